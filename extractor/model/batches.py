@@ -124,6 +124,7 @@ class Batches:
         self.is_spent = False
         self._spec = model.spec
         self._form = model.sender.form
+        self._timeout = model.sender.timeout
         self._api = BatchApi(model.sender.sdk, model.spec.batch_protocol)
         self._reply_model = reply_model
         self._budget = budget
@@ -325,14 +326,20 @@ class Batches:
             self._report(news)
 
     async def _send(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """Send a request that can safely be repeated. Raises an error for users."""
+        """Send a request that can safely be repeated, each time within the time of a request.
+        Raises an error for users.
+        """
 
         def explain(failure: Failure) -> Exception:
             away = failure.is_absence or failure.status == 200
             return explain_failure(failure, self._spec, away=away)
 
+        async def attempt() -> _T:
+            async with asyncio.timeout(self._timeout):
+                return await request()
+
         return await repeat(
-            request,
+            attempt,
             self._policy,
             limit=lambda _: _ATTEMPTS,
             pause=self._sleep,

@@ -101,8 +101,7 @@ class Model:
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the
-        budget. Equal calls wait
-        for one another; with a store, they share an answer.
+        budget. Equal calls wait for one another; with a store, they share an answer.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
         ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),

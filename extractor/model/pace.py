@@ -105,7 +105,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     asked = headers.get("retry-after", "")
     if re.fullmatch(r"\d{1,9}(\.\d*)?", asked):
         return float(asked)
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         until = parsedate_to_datetime(asked)
         now = datetime.now(UTC)
         if "date" in headers:

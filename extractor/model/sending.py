@@ -35,8 +35,8 @@ _T = TypeVar("_T")
 class Sender:
     """Sends calls to a provider's model. Belongs to one event loop.
 
-    ``form`` is how requests are written now. ``policy`` says how often a request is repeated and
-    how long the waits are, ``watch`` when the model is given up.
+    ``form`` is how requests are written now, ``timeout`` the seconds for each. ``policy`` says how
+    often a request is repeated and how long the waits are, ``watch`` when the model is given up.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Sender:
         watch: Watch,
     ) -> None:
         self.form = RequestForm(spec, settings)
-        self._timeout = settings.timeout
+        self.timeout = settings.timeout
         self._policy = policy
         self._watch = watch
         self._was_reached = False
@@ -108,7 +108,7 @@ class Sender:
         away = self._is_first(failure)
         if away and failure.meaning.kind == "late":
             tried = (
-                f"no answer in time to the first calls ({self._timeout:g} seconds each)"
+                f"no answer in time to the first calls ({self.timeout:g} seconds each)"
             )
             self._watch.give_up(f"{tried}; {IS_IT_THERE}")
             self._watch.check()
@@ -123,7 +123,7 @@ class Sender:
             form = self.form
             better: RequestForm | None
             try:
-                answer = await self._exchange(bill, form)
+                answer = await self._send_once(bill, form)
                 better = form.with_more_room(bill.call, answer)
                 if better is None or bill.answers >= most:
                     return answer
@@ -135,7 +135,7 @@ class Sender:
             if better and self.form is form:
                 self.form = better
 
-    async def _exchange(self, bill: Bill, form: RequestForm) -> Completion:
+    async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
         """Send a request, after the pause that a server asked for and within the budget. Raises
         ``Failure``, or an error of another kind.
         """
@@ -148,7 +148,7 @@ class Sender:
             fault: str | None = None
             self._watch.under_way += 1
             try:
-                async with asyncio.timeout(self._timeout):
+                async with asyncio.timeout(self.timeout):
                     reply = await self._request(bill.call, form)
                 answer = read_completion(reply)
                 bill.answers += 1

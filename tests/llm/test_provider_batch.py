@@ -1,6 +1,8 @@
 """Batches at a provider, with faults in each step, and a kill of the program after each step."""
 
+import threading
 from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -14,8 +16,9 @@ from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
 from extractor.model.cost.tokens import Rates
 from extractor.model.database import open_run
-from extractor.model.spec import ModelSpec
+from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, State
+from tests.loopback import QuietHandler, run_server
 from tests.provider import serve_provider
 
 PROMPT = PromptVersion("questions", 1, "a" * 64)
@@ -269,3 +272,27 @@ async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), store.spending.usage.calls) == ("", 5, 5)
     assert provider.asked.count("GET /files/content") == 1
+
+
+async def test_a_provider_that_never_answers_ends_the_batch(store):
+    """Each attempt lasts as long as a request may."""
+
+    class Handler(QuietHandler, BaseHTTPRequestHandler):
+        def do_POST(self):
+            gone.wait(60)
+
+        do_GET = do_POST  # noqa: N815 - a name of http.server
+
+    gone = threading.Event()
+    with run_server(Handler) as url:
+        settings = ClientSettings(timeout=0.05)
+        async with Model(ModelSpec.parse(f"{url}#m"), settings) as model:
+            client = Batches(
+                *(model, store, Reply, Budget(), lambda _: None), 0, no_wait
+            )
+            with pytest.raises(AnswerPending):
+                client.answer(CALLS[0])
+            with pytest.raises(ModelUnavailable, match="no answer in time"):
+                await client.finish()
+        gone.set()
+    assert list_open(store)

@@ -61,6 +61,9 @@ TEMPORARY = [
         20.0,
     ),
     (fault(503, headers={"Retry-After": NOON + "20 GMT"}), 1.0),  # long ago
+    # no date that a computer knows
+    (fault(503, headers={"Retry-After": NOON + "00 +9999999999999"}), 1.0),
+    (fault(503, headers={"Retry-After": "Thu, 01 Jan 99999999999 12:00:00"}), 1.0),
 ]
 
 
@@ -82,6 +85,7 @@ LASTING = [
     (fault(404, "no 'stub'"), "HTTP 404: no 'stub'; check the model's name", True),
     (fault(407), "the proxy asks for a user and password", True),
     (fault(429, "pay", code="insufficient_quota"), "no credit left: pay", True),
+    (fault(402, "Insufficient Balance"), "no credit left: Insufficient", True),
     (fault(429, "day", {"Retry-After": "86400"}), "to wait 86400 seconds: day", True),
     (
         fault(503, "day", {"Retry-After": "Mon, 01 Jan 2099 00:00:00 GMT"}),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Protocol
 
 from extractor.errors import ArgumentError, BudgetReached
@@ -14,6 +15,8 @@ from extractor.model.spec import ModelSpec
 from extractor.model.store import CallStore, Spending
 from extractor.schemas import Usage
 
+_LOOK_S = 0.05
+"""Seconds after which a request that waits for room looks again."""
 _THOUGHT = 8
 """A call is assumed to think an eighth of the room that its effort of reasoning gives it."""
 
@@ -45,7 +48,7 @@ class Budget:
     A request is sent if the most that it may cost fits beside all that was spent and the most that
     all requests in flight may cost; otherwise it waits for their end. So the limit is never
     exceeded. If a request does not fit with no other in flight, the budget is ``reached``, and no
-    further request is sent.
+    further request is sent. Event loops in several threads may share it.
 
     ``rates`` are those of the highest case, ``spent`` is the cost of earlier invocations; calls
     without a price count at the ``price`` of today. Raises ``ArgumentError`` for a limit without a
@@ -66,7 +69,7 @@ class Budget:
         self._cost: Callable[[Usage], float] = price.cost if price else lambda _: 0.0
         self.count(spent or Spending())
         self._in_flight: dict[Reservation, float] = {}
-        self._ended = asyncio.Event()
+        self._lock = Lock()
         self.reached = False
 
     def count(self, spent: Spending) -> None:
@@ -76,47 +79,51 @@ class Budget:
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will
-        be no room, and wakes the calls that wait, so that they learn it, too.
+        be no room.
         """
-        reservation = self.try_reserve(call)
-        while reservation is None:
-            # with no other in flight, there will be no room later
-            self.reached |= not self._in_flight
+        reservation = Reservation(self._forecast(call))
+        while True:
+            with self._lock:
+                has_room = self._take(reservation)
+                # with no other in flight, there will be no room later
+                self.reached |= not has_room and not self._in_flight
+            if has_room:
+                return reservation
             if self.reached:
-                self._wake()
                 raise BudgetReached(str(self))
-            await self._ended.wait()
-            reservation = self.try_reserve(call)
-        return reservation
+            # threads have loops of their own, and no event wakes several
+            await asyncio.sleep(_LOOK_S)
 
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve what a request may use, or return None if there is no room now."""
         reservation = Reservation(self._forecast(call))
+        with self._lock:
+            return reservation if self._take(reservation) else None
+
+    def _take(self, reservation: Reservation) -> bool:
+        """Take the room for a request. Return whether there is some now."""
         most = self._cost(reservation.most)
         total = self._used + sum(self._in_flight.values()) + most
         has_room = self._max_usd is None or total <= self._max_usd
         if self.reached or not has_room:
-            return None
+            return False
         self._in_flight[reservation] = most
-        return reservation
+        return True
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
         """Release a reservation, and count what its request used; None counts as the most."""
-        most = self._in_flight.pop(reservation)
-        if usage is None:
-            self._uncounted += most
-        else:
-            self._spent += self._cost(usage)
-        self._wake()
+        with self._lock:
+            most = self._in_flight.pop(reservation)
+            if usage is None:
+                self._uncounted += most
+            else:
+                self._spent += self._cost(usage)
 
     def change_limit(self, max_usd: float | None) -> None:
-        """Set another limit. Calls may be sent again if it leaves room; those that wait now look
-        at once.
-        """
+        """Set another limit. Calls may be sent again if it leaves room."""
         if max_usd != self._max_usd:
             self._max_usd = max_usd
             self.reached = False
-            self._wake()
 
     @property
     def _used(self) -> float:
@@ -150,11 +157,6 @@ class Budget:
             # The output limit of some models includes their thinking.
             output_tokens=size.most_tokens + rates.thinking,
         )
-
-    def _wake(self) -> None:
-        """Wake the calls that wait for room now; later ones wait for the next time."""
-        self._ended.set()
-        self._ended = asyncio.Event()
 
 
 @dataclass(frozen=True, slots=True)

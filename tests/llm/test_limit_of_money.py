@@ -1,0 +1,67 @@
+"""What a limit of money holds against beside the kills and replies of ``tests/cli/test_money.py``."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from benchmarks.servers import answer_request
+from extractor import Extractor
+from extractor.errors import ArgumentError
+
+from .stub import completion, serve
+
+PRICES = """
+as_of = 2026-11-01
+[model.stub]
+prompt = 2
+output = 10
+"""
+LIMIT = 0.09
+
+
+@pytest.mark.parametrize(
+    "lifted",
+    [
+        {"max_tokens": 100_000},
+        {"n": 20},
+        {"extra_body": {"max_completion_tokens": 100_000}},
+        {"generation_config": {"maxOutputTokens": 100_000}},
+    ],
+    ids=str,
+)
+def test_a_parameter_that_lifts_what_a_call_may_cost_is_refused_with_a_limit(lifted):
+    with pytest.raises(ArgumentError, match="changes what a call may cost"):
+        Extractor("gpt-5-mini", max_usd=1, model_options=lifted)
+    Extractor("gpt-5-mini", model_options=lifted)
+    Extractor("gpt-5-mini", max_usd=1, model_options={"top_k": 4})
+
+
+def test_threads_share_the_limit_of_their_extractor(tmp_path):
+    """The limit has room for a few of the calls; each text ends, with its answer or without."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES, "utf-8")
+    begun = threading.Barrier(8)
+
+    def answer(request):
+        text = answer_request(request)["choices"][0]["message"]["content"]
+        time.sleep(0.3)
+        used = {"prompt_tokens": 8000, "completion_tokens": 400, "total_tokens": 8400}
+        return completion(text, usage=used)
+
+    with serve(answer) as server:
+        model = f"{server.url}#stub"
+        extractor = Extractor(model, effort="all", max_usd=LIMIT, prices=prices)
+
+        def extract(number):
+            begun.wait()
+            text = f"Inclusion criteria:\n- No prior line {number} of treatment"
+            return extractor.extract_text(text, section="eligibility")
+
+        with ThreadPoolExecutor(8) as threads:
+            extracted = list(threads.map(extract, range(8)))
+        sent = len(server.requests)
+    assert len(extracted) == 8
+    assert 1 < sent < 8
+    assert sent * 0.02 <= LIMIT
