@@ -74,8 +74,8 @@ class Selection(NamedTuple):
 def refuse_selection(
     selection: Selection, run: FinishedRun, since: FinishedRun | None = None
 ) -> None:
-    """Raise ``ArgumentError`` for a list, a field or a record that does not exist, and for an
-    option that the list does not have.
+    """Raise ``ArgumentError`` for a list, a field or a record that does not exist, for an option
+    that the list does not have, and for bounds that no confidence is within.
     """
     name = selection.name
     lists = (*_KINDS, _DOUBTS, _FAILURES)
@@ -84,6 +84,7 @@ def refuse_selection(
     bounds = (selection.min_confidence, selection.max_confidence)
     if name not in ("values", _DOUBTS) and bounds != (0, None):
         raise ArgumentError(f"{name} have no confidence; leave out its bounds")
+    _refuse_bounds(selection)
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; leave out --severity")
     own = {"custom", *(one.name for one in restore_fields(run.manifest.settings))}
@@ -100,6 +101,16 @@ def refuse_selection(
     for record_id in selection.records:
         if record_id not in there:
             raise ArgumentError(f"{record_id}: no such record in this list")
+
+
+def _refuse_bounds(selection: Selection) -> None:
+    least = selection.min_confidence
+    below = selection.max_confidence
+    if below is not None and least >= below:
+        raise ArgumentError(
+            f"no value is at least {least:g} sure and less than {below:g}; give a "
+            "max_confidence above min_confidence"
+        )
 
 
 def list_rows(

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from extractor.errors import ArgumentError, RecordError
 from extractor.schemas.arguments import suggest
 
+_NO_FILES = "the folder or pattern has no files"
 Opened = tuple[str, BinaryIO] | RecordError
 """An open file with its name, or why it cannot be opened."""
 OpenAddress = Callable[[str], Iterator[Opened]]
@@ -58,12 +59,14 @@ def refuse_text(text: str) -> RecordError:
 
 def refuse_missing(inputs: Sequence[str]) -> None:
     """Raise ``ArgumentError`` if no input exists, for the first of them: it names a similar file
-    beside it. An input that is missing among others fails alone. Inputs that are texts count only
-    if all are.
+    beside it; or if all inputs are folders or patterns without files. An input that is missing
+    among others fails alone. Inputs that are texts count only if all are.
     """
     names = [location for location in inputs if not is_text(location)]
     if inputs and not names:
         raise ArgumentError(str(refuse_text(inputs[0])))
+    if names and all(map(_is_without_files, names)):
+        raise ArgumentError(str(_refuse_empty(names[0])))
     # only opening them shows whether others exist
     found = [
         name for name in names if is_file(name) or has_magic(name) or "://" in name
@@ -138,8 +141,20 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
             count += 1
             yield found
     if not count:
-        remedy = "check the path; quote a pattern in a shell"
-        yield RecordError(location, "the folder or pattern has no files", remedy)
+        yield _refuse_empty(location)
+
+
+def _refuse_empty(location: str) -> RecordError:
+    remedy = "check the path; quote a pattern in a shell"
+    return RecordError(location, _NO_FILES, remedy)
+
+
+def _is_without_files(location: str) -> bool:
+    """Return whether a location is a folder or a pattern, and no file is there."""
+    if "://" in location or not (Path(location).is_dir() or has_magic(location)):
+        return False
+    found = next(_locate_files(location))
+    return isinstance(found, RecordError) and found.problem == _NO_FILES
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:

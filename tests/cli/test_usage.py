@@ -1,5 +1,6 @@
 """A wrong call, a missing extra or key, and a broken file exit with 2 and a remedy."""
 
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -18,7 +19,14 @@ CALLS = [
     # places
     ("run tests/recods", "no such file or folder (did you mean records?)"),
     ("run none.json --out OUT", "none.json: there is no such file or folder"),
+    ("run EMPTY --out OUT", "the folder or pattern has no files; check the path"),
+    ("run EMPTY EMPTY/*.txt --out OUT", "the folder or pattern has no files; check"),
+    ("run RECORD --out RECORD", "is an input"),
+    ("run RECORD --out README.md", "--out README.md is a file; name a folder"),
+    ("parse none.json", "none.json: there is no such file or folder"),
     ("report none", "'RUN': dir 'none' does not exist."),
+    ("export none --to OUT.duckdb", "none: there is no such file or folder"),
+    ("evaluate none RUN", "none: does not exist; name a folder of JSON"),
     ("run tests/records --out tests/records", "is an input"),
     ("run RECORD --out s3://bucket/out", "is an address"),
     ("run RECORD --replay no-such-folder", "no-such-folder"),
@@ -32,7 +40,14 @@ CALLS = [
     ("run RECORD --min-confidence 90", "--min-confidence: 90.0: input should be less"),
     ("run RECORD --workers 999999999999", "should be less than or equal to 10000"),
     ("run RECORD --timeout 0", "--timeout: 0.0: input should be greater than or"),
-    ("run RECORD --effort huge", "'huge' is not one of 'none', 'medium', 'all'"),
+    (
+        "run RECORD --effort huge",
+        "'--effort': 'huge' is not one of 'none', 'medium', 'all'.",
+    ),
+    ("run RECORD --workers many", "'--workers': 'many' is no whole number."),
+    ("run RECORD --max-usd much", "'--max-usd': 'much' is no number."),
+    ("list RUN valuse", "'valuse' is not one of 'values', 'doubts'"),
+    ("list RUN values --min-confidence 0.9 --max-confidence 0.5", "0.9 sure and less"),
     ("run RECORD --model http://localhost:8000/v1", "#NAME"),
     ("run RECORD --model-option top_k", "is not KEY=VALUE; write top_k=40"),
     # options that do not fit together
@@ -67,13 +82,16 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize(("command", "hint"), CALLS)
 def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
-    names = {"RECORD": RECORD, "RUN": str(run), "OUT": str(tmp_path / "out")}
-    words = [names.get(word, word) for word in command.split()]
+    (empty := tmp_path / "empty").mkdir()
+    names = {"RECORD": RECORD, "RUN": run, "OUT": tmp_path / "out", "EMPTY": empty}
+    for name, place in names.items():
+        command = re.sub(rf"\b{name}\b", str(place), command)
+    words = command.split()
     done = invoke(*words)
     assert done.exit_code == 2
     assert hint in done.stderr
     assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [empty]
 
 
 @pytest.mark.slow

@@ -327,7 +327,7 @@ def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
 
 
 def test_broken_arguments_are_refused(tmp_path):
-    with pytest.raises(GoldError, match="nowhere: does not exist; name a folder"):
+    with pytest.raises(ArgumentError, match="nowhere: does not exist; name a folder"):
         evaluate(GOLDS, tmp_path / "nowhere")
     with pytest.raises(ArgumentError, match=r"al: no such score \(did you mean all"):
         evaluate(GOLDS, GOLDS, resamples=0).figure("al")

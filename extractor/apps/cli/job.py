@@ -102,6 +102,8 @@ def _check_out(options: RecordOptions) -> None:
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
+    if Path(options.out).is_file():
+        raise ValueError(f"--out {options.out} is a file; name a folder")
 
 
 def _read_setup(options: RecordOptions) -> Setup:

@@ -35,7 +35,9 @@ def parse(
     from extractor.concepts.parse import parse_record
     from extractor.errors import RepeatedRecord
     from extractor.formats import read_records
+    from extractor.formats.inputs import refuse_missing
 
+    refuse_missing(inputs)
     failures: list[Exception] = []
     custom = read_own_fields(fields)
     without_rules = explain_unread(custom)

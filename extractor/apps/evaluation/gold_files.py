@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from extractor.apps.evaluation.places import find_words
 from extractor.concepts.own.declaration import CustomField
-from extractor.errors import GoldError
+from extractor.errors import ArgumentError, GoldError
 from extractor.run.finished import find_run
 from extractor.schemas import TrialExtraction
 
@@ -43,7 +43,7 @@ _Entry = GoldPlace | TrialExtraction
 
 def list_places(source: Path) -> Iterator[GoldPlace]:
     """Yield the places of all extractions: the results of a run, the JSON files of a folder, the
-    lines of JSON lines.
+    lines of JSON lines. Raises ``ArgumentError`` if there is no such file or folder.
     """
     run = find_run(source)
     if run:
@@ -51,7 +51,7 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return
     if not source.exists():
-        raise GoldError(f"{source}: does not exist; name {_SOURCES}")
+        raise ArgumentError(f"{source}: does not exist; name {_SOURCES}")
     files = [source]
     if source.is_dir():
         files = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])

@@ -29,7 +29,7 @@ from extractor.apps.export.files import (
 from extractor.apps.export.registered import RegisteredByRecord
 from extractor.apps.export.rows import Whole, complete_gold, find_rows
 from extractor.concepts.own.declaration import CustomField
-from extractor.errors import MissingExtra, StoreError
+from extractor.errors import ArgumentError, MissingExtra, StoreError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.values import list_all_values
@@ -168,10 +168,11 @@ def write_sheet(
 
 def find_results(run: Path) -> Path:
     """Return where the results of ``run`` are: the file of results in a run's folder, or itself
-    if it is a file or a folder with gold files. Raises ``StoreError`` if it holds none.
+    if it is a file or a folder with gold files. Raises ``ArgumentError`` if it does not exist,
+    ``StoreError`` if it holds none.
     """
     if not run.exists():
-        raise StoreError(f"{run}: there is no such file or folder; check the path")
+        raise ArgumentError(f"{run}: there is no such file or folder; check the path")
     of_run = run / _RESULTS
     if of_run.is_file():
         return of_run

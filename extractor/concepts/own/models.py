@@ -174,6 +174,13 @@ def load_models(place: str) -> list[type[BaseModel]]:
     return [models[name] for name in wanted]
 
 
+def _name_line(file: str, error: Exception) -> str:
+    """Return the line of a file that raised an error; empty if the file cannot be parsed."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [one.lineno for one in frames if one.filename.endswith(file)]
+    return f"line {lines[-1]}: " if lines else ""
+
+
 def _load(source: str) -> dict[str, type[BaseModel]]:
     """Return the models that a file or a module defines itself, by name."""
     is_file = source.endswith(".py")
@@ -188,9 +195,12 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         else:
             module = vars(importlib.import_module(source))
     except Exception as error:
-        line = traceback.extract_tb(error.__traceback__)[-1].lineno
+        place = _name_line(
+            source if is_file else f"{source.replace('.', '/')}.py", error
+        )
+        remedy = "correct the file" if is_file else _FORM
         raise FieldError(
-            f"{source}: line {line}: {type(error).__name__}: {error}; {_FORM}"
+            f"{source}: {place}{type(error).__name__}: {error}; {remedy}"
         ) from error
     models = {}
     for name, defined in module.items():
