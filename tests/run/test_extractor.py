@@ -1,22 +1,13 @@
 """``Extractor``: one record or text, in and outside an event loop, and wrong arguments."""
 
-import asyncio
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
-from extractor import (
-    Extractor,
-    fetch_records,
-    make_record,
-    parse_record,
-    pipeline,
-    read_records,
-)
+from extractor import Extractor, fetch_records, make_record, read_records
 from extractor.errors import ArgumentError, ExtractorError, RecordError
-from tests.faults.server import serve_faults
+from tests.llm.stub import completion, serve
 
 STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
 NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survival at 2 years"
@@ -84,36 +75,7 @@ async def test_a_text_is_extracted_as_its_record_is():
         Extractor().extract_text("")
 
 
-async def test_the_key_the_timeout_and_the_limit_of_money_are_arguments(tmp_path):
-    prices = tmp_path / "prices.toml"
-    prices.write_text("as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n")
-    record = next(read_records("tests/records/study.json"))
-    with serve_faults() as server:
-        limits = {"timeout": 900.0, "max_usd": 0.000001, "prices": prices}
-        extractor = Extractor(f"{server.url}#stub", effort="all", key="a-key", **limits)
-        async with extractor.open() as extract:
-            extraction = await extract(record)
-            assert extract.usage.calls == 0
-            assert extract.model.spec.api_key.get_secret_value() == "a-key"
-    assert extractor.setup.asking.timeout == 900.0
-    assert server.calls == 0
-    assert extraction.usage.open_questions > 0
-
-
-async def test_an_event_loop_goes_on_while_a_record_is_parsed(monkeypatch):
-    """The parser waits for the loop, which could not answer if it were blocked."""
-    answered = threading.Event()
-
-    def parse(record, *fields):
-        assert answered.wait(30.0)
-        return parse_record(record, *fields)
-
-    async def answer():
-        await asyncio.sleep(0)
-        answered.set()
-
-    monkeypatch.setattr(pipeline, "parse_record", parse)
-    async with Extractor().open() as extract:
-        work = extract(next(read_records("tests/records/study.json")))
-        extraction, _ = await asyncio.gather(work, answer())
-    assert extraction.record_id
+def test_the_key_is_an_argument():
+    with serve([completion('{"items": []}')]) as server:
+        Extractor(server.spec, effort="all", key="a-key").extract(STUDY)
+    assert server.headers[0]["authorization"] == "Bearer a-key"

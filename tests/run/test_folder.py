@@ -17,37 +17,26 @@ from extractor.model.completions import Completion, Ending
 from extractor.model.store import State
 from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
-from extractor.run.manifest import Stop
 from extractor.run.tally import Tally, to_line
-from extractor.schemas import (
-    Criterion,
-    Eligibility,
-    Section,
-    Source,
-    TrialExtraction,
-    TrialRecord,
-    Usage,
-)
+from extractor.schemas import Section, Source, TrialExtraction, TrialRecord, Usage
 from tests.commands import invoke, read_lines
 
 SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
-CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
+CRITERION = {"section": "eligibility", "kind": "inclusion", "quote": "Adults"}
 COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
 CALL = Usage(calls=1, prompt_tokens=100, output_tokens=10)
 PROMPT = PromptVersion("questions", 1, "a" * 64)
 
 
-def record(record_id, text="Adults", path="in.jsonl"):
+def record(record_id, text="Adults"):
     section = Section(name="eligibility", text=text)
-    source = Source(path=path, format="flat")
+    source = Source(path="in.jsonl", format="flat")
     return TrialRecord(record_id=record_id, source=source, sections=(section,))
 
 
 def line(record_id, *, lacking=False):
-    eligibility = Eligibility(criteria=(CRITERION,))
-    extraction = TrialExtraction(
-        record_id=record_id, eligibility=eligibility, usage=COST
-    )
+    made = {"record_id": record_id, "eligibility": {"criteria": [CRITERION]}}
+    extraction = TrialExtraction.model_validate(made | {"usage": COST})
     return to_line(extraction, lacking=lacking)
 
 
@@ -112,7 +101,7 @@ def test_the_manifest_has_the_totals_of_all_invocations_killed_ones_too(tmp_path
     spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
     assert both["usage"] == COST.model_dump() | spent
     assert both["inputs"] == [
-        str(Path(n).absolute()) for n in ("one.jsonl", "two.jsonl")
+        str(Path(f"{n}.jsonl").absolute()) for n in ("one", "two")
     ]
     assert both["started"] == first["started"]
     assert both["seconds"] >= first["seconds"]
@@ -205,26 +194,23 @@ def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     assert (tmp_path / name).read_text("utf-8") == "mine"
 
 
-ASKING = SETTINGS | {"effort": "all", "model": "m"}
-
-
-def test_other_settings_are_refused(tmp_path):
-    with RunFolder(tmp_path, ASKING) as folder:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"effort": "medium"}, "effort was none, is medium"),
+        ({"model": "http://gpu:8000/v1#m"}, "model was openai/m, is http://gpu"),
+        ({"prompts": {"questions.v4": "2e"}}, "the prompts have changed"),
+        ({"fields": [{"name": "visits"}]}, "the fields have changed"),
+        ({"rules": "2e"}, "the rules have changed"),
+    ],
+)
+def test_other_settings_are_refused_by_their_names(tmp_path, change, said):
+    first = SETTINGS | {"model": "openai/m", "prompts": {"questions.v4": "1f"}}
+    with RunFolder(tmp_path, first) as folder:
         take(folder, record("a"))
         folder.finish(Tally())
-    with pytest.raises(SettingsDiffer, match=r"effort was .*, is medium"):
-        RunFolder(tmp_path, ASKING | {"effort": "medium"})
-    assert written(tmp_path) == ["a"]
-
-
-def test_a_folder_is_written_by_one_run_at_a_time(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        folder.begin()
-        with pytest.raises(StoreError, match="another process writes to it"):
-            RunFolder(tmp_path, SETTINGS)
-        assert find_run(tmp_path).incomplete == "0 records, still running"
-    assert find_run(tmp_path).incomplete == "0 records, interrupted"
-    perform(tmp_path, "a")
+    with pytest.raises(SettingsDiffer, match=said):
+        RunFolder(tmp_path, first | change)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
@@ -236,24 +222,6 @@ def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
         (tmp_path / "extractions.jsonl").symlink_to("/dev/full")
         with pytest.raises(StoreError, match=r"extractions.jsonl: No space left"):
             folder.write(record("a"), line("a"))
-
-
-@pytest.mark.parametrize(
-    ("stop", "state", "reported"),
-    [
-        (Stop.INTERRUPTED, "interrupted", "1 record, interrupted"),
-        (Stop.BUDGET, "stopped", "1 record, stopped (the budget was reached)"),
-    ],
-)
-def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):
-    with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
-        take(folder, record("a"))
-        folder.finish(Tally(), stop)
-    assert manifest(tmp_path)["state"] == state
-    for given in (tmp_path, tmp_path / "extractions.jsonl"):
-        assert find_run(given).incomplete == reported
-    perform(tmp_path, "a", "b")
-    assert find_run(tmp_path).incomplete is None
 
 
 # --fresh moves the earlier run aside when the new one begins.
@@ -270,20 +238,18 @@ def list_files(folder):
 @pytest.mark.parametrize(
     ("words", "begins"),
     [
-        (("tests/records/studies.jsonl", "--limit", "1"), True),
-        (("nowhere.json",), False),
-        (("tests/records/studies.jsonl", "--model", "gpt-5-mini"), False),
+        ("tests/records/studies.jsonl --limit 1 --effort none", True),
+        ("nowhere.json --effort none", False),
+        ("tests/records/studies.jsonl --model gpt-5-mini", False),  # has no key
     ],
 )
 def test_a_fresh_run_moves_the_earlier_one_aside_once_it_begins(
-    tmp_path, words, begins, monkeypatch
+    tmp_path, words, begins
 ):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     folder = tmp_path / "keep"
     perform(folder, "a")
     before = list_files(folder)
-    effort = () if "--model" in words else ("--effort", "none")
-    invoke("run", *words, *effort, "--out", folder, "--fresh", "--quiet")
+    invoke("run", *words.split(), "--out", folder, "--fresh", "--quiet")
     kept = folder / "earlier-1"
     assert kept.exists() is begins
     assert list_files(kept if begins else folder) == before
@@ -312,27 +278,20 @@ def made(tmp_path_factory):
     return folder / "run", (*words, "--quiet", "--out")
 
 
-def change_lines(change):
-    """Return damage to the list of lines, with their ends."""
-    return lambda whole: b"".join(change(whole.splitlines(keepends=True)))
+DAMAGE = {
+    "zeros": lambda whole: whole[:900] + bytes(100) + whole[1000:],
+    "value": lambda whole: re.sub(rb'"confidence":0\.\d', b'"confidence":0.1', whole),
+    "line ends": lambda whole: whole.replace(b"\n", b"\r\n"),
+    "mark": lambda whole: b"\xef\xbb\xbf" + whole,
+    "lost": lambda whole: b"".join(whole.splitlines(keepends=True)[1:]),
+    "order": lambda whole: b"".join(reversed(whole.splitlines(keepends=True))),
+    "cut": lambda whole: whole[:-200],
+    "repeated": lambda whole: whole + whole[:50],
+    "emptied": lambda _: b"",
+}
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda whole: whole[:900] + bytes(100) + whole[1000:],
-        lambda whole: re.sub(rb'"confidence":0\.\d', b'"confidence":0.1', whole),
-        lambda whole: whole.replace(b"\n", b"\r\n"),
-        lambda whole: b"\xef\xbb\xbf" + whole,
-        change_lines(lambda lines: lines[:2] + lines[3:]),
-        change_lines(lambda lines: lines[:3] + lines[2:]),
-        change_lines(reversed),
-        lambda whole: whole[:-200],
-        lambda whole: whole + whole[:50],
-        lambda _: b"",
-    ],
-    ids=range(10),
-)
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_file_of_results_is_written_again_and_hides_none(
     made, tmp_path, damage
 ):

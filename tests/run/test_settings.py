@@ -1,36 +1,10 @@
-"""What decides a run's results: settings, the digest of the rules, and the digest of a record."""
+"""What decides a run's results: the digest of the rules, and the digest of a record."""
 
 import pytest
 
-from extractor.run.manifest import digest_rules, explain_changed
+from extractor.run.manifest import digest_rules
 from extractor.run.store import digest_record
 from extractor.schemas import RegistryFields, Source, TrialRecord
-
-MODEL = {"model": "openai/m", "prompts": {"questions.v4": "1f"}, "fields": None}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({}, []),
-        # one model on two servers
-        ({"model": "http://gpu-1:8000/v1#m"}, ["model was openai/m, is http://gpu-1"]),
-        ({"effort": "all"}, ["effort was none, is all"]),
-        ({"prompts": {"questions.v4": "2e"}}, ["the prompts have changed"]),
-        ({"fields": [{"name": "visits"}]}, ["the fields have changed"]),
-        ({"rules": "2e"}, ["the rules have changed"]),
-    ],
-)
-def test_each_setting_that_has_changed_is_named(change, words):
-    changed = explain_changed(MODEL, MODEL | change).values()
-    assert len(changed) == len(words)
-    for said, word in zip(changed, words, strict=True):
-        assert word in said
-
-
-def test_the_address_of_a_server_is_no_setting():
-    here = {"model": "http://gpu-1:8000/v1#m"}
-    assert explain_changed(here, {"model": "http://gpu-2:8000/v1#m"}) == {}
 
 
 @pytest.mark.parametrize(
