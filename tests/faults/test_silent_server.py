@@ -1,6 +1,5 @@
 """A server that takes requests and never answers them, against the command."""
 
-import json
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -8,6 +7,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests.commands import extractor
+
+from .running import read_manifest
 
 pytestmark = pytest.mark.slow
 
@@ -50,12 +51,10 @@ def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
     records, tmp_path, concurrency
 ):
     out = tmp_path / "run"
-    options = ("--timeout", "1", "--concurrency", concurrency)
+    options = ("--effort", "all", "--timeout", "1", "--concurrency", concurrency)
     with serve_silence() as (url, requests):
         model = ("--model", f"{url}#stub")
-        ended = extractor(
-            "run", records, "--effort", "all", "--out", out, *model, *options
-        )
+        ended = extractor("run", records, "--out", out, *model, *options)
     said = ended.stderr.decode()
     assert ended.returncode == 75
     assert f"model stub at {url}: no answer in time to the first calls (1 sec" in said
@@ -64,6 +63,6 @@ def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
     assert "go on with: extractor" in said
     assert "Traceback" not in said
     assert 2 <= len(requests) <= 2 * concurrency
-    manifest = json.loads((out / "run.json").read_text("utf-8"))
+    manifest = read_manifest(out)
     assert manifest["stopped_by"] == "the model was away"
     assert manifest["records"]["failed"] == 0
