@@ -1,6 +1,5 @@
 """Ctrl-C once and twice, SIGTERM, inputs that wait, and the command that goes on."""
 
-import json
 import os
 import shlex
 import signal
@@ -98,21 +97,6 @@ def test_the_second_signal_ends_at_once_and_what_is_cut_off_counts_as_paid(
     assert len([name for name in answered if server.asked[name] > 1]) <= 4
 
 
-def test_without_a_folder_the_message_names_out(records):
-    with serve_faults() as server:
-        server.holds_after = 14
-        with start(records, server) as running:
-            running.wait_for(lambda: server.calls >= 18)
-            interrupt(running)
-            server.holds_after = None
-            ended = running.wait()
-    assert ended.returncode == 130
-    assert b"with --out DIR a run can go on" in ended.stderr
-    ids = [json.loads(line)["record_id"] for line in ended.stdout.splitlines()]
-    assert 0 < len(ids) < RECORDS
-    assert ids == [f"NCT{number:08d}" for number in range(len(ids))]
-
-
 @contextmanager
 def open_pipe(folder):
     """Make a named pipe that stays open. Yields its path and its writing end."""
@@ -170,21 +154,6 @@ def test_a_signal_ends_any_command_that_waits_for_standard_input(tmp_path, words
         ended = running.wait()
     assert ended.returncode == 130
     assert b"Traceback" not in ended.stderr
-
-
-def test_records_are_written_while_the_input_waits(records, tmp_path):
-    """The calls to the model go on meanwhile."""
-    lines = records.read_bytes().splitlines(keepends=True)
-    with (
-        serve_faults() as server,
-        open_pipe(tmp_path) as (pipe, end),
-        start(pipe, server, "--out", tmp_path / "run") as running,
-    ):
-        end.write(b"".join(lines[:4]) + BLOCK)
-        running.wait_for(lambda: count_lines(tmp_path / "run") == 4)
-        running.send_signal(signal.SIGINT)
-        assert running.wait().returncode == 130
-    assert not server.answered_twice
 
 
 def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(tmp_path):

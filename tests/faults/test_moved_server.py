@@ -73,12 +73,3 @@ def test_another_model_is_another_setting(records, begun, model):
     assert refused.exit_code == 2
     assert "created with other settings (model was http://127.0.0.1:" in refused.output
     assert new.calls == 0
-
-
-def test_the_two_runs_of_a_diff_may_have_asked_different_addresses(records, tmp_path):
-    for name in ("one", "two"):
-        with serve_faults() as server:
-            ended = run(records, tmp_path / name, "--model", f"{server.url}#stub")
-        assert ended.exit_code == 0
-    compared = invoke("diff", tmp_path / "one", tmp_path / "two")
-    assert "other settings" not in compared.output

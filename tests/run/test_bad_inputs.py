@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pytest
 
 from extractor import Extractor, make_record, read_records
-from extractor.errors import ArgumentError, RecordError
+from extractor.errors import ArgumentError, ExtractorError, RecordError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import Section, Source, TrialRecord
 from tests.commands import extractor, read_lines
@@ -94,6 +94,8 @@ def test_one_bad_record_is_a_failure_and_stops_no_other(bad, tmp_path):
     reread = [again.record_id for again in FinishedRun(tmp_path / "run").reread()]
     assert reread == [extraction.record_id for extraction in results]
     assert len(RULES.run([bad, GOOD], out=tmp_path / "run").failures) == 1
+    with pytest.raises(ExtractorError):
+        RULES.extract(bad)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +119,6 @@ def test_a_text_alone_is_no_file_but_can_be_extracted(text):
         list(read_records(text))
     if "\0" not in text:
         assert RULES.extract_text(text).record_id == "text"
-
-
-@pytest.mark.parametrize(
-    "name", ["half a pair in a dictionary", "deep", "cyclic", "half a pair in a title"]
-)
-def test_one_record_alone_raises_an_error_of_this_program(name):
-    with pytest.raises((RecordError, ArgumentError)):
-        RULES.extract(BAD[name])
 
 
 def test_a_text_with_half_a_pair_is_refused_by_its_place():

@@ -1,4 +1,4 @@
-"""The loop of a run: order, bounds, failures, errors that stop it, and the reason of its end."""
+"""The loop of a run: bounds, failures of models, errors that stop it, and the reason of its end."""
 
 import asyncio
 
@@ -30,16 +30,13 @@ from tests.skipping import skipping_time
 
 
 class ListSink(Sink):
-    def __init__(self, done=(), *, in_any_order=False):
+    def __init__(self, done=()):
         self.done = done
-        self.in_any_order = in_any_order
         self.written = []
-        self.skipped = []
         self.failures = []
         self.write_failure = self.failures.append
 
     def is_done(self, record):
-        self.skipped += [record.record_id] * (record.record_id in self.done)
         return record.record_id in self.done
 
     def write(self, record, line):
@@ -74,24 +71,9 @@ def fail_at(errors, seconds=0):
 async def run(inputs, extract, sink=None, tally=None, **limits):
     sink = sink or ListSink()
     tally = tally or Tally()
-    records = limits.pop("records", None)
     loop = RecordLoop(extract, sink, tally, **limits)
-    await loop.run(lambda on_error: inputs, records)
-    return sink, tally
-
-
-@skipping_time
-async def test_results_keep_input_order_unless_the_sink_takes_any():
-    async def extract_slowly(record):
-        await asyncio.sleep(0.05 if record.record_id == "r0" else 0)
-        return await extract(record)
-
-    ids = [f"r{n}" for n in range(9)]
-    sink, tally = await run(records(9), extract_slowly, concurrency=4)
-    assert (sink.written, tally.extracted) == (ids, 9)
-    hasty = ListSink(in_any_order=True)
-    sink, _ = await run(records(9), extract_slowly, hasty, concurrency=2)
-    assert sink.written == [*ids[1:], "r0"]
+    await loop.run(lambda on_error: inputs)
+    return sink
 
 
 @skipping_time
@@ -111,42 +93,8 @@ async def test_no_more_records_are_in_memory_than_the_bound_allows():
             assert read <= 4 * 3 + 1
         return await extract(record)
 
-    sink, _ = await run(count(), wait_for_first, concurrency=3)
+    sink = await run(count(), wait_for_first, concurrency=3)
     assert len(sink.written) == 100
-
-
-async def test_records_that_are_done_or_beyond_the_limit_are_not_extracted():
-    def three():
-        yield from records(3)
-        raise AssertionError("the fourth record was read")
-
-    sink = ListSink(done=["r0"])
-    broken = fail_at({"r0": AssertionError()})
-    sink, tally = await run(three(), broken, sink, records=3)
-    assert (sink.skipped, sink.written) == (["r0"], ["r1", "r2"])
-    assert (tally.resumed, tally.failed) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("error", "reported"),
-    [
-        (AnswerRejected("no item was valid"), "no item was valid"),
-        (asyncio.CancelledError(), "unexpected CancelledError"),
-        (ModelUnavailable("HTTP 400", lasting=False), "HTTP 400"),
-    ],
-)
-@pytest.mark.parametrize("failing", [0, 1])
-async def test_a_failed_record_is_written_and_the_others_continue(
-    error, reported, failing
-):
-    broken = fail_at({f"r{failing}": error})
-    sink, tally = await run(records(3), broken, concurrency=2 - failing)
-    assert sink.written == [f"r{number}" for number in range(3) if number != failing]
-    assert tally.failed == 1
-    (failure,) = sink.failures
-    assert failure.pop("message").startswith(reported)
-    named = (f"r{failing}", "a.jsonl", f"line {failing + 1}", type(error).__name__)
-    assert tuple(failure.values()) == named
 
 
 @pytest.mark.parametrize(
@@ -187,18 +135,12 @@ async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
         errors["r0"] = AnswerRejected("no item was valid")
     wanted = list(records(3))[before == "finished later" :]
     sink = ListSink(done=["r0"] if before == "resumed" else [])
-    sink, _ = await run(wanted, fail_at(errors, 0.01), sink, concurrency=2)
+    sink = await run(wanted, fail_at(errors, 0.01), sink, concurrency=2)
     assert sink.written[-1] == "r2"
     assert sink.failures[-1]["record_id"] == "r1"
 
 
 RECORDS = list(read_records("seeds/records"))
-
-
-def make_run(read):
-    return Run(setup=Setup(effort="none"), read=read)
-
-
 AWAY = "stopped (the model was away)"
 
 
@@ -220,7 +162,7 @@ AWAY = "stopped (the model was away)"
 def test_the_reason_of_an_end_is_stored_and_logged(
     tmp_path, error, is_stopping, state, status
 ):
-    run = make_run(lambda on_error: RECORDS[:1])
+    run = Run(setup=Setup(effort="none"), read=lambda on_error: RECORDS[:1])
     with (
         (tmp_path / "log").open("w") as file,
         listening(EventLog(file)),
@@ -245,7 +187,7 @@ def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path
         while True:
             on_error(RecordError("in.jsonl", "broken", "mend it"))
 
-    run = make_run(read)
+    run = Run(setup=Setup(effort="none"), read=read)
     with RunFolder(tmp_path, {}) as folder:
         asyncio.run(run.extract(folder, Executor()))
         assert run.finish(folder) is Stop.INTERRUPTED
