@@ -8,6 +8,7 @@ import time
 import warnings
 
 import pytest
+from tenacity import retry, retry_if_exception_message, stop_after_attempt
 
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import serve_counting
@@ -29,29 +30,21 @@ CONCURRENCY = 4
 STORE_BYTES = 80 * 1024**2
 
 
-def _start(head):
-    """Start a cluster again if a busy machine exceeds Ray's timeout of half a minute."""
-    for _ in range(2):
-        try:
-            return cluster_utils.Cluster(initialize_head=True, head_node_args=head)
-        except Exception as error:
-            if "timed out during startup" not in str(error):
-                raise
-    return cluster_utils.Cluster(initialize_head=True, head_node_args=head)
-
-
 @pytest.fixture(scope="module")
 def cluster():
     """A head and one more node, on which marked records fail; ``add_node`` and ``remove_node``
     change the nodes.
     """
+    # a busy machine exceeds Ray's timeout of half a minute
+    is_slow = retry_if_exception_message(match=".*timed out during startup")
+    again = retry(retry=is_slow, stop=stop_after_attempt(3), reraise=True)
+    start = again(cluster_utils.Cluster)
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", path_with_failures())
-        patch.setenv(
-            "RAY_worker_niceness", "0"
-        )  # workers get the same priority as other tests
-        running = _start({**node, "include_dashboard": False})
+        patch.setenv("RAY_worker_niceness", "0")  # as other tests
+        head = {**node, "include_dashboard": False}
+        running = start(initialize_head=True, head_node_args=head)
         running.add_node(**node)
         yield running
         running.shutdown()

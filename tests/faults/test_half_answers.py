@@ -67,19 +67,6 @@ def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(choose
     assert {finding.severity for finding in unconfirmed} == {Severity.WARNING}
 
 
-def test_skipped_criteria_and_endpoints_are_findings_line_by_line():
-    with serve(answer(SKIPPING["only the first line"])) as stub:
-        extraction = Extractor(stub.spec, effort="all").extract(read_study())
-
-    skipped = of_kind(extraction, FindingKind.LINE_UNANSWERED)
-    assert {finding.field.partition(":")[0] for finding in skipped} == {"eligibility", "dosing", "endpoints"}
-    starts = {(citation.section, citation.start) for finding in skipped for citation in finding.citations}
-    for endpoint in extraction.endpoints:
-        (measure,) = endpoint.evidence_for("measure")
-        assert (measure.section, measure.start) in starts
-        assert max(piece.confidence for piece in endpoint.evidence if piece.field == "concept") <= 0.8
-
-
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
     command = ("run", STUDY, "--effort", "all", "--out", tmp_path / "run")
     with serve(answer(SKIPPING["only the first line"])) as stub:

@@ -5,13 +5,12 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
 
 import pytest
 
-from tests.commands import PATIENCE_S, extractor, invoke, start_extractor
+from tests.commands import PATIENCE_S, extractor, start_extractor
 from tests.failing import path_with_failures, write_failing_records
 
 from .running import count_lines, read_manifest
@@ -172,23 +171,3 @@ def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(tmp_path
         _, stderr = running.communicate(timeout=PATIENCE_S)
     assert running.returncode == 130
     assert b"interrupted; go on with: extractor" in stderr
-
-
-def test_the_records_of_a_pipe_are_not_read_a_second_time_to_count_them(
-    records, tmp_path, monkeypatch
-):
-    """A second reader would take records from the first."""
-    monkeypatch.setattr("extractor.run.progress._COUNT_AFTER_S", 0.0)
-    monkeypatch.setattr("extractor.run.progress._is_notebook", lambda: True)
-    with open_pipe(tmp_path) as (pipe, end):
-
-        def write():
-            end.write(records.read_bytes())
-            end.close()
-
-        writing = threading.Timer(0.2, write)
-        writing.start()
-        done = invoke("run", pipe, *RULES, "--out", tmp_path / "run")
-        writing.join()
-    assert done.exit_code == 0, done.stderr
-    assert count_lines(tmp_path / "run") == RECORDS

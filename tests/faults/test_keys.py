@@ -21,7 +21,7 @@ import pytest
 
 from extractor.apps.cli.console import LATER
 from extractor.apps.cli.environment import read_model_spec
-from extractor.errors import ArgumentError, MissingExtra, ModelError
+from extractor.errors import ArgumentError, ModelError
 from extractor.masking import mask
 from extractor.model.asking.querying import ask
 from extractor.model.client import Model
@@ -266,23 +266,6 @@ def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(
         problem = f"{name}: the key has characters that no key has"
         assert str(caught.value).startswith(problem)
         assert KEY not in "".join(traceback.format_exception(caught.value))
-
-
-def test_a_key_that_an_sdk_finds_in_a_file_of_its_own_is_masked(tmp_path, monkeypatch):
-    for name in list_providers()["bedrock"].secrets:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
-    text = f"[default]\naws_access_key_id = AKIA7\naws_secret_access_key = {SYMBOLS}\n"
-    text += f"aws_session_token = {WORDS}\nregion = us-east-1\n"
-    (tmp_path / "keys").write_text(text)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "keys"))
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    try:
-        open_client(ModelSpec.parse("bedrock/m"), "TOOLS")
-    except MissingExtra:
-        pytest.skip("boto3 is not installed")
-
-    assert mask(f"{SYMBOLS} and {WORDS}") == "*** and ***"
 
 
 @pytest.mark.parametrize(

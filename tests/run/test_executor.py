@@ -214,21 +214,3 @@ async def test_a_record_that_takes_too_long_fails_alone(failing, monkeypatch):
         work = [extract_with(executor, opened, record) for record in records]
         ends = await asyncio.gather(*work, return_exceptions=True)
     assert list(map(type, ends)) == [ExtractedLine, RecordTooSlow]
-
-
-def spin():
-    while True:
-        pass
-
-
-@pytest.mark.slow
-def test_a_record_is_limited_by_its_processor_time_and_may_wait(monkeypatch):
-    """A machine that does other work makes a record wait."""
-    monkeypatch.setattr(record_limits, "MAX_SECONDS", 0.1)
-    monkeypatch.setattr(record_limits, "_AGAIN_S", 0.05)
-    source = Source(path="in.jsonl", format="ctgov_json")
-    with record_limits.limit_time(source):
-        time.sleep(0.5)
-    problem = pytest.raises(RecordTooSlow, match=r"0\.1 seconds of processor time")
-    with problem, record_limits.limit_time(source):
-        spin()

@@ -13,8 +13,9 @@ from benchmarks.records import write_distinct_records
 from extractor import Extractor, make_record
 from extractor.errors import SettingsDiffer, StoreError
 from extractor.run.finished import find_run
-from extractor.run.folder import RunFolder
-from extractor.run.tally import to_line
+from extractor.run.manifest import digest_rules
+from extractor.run.store import digest_record
+from extractor.schemas import RegistryFields, Source, TrialRecord
 from tests.commands import extract, invoke, read_lines
 from tests.faults.running import read_manifest
 
@@ -138,16 +139,43 @@ def test_other_settings_are_refused_by_their_names(tmp_path, earlier, said):
         perform(tmp_path, "a")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
-def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
-    record = make_record("Inclusion criteria:\n- Adults")
-    with RunFolder(tmp_path, {}) as folder:
-        folder.begin()
-        assert not folder.is_done(record)
-        (tmp_path / "extractions.jsonl").unlink()
-        (tmp_path / "extractions.jsonl").symlink_to("/dev/full")
-        with pytest.raises(StoreError, match=r"extractions.jsonl: No space left"):
-            folder.write(record, to_line(RULES.extract(record)))
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("concepts/criteria/weights/criteria.npz", True),
+        ("concepts/outcomes/rules/moments.toml", True),
+        ("model/prompts/frame.v4.md", True),
+        ("schemas/dosing.py", True),
+        ("pipeline.py", True),
+        ("concepts/notes.md", False),
+    ],
+)
+def test_another_version_of_any_part_makes_other_rules(
+    tmp_path, monkeypatch, name, counts
+):
+    place = str(tmp_path / "run" / "manifest.py")
+    monkeypatch.setattr("extractor.run.manifest.__file__", place)
+    digest = digest_rules.__wrapped__
+    (tmp_path / "pipeline.py").touch()
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for content in (b"one", b"two"):
+        before = digest()
+        path.write_bytes(content)
+        assert (digest() != before) == counts
+
+
+def test_a_new_status_does_not_make_another_record():
+    def digest(**fields):
+        registry = RegistryFields(**fields)
+        source = Source(path="a", format="ctgov_json")
+        return digest_record(
+            TrialRecord(record_id="A", source=source, sections=(), registry=registry)
+        )
+
+    first = digest(status="RECRUITING")
+    assert digest(status="COMPLETED", who_masked=["PARTICIPANT"]) == first
+    assert digest(sex="ALL") != first
 
 
 # --fresh moves the earlier run aside when the new one begins.

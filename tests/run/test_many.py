@@ -1,6 +1,7 @@
-"""``Extractor.run`` and ``table``: what they take, tables, failures, cost, folder, and files."""
+"""``Extractor``: what it takes, tables, failures, cost, folder, files, and wrong arguments."""
 
 import csv
+import json
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -8,15 +9,27 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from extractor import Extractor, TrialExtraction, make_record, read_records
-from extractor.errors import ArgumentError, ExtractorError, StoreError, WrongType
+from extractor import (
+    Extractor,
+    TrialExtraction,
+    fetch_records,
+    make_record,
+    read_records,
+)
+from extractor.errors import (
+    ArgumentError,
+    ExtractorError,
+    RecordError,
+    StoreError,
+    WrongType,
+)
 from extractor.formats import read_stream
 from extractor.run.finished import FinishedRun, TextState
 from tests.commands import extractor
 from tests.faults.server import serve_faults
+from tests.llm.stub import completion, serve
 
-from .test_extractor import STUDY
-
+STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
 STUDIES = "tests/records/studies.jsonl"
 FILE = "tests/records/study.json"
 RULES = Extractor(effort="none")
@@ -25,6 +38,7 @@ TEXT = (
     "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2\n"
     "Intervention: Fictumab 300 mg subcutaneously every 4 weeks"
 )
+NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survival at 2 years"
 CRITERIA = ["Age > 18 years", "HbA1c > 7 %", "BMI < 30 kg/m2"]
 
 
@@ -188,7 +202,7 @@ def test_results_are_reported_exported_and_scored(tmp_path):
         results.export(tmp_path / "endpoints.csv", tables=["endpoints"])
 
 
-NOTE = make_record(
+MADE = make_record(
     "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %",
     title="A Trial",
     record_id="note",
@@ -199,7 +213,7 @@ STREAMED = next(read_stream("gone.xml", BytesIO(Path(FILE).read_bytes())))
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "given",
-    [STUDIES, [NOTE, STUDY, STUDIES], STREAMED],
+    [STUDIES, [MADE, STUDY, STUDIES], STREAMED],
     ids=["files", "mixed", "stream"],
 )
 def test_commands_take_a_saved_run(given, tmp_path):
@@ -213,7 +227,7 @@ def test_commands_take_a_saved_run(given, tmp_path):
     reread = list(FinishedRun(folder).reread())
     assert [earlier.text for earlier in reread] == [TextState.SAME] * count
     texts = {earlier.record_id: earlier.record.sections for earlier in reread}
-    assert texts.get("note", NOTE.sections) == NOTE.sections
+    assert texts.get("note", MADE.sections) == MADE.sections
     to = ("--to", tmp_path / "tables", "--format", "csv")
     exported = extractor("export", folder, *to)
     assert exported.returncode == 0, exported.stderr
@@ -264,3 +278,51 @@ def test_what_is_no_record_is_refused_and_leaves_no_folder(
     with pytest.raises(WrongType, match=problem):
         RULES.run(given)
     assert list(tmp_path.iterdir()) == []
+
+
+# One record or text, and wrong arguments.
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem", "call"),
+    [
+        (ValueError, "choose from .* effort,", lambda: Extractor(efort="low")),
+        (ValueError, "no known provider", lambda: Extractor("nobody/model")),
+        (ValueError, "no run to replay", lambda: Extractor(replay="tests/ask")),
+        (ValueError, "characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
+        (ValueError, "a key needs its model", lambda: Extractor(key="a-key")),
+        (ValueError, "reasoning: that of this model cannot", lambda: Extractor("gpt-4o-mini", reasoning="low")),
+        (ValueError, "^max_usd: the price of .* is unknown; .* prices ", lambda: Extractor("http://127.0.0.1:9/v1#m", max_usd=1)),
+        (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
+        (TypeError, "names no model", lambda: Extractor(3)),
+        (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
+        (TypeError, "is no record", lambda: Extractor().extract(3)),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_raise_errors_of_this_package_and_of_python(
+    kind, problem, call
+):
+    with pytest.raises(ArgumentError, match=problem) as raised:
+        call()
+    assert isinstance(raised.value, kind)
+
+
+def test_a_text_is_extracted_as_its_record_is():
+    extraction = Extractor().extract_text(NOTE, title="A Trial", record_id="mine")
+    record = make_record(NOTE, title="A Trial", record_id="mine")
+    assert extraction == Extractor().extract(record)
+    assert extraction.record_id == "mine"
+    [criterion] = extraction.eligibility.criteria
+    assert criterion.constraints[0].value == 7.5
+    assert [endpoint.time_frame for endpoint in extraction.endpoints] == ["at 2 years"]
+    for piece in (*criterion.evidence, *extraction.endpoints[0].evidence):
+        start, end = record.section(piece.section).locate(piece.start, piece.end)
+        assert NOTE[start:end] == piece.quote
+    with pytest.raises(RecordError, match="no free text"):
+        Extractor().extract_text("")
+
+
+def test_the_key_is_an_argument():
+    with serve([completion('{"items": []}')]) as server:
+        Extractor(server.spec, effort="all", key="a-key").extract(STUDY)
+    assert server.headers[0]["authorization"] == "Bearer a-key"
