@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import write_distinct_records
-from tests.commands import invoke
+from extractor.apps.cli.console import LATER
+from tests.commands import invoke, read_lines
 from tests.llm.stub import completion, serve
 
-from .running import read_manifest
+from .running import count_lines, read_manifest
 from .server import WELL, Fault, serve_faults
 
 pytestmark = pytest.mark.slow
@@ -130,3 +131,66 @@ def test_a_key_goes_only_to_the_server_that_it_is_for(tmp_path, environment, is_
     assert {KEY in str(headers) for headers in server.headers} == {is_sent}
     noted = "127.0.0.1:" in ended.stderr.partition("does not get it")[0]
     assert noted is ("EXTRACTOR_MODEL" in environment)
+
+
+# A server that moves to another address: its run goes on there, and is replayed.
+
+NO_CREDIT = {"code": "insufficient_quota", "message": "You exceeded your quota"}
+BROKE = Fault(429, error=NO_CREDIT)
+
+
+def replay(records, run, out):
+    return invoke("run", records, "--replay", run, "--effort", "all", "--out", out)
+
+
+def model_of(out):
+    return read_manifest(out)["settings"]["model"]
+
+
+@pytest.fixture
+def begun(records, tmp_path):
+    """A run that stopped in its middle without credit, and its server, which is gone now."""
+    with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
+        ended = run(records, tmp_path / "run", server.url, "--concurrency", "1")
+    assert ended.exit_code == LATER
+    said = (
+        "the account has no credit left: You exceeded your quota; go on with: extractor"
+    )
+    assert said in ended.stderr
+    assert 0 < count_lines(tmp_path / "run") < RECORDS
+    assert read_lines(tmp_path / "run" / "failures.jsonl") == []
+    assert read_manifest(tmp_path / "run")["usage"]["calls"] == server.answers
+    return tmp_path / "run", server
+
+
+@pytest.mark.parametrize("is_replay", [False, True], ids=["run", "replay"])
+def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(
+    is_replay, records, begun, tmp_path
+):
+    first, old = begun
+    out = first
+    if is_replay:
+        out = tmp_path / "new"
+        replay(records, first, out)
+        assert model_of(out) == f"{old.url}#stub"
+
+    with serve_faults() as new:
+        ended = run(records, out, new.url)
+
+    assert ended.exit_code == 0, ended.output
+    assert count_lines(out) == RECORDS
+    assert not +old.answered & +new.asked, "no answer is paid twice"
+    assert model_of(out) == f"{new.url}#stub"
+    if is_replay:
+        again = replay(records, first, out)
+        assert again.exit_code in (0, LATER), again.output
+
+
+@pytest.mark.parametrize("model", ["{}#other", "openai/stub"])
+def test_another_model_is_another_setting(records, begun, model):
+    with serve_faults() as new:
+        refused = run(records, begun[0], new.url, "--model", model.format(new.url))
+
+    assert refused.exit_code == 2
+    assert "created with other settings (model was http://127.0.0.1:" in refused.output
+    assert new.calls == 0

@@ -8,11 +8,10 @@ import pytest
 
 from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
-from extractor.model.cost.prices import Price, read_prices
+from extractor.model.cost.prices import read_prices
 from extractor.model.cost.tokens import RequestSize
 from extractor.model.spec import ModelSpec
 from extractor.run.forecast import forecast_run
-from extractor.schemas import Usage
 
 OWN = """
 as_of = 2026-11-01
@@ -85,21 +84,6 @@ def test_the_problem_of_a_broken_price_is_named(write, prices, reported):
         read_prices([write(f"as_of = 2026-01-01\n[model.m]\n{prices}\n")])
     with pytest.raises(ValueError, match="as_of"):
         read_prices([write("[model]\n")])
-
-
-@pytest.mark.parametrize(
-    ("price", "usage", "dollars"),
-    [
-        ({"cached": 0.5}, {"cached_tokens": 400_000}, 1.2 + 0.2 + 1.0),
-        ({"written": 3}, {"written_tokens": 400_000}, 1.2 + 1.2 + 1.0),
-        ({}, {"cached_tokens": 400_000, "written_tokens": 9}, 2.0 + 1.0),
-    ],
-)
-def test_tokens_from_and_into_a_cache_have_their_prices(price, usage, dollars):
-    used = Usage(prompt_tokens=1_000_000, output_tokens=100_000, **usage)
-    price = Price(prompt=2, output=10, batch=0.5, **price)
-    assert price.cost(used) == pytest.approx(dollars)
-    assert price.batched().cost(used) == pytest.approx(dollars / 2)
 
 
 def test_the_example_of_the_documentation_is_a_file_of_prices(write):
