@@ -85,8 +85,8 @@ def make_foreign(path):
     ("change", "reported"),
     [
         (lambda path: (path / "run.sqlite").write_text("no database, but long" * 50), "not a database"),
-        (lambda path: execute(path, "PRAGMA user_version=99"), "another version of this program"),
-        (make_foreign, "not a file of this program; name another folder"),
+        (lambda path: execute(path, "PRAGMA user_version=99"), "version of this program"),
+        (make_foreign, "name another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
         (
             lambda path: (path / "run.json").unlink(),
