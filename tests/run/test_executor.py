@@ -82,7 +82,7 @@ def test_processes_ask_the_same_and_give_the_files_of_one(asks, tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(failing, tmp_path, workers):
     deadly = ["kill"] * (workers > 1)
-    kinds = write_failing_records(tmp_path / "in.jsonl", [*RAISED, *deadly])
+    kinds = write_failing_records(tmp_path / "in.jsonl", [*deadly, *RAISED])
     words = ("run", tmp_path / "in.jsonl", "--effort", "none", "--workers", workers)
     log = tmp_path / "log"
     done = invoke(*words, "--out", tmp_path / "run", "--log-json", log)
