@@ -5,15 +5,23 @@ their process.
 starts.
 """
 
+import json
 import os
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-__all__ = ["FOLDER", "RAISED", "die_at_some", "fail_for_some", "path_with_failures"]
+__all__ = [
+    "FOLDER",
+    "RAISED",
+    "die_at_some",
+    "fail_for_some",
+    "path_with_failures",
+    "write_failing_records",
+]
 
 FOLDER = Path(__file__).parent / "startup"
 
@@ -82,3 +90,23 @@ def path_with_failures() -> str:
             (str(FOLDER), os.environ.get("PYTHONPATH"), str(Path(__file__).parents[2])),
         )
     )
+
+
+def write_failing_records(path: Path, kinds: Sequence[str]) -> dict[str, str]:
+    """Write records that fail by these kinds, and a good one before and behind each. Returns the
+    kinds by id.
+    """
+    found = {}
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(2 * len(kinds) + 1):
+            named = {
+                "nctId": f"NCT{number:08d}",
+                "briefTitle": f"A Study of Rest {number}",
+            }
+            if number % 2:
+                kind = kinds[number // 2]
+                found[named["nctId"]] = kind
+                named["briefTitle"] += f" that fails by {kind}"
+            study = {"protocolSection": {"identificationModule": named}}
+            file.write(json.dumps(study) + "\n")
+    return found

@@ -9,8 +9,7 @@ def records(request, tmp_path_factory):
     ``IDS``.
     """
     path = tmp_path_factory.mktemp("in") / "records.jsonl"
-    write = (
-        write_open_records if hasattr(request.module, "IDS") else write_distinct_records
-    )
+    is_open = hasattr(request.module, "IDS")
+    write = write_open_records if is_open else write_distinct_records
     write(path, request.module.RECORDS)
     return path

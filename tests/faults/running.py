@@ -1,7 +1,7 @@
+# fmt: off
 """Runs a batch against a server with faults, and checks what must hold for every run."""
 
 import json
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from extractor.run.folder import RunFolder
 from extractor.run.run import Run
 from extractor.run.tally import Tally
 from extractor.setup import OpenExtractor, Setup
+from tests.commands import read_lines
 from tests.llm.stub import Through
 from tests.skipping import loop_time
 
@@ -42,11 +43,9 @@ class Ended:
     @property
     def results(self) -> list[dict[str, Any]]:
         """The extractions without their usage, which faults increase."""
-        lines = self._read("extractions.jsonl")
-        return [
-            {name: value for name, value in line.items() if name != "usage"}
-            for line in lines
-        ]
+        path = self.folder / "extractions.jsonl"
+        lines = read_lines(path) if path.exists() else []
+        return [line | {"usage": None} for line in lines]
 
     @property
     def ids(self) -> list[str]:
@@ -54,39 +53,35 @@ class Ended:
 
     @property
     def failures(self) -> list[dict[str, Any]]:
-        return self._read("failures.jsonl")
+        return read_lines(self.folder / "failures.jsonl")
 
-    def _read(self, name: str) -> list[dict[str, Any]]:
-        """Read a file's lines. A run without results leaves no empty file."""
-        path = self.folder / name
-        return (
-            [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-            if path.exists()
-            else []
-        )
 
-    @property
-    def manifest(self) -> dict[str, Any]:
-        return json.loads((self.folder / "run.json").read_text("utf-8"))
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read the ``run.json`` of a run."""
+    return dict(json.loads((folder / "run.json").read_text("utf-8")))
 
-    @property
-    def paid_twice(self) -> list[str]:
-        """Calls with more than one usable answer."""
-        with closing(open_run_to_read(self.folder)) as run:
-            keys = Counter(
-                key
-                for (key,) in run.execute(
-                    "SELECT key FROM calls WHERE state = 'answered'"
-                )
-            )
-        return [key for key, count in keys.items() if count > 1]
+
+def count_lines(folder: Path) -> int:
+    """Count the results of a run that may still write them."""
+    path = folder / "extractions.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def read_store(folder: Path, query: str) -> Any:
+    """Return the value of a query on the store of a run."""
+    with closing(open_run_to_read(folder)) as run:
+        return run.value(query)
+
+
+def count_paid_twice(folder: Path) -> int:
+    """Count the requests that were sent although the store had a good answer."""
+    earlier = "earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered'"
+    query = f"SELECT 1 FROM calls AS earlier WHERE {earlier}"
+    return int(read_store(folder, f"SELECT count(*) FROM calls AS later WHERE EXISTS ({query})"))
 
 
 async def run_against(
-    server: FaultServer,
-    records: Path,
-    folder: Path,
-    settings: ClientSettings | None = None,
+    server: FaultServer, records: Path, folder: Path, settings: ClientSettings | None = None
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
     spec = ModelSpec.parse(f"{server.url}#stub")
@@ -95,18 +90,13 @@ async def run_against(
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager
-    async def open_model(
-        _concurrency: int, calls: OpenStore, _route: Route
-    ) -> AsyncIterator[OpenExtractor]:
+    async def open_model(_concurrency: int, calls: OpenStore, _route: Route) -> AsyncIterator[OpenExtractor]:
         async with Through(server, spec, settings, POLICY, store=calls) as model:
             yield OpenExtractor(model, setup.options)
 
     setup.open = open_model
-    run = Run(
-        setup=setup,
-        read=partial(read_records, str(records)),
-        concurrency=CONCURRENCY,
-    )
+    read = partial(read_records, str(records))
+    run = Run(setup=setup, read=read, concurrency=CONCURRENCY)
     with RunFolder(folder, {"model": str(spec)}, inputs=[str(records)]) as results:
         try:
             await run.extract(results, Executor())
@@ -124,5 +114,6 @@ def check_ended(ended: Ended, server: FaultServer, ids: list[str]) -> None:
     assert failed.isdisjoint(ended.ids)
     assert ended.ids == [name for name in ids if name not in failed]
     assert len(ended.ids) + len(failed) == len(ids)
-    assert ended.manifest["usage"]["calls"] == ended.tally.usage.calls == server.answers
-    assert not ended.paid_twice
+    calls = read_manifest(ended.folder)["usage"]["calls"]
+    assert calls == ended.tally.usage.calls == server.answers
+    assert count_paid_twice(ended.folder) == 0

@@ -48,13 +48,8 @@ class Fault:
     @property
     def is_answer(self) -> bool:
         """Whether a whole answer of a model arrives in time."""
-        return (
-            self.status == 200
-            and self.body is None
-            and not self.refused
-            and not self.drip
-            and self.sent == 1
-        )
+        is_whole = self.status == 200 and self.body is None and self.sent == 1
+        return is_whole and not self.refused and not self.drip
 
     def reply(self, body: bytes) -> bytes:
         """The reply to a request, as its JSON body."""
@@ -63,9 +58,7 @@ class Fault:
         if self.status != 200:
             return json.dumps({"error": {"message": "no", **self.error}}).encode()
         request = json.loads(body)
-        asked = [
-            message for message in request["messages"] if message["role"] == "user"
-        ]
+        asked = [one for one in request["messages"] if one["role"] == "user"]
         reply = answer_request({**request, "messages": asked[:1]})
         choice = reply["choices"][0]
         content = choice["message"]["content"]
@@ -101,24 +94,20 @@ class _Cut(httpx2.AsyncByteStream):
 
 @dataclass(eq=False)
 class FaultServer(httpx2.AsyncBaseTransport):
-    """The server, with the counts, times and concurrency of its requests.
+    """The server, with the counts of its requests.
 
     On loopback, requests after the first ``holds_after`` wait until it is None again, so that a
-    test can act in time. A ``missing`` server refuses connections.
+    test can act in time.
     """
 
     plan: Plan = lambda _: WELL
     latency: float = 0.0
     url: str = "http://model.test/v1"
-    missing: bool = False
     judge: Callable[[bytes], Fault] | None = None
     holds_after: int | None = None
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     brought: Counter[str] = field(default_factory=Counter)
-    times: list[float] = field(default_factory=list)
-    under_way: int = 0
-    most_under_way: int = 0
 
     @property
     def calls(self) -> int:
@@ -148,21 +137,13 @@ class FaultServer(httpx2.AsyncBaseTransport):
         self.answered[name] += fault == WELL
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if self.missing:
-            raise httpx2.ConnectError("nobody listens there")
         body = await request.aread()
         _, name, fault = self.note(body)
-        self.times.append(asyncio.get_running_loop().time())
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
         await asyncio.sleep(self.latency)
-        self.under_way -= 1
         if fault.refused:
             raise httpx2.ConnectError("nobody listens there")
         if fault.sent == 0:
-            raise httpx2.RemoteProtocolError(
-                "the connection ended before the first byte"
-            )
+            raise httpx2.RemoteProtocolError("it ended before the first byte")
         self.note_sent(name, fault)
         headers = {"Content-Type": "application/json", **fault.headers}
         return httpx2.Response(
@@ -186,13 +167,10 @@ def serve_faults(plan: Plan = lambda _: WELL) -> Iterator[FaultServer]:
                 time.sleep(0.01)
             reply = fault.reply(body)
             self.send_response(fault.status)
-            for key, value in {
-                "Content-Type": "application/json",
-                "Content-Length": len(reply),
-            }.items():
-                self.send_header(key, str(value))
-            for name, value in fault.headers.items():
-                self.send_header(name, value)
+            headers = {"Content-Type": "application/json", **fault.headers}
+            headers["Content-Length"] = str(len(reply))
+            for key, value in headers.items():
+                self.send_header(key, value)
             self.end_headers()
             self.wfile.write(reply)
             server.note_sent(name, fault)

@@ -1,3 +1,4 @@
+# fmt: off
 """The command against a server with faults and a model that answers nothing usable: messages,
 exit code, next steps.
 """
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import write_distinct_records
-from tests.commands import invoke
+from extractor.apps.cli.console import LATER
+from tests.commands import invoke, read_lines
 from tests.llm.stub import completion, serve
 
+from .running import count_lines, read_manifest
 from .server import WELL, Fault, serve_faults
 
 pytestmark = pytest.mark.slow
@@ -19,34 +22,11 @@ pytestmark = pytest.mark.slow
 RECORDS = 12
 KEY = "a-key-of-this-server"
 STUDY = "tests/records/study.json"
-NO_CREDIT = {"code": "insufficient_quota", "message": "You exceeded your quota"}
-SMALL = {"message": "exceeds the available context size (4096)"}
 
 
 def run(records, out, url, *options, **environment):
     model = ("--model", f"{url}#stub", "--effort", "all", "--concurrency", "3")
     return invoke("run", records, *model, "--out", out, *options, **environment)
-
-
-def read_manifest(out):
-    return json.loads((out / "run.json").read_text("utf-8"))
-
-
-def test_a_run_stops_without_credit_and_can_continue(records, tmp_path):
-    out = tmp_path / "run"
-    broke = Fault(429, error=NO_CREDIT)
-    with serve_faults(lambda number: WELL if number < 6 else broke) as server:
-        stopped = run(records, out, server.url)
-        assert stopped.exit_code == 75
-        said = "the account has no credit left: You exceeded your quota; go on with: extractor"
-        assert said in stopped.stderr
-        assert (out / "failures.jsonl").read_text("utf-8") == ""
-        server.plan = lambda _: WELL
-        assert run(records, out, server.url).exit_code == 0
-    counts = read_manifest(out)["records"]
-    assert 0 < counts.pop("resumed") < RECORDS
-    assert counts == {"extracted": RECORDS, "lacking": 0, "failed": 0, "repeated": 0}
-    assert read_manifest(out)["usage"]["calls"] == server.answers
 
 
 def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
@@ -72,6 +52,29 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     assert (counts["extracted"], counts["failed"]) == (1, 0)
 
 
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
+    records, tmp_path, concurrency
+):
+    out = tmp_path / "run"
+    options = ("--timeout", "1", "--concurrency", concurrency)
+    with serve_faults() as server:
+        server.holds_after = 0
+        ended = run(records, out, server.url, *options)
+        server.holds_after = None
+    said = ended.stderr
+    assert ended.exit_code == 75
+    assert f"stub at {server.url}: no answer in time to the first calls (1 sec" in said
+    assert "is the server running, and the address right?" in said
+    assert "--timeout SECONDS" in said
+    assert "go on with: extractor" in said
+    assert 2 <= server.calls <= 2 * concurrency
+    manifest = read_manifest(out)
+    assert manifest["stopped_by"] == "the model was away"
+    assert manifest["records"]["failed"] == 0
+
+
+SMALL = {"message": "exceeds the available context size (4096)"}
 USELESS = {
     "a context that is too small": (Fault(400, error=SMALL), "context size (4096)"),
     "no JSON": (Fault(content="I cannot say."), "no JSON with items"),
@@ -79,60 +82,32 @@ USELESS = {
 
 
 @pytest.mark.parametrize(("fault", "said"), USELESS.values(), ids=USELESS)
-def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(
-    fault, said, tmp_path
-):
+def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(fault, said, tmp_path):
     write_distinct_records(tmp_path / "in.jsonl", 40)
     with serve_faults(lambda _: fault) as server:
         ended = run(tmp_path / "in.jsonl", tmp_path / "run", server.url)
-        assert ended.exit_code == 75
-        assert "20 useless answers in a row, the last one: " in ended.stderr
-        assert said in ended.stderr
-        assert "name another model, or mend this" in ended.stderr
+    assert ended.exit_code == 75
+    assert "20 useless answers in a row, the last one: " in ended.stderr
+    assert said in ended.stderr
+    assert "name another model, or mend this" in ended.stderr
     counts = read_manifest(tmp_path / "run")["records"]
     assert counts["extracted"] + counts["failed"] < 40
 
 
-@pytest.mark.parametrize(
-    ("share", "options", "code"),
-    [("0.05", (), 75), ("", ("--quiet",), 75), ("1", (), 0)],
-)
-def test_a_run_that_brought_nothing_usable_explains_it_first_and_ends_with_75(
-    records, tmp_path, share, options, code
-):
+@pytest.mark.parametrize(("share", "code"), [("0.05", 75), ("1", 0)])
+def test_a_run_that_brought_nothing_usable_explains_it_first_and_ends_with_75(records, tmp_path, share, code):
     """Three calls in four are empty: the model is not given up, but most questions have no
     answer.
     """
     empty = Fault(content='{"items": []}')
     with serve_faults(lambda number: WELL if number % 4 == 0 else empty) as server:
         limit = {"EXTRACTOR_MAX_LACKING": share}
-        ended = run(records, tmp_path / "run", server.url, *options, **limit)
+        ended = run(records, tmp_path / "run", server.url, **limit)
     assert ended.exit_code == code
-    assert ("no usable answer to" in ended.stderr) is (code == 75)
-    if not options and code:
-        first = ended.stderr.splitlines()[0]
-        said = "questions, more than EXTRACTOR_MAX_LACKING (0.05) allows; such as: "
-        assert said in first
-        assert "go on with: extractor" in first
-        assert "without any usable answer)" in ended.stderr
-
-
-def test_a_share_that_is_none_is_refused_before_anything_is_asked(records, tmp_path):
-    with serve_faults() as server:
-        ended = run(records, tmp_path / "run", server.url, EXTRACTOR_MAX_LACKING="5")
-    assert (ended.exit_code, server.calls) == (2, 0)
-    assert "--max-lacking: 5.0: input should be less than" in ended.stderr
-
-
-def test_the_findings_on_what_a_model_left_out_are_counted(tmp_path):
-    with serve([completion('{"items": []}')]) as server:
-        ended = run(STUDY, tmp_path / "run", server.url, "--tasks", "dosing")
-    left_out = read_manifest(tmp_path / "run")["finding_kinds"]["regimen_unconfirmed"]
-    assert left_out > 0
-    assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
-
-
-OTHER = "http://other.invalid/v1#m"
+    first = ended.stderr.splitlines()[0]
+    said = "questions, more than EXTRACTOR_MAX_LACKING (0.05) allows; such as: "
+    for told in ("no usable answer to", said, "go on with: extractor"):
+        assert (told in first) is (code == 75)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +115,7 @@ OTHER = "http://other.invalid/v1#m"
     [
         ({"EXTRACTOR_MODEL_TOKEN": KEY}, True),
         ({"EXTRACTOR_TOKEN": KEY}, False),
-        ({"EXTRACTOR_MODEL_TOKEN": KEY, "EXTRACTOR_MODEL": OTHER}, False),
+        ({"EXTRACTOR_MODEL_TOKEN": KEY, "EXTRACTOR_MODEL": "http://b.test/v1#m"}, False),
     ],
     ids=["the server's", "the service's", "another server's"],
 )
@@ -148,6 +123,64 @@ def test_a_key_goes_only_to_the_server_that_it_is_for(tmp_path, environment, is_
     with serve([completion('{"items": []}')]) as server:
         ended = run(STUDY, tmp_path / "run", server.url, **environment)
     assert {KEY in str(headers) for headers in server.headers} == {is_sent}
-    is_other = "EXTRACTOR_MODEL" in environment
     noted = "127.0.0.1:" in ended.stderr.partition("does not get it")[0]
-    assert noted is is_other
+    assert noted is ("EXTRACTOR_MODEL" in environment)
+
+
+# A server that moves to another address: its run goes on there, and is replayed.
+
+NO_CREDIT = {"code": "insufficient_quota", "message": "You exceeded your quota"}
+BROKE = Fault(429, error=NO_CREDIT)
+
+
+def replay(records, run, out):
+    return invoke("run", records, "--replay", run, "--effort", "all", "--out", out)
+
+
+def model_of(out):
+    return read_manifest(out)["settings"]["model"]
+
+
+@pytest.fixture
+def begun(records, tmp_path):
+    """A run that stopped in its middle without credit, and its server, which is gone now."""
+    with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
+        ended = run(records, tmp_path / "run", server.url, "--concurrency", "1")
+    assert ended.exit_code == LATER
+    said = "the account has no credit left: You exceeded your quota; go on with: extractor"
+    assert said in ended.stderr
+    assert 0 < count_lines(tmp_path / "run") < RECORDS
+    assert read_lines(tmp_path / "run" / "failures.jsonl") == []
+    assert read_manifest(tmp_path / "run")["usage"]["calls"] == server.answers
+    return tmp_path / "run", server
+
+
+@pytest.mark.parametrize("is_replay", [False, True], ids=["run", "replay"])
+def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(is_replay, records, begun, tmp_path):
+    first, old = begun
+    out = first
+    if is_replay:
+        out = tmp_path / "new"
+        replay(records, first, out)
+        assert model_of(out) == f"{old.url}#stub"
+
+    with serve_faults() as new:
+        ended = run(records, out, new.url)
+
+    assert ended.exit_code == 0, ended.output
+    assert count_lines(out) == RECORDS
+    assert not +old.answered & +new.asked, "no answer is paid twice"
+    assert model_of(out) == f"{new.url}#stub"
+    if is_replay:
+        again = replay(records, first, out)
+        assert again.exit_code in (0, LATER), again.output
+
+
+@pytest.mark.parametrize("model", ["{}#other", "openai/stub"])
+def test_another_model_is_another_setting(records, begun, model):
+    with serve_faults() as new:
+        refused = run(records, begun[0], new.url, "--model", model.format(new.url))
+
+    assert refused.exit_code == 2
+    assert "created with other settings (model was http://127.0.0.1:" in refused.output
+    assert new.calls == 0

@@ -1,24 +1,20 @@
+# fmt: off
 """``kill -9`` at each step of a record and of a run's end: the same command goes on, no record is
 lost or doubled, and no answer that was stored is asked for again.
 """
 
-import json
 import signal
 import subprocess
 import sys
-from contextlib import closing
 
 import pytest
 
-from extractor.model.database import open_run_to_read
 from tests.commands import invoke, read_lines
 
+from .running import count_paid_twice, read_manifest, read_store
 from .server import serve_faults
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
-    pytest.mark.slow,
-]
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"), pytest.mark.slow]
 RECORDS = 8
 IDS = ()
 """Makes the records of ``conftest`` have one question each."""
@@ -65,11 +61,6 @@ POINTS = [
 ]
 
 
-def query(folder, sql):
-    with closing(open_run_to_read(folder)) as run:
-        return run.value(sql)
-
-
 @pytest.fixture(scope="module")
 def whole(records, tmp_path_factory):
     """The results of a run that nothing disturbs."""
@@ -84,28 +75,22 @@ def command(records, server, out):
     return ("run", records, "--out", out, "--quiet", "--concurrency", "2", *model)
 
 
-@pytest.mark.parametrize(
-    "point", POINTS, ids=lambda point: "-".join(map(str, point[1:]))
-)
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: "-".join(map(str, point[1:])))
 def test_a_run_goes_on_after_a_kill_at_any_step(point, records, whole, tmp_path):
     out = tmp_path / "run"
     with serve_faults() as server:
         words = [*point, *command(records, server, out)]
-        killed = subprocess.run(
-            [sys.executable, "-c", KILLING, *map(str, words)], check=False
-        )
+        killed = subprocess.run([sys.executable, "-c", KILLING, *map(str, words)], check=False)
         assert killed.returncode == -signal.SIGKILL
         stored = 0
         if (out / "run.sqlite").exists():
-            stored = query(out, "SELECT count(*) FROM calls WHERE state = 'answered'")
+            stored = read_store(out, "SELECT count(*) FROM calls WHERE state = 'answered'")
         before = server.calls
         assert invoke(*command(records, server, out)).exit_code == 0
         asked_again = server.calls - before
     assert (out / "extractions.jsonl").read_bytes() == whole
     assert asked_again == RECORDS - stored
-    twice = "SELECT count(*) - count(DISTINCT key) FROM calls WHERE state = 'answered'"
-    assert query(out, twice) == 0
+    assert count_paid_twice(out) == 0
     assert read_lines(out / "failures.jsonl") == []
-    manifest = json.loads((out / "run.json").read_text("utf-8"))
-    assert manifest["state"] == "complete"
-    assert manifest["records"]["extracted"] == RECORDS
+    manifest = read_manifest(out)
+    assert (manifest["state"], manifest["records"]["extracted"]) == ("complete", RECORDS)

@@ -1,29 +1,24 @@
+# fmt: off
 """Whole runs against a server with faults: those seen at providers, and requests that always
 fail.
 """
 
 import random
-from collections.abc import Callable, Collection
-from functools import partial
 
 import pytest
 
 from extractor.errors import ModelAway
-from extractor.model.calls import MOST_CALLS
 from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
-from .running import CONCURRENCY, POLICY, check_ended, run_against
+from .running import CONCURRENCY, POLICY, check_ended, read_manifest, run_against
 from .server import WELL, Fault, FaultServer, Plan
 
 pytestmark = pytest.mark.slow
 
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
-SKEWED = {
-    "Date": "Thu, 01 Jan 2099 10:00:00 GMT",
-    "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT",
-}
+SKEWED = {"Date": "Thu, 01 Jan 2099 10:00:00 GMT", "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT"}
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +28,7 @@ def undisturbed(records, tmp_path_factory):
     @skipping_time
     async def run():
         server = FaultServer()
-        ended = await run_against(
-            server, records, tmp_path_factory.mktemp("well") / "run"
-        )
+        ended = await run_against(server, records, tmp_path_factory.mktemp("well"))
         check_ended(ended, server, IDS)
         results.extend(ended.results)
 
@@ -66,9 +59,7 @@ TEMPORARY = {
     "empty body": every(4, Fault(body="")),
     "invalid JSON": every(4, Fault(body='{"choices": [{"mess')),
     "a proxy's page": every(4, Fault(body="<html>Sign in</html>")),
-    "an error in disguise": every(
-        4, Fault(body='{"error": {"message": "backend down"}}')
-    ),
+    "an error in disguise": every(4, Fault(body='{"error": {"message": "down"}}')),
     "clock skew": every(4, Fault(503, SKEWED)),
     "another model's name": every(2, Fault(model="another-model")),
 }
@@ -76,9 +67,7 @@ TEMPORARY = {
 
 @pytest.mark.parametrize("plan", TEMPORARY.values(), ids=TEMPORARY)
 @skipping_time
-async def test_temporary_faults_do_not_change_the_results(
-    plan, records, undisturbed, tmp_path
-):
+async def test_temporary_faults_do_not_change_the_results(plan, records, undisturbed, tmp_path):
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
 
@@ -90,37 +79,21 @@ async def test_temporary_faults_do_not_change_the_results(
 
 
 INVALID = {
-    "schema-invalid": every(3, Fault(content='{"items": [{"n": "seven"}]}')),
-    "no JSON": every(3, Fault(content="I cannot say.")),
-    "truncated": every(
-        3, Fault(content='{"items": [{"n": 1, "categ', finish_reason="length")
-    ),
-    "refused": every(
-        3, Fault(message={"content": None, "refusal": "I would rather not."})
-    ),
-    "filtered": every(3, Fault(content="", finish_reason="content_filter")),
-    "bad request": every(5, Fault(400)),
+    "schema-invalid": Fault(content='{"items": [{"n": "seven"}]}'),
+    "no JSON": Fault(content="I cannot say."),
+    "truncated": Fault(content='{"items": [{"n": 1, "ca', finish_reason="length"),
+    "refused": Fault(message={"content": None, "refusal": "I would rather not."}),
+    "filtered": Fault(content="", finish_reason="content_filter"),
+    "bad request": Fault(400),
 }
 
 
-@pytest.mark.parametrize("plan", INVALID.values(), ids=INVALID)
+@pytest.mark.parametrize("fault", INVALID.values(), ids=INVALID)
 @skipping_time
-async def test_an_invalid_answer_affects_no_other_record(plan, records, tmp_path):
-    server = FaultServer(plan)
+async def test_an_invalid_answer_affects_no_other_record(fault, records, tmp_path):
+    server = FaultServer(every(3, fault))
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
-
-
-@skipping_time
-async def test_a_record_causes_no_more_calls_than_the_bound(records, tmp_path):
-    server = FaultServer(lambda _: Fault(content="", finish_reason="length"))
-    settings = ClientSettings(concurrency=CONCURRENCY, patience=None)
-
-    ended = await run_against(server, records, tmp_path / "run", settings)
-
-    assert ended.error is None
-    assert RECORDS <= server.calls <= 2 * MOST_CALLS * RECORDS
-    assert ended.tally.lacking > 0.5
 
 
 @skipping_time
@@ -138,9 +111,7 @@ async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
 
 
 @skipping_time
-async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(
-    records, undisturbed, tmp_path
-):
+async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(records, undisturbed, tmp_path):
     faults = []
 
     def plan(number: int) -> Fault:
@@ -157,27 +128,11 @@ async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(
     assert len(faults) <= 10 * CONCURRENCY
 
 
-@skipping_time
-async def test_a_server_that_never_replied_stops_the_run_within_seconds(
-    records, undisturbed, tmp_path
-):
-    missing = FaultServer(missing=True)
-    stopped = await run_against(missing, records, tmp_path / "run")
-    assert loop_time() < 10.0
-    assert isinstance(stopped.error, ModelAway)
-    assert "is the server running, and the address right?" in str(stopped.error)
-    assert (stopped.failures, stopped.ids) == ([], [])
-    missing.missing = False
-    ended = await run_against(missing, records, tmp_path / "run")
-    assert ended.results == undisturbed
-
-
-AWAY: dict[str, Callable[[], Fault]] = {
-    "overloaded": partial(Fault, 503),
-    "rate limit without end": partial(Fault, 429),
-    "no connection": partial(Fault, refused=True),
-    "no credit": partial(Fault, 429, error={"code": "insufficient_quota"}),
-    "limit of the day": partial(Fault, 429, {"Retry-After": "86400"}),
+AWAY = {
+    "overloaded": Fault(503),
+    "rate limit without end": Fault(429),
+    "no connection": Fault(refused=True),
+    "limit of the day": Fault(429, {"Retry-After": "86400"}),
 }
 
 
@@ -186,7 +141,7 @@ AWAY: dict[str, Callable[[], Fault]] = {
 async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(
     fault, records, undisturbed, tmp_path
 ):
-    server = FaultServer(lambda number: WELL if number < 4 else fault())
+    server = FaultServer(lambda number: WELL if number < 4 else fault)
     stopped = await run_against(server, records, tmp_path / "run")
     assert isinstance(stopped.error, ModelAway)
     assert not stopped.failures
@@ -196,20 +151,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(
     assert ended.error is None
     assert ended.results == undisturbed
     assert not server.answered_twice
-    assert ended.manifest["usage"]["calls"] == server.answers
-
-
-def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> None:
-    """Make the server fail at questions about these records, found by the number in their title."""
-
-    def judge(request: bytes) -> Fault:
-        return (
-            fault
-            if any(b"Study %d of" % number in request for number in poisons)
-            else WELL
-        )
-
-    server.judge = judge
+    assert read_manifest(ended.folder)["usage"]["calls"] == server.answers
 
 
 @pytest.mark.parametrize(
@@ -217,28 +159,28 @@ def fails_at(server: FaultServer, poisons: Collection[int], fault: Fault) -> Non
     [
         ({4}, Fault(500)),
         ({13}, Fault(500)),
+        ({7}, Fault(401)),
         ({11, 12, 13}, Fault(500)),
         ({11, 12, 13}, Fault(sent=0.0)),
         ({0, 1, 2, 3, 4, 5}, Fault(500)),
     ],
-    ids=["one", "the last", "all in flight", "all in flight, cut", "the first six"],
+    ids=["one", "the last", "refused", "all in flight", "all in flight, cut", "the first six"],
 )
 @skipping_time
-async def test_only_records_at_which_the_server_fails_fail(
-    poisons, fault, records, tmp_path
-):
-    server = FaultServer(latency=1.0)
-    fails_at(server, poisons, fault)
+async def test_only_records_at_which_the_server_fails_fail(poisons, fault, records, tmp_path):
+    """They are found by the number in their title."""
+
+    def judge(request: bytes) -> Fault:
+        is_poison = any(b"Study %d of" % number in request for number in poisons)
+        return fault if is_poison else WELL
+
+    server = FaultServer(latency=1.0, judge=judge)
     ended = await run_against(server, records, tmp_path / "run")
 
     check_ended(ended, server, IDS)
 
     assert ended.error is None
-    assert {failure["record_id"] for failure in ended.failures} == {
-        IDS[number] for number in poisons
-    }
-    assert all(
-        "HTTP 50" in failure["message"] or "no connection" in failure["message"]
-        for failure in ended.failures
-    )
+    failed = {failure["record_id"]: failure["message"] for failure in ended.failures}
+    assert list(failed) == [IDS[number] for number in sorted(poisons)]
+    assert all("HTTP " in why or "no connection" in why for why in failed.values())
     assert loop_time() < 300.0

@@ -43,9 +43,7 @@ def answer(choose):
 SKIPPING = {
     "only the first line": lambda lines: lines[:1],
     "no line": lambda _: [],
-    "the first half": lambda lines: lines[: len(lines) // 2],
     "every other line": lambda lines: lines[::2],
-    "only the last line": lambda lines: lines[-1:],
 }
 
 
@@ -56,8 +54,8 @@ def of_kind(extraction, kind):
 @pytest.mark.parametrize("tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}], ids=["all", "dosing alone"])
 @pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
 def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(choose, tasks):
-    by_rules_alone = Extractor(effort="none", tasks=tasks).extract(read_study())
-    regimens = {(regimen.agent, regimen.quote) for regimen in by_rules_alone.dosing}
+    rules = Extractor(effort="none", tasks=tasks)
+    regimens = {(regimen.agent, regimen.quote) for regimen in rules.extract(read_study()).dosing}
     with serve(answer(choose)) as stub:
         extraction = Extractor(stub.spec, effort="all", tasks=tasks).extract(read_study())
 
@@ -67,19 +65,6 @@ def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(choose
     unconfirmed = of_kind(extraction, FindingKind.REGIMEN_UNCONFIRMED)
     assert len(unconfirmed) >= len(regimens)
     assert {finding.severity for finding in unconfirmed} == {Severity.WARNING}
-
-
-def test_skipped_criteria_and_endpoints_are_findings_line_by_line():
-    with serve(answer(SKIPPING["only the first line"])) as stub:
-        extraction = Extractor(stub.spec, effort="all").extract(read_study())
-
-    skipped = of_kind(extraction, FindingKind.LINE_UNANSWERED)
-    assert {finding.field.partition(":")[0] for finding in skipped} == {"eligibility", "dosing", "endpoints"}
-    starts = {(citation.section, citation.start) for finding in skipped for citation in finding.citations}
-    for endpoint in extraction.endpoints:
-        (measure,) = endpoint.evidence_for("measure")
-        assert (measure.section, measure.start) in starts
-        assert max(piece.confidence for piece in endpoint.evidence if piece.field == "concept") <= 0.8
 
 
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):

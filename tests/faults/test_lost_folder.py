@@ -4,9 +4,11 @@ import shutil
 
 import pytest
 
+from benchmarks.records import write_distinct_records
 from tests.commands import start_extractor
 from tests.provider import serve_provider
 
+from .running import count_lines
 from .server import serve_faults
 
 pytestmark = pytest.mark.slow
@@ -56,15 +58,11 @@ def test_a_run_without_its_folder_asks_nothing_more_and_a_moved_one_goes_on(
 
 def test_rules_alone_stop_without_their_folder_too(tmp_path):
     out = tmp_path / "run"
-    source = tmp_path / "many"
-    source.mkdir()
-    for number in range(400):
-        text = f"Inclusion Criteria:\n- Age 18 or older\n- Visit {number}\n"
-        (source / f"{number:03}.txt").write_text(text, "utf-8")
+    write_distinct_records(tmp_path / "many.jsonl", 400)
     rules = ("--effort", "none", "--workers", 1)
-    results = out / "extractions.jsonl"
-    with start_extractor("run", source, "--out", out, *rules) as running:
-        running.wait_for(lambda: results.exists() and results.stat().st_size)
+    many = ("run", tmp_path / "many.jsonl", "--out", out, *rules)
+    with start_extractor(*many) as running:
+        running.wait_for(lambda: count_lines(out))
         shutil.rmtree(out)
         ended = running.wait()
     assert ended.returncode == 1

@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.errors import BudgetReached
+from extractor.model.calls import Call
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
-from extractor.model.cost.tokens import Rates, RequestSize
+from extractor.model.cost.tokens import Rates
 from extractor.model.store import Spending
 from extractor.schemas import Usage
 from tests.depth import choose
+from tests.llm.colours import PROMPT, Answers
 
 ONE = Rates(messages=1, schema=0, answer=1)
 """One token per character."""
@@ -23,15 +25,9 @@ DOLLAR = Price(prompt=1_000_000, output=1_000_000)
 """A dollar for each token."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def sizes_in_place_of_calls():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("extractor.model.cost.budget.measure_call", lambda size: size)
-        yield
-
-
 def call(prompt, most=1000):
-    return RequestSize(1, prompt, 0, 10, most)
+    """A call of so many tokens in the prompt, and at most in the answer."""
+    return Call(PROMPT, "", "x" * prompt, Answers, most)
 
 
 @pytest.mark.parametrize(
@@ -40,19 +36,15 @@ def call(prompt, most=1000):
 async def test_a_request_that_does_not_fit_ends_the_budget(used, spent):
     budget = Budget(100, ONE, DOLLAR, Spending(dollars=0.0))
     budget.settle(await budget.reserve(call(50, most=50)), used)
-    assert not budget.reached
     assert budget.is_spent is (spent == 100)
-    with pytest.raises(BudgetReached, match="of \\$100 are spent"):
-        await budget.reserve(call(101 - spent, most=0))
-    assert budget.reached
-    with pytest.raises(BudgetReached):
-        await budget.reserve(call(1, most=0))
+    for prompt in (101 - spent, 1):
+        with pytest.raises(BudgetReached, match=r"of \$100 are spent"):
+            await budget.reserve(call(prompt, most=0))
 
 
 async def test_a_request_waits_until_others_in_flight_use_less_than_reserved():
     budget = Budget(1200, ONE, DOLLAR)
     first = await budget.reserve(call(50))
-    assert budget.try_reserve(call(200)) is None
     second = asyncio.ensure_future(budget.reserve(call(200, most=900)))
     await asyncio.sleep(0)
     assert not second.done()
@@ -64,7 +56,7 @@ async def test_a_request_waits_until_others_in_flight_use_less_than_reserved():
 async def test_waiting_requests_end_if_nothing_in_flight_can_make_room():
     budget = Budget(100, ONE, DOLLAR)
     first = await budget.reserve(call(50, most=40))
-    asked = (budget.reserve(call(90, most=0)) for _ in range(3))
+    asked = [budget.reserve(call(90, most=0)) for _ in range(3)]
     waiting = asyncio.gather(*asked, return_exceptions=True)
     await asyncio.sleep(0)
     budget.settle(first, Usage(prompt_tokens=60))

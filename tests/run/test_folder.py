@@ -1,3 +1,4 @@
+# fmt: off
 """A run's folder: what counts as done, order, totals, damage, foreign files, and replacing."""
 
 import json
@@ -10,85 +11,23 @@ from pathlib import Path
 import pytest
 
 from benchmarks.records import write_distinct_records
+from extractor import Extractor, make_record
 from extractor.errors import SettingsDiffer, StoreError
-from extractor.model.asking.reply_models import Reply
-from extractor.model.calls import Call, PromptVersion
-from extractor.model.completions import Completion, Ending
-from extractor.model.store import State
 from extractor.run.finished import find_run
-from extractor.run.folder import RunFolder
-from extractor.run.manifest import Stop
-from extractor.run.tally import Tally, to_line
-from extractor.schemas import (
-    Criterion,
-    Eligibility,
-    Section,
-    Source,
-    TrialExtraction,
-    TrialRecord,
-    Usage,
-)
-from tests.commands import invoke, read_lines
+from extractor.run.manifest import digest_rules
+from extractor.run.store import digest_record
+from extractor.schemas import RegistryFields, Source, TrialRecord
+from tests.commands import extract, invoke, read_lines
+from tests.faults.running import read_manifest
 
-SETTINGS = {"effort": "none", "min_confidence": 0.0, "model": None}
-CRITERION = Criterion(section="eligibility", kind="inclusion", quote="Adults")
-COST = Usage(questions=2, calls=1, prompt_tokens=100, output_tokens=10)
-CALL = Usage(calls=1, prompt_tokens=100, output_tokens=10)
-PROMPT = PromptVersion("questions", 1, "a" * 64)
+RULES = Extractor(effort="none")
 
 
-def record(record_id, text="Adults", path="in.jsonl"):
-    section = Section(name="eligibility", text=text)
-    source = Source(path=path, format="flat")
-    return TrialRecord(record_id=record_id, source=source, sections=(section,))
-
-
-def line(record_id, *, lacking=False):
-    eligibility = Eligibility(criteria=(CRITERION,))
-    extraction = TrialExtraction(
-        record_id=record_id, eligibility=eligibility, usage=COST
-    )
-    return to_line(extraction, lacking=lacking)
-
-
-def call_model(folder, name, record_id=None):
-    """Store a call in the folder, like a call to a model."""
-    store = folder.calls()
-    call = Call(PROMPT, "Read.", name, Reply, 100, record_id=record_id)
-    number = store.begin(call, "m")
-    store.end(number, State.ANSWERED, Completion(name, Ending.COMPLETE, CALL))
-
-
-def take(folder, *records, lacking=()):
-    """Extract records that are not done, with one call each. Returns the ids of those that are."""
-    done = []
-    for given in records:
-        if folder.is_done(given):
-            done.append(given.record_id)
-            continue
-        call_model(folder, given.record_id, given.record_id)
-        folder.write(given, line(given.record_id, lacking=given.record_id in lacking))
-    return done
-
-
-def perform(
-    path, *record_ids, failed=0, lost=0, inputs=("in.jsonl",), finished=True, **options
-):
-    """One invocation of a run with these records, ``failed`` failures and ``lost`` useless
-    calls.
-    """
-    with RunFolder(path, SETTINGS, inputs=inputs) as folder:
-        folder.begin()
-        done = take(folder, *map(record, record_ids), **options)
-        for number in range(lost):
-            call_model(folder, f"lost {number}")
-        if finished:
-            folder.finish(Tally(resumed=len(done), failed=failed))
-    return done
-
-
-def manifest(path):
-    return json.loads((path / "run.json").read_text("utf-8"))
+def perform(path, *record_ids, who="Adults"):
+    """One invocation of a run with these records."""
+    content = f"Inclusion criteria:\n- {who} who rest"
+    made = [make_record(content, record_id=record_id) for record_id in record_ids]
+    return RULES.run(made, out=path)
 
 
 def written(path):
@@ -100,59 +39,36 @@ def execute(path, sql):
         connection.executescript(sql)
 
 
-def test_the_manifest_has_the_totals_of_all_invocations_killed_ones_too(tmp_path):
-    perform(tmp_path, "a", failed=2, lost=2, inputs=("one.jsonl",))
-    first = manifest(tmp_path)
-    perform(tmp_path, "a", "b", lost=1, inputs=("one.jsonl",), finished=False)
-    perform(tmp_path, "a", "b", "c", inputs=("one.jsonl", "two.jsonl"))
-    both = manifest(tmp_path)
-    counts = {"extracted": 3, "lacking": 0, "resumed": 2, "failed": 0, "repeated": 0}
+def test_the_manifest_has_the_totals_of_all_invocations(tmp_path):
+    files = ["tests/records/study.json", "tests/records/studies.jsonl"]
+    RULES.run(files[:1], out=tmp_path)
+    first = read_manifest(tmp_path)
+    results = RULES.run([*files, {}], out=tmp_path)
+    both = read_manifest(tmp_path)
+    counts = {"extracted": 3, "lacking": 0, "resumed": 1, "failed": 1, "repeated": 0}
     assert both["records"] == counts
-    assert both["items"]["criteria"] == 3
-    spent = {"questions": 6, "calls": 6, "prompt_tokens": 600, "output_tokens": 60}
-    assert both["usage"] == COST.model_dump() | spent
-    assert both["inputs"] == [
-        str(Path(n).absolute()) for n in ("one.jsonl", "two.jsonl")
-    ]
+    criteria = [one for each in results for one in each.eligibility.criteria]
+    assert both["items"]["criteria"] == len(criteria) > first["items"]["criteria"]
+    assert [str(Path(name).absolute()) for name in files] == both["inputs"][:2]
     assert both["started"] == first["started"]
     assert both["seconds"] >= first["seconds"]
 
 
-def test_files_end_in_input_order_whatever_came_first(tmp_path):
-    perform(tmp_path, "a", "c")
-    perform(tmp_path, "a", "b", "c")
-    assert written(tmp_path) == ["a", "b", "c"]
-    assert perform(tmp_path, "c", "a", "b") == ["c", "a", "b"]
-    assert written(tmp_path) == ["c", "a", "b"]
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        for name in "xyz":
-            assert not folder.is_done(record(name))
-        folder.write_failure({"record_id": "z"})
-        folder.write_failure({"record_id": None, "path": "broken.json"})
-        folder.write_failure({"record_id": "x"})
-        folder.finish(Tally())
-    failures = read_lines(tmp_path / "failures.jsonl")
-    assert [failure["record_id"] for failure in failures] == ["x", "z", None]
+def test_results_end_in_input_order_whatever_came_first(tmp_path):
+    for ids in (["a", "c"], ["a", "b", "c"], ["c", "a", "b"]):
+        perform(tmp_path, *ids)
+        assert written(tmp_path) == ids
+    assert read_manifest(tmp_path)["records"]["resumed"] == 3
 
 
 def test_a_record_whose_text_has_changed_is_done_again_in_its_place(tmp_path):
     perform(tmp_path, "a", "b")
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        assert take(folder, record("a", "Children"), record("b")) == ["b"]
-        folder.finish(Tally())
+    perform(tmp_path, "a", who="Children")
+    perform(tmp_path, "a", "b", who="Children")
     assert written(tmp_path) == ["a", "b"]
-    assert manifest(tmp_path)["records"]["extracted"] == 2
-    assert perform(tmp_path, "a") == []
-
-
-def test_a_record_that_lacks_an_answer_is_asked_again(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        assert take(folder, record("a"), record("b"), lacking=("a",)) == []
-        folder.finish(Tally())
-    assert manifest(tmp_path)["records"]["lacking"] == 1
-    assert perform(tmp_path, "a", "b") == ["b"]
-    assert manifest(tmp_path)["records"]["lacking"] == 0
-    assert written(tmp_path) == ["a", "b"]
+    counts = read_manifest(tmp_path)["records"]
+    assert (counts["extracted"], counts["resumed"]) == (2, 1)
+    assert "Adults" not in (tmp_path / "extractions.jsonl").read_text("utf-8")
 
 
 def keep_settings(**more):
@@ -168,15 +84,9 @@ def make_foreign(path):
 @pytest.mark.parametrize(
     ("change", "reported"),
     [
-        (
-            lambda path: (path / "run.sqlite").write_text("no database, but long" * 50),
-            "not a database",
-        ),
-        (
-            lambda path: execute(path, "PRAGMA user_version=99"),
-            "not a file of this version of this program",
-        ),
-        (make_foreign, "or name another folder"),
+        (lambda path: (path / "run.sqlite").write_text("no database, but long" * 50), "not a database"),
+        (lambda path: execute(path, "PRAGMA user_version=99"), "version of this program"),
+        (make_foreign, "name another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
         (
             lambda path: (path / "run.json").unlink(),
@@ -187,116 +97,104 @@ def make_foreign(path):
         (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(
-    tmp_path, change, reported
-):
+def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(tmp_path, change, reported):
     perform(tmp_path, "a")
     change(tmp_path)
     for _ in range(2):
         with pytest.raises(StoreError, match=reported):
-            RunFolder(tmp_path, SETTINGS)
+            perform(tmp_path, "a")
 
 
 @pytest.mark.parametrize("name", ["extractions.jsonl", "failures.jsonl", "run.sqlite"])
 def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine", "utf-8")
     with pytest.raises(StoreError, match=f"has {name} but no run.json; restore it"):
-        RunFolder(tmp_path, SETTINGS)
+        perform(tmp_path, "a")
     assert (tmp_path / name).read_text("utf-8") == "mine"
 
 
-ASKING = SETTINGS | {"effort": "all", "model": "m"}
-
-
-def test_other_settings_are_refused(tmp_path):
-    with RunFolder(tmp_path, ASKING) as folder:
-        take(folder, record("a"))
-        folder.finish(Tally())
-    with pytest.raises(SettingsDiffer, match=r"effort was .*, is medium"):
-        RunFolder(tmp_path, ASKING | {"effort": "medium"})
-    assert written(tmp_path) == ["a"]
-
-
-def test_a_folder_is_written_by_one_run_at_a_time(tmp_path):
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        folder.begin()
-        with pytest.raises(StoreError, match="another process writes to it"):
-            RunFolder(tmp_path, SETTINGS)
-        assert find_run(tmp_path).incomplete == "0 records, still running"
-    assert find_run(tmp_path).incomplete == "0 records, interrupted"
+@pytest.mark.parametrize(
+    ("earlier", "said"),
+    [
+        ({"effort": "medium"}, "effort was medium, is none"),
+        ({"model": "openai/m"}, "model was openai/m, is "),
+        ({"prompts": {"questions.v4": "2e"}}, "the prompts have changed"),
+        ({"fields": [{"name": "visits"}]}, "the fields have changed"),
+        ({"rules": "2e"}, "the rules have changed"),
+    ],
+)
+def test_other_settings_are_refused_by_their_names(tmp_path, earlier, said):
     perform(tmp_path, "a")
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
-def test_a_full_disk_is_reported_with_the_files_name(tmp_path):
-    perform(tmp_path)
-    with RunFolder(tmp_path, SETTINGS) as folder:
-        assert not folder.is_done(record("a"))
-        (tmp_path / "extractions.jsonl").unlink()
-        (tmp_path / "extractions.jsonl").symlink_to("/dev/full")
-        with pytest.raises(StoreError, match=r"extractions.jsonl: No space left"):
-            folder.write(record("a"), line("a"))
+    manifest = read_manifest(tmp_path)
+    manifest["settings"] |= earlier
+    (tmp_path / "run.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(SettingsDiffer, match=said):
+        perform(tmp_path, "a")
 
 
 @pytest.mark.parametrize(
-    ("stop", "state", "reported"),
+    ("name", "counts"),
     [
-        (Stop.INTERRUPTED, "interrupted", "1 record, interrupted"),
-        (Stop.BUDGET, "stopped", "1 record, stopped (the budget was reached)"),
+        ("concepts/criteria/weights/criteria.npz", True),
+        ("concepts/outcomes/rules/moments.toml", True),
+        ("model/prompts/frame.v4.md", True),
+        ("schemas/dosing.py", True),
+        ("pipeline.py", True),
+        ("concepts/notes.md", False),
     ],
 )
-def test_an_unfinished_run_states_the_reason(tmp_path, stop, state, reported):
-    with RunFolder(tmp_path, SETTINGS, inputs=("in.jsonl",)) as folder:
-        take(folder, record("a"))
-        folder.finish(Tally(), stop)
-    assert manifest(tmp_path)["state"] == state
-    for given in (tmp_path, tmp_path / "extractions.jsonl"):
-        assert find_run(given).incomplete == reported
-    perform(tmp_path, "a", "b")
-    assert find_run(tmp_path).incomplete is None
+def test_another_version_of_any_part_makes_other_rules(tmp_path, monkeypatch, name, counts):
+    place = str(tmp_path / "run" / "manifest.py")
+    monkeypatch.setattr("extractor.run.manifest.__file__", place)
+    digest = digest_rules.__wrapped__
+    (tmp_path / "pipeline.py").touch()
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for content in (b"one", b"two"):
+        before = digest()
+        path.write_bytes(content)
+        assert (digest() != before) == counts
+
+
+def test_a_new_status_does_not_make_another_record():
+    def digest(**fields):
+        registry = RegistryFields(**fields)
+        source = Source(path="a", format="ctgov_json")
+        return digest_record(TrialRecord(record_id="A", source=source, sections=(), registry=registry))
+
+    first = digest(status="RECRUITING")
+    assert digest(status="COMPLETED", who_masked=["PARTICIPANT"]) == first
+    assert digest(sex="ALL") != first
 
 
 # --fresh moves the earlier run aside when the new one begins.
 
 
 def list_files(folder):
-    return {
-        path.name: path.read_bytes()
-        for path in folder.iterdir()
-        if path.suffix in (".jsonl", ".json", ".sqlite")
-    }
+    kinds = (".jsonl", ".json", ".sqlite")
+    kept = [path for path in folder.iterdir() if path.suffix in kinds]
+    return {path.name: path.read_bytes() for path in kept}
 
 
 @pytest.mark.parametrize(
     ("words", "begins"),
     [
-        (("tests/records/studies.jsonl", "--limit", "1"), True),
-        (("nowhere.json",), False),
-        (("tests/records/studies.jsonl", "--model", "gpt-5-mini"), False),
+        ("tests/records/studies.jsonl --limit 1 --effort none", True),
+        ("nowhere.json --effort none", False),
+        ("tests/records/studies.jsonl --model gpt-5-mini", False),  # has no key
     ],
 )
-def test_a_fresh_run_moves_the_earlier_one_aside_once_it_begins(
-    tmp_path, words, begins, monkeypatch
-):
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    folder = tmp_path / "keep"
-    perform(folder, "a")
-    before = list_files(folder)
-    effort = () if "--model" in words else ("--effort", "none")
-    invoke("run", *words, *effort, "--out", folder, "--fresh", "--quiet")
-    kept = folder / "earlier-1"
+def test_a_fresh_run_moves_the_earlier_one_aside_once_it_begins(tmp_path, words, begins):
+    extract("tests/records/study.json", tmp_path)
+    before = list_files(tmp_path)
+    invoke("run", *words.split(), "--out", tmp_path, "--fresh", "--quiet")
+    kept = tmp_path / "earlier-1"
     assert kept.exists() is begins
-    assert list_files(kept if begins else folder) == before
-    perform(folder if not begins else kept, "a")
-
-
-def test_each_fresh_run_has_a_folder_of_its_own_for_the_one_before(tmp_path):
-    for name in "abc":
-        with RunFolder(tmp_path, SETTINGS, fresh=True) as folder:
-            take(folder, record(name))
-            folder.finish(Tally())
-    assert written(tmp_path) == ["c"]
-    assert [written(tmp_path / f"earlier-{n}") for n in (1, 2)] == [["a"], ["b"]]
+    assert list_files(kept if begins else tmp_path) == before
+    if begins:
+        invoke("run", *words.split(), "--out", tmp_path, "--fresh", "--quiet")
+        assert written(kept) == ["NCT90000001"]
+        assert written(tmp_path / "earlier-2") == written(tmp_path) == ["NCT90000006"]
 
 
 # The file of results is what the store has.
@@ -312,30 +210,21 @@ def made(tmp_path_factory):
     return folder / "run", (*words, "--quiet", "--out")
 
 
-def change_lines(change):
-    """Return damage to the list of lines, with their ends."""
-    return lambda whole: b"".join(change(whole.splitlines(keepends=True)))
+DAMAGE = {
+    "zeros": lambda whole: whole[:900] + bytes(100) + whole[1000:],
+    "value": lambda whole: re.sub(rb'"confidence":0\.\d', b'"confidence":0.1', whole),
+    "line ends": lambda whole: whole.replace(b"\n", b"\r\n"),
+    "mark": lambda whole: b"\xef\xbb\xbf" + whole,
+    "lost": lambda whole: b"".join(whole.splitlines(keepends=True)[1:]),
+    "order": lambda whole: b"".join(reversed(whole.splitlines(keepends=True))),
+    "cut": lambda whole: whole[:-200],
+    "repeated": lambda whole: whole + whole[:50],
+    "emptied": lambda _: b"",
+}
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda whole: whole[:900] + bytes(100) + whole[1000:],
-        lambda whole: re.sub(rb'"confidence":0\.\d', b'"confidence":0.1', whole),
-        lambda whole: whole.replace(b"\n", b"\r\n"),
-        lambda whole: b"\xef\xbb\xbf" + whole,
-        change_lines(lambda lines: lines[:2] + lines[3:]),
-        change_lines(lambda lines: lines[:3] + lines[2:]),
-        change_lines(reversed),
-        lambda whole: whole[:-200],
-        lambda whole: whole + whole[:50],
-        lambda _: b"",
-    ],
-    ids=range(10),
-)
-def test_a_damaged_file_of_results_is_written_again_and_hides_none(
-    made, tmp_path, damage
-):
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_file_of_results_is_written_again_and_hides_none(made, tmp_path, damage):
     run, words = made
     out = shutil.copytree(run, tmp_path / "run")
     whole = (run / "extractions.jsonl").read_bytes()
@@ -343,7 +232,7 @@ def test_a_damaged_file_of_results_is_written_again_and_hides_none(
     assert b"".join(find_run(out).read_lines()) == whole
     assert invoke(*words, out).exit_code == 0
     assert (out / "extractions.jsonl").read_bytes() == whole
-    assert manifest(out)["records"]["resumed"] == 8
+    assert read_manifest(out)["records"]["resumed"] == 8
 
 
 def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
@@ -361,12 +250,8 @@ def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
     assert f"{path}: file is not a database; restore a backup, or keep" in done.stderr
 
 
-@pytest.mark.parametrize(
-    "change", [b"\r\n", b"\0\n"], ids=["git's line ends", "broken"]
-)
-def test_a_copy_of_the_file_alone_is_read_unless_a_line_is_broken(
-    made, tmp_path, change
-):
+@pytest.mark.parametrize("change", [b"\r\n", b"\0\n"], ids=["git's line ends", "broken"])
+def test_a_copy_of_the_file_alone_is_read_unless_a_line_is_broken(made, tmp_path, change):
     copied = tmp_path / "copied.jsonl"
     whole = (made[0] / "extractions.jsonl").read_bytes()
     copied.write_bytes(whole.replace(b"\n", change))

@@ -1,310 +1,78 @@
-"""The loop of a run: order, bounds, failures, errors that stop it, money, and the reason of its end."""
+"""The loop of a run: its bound of memory, and the reason of its end."""
 
 import asyncio
-import json
-from contextlib import suppress
 
 import pytest
 
 from extractor import read_records
 from extractor.errors import (
-    AnswerRejected,
     BudgetReached,
-    EngineError,
     ModelAway,
     ModelUnavailable,
     RecordError,
     RunStopped,
     StoreError,
 )
-from extractor.model.cost.budget import Budget
-from extractor.model.cost.prices import Price
-from extractor.model.cost.tokens import Rates, RequestSize
 from extractor.model.events import EventLog, listening
 from extractor.run.executor import Executor
+from extractor.run.finished import find_run
 from extractor.run.folder import RunFolder
 from extractor.run.manifest import Stop
 from extractor.run.records import RecordLoop, Sink
 from extractor.run.run import Run
 from extractor.run.tally import Tally, to_line
-from extractor.schemas import (
-    Eligibility,
-    Section,
-    Source,
-    TrialExtraction,
-    TrialRecord,
-    Usage,
-)
+from extractor.schemas import TrialExtraction
 from extractor.setup import Setup
 from tests.commands import read_lines
 from tests.skipping import skipping_time
 
-
-class ListSink(Sink):
-    def __init__(self, done=(), *, in_any_order=False):
-        self.done = done
-        self.in_any_order = in_any_order
-        self.written = []
-        self.skipped = []
-        self.failures = []
-        self.write_failure = self.failures.append
-
-    def is_done(self, record):
-        self.skipped += [record.record_id] * (record.record_id in self.done)
-        return record.record_id in self.done
-
-    def write(self, record, line):
-        assert record.record_id == line.record_id
-        self.written.append(line.record_id)
-
-
-def records(count):
-    section = Section(name="title", text="A trial")
-    for number in range(count):
-        source = Source(path="a.jsonl", format="ctgov_json", place=f"line {number + 1}")
-        yield TrialRecord(record_id=f"r{number}", source=source, sections=(section,))
-
-
-async def extract(record):
-    return to_line(
-        TrialExtraction(
-            record_id=record.record_id,
-            eligibility=Eligibility(),
-            usage=Usage(prompt_tokens=0, calls=1),
-        )
-    )
-
-
-def fail_at(errors, seconds=0):
-    """An extraction that fails at some records, after ``seconds``."""
-
-    async def extract_or_fail(record):
-        if error := errors.get(record.record_id):
-            await asyncio.sleep(seconds)
-            raise error
-        return await extract(record)
-
-    return extract_or_fail
-
-
-async def run(inputs, extract, sink=None, tally=None, **limits):
-    sink = sink or ListSink()
-    tally = tally or Tally()
-    records = limits.pop("records", None)
-    loop = RecordLoop(extract, sink, tally, **limits)
-    await loop.run(lambda on_error: inputs, records)
-    return sink, tally
-
-
-@skipping_time
-async def test_results_keep_input_order_unless_the_sink_takes_any():
-    async def extract_slowly(record):
-        await asyncio.sleep(0.05 if record.record_id == "r0" else 0)
-        return await extract(record)
-
-    ids = [f"r{n}" for n in range(9)]
-    sink, tally = await run(records(9), extract_slowly, concurrency=4)
-    assert (sink.written, tally.extracted) == (ids, 9)
-    hasty = ListSink(in_any_order=True)
-    sink, _ = await run(records(9), extract_slowly, hasty, concurrency=2)
-    assert sink.written == [*ids[1:], "r0"]
+RECORDS = list(read_records("seeds/records"))
 
 
 @skipping_time
 async def test_no_more_records_are_in_memory_than_the_bound_allows():
     """The first record takes long, so that others wait behind it."""
-    read = 0
+    empty = TrialExtraction.model_validate({"record_id": "r", "eligibility": {}})
+    read = []
 
-    def count():
-        nonlocal read
-        for record in records(100):
-            read += 1
-            yield record
+    def read_many(on_error):
+        for _ in range(100):
+            read.append(RECORDS[0])
+            yield RECORDS[0]
 
-    async def wait_for_first(record):
-        if record.record_id == "r0":
+    async def wait_for_first(_):
+        if len(read) == 1:
             await asyncio.sleep(5)
-            assert read <= 4 * 3 + 1
-        return await extract(record)
+            assert len(read) <= 4 * 3 + 1
+        return to_line(empty)
 
-    sink, _ = await run(count(), wait_for_first, concurrency=3)
-    assert len(sink.written) == 100
-
-
-async def test_records_that_are_done_or_beyond_the_limit_are_not_extracted():
-    def three():
-        yield from records(3)
-        raise AssertionError("the fourth record was read")
-
-    sink = ListSink(done=["r0"])
-    broken = fail_at({"r0": AssertionError()})
-    sink, tally = await run(three(), broken, sink, records=3)
-    assert (sink.skipped, sink.written) == (["r0"], ["r1", "r2"])
-    assert (tally.resumed, tally.failed) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("error", "reported"),
-    [
-        (AnswerRejected("no item was valid"), "no item was valid"),
-        (
-            RuntimeError("Adults with asthma"),
-            "unexpected RuntimeError at run/test_loop.py:",
-        ),
-        (SystemExit(3), "unexpected SystemExit at run/test_loop.py:"),
-        (asyncio.CancelledError(), "unexpected CancelledError"),
-        (ModelUnavailable("HTTP 400", lasting=False), "HTTP 400"),
-    ],
-)
-@pytest.mark.parametrize("failing", [0, 1])
-async def test_a_failed_record_is_written_and_the_others_continue(
-    error, reported, failing
-):
-    broken = fail_at({f"r{failing}": error})
-    sink, tally = await run(records(3), broken, concurrency=2 - failing)
-    assert sink.written == [f"r{number}" for number in range(3) if number != failing]
-    assert tally.failed == 1
-    (failure,) = sink.failures
-    assert failure["record_id"] == f"r{failing}"
-    assert failure["path"] == "a.jsonl"
-    assert failure["place"] == f"line {failing + 1}"
-    assert failure["error"] == type(error).__name__
-    assert failure["message"].startswith(reported)
-    assert "asthma" not in failure["message"]
-
-
-@pytest.mark.parametrize(
-    ("error", "failed", "calls"),
-    [
-        (StoreError("run.sqlite: disk is full"), 0, 0),
-        (EngineError("no process can be started"), 0, 0),
-        (ModelAway("no credit", Usage(calls=2)), 0, 2),
-        (ModelUnavailable("refused", Usage(calls=6)), 1, 6),
-    ],
-)
-async def test_an_error_that_affects_all_records_stops_the_run_and_its_cost_counts(
-    error, failed, calls
-):
-    sink = ListSink()
     tally = Tally()
-    with pytest.raises(type(error), match=str(error)):
-        await run(records(50), fail_at({"r0": error}), sink, tally, concurrency=1)
-    assert (sink.written, len(sink.failures)) == ([], failed)
-    assert (tally.failed, tally.usage.calls) == (failed, calls)
+    await RecordLoop(wait_for_first, Sink(), tally, concurrency=3).run(read_many)
+    assert tally.extracted == 100
 
 
-@skipping_time
-@pytest.mark.parametrize("error", [EngineError("no process"), ModelAway("no credit")])
-async def test_what_is_finished_when_the_run_is_stopped_is_kept(error):
-    sink = ListSink()
-    with pytest.raises(type(error)):
-        await run(records(50), fail_at({"r1": error}, 0.01), sink, concurrency=4)
-    assert "r0" in sink.written
-    assert "r49" not in sink.written
-
-
-@pytest.mark.parametrize("before", ["extracted", "failed", "resumed", "finished later"])
-@skipping_time
-async def test_a_model_that_was_reached_before_does_not_stop_the_run(before):
-    errors = {"r1": ModelUnavailable("connection refused")}
-    if before == "failed":
-        errors["r0"] = AnswerRejected("no item was valid")
-    wanted = list(records(3))[before == "finished later" :]
-    sink = ListSink(done=["r0"] if before == "resumed" else [])
-    sink, _ = await run(wanted, fail_at(errors, 0.01), sink, concurrency=2)
-    assert sink.written[-1] == "r2"
-    assert sink.failures[-1]["record_id"] == "r1"
-
-
-@skipping_time
-async def test_an_interrupted_run_keeps_finished_results_and_ends_the_rest():
-    ended = []
-    sink = ListSink()
-
-    async def extract_some(record):
-        try:
-            await asyncio.sleep(60 if record.record_id in {"r0", "r3"} else 0)
-        finally:
-            ended.append(record.record_id)
-        return await extract(record)
-
-    running = asyncio.ensure_future(run(records(4), extract_some, sink))
-    await asyncio.sleep(0.02)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert sink.written == ["r1", "r2"]
-    assert sorted(ended) == ["r0", "r1", "r2", "r3"]
+AWAY = "stopped (the model was away)"
 
 
 @pytest.mark.parametrize(
-    ("number", "done", "limit", "concurrency"),
+    ("error", "is_stopping", "state", "status"),
     [
-        pytest.param(50, [], 250, 2, id="of many records"),
-        pytest.param(3, ["r1", "r2"], 100, 1, id="all others are done"),
-    ],
-)
-async def test_a_spent_budget_ends_the_run_after_the_records_in_progress(
-    number, done, limit, concurrency, monkeypatch
-):
-    size = RequestSize(calls=1, messages=395)
-    monkeypatch.setattr("extractor.model.cost.budget.measure_call", lambda _: size)
-    a_dollar_a_token = Price(prompt=1_000_000, output=1_000_000)
-    budget = Budget(limit, Rates(0.25, 0, 1), a_dollar_a_token)
-
-    async def spend(record):
-        # as ``ask_round`` does, which leaves the questions open
-        with suppress(BudgetReached):
-            reservation = await budget.reserve(record)
-            budget.settle(reservation, Usage(calls=1, prompt_tokens=100))
-        return await extract(record)
-
-    sink = ListSink(done=done)
-    running = run(records(number), spend, sink, concurrency=concurrency, budget=budget)
-    if done:
-        with suppress(BudgetReached):
-            await running
-        assert len(sink.written) == 1
-    else:
-        with pytest.raises(BudgetReached, match=r"of \$250"):
-            await running
-        assert 3 <= len(sink.written) <= 4
-    assert sink.skipped == done
-    assert sink.written == [f"r{position}" for position in range(len(sink.written))]
-
-
-RECORDS = list(read_records("seeds/records"))
-
-
-def make_run(read):
-    return Run(setup=Setup(effort="none"), read=read)
-
-
-@pytest.mark.parametrize(
-    ("error", "is_stopping", "stop", "state", "status"),
-    [
-        (None, False, None, "complete", "done"),
-        (None, True, Stop.INTERRUPTED, "interrupted", "interrupted"),
-        (KeyboardInterrupt(), False, Stop.INTERRUPTED, "interrupted", "interrupted"),
-        (
-            asyncio.CancelledError(),
-            False,
-            Stop.INTERRUPTED,
-            "interrupted",
-            "interrupted",
-        ),
-        (RunStopped("stop"), True, Stop.INTERRUPTED, "interrupted", "interrupted"),
-        (BudgetReached("spent"), True, Stop.BUDGET, "stopped", "budget"),
-        (ModelAway("no connection"), False, Stop.MODEL_AWAY, "stopped", "failed"),
-        (ModelUnavailable("no such model"), False, Stop.ERROR, "stopped", "failed"),
-        (StoreError("the disk is full"), True, Stop.ERROR, "stopped", "failed"),
+        (None, False, None, "done"),
+        (None, True, "interrupted", "interrupted"),
+        (KeyboardInterrupt(), False, "interrupted", "interrupted"),
+        (asyncio.CancelledError(), False, "interrupted", "interrupted"),
+        (RunStopped("stop"), True, "interrupted", "interrupted"),
+        (BudgetReached("spent"), True, "stopped (the budget was reached)", "budget"),
+        (ModelAway("no connection"), False, AWAY, "failed"),
+        (ModelUnavailable("no such model"), False, "stopped (an error)", "failed"),
+        (StoreError("the disk is full"), True, "stopped (an error)", "failed"),
     ],
     ids=str,
 )
-def test_the_reason_of_an_end_is_returned_stored_and_logged(
-    tmp_path, error, is_stopping, stop, state, status
+def test_the_reason_of_an_end_is_stored_and_logged(
+    tmp_path, error, is_stopping, state, status
 ):
-    run = make_run(lambda on_error: RECORDS[:1])
+    run = Run(setup=Setup(effort="none"), read=lambda on_error: RECORDS[:1])
     with (
         (tmp_path / "log").open("w") as file,
         listening(EventLog(file)),
@@ -312,14 +80,14 @@ def test_the_reason_of_an_end_is_returned_stored_and_logged(
     ):
         asyncio.run(run.extract(folder, Executor()))
         run.is_stopping = is_stopping
-        assert run.finish(folder, error) is stop
-    stored = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert (stored["state"], stored["stopped_by"]) == (state, stop)
+        run.finish(folder, error)
+    found = find_run(tmp_path / "run" / "extractions.jsonl")
+    assert found.incomplete == (state and f"1 record, {state}")
     events = read_lines(tmp_path / "log")
     names = [event["event"] for event in events]
     assert (names[0], names[-1]) == ("run_started", "run_ended")
     assert events[-1]["status"] == status
-    assert ("budget_reached" in names) is (stop is Stop.BUDGET)
+    assert ("budget_reached" in names) is (status == "budget")
 
 
 def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path):
@@ -329,7 +97,7 @@ def test_a_run_that_is_stopped_reads_no_further_not_even_broken_records(tmp_path
         while True:
             on_error(RecordError("in.jsonl", "broken", "mend it"))
 
-    run = make_run(read)
+    run = Run(setup=Setup(effort="none"), read=read)
     with RunFolder(tmp_path, {}) as folder:
         asyncio.run(run.extract(folder, Executor()))
         assert run.finish(folder) is Stop.INTERRUPTED

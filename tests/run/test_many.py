@@ -1,43 +1,46 @@
-"""``Extractor.run``: what it takes, its tables, failures, cost and folder."""
+# fmt: off
+"""``Extractor``: what it takes, tables, failures, cost, folder, files, and wrong arguments."""
 
+import csv
 import json
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from extractor import Extractor, make_record, read_records
-from extractor.apps.export import frames, tabulate
-from extractor.errors import ArgumentError, MissingExtra, StoreError, WrongType
+from extractor import (
+    Extractor,
+    TrialExtraction,
+    fetch_records,
+    make_record,
+    read_records,
+)
+from extractor.errors import (
+    ArgumentError,
+    ExtractorError,
+    RecordError,
+    StoreError,
+    WrongType,
+)
 from extractor.formats import read_stream
 from extractor.run.finished import FinishedRun, TextState
 from tests.commands import extractor
 from tests.faults.server import serve_faults
+from tests.llm.stub import completion, serve
 
+STUDY = json.loads(Path("tests/records/study.json").read_text("utf-8"))
 STUDIES = "tests/records/studies.jsonl"
 FILE = "tests/records/study.json"
-STUDY = json.loads(Path(FILE).read_text("utf-8"))
 RULES = Extractor(effort="none")
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
-
-
-@pytest.fixture(scope="module")
-def results():
-    return RULES.run(STUDIES)
-
-
-def test_a_failed_record_stops_no_other(tmp_path):
-    lines = Path(STUDIES).read_text("utf-8").splitlines()
-    broken = [lines[0], '{"protocolSection": {}}', lines[1]]
-    (tmp_path / "trials.jsonl").write_text("\n".join(broken), "utf-8")
-    results = RULES.run(tmp_path / "trials.jsonl")
-    assert len(results.extractions) == 2
-    [failure] = results.failures
-    assert failure["path"] == str(tmp_path / "trials.jsonl")
-    assert failure["place"]
-    assert ";" in failure["message"]
-    assert repr(results) == "<Results of 2 records, 1 failed>"
+TEXT = (
+    "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2\n"
+    "Intervention: Fictumab 300 mg subcutaneously every 4 weeks"
+)
+NOTE = "Inclusion criteria\n- HbA1c of at least 7.5 %\n\nPrimary endpoint: Survival at 2 years"
+CRITERIA = ["Age > 18 years", "HbA1c > 7 %", "BMI < 30 kg/m2"]
 
 
 @pytest.mark.parametrize(
@@ -52,23 +55,101 @@ def test_records_are_taken_in_every_form(given):
     assert results.table("records")["phases"].notna().all()
 
 
-async def test_records_are_extracted_where_an_event_loop_runs(tmp_path):
-    """As in a notebook; the second run goes on in the same folder."""
-    for limit in (1, 2):
-        results = RULES.run(STUDIES, out=tmp_path / "run", limit=limit)
-        assert len(results.extractions) == limit
+@pytest.mark.parametrize(
+    ("given", "ids"),
+    [(TEXT, ["text"]), ([TEXT, TEXT], ["text-1", "text-2"]), ([FILE, TEXT], ["NCT90000001", "text-2"])],
+    ids=["text", "texts", "both"],
+)
+def test_a_table_is_made_of_texts_and_files(given, ids):
+    assert list(RULES.table("records", given)["record_id"]) == ids
 
 
-@pytest.mark.parametrize("to", ["pandas", "polars", "arrow"])
-def test_tables_have_the_same_rows_as_in_memory(results, to):
-    expected = tabulate(results.extractions, read_records(STUDIES))
-    for name, rows in expected.items():
-        frame = results.table(name, to=to)
-        if to == "pandas":
-            records = frame.astype(object).where(frame.notna(), None).to_dict("records")
-        else:
-            records = frame.to_dicts() if to == "polars" else frame.to_pylist()
-        assert records == rows, name
+def test_a_line_with_blanks_is_a_text_unless_it_ends_as_a_file_does():
+    with pytest.warns(UserWarning, match="text: a text without a heading, read as"):
+        table = RULES.table("records", "Adults with asthma")
+    assert list(table["record_id"]) == ["text"]
+    with pytest.raises(ArgumentError, match="no such file or folder"):
+        RULES.table("records", "my trials.json")
+    with pytest.raises(ExtractorError, match="no free text"):
+        RULES.table("records", "")
+
+
+def test_the_id_of_a_text_is_its_own_or_the_one_that_is_given():
+    text = "NCT01234567\nInclusion Criteria:\n- Adults"
+    assert make_record(text).record_id == "NCT01234567"
+    rows = [{"text": text, "record_id": 0}, {"text": "", "record_id": 2}]
+    results = RULES.run(rows)
+    assert [result.record_id for result in results] == ["0"]
+    assert results.failures[0]["message"].startswith("given, item 2, 2: ")
+    with pytest.warns(UserWarning, match="^no record could be extracted: given, item"):
+        assert len(RULES.run([{"text": ""}])) == 0
+
+
+# A column of a data frame: the labels of its rows are the ids.
+
+
+def tabulate(texts, index):
+    column = pd.Series(texts, index=index)
+    return list(RULES.table("criteria", column, section="eligibility")["record_id"])
+
+
+@pytest.mark.parametrize(
+    ("index", "named"),
+    [
+        ([1, "1", "B"], r"\(1\)"),
+        (pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)]), r"\(\('a', 1\)\)"),
+        (["B", "B", "B"], r"\(B\).*make the labels distinct"),
+    ],
+    ids=["numbers", "levels", "texts"],
+)
+def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
+    with pytest.raises(ArgumentError, match=f"several rows have one label.*{named}"):
+        tabulate(CRITERIA, index)
+
+
+@pytest.mark.parametrize(
+    ("index", "ids"),
+    [
+        (["A", None, float("nan")], ["A", "text-2", "text-3"]),
+        (pd.to_datetime(["2020-01-01", None, None]), [..., "text-2", "text-3"]),
+        (pd.array([1, 2, None], dtype="Int64"), ["1", "2", "text-3"]),
+    ],
+    ids=["texts", "dates", "numbers"],
+)
+def test_a_row_without_a_label_keeps_its_text(index, ids):
+    found = tabulate(CRITERIA, index)
+    assert [name for name in found if name in ids] == [id_ for id_ in ids if id_ != ...]
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("index", [[5, 6, 7], pd.array([5, 6, 7], dtype="Int64"), None])
+def test_whole_numbers_as_labels_can_be_merged(index):
+    frame = pd.DataFrame({"text": CRITERIA}, index=index)
+    criteria = RULES.table("criteria", frame["text"], section="eligibility")
+    merged = frame.merge(criteria, left_index=True, right_on="record_id")
+    assert list(merged["quote"]) == CRITERIA
+
+
+def test_each_record_that_a_table_lacks_is_named(tmp_path):
+    texts = ["Age > 18 years", *[""] * 28, None]
+    with pytest.warns(UserWarning, match="29 problems: given, item 2, K1: .*9 more"):
+        tabulate(texts, [f"K{number}" for number in range(30)])
+    (tmp_path / "none.jsonl").write_text("{}", "utf-8")
+    with pytest.raises(ExtractorError, match=r"none\.jsonl, line 1: "):
+        RULES.table("records", tmp_path / "none.jsonl")
+
+
+# What comes out.
+
+
+def test_each_value_is_a_row_with_its_words():
+    frame = RULES.extract_text(TEXT).to_pandas().set_index("field")
+    limit = frame.loc["eligibility.criteria[0].constraints[0]"]
+    shown = (limit["value"], limit["quote"], limit["section"])
+    assert shown == ("HbA1c: >= 7.5 %", "HbA1c of at least 7.5 %", "eligibility")
+    assert limit["char_end"] - limit["char_start"] == len(limit["quote"])
+    assert frame.loc["dosing[0].frequency", "value"] == "Q4W"
+    assert frame["confidence"].between(0, 1).all()
 
 
 def test_tables_without_rows_have_typed_columns(tmp_path):
@@ -78,32 +159,55 @@ def test_tables_without_rows_have_typed_columns(tmp_path):
     assert kinds == ["str", "float64", "Int64"]
     results = RULES.run([], out=tmp_path / "none")
     assert (len(results.table("records")), results.failures) == (0, [])
-    manifest = json.loads((tmp_path / "none" / "run.json").read_text("utf-8"))
-    assert manifest["state"] == "complete"
+    assert FinishedRun(tmp_path / "none").incomplete is None
+    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
+    assert len(empty.to_pandas()) == 0
+    with pytest.raises(ValueError, match="did you mean criteria"):
+        RULES.table("criterion", "none.json")
 
 
-def test_a_missing_library_names_its_extra(results, monkeypatch):
-    def refuse(name):
-        raise ImportError(name)
+def test_a_notebook_shows_the_first_of_many_and_no_markup(capsys):
+    assert import_module("ipykernel")  # a process that only imports it is no notebook
+    texts = [{"text": CRITERIA[0], "record_id": f"<b>{number}"} for number in range(25)]
+    results = RULES.run([*texts, {"protocolSection": {}}])
+    assert capsys.readouterr() == ("", "")
+    assert repr(results) == "<Results of 25 records, 1 failed>"
+    page = results._repr_html_()
+    assert "Results of 25 records, 1 failed" in page
+    assert page.count("<div") == page.count("</div>")
+    assert "<b>0" not in page
+    assert "&lt;b&gt;19" in page
+    assert "and 5 records more" in page
 
-    monkeypatch.setattr(frames, "import_module", refuse)
-    with pytest.raises(MissingExtra, match=r"pip install '\.\[polars\]'"):
-        results.table("constraints", to="polars")
+
+def test_results_are_reported_exported_and_scored(tmp_path):
+    results = RULES.run("seeds/records")
+    scores = tmp_path / "scores.html"
+    report = results.evaluate("seeds/gold", resamples=0, page=scores)
+    assert report.figure("all") > 0.99
+    for page in (results.report(tmp_path / "page.html"), scores):
+        assert page.read_text("utf-8").startswith("<!doctype html>")
+    counts = results.export(tmp_path / "endpoints.csv", tables=["endpoints"])
+    with (tmp_path / "endpoints.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == counts["endpoints"] == 36
+    tables = results.export(tmp_path / "t", file_format="jsonl", tasks=["endpoints"])
+    assert "regimens" not in tables
+    assert results.export(tmp_path / "fhir", file_format="fhir")["ResearchStudy"] == 5
+    rows = [len(one.to_pandas()) for one in results]
+    assert len(results.table("values")) == sum(rows)
+    with pytest.raises(ValueError, match=r"choose another name, or .* with force=True"):
+        results.export(tmp_path / "endpoints.csv", tables=["endpoints"])
 
 
-NOTE = make_record(
-    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %",
-    title="A Trial",
-    record_id="note",
+MADE = make_record(
+    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %", title="A Trial", record_id="note"
 )
 STREAMED = next(read_stream("gone.xml", BytesIO(Path(FILE).read_bytes())))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "given",
-    [STUDIES, [STUDY], [NOTE, STUDY, STUDIES], STREAMED],
-    ids=["files", "dictionaries", "mixed", "stream"],
+    "given", [STUDIES, [MADE, STUDY, STUDIES], STREAMED], ids=["files", "mixed", "stream"]
 )
 def test_commands_take_a_saved_run(given, tmp_path):
     results = RULES.run(given)
@@ -115,17 +219,16 @@ def test_commands_take_a_saved_run(given, tmp_path):
     del results  # the temporary folder goes
     reread = list(FinishedRun(folder).reread())
     assert [earlier.text for earlier in reread] == [TextState.SAME] * count
-    for earlier in reread:
-        if earlier.record_id == NOTE.record_id:
-            assert earlier.record.sections == NOTE.sections
-    words = ("export", str(folder), "--to", str(tmp_path / "tables"), "--format", "csv")
-    exported = extractor(*words)
+    texts = {earlier.record_id: earlier.record.sections for earlier in reread}
+    assert texts.get("note", MADE.sections) == MADE.sections
+    to = ("--to", tmp_path / "tables", "--format", "csv")
+    exported = extractor("export", folder, *to)
     assert exported.returncode == 0, exported.stderr
     assert b"inputs are missing" not in exported.stderr
-    assert extractor("report", str(folder)).returncode == 0
 
 
 async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path):
+    """Where an event loop runs, as in a notebook."""
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
     priced = {"effort": "all", "prices": tmp_path / "prices.toml"}
     with serve_faults() as server:
@@ -143,46 +246,63 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
     assert results.usage.usd == 0.0
 
 
-def test_a_run_without_any_of_its_files_is_refused(tmp_path):
-    missing = r"^studys.jsonl: there is no such file or folder; check the path$"
-    with pytest.raises(ArgumentError, match=missing):
-        RULES.run("studys.jsonl", out=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-    results = RULES.run(["studys.jsonl", next(read_records(FILE))])
-    assert (len(results), len(results.failures)) == (1, 1)
-
-
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
         (3, "int is no record; give files, folders, records or dictionaries"),
         ([None], "NoneType is no record; give files, folders, records or"),
-        (Extractor().table("records", FILE), "^DataFrame is no record; give a column"),
+        (pd.DataFrame({"text": CRITERIA}), "^DataFrame is no record; give a column"),
     ],
     ids=["number", "none", "frame"],
 )
-def test_what_is_no_record_is_refused_and_leaves_no_folder(
-    given, problem, tmp_path, monkeypatch
-):
+def test_what_is_no_record_is_refused_and_leaves_no_folder(given, problem, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(WrongType, match=problem):
         RULES.run(given)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_shown_when_piped(capsys):
-    assert import_module("ipykernel")  # a process that only imports it is no notebook
-    RULES.run(STUDIES)
-    assert capsys.readouterr() == ("", "")
+# One record or text, and wrong arguments.
 
 
-def test_the_id_of_a_text_is_its_own_or_the_one_that_is_given():
-    text = "NCT01234567\nInclusion Criteria:\n- Adults"
-    assert make_record(text).record_id == "NCT01234567"
-    assert make_record(text, record_id="A").record_id == "A"
-    rows = [{"text": text, "record_id": 0}, {"text": "", "record_id": 2}]
-    results = Extractor().run(rows)
-    assert [result.record_id for result in results] == ["0"]
-    assert results.failures[0]["message"].startswith("given, item 2, 2: ")
-    with pytest.warns(UserWarning, match="^no record could be extracted: given, item"):
-        assert len(Extractor().run([{"text": ""}])) == 0
+@pytest.mark.parametrize(
+    ("kind", "problem", "call"),
+    [
+        (ValueError, "choose from .* effort,", lambda: Extractor(efort="low")),
+        (ValueError, "no known provider", lambda: Extractor("nobody/model")),
+        (ValueError, "no run to replay", lambda: Extractor(replay="tests/ask")),
+        (ValueError, "characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
+        (ValueError, "a key needs its model", lambda: Extractor(key="a-key")),
+        (ValueError, "reasoning: that of this model cannot", lambda: Extractor("gpt-4o-mini", reasoning="low")),
+        (ValueError, "^max_usd: the price of .* is unknown; .* prices ", lambda: Extractor("http://127.0.0.1:9/v1#m", max_usd=1)),
+        (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
+        (TypeError, "names no model", lambda: Extractor(3)),
+        (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
+        (TypeError, "is no record", lambda: Extractor().extract(3)),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_raise_errors_of_this_package_and_of_python(kind, problem, call):
+    with pytest.raises(ArgumentError, match=problem) as raised:
+        call()
+    assert isinstance(raised.value, kind)
+
+
+def test_a_text_is_extracted_as_its_record_is():
+    extraction = Extractor().extract_text(NOTE, title="A Trial", record_id="mine")
+    record = make_record(NOTE, title="A Trial", record_id="mine")
+    assert extraction == Extractor().extract(record)
+    assert extraction.record_id == "mine"
+    [criterion] = extraction.eligibility.criteria
+    assert criterion.constraints[0].value == 7.5
+    assert [endpoint.time_frame for endpoint in extraction.endpoints] == ["at 2 years"]
+    for piece in (*criterion.evidence, *extraction.endpoints[0].evidence):
+        start, end = record.section(piece.section).locate(piece.start, piece.end)
+        assert NOTE[start:end] == piece.quote
+    with pytest.raises(RecordError, match="no free text"):
+        Extractor().extract_text("")
+
+
+def test_the_key_is_an_argument():
+    with serve([completion('{"items": []}')]) as server:
+        Extractor(server.spec, effort="all", key="a-key").extract(STUDY)
+    assert server.headers[0]["authorization"] == "Bearer a-key"

@@ -1,13 +1,17 @@
-"""Prices of tokens: the user's own, else those of genai-prices."""
+"""Prices of tokens: the user's own, else those of genai-prices; and what a run may cost."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from extractor.model.cost.prices import Price, read_prices
+from extractor.model.calls import MOST_CALLS
+from extractor.model.cost.budget import Pricing
+from extractor.model.cost.prices import read_prices
+from extractor.model.cost.tokens import RequestSize
 from extractor.model.spec import ModelSpec
-from extractor.schemas import Usage
+from extractor.run.forecast import forecast_run
 
 OWN = """
 as_of = 2026-11-01
@@ -25,7 +29,7 @@ output = 0.5
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a file of prices."""
+    """Write a file of prices. Returns its path."""
 
     def write(text, name="prices.toml"):
         (tmp_path / name).write_text(text, "utf-8")
@@ -45,16 +49,10 @@ def write(tmp_path):
         ("http://gpu:8000/v1#team-a", "http://gpu:8000/v1#team-a", 0),
         ("http://other:8000/v1#team-a", "team-*", 0.5),
         ("http://other:8000/v1#gpt-4o-mini", None, None),
-        (
-            "google/gemini-2.5-flash",
-            "gemini-2.5-flash",
-            0.3,
-        ),  # also takes sound, at another price
-        (
-            "google/gemini-2.5-pro",
-            "gemini-2.5-pro",
-            1.25,
-        ),  # the first tier of a price by length
+        # also takes sound, at another price
+        ("google/gemini-2.5-flash", "gemini-2.5-flash", 0.3),
+        # the first tier of a price by length
+        ("google/gemini-2.5-pro", "gemini-2.5-pro", 1.25),
     ],
 )
 def test_the_users_own_price_goes_first_and_a_server_has_no_other(
@@ -66,67 +64,82 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(
 
 
 def test_of_two_files_the_first_counts(write):
-    paths = [write(OWN), write(OWN.replace("prompt = 1", "prompt = 9"), "later.toml")]
-
-    for files, prompt in ((paths, 1), (reversed(paths), 9)):
-        assert (
-            read_prices(list(files)).find(ModelSpec.parse("gpt-4o")).price.prompt
-            == prompt
-        )
+    own = write(OWN)
+    later = write(OWN.replace("prompt = 1", "prompt = 9"), "later.toml")
+    for files, prompt in (([own, later], 1), ([later, own], 9)):
+        found = read_prices(files).find(ModelSpec.parse("gpt-4o"))
+        assert found.price.prompt == prompt
 
 
 @pytest.mark.parametrize(
-    ("text", "reported"),
+    ("prices", "reported"),
     [
-        ("[model]\n", "as_of"),
-        ("as_of = 2026-01-01\n[model.m]\nprompt = -1\noutput = 1\n", "model.m.prompt"),
-        ("as_of = 2026-01-01\n[model.m]\nprompt = 1\n", "model.m.output"),
-        (
-            "as_of = 2026-01-01\n[model.m]\nprompt = 1\noutput = 1\ninput = 2\n",
-            "model.m.input",
-        ),
-        ("as_of = [", "prices.toml"),
-        ("as_of = " + "[" * 100_000, "prices.toml"),
+        ("prompt = -1\noutput = 1", "model.m.prompt"),
+        ("prompt = 1", "model.m.output"),
+        ("prompt = 1\noutput = 1\ninput = 2", "model.m.input"),
     ],
 )
-def test_the_problem_of_a_broken_file_is_reported(write, text, reported):
+def test_the_problem_of_a_broken_price_is_named(write, prices, reported):
     with pytest.raises(ValueError, match=reported):
-        read_prices([write(text)])
-
-
-MILLION = {"prompt_tokens": 1_000_000, "output_tokens": 100_000}
-
-
-@pytest.mark.parametrize(
-    ("price", "usage", "dollars"),
-    [
-        ({"cached": 0.5}, {"cached_tokens": 400_000}, 1.2 + 0.2 + 1.0),
-        ({"written": 3}, {"written_tokens": 400_000}, 1.2 + 1.2 + 1.0),
-        ({}, {"cached_tokens": 400_000, "written_tokens": 9}, 2.0 + 1.0),
-    ],
-)
-def test_tokens_from_and_into_a_cache_and_in_batches_have_their_prices(
-    price, usage, dollars
-):
-    price = Price(prompt=2, output=10, batch=0.5, **price)
-
-    assert price.cost(Usage(**MILLION, **usage)) == pytest.approx(dollars)
-    assert price.batched().cost(Usage(**MILLION, **usage)) == pytest.approx(dollars / 2)
-
-
-def test_the_table_has_the_prices_of_a_cache_and_of_batches():
-    price = read_prices().find(ModelSpec.parse("anthropic/claude-sonnet-4-5")).price
-
-    assert price.written > price.prompt > price.cached
-    assert price.batch == 0.5
+        read_prices([write(f"as_of = 2026-01-01\n[model.m]\n{prices}\n")])
+    with pytest.raises(ValueError, match="as_of"):
+        read_prices([write("[model]\n")])
 
 
 def test_the_example_of_the_documentation_is_a_file_of_prices(write):
     page = Path("docs/how-to/cost.md").read_text("utf-8")
     (shown,) = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
 
-    own = read_prices([write(shown)]).find(
-        ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b")
-    )
+    model = ModelSpec.parse("http://gpu-1:8000/v1#llama-3.3-70b")
+    assert read_prices([write(shown)]).find(model).price.output == 0
 
-    assert own.price.output == 0
+
+# The forecast of a run.
+
+CACHED = "of them cached"
+USD = "dollars"
+LONG = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
+"""A call whose system prompt of 8,000 characters has about 2,000 tokens."""
+
+
+def pricing(model="gpt-4.1-mini", **more):
+    return replace(Pricing.of(ModelSpec.parse(model), read_prices()), **more)
+
+
+def test_the_static_beginning_is_cached_after_the_first_calls():
+    """The most dollars are those without a cache."""
+    total = sum([LONG] * 99, LONG)
+    forecasts = [forecast_run(total, pricing(), at_once) for at_once in (1, 8, 1000)]
+    one, eight, many = (forecast.figures for forecast in forecasts)
+    assert 2000 * 99 < one[CACHED].expected < 3000 * 99
+    assert one[CACHED].expected > eight[CACHED].expected > many[CACHED].expected == 0
+    assert one[USD].expected < 0.6 * many[USD].expected
+    assert one[USD].high == many[USD].high
+    assert one["calls"].high == 100 * MOST_CALLS
+    price = forecasts[0].price.price
+    saved = one[CACHED].expected / 1e6 * float(price.prompt - price.cached)
+    dearer = many[USD].expected - one[USD].expected
+    assert dearer == pytest.approx(saved, abs=1e-4)
+
+
+@pytest.mark.parametrize(("system", "in_batches"), [(3000, False), (8000, True)])
+def test_a_short_prompt_and_a_batch_have_no_cache(system, in_batches):
+    size = replace(LONG, system=system, schema=0)
+    total = sum([size] * 99, size)
+    figures = forecast_run(total, pricing(in_batches=in_batches), 1).figures
+    assert figures[CACHED].high == 0
+
+
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_what_is_written_into_a_cache_costs_its_price(in_batches):
+    """The first eight calls write their static beginning, in batches all do."""
+    total = sum([LONG] * 99, LONG)
+    marked = pricing("anthropic/claude-sonnet-4-5", in_batches=in_batches)
+    figures = forecast_run(total, marked, 8).figures
+    static = forecast_run(total, pricing(), 1).figures[CACHED].expected
+    cached = figures[CACHED].expected
+    uncached = figures["prompt tokens"].expected - static
+    share = 0.5 if in_batches else 1
+    prompt = uncached * 3 + cached * 0.3 + (static - cached) * 3.75
+    dollars = (prompt + figures["output tokens"].expected * 15) * share / 1e6
+    assert figures[USD].expected == pytest.approx(dollars, rel=0.02)
