@@ -1,4 +1,5 @@
-"""All values of an extraction as rows: what was found, where, how sure, and what is missing.
+"""All values of an extraction as rows: what was found, where, with which confidence, and what
+is missing.
 
 Lists, comparison, gold in sheets, and the tables ``values``, ``absences`` and ``findings`` of an
 export are views of this one table. The viewer and the scores read the items themselves.

@@ -1,5 +1,5 @@
-"""Records in XML: each element of a record is cut out of the document and parsed by itself, so that
-one that is broken costs no other, and no declaration of the document reaches a parser.
+"""Records in XML: each element of a record is cut out of the document and parsed by itself, so
+that a broken one does not affect the others, and no declaration of the document reaches a parser.
 """
 
 import re

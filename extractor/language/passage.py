@@ -110,7 +110,7 @@ class Passage:
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
-        r"""Return the same characters on one line, with no tokens around them, so that no rule
+        r"""Return the same characters on one line, without surrounding tokens, so that no rule
         looks beyond them.
 
         >>> read_section("eligibility", "- Age\n  over 18").whole.part(

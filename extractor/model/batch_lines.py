@@ -23,8 +23,8 @@ _REFUSED = frozenset({400, 413, 422})
 
 
 class AnswerLine(NamedTuple):
-    """The answer to a request of a batch: the request's name ("" if it is no answer to one), and
-    its completion or the problem.
+    """The answer to a request of a batch: the request's name ("" if it is not an answer to
+    one), and its completion or the problem.
 
     A request that ``is_refused`` would be refused again.
     """

@@ -90,7 +90,7 @@ class RetryPolicy:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read how many seconds a server asks to wait (``retry-after``), also until a date, by its own
-    clock if its ``date`` tells it. Return None if it does not ask.
+    clock if its ``date`` is known. Return None if it does not ask.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)

@@ -35,8 +35,8 @@ _T = TypeVar("_T")
 class Sender:
     """Sends calls to a provider's model. Belongs to one event loop.
 
-    ``form`` is how requests are written now. ``policy`` says how often a request is repeated and
-    how long the waits are, ``watch`` when the model is given up.
+    ``form`` is how requests are written now. ``policy`` indicates how often a request is
+    repeated and how long the waits are, ``watch`` when the model is given up.
     """
 
     def __init__(
@@ -233,8 +233,8 @@ async def repeat(
     pause: Callable[[float], Awaitable[None]],
     explain: Callable[[Failure], Exception],
 ) -> _T:
-    """Send a request until it succeeds, after temporary faults and pauses of the policy, at most as
-    often as ``limit`` returns for a fault. All requests to a provider come here.
+    """Send a request until it succeeds, after temporary faults and pauses of the policy, with
+    at most as many attempts as ``limit`` returns for a fault. All requests to a provider come here.
 
     Raises what ``explain`` makes of the last fault. An error of another kind is one of this
     program, or an ``UnexpectedError``.

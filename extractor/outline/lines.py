@@ -66,7 +66,7 @@ _LEADERS = re.compile(r"(?<!\.)\.{4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
-"""What a browser prints at the edges of a page: when, its address, its number."""
+"""What a browser prints at the edges of a page: the date, the address, the page number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class Forecast:
 
     The most ``calls`` are a bound: a run gets no more answers than that. The other figures are
     estimates. ``dollars`` have the static beginning of prompts at the price of a provider's cache,
-    the most have not; they are missing if no price is known.
+    the maximum does not; they are missing if no price is known.
     """
 
     figures: dict[str, Cases[float]]

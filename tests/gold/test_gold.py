@@ -273,7 +273,7 @@ def write_bomb(path, size):
             "a.pdf",
             put,
             "",
-            "is not a file of gold; name a sheet (.csv, .xlsx) or tasks",
+            "is not a gold file; name a sheet (.csv, .xlsx) or tasks",
         ),
     ],
 )
@@ -303,7 +303,7 @@ def test_nothing_is_replaced_without_force(tmp_path):
     sheet = export(SEEDS, tmp_path / "a.csv")
     gold = shutil.copytree(SEEDS, tmp_path / "gold")
     for words in (("export", gold, "--to", sheet), ("import", sheet, "--to", gold)):
-        assert "exists already; add --force" in invoke("gold", *words).stderr
+        assert "already exists; add --force" in invoke("gold", *words).stderr
         assert invoke("gold", *words, "--force").exit_code == 0
 
 

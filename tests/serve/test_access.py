@@ -1,4 +1,4 @@
-"""Keys, their limits of money, and callers who must not see each other."""
+"""Keys, their spending limits, and callers who must not see each other."""
 
 import json
 import sqlite3

@@ -71,7 +71,7 @@ def evaluate(
     fields: ComparedFieldsOption = None,
     only_given: Annotated[
         bool,
-        option(SCORES, "Count no item that GOLD does not give.", "--only-given"),
+        option(SCORES, "Ignore items that GOLD does not contain.", "--only-given"),
     ] = False,
     model: Annotated[
         str | None,
@@ -111,7 +111,7 @@ def evaluate(
     declared = read_own_fields(places)
     if predicted is None:
         if check:
-            raise ValueError(f"name the records of {gold} behind it")
+            raise ValueError(f"add the records of {gold} after it")
         if gold.exists() and gold.suffix != ".py":
             raise ValueError(f"name what to score against {gold}: {_SOURCE}")
         own = read_own_fields(str(gold))

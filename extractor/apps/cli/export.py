@@ -128,7 +128,7 @@ def _prepare(
     if not run.record_ids:
         raise StoreError(
             f"{run.folder}: has no results to export; its failures.jsonl and `extractor report` "
-            "say why"
+            "explain why"
         )
     if gold:
         from extractor.apps.review.gold import correct_run

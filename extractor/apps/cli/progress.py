@@ -24,7 +24,7 @@ _TO_CANCEL_S = 2.0
 
 class Interrupts:
     """Handles Ctrl-C during a run. After the first, no record and no request to a model begins;
-    those under way may end. The second cancels them, and the third breaks off what still runs, such
+    those under way may end. The second cancels them, and the third aborts what still runs, such
     as a slow record. A signal that nobody sends comes by itself when the time of the one before is
     over.
     """

@@ -84,8 +84,8 @@ _TERMS = {
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were left out, and by the path of each list that lost
-    members the positions of those that stay.
+    """An extraction before doubtful values were removed, and for each list that lost members the
+    positions of the remaining ones, by path.
     """
 
     extraction: TrialExtraction

@@ -26,7 +26,7 @@ _BEHIND = re.compile(
     r"(?P<moment>[^,;:()\n]{1,80})",
     re.IGNORECASE,
 )
-"""The moment behind a time: "12 weeks after the last dose"."""
+"""The moment after a time: "12 weeks after the last dose"."""
 _BEFORE = re.compile(
     r"\b(?P<sign>(?:from|since|after|following|post|between)\b[\s-]?)"
     r"(?P<moment>[^,;:()\n]{1,80}?)(?:\s\([^()]{1,40}\))?"
@@ -58,12 +58,12 @@ _FROM_BASELINE = re.compile(
 _LISTED = re.compile(
     rf"[\s)]{{0,2}}{_UNITS}[\s,&/]{{0,5}}(?:and|or|then)?[\s,]{{0,3}}", re.IGNORECASE
 )
-"""What is between two times of a list: "24 hours and 7 days"."""
+"""The words between two times of a list: "24 hours and 7 days"."""
 _RANGE = re.compile(
     rf"[\s)]{{0,2}}{_UNITS}\s{{0,2}}(?:-|–|—|~|to|through|until|up\sto)\s{{0,2}}{_UNITS}\s{{0,2}}",
     re.IGNORECASE,
 )
-"""What is between the start and the end of a range."""
+"""The words between the start and the end of a range."""
 _LONGEST_TEXT = 2000
 """A longer description is not read."""
 _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})

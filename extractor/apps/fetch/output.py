@@ -106,7 +106,7 @@ def open_file(path: Path, *, fresh: bool = False) -> Iterator[RecordFile]:
             lock.acquire()
         except Timeout:
             raise StoreError(
-                f"{path}: another fetch writes to it; wait for its end, or name another file"
+                f"{path}: another fetch is writing to it; wait until it ends, or name another file"
             ) from None
         try:
             yield RecordFile(path, fresh=fresh)

@@ -69,7 +69,7 @@ def open_review(
     records = RunRecords(run, inputs)
     if not records.doubts:
         raise StoreError(
-            f"{run}: has no results to review; its failures.jsonl and `extractor report` say why"
+            f"{run}: has no results to review; see its failures.jsonl or `extractor report`"
         )
     doubts = records.doubts
     adjudication = None

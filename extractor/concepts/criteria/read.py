@@ -258,7 +258,7 @@ def _read(
     target: frozenset[str],
     parts: Sequence[Entry],
 ) -> tuple[Draft, StatedCriterion]:
-    """Return one entry as a criterion, and what it says of the people of the trial.
+    """Return one entry as a criterion, and what it states about the people of the trial.
 
     ``heading_chance`` is the probability that the entry is a heading, ``number`` that of its chunk.
     ``follows_colon``: a line shortly above ends with a colon. ``target`` has the stems of what the
