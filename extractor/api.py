@@ -169,8 +169,8 @@ class Extractor:
             title: The title of the trial, instead of one in the text.
             record_id: The record's id; by default the number of a registry that the text states,
                 else ``text``.
-            section: The section that all of the text is, such as ``eligibility`` for criteria
-                without a heading, or ``primary_outcomes``.
+            section: The section that the whole text belongs to, such as ``eligibility`` for
+            criteria without a heading, or ``primary_outcomes``.
 
         Raises:
             RecordError: The text is empty or too long, or is data such as JSON.

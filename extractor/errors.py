@@ -96,13 +96,13 @@ class RecordError(ExtractorError):
 
 
 class RecordTooLarge(RecordError):
-    """A record has more characters, sections, lines or items than any honest one: see
+    """A record has more characters, sections, lines or items than any genuine one: see
     ``extractor.schemas.record_limits``.
     """
 
 
 class RecordTooSlow(RecordError):
-    """A step of a record takes longer than a record may."""
+    """A step of a record exceeds the time limit."""
 
 
 class RepeatedRecord(RecordError):

@@ -127,7 +127,7 @@ def read_texts(
 
     Args:
         given: A text, or what ``run`` takes, or several.
-        section: The section that each text is all of; then a single line is a text, too.
+        section: The section that each text belongs to; a single line then counts as a text.
         names: The ids of several texts; by default their numbers.
     """
     for number, item in enumerate(list_given(given), 1):

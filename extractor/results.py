@@ -86,7 +86,7 @@ class Results:
 
     @cached_property
     def extractions(self) -> list[TrialExtraction]:
-        """The extractions, in the order of the records."""
+        """The extractions, in record order."""
         return [
             TrialExtraction.model_validate_json(line)
             for line in self._finished.read_lines()

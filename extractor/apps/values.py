@@ -51,7 +51,7 @@ class ValueRow(NamedTuple):
         section: The section of the first words; of an absence, those that were searched.
         start: First character of the first words in the section's raw text.
         end: One past their last character.
-        confidence: The least probability of being right among the words.
+        confidence: The minimum probability of being right among the words.
         origin: Who found the value: rule, model or both.
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.

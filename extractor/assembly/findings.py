@@ -87,7 +87,7 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the lines that a model was asked about and skipped while it answered others.
+    """Yield the lines that a model was asked about but skipped while answering others.
 
     A line that was asked about for its regimens counts only if the rules read a regimen there.
     """

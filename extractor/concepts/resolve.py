@@ -45,7 +45,7 @@ LEFT_OPEN = 0.8
 open, if the rules do not read the same.
 """
 UNCONFIRMED = 0.8
-"""The highest confidence of what the rules read in a line that a model was asked about and
+"""The maximum confidence of what the rules read in a line that a model was asked about and
 skipped.
 """
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)

@@ -281,7 +281,7 @@ class Draft:
             ``model`` states about such a field whether a model found one.
         is_skipped: A model was asked about it and skipped it, while it answered others: the
         rules' values are
-            kept, and nobody has confirmed them.
+            kept, and they are not confirmed.
     """
 
     group: str
@@ -301,7 +301,7 @@ class Draft:
         return self.chunk.number
 
     def read(self, name: str) -> Reading[Any]:
-        """Return what the rules read of a field; an open reading if nothing."""
+        """Return the rules' reading of a field; an open one if there is none."""
         return self.rules.get(name, _OPEN)
 
     @property

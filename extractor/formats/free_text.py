@@ -1,4 +1,5 @@
-"""Free text: a note, a synopsis, a copy of a registry's page, or a text that is all of one section.
+"""Free text: a note, a synopsis, a copy of a registry's page, or a text that belongs to one
+section as a whole.
 
 The outline (``extractor.outline``) finds headings, items and page furniture; ``layout`` gives it
 lines, cells and rows in reading order, ``headings`` states which section each heading opens, and
@@ -111,8 +112,8 @@ def build_text(
 def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
-    r"""Build the content of a text that is all of one section, such as a cell of a column of
-    criteria. It needs no heading; a list becomes a section for each item.
+    r"""Build the content of a text that belongs to one section as a whole, such as a cell of a
+    column of criteria. It needs no heading; a list becomes a section for each item.
 
     Raises ``UnreadableSource`` for an unknown section, and for too many characters or lines.
 

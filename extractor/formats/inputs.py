@@ -18,7 +18,7 @@ OpenAddress = Callable[[str], Iterator[Opened]]
 _RUN = "run.sqlite"
 """A folder inside an input with this file holds the results of a run, not records."""
 _LONGEST_NAME = 255
-"""Characters of a name on all usual file systems."""
+"""Maximum number of characters of a file name on common file systems."""
 _LONGEST_PATH = 4096
 _LONGEST_SHOWN = 60
 

@@ -105,7 +105,7 @@ def make_record(
         title: The title of the trial, instead of one in the text.
         record_id: The record's id; by default the number of a registry that the text states, else
             ``text``.
-        section: The section that all of the text is, such as ``eligibility`` for a list of
+        section: The section that the whole text belongs to, such as ``eligibility`` for a list of
             criteria, or ``primary_outcomes``; it then needs no heading, and other headings begin
             nothing.
 

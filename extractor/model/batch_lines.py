@@ -16,7 +16,7 @@ _ERROR = (
     *("error", "response error", "response body error"),
     *("result error error", "result error"),
 )
-"""Where a line of OpenAI's or Anthropic's has each part."""
+"""The place of each part in a line of OpenAI's or Anthropic's."""
 _WELL = frozenset({200, "succeeded"})
 _REFUSED = frozenset({400, 413, 422})
 """Statuses of a request that would be refused again."""

@@ -57,7 +57,8 @@ _RELEASE = (
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
     " AND question IN (SELECT question FROM calls WHERE state = 'answered')",
 )
-"""What a batch refused is asked again; what a live run has answered meanwhile is not."""
+"""Calls that a batch refused are asked again, but not those that a live run has answered in the
+meantime."""
 _T = TypeVar("_T")
 
 

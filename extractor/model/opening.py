@@ -44,7 +44,7 @@ def recall(
     if stored and stored.completion:
         return stored.completion
     if stored and stored.why == TOO_LONG:
-        said = "the model of the run found this call too long"
+        said = "this call was too long for the model of the run"
         raise RequestTooLong(said, lasting=False)
     if tally:
         tally.missing += 1

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
-"""A server that asks for a longer wait is not waited for."""
+"""If a server asks for a longer wait, the request fails."""
 
 
 class Meaning(NamedTuple):

@@ -14,7 +14,8 @@ IS_IT_THERE = (
     "time (--timeout SECONDS)"
 )
 MOST_USELESS = 20
-"""Useless answers in a row after which the model is given up: each of them is paid for."""
+"""The number of consecutive useless answers after which the model is given up: each one costs
+money."""
 _LONGEST = 300
 
 
@@ -67,7 +68,7 @@ class Watch:
         if self._useless >= MOST_USELESS and self.patience is not None:
             self.give_up(
                 f"{self._useless} useless answers in a row, the last one: {self.problem}; name "
-                "another model, or fix this and run the command again"
+                "another model, or mend this and run the command again"
             )
 
     def note_useful(self) -> None:

@@ -13,9 +13,10 @@ from extractor.model.failures import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
-"""What models of OpenAI that think take instead of ``max_tokens``, also behind other servers."""
+"""The parameter that OpenAI's reasoning models take instead of ``max_tokens``, also on other
+servers."""
 _MORE_ROOM = 4
-"""If thinking takes the whole output limit, the room for it grows to so many times the limit."""
+"""If thinking takes the whole output limit, its room grows to this multiple of the limit."""
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
 

@@ -160,8 +160,8 @@ class ClientSettings:
 
     ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are
     further parameters of each request. ``concurrency`` limits the requests in flight. ``timeout``
-    is in seconds, from sending a request to the end of its reply. The model is given up after the
-    seconds of ``patience`` without an answer while a call waits; with None it never is.
+    is in seconds, from sending a request to the end of its reply. The model is given up after
+    ``patience`` seconds without an answer while a call waits; None means never.
     """
 
     reasoning: Reasoning | None = None

@@ -39,7 +39,7 @@ _BARE = re.compile(
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
 _FEW_NUMBERS = 2
-"""The numbers that lines without a list may begin with."""
+"""The numbers that may begin a line outside a list."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(

@@ -22,7 +22,7 @@ _FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
 _LETTERS = 5
-"""The letters of a line in capitals that is more than an abbreviation."""
+"""Minimum number of letters of a line in capitals that is more than an abbreviation."""
 _SAME = 1
 """The number of columns by which the starts of two aligned lines may differ."""
 

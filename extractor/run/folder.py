@@ -45,7 +45,7 @@ _FILES = (
     f"{RUN_FILE}-wal",
     f"{RUN_FILE}-shm",
 )
-"""What a run writes into its folder."""
+"""The files that a run writes into its folder."""
 
 
 class RunFolder(Sink):

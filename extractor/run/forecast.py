@@ -87,7 +87,7 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
 def _list_assumptions(pricing: Pricing) -> Iterator[str]:
     """Yield the assumptions behind the figures."""
     if pricing.spec is None:
-        yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"
+        yield "no model is given: tokens are those of a hosted one; --model NAME shows the cost"
     elif pricing.listed is None:
         yield (
             f"the price of {pricing.spec} is unknown; write it into a file and name that with "

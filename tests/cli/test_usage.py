@@ -22,7 +22,7 @@ CALLS = [
     ("run tests/records --out tests/records", "is an input"),
     ("run RECORD --out s3://bucket/out", "is an address"),
     ("run RECORD --replay no-such-folder", "no-such-folder"),
-    ("run RECORD --replay tests/records", "there is no run to replay"),
+    ("run RECORD --replay tests/records", "no run to replay"),
     ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
     ("run RECORD --prices none.toml --model m", "none.toml"),
     ("batch submit - --out OUT --model m", "instead of standard input"),

@@ -259,7 +259,12 @@ def write_bomb(path, size):
             "record\n",
             "has no columns record and field; begin with a sheet",
         ),
-        ("a.csv", put, "record,field,value\n", "has no values; give each a row"),
+        (
+            "a.csv",
+            put,
+            "record,field,value\n",
+            "contains no values; add a row for each",
+        ),
         (
             "a.csv",
             put,
@@ -289,7 +294,7 @@ def test_another_file_is_refused_in_one_line(name, fill, content, message, tmp_p
     [
         ("a.xlsx", "x" * 40_000, "is longer than a cell of Excel; write a .csv file"),
         ("a.xlsx", "\x07", "a character cannot be in a workbook; write a .csv file"),
-        ("a.json", "x", f"there is no text of {ID}; name its file with --records"),
+        ("a.json", "x", f"the text of {ID} is missing; name its file with --records"),
     ],
 )
 def test_what_cannot_be_exported_says_what_to_do(name, text, message, tmp_path):

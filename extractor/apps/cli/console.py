@@ -38,7 +38,7 @@ _CODES = {
     "RegistryError": LATER,
     "RegistryRefused": FAILED,  # it refuses the same request again
 }
-"""The exit codes of errors by class; those of ``extractor.errors`` are not loaded for them."""
+"""The exit codes of errors by class name, so that ``extractor.errors`` need not be loaded."""
 NAMED = 5
 """Maximum number of records that a message names."""
 

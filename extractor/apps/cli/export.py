@@ -42,7 +42,9 @@ def export(
     format_: Annotated[
         Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"] | None,
         option(
-            FILES, "For a folder: files of tables or of FHIR resources.", "--format"
+            FILES,
+            "For a folder: the format of the files of tables, or FHIR.",
+            "--format",
         ),
     ] = None,
     gold: Annotated[

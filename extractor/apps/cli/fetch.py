@@ -54,7 +54,7 @@ def fetch(
         list[str] | None, option(QUERY, "Any other parameter of the API: NAME=VALUE.")
     ] = None,
     requests_per_minute: Annotated[
-        float, option(SPEED, "Most requests, evenly spaced.")
+        float, option(SPEED, "Most requests per minute, evenly spaced.")
     ] = 50.0,
 ) -> int:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
@@ -80,7 +80,7 @@ def fetch(
         "more": dict(text.partition("=")[::2] for text in param or ()),
     }
     if named and any((limit, *query.values())):
-        raise ValueError("name NCT numbers or a query (with --limit), one of the two")
+        raise ValueError("give either NCT numbers or a query (with --limit)")
     return _fetch(
         named or RegistryQuery(**query),
         out,

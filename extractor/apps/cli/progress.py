@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from extractor.run.run import Run
 
 _TO_END_S = 25.0
-"""Seconds for work under way to end, so that a run has ended within 30 seconds of a signal."""
+"""Seconds for running work to finish, so that a run ends within 30 seconds of a signal."""
 _TO_CANCEL_S = 2.0
 """Seconds for cancelled work to end."""
 

@@ -131,7 +131,9 @@ def drain_service(root: RootOption = None) -> None:
     from extractor.apps.serve.store import check_root
 
     drain(check_root(choose_root(root)))
-    print("no job runs, and none begins before the next start: stop the service now")
+    print(
+        "no job is running, and none will begin before the next start: stop the service now"
+    )
 
 
 @keys.command("add")

@@ -16,7 +16,7 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
 _EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
-"""What a file of extractions begins with."""
+"""The beginning of a file of extractions."""
 
 
 class Side:

@@ -18,7 +18,7 @@ _SAME = 1000.0
 """The likeness of equal items: they are always paired."""
 _LEAST = 0.01
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
-"""What equal items may have otherwise: their evidence, and the id of their group."""
+"""What may differ between equal items: their evidence, and the id of their group."""
 
 
 class Side(NamedTuple):

@@ -23,7 +23,7 @@ BASE = "urn:trial-extractor"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 LOINC = "http://loinc.org"
 _LEAST = 0.8
-"""The least confidence of a value that a resource states."""
+"""The minimum confidence of a value that a resource states."""
 _LONGEST_ID = 40
 """Of the 64 characters of an id. The others are for a digest and suffixes: ``-endpoints-123``."""
 _WORDS = frozenset(

@@ -88,7 +88,7 @@ class Destination:
             )
         if named and chosen != suffix:
             raise ValueError(
-                f"{path} is named as {suffix}, and the format is {chosen}; name it otherwise"
+                f"{path} ends with {suffix}, but the format is {chosen}; choose another name"
             )
         if chosen in (Format.DUCKDB, Format.XLSX) and not named:
             raise ValueError(f"{path}: {chosen} is one file; name it with .{chosen}")

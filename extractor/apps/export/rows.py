@@ -65,9 +65,9 @@ _DAILY = {
     "Q8H": 3,
     "Q12H": 2,
 }
-"""How often a dose is given on a day."""
+"""How often a dose is given per day."""
 _BODY = frozenset({"kg", "m2"})
-"""What a daily dose may be counted by."""
+"""The units that a daily dose may be counted in."""
 _OF_VALUES = {
     "field": "path",
     "value": "text",

@@ -38,7 +38,7 @@ _LEADING = re.compile(
     r"\W{0,3}([a-z][^,;:()\n]{2,60}?)\s(?:to|until|till|through|up\sto)\s",
     re.IGNORECASE,
 )
-"""The moment with which a time frame begins: "baseline to week 12"."""
+"""The moment at which a time frame begins: "baseline to week 12"."""
 _BEGUN = re.compile(
     r"(.{2,70}?)\s(?:is\s|was\s|has\s)?"
     r"(?:initiat(?:ed|ion)|start(?:ed|s)?|beg[ai]ns?|begun|commence[sd]?|commencement)\s?",
@@ -46,7 +46,7 @@ _BEGUN = re.compile(
 )
 """A beginning that is named behind what begins: "treatment initiated"."""
 _ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNORECASE)
-"""What ends the name of a moment."""
+"""Words that end the name of a moment."""
 _FROM_BASELINE = re.compile(
     r"\bchang(?:es?|ed|ing)\b[^.;\n]{0,120}?"
     r"\b(?:from|since|relative\sto|versus|vs\.?|compared\s(?:to|with))"

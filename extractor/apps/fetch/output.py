@@ -72,7 +72,7 @@ class RecordFile:
             problem = str(error)
         # A file of something else, in one long line.
         if is_cut and not self.records:
-            problem = "the line has no end"
+            problem = "the line is incomplete"
         if problem:
             raise StoreError(
                 f"{self.path}, line {self.records + 1}: not a fetched study ({problem}); name "

@@ -136,7 +136,7 @@ def fetch_records(
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
     if bool(nct_numbers) == bool(query):
-        raise ArgumentError("name NCT numbers or a query, one of the two")
+        raise ArgumentError("give either NCT numbers or a query")
     numbers = parse_nct_numbers(" ".join(nct_numbers))
     source = registry or Registry()
     known: set[str] = set()

@@ -128,7 +128,7 @@ def export_gold(
     for name in source:
         if name not in records:
             raise GoldError(
-                f"{gold}: there is no text of {name}; name its file with --records"
+                f"{gold}: the text of {name} is missing; name its file with --records"
             )
     tasks = [
         make_task(record, list_gold_rows(source[name]))

@@ -16,7 +16,7 @@ from extractor.schemas.arguments import suggest
 _PLACE = ("record", "item", "field")
 _SUPPORT = ("evidence", "section", "confidence")
 COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
-"""The columns in order. Those of the evidence are for people, and are not read back."""
+"""The columns in order. The evidence columns are for readers and are not imported."""
 _WORKBOOK = ".xlsx"
 SHEETS = (".csv", _WORKBOOK)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")

@@ -113,7 +113,7 @@ class Desk:
         section: Annotated[
             GivenSection | None,
             Field(
-                description="The section that all of the text is, such as eligibility for criteria "
+                description="The section of the whole text, such as eligibility for criteria "
                 "without a heading."
             ),
         ] = None,
@@ -149,7 +149,7 @@ class Desk:
         if not quote.strip():
             raise ArgumentError("the quote is empty; give the words to look for")
         if (text is None) == (source is None):
-            raise ArgumentError("give a text or a source, one of the two")
+            raise ArgumentError("give either a text or a source")
         self._refuse_large(quote + (text or ""))
         given: TrialRecord | Given
         if text is None:

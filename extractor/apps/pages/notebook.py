@@ -70,7 +70,7 @@ def show(
         return ShownExtraction(extraction)
     if record.record_id != extraction.record_id:
         raise ArgumentError(
-            f"the extraction is of {extraction.record_id}, the record is {record.record_id}"
+            f"the extraction belongs to {extraction.record_id}, the record is {record.record_id}"
         )
     for _, item in extraction.list_items():
         for place in item.evidence:

@@ -296,7 +296,7 @@ def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
     place = FieldRef(section)
     rank = place.path.removesuffix("_outcomes")
     if rank not in list(Rank):
-        raise ValueError("an endpoint is made of words of a registered outcome")
+        raise ValueError("an endpoint must be made of words of a registered outcome")
     if place.position is not None:
         return {"rank": rank, "index": place.position}
     endpoints = [item for _, item in list_items(data, "endpoints")]

@@ -110,7 +110,9 @@ class Keys:
         expires = None
         if days is not None:
             if not days > 0:
-                raise ValueError(f"{days:g} days: a key is valid for more than 0 days")
+                raise ValueError(
+                    f"{days:g} days: a key must be valid for more than 0 days"
+                )
             end = datetime.now(UTC) + timedelta(days=days)
             expires = end.isoformat(timespec="seconds")
         key = f"xk_{secrets.token_urlsafe(32)}"

@@ -529,7 +529,7 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
     if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
         return list(entries)
     for entry in entries[:1]:
-        state.doubt(entry.passage, "this text has no list, and may have no criterion")
+        state.doubt(entry.passage, "this text has no list and may have no criterion")
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 

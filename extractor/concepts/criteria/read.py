@@ -186,7 +186,7 @@ def _doubt_silence(
         if said:
             span = span_of(passage.part(said.first, said.end))
             reason = (
-                "these words are about who may take part, and no criterion was found"
+                "these words describe who may take part, but no criterion was found"
             )
             return (StructureDoubt(span, reason),)
     return ()

@@ -48,7 +48,7 @@ class Agent:
     is_only: bool = False
 
     def is_called(self, name: str) -> bool:
-        """Return whether a name is, holds or is in one of the agent's names."""
+        """Return whether a name equals, contains or is part of one of the agent's names."""
         return any(is_same_agent(name, own) for own in (self.name, *self.names))
 
     @property

@@ -20,7 +20,7 @@ _SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _MOST_PIECES = 6
 _TREATMENTS = ("physical", "radiation")
-"""Kinds whose name is that of the treatment: "laser therapy"."""
+"""Kinds that are named after the treatment: "laser therapy"."""
 
 
 @cache

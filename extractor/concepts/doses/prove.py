@@ -29,13 +29,13 @@ from extractor.language.units import find_dimension
 from extractor.schemas import Amount, Frequency, Period, Support, Task
 
 _ROUNDED = 0.05
-"""How much half a year may differ from 26 weeks."""
+"""The allowed difference between half a year and 26 weeks."""
 _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
 """Frequencies that contradict no other."""
 _FIRM = 0.6
-"""The least probability of a link that proves a value, or contradicts another."""
+"""The minimum probability of a link that proves a value, or contradicts another."""
 _NEAR_BEST = 0.25
 """How much less likely than the most likely mark of a statement another one may be."""
 _UNNAMED = 0.7

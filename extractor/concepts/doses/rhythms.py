@@ -236,7 +236,7 @@ _MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
     "period": _make_period,
     "sum": _make_sum,
 }
-"""What makes a value of a match, by the name in the table."""
+"""The functions that turn a match into a value, by their name in the table."""
 
 
 def find_cycles(tokens: Tokens) -> list[Mark]:

@@ -25,7 +25,7 @@ _LONG_NAME = 3
 _IN_DOUBT = 0.7
 """Maximum number of confidence of words that may mean something else."""
 _WEAK = 0.75
-"""The least probability with which an agent is plainly that of its words."""
+"""The minimum probability with which an agent is plainly that of its words."""
 _LEAST_SURE = 0.02
 _SEVERAL_A_DAY = (
     Frequency.QD,

@@ -27,9 +27,9 @@ _LINKED = {
     "days": 0.5,
     "timing": 0.5,
 }
-"""The least probability with which a mark of a field belongs to an anchor."""
+"""The minimum probability with which a mark of a field belongs to an anchor."""
 _NOBODY = 0.6
-"""The least probability with which an amount belongs to no agent."""
+"""The minimum probability with which an amount belongs to no agent."""
 _OF_ALL = 0.7
 """How sure a cycle or a length is that of all agents of the section."""
 _MOST_OWNERS = 12

@@ -8,5 +8,5 @@
 
 Commands and hidden text are blanked before any rule reads it and before any prompt is made: the
 section keeps its length, so offsets stay, and a part of it, such as an outcome's description, is
-cut to its longest honest run. The rest is only reported.
+cut to its longest clean run. The rest is only reported.
 """

@@ -315,8 +315,8 @@ def blank_out(
     """Return the record and its read sections, with spaces instead of blanked text. Offsets stay
     the same.
 
-    A part that is separate in the source, such as an outcome's description, is cut to its longest
-    honest run.
+    A part that is separate in the source, such as an outcome's description, is cut to its
+    longest clean run.
     """
     ranges = list_blanks(hostile)
     if not ranges:
@@ -352,7 +352,7 @@ def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
 
 def rewrite_section(section: Section, text: str, blanks: Sequence[Range]) -> Section:
     """Return a section with another text of the same length, in which the ranges ``blanks`` are
-    blank. Its parts are cut to their longest honest run; a part without one is dropped.
+    blank. Its parts are cut to their longest clean run; a part without one is dropped.
     """
     parts = []
     for part in section.parts:
@@ -365,8 +365,8 @@ def rewrite_section(section: Section, text: str, blanks: Sequence[Range]) -> Sec
 def shorten_parts(
     outcomes: tuple[Draft, ...], record: TrialRecord, hostile: Collection[HostileText]
 ) -> tuple[Draft, ...]:
-    """Return the outcomes with the parts that span a blank cut to their longest honest run, so that
-    they stay quotes. A part without an honest run loses its value.
+    """Return the outcomes with the parts that span a blank cut to their longest clean run, so that
+    they stay quotes. A part without a clean run loses its value.
 
     ``record`` is the blanked record. In a flattened list, a description may span a blank.
     """

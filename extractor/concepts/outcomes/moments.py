@@ -22,7 +22,7 @@ _UNITS = {
 }
 """Units by the first letter of their word; minutes are read apart."""
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
-"""Units whose "first" means the start."""
+"""Units in which "first" means the start."""
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
     TimeUnit.MONTH: 1440,
@@ -30,7 +30,7 @@ _LONGEST_WAIT = {
     TimeUnit.DAY: 43_800,
     TimeUnit.HOUR: 1_051_200,
 }
-"""No trial waits longer than a lifetime."""
+"""No trial lasts longer than a lifetime."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
 """What follows a number of a list: "half an hour", "4th"."""
 

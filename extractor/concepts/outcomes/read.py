@@ -50,13 +50,13 @@ __all__ = [
 ]
 
 _IN_DESCRIPTION = 0.8
-"""Judged: the most that a time frame is worth that only the description states."""
+"""Judged: the maximum confidence of a time frame that only the description states."""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
 """Number of words of a part that are used. Later words explain the method."""
 _OPENING_WORDS = 4
-"""Number of words of a measure that are features by their place at its beginning."""
+"""Number of words at the beginning of a measure whose position is a feature."""
 _HINTS_READ = 70
 """Number of tokens of a part that are searched for terms of concepts."""
 _ABOUT = 30

@@ -24,7 +24,7 @@ _SIGNS = ",;:-()"
 _AGES = range(12, 100)
 """Bare numbers that can only be ages if they limit people; smaller ones may be months."""
 _MAJORITY = 18
-"""The age from which people are adults, at which most trials begin."""
+"""The age of majority, the usual minimum age of trials."""
 
 
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:

@@ -14,7 +14,7 @@ DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 UNLIKE = "age unlike the registry's"
 """Confidence of an age is that not the registered one: a case of ``measured``."""
 _ROUNDED = 1.02
-"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into
+"""Two limits within this factor are the same limit, rounded; registries turn "under 18" into
 17.
 """
 _YEAR = DAYS[TimeUnit.YEAR]
@@ -27,7 +27,7 @@ _SHORT_AGE = re.compile(
     r"old)?|yrs?\.?)?",
     re.IGNORECASE,
 )
-"""An age that only a registry writes so: a number alone, "6M", "20age old"."""
+"""An age in a form that only registries use: a number alone, "6M", "20age old"."""
 
 
 def count_days(age: Age) -> float:

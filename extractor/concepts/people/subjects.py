@@ -16,11 +16,11 @@ class Subject(Enum):
     """The subject of a line that introduces others."""
 
     PEOPLE = auto()
-    """Of those who take part, of their ages, or of the trial and its lists."""
+    """About the participants, their ages, or the trial and its lists."""
     COURSE = auto()
-    """Of how long something lasts, or how long ago it was."""
+    """About how long something lasts, or how long ago it was."""
     OTHERS = auto()
-    """Of other people, or of another age than that at entry."""
+    """About other people, or an age other than that at entry."""
     UNKNOWN = auto()
     """Of anything else."""
 

@@ -53,7 +53,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         found, broken = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
             dropped += [(number, "the item is not JSON") for number in broken]
-            dropped.append((None, "the answer is empty or not JSON with items"))
+            dropped.append((None, "the answer is empty or no JSON with items"))
     kept = []
     asked = {question.number for question in questions}
     for raw in found:
