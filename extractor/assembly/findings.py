@@ -27,7 +27,7 @@ _SKIPPED_REGIMEN = (
 )
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
 _HOSTILE = {
-    FindingKind.INSTRUCTION_IN_TEXT: "text that gives a model orders or an answer",
+    FindingKind.INSTRUCTION_IN_TEXT: "text that gives orders to a model or dictates its answer",
     FindingKind.INVISIBLE_CHARACTERS: "invisible characters, or characters that reverse the text",
     FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that look like Latin ones",
     FindingKind.MARKUP: "code that a page would run or hide",

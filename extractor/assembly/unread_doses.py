@@ -19,7 +19,7 @@ _CUE_REACH = 10
 _MESSAGE = "these words look like a dose that no regimen contains"
 
 _Level = tuple[float, str]
-"""A number, and the unit that it is in, without what it is given for: "5 mg/kg/day" is 5, mg."""
+"""A number and its unit, without denominators: "5 mg/kg/day" is 5, mg."""
 
 
 @dataclass(slots=True)

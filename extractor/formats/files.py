@@ -46,7 +46,8 @@ _BROKEN = (
     zipfile.BadZipFile,
     lzma.LZMAError,
 )
-"""Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
+"""Exceptions that the standard library raises for damaged or unreadable data, at any point of
+reading."""
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """Two tables of an export of AACT."""

@@ -43,7 +43,7 @@ class RecordContent:
         trial_id: The registry's number.
         registry: The structured fields.
         place: The place in the file.
-        notes: What the reader had to mend or guess, each as a sentence for people; they become
+        notes: What the reader repaired or guessed, each as a sentence; they become
             findings.
         document: The text of a PDF or a Word file.
         given: A free text as it was given.

@@ -163,8 +163,8 @@ class CallStore:
 
     def find(self, call: Call, model: str) -> StoredCall | None:
         """Find the usable answer to a call; otherwise an answer that was cut at a limit that
-        was not lower; otherwise the call as it waits for a batch or was refused by one. Of several,
-        the latest. None if the call must be asked.
+        was not lower; otherwise the call as it waits for a batch or was refused by one. If
+        there are several, the latest one. None if the call must be asked.
         """
         return self._read_first(
             "key = ? AND (state IN ('answered', 'waiting', 'refused')"

@@ -110,7 +110,7 @@ def export_gold(
         force: Whether to replace a file.
 
     Raises:
-        ArgumentError: ``to`` exists already.
+        ArgumentError: ``to`` already exists.
         GoldError: The gold cannot be read, a record is missing, or ``to`` has another ending.
     """
     is_sheet = _is_sheet(to)

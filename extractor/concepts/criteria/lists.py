@@ -64,7 +64,7 @@ _KINDS = {
     "exclusion": CriterionKind.EXCLUSION,
 }
 _DOUBTED = 0.78
-"""Confidence of a list at most whose heading is in doubt. Judged."""
+"""Maximum confidence of a list whose heading is in doubt. Judged."""
 _UNSURE_BORDERS = 0.8
 _SHORT = 7
 """Maximum number of tokens of a line that may open a list."""

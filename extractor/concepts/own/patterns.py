@@ -24,7 +24,7 @@ CONFIDENCE = 0.85
 effort.
 """
 _SECONDS = 2.0
-"""The longest that a pattern may search a text."""
+"""Maximum time for a pattern to search a text."""
 _MOST_REPEATS = 10_000
 """Nested counts, such as in ``(a{1000}){1000}``, take memory for each repetition."""
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")

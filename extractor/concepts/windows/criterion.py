@@ -160,8 +160,8 @@ def as_of_another_line(windows: Windows) -> Windows:
 
 
 def leave_to_items(windows: Windows, introduction: Passage) -> Windows:
-    """Return the time windows of the line that introduces items. A window that limits what only
-    announces the items ("any of the following drugs") names nothing then, since each item names
+    """Return the time windows of the line that introduces items. If a window limits words that only
+    announce the items ("any of the following drugs"), it names nothing, since each item names
     itself.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")

@@ -23,7 +23,7 @@ from extractor.formats.documents.limits import MAX_PAGES
 
 _AGAIN = "download it again, or print it to a new PDF"
 _BROKEN_WORD = "\x02\ufffe"
-"""What PDFium writes for the hyphen of a word that a line end breaks, instead of the line end."""
+"""What PDFium writes instead of the line end after a hyphen that breaks a word."""
 _CELL_GAP = 2.5
 """Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
 _LABEL_GAP = 2
