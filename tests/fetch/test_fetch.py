@@ -156,8 +156,8 @@ def test_foreign_files_are_left_alone(fetch, tmp_path, name, content, reason):
     [
         ([], 2, "nothing to fetch; name NCT numbers"),
         (["NCT123"], 2, "'NCT123' is not an NCT number"),
-        (["NCT00000001", "--condition", "asthma"], 2, "one of the two"),
-        (["NCT00000001", "--limit", "5"], 2, "one of the two"),
+        (["NCT00000001", "--condition", "asthma"], 2, "give either NCT numbers or a query"),
+        (["NCT00000001", "--limit", "5"], 2, "give either NCT numbers or a query"),
         (["--phase", "1/2"], 2, "'1/2' is not a phase"),
         (["--param", "pageToken=x"], 2, "pageToken cannot be given"),
         (["--param", "pageToken"], 2, "--param pageToken: write NAME=VALUE"),
