@@ -42,7 +42,10 @@ CALLS = [
     ("run RECORD --max-usd 1", "--model"),
     ("run RECORD --max-usd 1 --model no-such-model", "--prices"),
     ("batch submit RECORD --requests r.jsonl", "--model"),
-    ("batch submit RECORD --requests r --model m --out OUT", "one of the two"),
+    (
+        "batch submit RECORD --requests r --model m --out OUT",
+        "give either a folder with --out",
+    ),
     ("batch submit RECORD --model m", "--out"),
     ("batch submit RECORD --requests r --model m --effort none", "nothing to submit"),
     ("batch collect RECORD --model m", "--out"),
