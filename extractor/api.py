@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NAMED = 20
-"""Most problems named in a warning."""
+"""Maximum number of problems named in a warning."""
 
 
 class Extractor:
     """Extracts eligibility, dosing and endpoints from trial records.
 
     Args:
-        model: ``provider/name``, the bare name of a model of OpenAI, or
+        model: ``provider/name``, the bare name of an OpenAI model, or
             ``http://host:port/v1#NAME``. Without a model, only the rules run.
         key: The key of the model. By default the provider's SDK reads its own variable, and a
             server gets none.
@@ -53,7 +53,7 @@ class Extractor:
             ``timeout``.
 
     Raises:
-        FieldError: A field of your own is declared wrongly.
+        FieldError: A custom field is declared wrongly.
         ArgumentError: The model or an option is not valid, the folder ``replay`` does not exist, or
             ``max_usd`` is given and the price of the model is unknown.
 
@@ -90,8 +90,8 @@ class Extractor:
         return Setup(self._model, key=self._key, **self._keywords)
 
     def price(self, usage: Usage) -> float | None:
-        """Return what a usage costs in US dollars, such as that of an extraction; None if the price
-        is unknown.
+        """Return the cost of a usage in US dollars, such as that of an extraction; None if the
+        price is unknown.
 
         >>> from extractor.schemas import Usage
         >>> Extractor("gpt-5-mini").price(
@@ -110,7 +110,8 @@ class Extractor:
         once.
 
         In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a
-        record. It is parsed in a thread, where no time limit holds, so that the event loop goes on.
+        record. It is parsed in a thread, where no time limit applies, so that the event loop
+        continues.
 
         Raises ``ModelUnavailable`` if the model cannot be reached, or there is no key for it.
 
@@ -130,13 +131,13 @@ class Extractor:
         """Extract one record. Opens the model for this record only; use ``run`` or ``open`` for
         several.
 
-        Works in a notebook, too, where an event loop already runs.
+        Also works in a notebook, where an event loop is already running.
 
         Args:
             record: A record of ``read_records``, or a study of the registry's API as a dictionary.
 
         Raises:
-            RecordError: The dictionary is no study.
+            RecordError: The dictionary is not a study.
             WrongType: It is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
@@ -160,20 +161,20 @@ class Extractor:
     ) -> TrialExtraction:
         r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
 
-        Works in a notebook, too. ``make_record`` makes the record that is extracted, and tells
-        which headings are read; use it for the places of evidence in the text.
+        Also works in a notebook. ``make_record`` creates the record that is extracted and shows
+        which headings are recognised; use it to locate evidence in the text.
 
         Args:
             text: The text, plain or in Markdown.
-            title: The title of the trial, in place of one in the text.
+            title: The title of the trial, instead of one in the text.
             record_id: The record's id; by default the number of a registry that the text states,
                 else ``text``.
-            section: The section that all of the text is, such as ``eligibility`` for criteria
-                without a heading, or ``primary_outcomes``.
+            section: The section that the whole text belongs to, such as ``eligibility`` for
+            criteria without a heading, or ``primary_outcomes``.
 
         Raises:
             RecordError: The text is empty or too long, or is data such as JSON.
-            ArgumentError: It is no text, or is the name of a file; or there is no such section.
+            ArgumentError: It is not text, or is the name of a file; or there is no such section.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text(
@@ -204,16 +205,17 @@ class Extractor:
         workers: int = 1,
         quiet: bool = False,
     ) -> "Results":
-        """Extract many records; one that fails never stops the others. Works in a notebook, too.
+        """Extract many records; one that fails never stops the others. Also works in a notebook.
 
         A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
 
         Args:
             records: Files or folders, as ``read_records`` takes them, records, or dictionaries:
                 studies, or texts with ids as ``{"text": "...", "record_id": "..."}``.
-            out: The folder of the run. One that was stopped goes on there, and does not ask again.
+            out: The folder of the run. One that was stopped continues there, and does not ask
+            again.
             limit: The number of records to read.
-            concurrency: The largest number of requests to the model at once.
+            concurrency: The maximum number of concurrent requests to the model.
             workers: The number of processes. With more than one, a script must call this below
                 ``if __name__ == "__main__":``.
             quiet: Show no progress.
@@ -222,7 +224,7 @@ class Extractor:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
             StoreError: The folder cannot be used, or holds a run with other settings.
             ArgumentError: No file of that name exists.
-            WrongType: Something is no record.
+            WrongType: Something is not a record.
 
         Warns if the run is not complete, and if no record could be extracted.
 
@@ -285,7 +287,7 @@ class Extractor:
     ) -> Any:
         r"""Extract texts, files or records, and return one table of their values.
 
-        ``run`` is for more than one table, for what failed, and for a run to keep.
+        Use ``run`` for several tables, for failures, or to keep the run.
 
         Args:
             name: The table, such as ``criteria``, ``constraints`` or ``regimens``;
@@ -302,8 +304,9 @@ class Extractor:
             ArgumentError: There is no such section, or several rows of a column have one label.
             ExtractorError: No record could be extracted.
 
-        Warns of records that could not be extracted or are left out since their id came before, of
-        rows without a label, and of texts without a heading in which nothing was found.
+        Warns of records that could not be extracted or are skipped because their id is a
+        duplicate, of rows without a label, and of texts without a heading in which nothing was
+        found.
 
         >>> limits = Extractor().table(
         ...     "constraints",
@@ -315,8 +318,8 @@ class Extractor:
         1      BMI          <   35.0  kg/m2
 
         The cells of a column have no heading. The records are ``text-1``, ``text-2``, and so on;
-        those of a column of pandas have the labels of its index, whole numbers as such in a data
-        frame of pandas:
+        those of a pandas column have the labels of its index, kept as integers in a pandas data
+        frame:
 
         >>> column = ["Age 18 years or older", "No prior chemotherapy; HbA1c > 7.5 %"]
         >>> criteria = Extractor().table("criteria", column, section="eligibility")
@@ -371,8 +374,8 @@ def _list_problems(results: "Results") -> Iterator[str]:
 def call_without_loop(
     function: Callable[[], T], stop: Callable[[], None] = lambda: None
 ) -> T:
-    """Call a function that runs an event loop, and return its result. In another thread if a loop
-    already runs in this one, as in a notebook.
+    """Call a function that runs an event loop, and return its result. Runs in another thread if
+    a loop is already running in this one, as in a notebook.
 
     There, Ctrl-C calls ``stop``, and the function ends by itself.
     """

@@ -50,10 +50,10 @@ _MAX_FRAMES = 20
 
 
 class ExtractorError(Exception):
-    """Base of all errors that this package raises on purpose. The message says what is wrong,
+    """Base of all errors that this package raises on purpose. The message states what is wrong,
     where, and what to do.
 
-    No message has a credential: what servers, libraries and the user say in it is masked.
+    No message contains a credential: what servers, libraries and the user say in it is masked.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -96,13 +96,13 @@ class RecordError(ExtractorError):
 
 
 class RecordTooLarge(RecordError):
-    """A record has more characters, sections, lines or items than any honest one: see
+    """A record has more characters, sections, lines or items than any genuine one: see
     ``extractor.schemas.record_limits``.
     """
 
 
 class RecordTooSlow(RecordError):
-    """A step of a record takes longer than a record may."""
+    """A step of a record exceeds the time limit."""
 
 
 class RepeatedRecord(RecordError):
@@ -144,7 +144,9 @@ class RegistryRefused(RegistryError):
 
 
 class ModelError(ExtractorError):
-    """A model returned nothing usable. ``usage`` is the usage of the attempts, None if unknown."""
+    """A model returned no usable answer. ``usage`` is the usage of the attempts, None if
+    unknown.
+    """
 
     def __init__(self, message: str, usage: "Usage | None" = None) -> None:
         self.usage = usage
@@ -180,8 +182,8 @@ class RunStopped(ModelAway):
 
 
 class BatchUnfinished(ModelError):
-    """A provider's batches left questions without an answer. What is paid for is kept, and the
-    run can continue.
+    """A provider's batches left questions without an answer. Paid answers are kept, and the run can
+    continue.
     """
 
 
@@ -232,7 +234,7 @@ class DiskFull(StoreError):
 
 
 class MissingExtra(ExtractorError):
-    """A library is not installed. ``need`` says what needs it, ``extra`` names the extra that
+    """A library is not installed. ``need`` states what needs it, ``extra`` names the extra that
     installs it.
 
     >>> print(MissingExtra("FHIR needs fhir.resources", "fhir"))
@@ -245,8 +247,8 @@ class MissingExtra(ExtractorError):
 
 
 class EngineError(ExtractorError):
-    """No process can extract records. No record is at fault: the run stops and can continue
-    later.
+    """No process can extract records. The records are not the cause: the run stops and can
+    continue later.
     """
 
 
@@ -275,7 +277,7 @@ class GoldError(ExtractorError):
 
 
 class ArgumentError(ExtractorError, ValueError):
-    """An argument is wrong. The message names it, and says what to give instead."""
+    """An argument is wrong. The message names it, and states what to give instead."""
 
 
 class WrongType(ArgumentError, TypeError):
@@ -283,7 +285,7 @@ class WrongType(ArgumentError, TypeError):
 
 
 class FieldError(ArgumentError):
-    """A user's own field is declared wrongly. The message says which one, and how to write it."""
+    """A user's own field is declared wrongly. The message states which one, and how to write it."""
 
 
 def as_extractor_error(error: BaseException) -> ExtractorError:

@@ -46,7 +46,7 @@ class GivenInputs:
     ``given.jsonl`` in the run's folder, where all commands find them.
 
     Raises ``ArgumentError`` if only names of files are given and none of these exists,
-    ``WrongType`` for what is no input.
+    ``WrongType`` for what is not an input.
     """
 
     def __init__(self, items: Sequence[Any], folder: Path) -> None:
@@ -92,7 +92,7 @@ class GivenInputs:
             self._lines.append(f"{record.model_dump_json()}\n")
 
     def write(self) -> None:
-        """Write ``given.jsonl``, if it has a record."""
+        """Write ``given.jsonl``, if there are records."""
         if self._lines:
             self._file.write_text("".join(self._lines), "utf-8")
 
@@ -108,7 +108,8 @@ def read_dictionary(
 ) -> list[TrialRecord]:
     """Return the records of a study of the registry's API, or of a text with its id.
 
-    Raises ``RecordError`` with this name and place, and ``WrongType`` for what JSON cannot hold.
+    Raises ``RecordError`` with this name and place, and ``WrongType`` for values that JSON
+    cannot represent.
     """
     content = write_study(given).encode()
     try:
@@ -121,12 +122,12 @@ def read_dictionary(
 def read_texts(
     given: Any, section: GivenSection | None, names: Sequence[str] | None
 ) -> Iterator[Any]:
-    """Yield inputs with a dictionary in place of each text; files, records and dictionaries stay
+    """Yield inputs with a dictionary instead of each text; files, records and dictionaries stay
     as they are.
 
     Args:
         given: A text, or what ``run`` takes, or several.
-        section: The section that each text is all of; then a single line is a text, too.
+        section: The section that each text belongs to; a single line then counts as a text.
         names: The ids of several texts; by default their numbers.
     """
     for number, item in enumerate(list_given(given), 1):
@@ -161,8 +162,8 @@ def name_rows(column: Any) -> list[str]:
     """Return the record id of each text in a column: its label, or ``text-3`` for the third row if
     that has none.
 
-    Raises ``ArgumentError`` with the labels that several rows have: a table could not tell them
-    apart.
+    Raises ``ArgumentError`` with the labels that several rows have: a table could not distinguish
+    them.
 
     >>> import pandas as pd
     >>> name_rows(pd.Series(["Adults", "Children"], index=["A", None]))

@@ -1,6 +1,6 @@
 """Mask credentials in every text that leaves this process.
 
-A credential is the value of an environment variable whose name says so (``OPENAI_API_KEY``,
+A credential is the value of an environment variable whose name indicates it (``OPENAI_API_KEY``,
 ``AWS_SESSION_TOKEN``), a header in one of ``ANTHROPIC_CUSTOM_HEADERS``, the user and password in an
 address or a proxy's variable, or what an option, an argument or an SDK gives (``remember``). Text
 leaves by errors (``extractor.errors``), events, standard error, and the files and the store of a
@@ -84,8 +84,8 @@ def mask_known(text: str) -> str:
     """Replace each known credential, in any form in which a server may repeat it, and no other
     text: in a model's answer, an address with a user is the record's.
 
-    Short credentials are replaced as whole words, long ones anywhere, also if they are cut or have
-    stars in their middle.
+    Short credentials are replaced as whole words, long ones anywhere, even if they are cut or
+    have stars in the middle.
     """
     forms = _list_forms(_list_credentials())
     text = forms.exact.sub(MASK, text)
@@ -94,7 +94,7 @@ def mask_known(text: str) -> str:
 
 
 def hide_keys(text: str) -> str:
-    """Mask also words that look like keys, in what a server says: it may name another user's.
+    """Also mask words that look like keys, in what a server states: it may name another user's.
 
     >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
     'no connection to http://***@host; Bearer ***'
@@ -103,8 +103,8 @@ def hide_keys(text: str) -> str:
 
 
 def hide_user(url: str) -> str:
-    """Replace the user and password in an address by ``***``. The name after ``#`` stays, also
-    with an @ in it.
+    """Replace the user and password in an address by ``***``. The name after ``#`` is
+    unchanged, even if it contains an @.
 
     >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
     ('http://***@host/v1', 'http://host/v1#org/name@2')
@@ -113,8 +113,8 @@ def hide_user(url: str) -> str:
 
 
 def mask_standard_error() -> None:
-    """Mask what this process writes to standard error from now on: tracebacks, warnings and logs of
-    libraries, too.
+    """Mask what this process writes to standard error from now on, including tracebacks,
+    warnings and logs of libraries.
     """
     if sys.stderr:
         write = sys.stderr.write
@@ -122,7 +122,7 @@ def mask_standard_error() -> None:
 
 
 def remember(secret: str | None) -> None:
-    """Mask this credential from now on. It is one that the environment does not name."""
+    """Mask this credential from now on. The environment does not contain it."""
     if secret:
         _remembered.add(secret.strip())
 
@@ -133,7 +133,7 @@ def remember_options(options: Mapping[str, Any]) -> None:
 
 
 def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request with ``***`` in place of each credential, judged by its
+    """Return the parameters of a request with ``***`` instead of each credential, judged by its
     name; it is masked from now on.
 
     >>> without_credentials(
@@ -166,7 +166,7 @@ def names_credential(name: str) -> bool:
 
 
 def _hide(name: str, value: Any) -> Any:
-    """Return the value of an option with ``***`` in place of each credential in it, which is
+    """Return the value of an option with ``***`` instead of each credential in it, which is
     remembered. Other texts are masked as any text.
     """
     if isinstance(value, Mapping):

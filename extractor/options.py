@@ -98,7 +98,9 @@ def split_names(text: str) -> list[str]:
 
 
 def list_several(given: Any) -> tuple[Any, ...]:
-    """Return one value or several as a tuple. None is no value, and a text or a path is one."""
+    """Return one value or several as a tuple. None gives no values; a text or a path counts as
+    one.
+    """
     if given is None:
         return ()
     if isinstance(given, Iterable) and not isinstance(given, str | Path):
@@ -113,7 +115,7 @@ def _list_tasks(given: Any) -> Collection[Any]:
 def read_own_fields(
     given: Iterable[Declared] | Declared | None,
 ) -> tuple[CustomField, ...]:
-    """Read fields of the user's own, and check their examples. Raises ``FieldError``."""
+    """Read custom fields, and check their examples. Raises ``FieldError``."""
     if not given:
         return ()
     from extractor.assembly.claims import check_examples  # noqa: PLC0415 - few extractions have fields of their own
@@ -149,7 +151,7 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     for name in _OF_REQUEST:
         if not isinstance(parameters.get(name), Mapping | None):
             raise ValueError(  # noqa: TRY004 - pydantic reports no TypeError
-                f'{name}: this is no JSON object; write {name}=\'{{"NAME": "VALUE"}}\''
+                f'{name}: not a JSON object; write {name}=\'{{"NAME": "VALUE"}}\''
             )
     return parameters
 
@@ -170,7 +172,7 @@ def _refuse_larger_replies(
 
 
 class Choice(Options):
-    """What is extracted of a record, and how much a model is asked about it."""
+    """What is extracted from a record, and how much a model is asked about it."""
 
     tasks: Annotated[
         frozenset[Task],
@@ -183,11 +185,11 @@ class Choice(Options):
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
     """Leave out values below this confidence."""
     effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
-    """Ask about nothing, what is unsure, or everything."""
+    """Ask about nothing, doubtful values, or everything."""
 
 
 class ExtractionOptions(Choice):
-    """What decides an extraction. One object is passed through all layers and processes.
+    """The options that decide an extraction. One object is passed through all layers and processes.
 
     >>> ExtractionOptions(tasks=["dosing"], effort="none").asks
     False
@@ -198,7 +200,7 @@ class ExtractionOptions(Choice):
         BeforeValidator(read_own_fields),
         Shown(WHAT, "FILE.py:NAME", list[str] | None),
     ] = ()
-    """Fields of your own: pydantic models. Repeatable."""
+    """Custom fields: pydantic models. Repeatable."""
 
     @property
     def asks(self) -> bool:
@@ -210,9 +212,9 @@ class ModelOptions(Options):
     """Which model is asked, how, and for how much money."""
 
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
-    """A hosted model, or http://host:port/v1#NAME; else only the rules run."""
+    """A hosted model, or http://host:port/v1#NAME. Without one, only the rules run."""
     max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
-    """Most dollars for the model, with what this resumes."""
+    """Maximum number of dollars for the model, with what this resumes."""
     prices: Annotated[
         tuple[Path, ...],
         BeforeValidator(list_several),
@@ -222,7 +224,7 @@ class ModelOptions(Options):
     reasoning: Annotated[
         Literal["none", "low", "medium", "high"] | None, Shown(RARE)
     ] = None
-    """How much the model thinks; else little."""
+    """How much the model thinks; otherwise little."""
     model_options: Annotated[
         dict[str, Any],
         BeforeValidator(_read_parameters),
@@ -236,7 +238,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     """The keywords of ``Extractor``."""
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
-    """Take the answers of an earlier run; no network."""
+    """Reuse the answers of an earlier run; no network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
     """Seconds for one request, to its last byte."""
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from math import floor
 
 _DIGITS = 6
-"""Digits of a percentage that are more than an error of rounding."""
+"""Digits of a percentage that exceed rounding errors."""
 
 
 def plural(number: int, thing: str, things: str = "") -> str:
-    """Return the name of a thing in the number that a count of it needs.
+    """Return the name of a thing in the singular or plural, as its count requires.
 
     ``things`` is its plural where that is not made with an s.
 
@@ -32,8 +32,8 @@ def counted(number: int, thing: str, things: str = "") -> str:
 
 
 def percent(confidence: float) -> str:
-    """Return a confidence as readers see it, rounded down: a value that is less sure than a bound
-    never reads as if it reached the bound.
+    """Return a confidence as readers see it, rounded down: a value below a bound is never shown
+    as if it reached the bound.
 
     >>> percent(0.849), percent(0.85), percent(0.29)
     ('84 %', '85 %', '29 %')

@@ -86,7 +86,7 @@ class Results:
 
     @cached_property
     def extractions(self) -> list[TrialExtraction]:
-        """The extractions, in the order of the records."""
+        """The extractions, in record order."""
         return [
             TrialExtraction.model_validate_json(line)
             for line in self._finished.read_lines()
@@ -184,7 +184,7 @@ class Results:
             the number of values that have no place there, which ``unmapped.jsonl`` lists.
 
         Raises:
-            ValueError: There is no such table or task, or the path does not say the format.
+            ValueError: There is no such table or task, or the path does not determine the format.
             MissingExtra: The format's library is not installed.
             StoreError: The path holds something else, or cannot be written.
 
@@ -223,8 +223,8 @@ class Results:
         fields: Iterable[str] = (),
         page: str | PathLike[str] | None = None,
     ) -> "ScoreReport":
-        """Score the extractions against gold, as ``extractor evaluate`` does; fields of your own,
-        too.
+        """Score the extractions against gold, as ``extractor evaluate`` does, including custom
+        fields.
 
         Args:
             gold: A folder of JSON, a file of JSON lines, or annotations.
@@ -233,7 +233,7 @@ class Results:
             fields: The names of the fields to score, such as ``minimum_age``; by default all whose
                 keys gold has.
             page: A file for the scores and the errors as one page of HTML; the page has as many
-                errors as ``examples`` says.
+                errors as ``examples`` states.
 
         Raises:
             GoldError: The gold cannot be read.

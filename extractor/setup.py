@@ -74,7 +74,7 @@ class Setup:
 
     Attributes:
         options: What is extracted.
-        choice: The model, or what answers in place of it.
+        choice: The model, or what answers instead of it.
         asking: The settings of the model's client.
     """
 
@@ -118,7 +118,7 @@ class Setup:
 
     @property
     def unread(self) -> str | None:
-        """What to tell of the user's own fields that stay empty, since they need a model and
+        """The message about custom fields that stay empty, since they need a model and
         none is asked.
         """
         is_asked = self.options.asks and self.choice.answers
@@ -155,7 +155,7 @@ class Setup:
             concurrency: The largest number of requests at once.
             calls: Stored calls. One that has an answer is not sent again; new answers are stored
                 there.
-            route: The budget of calls, and what answers them in place of the model.
+            route: The budget of calls, and what answers them instead of the model.
             asking: The other settings of the client.
         """
         refuse_less("concurrency", concurrency, 1)

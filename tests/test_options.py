@@ -58,9 +58,9 @@ def test_no_effort_asks_nothing():
         ({"model_options": 3}, "an option is not KEY=VALUE"),
         (
             {"model_options": {"extra_headers": "X: 1"}},
-            "extra_headers: this is no JSON",
+            "extra_headers: not a JSON object",
         ),
-        ({"max_usd": 1}, "there is no model that costs anything; name one with model"),
+        ({"max_usd": 1}, "no model that costs money is set; choose one with model"),
         ({"effort": "huge"}, "'huge': input should be 'none', 'medium' or 'all'"),
         ({"effort": 0.5}, "0.5: input should be 'none', 'medium' or 'all'"),
         ({"min_confidence": 1.1}, "1.1: input should be less than or equal to 1"),

@@ -1,1 +1,1 @@
-"""What people do with extractions. Nothing below imports an app; commands stand in ``cli``."""
+"""The applications built on extractions. No lower layer imports an app; commands are in ``cli``."""

@@ -40,7 +40,7 @@ _KINDS = {
     "absences": RowKind.ABSENCE,
 }
 _PLAIN = "-_.!~*'()[]"
-"""What the report leaves as it is in an address, beside letters and digits."""
+"""Characters besides letters and digits that the report does not escape in addresses."""
 
 
 class ListRow(NamedTuple):

@@ -1,4 +1,5 @@
-"""All values of an extraction as rows: what was found, where, how sure, and what is missing.
+"""All values of an extraction as rows: what was found, where, with which confidence, and what
+is missing.
 
 Lists, comparison, gold in sheets, and the tables ``values``, ``absences`` and ``findings`` of an
 export are views of this one table. The viewer and the scores read the items themselves.
@@ -50,7 +51,7 @@ class ValueRow(NamedTuple):
         section: The section of the first words; of an absence, those that were searched.
         start: First character of the first words in the section's raw text.
         end: One past their last character.
-        confidence: The least probability of being right among the words.
+        confidence: The minimum probability of being right among the words.
         origin: Who found the value: rule, model or both.
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.

@@ -1,14 +1,14 @@
 """One extraction of a record, from what the rules read and what a model answered.
 
-Rule and model meet value by value: the model's answer is proven against the text, and stands if its
-words and numbers are there; what the rules read says how probable it is. A value is made once, with
-its evidence, origin, support and confidence, and keeps them. A field without a value has a reason.
-Findings tell people what was refused, left out, mended or not read; coverage counts the characters
-that values quote, and leaves what no value explains.
+Rules and model are combined value by value: the model's answer is proven against the text, and
+is kept if its words and numbers are there; what the rules read indicates how probable it is. A
+value is made once, with its evidence, origin, support and confidence, and keeps them. A field
+without a value has a reason. Findings report what was refused, left out, repaired or not read;
+coverage counts the characters that values quote, and leaves what no value explains.
 
-- ``assemble.py``: the order of all; ``items.py``: ages, criteria, endpoints; regimens are made in
-  ``concepts/doses``.
-- ``check.py``: where the values of an answer may stand; ``support.py``: how a value of each type is
+- ``assemble.py``: the order of the steps; ``items.py``: ages, criteria, endpoints; regimens are
+made in ``concepts/doses``.
+- ``check.py``: where the values of an answer may be; ``support.py``: how a value of each type is
   found again; ``refusals.py``: why one is refused.
 - ``findings.py``: answers, hostile text, structure; ``unread.py``, ``unread_doses.py``: numbers and
   doses that no value has; ``coverage.py``: characters; ``citing.py``: how findings cite.

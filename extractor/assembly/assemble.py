@@ -54,9 +54,9 @@ def assemble_extraction(
 
     Args:
         parsed: What the rules read.
-        result: What a model said; an empty one if none was asked.
+        result: The answers of a model; an empty one if none was asked.
         tasks: The tasks that are wanted.
-        fields: The declarations of the user's own fields.
+        fields: The declarations of custom fields.
     """
     parsed = replace(
         parsed,

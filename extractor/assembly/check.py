@@ -1,5 +1,5 @@
 """Prove a model's answer: find its quotes and numbers again in the text, and refuse what the text
-does not bear out.
+does not support.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,7 +65,7 @@ def ground_answer(
 ) -> Draft:
     """Sort a model's answer into supported readings and refusals, and return them on the draft.
 
-    An agent may stand anywhere in the record, the other values of a regimen in any section that
+    An agent may be anywhere in the record, the other values of a regimen in any section that
     states doses: the cycle in an arm, the dose in an intervention. A list keeps its supported
     members; if it has members and none is supported, the field has no reading. A field that the
     answer leaves empty has a reading without a value. What could not be read is refused as
@@ -74,11 +74,11 @@ def ground_answer(
     Args:
         values: What the model wrote, by field, in the types of the schemas. Words and time windows
             are quotes that are not located yet; None means that the text does not state the field.
-            ``stands`` says whether there is a criterion or regimen, ``quote`` holds a regimen's
-            words. A user's field has a list of claims.
+            ``stands`` indicates whether there is a criterion or regimen, ``quote`` holds a
+            regimen's words. A custom field has a list of claims.
         draft: The item, or the chunk that was asked about it.
         parsed: The record.
-        lead_in: The line that introduces a criterion: its limits and its time window may stand
+        lead_in: The line that introduces a criterion: its limits and its time window may be
             there, or a limit's quantity in it and the number in the chunk ("Life expectancy:" above
             "At least 4 weeks").
         fields: The declarations of the user's fields among the values.
@@ -132,12 +132,12 @@ def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
-    """Return an answer with the labels of arms in the place of their numbers, also in its amounts.
+    """Return an answer with the labels of arms instead of their numbers, in its amounts too.
 
-    A model names an arm by its number, from 1, in the list of ``labels`` that it was shown. The
-    number of no arm, or of an arm without a label, becomes an ``UnreadableValue``; in an amount it
-    is left out. The arms of the amounts are arms of the regimen, too. An answer without numbers is
-    returned as it is.
+    A model names an arm by its number, from 1, in the list of ``labels`` that it was shown. A
+    number without an arm, or of an arm without a label, becomes an ``UnreadableValue``; in an
+    amount it is left out. The arms of the amounts are arms of the regimen, too. An answer
+    without numbers is returned as it is.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
     >>> named = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
@@ -178,7 +178,7 @@ def _name_arms(numbers: Sequence[Any], labels: Sequence[str]) -> tuple[Any, ...]
 
 @dataclass(frozen=True)
 class _Search:
-    """Where the values of an answer may stand: its chunk, the line that introduces it, other
+    """Where the values of an answer may be: its chunk, the line that introduces it, other
     sections. ``arms`` has the place of each arm's label.
     """
 
@@ -199,14 +199,14 @@ class _Search:
 
     @cached_property
     def parts(self) -> Mapping[str, Span | None]:
-        """The parts of an outcome in the answer, and where each stands; None if nowhere."""
+        """The parts of an outcome in the answer, and where each is; None if nowhere."""
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
 
     def find(self, field: str, value: Any) -> Supported | None:
-        """Return what supports a value, or None: the first place that states it, else what this
-        field alone allows. An agent may have another name, and a limit its quantity in the lead-in
-        and its number in the chunk.
+        """Return what supports a value, or None: the first place that states it, else the rule
+        specific to the field. An agent may have another name, and a limit its quantity in the
+        lead-in and its number in the chunk.
         """
         if field in self.parts:
             part = self.parts[field]
@@ -247,7 +247,7 @@ class _Search:
     def list_places(self, field: str) -> Iterator[Passage]:
         """Yield the passages that may state a value: the chunk, of limits and windows then the
         lead-in, of an agent every section, of the other values of a regimen every section that may
-        state doses. Time points must stand in the time frame, if the outcome has one.
+        state doses. Time points must be in the time frame, if the outcome has one.
         """
         if field == "time_points":
             frame = self.parts.get("time_frame")
@@ -267,7 +267,7 @@ class _Search:
                 yield self.parsed.sections[section.name].whole
 
     def _find_across(self, value: Any, above: Passage) -> Supported | None:
-        """Return a limit that stands in the text from the introducing line to the end of the chunk,
+        """Return a limit that is in the text from the introducing line to the end of the chunk,
         and reaches into the chunk; None if there is none.
         """
         section = self.here.section
@@ -311,8 +311,8 @@ def _ground_members(
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
-    """Return a draft for each claim of a user's field of which the chunk bears out something, at
-    the first words of the claim, and what it does not bear out.
+    """Return a draft for each claim of a custom field of which the chunk supports something, at
+    the first words of the claim, and what it does not support.
     """
     drafts: list[Draft] = []
     refused: list[Refusal] = []
@@ -332,7 +332,7 @@ def _ground_claims(
 
 
 def _trim_event(event: Supported) -> Supported:
-    """Return an event without the words before and behind that do not name it."""
+    """Return an event without the words before and after that do not name it."""
     start, end = trim_event(event.value)
     # the text may write the quote in other characters: then offsets into it are none into the text
     if len(event.value) != event.span.length:

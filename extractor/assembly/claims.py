@@ -1,4 +1,4 @@
-"""Check what is said of users' fields against the text: in the quote of the claim, else in its
+"""Check what is stated about custom fields against the text: in the quote of the claim, else in its
 line.
 """
 
@@ -23,14 +23,14 @@ from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage, read_passage
 from extractor.schemas import Age, Comparator, Period, Quantity, Support, TimePoint
 
-_UNQUOTED = "the words that bear it out are missing; give them as quote"
-_WORDLESS = "these words bear out nothing; give those that decide it"
+_UNQUOTED = "the supporting words are missing; give them as quote"
+_WORDLESS = "these words prove nothing; quote the decisive ones"
 _CONTENT_WORD = re.compile(
     r"\b(?!(?:a|an|and|any|as|at|by|for|from|in|is|are|it|of|on|or|that|the|this|to|was|were|will"
     r"|with|be)\b)[^\W_]",
     re.IGNORECASE,
 )
-"""The first letter of a word that can bear something out, unlike "of the"."""
+"""The first letter of a word that can support something, unlike "of the"."""
 _ZEROS = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
 """The values that words such as "no" and "without" may state."""
 _NAME = re.compile(
@@ -45,7 +45,7 @@ day 3.
 
 
 def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
-    """Return the fields if the text of each of their examples bears out the example's answer.
+    """Return the fields if the text of each of their examples supports the example's answer.
 
     An answer is checked as a model's answer would be. An answer without a quote has the whole text
     as its quote. Raises ``FieldError`` with the first fault.
@@ -68,13 +68,15 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
-    """Yield what is wrong with an answer: that it has no value, and each value that the text does
-    not bear out.
+    """Yield what is wrong with an answer: that it has no value, and each value that the text
+    does not support.
     """
     claims, _ = field.read(field.complete_answers(example))
     if example.value is not None and not claims:
-        yield "there is no value; leave it out if the text states nothing"
-    unstated = "the text does not bear it out, so that the same answer of a model would be refused"
+        yield "the value is missing; omit it if the text states nothing"
+    unstated = (
+        "the text does not support it, so the same answer from a model would be refused"
+    )
     for claim in claims:
         _, refused = check_claim(claim, field, read_passage(example.text))
         for value, reason, _ in refused:
@@ -82,7 +84,7 @@ def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
 
 
 class RefusedValue(NamedTuple):
-    """A value that a text does not bear out, with the reason, empty if the text lacks the value,
+    """A value that a text does not support, with the reason, empty if the text lacks the value,
     and the attribute that it was given for.
     """
 
@@ -94,14 +96,14 @@ class RefusedValue(NamedTuple):
 def check_claim(
     claim: Mapping[str, Any], field: CustomField, here: Passage
 ) -> tuple[dict[str, Reading[Any]], list[RefusedValue]]:
-    """Check each value of a claim: return what the text bears out, by attribute, and the refused
+    """Check each value of a claim: return what the text supports, by attribute, and the refused
     values with reasons.
 
     A conclusion, such as a member of a closed set, needs the claim's quote in the passage; a number
     or a text needs its own words. If the passage lacks the quote, or the quote has only words such
-    as "of the", the claim is refused as a whole, and the quote stands for it. So it is if no value
-    of a required attribute is borne out. A reason is empty if the text lacks the value or the
-    quote.
+    as "of the", the claim is refused as a whole, and the quote is reported in its place. The
+    same applies if no value of a required attribute is supported. A reason is empty if the text
+    lacks the value or the quote.
 
     Args:
         claim: The model's values by the names of attributes, and its ``quote``.
@@ -157,8 +159,8 @@ def find_claimed(
 
     A number outside the quote is refused if the quote itself states a value of the same kind, such
     as another length of time. Otherwise it is inferred instead of read, and less sure if the quote
-    has a number of another kind. Zero is inferred from a quote without numbers that says "no": "no
-    prior chemotherapy". Without a quote, the value is looked for in the line.
+    has a number of another kind. Zero is inferred from a quote without numbers that states
+    "no": "no prior chemotherapy". Without a quote, the value is looked for in the line.
     """
     quoted = here.section.between(quote.start, quote.end) if quote else here
     inside = _find(value, quoted)
@@ -219,8 +221,8 @@ def _find_words(quote: str, here: Passage) -> Span | None:
 def _find(value: Any, here: Passage) -> Supported | None:
     """Find a value that the passage states, if it can be derived again from the words found.
 
-    A text must stand there word for word. A time point may be a length ("every 28 days"); one
-    behind a minus or "+/-" is none.
+    A text must be there word for word. A time point may be a length ("every 28 days"); one
+    after a minus or "+/-" is none.
     """
     if isinstance(value, str):
         span = _find_words(value, here)

@@ -36,8 +36,8 @@ def measure_coverage(
     """Count the characters of a record that values quote, and the boilerplate between them: white
     space, bullets, punctuation, headings, notes and labels of the registry.
 
-    The counts are in total and for each kind of section; all arms are one kind, ``arms``. What is
-    neither is unexplained.
+    The counts are in total and for each kind of section; all arms are one kind, ``arms``. All other
+    characters are unexplained.
 
     Args:
         record: The record.
@@ -84,7 +84,7 @@ def _mark(section: Section, evidence: Iterable[Evidence]) -> bytearray:
 def list_unexplained(
     section: Section, evidence: Iterable[Evidence]
 ) -> Iterator[tuple[int, int]]:
-    """Yield the words of a section that no evidence quotes and that are no boilerplate, line by
+    """Yield the words of a section that no evidence quotes and that are not boilerplate, line by
     line, as offsets into its text.
     """
     for gap in re.finditer(rb"\0+", _mark(section, evidence)):

@@ -1,4 +1,4 @@
-"""Where the evidence of a document stands in its text, and on which page."""
+"""Where the evidence of a document is in its text, and on which page."""
 
 from typing import TypeVar
 

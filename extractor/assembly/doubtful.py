@@ -24,7 +24,7 @@ from extractor.schemas import (
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
 _LocatedT = TypeVar("_LocatedT", Absence, Finding)
 _CARRIED = ("condition", "arms", "lead_in", "rule")
-"""Parts without which a value would say too much: a limit without its condition would hold for
+"""Parts without which a value would be too general: a limit without its condition would apply to
 everybody. A time window can do without its other quotes.
 """
 _PLACING = {
@@ -33,7 +33,7 @@ _PLACING = {
     for info in list_fields(task)
     if info.metadata.evidence is EvidenceKind.NONE
 }
-"""Fields that say where something stands, such as the groups of criteria."""
+"""Fields that locate something, such as the groups of criteria."""
 _VALUES = ("eligibility", "dosing", "endpoints", "custom")
 """The fields of an extraction that have values."""
 
@@ -42,7 +42,7 @@ class Sifted(NamedTuple):
     """An extraction without its doubtful values.
 
     Attributes:
-        extraction: What stays.
+        extraction: What remains.
         places: For each list that lost members, by its path before, the old positions of the
             members that stay.
     """
@@ -65,7 +65,7 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
 
 def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
-    """Return what ``drop_doubtful`` returns, and where the members of its lists stood before."""
+    """Return what ``drop_doubtful`` returns, and where the members of its lists were before."""
     # in the order in which they were found, so that absences are, too
     dropped = dict.fromkeys(_list_doubtful(extraction, minimum))
     for path, item in extraction.list_items():
@@ -88,7 +88,7 @@ def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
 
 def _list_doubtful(extraction: TrialExtraction, minimum: float) -> Iterator[str]:
     """Yield the paths of the doubtful values: fields, members of lists, their parts, and whole
-    items that require a doubtful field. A value of a user's field is doubtful as a whole.
+    items that require a doubtful field. A value of a custom field is doubtful as a whole.
     """
     for path, item in extraction.list_items():
         if isinstance(item, CustomItem):
@@ -134,7 +134,7 @@ class _Sieve:
         self._emptied: list[str] = []
 
     def keep(self, value: Any, path: str) -> Any:
-        """Return what stays of the value at a path."""
+        """Return what remains of the value at a path."""
         if path in self._dropped:
             self._emptied.append(path)
             return None
@@ -174,7 +174,7 @@ class _Sieve:
 
     def _describe(self, model: ExtractedItem, path: str) -> dict[str, Any]:
         """Return the evidence of what stays of an item, and how sure the item is for it: as sure as
-        the least sure of its values, but never surer than an empty field made it.
+        the least sure of its values, but never more certain than an empty field made it.
         """
         evidence: list[Evidence] = []
         for piece in model.evidence:
@@ -192,7 +192,7 @@ class _Sieve:
         return describe_evidence(evidence, confidence)
 
     def follow(self, path: str) -> str | None:
-        """Return where the value of a path stands now; None if it was dropped, or what it is part
+        """Return where the value of a path is now; None if it was dropped, or what it is part
         of.
 
         >>> sieve = _Sieve({"dosing[0]"})
@@ -224,7 +224,7 @@ class _Sieve:
                 yield one.model_copy(update={"field": path})
 
     def explain(self) -> Iterator[Absence]:
-        """Yield the reason of each field that became empty in what stays."""
+        """Yield the reason of each field that became empty in what remains."""
         for path in self._emptied:
             around, _, name = path.rpartition(".")
             place = self.follow(around)

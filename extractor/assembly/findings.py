@@ -11,7 +11,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 
 _LONGEST_CITED = 200
-"""The most characters that the finding of a doubtful structure cites."""
+"""Maximum number of characters that the finding of a doubtful structure cites."""
 _COMPARED: Mapping[str, Iterable[str]] = {
     "eligibility.criteria": ("constraints", "time_windows"),
     "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
@@ -25,13 +25,13 @@ _SKIPPED_REGIMEN = (
     "the rules read a regimen here, and the model skipped the line; it stays, and is not "
     "confirmed"
 )
-_LEFT_OUT_DOSE = "the rules read a dose here, and the model's regimens do not have it"
+_LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
 _HOSTILE = {
-    FindingKind.INSTRUCTION_IN_TEXT: "text that commands a model or writes an answer for it",
-    FindingKind.INVISIBLE_CHARACTERS: "characters that nobody sees, or that turn the text round",
-    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that pass for Latin ones",
+    FindingKind.INSTRUCTION_IN_TEXT: "text that gives orders to a model or dictates its answer",
+    FindingKind.INVISIBLE_CHARACTERS: "invisible characters, or characters that reverse the text",
+    FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that look like Latin ones",
     FindingKind.MARKUP: "code that a page would run or hide",
-    FindingKind.OVERSIZED_TOKEN: "a word without end, or words repeated over and over",
+    FindingKind.OVERSIZED_TOKEN: "an endless word, or words repeated many times",
 }
 
 
@@ -87,7 +87,7 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the lines that a model was asked about and skipped while it answered others.
+    """Yield the lines that a model was asked about but skipped while answering others.
 
     A line that was asked about for its regimens counts only if the rules read a regimen there.
     """
@@ -105,8 +105,8 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
     the model left out of its answer about the field.
 
     A regimen in a line that the model skipped stays, and is always reported; any other if it has a
-    dose and the model gave a list at all. Lines that the model takes for no criterion are passed
-    over.
+    dose and the model gave a list at all. Lines that the model does not consider criteria are
+    skipped.
     """
     skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()
@@ -129,7 +129,7 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
                 yield inform(
                     FindingKind.VALUE_UNCONFIRMED,
                     _name_draft(item, f"{name} of "),
-                    f"the rules read a value of {shown} here, and the model left it out",
+                    f"the rules found a value of {shown} here, and the model omitted it",
                     cite(parsed, span),
                 )
 

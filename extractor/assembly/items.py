@@ -45,8 +45,8 @@ def assemble_eligibility(
 ) -> tuple[Eligibility, Assembled[Criterion]]:
     """Assemble the facts about all participants, and the criteria with their groups.
 
-    Lines that are no criterion by the resolved readings are left out. Without any criterion, an
-    absence says why. The absences of the facts come before those of the criteria.
+    Lines that the resolved readings do not classify as criteria are left out. Without any
+    criterion, an absence explains why. The absences of the facts come before those of the criteria.
     """
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
@@ -150,7 +150,7 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
 def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
     """Assemble one endpoint for each registered outcome, in the record's order.
 
-    Without any, an absence says whether the record has a section of outcomes.
+    Without any, an absence indicates whether the record has a section of outcomes.
     """
     assembled = Assembled[Endpoint](Task.ENDPOINTS)
     for draft in parsed.outcomes:

@@ -1,4 +1,4 @@
-"""Assemble the values of users' fields: those of the patterns and of the model, with evidence
+"""Assemble the values of custom fields: those of the patterns and of the model, with evidence
 and reasons for gaps.
 """
 
@@ -22,14 +22,14 @@ PRIORS: Mapping[Support, float] = {
 }
 """The confidence of a model's value, by how it follows from its words."""
 _AGREED = 0.95
-"""How sure a value is that patterns and model both read."""
+"""The confidence of a value that patterns and model agree on."""
 _DISPUTED = 0.5
-"""How sure a value is beside another one that contradicts it."""
+"""Confidence of a value beside another one that contradicts it."""
 _LEFT_OUT = 0.6
-"""How sure a value of the patterns is that the model did not give."""
+"""The confidence of a value found by patterns but not by the model."""
 
 Claim = Mapping[str, Reading[Any]]
-"""What is said of a field at one place, by attribute."""
+"""What is stated about a field at one place, by attribute."""
 
 
 def assemble_own(
@@ -46,7 +46,7 @@ def assemble_own(
 
     Args:
         parsed: What the rules and the patterns read.
-        result: What a model said of the record.
+        result: A model's answers about the record.
         fields: The declarations of the user's fields.
         assembled: The criteria, regimens and endpoints of the extraction, which may have values.
     """
@@ -115,8 +115,8 @@ def _explain(
     field: CustomField, draft: Draft, asked: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
     """Return why an item or the record has no value of a field, or of an attribute: the budget was
-    spent, an answer was refused, the model answered that there is none; else why the field has no
-    answer of a model. ``asked`` is what a model was asked about the field.
+    spent, an answer was refused, the model answered that there is none; otherwise why the
+    field has no answer of a model. ``asked`` is what a model was asked about the field.
     """
     reason = draft.gap(field.name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
@@ -147,7 +147,7 @@ def _build_item(
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
     """Yield the model's claims, else those of the patterns; of a field with several values, both.
 
-    A model's value has the prior of its support, but is no surer than its place in the text
+    A model's value has the prior of its support, but is no more certain than its place in the text
     allows. A claim of both is the model's. One of the patterns is less sure if the model answered
     about the field without it, or skipped the line that it was asked about.
     """
@@ -179,12 +179,12 @@ def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
-    """Return the values of a claim by attribute, without where they stand and how sure they are."""
+    """Return the values of a claim by attribute, without where they are and how sure they are."""
     return {name: reading.value for name, reading in claim.items()}
 
 
 def _limit(claim: Claim, most: float) -> Claim:
-    """Return a claim of which no value is surer than a limit."""
+    """Return a claim of which no value is more certain than a limit."""
     return {name: reading.at_most(most) for name, reading in claim.items()}
 
 
@@ -192,7 +192,7 @@ def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
     """Return each claim of a field with several values once.
 
     Lines of a record repeat each other, so a claim of the record is left out, too, if another one
-    says it with more words or attributes.
+    states it with more words or attributes.
     """
     covers = _covers if field.of is Of.RECORD else dict.__eq__
     united: list[Claim] = []
@@ -225,8 +225,8 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     """Return the one value of a field, as a list; an empty list without claims.
 
     It is the claim with the most values, the first of equals, with the attributes that only other
-    claims have. No value in it is surer than ``_DISPUTED`` if another claim contradicts it: two
-    lists if each has a member that the other lacks, other values if they differ.
+    claims have. No value in it is more certain than ``_DISPUTED`` if another claim contradicts
+    it: two lists if each has a member that the other lacks, other values if they differ.
     """
     if not claims:
         return []

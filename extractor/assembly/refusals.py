@@ -1,4 +1,4 @@
-"""Why a value is refused, and where the text says otherwise."""
+"""Why a value is refused, and where the text contradicts it."""
 
 from typing import Any
 
@@ -27,9 +27,9 @@ _WHY = {
     ConflictKind.TIME_UNIT: Why.OTHER_UNIT,
     ConflictKind.COMPARATOR: Why.OTHER_COMPARATOR,
 }
-"""What a quote has instead of the text's; all other tokens are words."""
+"""Kinds of tokens in which a quote may differ; all other tokens are words."""
 CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
-"""Reasons for which an answer nearly stands at the place that is named."""
+"""Reasons for which an answer nearly is at the place that is named."""
 
 
 def explain_refusal(value: Any, passage: Passage) -> Refusal:

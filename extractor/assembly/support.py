@@ -56,7 +56,7 @@ from extractor.schemas import (
 )
 
 _COMPARATOR_REACH = 14
-"""How many tokens before a number may compare it."""
+"""Number of tokens before a number that may compare it."""
 _RHYTHMS = {
     TimeUnit.DAY: "daily",
     TimeUnit.WEEK: "weekly",
@@ -106,8 +106,8 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
 def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
     """Return a value with the words of the passage that state it.
 
-    It is inferred if the words have another reading, whatever ``place`` says; else it follows from
-    them as ``place`` says.
+    It is inferred if the words have another reading, whatever ``place`` states; otherwise it
+    follows from them as ``place`` states.
     """
     tokens = cut(passage)
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
@@ -117,10 +117,10 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     """Find an amount's numbers with its unit, or None.
 
-    A quantity that the grammar reads goes before a row of numbers with the unit beside it, and both
-    before loosely written doses. Whether an amount is per dose or per day is a conclusion: "mg"
-    supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6", "arm 2") are no
-    amounts.
+    A quantity that the grammar reads takes precedence over a row of numbers next to the unit,
+    and both over loosely written doses. Whether an amount is per dose or per day is a
+    conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6",
+    "arm 2") are not amounts.
     """
     named = {at for at in range(len(tokens)) if _is_named(tokens, at)}
     volume = _find_volume(tokens, amount.unit)
@@ -163,8 +163,8 @@ def _find_volume(tokens: Tokens, unit: str) -> int:
 
 
 def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
-    """Return where the numbers of an amount stand, whatever their unit, as ranges of tokens; not
-    where their comparator says the opposite, such as "at least" of "up to 40 mg".
+    """Return where the numbers of an amount are, whatever their unit, as ranges of tokens; not
+    where their comparator states the opposite, such as "at least" of "up to 40 mg".
     """
     low = amount.high if amount.low is None else amount.low
     bounds = (low, None if low == amount.high else amount.high)

@@ -33,8 +33,8 @@ from extractor.schemas import (
 )
 
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
-_LIMIT = "this limit is in no value of its criterion"
-_TIME = "this time frame names a time, and none was read"
+_LIMIT = "this limit is missing from the values of its criterion"
+_TIME = "this time frame contains a time that was not read"
 
 
 def find_unread(

@@ -15,11 +15,11 @@ from extractor.schemas import Amount, Finding, FindingKind, Regimen
 
 _GIVEN_IN = ("arms[", "interventions[")
 _CUE_REACH = 10
-"""How many tokens before or behind an amount can show that it is not given."""
-_MESSAGE = "these words look like a dose, and no regimen has it"
+"""Number of tokens before or after an amount that can show that it is not given."""
+_MESSAGE = "these words look like a dose that no regimen contains"
 
 _Level = tuple[float, str]
-"""A number, and the unit that it is in, without what it is given for: "5 mg/kg/day" is 5, mg."""
+"""A number and its unit, without denominators: "5 mg/kg/day" is 5, mg."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Find registered outcomes without a time, without a definition, and twice."""
+"""Find registered outcomes that lack a time or a definition, or occur twice."""
 
 from collections.abc import Iterator
 
@@ -25,14 +25,14 @@ _NAMED = {
 }
 """Endpoints that need a definition."""
 _LONGEST_NAME = 80
-"""Most characters of a measure that is only a name, not a definition."""
+"""Maximum number of characters of a measure that is only a name, not a definition."""
 
 
 def check_repeated(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
-    """Yield each outcome whose text an earlier outcome has, in any case and with any punctuation at
-    the end.
+    """Yield each outcome that repeats the text of an earlier one, ignoring case and final
+    punctuation.
     """
     by_text: dict[str, int] = {}
     for number, endpoint in enumerate(extraction.endpoints):
@@ -51,10 +51,10 @@ def check_repeated(
 
 
 def check_time_frames(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
-    """Yield one finding of all outcomes without a time frame that speak of no time either.
+    """Yield one finding of all outcomes without a time frame that do not mention a time either.
 
-    An outcome that a registry delivers as one text has no field for a time, and "none" is no
-    outcome. Outcomes with blanked text are passed over.
+    An outcome that a registry delivers as one text has no field for a time, and "none" is not
+    an outcome. Outcomes with blanked text are skipped.
     """
     outcomes = list_outcome_sections(parsed)
     bare: list[Span] = []

@@ -37,17 +37,17 @@ _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
 measured.
 """
 _LONGEST = 250
-"""Most tokens of a list of endpoints."""
+"""Maximum number of tokens of a list of endpoints."""
 _REACH = 28
-"""Most tokens between a word and the words before it that govern it."""
+"""Maximum number of tokens between a word and the words before it that govern it."""
 _TIME_REACH = 5
-"""Most tokens between a time and the endpoint after it."""
+"""Maximum number of tokens between a time and the endpoint after it."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Promise(NamedTuple):
-    """The tokens ``first:end`` of a section name an endpoint in a list; what is said of it ends
-    before the token ``clause_end``. ``is_endpoint`` is false in a list of objectives.
+    """The tokens ``first:end`` of a section name an endpoint in a list; what is stated about it
+    ends before the token ``clause_end``. ``is_endpoint`` is false in a list of objectives.
     """
 
     concept: Concept
@@ -125,8 +125,8 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
 
 
 def _find_lists(tokens: Tokens) -> Iterator[_List]:
-    """Yield the lists of the trial's endpoints or objectives: the words behind "secondary endpoints
-    are", to the end of the sentence or, behind a line break, of the block; and the sentence in
+    """Yield the lists of the trial's endpoints or objectives: the words after "secondary endpoints
+    are", to the end of the sentence or, after a line break, of the block; and the sentence in
     front of "are the secondary endpoints".
     """
     openings = list(rule("opens_promises").find(tokens))
@@ -172,7 +172,7 @@ def _is_binding(tokens: Tokens, opening: Found, *, is_endpoint: bool) -> bool:
 
 
 def _find_start(tokens: Tokens, at: int, signs: str) -> int:
-    """Return the token behind the next of these signs before a token, at most ``_REACH`` away."""
+    """Return the token after the next of these signs before a token, at most ``_REACH`` away."""
     low = max(0, at - _REACH)
     while at > low and not _is_sign(tokens, at - 1, signs):
         at -= 1
@@ -264,8 +264,8 @@ def _compare_times(
 
 
 def _find_times(promise: Promise) -> Range:
-    """Return the tokens directly before an endpoint that state its times, else those behind it, to
-    the last number with its unit; no tokens if there are none.
+    """Return the tokens immediately before an endpoint that state its times, else those after
+    it, to the last number with its unit; no tokens if there are none.
     """
     tokens = promise.section.tokens
     low = promise.first - _TIME_REACH

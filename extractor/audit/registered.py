@@ -30,8 +30,8 @@ contradict it.
 
 
 def check_design(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
-    """Yield "randomised" or "blinded" in the text and not in the registry, or the opposite, each at
-    its first mention that is of the whole trial.
+    """Yield a design ("randomised", "blinded") that the text and the registry contradict, at
+    its first mention for the whole trial.
     """
     for kind, name, contradicting in _CLAIMS:
         field = kind.value.partition("_")[0]  # "allocation" of "allocation_differs"
@@ -75,7 +75,7 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     registered ones.
 
     An age of a criterion in a group, below an introducing line, or with a limit of some people
-    alone may be that of some participants, and is passed over.
+    alone may be that of some participants, and is skipped.
     """
     eligibility = extraction.eligibility
     registered = read_registered_ages(parsed.record.registry)

@@ -1,4 +1,4 @@
-"""Names of one thing: short forms and full names of instruments, measures and agents.
+"""Names of the same thing: short forms and full names of instruments, measures and agents.
 
 Parsing, the checks of answers and the evaluation share three vocabularies of `rules/terms`:
 ``instruments``, ``measures`` and ``agent_abbreviations``.
@@ -24,7 +24,7 @@ _VERSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_NAME = 120
-"""The most characters of a name."""
+"""Maximum number of characters of a name."""
 _OPENING = re.compile(
     r"(?:(?:the|an?|(?:first\s+)?(?:date|time|moment|assessment|documentation|occurrence)\s+(?:of"
     r"|when|that))\s+)+(?=\S)",
@@ -37,7 +37,7 @@ _CENSORED = re.compile(
 
 def trim_event(quote: str) -> tuple[int, int]:
     """Return the characters of a quote that are the event's own words: without "the date of" in
-    front, and without a last bracket that says that it is censored.
+    front, and without a last bracket that states that it is censored.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)

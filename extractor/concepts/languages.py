@@ -1,7 +1,7 @@
-"""Set aside what a record says in another language than English, before any rule reads it.
+"""Set aside what a record states in a language other than English, before any rule reads it.
 
 The words become blanks of the same length, as do those aimed at a model (``injection.py``): no item
-holds them, and no prompt does. ``extractor.concepts.languages`` tells of them.
+holds them, and no prompt does. ``extractor.concepts.languages`` describes them.
 """
 
 from collections import defaultdict
@@ -96,7 +96,7 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
     """Yield a finding for each language, with how many lines it has, its sections, and the first
     line of each.
 
-    It is a warning if a section has nothing in English beside these lines, else an information.
+    It is a warning if a section has nothing in English beside these lines, else information.
     """
     by_language: dict[str, list[ForeignText]] = defaultdict(list)
     for text in parsed.foreign.texts:

@@ -27,7 +27,7 @@ MODEL_CONFIDENCE = 0.9
 # the greatest distance between an instrument's name and its version, in characters
 _VERSION_REACH = 60
 _SHORTEST_NAME = 3
-"""The least characters of an abbreviation that stands for a full name: "LV" has too many
+"""Minimum number of characters of an abbreviation that stands for a full name: "LV" has too many
 meanings.
 """
 
@@ -45,8 +45,9 @@ class Supported:
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
-    """Return a model's value with its support, as sure as the least sure member; with ``many``, a
-    tuple of all values, else the first one. Of nothing, the value is None or an empty tuple.
+    """Return a model's value with its support, as certain as the least certain member; with
+    ``many``, a tuple of all values, else the first one. Without a value, it is None or an empty
+    tuple.
     """
     value: Any = None
     if many:
@@ -125,7 +126,7 @@ def find_parts(
     passage: Passage, parts: Mapping[str, str | None]
 ) -> dict[str, Span | None]:
     """Return the raw spans of an outcome's parts by their names; None for a part that is not
-    there. Each is looked for behind the one before, since several parts may have the same words.
+    there. Each is looked for after the one before, since several parts may have the same words.
 
     The time frame comes last, so its last occurrence counts.
     """
@@ -144,7 +145,7 @@ def find_parts(
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
     """Return an instrument that the passage names in any way, with its version glued to it, as in
-    "RECIST1.1", or within 60 characters behind it. None if the name or the version is missing.
+    "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
     """
     if value.version:
         # "RECIST1.1", "SF-36v2"

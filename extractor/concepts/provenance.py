@@ -27,8 +27,8 @@ from extractor.schemas import (
 from extractor.schemas.values import PARTS
 
 _CITED = frozenset({"arms"})
-"""Fields whose words say what is meant, but not that it is so: the label of an arm does not say
-what the arm gets.
+"""Fields whose words name something without stating it: the label of an arm does not state what the
+arm gets.
 """
 _ASKED_AS = {"time_window": "time_windows"}
 """Fields that are a member of a list, and are answered with it."""
@@ -56,11 +56,11 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
 class ItemBuilder:
     """Resolves the fields of a draft, and collects their evidence and the reasons of empty ones.
 
-    ``path`` is the item's place in the extraction, such as ``dosing[0]``. No value is surer than
-    the item itself, that is than ``ceiling``. ``searched`` are the sections that were searched, by
-    default that of the item: the evidence of a value without words of its own, such as "no time is
-    stated", is then the item's whole span. Without any, empty fields are explained by the absence
-    of a section.
+    ``path`` is the item's place in the extraction, such as ``dosing[0]``. No value is more
+    certain than the item itself (``ceiling``). ``searched`` are the sections that
+    were searched, by default that of the item: the evidence of a value without words of its
+    own, such as "no time is stated", is then the item's whole span. Without any, empty fields
+    are explained by the absence of a section.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ItemBuilder:
     def resolve(self, field: str) -> Reading[Any]:
         """Return the value of a field that the rules' reading and the model's answer make.
 
-        It is less sure if the model was asked about the field and skipped the item.
+        It is less certain if the model was asked about the field and skipped the item.
         """
         task, _, _ = self.draft.group.partition(".")
         asked_as = _ASKED_AS.get(field, field)
@@ -121,7 +121,7 @@ class ItemBuilder:
 
         A value that the model did not answer for a reason (``gap``) is absent for that reason; an
         empty one is not reported, or its section is absent. Each member of a tuple has its own
-        evidence. The item is no surer than any value of it.
+        evidence. The item is no more certain than any value of it.
         """
         value = resolved.value
         if resolved.gap is not None:
@@ -156,12 +156,12 @@ class ItemBuilder:
         )
 
     def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
-        """Return the item's provenance fields. It is no less sure for what ``also`` proves."""
+        """Return the item's provenance fields. ``also`` does not lower its confidence."""
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _prove_parts(self, member: str, value: Any, near: Span) -> None:
         """Add evidence of the quotes that are parts of a value, whose own words are ``near``. A
-        part that is nowhere gets none. The item is no surer than any part.
+        part that is nowhere gets none. The item is no more certain than any part.
 
         They are sought in the item, and if they are not there, those of a time window also in the
         line that introduces it.
@@ -214,11 +214,11 @@ class ItemBuilder:
         resolved: Reading[Any],
         support: Support,
     ) -> None:
-        """Add evidence, with how the value was read from it: what is no quote was concluded, if
+        """Add evidence, with how the value was read from it: what is not a quote was concluded, if
         nothing else is known.
 
         The evidence of a value that rests on a whole passage is its longest part without blanked
-        hostile text. The item is no surer than this value.
+        hostile text. The item is no more certain than this value.
         """
         is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
         is_whole_quote = is_quote and getattr(value, "version", None) is None

@@ -1,4 +1,4 @@
-"""Choose one value from two annotators, the rules and a model, and say how sure it is.
+"""Choose one value from two annotators, the rules and a model, and estimate its confidence.
 
 ``python -m benchmarks.policy`` counted in ``policy.toml`` how often a model's answers to gold
 records were right, by field and by what the rules read there. A prior is added to the counts, so
@@ -45,7 +45,7 @@ LEFT_OPEN = 0.8
 open, if the rules do not read the same.
 """
 UNCONFIRMED = 0.8
-"""The highest confidence of what the rules read in a line that a model was asked about and
+"""The maximum confidence of what the rules read in a line that a model was asked about and
 skipped.
 """
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
@@ -63,9 +63,9 @@ def resolve(
 ) -> Reading[Any]:
     """Return the value that the rules' reading and the model's supported answer make.
 
-    Whoever has read the whole speaks for the whole: a model's answer stands, and what the rules
-    read says how probable it is. Without an answer the rules' reading stands, if it is probable or
-    a word of a closed set that every item needs.
+    The model has read the whole text: its answer is kept, and what the rules
+    read indicates how probable it is. Without an answer the rules' reading is kept, if it is
+    probable or a word of a closed set that every item needs.
 
     Args:
         rule: What the rules read.
@@ -118,9 +118,9 @@ def resolve(
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
     """Return the model's list with the parts that it leaves out and the rules read of the same
-    limit or time window. What is no list is returned as it is.
+    limit or time window. What is not a list is returned as it is.
 
-    A limit without its condition would hold for more people than the text says.
+    A limit without its condition would hold for more people than the text states.
     """
     if not isinstance(model.value, tuple) or not isinstance(rule.value, tuple):
         return model
@@ -155,10 +155,10 @@ def _find_same(reading: Reading[Any] | None, member: Any) -> Any:
 def resolve_part(
     member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None, field: str
 ) -> tuple[Origin, float]:
-    """Return who read a quote that is a part of a member of a list, and how sure it is (0 to 1).
+    """Return who read a quote that is a part of a member of a list, and its confidence (0 to 1).
 
-    ``name`` is that of the part, ``field`` that of the list. Both read it if their words are the
-    same but for articles.
+    ``name`` is that of the part, ``field`` that of the list. Both read it if their words are
+    the same except for articles.
 
     >>> stated = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"

@@ -1,1 +1,1 @@
-"""What a value rests on: drafts with their readings, quotes and their conflicts, confidences."""
+"""The basis of values: drafts with their readings, quotes and their conflicts, confidences."""

@@ -1,4 +1,4 @@
-"""Calibrate the confidences of readings to the shares that were right on annotated records.
+"""Calibrate the confidences of readings to the observed accuracy on annotated records.
 
 A confidence comes from these places, in this order, and from no other. No finding of the audit
 changes one.
@@ -7,13 +7,14 @@ changes one.
    the number of its case in ``evidence/weights/measured.toml`` (``measured``), the least of several
    cases. Entries of ``rules/terms`` and the marks of ``parse/dosing`` lower it where their words
    are doubtful.
-2. ``calibrate_record`` maps the estimate to the share right, by field (``calibration.toml``). A
-   regimen is as sure as its agent, a list of limits as its least sure member. Where the structure
-   of the text is in doubt, no reading that rests on it is surer than ``Draft.at_most`` says.
-3. ``assemble/resolve.py`` takes it, or with a model's answer the share right of such pairs
+2. ``calibrate_record`` maps the estimate to the observed accuracy, by field
+(``calibration.toml``). A regimen is as sure as its agent, a list of limits as its least sure
+member. Where the structure of the text is in doubt, no reading that rests on it is more certain
+than ``Draft.at_most`` states.
+3. ``assemble/resolve.py`` takes it, or with a model's answer the accuracy of such pairs
    (``assemble/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
 4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all
-   that anybody is given (``dosing.py``), a value that its words do not bear out, or whose item is
+   that anybody is given (``dosing.py``), a value that its words do not support, or whose item is
    less sure (``provenance.py``).
 5. An item is as sure as its least sure field; empty fields count, too.
 """
@@ -44,7 +45,7 @@ _OF_PEOPLE = frozenset(
     }
 )
 """Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the
-measured share stands.
+measured share is used.
 """
 COUNTED = frozenset({"dosing.agent"})
 """Fields whose cases were counted on so many labelled items that no curve of the gold knows better;
@@ -75,7 +76,7 @@ def apply_curve(curve: Curve, stated: float) -> float:
     them.
 
     Below the knot of a curve that has only one, it falls in proportion: too few values are lower to
-    know their share.
+    measure their accuracy.
 
     >>> (
     ...     apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7),
@@ -93,8 +94,8 @@ def apply_curve(curve: Curve, stated: float) -> float:
 
 
 def _calibrate(item: Draft) -> Draft:
-    """Return an item with calibrated readings of the rules, of which none is surer than
-    ``Draft.at_most`` allows. A regimen stands as surely as the signs of its agent say.
+    """Return an item with calibrated readings of the rules, of which none is more certain than
+    ``Draft.at_most`` allows. A regimen is as surely as the signs of its agent say.
     """
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
@@ -129,9 +130,9 @@ def _calibrate_value(field: str, reading: Reading[Any]) -> float:
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
     """Weigh each member of a list by itself, and the quotes that are parts of it.
 
-    No member is surer than ``most``, and no part surer than its member: what a wrong time window is
-    counted from is wrong, too. A single value, a reading without signs, and a field without weights
-    stay as they are; so do the confidences of parts without weights.
+    No member is more certain than ``most``, and no part more certain than its member: what a
+    wrong time window is counted from is wrong, too. A single value, a reading without signs,
+    and a field without weights stay as they are; so do the confidences of parts without weights.
     """
     is_list = isinstance(reading.value, tuple)
     if not reading.signs or not is_list or not is_weighed(field):

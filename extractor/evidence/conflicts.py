@@ -20,7 +20,7 @@ from extractor.language.numbers import TIMES, read_number, read_time_unit
 _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
 _Pair = tuple[int | None, int | None]
-"""A token of the quote and a token of the text that stand for each other, by index. None where one
+"""A pair of matching tokens of the quote and the text, by index. None where one
 side lacks the token.
 """
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
@@ -32,9 +32,9 @@ aligned, too.
 _LEFT_OUT = 2
 _OTHER = 3
 _ADDED = 5
-"""What it costs that a quote leaves out a token of the text, has another one, or adds one."""
+"""The cost of a token that a quote omits, replaces or adds."""
 _LONGEST_SEARCHED = 200
-"""How many tokens at the start of a quote are searched for."""
+"""Number of tokens at the start of a quote that are searched for."""
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
@@ -42,7 +42,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
 
     Tokens contradict each other if one is a number, a unit, a negation or another critical word,
     and the other does not mean the same. Other words contradict each other only if one is the
-    other with a negating prefix in front. Either token may be empty: that side lacks it.
+    other with a negating prefix in front. Either token may be empty if that side lacks it.
 
     >>> pairs = (
     ...     ("8", "9"),
@@ -136,7 +136,7 @@ def find_nearest(
 
     rapidfuzz finds possible starts, in the whole text and around the token ``near``; difflib aligns
     the tokens there. The alignment that costs least wins, the first of equals: so a place around
-    ``near`` wins over one that is as good elsewhere. Only the first words of a very long quote are
+    ``near`` wins over an equally good one elsewhere. Only the first words of a very long quote are
     compared.
 
     >>> from .fold import fold_raw

@@ -14,13 +14,13 @@ from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
 T_co = TypeVar("T_co", covariant=True)
 
 Signs = Mapping[str, tuple[str, ...]]
-"""The names of what speaks for or against a value under the key "", and for or against each quote
+"""The names of evidence for or against a value under the key "", and for or against each quote
 that is a part of it under the part's name.
 """
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
 RECORD = -1
-"""Stands for a chunk's number where the record itself is meant."""
+"""The number that refers to the record itself instead of a chunk."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,15 +64,15 @@ class Reading(Generic[T_co]):
             is 0 for an open reading.
         spans: The characters that support it. For a tuple value, parallel to it.
         support: How it follows from them.
-        alternatives: Other likely values, likeliest first; empty if they are unknown.
+        alternatives: Other likely values, most likely first; empty if they are unknown.
         supports: For each of ``spans``, how its member follows from it, if the members of a list
-            differ in ``support``; else empty.
+            differ in ``support``; otherwise empty.
         origin: Who read it: rules, a model, or both.
         gap: Why nobody read it; then there is no value, and the confidence means nothing. None if
             somebody did.
         sure_parts: For each member of a list the confidence of the quotes that are its parts, by
             name of the part, where these have one of their own; empty if none has.
-        signs: What speaks for or against the value: one entry for a single value, one for each
+        signs: Evidence for or against the value: one entry for a single value, one for each
             member of a list. Calibration turns them into ``confidence``, ``sure`` and
             ``sure_parts``.
         sure: For each member of a list its own confidence; empty if all have ``confidence``.
@@ -132,12 +132,12 @@ class Reading(Generic[T_co]):
 
     @property
     def certain(self) -> bool:
-        """Whether it is sure enough to need no second annotator."""
+        """Whether it is certain enough to need no second annotator."""
         return self.confidence >= CERTAIN
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has decided on the field."""
+        """Whether the field is still undecided."""
         return self.confidence == 0
 
     @staticmethod
@@ -240,7 +240,7 @@ class Refusal:
 
     Attributes:
         why: The reason.
-        nearest: The place in the text that says otherwise, None if there is none.
+        nearest: The place in the text that contradicts it, None if there is none.
         part: The part of the value that is refused, such as the condition of a limit; "" if the
             value itself is. Then ``nearest`` are the words that the part should be.
         field: The field of the value.
@@ -269,18 +269,19 @@ class Draft:
             user's own field.
         chunk: The text in which it was read.
         span: The characters of the item.
-        rules: What the rules read, by field. ``stands`` says whether there is a criterion or
+        rules: What the rules read, by field. ``stands`` indicates whether there is a criterion or
             regimen at all.
-        model: What a model answered and the text bears out, by field.
-        refused: What it answered and the text does not bear out.
+        model: What a model answered and the text supports, by field.
+        refused: What it answered and the text does not support.
         asked: The fields that a model was to be asked about, each with the reason why it has no
             answer, if it has none: the model gave none, or the budget was spent.
         at_most: How sure the rules' reading of some fields can be, where the structure of the text
             is in doubt.
-        own: The values of the user's own fields, by field, each read by rules or by a model.
-            ``model`` says of such a field whether a model found one.
-        is_skipped: A model was asked about it and skipped it, while it answered others: the rules'
-            values stand, and nobody has confirmed them.
+        own: The values of custom fields, by field, each read by rules or by a model.
+            ``model`` states about such a field whether a model found one.
+        is_skipped: A model was asked about it and skipped it, while it answered others: the
+        rules' values are
+            kept, and they are not confirmed.
     """
 
     group: str
@@ -300,12 +301,12 @@ class Draft:
         return self.chunk.number
 
     def read(self, name: str) -> Reading[Any]:
-        """Return what the rules read of a field; an open reading if nothing."""
+        """Return the rules' reading of a field; an open one if there is none."""
         return self.rules.get(name, _OPEN)
 
     @property
     def is_answered(self) -> bool:
-        """Whether a model answered about it, also if all of its answer was refused."""
+        """Whether a model answered about it, even if its whole answer was refused."""
         return bool(self.model or self.refused)
 
     def refuses(self, name: str, attribute: str = "") -> bool:
@@ -321,7 +322,7 @@ class Draft:
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer of a model: it was not asked, the budget was spent, the
-        model gave none, or the text does not bear out its answer.
+        model gave none, or the text does not support its answer.
         """
         reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
         if reason is AbsenceReason.MODEL_REFUSED and self.refuses(name):
@@ -340,12 +341,12 @@ def draft_record(rules: Mapping[str, Reading[Any]]) -> Draft:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What a model said of a record.
+    """A model's answers about a record.
 
     Attributes:
         drafts: One for each line that was asked about, and one for the record itself if it was
             asked about. A line with several regimens has several drafts. A line without an answer
-            has a draft that says only what was asked.
+            has a draft that states only what was asked.
         dropped: Why answers could not be read at all.
         remarks: What is doubtful about how replies were read.
         usage: Calls and tokens.
@@ -357,7 +358,7 @@ class ModelResult:
     usage: Usage = field(default_factory=Usage)
 
     def complete(self, draft: Draft) -> Draft:
-        """Return a draft of the rules with what the model said of its chunk; the draft itself if
+        """Return a draft of the rules with the model's answers about its chunk; the draft itself if
         the chunk was not asked about.
         """
         answer = self.by_number.get(draft.number)
@@ -375,7 +376,7 @@ class ModelResult:
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
         """One draft for each chunk, by its number. Of several answers about a field, the first
-        counts; refusals and values of the user's own fields are joined.
+        counts; refusals and values of custom fields are joined.
         """
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
@@ -394,7 +395,9 @@ class ModelResult:
 
     @cached_property
     def passages(self) -> Sequence[Draft]:
-        """What was said of the passages whose regimens the model was to list, in reading order."""
+        """What was stated about the passages whose regimens the model was to list, in reading
+        order.
+        """
         passages = [draft for draft in self.drafts if "regimens" in draft.asked]
         return sorted(passages, key=lambda draft: draft.number)
 
@@ -415,7 +418,7 @@ class ModelResult:
 
 
 def _join(first: Draft, other: Draft) -> Mapping[str, tuple[Draft, ...]]:
-    """Return the values of the user's own fields in both drafts, by field, those of the first draft
+    """Return the values of custom fields in both drafts, by field, those of the first draft
     first.
     """
     joined = dict(first.own)

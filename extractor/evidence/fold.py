@@ -59,7 +59,7 @@ class FoldedText:
 
     Attributes:
         cleaned: The text before it was folded.
-        folded: The folded text, which knows where its characters stand in the cleaned one.
+        folded: The folded text, which knows where its characters are in the cleaned one.
         tokens: The tokens of the folded text.
         inner: The tokens inside a number, without its first one: "x" and "10^9" of "5 x 10^9". No
             quote may begin with them.

@@ -83,9 +83,9 @@ class ParsedRecord:
         record: The record, with spaces of the same length in the place of blanked ``hostile`` and
             ``foreign`` text.
         sections: Its sections by name, read into tokens.
-        whole: What is said of all participants, and of the record itself.
+        whole: What is stated about all participants, and of the record itself.
         criteria: The criteria, and lines that may be one.
-        regimens: One regimen of one agent each. The agent and the dose may stand in different
+        regimens: One regimen of one agent each. The agent and the dose may be in different
             sections.
         candidates: Chunks that seem to hold a regimen that the rules could not read.
         outcomes: The registered outcomes. Their three parts are raw substrings.
@@ -180,7 +180,7 @@ class ParsedRecord:
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
         """Return the line that introduces a criterion, as the rules read it, or None. Its number is
-        0, as it is no chunk that can be asked about.
+        0, as it is not a chunk that can be asked about.
         """
         lead_in = draft.read("lead_in")
         if not lead_in.spans:

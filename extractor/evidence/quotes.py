@@ -18,10 +18,10 @@ _WRAPPING_AFTER = frozenset("'\"*·.;:,")
 """Signs that may wrap a quote, and bullets that it may have kept or gained."""
 _MOST_COMPARED = 1_000_000
 """The most words of one quote that are compared at all its places, so that no text "5-5-5-..."
-takes the square.
+takes quadratic time.
 """
 _CASED_UNITS = frozenset({"mm", "mM", "mU", "MU"})
-"""Units that case tells apart: millimetre and millimolar, milli-units and mega-units. Another
+"""Units that differ only in case: millimetre and millimolar, milli-units and mega-units. Another
 spelling, such as "MM", may mean either.
 """
 _FOLDED_CASED_UNITS = frozenset({"mm", "mu"})
@@ -69,10 +69,10 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
     The quote is looked for as it is, then without wrapping signs and closing punctuation. A passage
-    directly after "no" or "not" contradicts the quote, which would lose the negation, and so does a
-    unit in another case ("mM", "mm"). If the text lacks the words, the place that is most like them
-    is a conflict if a number, unit or other critical word differs there; else the quote is absent.
-    Any text is valid.
+    immediately after "no" or "not" contradicts the quote, which would lose the negation, and so
+    does a unit in another case ("mM", "mm"). If the text lacks the words, the place that is
+    most like them is a conflict if a number, unit or other critical word differs there;
+    otherwise the quote is absent. Any text is valid.
 
     Args:
         quote: The words to look for.
@@ -160,8 +160,8 @@ def locate_quote(
 
     A place of the whole quote wins over one of the quote without its wrapping signs and closing
     punctuation. A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is
-    not found in "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". It may name something that the
-    text denies.
+    not found in "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". The text may negate
+    it.
     """
     folded = fold_clean(cleaned)
     if end is None:
@@ -228,7 +228,7 @@ def _find_contradiction(
     quote: FoldedText, text: FoldedText, place: Range
 ) -> TokenConflict | None:
     """Return what contradicts the quote although the text has its words at ``place``: a denial
-    directly in front, or a unit that only its case tells apart. None if nothing does.
+    directly in front, or a unit that only its differ only in case. None if nothing does.
     """
     denial = _find_denial(text.tokens, place[0])
     if denial is not None:
@@ -247,8 +247,8 @@ def _find_contradiction(
 
 
 def _list_cased_units(text: FoldedText, place: Range) -> list[str]:
-    """Return the units behind the numbers of a range of tokens that case may tell apart, in any
-    case and as written: "mM", "mm", "MM". A hyphen may stand before the unit: "5-mm".
+    """Return the units after the numbers of a range of tokens that case may tell apart, in any
+    case and as written: "mM", "mm", "MM". A hyphen may be before the unit: "5-mm".
     """
     tokens = text.tokens
     first, stop = place
@@ -346,7 +346,7 @@ def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
 
 def _name_cut(text: FoldedText, first: int, end: int) -> str:
     """Return the text that the cut ``first:end`` separates from its last word, else from its first;
-    "" if both ends are clean. Behind the cut these are at most two tokens.
+    "" if both ends are clean. After the cut these are at most two tokens.
     """
     tokens = text.tokens
     if not _ends_clean(text, end):
@@ -357,13 +357,13 @@ def _name_cut(text: FoldedText, first: int, end: int) -> str:
 
 
 def _find_denial(tokens: Tokens, first: int) -> int | None:
-    """Return the token directly before ``first`` that denies what follows, or None."""
+    """Return the token immediately before ``first`` that denies what follows, or None."""
     denial = rule("denial").ends(tokens, first, first - 1)
     return denial.first if denial else None
 
 
 def _begins_clean(text: FoldedText, first: int) -> bool:
-    """Return whether no word, number or comparator goes on over the start of a cut.
+    """Return whether no word, number or comparator continues over the start of a cut.
 
     ``first`` is the first token of the cut. Codes name the kinds of tokens; a sign is its own code.
     """
@@ -395,8 +395,8 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
 
 
 def _ends_clean(text: FoldedText, end: int) -> bool:
-    """Return whether no word, number, comparator or unit goes on over the end of a cut. ``end`` is
-    the token behind its last one.
+    """Return whether no word, number, comparator or unit continues over the end of a cut.
+    ``end`` is the token after its last one.
     """
     tokens = text.tokens
     codes = tokens.codes
@@ -423,7 +423,7 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 def _is_inside_word(text: FoldedText, at: int) -> bool:
     """Return whether a token begins inside a word: "CD|19", "5|mg", half of a "½".
 
-    That is so if the token before and this one come from one sign of the cleaned text, or stand
+    That is so if the token before and this one come from one sign of the cleaned text, or are
     there without a gap and both have letters or digits at the cut.
     """
     _, end_before = text.clean_span(at - 1, at)

@@ -1,4 +1,4 @@
-"""Learned scorers, and the shares that were measured case by case.
+"""Learned scorers, and the measured accuracy of each case.
 
 A reader names the features of an item; a scorer has a weight for each feature and class.
 ``predict`` adds the weights and turns the scores into probabilities. A feature is any text: ``"w
@@ -30,7 +30,7 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH = 0.97
-"""Rivals are listed until they and the likeliest class have this probability together."""
+"""Rivals are listed until they and the most likely class have this probability together."""
 _MOST_RIVALS = 5
 _SUREST = 0.995
 """The highest confidence that can be measured. Steps are hundredths, because calibration needs
@@ -41,7 +41,7 @@ _COMPARED = frozenset("<>=≤≥%")
 
 @dataclass(frozen=True, slots=True)
 class ScoredClass:
-    """The likeliest class, its probability, and its rivals, likeliest first."""
+    """The most likely class, its probability, and its rivals, most likely first."""
 
     value: str
     confidence: float
@@ -75,7 +75,7 @@ class Scorer:
         return _softmax(self.score(items), axis=1)
 
     def choose(self, items: Sequence[Features]) -> list[ScoredClass]:
-        """Return the likeliest class of each item."""
+        """Return the most likely class of each item."""
         return _pick(self.classes, self.predict(items))
 
     def rank(self, candidates: Sequence[Features]) -> list[float]:
@@ -117,7 +117,7 @@ class Scorer:
         passages: Sequence[Passage],
         chances: Array | None = None,
     ) -> list[Reading[_Value]]:
-        """Return the likeliest class of each item as an inferred reading, whose span is the word
+        """Return the most likely class of each item as an inferred reading, whose span is the word
         that most favours it.
 
         Args:
@@ -180,7 +180,7 @@ def _softmax(scores: Array, axis: int) -> Array:
 
 
 def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
-    """Return the likeliest class in each row of probabilities, its probability in hundredths, and
+    """Return the most likely class in each row of probabilities, its probability in hundredths, and
     its rivals: the next classes until all listed have ``_ENOUGH`` together, at most
     ``_MOST_RIVALS``.
     """

@@ -1,4 +1,4 @@
-"""Weigh what speaks for and against a value: its signs, and the rules' own estimate.
+"""Weigh what supports or contradicts a value: its signs, and the rules' own estimate.
 
 ``evidence/weights/signs.toml`` has a table for each field whose values are weighed, a member of a
 list by itself: ``base`` and the weight of each sign in log-odds, and how much the log-odds of the
@@ -14,7 +14,7 @@ from extractor.language.book import find_weights
 
 BASE = "base"
 ESTIMATE = "estimate"
-"""The names in a table that are no signs."""
+"""The names in a table that are not signs."""
 _LEAST = 0.01
 _MOST = 0.99
 """Estimates beyond these are as good as these."""
@@ -49,7 +49,7 @@ def is_weighed(field: str) -> bool:
 @lru_cache(maxsize=16384)
 def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
     """Return the confidence of a value, in hundredths: by the weights of its signs and its
-    estimate, but at most what ``_AT_MOST`` says of its signs, and at least ``_FLOOR``.
+    estimate, but at most what ``_AT_MOST`` states about its signs, and at least ``_FLOOR``.
 
     Signs without a weight add nothing. Raises ``KeyError`` for a field without weights.
     """

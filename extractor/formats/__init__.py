@@ -6,7 +6,7 @@
 
 Formats and packaging are detected by content, never by a file's name. Everything streams: a file of
 half a million records needs the memory of its largest record, plus about 300 bytes per id. A record
-that cannot be read is an error with file, place and remedy, and costs no other record.
+that cannot be read is an error with file, place and remedy, and does not affect other records.
 
 To change what is read of a register, or to add one, edit its table: ``registers/NAME.toml``, where
 each section and each registered field has one line; ``registers/__init__.py`` explains the keys,

@@ -32,8 +32,9 @@ _OWN_HEADING = re.compile(
 def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
     r"""Return the items of a cell, each with what introduces it.
 
-    Items have marks, or semicolons without a blank after them; ``by`` lines, each line without a
-    mark is one, too. What begins with "Time frame" and the like belongs to the item before it.
+    Items have marks, or semicolons without a blank after them; with ``by`` lines, each line
+    without a mark is also an item. Text that begins with "Time frame" or similar words belongs
+    to the preceding item.
 
     >>> split_list("1. Pain; worst\n2. Sleep, week 4; 3. Cost")
     [('', 'Pain; worst'), ('', 'Sleep, week 4'), ('', 'Cost')]
@@ -65,8 +66,8 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
 
 
 def undo_breaks(text: str) -> str:
-    r"""Return a text with line breaks in the place of HTML's codes for them, filled up with blanks
-    to the same length. Codes of emphasis become blanks.
+    r"""Return a text with line breaks instead of HTML's codes for them, padded with blanks to
+    the same length. Codes of emphasis become blanks.
 
     >>> undo_breaks("Pain<br><b>Sleep</b>")
     'Pain   \n   Sleep    '

@@ -29,7 +29,8 @@ from extractor.schemas import DocumentText
 _WANTED = ("eligibility", "treatment", "outcomes")
 _READ = ("front", "design", *_WANTED)
 _OPENED = {"eligibility": ELIGIBILITY, "treatment": INTERVENTIONS}
-"""What a chapter opens whose words are no heading of a free text; others are descriptions."""
+"""Sections opened by chapters whose words are not headings of free text; all others are
+descriptions."""
 _LONGEST_HEADING = 160
 _LONG = 40_000
 _MANY_PAGES = 12

@@ -45,7 +45,7 @@ _SETTINGS = _REGISTER.settings
 
 
 class _Field(NamedTuple):
-    """A numbered field: its label and text, the language behind the label, and its block."""
+    """A numbered field: its label and text, the language after the label, and its block."""
 
     number: str
     label: Words
@@ -57,7 +57,7 @@ class _Field(NamedTuple):
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """Yield the trials of a download, and the problem of each that cannot be read.
 
-    A block with another number than the one before begins the next trial.
+    A block whose number differs from the previous one begins the next trial.
     """
     lines: list[str] = []
     trial = ""

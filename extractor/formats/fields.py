@@ -3,10 +3,10 @@
 A reader turns a record of JSON or XML, a row, or the numbered fields of a text into such a tree. Of
 an element of XML, ``@name`` is an attribute; an object's own text is at the key ``TEXT``.
 
-A path is ``a.b.c``. Lists are walked through, and null is nothing. A dot before a digit belongs to
+A path is ``a.b.c``. Lists are traversed, and null is ignored. A dot before a digit belongs to
 a name (``E.5.1``). ``a[language.code=en].b`` takes the entry of a list that is in a language;
-``a|b`` is the first of several paths with a text. An object where a text belongs, or the other way
-round, is an error, so that nothing is lost silently.
+``a|b`` is the first of several paths with a text. An object where a text belongs, or vice
+versa, is an error, so that nothing is lost silently.
 """
 
 import json
@@ -20,7 +20,7 @@ from extractor.formats.registers import load_table
 TEXT = ""
 
 _STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
-"""A key; or, behind a bracket, the path of an entry's language and the wanted one."""
+"""A key; or, after a bracket, the path of an entry's language and the wanted one."""
 _Steps = list[str]
 
 

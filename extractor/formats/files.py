@@ -46,13 +46,14 @@ _BROKEN = (
     zipfile.BadZipFile,
     lzma.LZMAError,
 )
-"""Exceptions of the standard library for damaged or unreadable data, at any time while reading."""
+"""Exceptions that the standard library raises for damaged or unreadable data, at any point of
+reading."""
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """Two tables of an export of AACT."""
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
-"""Names of files that hold data: what they hold otherwise is no free text."""
+"""Names of files that hold data: what they hold otherwise is not a free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """Names of folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
@@ -97,7 +98,7 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
     """Yield what the reader of the document's format finds.
 
     The format is detected from the content. The name matters only for what seems plain text: a
-    table whose columns are not known, and data that is none of its format, are no free text.
+    table whose columns are not known, and data that is none of its format, are not free text.
     """
     kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")

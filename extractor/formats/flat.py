@@ -13,8 +13,8 @@ fields may be missing.
 
 Blank lines and list items belong to the line before them. Interventions are recognised by their
 type words. A list of outcomes has items ``measure, description, time frame`` joined by bars, and
-ends with a time frame: a short phrase after a comma that names a time and is no sentence. Any other
-text is read by its headings, in ``free_text``.
+ends with a time frame: a short phrase after a comma that names a time and is not a sentence.
+Any other text is read by its headings, in ``free_text``.
 """
 
 import re
@@ -96,7 +96,7 @@ def build_plain(
 
 
 def _list_fields(text: str) -> list[Span]:
-    """Return the fields of a text: a line, with the list items and the lines behind blank ones that
+    """Return the fields of a text: a line, with the list items and the lines after blank ones that
     follow it.
     """
     fields: list[Span] = []
@@ -153,7 +153,7 @@ def _are_outcomes(fields: Sequence[str], at: int, *, is_first: bool) -> bool:
 
 def _ends_outcomes(field: str) -> bool:
     """Return whether a field ends like a list of outcomes: with a short phrase after a comma that
-    names a time and is no sentence.
+    names a time and is not a sentence.
 
     >>> _ends_outcomes("Overall survival, From infusion to death., 2 years")
     True

@@ -30,7 +30,7 @@ AGAIN = "check or download the file again"
 STARTS_TIME = re.compile(
     r"\W{0,5}(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)\b", re.IGNORECASE
 )
-"""What begins so is the time frame of the outcome before it, and no outcome."""
+"""Text that begins like this is the time frame of the preceding outcome, not an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class RecordContent:
         trial_id: The registry's number.
         registry: The structured fields.
         place: The place in the file.
-        notes: What the reader had to mend or guess, each as a sentence for people; they become
+        notes: What the reader repaired or guessed, each as a sentence; they become
             findings.
         document: The text of a PDF or a Word file.
         given: A free text as it was given.
@@ -165,7 +165,7 @@ def join_parts(
     name: str, parts: Iterable[tuple[str, str | None]]
 ) -> tuple[Section, ...]:
     r"""Return a tuple with the section of texts, each the part of that name, on lines of its own; a
-    text of the name "" is no part. Blank texts are left out; the tuple is empty if all are.
+    text of the name "" is not part. Blank texts are left out; the tuple is empty if all are.
 
     >>> [section] = join_parts(
     ...     "arms[0]", [("label", "Cohort 1"), ("description", "5 mg")]

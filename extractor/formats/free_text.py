@@ -1,7 +1,8 @@
-"""Free text: a note, a synopsis, a copy of a registry's page, or a text that is all of one section.
+"""Free text: a note, a synopsis, a copy of a registry's page, or a text that belongs to one
+section as a whole.
 
 The outline (``extractor.outline``) finds headings, items and page furniture; ``layout`` gives it
-lines, cells and rows in reading order, ``headings`` says which section each heading opens, and
+lines, cells and rows in reading order, ``headings`` states which section each heading opens, and
 ``listed`` what the items of a section are. A section has the characters of the text.
 """
 
@@ -91,7 +92,7 @@ def build_text(
 
     Args:
         text: The text.
-        title: The trial's title, in place of one in the text.
+        title: The trial's title, instead of one in the text.
         named: Whether the user named this very text. Only then a text without usual headings is a
             record.
 
@@ -111,8 +112,8 @@ def build_text(
 def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
-    r"""Build the content of a text that is all of one section, such as a cell of a column of
-    criteria. It needs no heading; a list becomes a section for each item.
+    r"""Build the content of a text that belongs to one section as a whole, such as a cell of a
+    column of criteria. It needs no heading; a list becomes a section for each item.
 
     Raises ``UnreadableSource`` for an unknown section, and for too many characters or lines.
 
@@ -139,7 +140,7 @@ def check_size(text: str) -> None:
     elif text.count("\n") >= MAX_LINES:
         problem = f"text of more than {MAX_LINES:,} lines"
     if problem:
-        raise UnreadableSource(problem, "give one record a file")
+        raise UnreadableSource(problem, "put each record in its own file")
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
@@ -163,7 +164,7 @@ def _refuse_other(text: str, *, named: bool) -> None:
 
 def _hide_halves(text: str, english: str) -> str:
     """Return a text with blanks for what is in another language in a line that is in two; what is
-    left at its beginning is no indent.
+    left at its beginning is not an indent.
     """
     lines: list[str] = []
     for line, left in zip(text.split("\n"), english.split("\n"), strict=True):
@@ -201,8 +202,8 @@ class TextReader:
     def read(
         self, entries: Sequence[Entry], openings: Mapping[int, str] | None = None
     ) -> None:
-        """Put lines below the headings among them; ``openings`` has the sections that other lines
-        open, by where their words begin.
+        """Assign lines to the headings above them; ``openings`` has the sections that other
+        lines open, by the start of their words.
         """
         for entry in entries:
             opening = openings.get(entry.words) if openings else None
@@ -218,7 +219,7 @@ class TextReader:
         self._place_front()
 
     def read_as(self, section: str) -> None:
-        """Take the whole text for one section, whose headings open nothing."""
+        """Treat the whole text as one section, whose headings open nothing."""
         self._section = section
         self._groups.append((section, []))
         for entry in self.entries:
@@ -287,7 +288,7 @@ class TextReader:
             self._lines[self._section].append(entry)
 
     def _add_to_items(self, entry: Entry, entries: list[Entry]) -> None:
-        """Add a line to those of items; words behind others without a mark go on their line."""
+        """Add a line to those of items; words after others without a mark continue their line."""
         goes_on = entry.is_behind and entry.kind is not BlockKind.ITEM
         if (
             goes_on
@@ -332,7 +333,7 @@ class TextReader:
         return next(filter(None, numbers), None)
 
     def build(self, title: str | None) -> tuple[Section, ...]:
-        """Return the sections; ``title`` in place of one in the text."""
+        """Return the sections; ``title`` instead of one in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
             spans = self._join(self._lines[name])

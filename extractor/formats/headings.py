@@ -1,4 +1,4 @@
-"""The headings of a text in no registry's form, and the section that each opens.
+"""The headings of a text without a registry's format, and the section that each opens.
 
 ``rules/terms/text_headings.toml`` has their words, by kind. A kind is the name of a section, unless
 ``SECTIONS`` has another for it.

@@ -1,4 +1,4 @@
-"""From what a user names to open files: files, folders, patterns, addresses and standard input."""
+"""Open what a user names: files, folders, patterns, addresses and standard input."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ OpenAddress = Callable[[str], Iterator[Opened]]
 _RUN = "run.sqlite"
 """A folder inside an input with this file holds the results of a run, not records."""
 _LONGEST_NAME = 255
-"""Characters of a name on all usual file systems."""
+"""Maximum number of characters of a file name on common file systems."""
 _LONGEST_PATH = 4096
 _LONGEST_SHOWN = 60
 
@@ -30,12 +30,12 @@ def exists(name: str) -> bool:
 
 
 def is_file(name: str) -> bool:
-    """Return whether an input is one file, or standard input, and no folder or pattern."""
+    """Return whether an input is one file, or standard input, rather than a folder or pattern."""
     return name == "-" or os.path.isfile(name)  # noqa: PTH113 - as above
 
 
 def is_text(given: str) -> bool:
-    r"""Return whether an input is a text, where the name of a file or an address belongs.
+    r"""Return whether an input is a text instead of a file name or an address.
 
     >>> is_text("none.json"), is_text("Inclusion criteria:\n- Adults")
     (False, True)
@@ -48,7 +48,7 @@ def is_text(given: str) -> bool:
 
 
 def refuse_text(text: str) -> RecordError:
-    """Return the error of a text where the name of a file belongs."""
+    """Return the error for a text given instead of a file name."""
     remedy = (
         "make a record of it with make_record, or use extract_text; on the command line, "
         "name a file of it"
@@ -91,7 +91,7 @@ def open_input(
     Args:
         location: A file, a folder, a pattern, an address, or ``-`` for standard input. A text is an
             error.
-        stdin: What is read in place of standard input.
+        stdin: What is read instead of standard input.
         open_address: Opens the files at an address; without it, an address is taken for a path.
     """
     if location == "-":

@@ -1,6 +1,7 @@
-"""Records in JSON: one, an array, a page of results, or one a line, each parsed when it is wanted.
+"""Records in JSON: one, an array, a page of results, or one per line, each parsed when it is
+needed.
 
-A broken record costs the rest of its line, and others on lines of their own are read.
+A broken record loses the rest of its line; records on other lines are still read.
 """
 
 import json
@@ -26,9 +27,9 @@ from extractor.schemas import TrialRecord
 
 _SIGN = re.compile(r"\S")
 _LINE_OF_RECORD = re.compile(r"\n(?=[{\[])")
-"""Where a record may begin behind a broken one: on an unindented line."""
+"""Where a record may begin after a broken one: on an unindented line."""
 _NEAR_END = 16
-"""A fault so near to the end of what was read may be a word that is not complete."""
+"""A fault this close to the end of the buffer may be an incomplete word."""
 _DECODER = json.JSONDecoder()
 
 

@@ -1,6 +1,6 @@
 """The lines of a text in reading order, as the outline reads them.
 
-A row of a table continues no other row. If its first cell is a heading, the others are what is
+A table row never continues another row. If its first cell is a heading, the others are what is
 below it; columns whose names are headings are read one after the other.
 """
 
@@ -46,8 +46,8 @@ class Entry:
     """A line of a text, or more that a sentence takes: ``text[start:end]``, with its mark.
 
     ``words`` is where its words begin, ``name`` the kind of a heading. ``is_behind``: it follows
-    another one on its line. ``is_label``: it is a row of labels and texts, and its label is no
-    known heading.
+    another one on its line. ``is_label``: it is a row of labels and texts, and its label is not
+    a known heading.
     """
 
     start: int
@@ -72,7 +72,7 @@ class _Part(NamedTuple):
 
 
 def read_entries(text: str, shown: str) -> list[Entry]:
-    """Return the lines of a text without the edges of pages. ``shown`` is the text as people see
+    """Return the lines of a text without page edges. ``shown`` is the text as people see
     it, of the same length.
     """
     entries: list[Entry] = []
@@ -163,7 +163,7 @@ def _is_row(text: str, line: Span) -> bool:
 
 
 def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
-    """Yield the cells or rows of a table, without the names of columns that are no headings."""
+    """Yield the cells or rows of a table, without the names of columns that are not headings."""
     columns: list[list[Span]] = []
     has_labels = False
     for row in rows:

@@ -33,7 +33,7 @@ _GROUP = re.compile(
     r"[*_]*:[*_ ]*)?(?P<name>[^\n:|\t]{1,120}?)[*_ ]*"
     r"(?P<sign>:(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\Z)"
 )
-"""The registered type of an arm or an intervention, its name, and the sign behind that."""
+"""The registered type of an arm or an intervention, its name, and the sign after that."""
 _PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
@@ -95,7 +95,9 @@ def _split_line(text: str, entry: Entry) -> Iterator[Entry]:
 
 
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
-    """Return the parts of an item, in their order; lines of one name below each other are one."""
+    """Return the parts of an item, in their order; consecutive lines of the same name are
+    joined.
+    """
     is_outcome = section in OUTCOMES
     found = (
         _read_outcome(text, item) if is_outcome else _read_group(text, section, item)

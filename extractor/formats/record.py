@@ -1,4 +1,6 @@
-"""From a record's tree to its sections and registered fields, as the register's table has them."""
+"""Turn a record's tree into sections and registered fields, as the register's table defines
+them.
+"""
 
 import re
 from collections import defaultdict
@@ -25,8 +27,8 @@ from extractor.schemas import RegistryFields, Section
 
 _Form = dict[str, Any]
 _Item = tuple[str, str, set[str]]
-"""An arm or an intervention: its section, its name, and the names that it is linked to, without
-case and white space.
+"""An arm or an intervention: its section, its name, and the names that it is linked to,
+ignoring case and white space.
 """
 
 _Items = dict[str, list[_Item]]
@@ -34,7 +36,7 @@ _Items = dict[str, list[_Item]]
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of the links of an item: an arm names interventions, and an intervention arms."""
 _DESCRIPTION = "description"
-"""The column of what is behind labels, whose words belong to it."""
+"""The column of what follows labels, whose words belong to it."""
 _SEVERAL = ("phases", "who_masked")
 _UNIT = r"(?:hour|day|week|month|year)s?"
 _STATES_TIME = re.compile(
@@ -154,7 +156,7 @@ def _list_items(name: str, form: _Form, tree: Any, items: _Items) -> Iterator[Se
 
 def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Section]:
     """Yield the section of each intervention or outcome of a list. As many times as outcomes belong
-    to them one by one; else all of the text belongs to each that states no time.
+    to them one by one; otherwise all of the text belongs to each that states no time.
     """
     by = form.get("by", "marks")
     cells = read_texts(tree, form["list"])

@@ -34,13 +34,13 @@ def read_records(
             ``*.json``, and ``-`` for standard input.
         on_error: Is called with the error of each record that cannot be read. Reading continues
             with the next record.
-        stdin: A binary stream to read in place of standard input.
+        stdin: A binary stream to read instead of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
 
     Raises:
         RecordError: A record cannot be read or repeats an earlier id, and there is no ``on_error``.
             The message names the file, the place in it and a remedy.
-        WrongType: An input is no path.
+        WrongType: An input is not a path.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
@@ -54,7 +54,7 @@ def read_records(
         if not isinstance(given, str | os.PathLike):
             name = type(given).__name__
             remedy = "give each file or folder as an argument of its own"
-            raise WrongType(f"{name} is no path; {remedy}")
+            raise WrongType(f"{name} is not a path; {remedy}")
         location = os.fspath(given)
         for opened in open_input(location, stdin, open_address):
             results: Iterable[_Result]
@@ -97,21 +97,21 @@ def make_record(
     r"""Make the record of a text, such as a protocol synopsis or a pasted list of criteria.
 
     Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin
-    sections; a text without any is one description, unless ``section`` says what it is. A section's
-    ``locate`` tells where its characters stand in ``text``.
+    sections; a text without any is one description, unless ``section`` states what it is. A
+    section's ``locate`` shows where its characters are in ``text``.
 
     Args:
         text: The text, plain or in Markdown; or a flattened record.
-        title: The title of the trial, in place of one in the text.
+        title: The title of the trial, instead of one in the text.
         record_id: The record's id; by default the number of a registry that the text states, else
             ``text``.
-        section: The section that all of the text is, such as ``eligibility`` for a list of
+        section: The section that the whole text belongs to, such as ``eligibility`` for a list of
             criteria, or ``primary_outcomes``; it then needs no heading, and other headings begin
             nothing.
 
     Raises:
         RecordError: The text is empty or too long, or is data such as JSON.
-        ArgumentError: It is no text, or is the name of a file; or there is no such section.
+        ArgumentError: It is not text, or is the name of a file; or there is no such section.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")
@@ -126,7 +126,7 @@ def make_record(
     """
     if not isinstance(text, str):
         remedy = "give what read_text() returns; for a record, use extract"
-        raise WrongType(f"{type(text).__name__} is no text; {remedy}")
+        raise WrongType(f"{type(text).__name__} is not text; {remedy}")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         remedy = "read it with read_records"
         raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
@@ -147,8 +147,8 @@ def make_record(
 
 
 def write_study(study: Mapping[str, Any]) -> str:
-    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for what JSON cannot
-    hold.
+    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for values that JSON cannot
+    represent.
     """
     try:
         return json.dumps(study, default=_as_dictionary)
@@ -168,11 +168,12 @@ def _as_dictionary(given: object) -> dict[Any, Any]:
 def check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
     """Return the record if its id is new, else an error with both places; an error as it is.
 
-    A record with text that is no Unicode is an error, too: it cannot be stored.
+    A record with text that is not Unicode is an error, too: it cannot be stored.
 
     Args:
         record: The record.
-        seen: The place of each id so far, and a digest of its text, by which the error says whether
+        seen: The place of each id so far, and a digest of its text, by which the error
+        indicates whether
             both have the same text. A new id is added.
     """
     if isinstance(record, RecordError):

@@ -60,7 +60,7 @@ class SteadyStream(io.RawIOBase):
 
 
 def check_unpacked(size: int, packed: int) -> None:
-    """Raise ``UnreadableSource`` for a size that is too much for a packed one."""
+    """Raise ``UnreadableSource`` for a size that is too large for the packed size."""
     if size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * packed:
         raise UnreadableSource(
             f"unpacks to {size:,} bytes or more, as decompression bombs do",
@@ -87,7 +87,7 @@ def buffer_stream(
 
 def check_size(size: int, place: str | None = None) -> None:
     """Raise ``UnreadableSource`` for the size of a record, line or row that is larger than any
-    honest one.
+    genuine one.
     """
     if size > MAX_RECORD_BYTES:
         problem = f"a record of more than {MAX_RECORD_BYTES:,} bytes"
@@ -95,9 +95,9 @@ def check_size(size: int, place: str | None = None) -> None:
 
 
 class TextBuffer:
-    """The text of a stream, read on when it is wanted: what was taken is dropped.
+    """The text of a stream, read as needed: consumed text is dropped.
 
-    Bytes that are no character of the encoding are kept as Python's ``surrogateescape`` has them.
+    Bytes that are not characters of the encoding are kept as Python's ``surrogateescape`` has them.
 
     Attributes:
         text: What was read.
@@ -113,7 +113,7 @@ class TextBuffer:
         self.line = 1
 
     def read_on(self) -> bool:
-        """Read as much again as is waiting, so that all is searched in linear time. Return False at
+        """Double the buffered text, so that the search takes linear time. Return False at
         the end. Raises ``UnreadableSource`` if too much is waiting for one record.
         """
         waiting = len(self.text) - self.at
@@ -126,8 +126,9 @@ class TextBuffer:
     def find(
         self, pattern: re.Pattern[str], *, ahead: int = 0, skips: bool = False
     ) -> re.Match[str] | None:
-        """Return what is found from ``ahead`` characters on, reading on; None at the end. If the
-        search ``skips``, what is before is taken, so that it may be of any length.
+        """Return the match found at least ``ahead`` characters ahead, reading on as needed;
+        None at the end. If the search ``skips``, what is before is taken, so that it may be of
+        any length.
         """
         while not (found := pattern.search(self.text, self.at + ahead)):
             if skips:
@@ -137,7 +138,7 @@ class TextBuffer:
         return found
 
     def take(self, end: int | None = None) -> str:
-        """Return the text up to a place in it, or all, which is taken."""
+        """Consume and return the text up to a place in it, or all of it."""
         taken = self.text[self.at : end]
         self.line += taken.count("\n")
         self.at += len(taken)

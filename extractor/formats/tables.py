@@ -132,8 +132,8 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
 
 
 def split_row(row: str, delimiter: str, width: int) -> list[str]:
-    """Return the cells of a row. Raises ``UnreadableSource`` for one that is broken, or has not as
-    many as the header.
+    """Return the cells of a row. Raises ``UnreadableSource`` for a broken row, or one with a
+    different number of cells from the header.
     """
     check_size(len(row))
     try:

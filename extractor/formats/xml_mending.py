@@ -1,8 +1,8 @@
-"""Mend a record in XML that does not parse: characters that XML forbids, and signs that are no
+"""Repair an XML record that does not parse: characters that XML forbids, and signs that are not
 markup.
 
-Nothing is left out: what is no character becomes "�", and what is no markup becomes text. A parser
-that recovers by itself would drop the "<" of "< 5".
+Nothing is left out: what is not a character becomes "�", and what is not markup becomes text.
+A parser that recovers by itself would drop the "<" of "< 5".
 """
 
 import html
@@ -23,8 +23,8 @@ _OWN = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"})
 
 
 def mend(text: str) -> str:
-    r"""Return a record in which what XML forbids is replaced, and signs and tags that are no markup
-    are text.
+    r"""Return a record in which what XML forbids is replaced, and signs and tags that are not
+    markup are text.
 
     >>> mend("<a>Age &gt; 18 & < 65\x0b in &micro;g or kU<br>CRP</a>")
     '<a>Age &gt; 18 &amp; &lt; 65\n in µg or kU&lt;br>CRP</a>'

@@ -1,5 +1,5 @@
-"""Records in XML: each element of a record is cut out of the document and parsed by itself, so that
-one that is broken costs no other, and no declaration of the document reaches a parser.
+"""Records in XML: each element of a record is cut out of the document and parsed by itself, so
+that a broken one does not affect the others, and no declaration of the document reaches a parser.
 """
 
 import re
@@ -29,7 +29,7 @@ _ENCODING = re.compile(
     r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
 )
 _UNICODE = re.compile(r"utf-?(?:8|16|32)|(?:us-)?ascii|unicode", re.IGNORECASE)
-"""Encodings of a declaration that are read as UTF-8: a stream in UTF-16 was converted before."""
+"""Declared encodings that are read as UTF-8: UTF-16 streams have already been converted."""
 _ENCODINGS = re.compile(
     r"(?:iso-?8859|windows|cp)-?\d{1,4}|latin-?1|gb\d{4,5}|gbk|big5|shift_jis|euc[-_](?:jp|kr)"
     r"|koi8-[ru]",

@@ -40,7 +40,7 @@ _RULES = "rules"
 ``terms``: its vocabularies.
 """
 _WEIGHTS = "weights"
-"""What was fitted stands beside them, in a folder of this name."""
+"""The fitted weights are next to them, in a folder of this name."""
 _NUMBERS = NUMBER + NAME_NUMBER
 _PlacedNumbers = list[tuple[int, str]]
 """The numbers of a term, each with its place among the term's tokens."""
@@ -96,7 +96,7 @@ class TermFinder:
                 self._register_words(list_words(term))
 
     def _register_words(self, words: list[str]) -> None:
-        """Give each word of a term a code, and note the words that have a number behind them."""
+        """Give each word of a term a code, and note the words that have a number after them."""
         self._lexicon.join(words)
         for word, following in zip(words, [*words[1:], ""], strict=True):
             if not word[0].isalpha():
@@ -110,7 +110,7 @@ class TermFinder:
         """The search for all terms at once, by the codes of their tokens.
 
         Each string of codes leads to its length and its entries. All numbers share two codes, so
-        "CD19" and "CD20" are the same string: the numbers of a term, with their places in it, stand
+        "CD19" and "CD20" are the same string: the numbers of a term, with their places in it, are
         beside its entry, and ``find`` compares them. A term with words that are also known in
         capitals has several strings.
         """
@@ -156,7 +156,7 @@ class TermFinder:
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
-    """Return whether a text has the numbers of a term at their places behind ``start``."""
+    """Return whether a text has the numbers of a term at their places after ``start``."""
     return all(tokens.words[start + at].lower() == number for at, number in numbers)
 
 
@@ -236,7 +236,7 @@ def load_book() -> Book:
 def _write_entries(entries: Sequence[Entry]) -> str:
     """Return the pattern that matches any term of a vocabulary.
 
-    The named part that matches tells which entry it is: ``e3`` is the entry with the number 3.
+    The named part that matches shows which entry it is: ``e3`` is the entry with the number 3.
     """
     parts = []
     for number, entry in enumerate(entries):

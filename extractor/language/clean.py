@@ -93,15 +93,15 @@ _MONEY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""Words that speak of money, or a comparator, at the end of the text before a sum in pounds. Before
-a "£" that stands for "≤" is no comparator, since a limit has only one.
+"""Words that indicate money, or a comparator, at the end of the text before a sum in pounds. Before
+a "£" that stands for "≤" is not a comparator, since a limit has only one.
 """
 _MONEY_BEHIND = re.compile(
     r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)",
     re.I,
 )
 _REACH = 80
-"""Most characters before a "£" that tell whether it is money."""
+"""Maximum number of characters before a "£" that show whether it is money."""
 
 # Bytes 0x80-0xBF as Windows-1252 or Latin-1 shows them: the tails of damaged UTF-8 sequences.
 _TAIL = "\u0080-\u00bf" + "".join(
@@ -228,7 +228,7 @@ def clean_text(raw: str) -> CleanText:
 _Change = tuple[int, int, str]
 """Start, end, and the new characters."""
 Replacers = Mapping[str, Callable[[str], str]]
-"""What becomes of the characters that a group of ``_CHANGES`` matches; others stay."""
+"""The replacement for the characters that a group of ``_CHANGES`` matches; others are unchanged."""
 
 
 def list_changes(
@@ -340,7 +340,7 @@ def repair(damaged: str) -> str:
 
 
 def decode_json(escaped: str) -> str:
-    r"""Return the sign of an escape of JSON that was left in the text, and of an entity behind
+    r"""Return the sign of an escape of JSON that was left in the text, and of an entity after
     it: `\u0026gt;`.
     """
     code = escaped.lstrip("\\").removeprefix("u")

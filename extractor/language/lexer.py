@@ -9,9 +9,9 @@ and a place in ``codes`` is a token:
 - a word that a rule names: its own character, assigned by ``Lexicon``;
 - a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
 
-A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is no token; one
+A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is not a token; one
 between numbers is, and one between times ("18y-65y"). So the parts of a compound count as words,
-with one exception. Behind a prefix that turns the sense round or multiplies it ("non-daily",
+with one exception. After a prefix that reverses or multiplies the meaning ("non-daily",
 "semi-weekly", "par-enteral"), a word has the code of an unknown one, unless one term or rule has
 both the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
 """
@@ -164,7 +164,7 @@ ANY_WORD = r"[^\W_a-s]"
 takes long to compile.
 """
 _MOST_WORDS = 200_000
-"""The most words whose codes are remembered."""
+"""Maximum number of words whose codes are remembered."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
 _JOINTS = {"", "-"}
 
@@ -194,14 +194,14 @@ class Lexicon(dict[str, str]):
         self.named: set[str] = {UNKNOWN}
         """Codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
-        """Prefixes and words behind them, in lower case, of which a term or rule has both."""
+        """Prefixes and words after them, in lower case, of which a term or rule has both."""
         self._prefix = re.compile(
             f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])"
         )
 
     def add(self, word: str) -> str:
         """Register a word, a sign or a prefix ("randomi~"), and return its code; a known one keeps
-        its code. A new one makes the lexicon forget what it has looked up.
+        its code. Adding a new one clears the cache of looked-up words.
         """
         codes = self._codes
         key = word if is_abbreviation(word) else word.lower()
@@ -220,7 +220,7 @@ class Lexicon(dict[str, str]):
         return codes[key]
 
     def join(self, words: Sequence[str]) -> None:
-        """Keep the codes of these words behind the prefixes among them: a term or rule has
+        """Keep the codes of these words after the prefixes among them: a term or rule has
         both.
         """
         folded = [word.lower() for word in words]
@@ -426,8 +426,8 @@ class Tokens:
         )
 
     def gap(self, index: int) -> str:
-        """The text between a token and the one before it, where a joining hyphen is no token; " "
-        before the first.
+        """The text between a token and the one before it, where a joining hyphen is not a
+        token; " " before the first.
 
         >>> tokens = lex("SF-36 scores")
         >>> tokens.gap(1), tokens.gap(2)
@@ -503,7 +503,7 @@ def _mark_names(
 ) -> str:
     """Return the codes, in which numbers that are a part of a name ("IL-6") have the code of one.
 
-    They follow a word directly or behind a hyphen, and the word's code is in ``named``: unknown
+    They follow a word directly or after a hyphen, and the word's code is in ``named``: unknown
     words, and words that a term has before a number. A decimal without a zero (".5") is none.
     """
     marked: list[str] | None = None

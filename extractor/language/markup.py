@@ -11,7 +11,7 @@ _ATTRIBUTES = (
     r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
     r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
 )
-"""What hides text or runs something is no layout: it stays in the text and is reported."""
+"""Markup that hides text or runs code is not layout: it stays in the text and is reported."""
 EDGE = re.compile(
     rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
     rf"|html)){_ATTRIBUTES}{_CLOSE}",

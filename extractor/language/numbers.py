@@ -119,7 +119,7 @@ _SHORT = {
 
 
 def read_number(text: str) -> int | float | None:
-    """Return the likeliest value of a match of the rule ``number``, or None if it is too large or
+    """Return the most likely value of a match of the rule ``number``, or None if it is too large or
     not a number.
 
     >>> [
@@ -149,12 +149,12 @@ def read_number(text: str) -> int | float | None:
 
 @lru_cache(maxsize=4096)
 def list_readings(text: str) -> tuple[int | float, ...]:
-    """Return all values that the characters of a number allow, the likeliest first; none if it is
-    no number.
+    """Return all values that the characters of a number allow, most likely first; empty if it
+    is not a number.
 
     A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a
-    mark of thousands to others. What the number counts may decide (``KnownQuantity.is_usual``);
-    its characters do not.
+    mark of thousands to others. The counted quantity may resolve it
+    (``KnownQuantity.is_usual``); its characters cannot.
 
     >>> [
     ...     list_readings(t)
@@ -187,7 +187,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
 
 def _find_exponent(number: re.Match[str]) -> str | None:
     """Return the power of ten of a number, "0" if it has none; None if the word
-    behind it is no scale.
+    after it is not a scale.
     """
     scale = (number["scale"] or "").lower()
     if scale and scale not in SCALES:
@@ -200,7 +200,7 @@ def _find_exponent(number: re.Match[str]) -> str | None:
 
 
 def is_two_ways(word: str) -> bool:
-    """Return whether a number can be read in two ways.
+    """Return whether a number is ambiguous.
 
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
@@ -212,8 +212,8 @@ def is_two_ways(word: str) -> bool:
 
 
 def _list_plain(digits: str) -> list[str]:
-    """Return the decimals without separators that digits may mean, the likeliest first; an empty
-    list if they are no number.
+    """Return the decimals without separators that digits may mean, the most likely first; an empty
+    list if they are not numbers.
     """
     # "1.500" is likelier 1.5, "1,500" and "100.000" are likelier thousands
     two_ways = _TWO_WAYS.fullmatch(digits)
@@ -301,7 +301,7 @@ def _read_fraction(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Return the value of digits and a power of ten; None if it is no number, or too large.
+    """Return the value of digits and a power of ten; None if it is not a number, or too large.
 
     Decimal notation keeps it exact: 2.3 x 10^9 is 2300000000. An int is returned where it is whole.
     """
@@ -339,7 +339,7 @@ def has_minus(tokens: Tokens, at: int) -> bool:
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
-    """Return whether a minus stands directly before the number at a token, not the hyphen of a
+    """Return whether a minus is immediately before the number at a token, not the hyphen of a
     range, a name or a list.
 
     >>> from .book import read_text
@@ -370,7 +370,7 @@ def joins_words(tokens: Tokens, at: int) -> bool:
 
 
 _POWER_REACH = 24
-"""How many tokens before or behind a "W" may say that it is one of watts."""
+"""Number of tokens before or after a "W" that may indicate that it is one of watts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +416,7 @@ def find_durations(
 
 def _read_duration(match: Found) -> Duration | None:
     """Return the duration of a match of the rule ``duration``; None if a number or unit in it
-    cannot be read, or if its unit is no time.
+    cannot be read, or if its unit is not a time.
 
     Years and fewer than twelve months are added up in months.
     """
@@ -459,14 +459,14 @@ def _read_duration(match: Found) -> Duration | None:
 
 
 def _is_no_time(duration: Found) -> bool:
-    """Return whether the unit behind a number is no time: dioptres, watts, or a rate."""
+    """Return whether the unit after a number is not a time: dioptres, watts, or a rate."""
     if _in_dioptres(duration) or _is_rate(duration):
         return True
     return is_in_watts(duration.tokens, duration.place("unit")[0])
 
 
 def _read_part(match: Found, name: str) -> int | float | None:
-    """Return the number in a named part; None if the part did not match or is no number."""
+    """Return the number in a named part; None if the part did not match or is not a number."""
     return read_number(match.read(name) or "")
 
 
@@ -493,8 +493,8 @@ def _in_dioptres(duration: Found) -> bool:
 
 
 def is_in_watts(tokens: Tokens, at: int) -> bool:
-    """Return whether the token at ``at``, behind a number, is a "W" for watts and no week: a word
-    of power, of exercise or of a device stands near it ("cycled at 25W"), or it is a density.
+    """Return whether the token at ``at``, after a number, is a "W" for watts rather than weeks:
+    a word of power, of exercise or of a device is near it ("cycled at 25W"), or it is a density.
 
     >>> [
     ...     is_in_watts(read_text(text), 2)

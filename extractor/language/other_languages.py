@@ -1,4 +1,4 @@
-"""Lines in another language than English.
+"""Lines in a language other than English.
 
 Letters of other scripts and counted words (``rules/languages.toml``) decide. A line is cut at
 slashes, bars, brackets and where its script changes; a piece is in another language if the words
@@ -59,7 +59,7 @@ class ForeignText:
 
 @dataclass(frozen=True, slots=True)
 class ForeignLines:
-    """What of a record is in another language, in reading order.
+    """The parts of a record in another language, in reading order.
 
     ``untranslated`` are the sections in whose list nothing is in English but headings; of the
     descriptions of a trial, only if nothing in the record is.
@@ -93,7 +93,7 @@ class _Line(_Piece):
 def find_foreign(
     sections: Sequence[tuple[str, str]], marked: Sequence[ForeignText] = ()
 ) -> ForeignLines:
-    r"""Return what of a record is in another language.
+    r"""Return the parts of a record in another language.
 
     Args:
         sections: Names and texts.
@@ -139,7 +139,7 @@ def _find_untranslated(
 
 
 def hide_foreign(text: str) -> str:
-    """Return a text of the same length with blanks in the place of what is in another language.
+    """Return a text of the same length with blanks instead of the parts in another language.
 
     >>> hide_foreign("纳入标准 Inclusion criteria").strip()
     'Inclusion criteria'
@@ -149,7 +149,7 @@ def hide_foreign(text: str) -> str:
 
 
 def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
-    """Return a text of the same length with blanks in the place of ranges.
+    """Return a text of the same length with blanks instead of the ranges.
 
     >>> blank_ranges("Pain / Schmerz", [(4, 14)])
     'Pain          '
@@ -279,7 +279,7 @@ def _is_heading(line: _Line) -> bool:
 
 
 def _follow_neighbours(lines: Sequence[_Line], language: str) -> None:
-    """Set the language of lines of a section that show none, by those before and behind them."""
+    """Set the language of lines of a section that show none, by those before and after them."""
     known = [bool(line.language) for line in lines if line.language is not None]
     changes = sum(one != other for one, other in pairwise(known))
     alternating = changes >= max(2, _ALTERNATING * (len(known) - 1))

@@ -17,7 +17,7 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ABBREVIATION = 12
-"""More characters than any abbreviation has, with what shows that it begins a word."""
+"""More characters than any abbreviation has, including those that mark the start of a word."""
 # Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
 _END = re.compile(
     r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
@@ -110,7 +110,7 @@ class Passage:
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
-        r"""Return the same characters on one line, with no tokens around them, so that no rule
+        r"""Return the same characters on one line, without surrounding tokens, so that no rule
         looks beyond them.
 
         >>> read_section("eligibility", "- Age\n  over 18").whole.part(

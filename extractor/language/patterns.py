@@ -47,8 +47,8 @@ _ATOM = re.compile(
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
 _MOST = 300
-"""The most repetitions that ``*`` and ``+`` match. Without a limit, a search could take the
-square of the length.
+"""Maximum number of repetitions that ``*`` and ``+`` match. Without a limit, a search could
+take quadratic time.
 """
 _SYNTAX = {
     "(": "(?:",
@@ -163,7 +163,7 @@ class Rule:
         return _locate(tokens, match, shift) if match else None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
-        """Return whether there is a match. It is not traced."""
+        """Return whether there is a match. The search is not traced."""
         codes, first, end, _ = self._cut(tokens, first, end)
         return self.expression.search(codes, first, end) is not None
 
@@ -181,7 +181,7 @@ class Rule:
         """Return the codes to search, the range to search in them, and the token at which they
         begin.
 
-        To ``re``, ``^`` is the start of the string, also where a search begins behind it. A rule
+        To ``re``, ``^`` is the start of the string, also where a search begins after it. A rule
         with ``^`` gets the codes of its range alone.
         """
         codes = tokens.codes
@@ -282,7 +282,7 @@ def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
 
 
 def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return one or two rules such that one of them occurs wherever any of the rules does. Most
+    """Return one or two rules, at least one of which occurs wherever any of the rules does. Most
     texts hold neither.
 
     Two, because only rules with ``^`` take the start of a range for the start of the text.

@@ -13,7 +13,7 @@ _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
 _END_OF_CODE = re.compile(r"(?:[^\W\d_]-|[^\W\d_xX])\Z")
 """Before a number that ends a code: "TAK-861", "ID93". In "2x20", it ends none."""
 _MOST_LEVELS = 12
-"""The most numbers in a list of levels."""
+"""Maximum number of numbers in a list of levels."""
 _THROUGH = re.compile(r"-|~|to|through|up to|(?:and )?then (?:up )?to")
 _HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
 """Halves of halves of tablets, which have three decimals: "3.125 mg"."""
@@ -21,7 +21,7 @@ _TEN_TO = re.compile(
     r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)"
 )
 _LOST_POWER = re.compile(r"10([5-9]|1[0-2])")
-"""Ten and a power that lost its superscript. A bare "103" is likelier one hundred and three."""
+"""Ten and a power that lost its superscript. A bare "103" is more likely one hundred and three."""
 _TIMES = "xX*×·"
 """Signs between a number and its power of ten."""
 _COUNTS = ("{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}")
@@ -30,7 +30,8 @@ _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
 _POWERS = range(3, 16)
 """The powers of ten in which cells and organisms are counted."""
 _COUNTED_REACH = 9
-"""The most tokens that may describe the counted things: "2 x 10^6 viable CAR-positive T cells"."""
+"""Maximum number of tokens that may describe the counted things: "2 x 10^6 viable CAR-positive
+T cells"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def find_quantity_lists(
     """Yield the numbers with a unit in ``tokens.words[first:end]``, left to right, by list. Each
     level of a list is one quantity, and so is each range.
 
-    ``skipped`` holds the places of number tokens that are no quantities.
+    ``skipped`` holds the places of number tokens that are not quantities.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells")
@@ -129,7 +130,7 @@ def _read_chain(
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     """Return whether a number can continue a list: all units of a list have one dimension, and
-    none goes on behind a unit and a semicolon.
+    none continues after a unit and a semicolon.
     """
     units = [level.unit for level in items if level.unit]
     if not units:
@@ -283,7 +284,7 @@ def _read_power_apart(tokens: Tokens, at: int, end: int) -> _Item | None:
 
 
 def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
-    """Return the unit behind a number, also behind a hyphen and the kind of a piece: "5-mg", "two
+    """Return the unit after a number, also after a hyphen and the kind of a piece: "5-mg", "two
     placebo tablets". None if it has none.
     """
     is_hyphen = at < end and tokens.codes[at] == "-" and tokens.joined(at)
@@ -321,7 +322,7 @@ def _read_number(
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
     """Return the number that begins at a token, the factor of its power of ten or scale word, and
-    the token behind it; None if no number begins there, or only one in a name.
+    the token after it; None if no number begins there, or only one in a name.
     """
     # the second number of "2x20 drops" looks like one in a name
     is_multiplied = (
@@ -351,7 +352,7 @@ def _read_number(
 
 
 def _find_exponent(tokens: Tokens, at: int, end: int) -> tuple[int, int]:
-    """Return the power of ten behind a number, and the token behind it: "2 million", "1.5 E6", "x
+    """Return the power of ten after a number, and the token after it: "2 million", "1.5 E6", "x
     10e10", or "x 106" before cells or organisms. Without one, the power is 0.
     """
     scale = rule("scale_after").starts(tokens, at, end)
@@ -377,7 +378,7 @@ def _find_exponent(tokens: Tokens, at: int, end: int) -> tuple[int, int]:
 def _find_counted(
     tokens: Tokens, behind: int, end: int, scale: float, *, is_worded: bool
 ) -> UnitPlace | None:
-    """Return the unit of cells or organisms that the number before a token counts, behind at most
+    """Return the unit of cells or organisms that the number before a token counts, after at most
     nine words that describe them: "viable CAR-positive T cells/kg". None if it counts none.
 
     A bare power of ten counts cells, too: then the unit has no tokens. ``scale`` is that power, and

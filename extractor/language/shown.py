@@ -1,7 +1,7 @@
 r"""Text as people read it: for pages, tables, messages and the ``str`` of what was extracted.
 
 A registry's file escapes punctuation (``\\>``), wraps lines, and passes on entities, soft hyphens
-and damaged encodings. People read none of that. Signs that they do read stay as they are: "10⁹",
+and damaged encodings. Readers see none of that. Signs that they do see are unchanged: "10⁹",
 "×", "–". Rules read another form, which has one spelling for each sign: ``clean_text``.
 """
 
@@ -45,7 +45,7 @@ _SHOWN: Replacers = {
         )
     },
 }
-"""What is no sign that people read. Superscripts, dashes and quotation marks are."""
+"""Characters that are not visible to readers. Superscripts, dashes and quotation marks are."""
 _RAISED = str.maketrans("0123456789-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _UNDERLINED = {"<": "≤", ">": "≥"}
 _MOST_PASSES = 3
@@ -71,7 +71,7 @@ def show_line(raw: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return at once whether a text is surely one line of plain words, as most are.
+    """Return quickly whether a text is certainly one line of plain words, as most are.
 
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)

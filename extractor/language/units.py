@@ -24,7 +24,7 @@ _PIECE = re.compile(
 """A piece of a UCUM code, with the operator before it."""
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
-"""The most tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
+"""Maximum number of tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 _PRODUCT = "•·.*"
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
 """Before these, cells are a count and units are enzyme units."""
@@ -145,7 +145,7 @@ class UnitPlace:
 
     @property
     def dose(self) -> str | None:
-        """The plain form of this unit in a dose, or None if it measures no dose.
+        """The plain form of this unit in a dose, or None if it is not a unit of dose.
 
         Per body surface, and for pieces, a daily rate is one dose and loses "/day"; other units
         keep it.
@@ -175,7 +175,7 @@ class UnitPlace:
 
     @property
     def is_dose(self) -> bool:
-        """Whether the plain form in a dose says all: "mg/infusion" is "mg", "mg/month" is more
+        """Whether the plain form in a dose is complete: "mg/infusion" is "mg", "mg/month" is more
         than "mg".
         """
         for part in self.parts:
@@ -200,7 +200,7 @@ def list_units() -> tuple[Unit, ...]:
 @cache
 def _spellings(*, loose: bool) -> Mapping[str, Unit]:
     """Return the units by spelling, and by its plural: without spaces and signs, in lower case
-    unless it is an abbreviation in capitals. ``loose``: those where only a unit can stand, by their
+    unless it is an abbreviation in capitals. ``loose``: those where only a unit can be, by their
     spelling in lower case.
     """
     spellings: dict[str, Unit] = {}
@@ -235,7 +235,7 @@ def _match(
     tokens: Tokens, first: int, end: int, *, loose: bool
 ) -> tuple[Unit, int] | None:
     """Return the unit with the longest spelling that begins at token ``first``, and the token
-    behind it; None if no unit begins there.
+    after it; None if no unit begins there.
 
     A spelling has at most four tokens before ``end``, such as "cm of water" and "m ^ 2".
     """
@@ -269,7 +269,7 @@ def find_unit(
 ) -> UnitPlace | None:
     """Return the unit that begins at a token, with its denominators.
 
-    ``loose``: only a unit can stand there, so "u" and "c" are units too.
+    ``loose``: only a unit can be there, so "u" and "c" are units too.
 
     >>> place = find_unit(read_text("5 mg per kg body weight per day, orally"), 1)
     >>> place.code, place.dose, place.end
@@ -302,8 +302,8 @@ def _begins_name(tokens: Tokens, behind: int) -> bool:
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
-    """Return the token behind an abbreviation in brackets that repeats the unit: "milligrams (mg)
-    per ...", "mg per kg (mg/kg)"; ``at`` itself if none stands there.
+    """Return the token after an abbreviation in brackets that repeats the unit: "milligrams (mg)
+    per ...", "mg per kg (mg/kg)"; ``at`` itself if none is there.
     """
     if at >= end or tokens.words[at] != "(":
         return at
@@ -357,7 +357,7 @@ def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator that begins at token ``at``: a unit, "kg" with "body weight" behind
+    """Return the denominator that begins at token ``at``: a unit, "kg" with "body weight" after
     it, or a number with its unit: 24 hours are a day, and "40 mg/0.8 mL" gives the volume of the
     dose. None if it is none of these.
     """
@@ -381,7 +381,7 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
 
 
 _NEGATIVE = re.compile(r"\s?\^?\s?-\s?[12](?!\d)")
-"""The exponent of a denominator, "kg-1", of which a hyphen that joins is no token."""
+"""The exponent of a denominator, "kg-1", of which a hyphen that joins is not a token."""
 _BY_VOLUME = Unit("{volume}", per="")
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),
@@ -442,7 +442,7 @@ def read_unit(text: str) -> str | None:
 
 def _fold(text: str) -> str:
     """Return a unit as one spelling of several: in small letters, "/" for "per", without what
-    stands in brackets.
+    is in brackets.
     """
     # NFKC would take the sign of an ordinal, "º", for the letter "o".
     folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold()
@@ -459,8 +459,8 @@ def _fold(text: str) -> str:
 
 
 def _read_folded(folded: str) -> str | None:
-    """Return the UCUM code of a folded unit, with its power of ten; None if it is no unit, or if a
-    power of ten stands before a unit that is no count.
+    """Return the UCUM code of a folded unit, with its power of ten; None if it is not a unit,
+    or if a power of ten is before a unit that is not a count.
     """
     power = _POWER.match(folded)
     if power:

@@ -1,4 +1,4 @@
-"""Whether a line of text goes on in the next one: what its end says, the width at which a text
+"""Whether a line of text continues in the next one: what its end states, the width at which a text
 was wrapped, and the running headers and footers between pages.
 """
 
@@ -10,15 +10,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 _LONGEST = 40
-"""The most tokens of a header or footer."""
+"""Maximum number of tokens of a header or footer."""
 _MOST_NAMES = 6
 """The most words of the names of a protocol and its sponsor."""
 
 
 def is_page_edge(tokens: Tokens) -> bool:
     """Return whether a line is the header or footer of a page: a page's number, "confidential", a
-    version, and names. Beside these only words with a capital may stand: six of them with a page's
-    number, else one. A line of over 40 tokens is none.
+    version, and names. Beside these only words with a capital may be: six of them with a page's
+    number, else one. A line of more than 40 tokens is neither.
 
     >>> from extractor.language.book import read_text
     >>> lines = (
@@ -53,7 +53,7 @@ _RUNS_ON = re.compile(
     r"|this|to|until|was|were|which|who|whose|with|within|without)|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40
-"""The fewest characters in a line of a text that was wrapped at a width."""
+"""Minimum number of characters in a line of a text that was wrapped at a width."""
 _ALIKE = 0.1
 """The share by which two lines of a wrapped text may differ in length."""
 _MOST_LONGER = 0.25
@@ -73,7 +73,7 @@ def ends_sentence(line: str) -> bool:
 
 
 def runs_on(line: str) -> bool:
-    """Return whether the last word of a line needs another one behind it.
+    """Return whether the last word of a line needs another one after it.
 
     >>> runs_on("classified by the score of"), runs_on("Able to consent")
     (True, False)
@@ -93,9 +93,9 @@ def opens_bracket(line: str) -> bool:
 def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
     """Return the width at which a text was wrapped; None if it was not, or only by hand.
 
-    ``broken`` has the characters of each line that surely goes on in the next one, ``lengths``
+    ``broken`` has the characters of each line that surely continues in the next one, ``lengths``
     those of all lines. The width is the longest broken line of at least 40 characters that has
-    another at most a tenth shorter: one long line says nothing. There is none if more than a
+    another at most a tenth shorter: one long line states nothing. There is none if more than a
     quarter of all lines are longer.
 
     >>> (

@@ -1,6 +1,6 @@
-"""One door to a model: a call goes in, its answer with its usage comes out.
+"""The single entry point to a model: a call goes in, its answer and usage come out.
 
-The way of one call, with the money and the crash points::
+The path of one call, with its costs and crash points::
 
     asking.querying   questions of a record become a Call (calls.py)
     client.Model      1 find    the store has an answer to an equal call: nothing is sent

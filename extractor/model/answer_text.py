@@ -1,9 +1,9 @@
-"""Find the answer in the texts of a reply: the last complete one behind all thoughts.
+"""Find the answer in the texts of a reply: the last complete one after all thoughts.
 
 An answer is an object with a list ``items`` of objects that have the number ``n`` of a line. Also
 read are the list alone, items line by line, an answer in another object (``{"Reply": {...}}``) or
-in a tool call written as text, and JSON written as a string. An answer among thoughts counts only
-if there is no other, and the model has ended. A text without an answer stays as it is.
+in a tool call written as text, and JSON written as a string. An answer within thoughts counts
+only if there is no other and the model has finished. A text without an answer stays as it is.
 
 The marks of thoughts are in ``_EVENT``, slips of JSON in ``loose_json``.
 """
@@ -78,7 +78,9 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     elif begun and (is_cut or not answers):
         return begun, remark
     elif begun:
-        remark = "a later answer in the reply breaks off; the last complete one counts"
+        remark = (
+            "a later answer in the reply is incomplete; the last complete one counts"
+        )
     elif not answers:
         if is_cut or not drafts:
             return "", remark
@@ -162,7 +164,7 @@ def _read_answer(
 
 def read_whole(text: str) -> Items | None:
     """Return the items of a text that is an answer and nothing else, also as a string. None if it
-    is not. Only here, an empty list is one.
+    is not. Only here does an empty list count as an answer.
     """
     text = text.strip("` \n\r\t").removeprefix("json").strip()
     if text == "[]":
@@ -196,14 +198,14 @@ def find_items(value: Any) -> Items:
         for member in reversed(value.values()):
             with suppress(ValueError):
                 return find_items(member)
-    raise ValueError("there is no answer in it")
+    raise ValueError("it contains no answer")
 
 
 def split_items(text: str, *, is_cut: bool) -> tuple[Items, list[int]]:
     """Read the items of an answer that is cut or broken, each by itself. Return those that are
     whole, and the line of each broken one.
 
-    If the answer breaks off, all items of its last line are left out: more of them may have
+    If the answer is cut off, all items of its last line are left out: more of them may have
     followed.
 
     >>> split_items('{"items":[{"n":1},{"n":2},{"n":2', is_cut=True)

@@ -16,7 +16,7 @@ from extractor.model.completions import GarbledReply, at, describe_garbled
 
 _TAG = "extractor"
 _SLACK = timedelta(minutes=5)
-"""By how much the clock of a provider may differ."""
+"""The allowed difference of a provider's clock."""
 ENDED = {
     "completed": True,
     "expired": True,
@@ -24,7 +24,7 @@ ENDED = {
     "cancelled": False,
     "failed": False,
 }
-"""The states of batches that have ended, and whether each request has a line then."""
+"""The states of batches that have ended, and whether each request then has a line."""
 
 
 class Progress(NamedTuple):

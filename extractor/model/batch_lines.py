@@ -16,15 +16,15 @@ _ERROR = (
     *("error", "response error", "response body error"),
     *("result error error", "result error"),
 )
-"""Where a line of OpenAI's or Anthropic's has each part."""
+"""The place of each part in a line of OpenAI's or Anthropic's."""
 _WELL = frozenset({200, "succeeded"})
 _REFUSED = frozenset({400, 413, 422})
 """Statuses of a request that would be refused again."""
 
 
 class AnswerLine(NamedTuple):
-    """The answer to a request of a batch: the request's name ("" if it is no answer to one), and
-    its completion or the problem.
+    """The answer to a request of a batch: the request's name ("" if it is not an answer to
+    one), and its completion or the problem.
 
     A request that ``is_refused`` would be refused again.
     """

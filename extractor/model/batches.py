@@ -9,7 +9,8 @@ files.
   killed between finds the batch by its tag (OpenAI), or by its size and time (Anthropic).
 - A batch is closed when nothing that is paid for is missing. Until then its answers are fetched
   again: nothing is bought twice. What cannot be had any more is named.
-- A line that is no answer to a call of its batch changes nothing. Calls without an answer wait for
+- A line that is not an answer to a call of its batch changes nothing. Calls without an answer
+wait for
   the next batch.
 """
 
@@ -56,7 +57,8 @@ _RELEASE = (
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
     " AND question IN (SELECT question FROM calls WHERE state = 'answered')",
 )
-"""What a batch refused is asked again; what a live run has answered meanwhile is not."""
+"""Calls that a batch refused are asked again, but not those that a live run has answered in the
+meantime."""
 _T = TypeVar("_T")
 
 
@@ -288,7 +290,7 @@ class Batches:
 
     def _lose(self, batch: Batch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the
-        most, whoever asks them.
+        most, anyone who asks them.
         """
         self.unfinished[batch.number] = (
             f"{problem}; {len(self._name_waiting(batch))} of its questions have no answer. To pay "

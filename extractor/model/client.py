@@ -1,4 +1,4 @@
-"""The door to every model: a call goes in, its answer with its usage comes out."""
+"""The entry point to every model: a call goes in, its answer and usage come out."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The budget that requests must fit, and what answers calls in place of the live model: an
+    """The budget that requests must fit, and what answers calls instead of the live model: an
     earlier run, files, or, later, a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if it comes later. With
@@ -51,7 +51,7 @@ class Model:
     several event loops one after another, but not in two at once. ``usage`` is the sum over all
     calls that were sent, including failed ones; ``watch`` ends calls before their answers;
     ``sender`` is there while a live model is open. ``store`` opens the store of calls, ``route``
-    has the budget, and what answers in place of the live model.
+    has the budget, and what answers instead of the live model.
     """
 
     def __init__(

@@ -3,9 +3,9 @@
 Live replies are objects of an SDK, those of a batch are JSON; both are read as plain data. The
 forms are those of OpenAI's chat completions, Anthropic's messages, Gemini's generated content, and
 Bedrock's converse: ``reply_forms.toml`` has a table for each. The answer is found in the texts of a
-reply by ``answer_text``. A reply that is no answer of a model, such as a proxy's page, half a body
-or an error with status 200, is ``GarbledReply`` with a description for people. What a reply cost is
-believed if it has a prompt, and tokens for the text that came.
+reply by ``answer_text``. A reply that is not an answer of a model, such as a proxy's page,
+half a body or an error with status 200, is ``GarbledReply`` with a description for people.
+What a reply cost is believed if it has a prompt, and tokens for the text that came.
 """
 
 import json
@@ -28,7 +28,7 @@ BROKEN = "broken JSON"
 """How messages describe a reply that ends too early."""
 _TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 _MOST_TOKENS = 10**9
-"""More than any call has; a larger number would not fit in the store."""
+"""More than any call uses; a larger number would not fit in the store."""
 
 
 class Ending(StrEnum):
@@ -57,13 +57,13 @@ class Completion:
 
 
 class GarbledReply(Exception):
-    """A reply that is no answer of a model; ``usage`` is what it states all the same."""
+    """A reply that is not an answer of a model; ``usage`` is what it states all the same."""
 
     usage: Usage | None = None
 
 
 def read_completion(reply: object) -> Completion:
-    """Read a reply. Raises ``GarbledReply`` if it is no answer.
+    """Read a reply. Raises ``GarbledReply`` if it is not an answer.
 
     An answer is cut only if the output limit ended it and it is not whole: the limit may have cut
     only white space behind it.
@@ -121,7 +121,7 @@ def _read(body: Any) -> Completion:
 def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
     """Return the texts of a message as one: its thoughts with marks, and its content. If tools are
     called, their arguments count, and the content is a thought. Raises an error of Python if there
-    is no message, or the answer of a gateway whose provider failed.
+    is not a message, or the answer of a gateway whose provider failed.
     """
     thoughts = [_write(found["message"].get(name)) for name in _TABLE["thoughts"]]
     content = found["content"]

@@ -152,7 +152,8 @@ class Database:
     def check_place(self) -> None:
         """Raise ``StoreError`` if the file is no longer where it was opened to write.
 
-        The operating system would let the program write on, into a file that nobody can find again.
+        The operating system would let the program continue writing to a file that no longer has
+        a name.
         """
         written = self._written
         if written is None:

@@ -79,6 +79,6 @@ class EventLog(logging.StreamHandler[TextIO]):
         return json.dumps({"time": time, "event": record.getMessage()} | facts)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
-        """Say once why events cannot be written; the work goes on."""
+        """Report once why events cannot be written; the work continues."""
         self.setLevel(logging.CRITICAL)
         sys.stderr.write(f"extractor: events are lost: {sys.exc_info()[1]}\n")

@@ -33,8 +33,8 @@ class Failure(Exception):
     """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
     of the provider, for searching, and the seconds to ``wait`` that it asks for.
 
-    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status tells it. The request was
-    sent so many ``attempts``.
+    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. The
+    request was sent ``attempts`` times.
     """
 
     def __init__(
@@ -67,7 +67,9 @@ class Failure(Exception):
 
     @property
     def is_absence(self) -> bool:
-        """Whether any request would have failed now: nothing answers, or there is no room."""
+        """Whether any request would have failed now: the server does not answer, or there is no
+        room.
+        """
         return self.meaning.action == "wait"
 
 
@@ -164,7 +166,7 @@ def explain_failure(
 
 def explain_opening(error: Exception, spec: ModelSpec) -> ModelUnavailable:
     """Make the error for users if a provider's SDK cannot be opened: ``MissingKey`` if the error
-    speaks of a key or credentials, else ``ModelUnavailable`` with what it says.
+    mentions a key or credentials, else ``ModelUnavailable`` with what it states.
     """
     names_key = re.search(
         "api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE

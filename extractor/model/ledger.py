@@ -21,7 +21,7 @@ class Request:
     cost: Usage | None = None
 
     def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
-        """Note what the reply states; what is not believed leaves the cost at the most."""
+        """Record what the reply states; implausible usage leaves the cost at its maximum."""
         self.usage = usage
         self.cost = usage if is_believed else None
 

@@ -2,9 +2,9 @@ r"""Read a JSON value as models write it, if its slips leave no doubt about what
 
 Forgiven are a comma behind the last member, a missing one between two objects, a raw line break in
 a string, a backslash that escapes nothing, comments, and Python's words and quotation marks. A
-missing last bracket is added to an answer whose list of items has ended. Nothing else is made up: a
-value that breaks off, a word or number that JSON does not have, and a key with two different values
-are errors.
+missing last bracket is added to an answer whose list of items has ended. Nothing else is
+invented: a value that is cut off, a word or number that JSON does not have, and a key with two
+different values are errors.
 """
 
 import json
@@ -42,10 +42,10 @@ _LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
 
 
 def read_value(text: str, start: int = 0) -> tuple[Any, int]:
-    r"""Read the value at ``start``. Return it, and the offset behind it.
+    r"""Read the value at ``start``. Return it, and the offset after it.
 
     Two lists under the same key of an object are joined. Raises ``ValueError`` for a value that
-    breaks off, or is no JSON in spite of what is forgiven.
+    is cut off, or is not JSON despite what is forgiven.
 
     >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)
@@ -62,7 +62,7 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
         # fails if another list than that of the items has ended
         return _DECODER.decode(strict + "}"), end
-    raise ValueError("the value breaks off, or is no JSON")
+    raise ValueError("the value is incomplete or not JSON")
 
 
 def _write_token(token: re.Match[str]) -> str:

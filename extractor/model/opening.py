@@ -44,7 +44,7 @@ def recall(
     if stored and stored.completion:
         return stored.completion
     if stored and stored.why == TOO_LONG:
-        said = "the model of the run found this call too long"
+        said = "this call was too long for the model of the run"
         raise RequestTooLong(said, lasting=False)
     if tally:
         tally.missing += 1
@@ -77,7 +77,7 @@ class ModelChoice:
     def __post_init__(self) -> None:
         if self.replay and not (self.replay / RUN_FILE).is_file():
             remedy = "name the folder of one (--out of that run)"
-            raise ArgumentError(f"{self.replay}: there is no run to replay; {remedy}")
+            raise ArgumentError(f"{self.replay}: no run to replay; {remedy}")
         if self.exchange and self.exchange.requests and self.spec is None:
             raise ArgumentError(
                 "requests are written for a model; name it with --model"
@@ -104,7 +104,7 @@ async def open_model(
     """Open the chosen model until the block ends. Yields None if nothing answers.
 
     Files of answers come before an earlier run, a run before the model. Answers are served from
-    ``store`` and stored there. ``route`` sets the budget, and what answers in place of the model; a
+    ``store`` and stored there. ``route`` sets the budget, and what answers instead of the model; a
     replay costs nothing. A replayed model has the name of the run's latest model.
     """
     route = route or Route()

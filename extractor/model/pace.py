@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
-"""A server that asks for a longer wait is not waited for."""
+"""If a server asks for a longer wait, the request fails."""
 
 
 class Meaning(NamedTuple):
@@ -90,7 +90,7 @@ class RetryPolicy:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read how many seconds a server asks to wait (``retry-after``), also until a date, by its own
-    clock if its ``date`` tells it. Return None if it does not ask.
+    clock if its ``date`` is known. Return None if it does not ask.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)

@@ -1,4 +1,4 @@
-"""When no further request is sent to a model: it is silent for too long, its answers are of no use,
+"""When no further request is sent to a model: it is silent for too long, its answers are useless,
 or the run is stopped.
 """
 
@@ -14,17 +14,18 @@ IS_IT_THERE = (
     "time (--timeout SECONDS)"
 )
 MOST_USELESS = 20
-"""Useless answers in a row after which the model is given up: each of them is paid for."""
+"""The number of consecutive useless answers after which the model is given up: each one costs
+money."""
 _LONGEST = 300
 
 
 class Watch:
     """Lets the calls to a model, named ``name`` in messages, send no further request when no answer
     has come for the seconds of the ``patience``, when the model is given up, or when the run is
-    stopped. Without a patience (None), it gives up nothing by itself.
+    stopped. Without a patience (None), it never gives up by itself.
 
     ``problem`` is why the last useless call was useless, ``under_way`` counts the requests that
-    wait for a reply, ``clock`` tells the time.
+    wait for a reply, ``clock`` gives the time.
     """
 
     def __init__(self, patience: float | None, name: str) -> None:
@@ -39,11 +40,11 @@ class Watch:
         self._end: ModelAway | None = None
 
     def stop(self, why: str) -> None:
-        """Begin no further request: calls raise ``RunStopped`` with ``why``."""
+        """Start no further requests: calls raise ``RunStopped`` with ``why``."""
         self._end = self._end or RunStopped(why)
 
     def give_up(self, why: str) -> None:
-        """Begin no further request: calls raise ``ModelAway``."""
+        """Start no further requests: calls raise ``ModelAway``."""
         self._end = self._end or ModelAway(f"{self._name}: {hide_keys(why)}")
 
     def check(self) -> None:
@@ -71,7 +72,7 @@ class Watch:
             )
 
     def note_useful(self) -> None:
-        """Note an answer of use."""
+        """Note a usable answer."""
         self._useless = 0
 
     def note_answer(self) -> None:
@@ -80,7 +81,7 @@ class Watch:
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """Count one call inside the block: time without a call is no silence."""
+        """Count one call inside the block: time without a call is not silence."""
         if not self._calls:
             self.note_answer()
         self._calls += 1

@@ -13,9 +13,10 @@ from extractor.model.failures import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
-"""What models of OpenAI that think take in place of ``max_tokens``, also behind other servers."""
+"""The parameter that OpenAI's reasoning models take instead of ``max_tokens``, also on other
+servers."""
 _MORE_ROOM = 4
-"""If thinking takes the whole output limit, the room for it grows to so many times the limit."""
+"""If thinking takes the whole output limit, its room grows to this multiple of the limit."""
 _NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
 """Providers for whose response format instructor names the schema by the model's class."""
 
@@ -133,7 +134,7 @@ class RequestForm:
 
     def without(self, failure: Failure, call: Call) -> "RequestForm | None":
         """Return the form without what the provider refused of a request: a parameter of the table,
-        or the way to send the schema. None if no other form mends the request.
+        or the way to send the schema. None if no other form fixes the request.
 
         The output limit stays, which bounds the cost, under the name that the server asks for; so
         does what the user asked for (options).

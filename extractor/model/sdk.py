@@ -1,6 +1,6 @@
 """Open a provider's SDK through instructor, so that keys and redirects stay under control.
 
-instructor opens every provider by its name; a server of the user's own is opened as OpenAI's
+instructor opens every provider by its name; the user's own server is opened as OpenAI's
 protocol at its address. The SDK repeats nothing, has no limit of time and follows no redirects, and
 keys that it found by itself are masked from then on. ``providers.toml`` has what differs between
 providers.
@@ -24,7 +24,7 @@ from extractor.model.spec import ModelSpec, read_key
 logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
-"""What a server without a key gets in place of one."""
+"""The placeholder for a server without a key."""
 _SETTINGS = {"max_retries": 0, "timeout": None, "follow_redirects": False}
 _KEYS = ("api_key", "auth_token", "secret_key", "token")
 
@@ -60,7 +60,7 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments of an SDK: its key (a word in place of one for a server that needs
+    """Return the arguments of an SDK: its key (a word instead of one for a server that needs
     none), and the address of its server with a guarded connection.
     """
     arguments: dict[str, Any] = {}

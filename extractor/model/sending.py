@@ -233,8 +233,8 @@ async def repeat(
     pause: Callable[[float], Awaitable[None]],
     explain: Callable[[Failure], Exception],
 ) -> _T:
-    """Send a request until it succeeds, after temporary faults and pauses of the policy, at most as
-    often as ``limit`` returns for a fault. All requests to a provider come here.
+    """Send a request until it succeeds, after temporary faults and pauses of the policy, with
+    at most as many attempts as ``limit`` returns for a fault. All requests to a provider come here.
 
     Raises what ``explain`` makes of the last fault. An error of another kind is one of this
     program, or an ``UnexpectedError``.

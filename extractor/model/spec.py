@@ -2,7 +2,7 @@
 settings of its client.
 
 ``openai/gpt-5-mini`` is a model of a provider (``providers.toml`` lists them), a bare name is one
-of OpenAI, and ``http://host:port/v1#NAME`` is a server of the user's own that speaks OpenAI's
+of OpenAI, and ``http://host:port/v1#NAME`` is the user's own server that uses OpenAI's
 protocol. Such a server gets no key of a provider, but ``EXTRACTOR_MODEL_TOKEN``.
 ``sdk.open_client`` opens what is named here.
 """
@@ -38,9 +38,7 @@ _ADDRESS = re.compile(
     r"https?://(\[[^]\s@?,]+\]|[^]\s/:@?#,]+)(:\d{1,5})?(/[^\s@?#,]*)?"
 )
 """An address with a host, without a user or a query. Only one is read."""
-_FORMS = (
-    "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
-)
+_FORMS = "provider/name, the bare name of an OpenAI model, or http://host:port/v1#NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +67,13 @@ class ModelSpec:
         base_url: str | None = None,
         server_key: str | None = None,
     ) -> "ModelSpec":
-        """Parse a model specification: ``provider/name``, the bare name of a model of OpenAI, or a
-        server's address with the name behind ``#``.
+        """Parse a model specification: ``provider/name``, the bare name of an OpenAI model, or a
+        server's address with the name after ``#``.
 
         ``api_key`` and ``base_url`` apply to models of OpenAI alone, ``server_key`` to a server
         named by its address.
 
-        Raises ``ArgumentError`` for text in no known form, and for a user or password in an
+        Raises ``ArgumentError`` for text in an unknown form, and for a user or password in an
         address. The message does not repeat these.
 
         >>> str(ModelSpec.parse("http://localhost:8000/v1/#llama-3"))
@@ -130,7 +128,7 @@ class ModelSpec:
 
     @property
     def is_compatible(self) -> bool:
-        """Whether its server is not OpenAI's, and speaks as OpenAI's does."""
+        """Whether its server is not OpenAI's, and uses the same protocol."""
         return self.provider in (SERVER, "ollama")
 
     @property
@@ -162,8 +160,8 @@ class ClientSettings:
 
     ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are
     further parameters of each request. ``concurrency`` limits the requests in flight. ``timeout``
-    is in seconds, from sending a request to the end of its reply. The model is given up after the
-    seconds of ``patience`` without an answer while a call waits; with None it never is.
+    is in seconds, from sending a request to the end of its reply. The model is given up after
+    ``patience`` seconds without an answer while a call waits; None means never.
     """
 
     reasoning: Reasoning | None = None
@@ -209,7 +207,7 @@ def name_model(spec: ModelSpec) -> str:
 
 def shown_model(name: str | None) -> str:
     """Drop the path from a server's name for its model: llama.cpp reports the path of the weights,
-    which is private. Other names stay; no name is "".
+    which is private. Other names are unchanged; a missing name becomes "".
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B")
     ('tiny-q4', 'meta-llama/Llama-3.1-8B')

@@ -62,7 +62,7 @@ class Spending(NamedTuple):
 
 def judge(completion: Completion) -> State:
     """Return the state of an answered call, judged by the form of its answer: cut off, complete
-    JSON, or of no use.
+    JSON, or useless.
     """
     if completion.ending is Ending.CUT:
         return State.CUT
@@ -129,7 +129,7 @@ class CallStore:
             number: The number of the call.
             state: How it ended.
             completion: Its answer, None if it has none.
-            usage: What all its requests used; by default, what the completion says.
+            usage: What all its requests used; by default, what the completion states.
             why: Why it has no answer.
             paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
@@ -162,9 +162,9 @@ class CallStore:
         self.database.execute(sql, {"number": number, **row})
 
     def find(self, call: Call, model: str) -> StoredCall | None:
-        """Find the usable answer to a call; else an answer that was cut at a limit that was not
-        lower; else the call as it waits for a batch or was refused by one. Of several, the latest.
-        None if the call must be asked.
+        """Find the usable answer to a call; otherwise an answer that was cut at a limit that
+        was not lower; otherwise the call as it waits for a batch or was refused by one. If
+        there are several, the latest one. None if the call must be asked.
         """
         return self._read_first(
             "key = ? AND (state IN ('answered', 'waiting', 'refused')"

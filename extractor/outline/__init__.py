@@ -9,12 +9,12 @@ their mark, with wrapped lines joined, its level, the block above it, and a doub
 Which file to open:
 
 - ``lines``: where lines begin, marks of items, rows of tables, page furniture;
-- ``headings``: names of the vocabulary, also misspelt, and what may stand around them;
+- ``headings``: names of the vocabulary, also misspelt, and what may surround them;
 - ``signs`` and ``rules/line_signs.toml``: is a line a heading, does it continue the one above? Each
   sign has a weight, and ``explain_line`` returns those of one line;
 - ``blocks``: from lines to blocks, with their levels.
 
-It takes time in proportion to the length of the text. It does not know what a criterion, a dose or
+It takes time proportional to the length of the text. It does not know what a criterion, a dose or
 an outcome is.
 """
 

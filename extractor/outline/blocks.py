@@ -1,4 +1,4 @@
-"""From the lines of a text to its blocks, with their levels."""
+"""Turn the lines of a text into blocks with levels."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ from extractor.outline.signs import (
 UNSURE_HEADING = "this line could be a heading, or an item"
 UNSURE_END = "the last line of this could be one of its own"
 _DEEPER = 2
-"""The fewest columns by which an item is below another."""
+"""Minimum number of columns by which an item is below another."""
 
 
 class BlockKind(StrEnum):
@@ -88,7 +88,7 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A line with the wrapped lines that continue it and the heading that it begins with; or a part
-    of it: a heading, text behind one, an item within a line.
+    of it: a heading, text after one, an item within a line.
     """
 
     line: Line
@@ -158,8 +158,8 @@ def _join_wrapped(
 
 
 def _is_rest_of_sentence(line: Line, above: Line) -> bool:
-    """Return whether a line goes on with the sentence of the line above, whatever its words name:
-    "Patients who smoke are not / to be included in this study" is no heading.
+    """Return whether a line continues with the sentence of the line above, whatever its words name:
+    "Patients who smoke are not / to be included in this study" is not a heading.
     """
     if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
         return False
@@ -211,7 +211,7 @@ def _split_joined(
     whole: _Piece, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
     """Yield the pieces of a line with those joined to it: a heading of the vocabulary at its start
-    or within it, the text behind that, items that are written in one line.
+    or within it, the text after that, items that are written in one line.
     """
     line = whole.line
     if line.is_furniture:

@@ -1,4 +1,4 @@
-"""The headings of a vocabulary: their names, also misspelt, with what may stand around them."""
+"""The headings of a vocabulary: their names, also misspelt, with what may surround them."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from extractor.language.patterns import Found, Rule, make_rule
 MISSPELT = "the name of a list is misspelt"
 NO_SIGN = "the name of a list has no sign behind it"
 _LONGEST = 40
-"""The most tokens of a heading."""
+"""Maximum number of tokens of a heading."""
 _WORD = re.compile(r"[^\W\d_]{6,}")
 _BEHIND = "text_tail"
 _TAIL = "( <edge>{0,6} (?= : | - (?! _ ) | \\n | $ ) | <edge>{0,3} - (?= _ ) )"
@@ -27,10 +27,10 @@ class Vocabulary:
     ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
     ``spelling`` are the words of headings that are also found with one or two wrong letters;
     ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
-    heading within a line, ``behind`` those that do so only behind another heading. ``run_on`` names
-    a rule of headings that may have no sign behind them, before a capital. ``plain`` names a rule
+    heading within a line, ``after`` those that do so only after another heading. ``run_on`` names
+    a rule of headings that may have no sign after them, before a capital. ``plain`` names a rule
     of words that a heading with a mark has: other lines with a mark only introduce items. ``front``
-    names a rule of words that may stand before a heading: "Key", "Table 1".
+    names a rule of words that may be before a heading: "Key", "Table 1".
     """
 
     terms: str
@@ -46,7 +46,7 @@ class Vocabulary:
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A heading at the start of a line: ``tokens.words[first:end]``, with its name in the
-    vocabulary. ``is_whole``: nothing stands behind it on its line.
+    vocabulary. ``is_whole``: nothing is after it on its line.
     """
 
     name: str

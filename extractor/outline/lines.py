@@ -39,7 +39,7 @@ _BARE = re.compile(
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
 _FEW_NUMBERS = 2
-"""The numbers that lines without a list may begin with."""
+"""The numbers that may begin a line outside a list."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
@@ -66,7 +66,7 @@ _LEADERS = re.compile(r"(?<!\.)\.{4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
-"""What a browser prints at the edges of a page: when, its address, its number."""
+"""What a browser prints at the edges of a page: the date, the address, the page number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _DASH = re.compile(
 )
 _DASH_BEFORE_CAPITAL = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
 _FEW_DASHES = 2
-"""The dashes that a sentence may have that is no list."""
+"""The dashes that a sentence may contain without being a list."""
 _FEW_NUMBERS = 2
 """The numbers without a sign, or with another sign than the line, that a sentence may have."""
 _COUNTED = re.compile(
@@ -46,8 +46,8 @@ class _Mark(NamedTuple):
 def split_run_in(line: Line, below: Line | None = None) -> list[tuple[Passage, str]]:
     """Return the items that are written in one line, each with its mark: "1. Asthma 2. COPD".
 
-    Numbers and letters must begin the line, or go on from its mark, and count up; they are none if
-    the line ``below`` goes on as well. A line without such items is returned whole.
+    Numbers and letters must begin the line, or continue from its mark, and count up; they do not
+    count if the line ``below`` continues as well. A line without such items is returned whole.
     """
     passage = line.passage
     tokens = passage.tokens
@@ -157,7 +157,7 @@ def _find_counted(
 
 def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]:
     """Return the marks of one style that count up: from that of the line, or from a first one at
-    its start; behind a heading, from a first one anywhere; behind a bullet, also without the first.
+    its start; after a heading, from a first one anywhere; after a bullet, also without the first.
     """
     start, _ = line.span
     is_own = line.ordinal > 0 and style == line.style

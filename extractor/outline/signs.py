@@ -1,4 +1,4 @@
-"""What speaks for a line to be a heading, or to continue the line above: signs, weighed together.
+"""Evidence that a line is a heading, or continues the line above: signs, weighed together.
 
 The weights are in ``rules/line_signs.toml``. Above zero, the answer is yes.
 """
@@ -22,9 +22,9 @@ _FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
 _LETTERS = 5
-"""The letters of a line in capitals that is more than an abbreviation."""
+"""Minimum number of letters of a line in capitals that is more than an abbreviation."""
 _SAME = 1
-"""How many columns two lines may differ that begin at the same place."""
+"""The number of columns by which the starts of two aligned lines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
 
 
 def is_yes(signs: Signs) -> bool:
-    """Return what the signs say together."""
+    """Return the combined result of the signs."""
     return sum_up(signs) > 0
 
 
@@ -61,7 +61,7 @@ def sum_up(signs: Signs) -> float:
 
 
 def is_doubtful(signs: Signs) -> bool:
-    """Return whether the signs nearly say the opposite."""
+    """Return whether the signs are close to the opposite result."""
     return abs(sum_up(signs)) <= float(read_table("line_signs")["doubt"])
 
 
@@ -77,12 +77,12 @@ def measure_width(lines: Sequence[Line]) -> int | None:
 
 
 def measure(line: Line) -> int:
-    """Return the number of characters of a line, with what is before its words."""
+    """Return the number of characters of a line, including what precedes its words."""
     return line.text_column + len(line.text)
 
 
 def weigh_continuation(place: Beside) -> Signs:
-    """Return what speaks for a line without a mark to continue the one above."""
+    """Return the evidence that a line without a mark continues the one above."""
     above = place.above
     if above is None:
         return {}
@@ -96,7 +96,7 @@ def weigh_continuation(place: Beside) -> Signs:
 
 
 def _read_width(place: Beside, above: Line) -> dict[str, bool]:
-    """Return what the length of the line above says of a line."""
+    """Return what the length of the line above states about a line."""
     has_mark = bool(above.mark)
     if not place.width:
         return {"not_wrapped": not has_mark}
@@ -110,7 +110,7 @@ def _read_width(place: Beside, above: Line) -> dict[str, bool]:
 
 
 def _read_end(line: Line, above: Line) -> dict[str, bool]:
-    """Return what the end of the line above says, with the first letter of a line."""
+    """Return what the end of the line above states, with the first letter of a line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
     is_small = first_word[0].islower() and first_word.islower()
@@ -155,7 +155,7 @@ def _read_columns(line: Line, above: Line) -> dict[str, bool]:
 
 
 def weigh_heading(place: Beside) -> Signs:
-    """Return what speaks for a line to be a heading of the lines below it, by its looks."""
+    """Return the evidence that a line is a heading of the lines below it, by its looks."""
     return weigh("heading", {**_read_words(place.line), **_read_neighbours(place)})
 
 

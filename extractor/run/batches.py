@@ -90,6 +90,6 @@ async def perform_in_batches(
     left_open = client.count_unanswered()
     if left_open and poll_s is not None and not reasons:
         calls = counted(left_open, "call")
-        reasons = [f"no answer to {calls}: the batches brought none"]
+        reasons = [f"no answer to {calls}: the batches returned none"]
     if reasons:
         raise BatchUnfinished("; ".join(reasons))

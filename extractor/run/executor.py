@@ -89,7 +89,7 @@ class ProcessExecutor(Executor):
 
     A process ends if a call takes longer than ``timeout`` seconds. Before its first call it
     extracts ``example``, if given, to load the rules; this is not timed. At the end, they are
-    killed: what they still compute, nobody waits for.
+    killed without waiting for unfinished work.
     """
 
     def __init__(
@@ -264,8 +264,9 @@ async def extract_with(
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:
-    """Return what computes in so many processes, of which ``spare`` compute nothing: only this one
-    for 1. Unless the user chose ``workers``, this process computes the first records.
+    """Return an executor for this number of processes, of which ``spare`` compute nothing; for
+    1, only this process. Unless the user chose ``workers``, this process computes the first
+    records.
 
     >>> type(open_executor(1, 1)).__name__, open_executor(3, 3).capacity
     ('Executor', 24)

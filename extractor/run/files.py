@@ -1,4 +1,6 @@
-"""The folder of a run as a place: made, locked by one process, and written without half a file."""
+"""The folder of a run as a place: made, locked by one process, and written without partial
+files.
+"""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -33,7 +35,7 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder. At the end of the block, those of the new folders that are empty go."""
+    """Make a folder. At the end of the block, empty new folders are removed."""
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -46,7 +48,7 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock a folder. The system releases the lock of a process that ends in any way.
+    """Lock a folder. The system releases the lock when the process ends, however it ends.
 
     The file of the lock stays, since another process may have opened it, unless the folder has
     nothing else. Raises ``FolderInUse`` if another process has the lock, ``OSError`` if the file
@@ -63,7 +65,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
                     lock.unlink()
     except Timeout:
         raise FolderInUse(
-            f"{folder}: another process writes to it; wait for its end, or choose another --out"
+            f"{folder}: another process is writing to it; wait for it, or choose another --out"
         ) from None
 
 

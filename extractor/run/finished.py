@@ -37,8 +37,8 @@ class TextState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RereadRecord:
-    """A record of a run, read again. ``text`` says whether its text is that of the run; ``record``
-    is None if it is another, or could not be read.
+    """A record of a run, read again. ``text`` indicates whether its text is that of the run;
+    ``record`` is None if it is another, or could not be read.
     """
 
     record_id: str

@@ -1,4 +1,4 @@
-"""The folder of a run: how a run goes on there, what is done, and the files at the end."""
+"""The folder of a run: how a run continues there, what is done, and the files at the end."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -45,7 +45,7 @@ _FILES = (
     f"{RUN_FILE}-wal",
     f"{RUN_FILE}-shm",
 )
-"""What a run writes into its folder."""
+"""The files that a run writes into its folder."""
 
 
 class RunFolder(Sink):
@@ -234,7 +234,7 @@ class RunFolder(Sink):
         self.store.add(record, position, line)
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
-        """Store a failure, in the place of its record, or where reading was when it came."""
+        """Store a failure at the position of its record, or at the current reading position."""
         record_id = failure.get("record_id") or ""
         position = self._positions.pop(record_id, self._position)
         # bytes of a file name that are not UTF-8 are escaped

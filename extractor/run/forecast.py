@@ -25,7 +25,7 @@ class Forecast:
 
     The most ``calls`` are a bound: a run gets no more answers than that. The other figures are
     estimates. ``dollars`` have the static beginning of prompts at the price of a provider's cache,
-    the most have not; they are missing if no price is known.
+    the maximum does not; they are missing if no price is known.
     """
 
     figures: dict[str, Cases[float]]
@@ -87,7 +87,7 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
 def _list_assumptions(pricing: Pricing) -> Iterator[str]:
     """Yield the assumptions behind the figures."""
     if pricing.spec is None:
-        yield "no model is named: tokens are those of a hosted one; --model NAME shows the cost"
+        yield "no model is given: tokens are those of a hosted one; --model NAME shows the cost"
     elif pricing.listed is None:
         yield (
             f"the price of {pricing.spec} is unknown; write it into a file and name that with "

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "run.json"
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
-"""Settings whose values mean nothing to people, or are too long."""
+"""Settings whose values are meaningless to readers, or too long."""
 _DECIDING = (
     "schemas",
     "formats",
@@ -130,8 +130,9 @@ class Manifest(BaseModel):
     def end(
         self, store: RunStore, tally: Tally, seconds: float, stop: Stop | None
     ) -> "Manifest":
-        """Return the manifest after another invocation of so many seconds, which ``stop`` ended
-        early. The totals are those of the ``store``, the other counts those of the ``tally``.
+        """Return the manifest after another invocation that took this many seconds and that
+        ``stop`` ended early. The totals are those of the ``store``, the other counts those of
+        the ``tally``.
         """
         totals: dict[str, Any] = {}
         for counts in store.counts():
@@ -184,7 +185,7 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def how_to_keep_answers(folder: Path) -> str:
-    """Return a remedy for a folder whose run cannot go on. It pays for no answer again."""
+    """Return a remedy for a folder whose run cannot continue. No answer is paid for again."""
     remedy = "restore it, or use another --out"
     if (folder / RUN_FILE).is_file():
         remedy += f", where --replay {shlex.quote(str(folder))} takes its answers"
@@ -201,7 +202,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
     """Return what decides results: version, rules, options, model, prompts by their hashes, and own
     fields. A key among the parameters of requests is masked.
 
-    A run that replays another one has that one's model, and can go on with it.
+    A run that replays another one has that one's model, and can continue with it.
     """
     from extractor.model.asking.prompt import load_prompt  # noqa: PLC0415 - slow, and readers need none
 
@@ -230,7 +231,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
 
 
 def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
-    """Return the user's own fields of a run with these settings."""
+    """Return custom fields of a run with these settings."""
     from extractor.concepts.own.declaration import CustomField  # noqa: PLC0415 - slow, and few runs have own fields
 
     return tuple(map(CustomField.model_validate, settings.get("fields") or ()))
@@ -241,7 +242,7 @@ def explain_changed(
 ) -> dict[str, str]:
     """Return in a few words how each setting has changed, by its name.
 
-    The address of a model's server is no setting.
+    The address of a model's server is not a setting.
 
     >>> explain_changed(
     ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}

@@ -72,7 +72,7 @@ def describe_failure(
     error: ExtractorError, record: TrialRecord | None = None
 ) -> dict[str, Any]:
     """Describe a failure as in ``failures.jsonl``: the record, its place, and the error. Keys are
-    masked. What is unknown is None, such as the id of a record that could not be read.
+    masked. Unknown values are None, such as the id of a record that could not be read.
     """
     place: RecordError | Source | None = record.source if record else None
     if isinstance(error, RecordError):
@@ -97,10 +97,10 @@ async def read_in_thread(
     limit: int | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[TrialRecord | ExtractorError | None, None]:
-    """Yield the first records and the errors of those that cannot be read, in input order, and None
-    each half a second in which nothing comes. Ends when ``is_stopping``.
+    """Yield the first records and the errors of those that cannot be read, in input order, and
+    None for each half second without one. Ends when ``is_stopping``.
 
-    They are read in a daemon thread, one when it is asked for: a pipe or a drive that waits delays
+    They are read in a daemon thread, one when it is asked for: a slow pipe or drive delays
     neither the event loop nor the end of the program. Raises what ``read`` raises.
     """
     asked: SimpleQueue[Future[Any] | None] = SimpleQueue()

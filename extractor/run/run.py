@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from extractor.model.cost.budget import Budget, Meter, Pricing
 
 _MOST_PROCESSES = 5
-"""With a model: the head process, and as many workers as it keeps busy."""
+"""With a model: the main process, and the number of workers that it keeps busy."""
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
 """How the event at the end of a run names the reason; other reasons are ``failed``."""
 _STOPS: dict[type[BaseException], Stop] = {
@@ -66,7 +66,7 @@ class Run:
         concurrency: The requests at once (for each worker of a cluster).
         limit: The number of records to read.
         pricing: The price of tokens with the limit of money; by default that of ``setup``.
-        meter: The budget that calls must fit, in place of the run's own; then ``budget`` ends the
+        meter: The budget that calls must fit, instead of the run's own; then ``budget`` ends the
             run.
         workers: The number of processes; None for all cores.
         ray: The Ray cluster that extracts.
@@ -129,7 +129,7 @@ class Run:
         return 1 if is_recorded else count_cores()
 
     def open_folder(self) -> RunFolder:
-        """Open the folder of the run, and continue what an earlier one left there.
+        """Open the folder of the run, and resume an earlier run there.
 
         Raises ``StoreError`` if it cannot be used, ``SettingsDiffer`` for a run with other
         settings.
@@ -142,7 +142,7 @@ class Run:
         )
 
     def stop(self, why: str) -> None:
-        """Begin no further record, and no request to the model. What is under way may end."""
+        """Start no further records or model requests. Running work may finish."""
         self.is_stopping = True
         if self.tally.watch:
             self.tally.watch.stop(why)
@@ -270,8 +270,8 @@ class Run:
         return stop
 
     def explain(self, stop: Stop | None) -> str | None:
-        """Return why a run in Python has not all results: its limit of money, or its model that
-        went away after some. Raises any other error that ended it.
+        """Return why a run in Python is incomplete: its spending limit, or a model that became
+        unavailable. Raises any other error that ended it.
         """
         if stop is Stop.INTERRUPTED:
             raise KeyboardInterrupt

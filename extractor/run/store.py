@@ -111,8 +111,8 @@ class RunStore:
         return map(self.read_line, self.list_ids())
 
     def read_line(self, record_id: str) -> bytes:
-        """Return the line of a record, with its end. Raises ``StoreError`` if it is not there, or
-        damaged.
+        """Return the line of a record, including its line end. Raises ``StoreError`` if it is
+        missing or damaged.
         """
         sql = "SELECT packed FROM records WHERE record_id = ?"
         packed = self.database.value(sql, (record_id,))

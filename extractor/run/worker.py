@@ -95,8 +95,7 @@ def relax_garbage_collector() -> None:
 
 def call_within(timeout: float, function: Callable[..., T], *arguments: object) -> T:
     """Return ``call_picklable(function, *arguments)``. The process ends if that takes longer than
-    ``timeout`` seconds, whatever it does: the limit on each step is a signal, which some code in C
-    does not look at.
+    ``timeout`` seconds: the limit on each step is a signal, which some C code ignores.
     """
     # the traceback would go to the terminal
     with Path(os.devnull).open("wb") as nowhere:

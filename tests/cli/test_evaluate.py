@@ -99,8 +99,8 @@ def test_wrong_usage_is_refused(sources, tmp_path):
     run = extract("tests/records/study.json", tmp_path / "run")
     assert "GOLD comes first, then PREDICTED" in _invoke(str(run), "seeds/gold").stderr
     for words, message in (
-        (sources[:1], "name what to score against"),
-        ((sources[0], "--check"), "name the records of"),
+        (sources[:1], "give the extractions to score against"),
+        ((sources[0], "--check"), "add the records of"),
         ((*sources, "--html", "nowhere/page.html"), "nowhere does not exist"),
         ((*sources, "--html", str(run / "run.json")), "ends with .html"),
     ):

@@ -1,4 +1,3 @@
-# fmt: off
 """Runs a batch against a server with faults, and checks what must hold for every run."""
 
 import json
@@ -77,11 +76,18 @@ def count_paid_twice(folder: Path) -> int:
     """Count the requests that were sent although the store had a good answer."""
     earlier = "earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered'"
     query = f"SELECT 1 FROM calls AS earlier WHERE {earlier}"
-    return int(read_store(folder, f"SELECT count(*) FROM calls AS later WHERE EXISTS ({query})"))
+    return int(
+        read_store(
+            folder, f"SELECT count(*) FROM calls AS later WHERE EXISTS ({query})"
+        )
+    )
 
 
 async def run_against(
-    server: FaultServer, records: Path, folder: Path, settings: ClientSettings | None = None
+    server: FaultServer,
+    records: Path,
+    folder: Path,
+    settings: ClientSettings | None = None,
 ) -> Ended:
     """Run the records of a file against a server, into a new folder or one with an earlier run."""
     spec = ModelSpec.parse(f"{server.url}#stub")
@@ -90,7 +96,9 @@ async def run_against(
     settings = settings or ClientSettings(concurrency=CONCURRENCY)
 
     @asynccontextmanager
-    async def open_model(_concurrency: int, calls: OpenStore, _route: Route) -> AsyncIterator[OpenExtractor]:
+    async def open_model(
+        _concurrency: int, calls: OpenStore, _route: Route
+    ) -> AsyncIterator[OpenExtractor]:
         async with Through(server, spec, settings, POLICY, store=calls) as model:
             yield OpenExtractor(model, setup.options)
 

@@ -1,4 +1,3 @@
-# fmt: off
 """The command against a server with faults and a model that answers nothing usable: messages,
 exit code, next steps.
 """
@@ -82,7 +81,9 @@ USELESS = {
 
 
 @pytest.mark.parametrize(("fault", "said"), USELESS.values(), ids=USELESS)
-def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(fault, said, tmp_path):
+def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(
+    fault, said, tmp_path
+):
     write_distinct_records(tmp_path / "in.jsonl", 40)
     with serve_faults(lambda _: fault) as server:
         ended = run(tmp_path / "in.jsonl", tmp_path / "run", server.url)
@@ -95,7 +96,9 @@ def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(fault, said, t
 
 
 @pytest.mark.parametrize(("share", "code"), [("0.05", 75), ("1", 0)])
-def test_a_run_that_brought_nothing_usable_explains_it_first_and_ends_with_75(records, tmp_path, share, code):
+def test_a_run_that_brought_nothing_usable_explains_it_first_and_ends_with_75(
+    records, tmp_path, share, code
+):
     """Three calls in four are empty: the model is not given up, but most questions have no
     answer.
     """
@@ -115,7 +118,10 @@ def test_a_run_that_brought_nothing_usable_explains_it_first_and_ends_with_75(re
     [
         ({"EXTRACTOR_MODEL_TOKEN": KEY}, True),
         ({"EXTRACTOR_TOKEN": KEY}, False),
-        ({"EXTRACTOR_MODEL_TOKEN": KEY, "EXTRACTOR_MODEL": "http://b.test/v1#m"}, False),
+        (
+            {"EXTRACTOR_MODEL_TOKEN": KEY, "EXTRACTOR_MODEL": "http://b.test/v1#m"},
+            False,
+        ),
     ],
     ids=["the server's", "the service's", "another server's"],
 )
@@ -147,7 +153,9 @@ def begun(records, tmp_path):
     with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
         ended = run(records, tmp_path / "run", server.url, "--concurrency", "1")
     assert ended.exit_code == LATER
-    said = "the account has no credit left: You exceeded your quota; go on with: extractor"
+    said = (
+        "the account has no credit left: You exceeded your quota; go on with: extractor"
+    )
     assert said in ended.stderr
     assert 0 < count_lines(tmp_path / "run") < RECORDS
     assert read_lines(tmp_path / "run" / "failures.jsonl") == []
@@ -156,7 +164,9 @@ def begun(records, tmp_path):
 
 
 @pytest.mark.parametrize("is_replay", [False, True], ids=["run", "replay"])
-def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(is_replay, records, begun, tmp_path):
+def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(
+    is_replay, records, begun, tmp_path
+):
     first, old = begun
     out = first
     if is_replay:

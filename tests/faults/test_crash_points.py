@@ -1,4 +1,3 @@
-# fmt: off
 """``kill -9`` at each step of a record and of a run's end: the same command goes on, no record is
 lost or doubled, and no answer that was stored is asked for again.
 """
@@ -14,7 +13,10 @@ from tests.commands import invoke, read_lines
 from .running import count_paid_twice, read_manifest, read_store
 from .server import serve_faults
 
-pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL"),
+    pytest.mark.slow,
+]
 RECORDS = 8
 IDS = ()
 """Makes the records of ``conftest`` have one question each."""
@@ -75,16 +77,22 @@ def command(records, server, out):
     return ("run", records, "--out", out, "--quiet", "--concurrency", "2", *model)
 
 
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: "-".join(map(str, point[1:])))
+@pytest.mark.parametrize(
+    "point", POINTS, ids=lambda point: "-".join(map(str, point[1:]))
+)
 def test_a_run_goes_on_after_a_kill_at_any_step(point, records, whole, tmp_path):
     out = tmp_path / "run"
     with serve_faults() as server:
         words = [*point, *command(records, server, out)]
-        killed = subprocess.run([sys.executable, "-c", KILLING, *map(str, words)], check=False)
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLING, *map(str, words)], check=False
+        )
         assert killed.returncode == -signal.SIGKILL
         stored = 0
         if (out / "run.sqlite").exists():
-            stored = read_store(out, "SELECT count(*) FROM calls WHERE state = 'answered'")
+            stored = read_store(
+                out, "SELECT count(*) FROM calls WHERE state = 'answered'"
+            )
         before = server.calls
         assert invoke(*command(records, server, out)).exit_code == 0
         asked_again = server.calls - before
@@ -93,4 +101,7 @@ def test_a_run_goes_on_after_a_kill_at_any_step(point, records, whole, tmp_path)
     assert count_paid_twice(out) == 0
     assert read_lines(out / "failures.jsonl") == []
     manifest = read_manifest(out)
-    assert (manifest["state"], manifest["records"]["extracted"]) == ("complete", RECORDS)
+    assert (manifest["state"], manifest["records"]["extracted"]) == (
+        "complete",
+        RECORDS,
+    )

@@ -1,4 +1,3 @@
-# fmt: off
 """Whole runs against a server with faults: those seen at providers, and requests that always
 fail.
 """
@@ -18,7 +17,10 @@ pytestmark = pytest.mark.slow
 
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
-SKEWED = {"Date": "Thu, 01 Jan 2099 10:00:00 GMT", "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT"}
+SKEWED = {
+    "Date": "Thu, 01 Jan 2099 10:00:00 GMT",
+    "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT",
+}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,9 @@ TEMPORARY = {
 
 @pytest.mark.parametrize("plan", TEMPORARY.values(), ids=TEMPORARY)
 @skipping_time
-async def test_temporary_faults_do_not_change_the_results(plan, records, undisturbed, tmp_path):
+async def test_temporary_faults_do_not_change_the_results(
+    plan, records, undisturbed, tmp_path
+):
     server = FaultServer(plan)
     ended = await run_against(server, records, tmp_path / "run")
 
@@ -111,7 +115,9 @@ async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
 
 
 @skipping_time
-async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(records, undisturbed, tmp_path):
+async def test_a_temporary_outage_loses_no_record_and_wastes_few_requests(
+    records, undisturbed, tmp_path
+):
     faults = []
 
     def plan(number: int) -> Fault:
@@ -164,10 +170,19 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(
         ({11, 12, 13}, Fault(sent=0.0)),
         ({0, 1, 2, 3, 4, 5}, Fault(500)),
     ],
-    ids=["one", "the last", "refused", "all in flight", "all in flight, cut", "the first six"],
+    ids=[
+        "one",
+        "the last",
+        "refused",
+        "all in flight",
+        "all in flight, cut",
+        "the first six",
+    ],
 )
 @skipping_time
-async def test_only_records_at_which_the_server_fails_fail(poisons, fault, records, tmp_path):
+async def test_only_records_at_which_the_server_fails_fail(
+    poisons, fault, records, tmp_path
+):
     """They are found by the number in their title."""
 
     def judge(request: bytes) -> Fault:

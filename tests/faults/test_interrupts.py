@@ -1,4 +1,3 @@
-# fmt: off
 """Ctrl-C once and twice, SIGTERM, inputs that wait, and the command that goes on."""
 
 import os
@@ -41,7 +40,9 @@ def interrupt(running, number=signal.SIGINT):
     running.wait_for(lambda: NOTED in running.stderr.read_bytes())
 
 
-def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(records, tmp_path):
+def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(
+    records, tmp_path
+):
     run = tmp_path / "run"
     with serve_faults() as server:
         server.holds_after = 14
@@ -66,7 +67,9 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(record
 
 
 @SIGNALS
-def test_the_second_signal_ends_at_once_and_what_is_cut_off_counts_as_paid(records, tmp_path, number):
+def test_the_second_signal_ends_at_once_and_what_is_cut_off_counts_as_paid(
+    records, tmp_path, number
+):
     """The server never answers."""
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
     options = ("--out", tmp_path / "run", "--prices", tmp_path / "prices.toml")
@@ -104,7 +107,9 @@ def open_pipe(folder):
 
 @SIGNALS
 @pytest.mark.parametrize("is_stdin", [True, False], ids=["stdin", "named"])
-def test_a_signal_ends_a_run_that_waits_for_its_input(records, tmp_path, number, is_stdin):
+def test_a_signal_ends_a_run_that_waits_for_its_input(
+    records, tmp_path, number, is_stdin
+):
     """What had come is finished, and is in the folder while the run still waits for more."""
     lines = records.read_bytes().splitlines(keepends=True)
     run = tmp_path / "run"
@@ -138,7 +143,10 @@ def test_a_signal_ends_any_command_that_waits_for_standard_input(tmp_path, words
         with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as other:
             return not any(fcntl.ioctl(other, termios.FIONREAD, bytes(4)))
 
-    with open_pipe(tmp_path) as (pipe, end), start_extractor(*words.split(), stdin=pipe) as running:
+    with (
+        open_pipe(tmp_path) as (pipe, end),
+        start_extractor(*words.split(), stdin=pipe) as running,
+    ):
         end.write(b" ")
         running.wait_for(is_read)
         running.send_signal(signal.SIGTERM)

@@ -1,4 +1,3 @@
-# fmt: off
 """A key is in nothing that leaves the process: whatever holds it, and however a server repeats it.
 
 Where a key might leak: standard output and error, tracebacks, logs, the files and the store of a
@@ -36,7 +35,9 @@ from tests.llm.stub import Scripted, completion, serve
 pytestmark = [
     pytest.mark.slow,
     # of google-genai
-    pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
+    ),
 ]
 
 KEY = "3f9c12ab77e04d5f9b1c2d3e4f5a6b7c"
@@ -103,14 +104,22 @@ def assert_masked(key: str, folder: Path, *outputs: bytes) -> None:
 def run(model, environment, folder, *options):
     """The command, whose run and log are in the folder."""
     log = ("--log-json", folder / "log.jsonl")
-    return extractor(*QUICK, "--model", model, "--out", folder / "run", *log, *options, **environment)
+    return extractor(
+        *QUICK, "--model", model, "--out", folder / "run", *log, *options, **environment
+    )
 
 
 @pytest.mark.parametrize(
     ("model", "key"),
-    [*((model, KEY) for model in PROVIDERS), ("azure_openai/gpt-4o", SYMBOLS), ("server", WORDS)],
+    [
+        *((model, KEY) for model in PROVIDERS),
+        ("azure_openai/gpt-4o", SYMBOLS),
+        ("server", WORDS),
+    ],
 )
-def test_a_key_that_a_gateway_repeats_is_in_no_output_file_or_store(model, key, tmp_path):
+def test_a_key_that_a_gateway_repeats_is_in_no_output_file_or_store(
+    model, key, tmp_path
+):
     said = f"the key {key} may not use this, see key={key}&x=1"
     with answering(said) as gateway:
         ended = run(*use(model, gateway.url, key), tmp_path)
@@ -173,14 +182,18 @@ def test_a_traceback_a_warning_and_a_log_have_no_key(program, tmp_path):
         _, variables = use("azure_openai/gpt-4o", gateway.url, KEY)
         command = [sys.executable, "-c", program]
         environment = {**os.environ, **variables}
-        ended = subprocess.run(command, capture_output=True, check=False, env=environment)
+        ended = subprocess.run(
+            command, capture_output=True, check=False, env=environment
+        )
     assert b"Traceback" in ended.stderr
     assert b"the key *** is unknown" in ended.stderr
     assert_masked(KEY, tmp_path, ended.stdout, ended.stderr)
 
 
 @pytest.mark.parametrize("model", PROVIDERS)
-async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_record_there(model, monkeypatch):
+async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_record_there(
+    model, monkeypatch
+):
     with serve([]) as other:
         elsewhere = other.url.replace("127.0.0.1", "localhost")
         with serve([Scripted(307, "", {"Location": elsewhere})]) as moved:
@@ -210,7 +223,9 @@ HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
         ("azure_ad_token", KEY, "***"),
     ],
 )
-def test_a_key_of_an_option_is_masked_and_is_no_setting(option, value, setting, status, tmp_path):
+def test_a_key_of_an_option_is_masked_and_is_no_setting(
+    option, value, setting, status, tmp_path
+):
     given = value if isinstance(value, str) else json.dumps(value)
     option_given = ("--model-option", f"{option}={given}")
     with answering(f"the key {KEY} is unknown", status) as gateway:
@@ -237,7 +252,9 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize(("name", "model"), VARIABLES.items())
-def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(name, model, monkeypatch):
+def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(
+    name, model, monkeypatch
+):
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv(name, KEY)
     assert mask(f"the key {KEY} is unknown") == "the key *** is unknown"
@@ -254,7 +271,12 @@ def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(name, m
 @pytest.mark.parametrize(
     ("name", "value", "text", "masked"),
     [
-        ("HTTPS_PROXY", "http://me:pa%23ss1@proxy:3128", "port: 'pa#ss1'", "port: '***'"),
+        (
+            "HTTPS_PROXY",
+            "http://me:pa%23ss1@proxy:3128",
+            "port: 'pa#ss1'",
+            "port: '***'",
+        ),
         ("HTTPS_PROXY", "me:pass-word-1@proxy:3128", "of me:pass-word-1", "of ***"),
         ("ANTHROPIC_CUSTOM_HEADERS", "X-A: red-77\nX-B: b", "of red-77", "of ***"),
         ("GATEWAY_AUTH", "Bearer red-team-77", "of red-team-77", "of ***"),

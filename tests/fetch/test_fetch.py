@@ -140,7 +140,7 @@ def test_interrupted_it_keeps_what_it_has_and_until_then_no_other_writes_there(f
     ("name", "content", "reason"),
     [
         ("a.jsonl", b"my notes\n", "line 1: not a fetched study (not JSON"),
-        ("b.jsonl", json.dumps(STUDIES[0]).encode(), "line 1: not a fetched study (the line has no end)"),
+        ("b.jsonl", json.dumps(STUDIES[0]).encode(), "line 1: not a fetched study (the line is incomplete)"),
         ("c.jsonl.gz", b"not packed\n", "line 1: not a fetched study (Not a gzipped"),
     ],
 )
@@ -156,8 +156,8 @@ def test_foreign_files_are_left_alone(fetch, tmp_path, name, content, reason):
     [
         ([], 2, "nothing to fetch; name NCT numbers"),
         (["NCT123"], 2, "'NCT123' is not an NCT number"),
-        (["NCT00000001", "--condition", "asthma"], 2, "one of the two"),
-        (["NCT00000001", "--limit", "5"], 2, "one of the two"),
+        (["NCT00000001", "--condition", "asthma"], 2, "give either NCT numbers or a query"),
+        (["NCT00000001", "--limit", "5"], 2, "give either NCT numbers or a query"),
         (["--phase", "1/2"], 2, "'1/2' is not a phase"),
         (["--param", "pageToken=x"], 2, "pageToken cannot be given"),
         (["--param", "pageToken"], 2, "--param pageToken: write NAME=VALUE"),
@@ -197,10 +197,10 @@ REPEATED = json.dumps({"studies": STUDIES[:4], "nextPageToken": "6"}).encode()
         (Fault(200, PAGE), "it begins '<html><head><title>Sign in to the net", 6, [1, 2]),
         (Fault(200, b"\xff\xfe\xff"), "not a page of studies: not JSON", 6, [1, 2]),
         (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 6, [1, 2]),
-        (Fault(200, b"[" * 30_000), "JSON that is nested too deep", 6, [1, 2]),
+        (Fault(200, b"[" * 30_000), "JSON that is nested too deeply", 6, [1, 2]),
         (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 6, [1, 2]),
         (Fault(200, REPEATED), "repeats the same studies", 2, None),
-        (Fault(400, b"no pageToken"), "the same command goes on", 2, None),
+        (Fault(400, b"no pageToken"), "the same command continues", 2, None),
         (Fault(200, gzip.compress(b"[" + b" " * 50_000), GZIP), "a page of more than 40,000 bytes", 2, None),
     ],
 )

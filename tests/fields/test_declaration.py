@@ -110,7 +110,7 @@ def schema_of(given):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (Bare, "Bare: say what the field is, in the docstring of the class"),
+        (Bare, "Bare: describe the field in the docstring of the class"),
         (Endless, "Endless: is a model within a field, which is not read; write its attributes"),
         (make(Part), "Own.value: is a model within a field, which is not read"),
         (make(list[Part]), "Own.value: is a model within a field, which is not read"),
@@ -124,7 +124,7 @@ def schema_of(given):
         (make(of="arm"), "Own.of: Input should be 'record', 'criterion', 'regimen' or"),
         (make(many="yes"), "Own.many: Input should be a valid boolean"),
         (make(sections=["eligibilty"]), "eligibilty: no such section .did you mean eligibility"),
-        (make(mention=["brain"]), r"Own.mention: there is no such key \(did you mean mentions"),
+        (make(mention=["brain"]), r"Own.mention: no such key \(did you mean mentions"),
         (make(examples=[{"value": "a"}]), "Own.examples.0.text: Field required"),
         (make(examples=[{"text": "a"}] * 51), "Own.examples: Tuple should have at most 50"),
         (dict, "dict: give a class, and write it as a subclass of pydantic.BaseModel"),
@@ -149,7 +149,7 @@ def schema_of(given):
         (schema_of({"enum": [f"w{n}" for n in range(201)]}), "Lines.count.choices: .* at most 200"),
         (schema_of({"$ref": "http://x.invalid/a.json"}), "Lines.count: this is no type"),
         (schema_of({"type": "object", "properties": {"a": {}}}), "is a model within a field"),
-        ("no/such.json", "no/such.json: is no JSON Schema in a file: .*No such file"),
+        ("no/such.json", "no/such.json: is not a JSON Schema file: .*No such file"),
     ],
 )  # fmt: skip
 def test_a_wrong_or_hostile_declaration_is_refused_with_its_place(given, said):
@@ -166,8 +166,8 @@ def test_a_wrong_or_hostile_declaration_is_refused_with_its_place(given, said):
         ({"quote": "six weeks", "value": "6 week"}, None),
         ("6 week", None),
         ({"value": {"value": 6, "unit": "week"}}, None),
-        ({"length": "6 week"}, "length is no attribute; write value: "),
-        ({1: "6 week"}, "1 is no attribute; write value: "),
+        ({"length": "6 week"}, "length is not an attribute; write value: "),
+        ({1: "6 week"}, "1 is not an attribute; write value: "),
         ("a while", "'a while': write a time as one number and a unit"),
         ({"quote": "six weeks"}, "own: value is missing"),
         (None, None),
@@ -221,7 +221,7 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path):
         ("my.py", "a = 1\n1 / 0", "my.py: line 2: ZeroDivisionError: division by zero; cor"),
         ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\); correct"),
         # a module of that name would run
-        ("my.txt", "1 / 0", "my.txt: is no Python file or module; write my_fields.py"),
+        ("my.txt", "1 / 0", "my.txt: is not a Python file or module; write my_fields.py"),
         ("../my", "1 / 0", "../my: is no Python file or module"),
     ],
 )  # fmt: skip

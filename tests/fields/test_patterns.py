@@ -111,7 +111,7 @@ def test_a_match_that_is_denied_or_cuts_a_word_is_no_value(text):
     ("pattern", "said"),
     [
         (r"use oral (?P<method>\w+", r"contraception.method: the pattern .* cannot be read: missing"),
-        (r"use oral (?P<metod>\w+)", r"captures metod, which is no attribute .*did you mean method"),
+        (r"use oral (?P<metod>\w+)", r"captures metod, which is not an attribute .*did you mean method"),
         ("((a{1000}){1000}){1000}", "cannot be read: it repeats a part more than 10,000 times"),
         ("(" * 400 + "a" + ")" * 400, "cannot be read: "),
         ("a" * 1001, "patterns..0: String should have at most 1000 characters"),

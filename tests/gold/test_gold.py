@@ -259,7 +259,12 @@ def write_bomb(path, size):
             "record\n",
             "has no columns record and field; begin with a sheet",
         ),
-        ("a.csv", put, "record,field,value\n", "has no values; give each a row"),
+        (
+            "a.csv",
+            put,
+            "record,field,value\n",
+            "contains no values; add a row for each",
+        ),
         (
             "a.csv",
             put,
@@ -273,7 +278,7 @@ def write_bomb(path, size):
             "a.pdf",
             put,
             "",
-            "is not a file of gold; name a sheet (.csv, .xlsx) or tasks",
+            "is not a gold file; name a sheet (.csv, .xlsx) or tasks",
         ),
     ],
 )
@@ -289,7 +294,7 @@ def test_another_file_is_refused_in_one_line(name, fill, content, message, tmp_p
     [
         ("a.xlsx", "x" * 40_000, "is longer than a cell of Excel; write a .csv file"),
         ("a.xlsx", "\x07", "a character cannot be in a workbook; write a .csv file"),
-        ("a.json", "x", f"there is no text of {ID}; name its file with --records"),
+        ("a.json", "x", f"the text of {ID} is missing; name its file with --records"),
     ],
 )
 def test_what_cannot_be_exported_says_what_to_do(name, text, message, tmp_path):
@@ -303,7 +308,7 @@ def test_nothing_is_replaced_without_force(tmp_path):
     sheet = export(SEEDS, tmp_path / "a.csv")
     gold = shutil.copytree(SEEDS, tmp_path / "gold")
     for words in (("export", gold, "--to", sheet), ("import", sheet, "--to", gold)):
-        assert "exists already; add --force" in invoke("gold", *words).stderr
+        assert "already exists; add --force" in invoke("gold", *words).stderr
         assert invoke("gold", *words, "--force").exit_code == 0
 
 

@@ -141,7 +141,7 @@ async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_
 
 
 ONLY_THOUGHTS = "the answer is only among the model's thoughts"
-BREAKS_OFF = "a later answer in the reply breaks off; the last complete one counts"
+BREAKS_OFF = "a later answer in the reply is incomplete; the last complete one counts"
 DOUBTFUL = {
     "a draft alone": (completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}), ONLY_THOUGHTS),
     "thoughts without end": (completion(f"<think>First try: {FINAL}"), ONLY_THOUGHTS),

@@ -94,7 +94,7 @@ def test_a_record_of_one_reviewer_alone_begins_with_that_gold(
     ("folder", "message"),
     [
         ("ben", "is one of the two golds"),
-        ("agreed", "have gold of none of the records"),
+        ("agreed", "have no gold for any record"),
     ],
 )
 def test_golds_that_cannot_be_adjudicated_are_refused(

@@ -1,4 +1,3 @@
-# fmt: off
 """All executors give equal results after failures of records and processes; a record that is too
 large or takes too long fails alone and by name.
 """
@@ -70,7 +69,9 @@ def test_processes_ask_the_same_and_give_the_files_of_one(asks, tmp_path):
             words = ("--workers", workers, "--effort", "all", "--out", out, *model)
             ended = invoke("run", tmp_path / "in.jsonl", *words)
             files = [out / f"{name}.jsonl" for name in ("extractions", "failures")]
-            found.append((ended.exit_code, server.asked.copy(), *map(read_lines, files)))
+            found.append(
+                (ended.exit_code, server.asked.copy(), *map(read_lines, files))
+            )
             server.asked.clear()
     assert found[0] == found[1]
     code, asked, extracted, failures = found[0]
@@ -80,14 +81,18 @@ def test_processes_ask_the_same_and_give_the_files_of_one(asks, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(failing, tmp_path, workers):
+def test_a_record_that_fails_or_kills_its_process_fails_alone_and_by_name(
+    failing, tmp_path, workers
+):
     deadly = ["kill"] * (workers > 1)
     kinds = write_failing_records(tmp_path / "in.jsonl", [*deadly, *RAISED])
     words = ("run", tmp_path / "in.jsonl", "--effort", "none", "--workers", workers)
     log = tmp_path / "log"
     done = invoke(*words, "--out", tmp_path / "run", "--log-json", log)
     assert done.exit_code == 1
-    good = [line["record_id"] for line in read_lines(tmp_path / "run/extractions.jsonl")]
+    good = [
+        line["record_id"] for line in read_lines(tmp_path / "run/extractions.jsonl")
+    ]
     assert good == [f"NCT{number:08d}" for number in range(0, 2 * len(kinds) + 1, 2)]
     failures = read_lines(tmp_path / "run/failures.jsonl")
     assert [failure["record_id"] for failure in failures] == list(kinds)
@@ -151,7 +156,9 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
 
     done = 0
     for number, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, start_new_session=True
+        )
         wait_for(lambda done=done: count_lines() > done)
         workers = wait_for(lambda at=process.pid: find_workers(at))
         if code < 0:

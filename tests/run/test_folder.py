@@ -1,4 +1,3 @@
-# fmt: off
 """A run's folder: what counts as done, order, totals, damage, foreign files, and replacing."""
 
 import json
@@ -84,8 +83,14 @@ def make_foreign(path):
 @pytest.mark.parametrize(
     ("change", "reported"),
     [
-        (lambda path: (path / "run.sqlite").write_text("no database, but long" * 50), "not a database"),
-        (lambda path: execute(path, "PRAGMA user_version=99"), "version of this program"),
+        (
+            lambda path: (path / "run.sqlite").write_text("no database, but long" * 50),
+            "not a database",
+        ),
+        (
+            lambda path: execute(path, "PRAGMA user_version=99"),
+            "version of this program",
+        ),
         (make_foreign, "name another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
         (
@@ -97,7 +102,9 @@ def make_foreign(path):
         (keep_settings(records={"extracted": "many"}), "another --out"),
     ],
 )
-def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(tmp_path, change, reported):
+def test_a_foreign_or_broken_folder_is_refused_and_not_left_locked(
+    tmp_path, change, reported
+):
     perform(tmp_path, "a")
     change(tmp_path)
     for _ in range(2):
@@ -143,7 +150,9 @@ def test_other_settings_are_refused_by_their_names(tmp_path, earlier, said):
         ("concepts/notes.md", False),
     ],
 )
-def test_another_version_of_any_part_makes_other_rules(tmp_path, monkeypatch, name, counts):
+def test_another_version_of_any_part_makes_other_rules(
+    tmp_path, monkeypatch, name, counts
+):
     place = str(tmp_path / "run" / "manifest.py")
     monkeypatch.setattr("extractor.run.manifest.__file__", place)
     digest = digest_rules.__wrapped__
@@ -160,7 +169,9 @@ def test_a_new_status_does_not_make_another_record():
     def digest(**fields):
         registry = RegistryFields(**fields)
         source = Source(path="a", format="ctgov_json")
-        return digest_record(TrialRecord(record_id="A", source=source, sections=(), registry=registry))
+        return digest_record(
+            TrialRecord(record_id="A", source=source, sections=(), registry=registry)
+        )
 
     first = digest(status="RECRUITING")
     assert digest(status="COMPLETED", who_masked=["PARTICIPANT"]) == first
@@ -184,7 +195,9 @@ def list_files(folder):
         ("tests/records/studies.jsonl --model gpt-5-mini", False),  # has no key
     ],
 )
-def test_a_fresh_run_moves_the_earlier_one_aside_once_it_begins(tmp_path, words, begins):
+def test_a_fresh_run_moves_the_earlier_one_aside_once_it_begins(
+    tmp_path, words, begins
+):
     extract("tests/records/study.json", tmp_path)
     before = list_files(tmp_path)
     invoke("run", *words.split(), "--out", tmp_path, "--fresh", "--quiet")
@@ -224,7 +237,9 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_damaged_file_of_results_is_written_again_and_hides_none(made, tmp_path, damage):
+def test_a_damaged_file_of_results_is_written_again_and_hides_none(
+    made, tmp_path, damage
+):
     run, words = made
     out = shutil.copytree(run, tmp_path / "run")
     whole = (run / "extractions.jsonl").read_bytes()
@@ -250,8 +265,12 @@ def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
     assert f"{path}: file is not a database; restore a backup, or keep" in done.stderr
 
 
-@pytest.mark.parametrize("change", [b"\r\n", b"\0\n"], ids=["git's line ends", "broken"])
-def test_a_copy_of_the_file_alone_is_read_unless_a_line_is_broken(made, tmp_path, change):
+@pytest.mark.parametrize(
+    "change", [b"\r\n", b"\0\n"], ids=["git's line ends", "broken"]
+)
+def test_a_copy_of_the_file_alone_is_read_unless_a_line_is_broken(
+    made, tmp_path, change
+):
     copied = tmp_path / "copied.jsonl"
     whole = (made[0] / "extractions.jsonl").read_bytes()
     copied.write_bytes(whole.replace(b"\n", change))

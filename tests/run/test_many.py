@@ -1,4 +1,3 @@
-# fmt: off
 """``Extractor``: what it takes, tables, failures, cost, folder, files, and wrong arguments."""
 
 import csv
@@ -57,7 +56,11 @@ def test_records_are_taken_in_every_form(given):
 
 @pytest.mark.parametrize(
     ("given", "ids"),
-    [(TEXT, ["text"]), ([TEXT, TEXT], ["text-1", "text-2"]), ([FILE, TEXT], ["NCT90000001", "text-2"])],
+    [
+        (TEXT, ["text"]),
+        ([TEXT, TEXT], ["text-1", "text-2"]),
+        ([FILE, TEXT], ["NCT90000001", "text-2"]),
+    ],
     ids=["text", "texts", "both"],
 )
 def test_a_table_is_made_of_texts_and_files(given, ids):
@@ -200,14 +203,18 @@ def test_results_are_reported_exported_and_scored(tmp_path):
 
 
 MADE = make_record(
-    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %", title="A Trial", record_id="note"
+    "Inclusion criteria:\r\n- HbA1c of at least 7.5 \N{HEAVY CHECK MARK} %",
+    title="A Trial",
+    record_id="note",
 )
 STREAMED = next(read_stream("gone.xml", BytesIO(Path(FILE).read_bytes())))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "given", [STUDIES, [MADE, STUDY, STUDIES], STREAMED], ids=["files", "mixed", "stream"]
+    "given",
+    [STUDIES, [MADE, STUDY, STUDIES], STREAMED],
+    ids=["files", "mixed", "stream"],
 )
 def test_commands_take_a_saved_run(given, tmp_path):
     results = RULES.run(given)
@@ -255,7 +262,9 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
     ],
     ids=["number", "none", "frame"],
 )
-def test_what_is_no_record_is_refused_and_leaves_no_folder(given, problem, tmp_path, monkeypatch):
+def test_what_is_no_record_is_refused_and_leaves_no_folder(
+    given, problem, tmp_path, monkeypatch
+):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(WrongType, match=problem):
         RULES.run(given)
@@ -281,7 +290,9 @@ def test_what_is_no_record_is_refused_and_leaves_no_folder(given, problem, tmp_p
         (TypeError, "is no record", lambda: Extractor().extract(3)),
     ],
 )  # fmt: skip
-def test_wrong_arguments_raise_errors_of_this_package_and_of_python(kind, problem, call):
+def test_wrong_arguments_raise_errors_of_this_package_and_of_python(
+    kind, problem, call
+):
     with pytest.raises(ArgumentError, match=problem) as raised:
         call()
     assert isinstance(raised.value, kind)

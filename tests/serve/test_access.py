@@ -1,4 +1,4 @@
-"""Keys, their limits of money, and callers who must not see each other."""
+"""Keys, their spending limits, and callers who must not see each other."""
 
 import json
 import sqlite3
@@ -122,7 +122,7 @@ def test_a_key_that_was_never_valid_is_refused(keys, days):
             change(name, days)
     assert keys.find(key) == "anna"
     assert len(keys.list_callers()) == 1
-    with pytest.raises(ValueError, match="has a key already"):
+    with pytest.raises(ValueError, match="already has a key"):
         keys.add("anna")
 
 

@@ -40,7 +40,7 @@ def done(served):
 def test_a_job_ends_with_counts_results_and_failures(served, done):
     expected = {"state": "done", "extracted": 2, "failed": 1, "repeated": 0}
     assert done.items() >= expected.items()
-    assert done["reason"] == "1 record failed; /failures says why"
+    assert done["reason"] == "1 record failed; /failures explains why"
     assert done["created"] <= done["started"] <= done["ended"]
     lines = served.client.results(done["id"])
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000001"]
@@ -145,7 +145,7 @@ def test_a_deleted_job_leaves_nothing(served):
 def test_a_broken_upload_does_not_look_like_a_success(served, body, extracted):
     job = served.client.finish(served.client.submit(body, effort="none")["id"])
     assert (job["extracted"], job["failed"]) == (extracted, 1)
-    reason = "1 record failed; /failures says why"
+    reason = "1 record failed; /failures explains why"
     if extracted:
         assert (job["state"], job["reason"]) == ("done", reason)
     else:

@@ -4,7 +4,7 @@ Commands: ``run``, ``batch``, ``fetch``, ``parse``, ``report``, ``review``, ``ex
 ``evaluate``, ``gold``, ``diff``, ``serve``, ``mcp``, ``schema`` and ``doctor``. Each one is a thin
 function over the package: it reads options, calls one function, and prints the result.
 
-For everybody who types a command or schedules one:
+For anyone who types a command or schedules one:
 
 - Results go to standard output or files; progress, summary and errors to standard error.
 - An expected error is one line with its place and remedy. The exit code is 0 (done), 1 (some

@@ -22,7 +22,7 @@ def submit(options: SubmitOptions) -> int:
     has_one_destination = bool(options.out) != bool(options.requests)
     if not has_one_destination and not options.dry_run:
         raise ValueError(
-            "name a folder with --out, or a file of requests with --requests: one of the two"
+            "give either a folder with --out or a file of requests with --requests"
         )
     if not options.model:
         raise ValueError("a batch needs a model; name it with --model")

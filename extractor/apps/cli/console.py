@@ -38,13 +38,13 @@ _CODES = {
     "RegistryError": LATER,
     "RegistryRefused": FAILED,  # it refuses the same request again
 }
-"""The exit codes of errors by class; those of ``extractor.errors`` are not loaded for them."""
+"""The exit codes of errors by class name, so that ``extractor.errors`` need not be loaded."""
 NAMED = 5
-"""Most records that a message names."""
+"""Maximum number of records that a message names."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
 _OF_WRITING = _NO_ROOM | {EFBIG, EIO, EBADF}
-"""Only writing has these errors. Without the name of a file they are of standard output."""
+"""Only writing raises these errors. Without a file name, they refer to standard output."""
 
 Row = tuple[str, ...]
 

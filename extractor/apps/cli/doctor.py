@@ -12,7 +12,7 @@ from extractor.apps.cli.options import ModelOption
 _OK = "ok"
 _FAILED = "failed"
 _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
-"""An invented text for a question to a model."""
+"""A made-up text for a test question to a model."""
 
 
 def doctor(model: ModelOption = None) -> int:

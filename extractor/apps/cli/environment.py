@@ -62,7 +62,7 @@ def choose_model(
 def choose_pricing(
     setup: "Setup", options: "ModelOptions", *, in_batches: bool = False
 ) -> "Pricing":
-    """Return what a model may cost. Warns of fields of the user's own that nothing will read.
+    """Return what a model may cost. Warns of custom fields that nothing will read.
 
     Raises ``ValueError`` for a model without a price beside ``--max-usd``.
     """

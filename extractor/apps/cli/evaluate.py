@@ -57,7 +57,11 @@ def evaluate(
     records: RecordsOption = None,
     compare: Annotated[
         Path | None,
-        option(SCORES, "Other extractions, for paired differences.", exists=True),
+        option(
+            SCORES,
+            "Other extractions to compare, with paired differences.",
+            exists=True,
+        ),
     ] = None,
     fail_under: Annotated[
         str, option(SCORES, "Exit 1 if a score is lower, such as all=0.8,dosing=0.7.")
@@ -71,7 +75,7 @@ def evaluate(
     fields: ComparedFieldsOption = None,
     only_given: Annotated[
         bool,
-        option(SCORES, "Count no item that GOLD does not give.", "--only-given"),
+        option(SCORES, "Ignore items that GOLD does not contain.", "--only-given"),
     ] = False,
     model: Annotated[
         str | None,
@@ -111,9 +115,9 @@ def evaluate(
     declared = read_own_fields(places)
     if predicted is None:
         if check:
-            raise ValueError(f"name the records of {gold} behind it")
+            raise ValueError(f"add the records of {gold} after it")
         if gold.exists() and gold.suffix != ".py":
-            raise ValueError(f"name what to score against {gold}: {_SOURCE}")
+            raise ValueError(f"give the extractions to score against {gold}: {_SOURCE}")
         own = read_own_fields(str(gold))
         report = score_examples(own, model, max_usd, examples)
         return _finish(report, fail_under, html, records or (), as_json=as_json)

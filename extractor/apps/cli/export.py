@@ -42,7 +42,9 @@ def export(
     format_: Annotated[
         Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"] | None,
         option(
-            FILES, "For a folder: files of tables or of FHIR resources.", "--format"
+            FILES,
+            "For a folder: the format of the files of tables, or FHIR.",
+            "--format",
         ),
     ] = None,
     gold: Annotated[
@@ -128,7 +130,7 @@ def _prepare(
     if not run.record_ids:
         raise StoreError(
             f"{run.folder}: has no results to export; its failures.jsonl and `extractor report` "
-            "say why"
+            "explain why"
         )
     if gold:
         from extractor.apps.review.gold import correct_run

@@ -40,10 +40,12 @@ def fetch(
         typer.FileText | None,
         option(QUERY, "A file of NCT numbers; - is stdin.", encoding="utf-8-sig"),
     ] = None,
-    condition: Annotated[str, option(QUERY, "Of this condition or disease.")] = "",
+    condition: Annotated[
+        str, option(QUERY, "Studies of this condition or disease.")
+    ] = "",
     intervention: Annotated[str, option(QUERY, "Of this treatment.")] = "",
     status: Annotated[str, option(QUERY, "Such as recruiting,completed.")] = "",
-    phase: Annotated[str, option(QUERY, "In some of early1,1,2,3,4,na.")] = "",
+    phase: Annotated[str, option(QUERY, "Phases: any of early1,1,2,3,4,na.")] = "",
     updated_since: Annotated[
         datetime | None,
         option(QUERY, "Updated on this day or later.", metavar="YYYY-MM-DD"),
@@ -52,12 +54,12 @@ def fetch(
         list[str] | None, option(QUERY, "Any other parameter of the API: NAME=VALUE.")
     ] = None,
     requests_per_minute: Annotated[
-        float, option(SPEED, "Most requests, evenly spaced.")
+        float, option(SPEED, "Most requests per minute, evenly spaced.")
     ] = 50.0,
 ) -> int:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
 
-    The same command with --out FILE goes on where it stopped: records in FILE are
+    The same command with --out FILE continues where it stopped: records in FILE are
     kept, and only what is missing is fetched.
 
     Exit codes: 0 all done, 1 a number is unknown or a parameter refused, 2 usage, 75
@@ -78,7 +80,7 @@ def fetch(
         "more": dict(text.partition("=")[::2] for text in param or ()),
     }
     if named and any((limit, *query.values())):
-        raise ValueError("name NCT numbers or a query (with --limit), one of the two")
+        raise ValueError("give either NCT numbers or a query (with --limit)")
     return _fetch(
         named or RegistryQuery(**query),
         out,
@@ -93,7 +95,7 @@ def fetch(
 def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield a run's inputs, with a file of fetched records in place of NCT numbers, and an exit
+    """Yield a run's inputs, with a file of fetched records instead of NCT numbers, and an exit
     code.
 
     An input is an NCT number if there is no such file. The file is in the run's ``folder``, or in a

@@ -56,7 +56,8 @@ def import_(
     force: ForceOption = False,
     fields: FieldsOption = None,
     annotator: Annotated[
-        str, option(RARE, "Of Label Studio: whose annotations, by email or id.")
+        str,
+        option(RARE, "For Label Studio: whose annotations to read, by email or id."),
     ] = "",
 ) -> int:
     """Read gold from a sheet (.csv, .xlsx) or Label Studio's export (.json).

@@ -1,4 +1,4 @@
-"""From the options of ``run`` and ``batch`` to the job of a run."""
+"""Build the job of a run from the options of ``run`` and ``batch``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

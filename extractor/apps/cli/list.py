@@ -37,17 +37,19 @@ def list_(
     ] = [],  # noqa: B006 - typer reads it
     record: Annotated[list[str], option(WHAT, "Only this record; repeatable.")] = [],  # noqa: B006
     min_confidence: Annotated[
-        float, option(WHAT, "Only values at least as sure.", min=0, max=1)
+        float, option(WHAT, "Only values with at least this confidence.", min=0, max=1)
     ] = 0,
     max_confidence: Annotated[
         float | None,
-        option(WHAT, "Only values less sure; 0.85 for doubts.", min=0, max=1),
+        option(
+            WHAT, "Only values below this confidence; 0.85 for doubts.", min=0, max=1
+        ),
     ] = None,
     severity: Annotated[
         Literal["warning", "info"] | None, option(WHAT, "Only such findings.")
     ] = None,
     since: Annotated[
-        Path | None, option(WHAT, "Only what is new or gone since an older run.")
+        Path | None, option(WHAT, "Only rows added or removed since an older run.")
     ] = None,
     to: SheetOption = None,
     force: ForceOption = False,

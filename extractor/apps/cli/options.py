@@ -129,7 +129,7 @@ RecordsOption = Annotated[
     list[Path] | None,
     option(
         FILES,
-        "The records, if they are not where the run read them.",
+        "The records, if they have moved since the run.",
         metavar="INPUT",
         exists=True,
     ),
@@ -142,7 +142,7 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
     """Files, folders, globs, NCT numbers, or - for stdin."""
     out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
-    """Folder of the results; else standard output."""
+    """Folder for the results (default: standard output)."""
     limit: Annotated[Most, Shown(FILES, "N")] = None
     """Only the first N records."""
     fresh: Annotated[bool, Shown(FILES)] = False
@@ -159,15 +159,15 @@ class RunOptions(RecordOptions, ExtractorOptions):
     dry_run: Annotated[bool, Shown(COST)] = False
     """Forecast calls, time and cost; ask nothing."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
-    """Requests at once, for each worker of a cluster."""
+    """Concurrent requests, for each worker of a cluster."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
-    """Processes; else all cores."""
+    """Number of processes (default: all cores)."""
     ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto")] = None
     """Extract on this Ray cluster."""
     max_lacking: Annotated[
         float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
     ] = 0.05
-    """Most questions without a usable answer, as a share."""
+    """Maximum number of questions without a usable answer, as a share."""
 
 
 class SubmitOptions(RecordOptions):
@@ -187,9 +187,9 @@ class CollectOptions(RecordOptions):
     ] = None
     """Answers of a provider; no network. Repeatable."""
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write the questions without an answer in --answers."""
+    """Write the questions that --answers leaves open."""
     rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
-    """Most batches in sequence."""
+    """Maximum number of batches in sequence."""
     poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
     """Seconds before the first poll."""
 

@@ -64,7 +64,7 @@ def parse(
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
-    """Yield the fields of an item, then the attributes of the user's own fields."""
+    """Yield the fields of an item, then the attributes of custom fields."""
     yield from item.rules.items()
     for field, values in item.own.items():
         for value in values:

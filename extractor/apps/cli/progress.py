@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from extractor.run.run import Run
 
 _TO_END_S = 25.0
-"""Seconds for work under way to end, so that a run has ended within 30 seconds of a signal."""
+"""Seconds for running work to finish, so that a run ends within 30 seconds of a signal."""
 _TO_CANCEL_S = 2.0
 """Seconds for cancelled work to end."""
 
 
 class Interrupts:
     """Handles Ctrl-C during a run. After the first, no record and no request to a model begins;
-    those under way may end. The second cancels them, and the third breaks off what still runs, such
+    those under way may end. The second cancels them, and the third aborts what still runs, such
     as a slow record. A signal that nobody sends comes by itself when the time of the one before is
     over.
     """

@@ -16,7 +16,7 @@ def review(
         Path,
         option(
             FILES,
-            "Folder for the gold files; each reviewer has one of their own.",
+            "Folder for the gold files; one per reviewer.",
             "--gold",
             "-o",
             metavar="DIR",
@@ -28,14 +28,14 @@ def review(
         tuple[Path, Path] | None,
         option(
             SERVICE,
-            "Make one gold of two reviewers': decide where GOLD_A and GOLD_B differ.",
+            "Merge the gold of two reviewers: decide where GOLD_A and GOLD_B differ.",
             "--adjudicate",
             metavar="GOLD_A GOLD_B",
             exists=True,
         ),
     ] = None,
     port: Annotated[
-        int, option(SERVICE, "0 for any free one.", min=0, max=65535, metavar="N")
+        int, option(SERVICE, "0 for any free port.", min=0, max=65535, metavar="N")
     ] = 0,
 ) -> None:
     """Correct a run in the browser; finished records become gold files.

@@ -1,5 +1,5 @@
-"""Where each field is read, for whoever wonders why a text was not read, or was read wrongly. The
-places are in ``rule_places.toml``.
+"""Where each field is read, for anyone who wonders why a text was not read, or was read
+wrongly. The places are in ``rule_places.toml``.
 """
 
 import tomllib

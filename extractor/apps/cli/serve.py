@@ -30,7 +30,7 @@ DaysOption = Annotated[
     float | None,
     option(
         LIMITS,
-        "Days until the key expires; never if left out.",
+        "Days until the key expires (default: never).",
         min=0.001,
         metavar="DAYS",
     ),
@@ -39,14 +39,14 @@ MoneyOption = Annotated[
     float | None,
     option(
         COST,
-        "Most dollars for the model in all; no limit if left out.",
+        "Most dollars for the model in total (default: no limit).",
         min=0,
         metavar="USD",
     ),
 ]
 NewOption = Annotated[
     bool,
-    option(SERVICE, "Begin the root if no service has begun there.", "--new"),
+    option(SERVICE, "Create the root if no service has used it.", "--new"),
 ]
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
@@ -85,7 +85,7 @@ def serve(options: ServiceOptions) -> None:
         owner = book.find_owner(token)
     if owner:
         raise ValueError(
-            f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see the jobs of all: "
+            f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see all jobs: "
             "unset it, or set the operator's token"
         )
     workers = options.workers or count_cores()
@@ -123,7 +123,7 @@ def show_spent(root: RootOption = None) -> None:
 @app.command("drain")
 def drain_service(root: RootOption = None) -> None:
     """Wait until no job runs, before you stop the service for an update. New jobs are
-    refused meanwhile, and until the next start; single extractions go on.
+    refused meanwhile, and until the next start; single extractions continue.
 
     Ctrl-C ends the wait, and the service takes new jobs again.
     """
@@ -131,7 +131,9 @@ def drain_service(root: RootOption = None) -> None:
     from extractor.apps.serve.store import check_root
 
     drain(check_root(choose_root(root)))
-    print("no job runs, and none begins before the next start: stop the service now")
+    print(
+        "no job is running, and none will begin before the next start: stop the service now"
+    )
 
 
 @keys.command("add")

@@ -14,7 +14,7 @@ from extractor.run.files import FAILURES
 from extractor.run.folder import RunFolder
 
 _SHOWN = 3
-"""Most failures that are printed."""
+"""Maximum number of failures that are printed."""
 
 
 def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
@@ -47,7 +47,7 @@ def render(
 def how_to_resume(job: CommandJob) -> str:
     """Return the command that continues this one."""
     if job.out is None:
-        return "with --out DIR a run can go on where it stopped"
+        return "with --out DIR a run can continue where it stopped"
     again = "with the same input, " if job.reads_stream else ""
     return f"{again}go on with: extractor {_repeat()}"
 

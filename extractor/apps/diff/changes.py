@@ -23,7 +23,7 @@ COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
 
 
 class Change(NamedTuple):
-    """A value of which the old or the new version has no counterpart, or another one.
+    """A value that one version lacks, or that differs between the versions.
 
     Attributes:
         record_id: The record.

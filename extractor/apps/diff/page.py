@@ -47,8 +47,8 @@ def write_diff_page(
 
 
 def show_changes(trial: ComparedTrial) -> Json:
-    """Return the page's data of a trial: its changes, and the sections and spans of the old version
-    followed by those of the new one.
+    """Return the data of a trial for the page: its changes, and the sections and spans of the
+    old version followed by those of the new one.
     """
     changes: list[Json] = []
     for change in trial.changes:

@@ -16,11 +16,11 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
 _EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
-"""What a file of extractions begins with."""
+"""The beginning of a file of extractions."""
 
 
 class Side:
-    """A version: the ``record_ids`` with a result, the ``records`` that are at hand, and the
+    """A version: the ``record_ids`` with a result, the ``records`` that are available, and the
     messages of records that ``failed``.
 
     Raises ``ArgumentError`` if there is no result, ``StoreError`` for a run that cannot be read.
@@ -67,7 +67,7 @@ def _has_extractions(path: Path) -> bool:
 
 
 class ComparedTrial(NamedTuple):
-    """A trial of both versions: its changes, and its records; None if a text is not at hand."""
+    """A trial of both versions: its changes, and its records; None if a text is not available."""
 
     record_id: str
     changes: Sequence[Change]
@@ -76,8 +76,8 @@ class ComparedTrial(NamedTuple):
 
 
 def compare(old: Side, new: Side) -> Iterator[ComparedTrial]:
-    """Yield the trials of both versions with their changes. Two single records are a pair whatever
-    their ids.
+    """Yield the trials of both versions with their changes. Two single records are a pair
+    regardless of their ids.
     """
     pairs = [(name, name) for name in new.record_ids if name in old.record_ids]
     if len(old.record_ids) == len(new.record_ids) == 1:

@@ -1,11 +1,12 @@
 """Score extractions against gold, compare two annotators, and check gold.
 
-It decides, for whoever measures a model, a prompt or a rule, which values agree with gold. A field
-is scored in the records whose gold has its key; gold may name what it was read for (``scored``), or
-give only some items (``only_given``). A user's own fields are scored as all others. With
-``neutral=True``, two annotators are compared, and the report's words treat neither as right.
+It decides, for anyone who measures a model, a prompt or a rule, which values agree with gold.
+A field is scored in the records whose gold has its key; gold may name which fields it was read
+for (``scored``), or give only some items (``only_given``). A user's own fields are scored as all
+others. With ``neutral=True``, two annotators are compared, and the report's words treat
+neither as right.
 
-Where to change what:
+What to change where:
 
 - ``fields``: which fields are scored, and where; they follow from ``extractor.schemas``.
 - ``comparers``: when two values agree, and the kind of error if not, a line for each

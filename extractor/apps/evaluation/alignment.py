@@ -1,4 +1,4 @@
-"""Pair the items of two extractions, such as gold and a prediction: those most alike overall."""
+"""Pair the items of two extractions, such as gold and a prediction, by overall similarity."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,10 +15,10 @@ from extractor.apps.evaluation.text import (
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _SAME = 1000.0
-"""The likeness of equal items: they are a pair, whatever else is alike."""
+"""The likeness of equal items: they are always paired."""
 _LEAST = 0.01
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
-"""What equal items may have otherwise: their evidence, and the id of their group."""
+"""What may differ between equal items: their evidence, and the id of their group."""
 
 
 class Side(NamedTuple):
@@ -41,8 +41,8 @@ def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
 ) -> list[tuple[Side, Side]]:
     """Pair items so that their total likeness is greatest, those with the same values first. Return
-    the pairs, then the old items without a counterpart, then the new ones. The order of the lists
-    changes nothing.
+    the pairs, then the old items without a counterpart, then the new ones. The order of the
+    lists does not matter.
 
     >>> from extractor.schemas import Endpoint
     >>> from .fields import ENDPOINTS
@@ -121,7 +121,7 @@ def _write_values(item: ExtractedItem) -> str:
 
 
 def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return how alike two criteria are; 0 if they cannot be a pair."""
+    """Return the similarity of two criteria; 0 if they cannot be paired."""
     quotes = compare_extents(gold.quote, predicted.quote)
     # The same words may be in two lists.
     ties = _count_equal(gold, predicted, "section", "kind")
@@ -168,7 +168,7 @@ def _join_words(item: Endpoint) -> str:
 
 
 def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
-    """Return the likeness of two values of a user's field: the mean over its attributes of the
+    """Return the likeness of two values of a custom field: the mean over its attributes of the
     values most alike; 0 if they belong to items with other words. If an item has one value at most,
     the items decide.
     """

@@ -1,4 +1,4 @@
-"""When two values of a field agree, and which error it is if they do not: one comparer for each
+"""When two values of a field agree, and the kind of error if they do not: one comparer for each
 ``Comparison`` of the schemas.
 """
 
@@ -57,7 +57,7 @@ Verdict.__doc__ = """The result for a value.
 - ``invented``: only the prediction has it.
 """
 NOTHING = ""
-"""No words, in a part of a value where that is an answer."""
+"""No words, in a part of a value where this is a valid answer."""
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
@@ -102,7 +102,9 @@ class Comparer:
         return self.likeness(gold, predicted)
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
-        """Return the result and the error, if any. A right limit of another quantity is both."""
+        """Return the result and the error, if any. A right limit with the wrong quantity counts
+        as both.
+        """
         if not self.agrees(gold, predicted):
             if isinstance(self.error, ErrorKind):
                 return Verdict.WRONG, self.error

@@ -91,7 +91,7 @@ class Field:
 class Group:
     """Items of one kind with their fields, at ``path`` in an extraction.
 
-    Those of a user's field belong to the items at ``of``, which may have ``many``.
+    Those of a custom field belong to the items at ``of``, which may have ``many``.
     """
 
     path: str
@@ -165,8 +165,8 @@ def list_scored_groups(
     """Yield the groups that are scored, each with its scored fields.
 
     A field is scored if gold has its key, in one item at least: null and an empty list state that
-    the record has no value. If gold names what it was read for (``scored``), other fields are left
-    out, and with ``names`` those without one of them.
+    the record has no value. If gold names which fields it was read for (``scored``), other
+    fields are left out, and with ``names`` those without one of them.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}}

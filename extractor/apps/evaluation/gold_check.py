@@ -107,7 +107,7 @@ def check_annotation(
     if record is None:
         yield Flaw(
             "record_id",
-            "there is no such record, or it could not be read; correct it",
+            "no such record, or it could not be read; correct it",
         )
         return
     for path, noun, name, known in _list_references(gold, record):

@@ -22,7 +22,7 @@ ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 
 
 class GoldPlace(NamedTuple):
-    """The place of an extraction, by name, and what reads its JSON there."""
+    """The place of an extraction, by name, and the function that reads its JSON."""
 
     name: str
     load: Callable[[], bytes]
@@ -110,8 +110,8 @@ def open_extractions(
 
 
 def add_eligibility(data: Any) -> Any:
-    """Return the JSON of gold with an empty ``eligibility`` if it has none: gold may be of doses or
-    outcomes alone.
+    """Return the JSON of gold with an empty ``eligibility`` if it has none: gold may cover only
+    doses or outcomes.
     """
     return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
 
@@ -137,7 +137,7 @@ def list_violations(error: ValidationError) -> dict[str, str]:
 
 
 def join_path(parts: Sequence[str | int]) -> str:
-    """Write a JSON path as output names fields.
+    """Write a JSON path in the notation of the output.
 
     >>> join_path(("eligibility", "criteria", 3, "quote"))
     'eligibility.criteria[3].quote'
@@ -150,7 +150,7 @@ def parse_own_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
     """Return an extraction whose values of the user's ``fields`` are parsed by their declarations,
-    each with the words of its item in place of its path.
+    each with the words of its item instead of its path.
 
     Raises ``GoldError`` for a value that cannot be parsed.
     """

@@ -1,4 +1,4 @@
-"""Describe groups of criteria by their members, so that they compare as other values do."""
+"""Describe groups of criteria by their members, so that they can be compared like other values."""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -8,8 +8,8 @@ from extractor.schemas import TrialExtraction
 
 
 class DescribedGroup(NamedTuple):
-    """A group. ``members`` are the quotes of its criteria, one a line; ``parent`` has those of the
-    group around it.
+    """A group. ``members`` are the quotes of its criteria, one per line; ``parent`` has those
+    of the group around it.
     """
 
     members: str

@@ -162,8 +162,8 @@ def _label(item: Any) -> str | None:
 def pair_wholes(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[Any, Any]]:
-    """Return the pairs of values of two items that agree, of which ``field`` is a part. Of several
-    that agree, the value most alike is taken.
+    """Return the pairs of values of two items that agree, of which ``field`` is a part. If
+    several agree, the most similar value is taken.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA

@@ -7,7 +7,7 @@ from extractor.schemas import Endpoint, FieldRef, TrialRecord
 
 def name_home(item: Any) -> Any:
     """Return the place of an item: its section, or that of its outcome, such as
-    ``primary_outcomes[0]``. Ages and sex have none.
+    ``primary_outcomes[0]``. Ages and sex have no place.
     """
     if isinstance(item, Endpoint):
         return f"{item.rank}_outcomes[{item.index}]"

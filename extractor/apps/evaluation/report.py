@@ -88,7 +88,9 @@ class ErrorExample(FrozenModel):
 
 
 class ErrorScore(FrozenModel):
-    """All errors of one kind: their count, also by field, their harm, and the worst of them."""
+    """All errors of one kind: their count in total and by field, their harm, and the worst of
+    them.
+    """
 
     kind: ErrorKind
     count: int
@@ -146,8 +148,8 @@ class ScoreReport(FrozenModel):
         return figures[alike[0]]
 
     def name(self, word: str) -> str:
-        """Return a kind of error, or another word of a report, in words: of two annotators in
-        neutral ones.
+        """Return a kind of error, or another term of a report, in words; neutral ones for two
+        annotators.
         """
         neutral = _NEUTRAL.get(word, word) if self.neutral else word
         return neutral.replace("_", " ").format(self.gold, self.predicted)

@@ -35,7 +35,7 @@ from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 
 LEAST_VALUES = 10
-"""Fewest values for an interval: a bootstrap over fewer means nothing."""
+"""Minimum number of values for an interval: a bootstrap over fewer means nothing."""
 _COUNTS = (*Verdict, "exact", "records")
 """What is counted of a field in a record: its values by verdict, those that are equal, and whether
 it is scored.

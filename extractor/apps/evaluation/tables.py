@@ -37,7 +37,7 @@ def list_scores(report: ScoreReport) -> Rows:
 
 
 def list_kinds(report: ScoreReport) -> Rows:
-    """Return a row for each kind of error; of two annotators, without its harm."""
+    """Return a row for each kind of error; for two annotators, without its harm."""
     rows: Rows = []
     for one in report.errors:
         ((field, number),) = Counter(one.fields).most_common(1)

@@ -10,7 +10,7 @@ register states. The name in ``tables.toml`` is the key of the cell in ``rows.py
 values, absences and findings are read from ``ValueRow``. What a query can compute is a view or
 macro of the database, in ``views.sql``.
 
-- ``columns.py``: the tables, with those of the user's own fields.
+- ``columns.py``: the tables, with those of custom fields.
 - ``rows.py``: an extraction as rows. It uses ``limits.py`` and ``instruments.py`` (canonical names
   and units, whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant people),
   ``agents.py`` and ``arms.py`` (one name for a drug, and who receives it), ``times.py`` (days, and

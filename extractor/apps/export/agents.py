@@ -1,7 +1,7 @@
 """The drugs of a trial: its registered interventions, one name for all names of an agent in the
 record, and the form in which it is given.
 
-Two names that may be two drugs stay apart: a wrong name is worse than two names.
+Two names that may denote different drugs stay separate: a wrong name is worse than two names.
 """
 
 import re
@@ -28,7 +28,7 @@ _PLACEBO = re.compile(
     r"placebos?|match(?:ing|ed|es)|comparator|control|oral|dummy|inactive|saline|arm|group"
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
 )
-"""A word that says that something is a placebo, and not of what."""
+"""A word that states that something is a placebo, and not of what."""
 
 
 class Intervention(NamedTuple):
@@ -68,7 +68,7 @@ def read_interventions(record: TrialRecord) -> list[Intervention]:
 
 
 def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
-    """Return the position of the first intervention with this name; else of the only one whose
+    """Return the position of the first intervention with this name; otherwise of the only one whose
     names contain it; None if there is none, or there are several.
     """
     key = name_key(name)
@@ -93,7 +93,7 @@ def _fold(text: str) -> str:
 
 
 class AgentNamer:
-    """Names the agents of a record, from what the record itself says.
+    """Names the agents of a record, from what the record itself states.
 
     Args:
         interventions: The registered ones.
@@ -126,7 +126,7 @@ class AgentNamer:
 
     def name(self, agent: str) -> str:
         """Return the name that an agent shares with all its other names in the record: "placebo";
-        that of its intervention; its usual name; else its first spelling, in lower case.
+        that of its intervention; its usual name; otherwise its first spelling, in lower case.
         """
         bare = bare_name(agent)
         if _is_placebo(bare):

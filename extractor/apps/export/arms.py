@@ -12,7 +12,7 @@ from extractor.schemas.registered_words import unify_word
 
 
 class Arm(NamedTuple):
-    """An arm as registered, and its section; None for what is unknown."""
+    """An arm as registered, and its section; None if unknown."""
 
     label: str | None
     type: str | None = None
@@ -21,7 +21,7 @@ class Arm(NamedTuple):
 
 
 class ArmLink(NamedTuple):
-    """That an arm receives an amount of a regimen, by their positions."""
+    """A link from an arm to an amount of a regimen that it receives, by position."""
 
     amount_index: int | None
     arm_index: int
@@ -73,9 +73,9 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
-    """Yield which of the arms receive which amounts of a regimen. An amount without arms is for all
-    of its regimen. An arm that receives none is linked to the regimen alone, with an
-    ``amount_index`` of None.
+    """Yield which of the arms receive which amounts of a regimen. An amount without arms
+    applies to all arms of its regimen. An arm that receives none is linked to the regimen
+    alone, with an ``amount_index`` of None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):

@@ -1,5 +1,5 @@
-"""The tables of an export with their columns: those of ``tables.toml``, and one for each of the
-user's own fields.
+"""The tables of an export with their columns: those of ``tables.toml``, and one for each of custom
+fields.
 """
 
 import tomllib

@@ -14,9 +14,10 @@ from extractor.errors import StoreError
 _MOST_ROWS = 1_048_576
 _LONGEST_TEXT = 32_767
 _LONGEST_NAME = 31
-"""The limits of Excel: rows of a sheet with its header, characters of a cell, of a sheet's name."""
+"""The limits of Excel: rows of a sheet including its header, characters of a cell, characters
+of a sheet's name."""
 _WIDTH = 24
-"""Of a column, in characters; a longer text is wrapped."""
+"""Column width in characters; longer text is wrapped."""
 
 
 def write_workbook(
@@ -51,7 +52,7 @@ def write_workbook(
             sheet.autofilter(0, 0, sheet.dim_rowmax, len(columns) - 1)
             if problem:
                 raise StoreError(
-                    f"{table.name}: {problem}, more than a sheet of Excel holds; {remedy}"
+                    f"{table.name}: {problem}, too much for an Excel sheet; {remedy}"
                 )
 
 

@@ -47,7 +47,7 @@ _EXTRAS = {
 class Threshold:
     """Leaves out values whose confidence is below ``minimum``, and counts them.
 
-    An item whose required value is left out goes as a whole.
+    If a required value is left out, the whole item is dropped.
     """
 
     minimum: float = 0.0

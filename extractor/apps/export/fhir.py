@@ -116,7 +116,7 @@ def _validate(resource: Json) -> None:
     try:
         get_fhir_model_class(kind).model_validate(resource)
     except ValidationError as error:
-        problem = f"{kind} {resource.get('id', '')} is no FHIR R5: {error}"
+        problem = f"{kind} {resource.get('id', '')} is not valid FHIR R5: {error}"
         raise StoreError(f"{problem}; leave this record out, and report it") from None
 
 

@@ -1,7 +1,7 @@
-"""Eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM on FHIR"
-(1.0.0-ballot, for R5).
+"""Represent eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM
+on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics must hold. A criterion has a value only if it is nothing but one limit. Any
+All characteristics must hold. A criterion has a value only if it consists of a single limit. Any
 other criterion is a text, and so are the criteria of a list of alternatives together: one limit
 alone would admit or exclude other people.
 """
@@ -48,7 +48,7 @@ _RULES = {
     CriterionKind.INCLUSION: GroupRule.ALL,
     CriterionKind.EXCLUSION: GroupRule.ANY,
 }
-"""The rule of a whole list: inclusions hold all, and one exclusion is enough."""
+"""The rule of a whole list: all inclusions must hold, and one exclusion is enough."""
 _Counts = Mapping[tuple[CriterionKind, str], int]
 """How many limits each list has of a quantity."""
 
@@ -58,8 +58,8 @@ class _MoreThanALimit(Exception):
 
 
 def add_eligibility(trial: TrialResources) -> Json | None:
-    """Add the Group that is eligible, and return a reference to it; None if the record restricts
-    nobody.
+    """Add the Group that is eligible, and return a reference to it; None if the record has no
+    restrictions.
     """
     eligibility = trial.extraction.eligibility
     characteristics = _describe_people(trial)

@@ -23,7 +23,7 @@ BASE = "urn:trial-extractor"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 LOINC = "http://loinc.org"
 _LEAST = 0.8
-"""The least confidence of a value that a resource states."""
+"""The minimum confidence of a value that a resource states."""
 _LONGEST_ID = 40
 """Of the 64 characters of an id. The others are for a digest and suffixes: ``-endpoints-123``."""
 _WORDS = frozenset(
@@ -40,7 +40,7 @@ class RawText(str):
 class TrialResources:
     """The resources of a trial, as JSON, and the values that have no place in them.
 
-    Whoever builds a resource takes the values that it expresses; ``leave_out_rest`` lists the
+    The builder of a resource takes the values that it expresses; ``leave_out_rest`` lists the
     others. Values that are not sure are listed from the start.
     """
 
@@ -97,7 +97,7 @@ class TrialResources:
         return next((row.value for row in self.take(item, name)), None)
 
     def take_rest(self, item: str) -> dict[str, list[ValueRow]]:
-        """Return all sure values of an item that nobody took, by field."""
+        """Return all reliable values of an item that no resource took, by field."""
         return self._left.pop(item, {})
 
     def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
@@ -113,7 +113,7 @@ class TrialResources:
         )
 
     def leave_out_rest(self) -> None:
-        """List all values that nobody took."""
+        """List all values that no resource took."""
         for fields in self._left.values():
             for row in chain.from_iterable(fields.values()):
                 self.leave_out(row.path, row.value, "no_element")

@@ -21,7 +21,7 @@ from extractor.errors import ArgumentError, DiskFull, StoreError
 COLUMNS_FILE = "tables.json"
 """Describes the tables of a folder."""
 _MARKERS = {COLUMNS_FILE, "unmapped.jsonl"}
-"""Files by which an earlier export is known: of tables, and of FHIR resources."""
+"""Files that identify an earlier export of tables or FHIR resources."""
 _TYPES = {
     "text": "VARCHAR",
     "integer": "BIGINT",
@@ -29,7 +29,7 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _LONGEST_LINE = 2**24
-"""Bytes of a line that DuckDB reads at most."""
+"""The maximum length of a line, in bytes, that DuckDB reads."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -76,7 +76,7 @@ class Destination:
     ) -> "Destination":
         """Return the destination for a path and an optional format, by default that of its suffix.
 
-        Raises ``ValueError`` if the two do not match, and if neither says the format.
+        Raises ``ValueError`` if the two do not match, and if neither states the format.
         """
         suffix = path.suffix.removeprefix(".").lower()
         # A folder may have any name.
@@ -88,7 +88,7 @@ class Destination:
             )
         if named and chosen != suffix:
             raise ValueError(
-                f"{path} is named as {suffix}, and the format is {chosen}; name it otherwise"
+                f"{path} ends with {suffix}, but the format is {chosen}; choose another name"
             )
         if chosen in (Format.DUCKDB, Format.XLSX) and not named:
             raise ValueError(f"{path}: {chosen} is one file; name it with .{chosen}")
@@ -102,7 +102,7 @@ class Destination:
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
         """Yield a scratch folder beside the destination, and the path in it that replaces the
-        destination at the end. If the body fails, the destination stays as it was.
+        destination at the end. If the body fails, the destination is unchanged.
 
         Raises ``ArgumentError`` if it exists and ``force`` is not set, ``StoreError`` if it may
         not be replaced at all.

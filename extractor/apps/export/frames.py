@@ -75,5 +75,5 @@ def frame_tables(
 
 
 def frame_values(extractions: Iterable[TrialExtraction], to: str = "pandas") -> Any:
-    """Return all values of extractions as one data frame, a row a value."""
+    """Return all values of extractions as one data frame, with one row per value."""
     return frame_tables(extractions, ["values"], to)["values"]

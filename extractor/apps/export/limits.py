@@ -1,4 +1,4 @@
-"""What limits mean: the canonical name, unit and value of each, and whom it admits."""
+"""Interpret limits: the canonical name, unit and value of each, and whom it admits."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from extractor.schemas import (
 )
 
 _IMPLAUSIBLE = "implausible"
-"""The note of a limit whose value nobody has in the unit that is written."""
+"""The note for a limit whose value is impossible in the written unit."""
 _NO_CONVERSION = "no conversion"
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
@@ -54,7 +54,7 @@ def name_limit(
     limit: Mapping[str, Any],
     known: str | None = None,
 ) -> CanonicalLimit:
-    """Return the canonical form of a limit; without a canonical value, a note says why.
+    """Return the canonical form of a limit; without a canonical value, a note explains why.
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.

@@ -35,7 +35,7 @@ _WORDS: Mapping[str, Sex | bool] = {
 
 def read_registered(name: str, written: str) -> Any:
     """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", for
-    an unknown word, and for an age that nobody reaches.
+    an unknown word, and for an impossible age.
     """
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
@@ -44,8 +44,8 @@ def read_registered(name: str, written: str) -> Any:
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
-    """Return how an age of the text bounds: "over 18 years" is ``>``. Without words that bound it,
-    the age itself is admitted.
+    """Return the comparator of an age in the text: "over 18 years" is ``>``. Without words that
+    bound it, the age itself is admitted.
     """
     bounds = [one.comparator for one in eligibility.evidence if one.field == name]
     return bounds[0] if bounds and bounds[0] else _SIDES[name]

@@ -1,4 +1,4 @@
-"""What the register states of a record: its columns, arms and interventions."""
+"""What the register states about a record: its columns, arms and interventions."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ from extractor.schemas import TrialRecord
 _TABLES = frozenset(
     {"records", "eligibility", "arms", "regimens", "regimen_arms", "interventions"}
 )
-"""Tables that are poor without what the register states."""
+"""Tables that need data from the register."""
 _FIELDS = (
     *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
     *("start_date", "completion_date", "sponsor"),
@@ -26,7 +26,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the register states of a record.
+    """What the register states about a record.
 
     Attributes:
         columns: The cells of ``records`` and ``eligibility``.
@@ -44,7 +44,7 @@ RegisteredByRecord = Mapping[str, Registered]
 
 
 def read_registry(record: TrialRecord) -> Registered:
-    """Return what the register states of a record."""
+    """Return what the register states about a record."""
     fields = record.registry
     columns: dict[str, Any] = {name: fields.text(name) for name in _FIELDS}
     columns["intervention_model"] = fields.assignment
@@ -73,8 +73,8 @@ def read_registry(record: TrialRecord) -> Registered:
 def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
 ) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
-    """Return what the register states of the records of a run, and of how many records the inputs
-    are missing or have changed since. Both are empty if none of the tables needs it.
+    """Return what the register states about the records of a run, and of how many records the
+    inputs are missing or have changed since. Both are empty if none of the tables needs it.
     """
     registry = {}
     lacking = Counter[TextState]()

@@ -65,9 +65,9 @@ _DAILY = {
     "Q8H": 3,
     "Q12H": 2,
 }
-"""How often a dose is given on a day."""
+"""How often a dose is given per day."""
 _BODY = frozenset({"kg", "m2"})
-"""What a daily dose may be counted by."""
+"""The units that a daily dose may be counted in."""
 _OF_VALUES = {
     "field": "path",
     "value": "text",
@@ -84,8 +84,8 @@ _TERMS = {
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were left out, and by the path of each list that lost
-    members the positions of those that stay.
+    """An extraction before doubtful values were removed, and for each list that lost members the
+    positions of the remaining ones, by path.
     """
 
     extraction: TrialExtraction

@@ -26,7 +26,7 @@ _BEHIND = re.compile(
     r"(?P<moment>[^,;:()\n]{1,80})",
     re.IGNORECASE,
 )
-"""The moment behind a time: "12 weeks after the last dose"."""
+"""The moment after a time: "12 weeks after the last dose"."""
 _BEFORE = re.compile(
     r"\b(?P<sign>(?:from|since|after|following|post|between)\b[\s-]?)"
     r"(?P<moment>[^,;:()\n]{1,80}?)(?:\s\([^()]{1,40}\))?"
@@ -38,7 +38,7 @@ _LEADING = re.compile(
     r"\W{0,3}([a-z][^,;:()\n]{2,60}?)\s(?:to|until|till|through|up\sto)\s",
     re.IGNORECASE,
 )
-"""The moment with which a time frame begins: "baseline to week 12"."""
+"""The moment at which a time frame begins: "baseline to week 12"."""
 _BEGUN = re.compile(
     r"(.{2,70}?)\s(?:is\s|was\s|has\s)?"
     r"(?:initiat(?:ed|ion)|start(?:ed|s)?|beg[ai]ns?|begun|commence[sd]?|commencement)\s?",
@@ -46,7 +46,7 @@ _BEGUN = re.compile(
 )
 """A beginning that is named behind what begins: "treatment initiated"."""
 _ENDS = re.compile(r"\s(?:to|until|till|through|up\sto|and|at)\s|\.\s", re.IGNORECASE)
-"""What ends the name of a moment."""
+"""Words that end the name of a moment."""
 _FROM_BASELINE = re.compile(
     r"\bchang(?:es?|ed|ing)\b[^.;\n]{0,120}?"
     r"\b(?:from|since|relative\sto|versus|vs\.?|compared\s(?:to|with))"
@@ -58,12 +58,12 @@ _FROM_BASELINE = re.compile(
 _LISTED = re.compile(
     rf"[\s)]{{0,2}}{_UNITS}[\s,&/]{{0,5}}(?:and|or|then)?[\s,]{{0,3}}", re.IGNORECASE
 )
-"""What is between two times of a list: "24 hours and 7 days"."""
+"""The words between two times of a list: "24 hours and 7 days"."""
 _RANGE = re.compile(
     rf"[\s)]{{0,2}}{_UNITS}\s{{0,2}}(?:-|–|—|~|to|through|until|up\sto)\s{{0,2}}{_UNITS}\s{{0,2}}",
     re.IGNORECASE,
 )
-"""What is between the start and the end of a range."""
+"""The words between the start and the end of a range."""
 _LONGEST_TEXT = 2000
 """A longer description is not read."""
 _SHORT = frozenset({TimeUnit.MINUTE, TimeUnit.HOUR})

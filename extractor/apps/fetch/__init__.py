@@ -7,7 +7,7 @@ ClinicalTrials.gov. Files of other registries are read by ``extractor.formats.re
 By NCT numbers or a query, page by page, one request at a time at a polite rate, with at most five
 attempts each. ``fetch_records`` yields ``TrialRecord``; ``extractor fetch`` writes the studies as
 they come into a ``RecordFile``, and continues it after any interruption. A reply that is too large,
-is not a page of studies, or repeats for ever ends the fetch with its reason.
+is not a page of studies, or repeats forever ends the fetch with its reason.
 
 - ``query``: what to fetch. Add an option of a search there, and to ``cli/fetch.py``.
 - ``client``: the requests, their rate and retries; nothing else here reaches the network.

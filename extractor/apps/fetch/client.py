@@ -28,7 +28,7 @@ _LONGEST_QUOTE = 300
 """Bytes of a reply that a message quotes."""
 _REMEDY = (
     "check the network, the address and the proxy settings (HTTPS_PROXY); the same command "
-    "goes on where it stopped"
+    "continues where it stopped"
 )
 
 
@@ -42,10 +42,11 @@ class Registry:
     """A registry's address, and the limits of requests to it.
 
     Args:
-        base_url: The address of the API, without ``/studies``; else that in ``EXTRACTOR_REGISTRY``,
+        base_url: The address of the API, without ``/studies``; otherwise that in
+        ``EXTRACTOR_REGISTRY``,
             or ClinicalTrials.gov. A user and password in it are sent, never shown or stored.
-        requests_per_minute: The highest rate. A Retry-After of the server delays the next request,
-            too.
+        requests_per_minute: The highest rate. A Retry-After header also delays the next
+            request.
         page_size: Records in a request, 1 to 1,000.
         timeout: The longest time without a byte of the reply, in seconds.
 
@@ -111,7 +112,7 @@ class RegistryClient:
 
     def get_page(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read one page of ``/studies``, with up to five attempts; a server that asks for a wait of
-        more than a minute gets no other.
+        more than a minute gets no further attempt.
 
         Raises ``RegistryRefused`` if the registry refuses the parameters, ``RegistryError`` if it
         cannot be read.

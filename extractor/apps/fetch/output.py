@@ -72,7 +72,7 @@ class RecordFile:
             problem = str(error)
         # A file of something else, in one long line.
         if is_cut and not self.records:
-            problem = "the line has no end"
+            problem = "the line is incomplete"
         if problem:
             raise StoreError(
                 f"{self.path}, line {self.records + 1}: not a fetched study ({problem}); name "
@@ -106,7 +106,7 @@ def open_file(path: Path, *, fresh: bool = False) -> Iterator[RecordFile]:
             lock.acquire()
         except Timeout:
             raise StoreError(
-                f"{path}: another fetch writes to it; wait for its end, or name another file"
+                f"{path}: another fetch is writing to it; wait until it ends, or name another file"
             ) from None
         try:
             yield RecordFile(path, fresh=fresh)

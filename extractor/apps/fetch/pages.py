@@ -60,7 +60,7 @@ def load_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except RecursionError:
-        raise ValueError("JSON that is nested too deep") from None
+        raise ValueError("JSON that is nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"not JSON ({error})") from None
 

@@ -92,7 +92,7 @@ class RegistryQuery:
         """The parameters of the API's request, without those of paging. Empty fields have none.
 
         Phases and the day of the update are conditions of one expression in the registry's syntax,
-        because the API has no parameters for them. An expression of the user's own is one more
+        because the API has no parameters for them. The user's own expression is an additional
         condition. Raises ``ArgumentError`` for an unknown phase, and if ``more`` names a parameter
         that is set already.
         """

@@ -23,7 +23,7 @@ def fetch_pages(
     """Fetch studies page by page, leave out those in ``known``, and add the numbers of the others
     to it.
 
-    Former numbers of a study count as its own. Numbers in ``known`` are not asked for. ``limit`` is
+    Former numbers of a study count as its own. Numbers in ``known`` are not requested. ``limit`` is
     the largest number of new studies, None for all: no page is read once it is reached.
 
     Raises ``RegistryRefused`` for parameters that the registry refuses, ``RegistryError`` if it
@@ -136,13 +136,13 @@ def fetch_records(
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
     if bool(nct_numbers) == bool(query):
-        raise ArgumentError("name NCT numbers or a query, one of the two")
+        raise ArgumentError("give either NCT numbers or a query")
     numbers = parse_nct_numbers(" ".join(nct_numbers))
     source = registry or Registry()
     known: set[str] = set()
 
     def report(error: RecordError) -> None:
-        """Hand an error on, or raise it if nobody takes it."""
+        """Pass an error on, or raise it if there is no handler."""
         if on_error is None:
             raise error
         on_error(error)

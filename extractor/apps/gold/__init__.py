@@ -10,12 +10,12 @@ confidence from ``extractor.apps.values``, and a row for each field that the rec
   fields, or has groups of criteria or values of your own fields. ``time_window`` follows from
   ``time_windows``.
 - An error names the file, the row or region, the column, and what to write. A record with an error
-  is not written; all others are. With the records at hand, quotes are checked as
+  is not written; all others are. If the records are available, quotes are checked as
   ``extractor evaluate --check`` checks them.
 - A formula or a date in a workbook, and a file that is too large to be a sheet of gold, are
   refused; no text that is written becomes a formula.
 
-Where to change what:
+What to change where:
 
 - a part of a value as a column: its model in ``extractor.schemas.extraction``;
 - a column that is not read back: ``_SUPPORT`` and ``_write_row`` in ``sheets``;

@@ -63,7 +63,7 @@ def import_gold(
     for row in read_sheet(path) if is_sheet else read_tasks(path, annotator):
         rows[row.record_id].append(row)
     if is_sheet and not rows:
-        raise GoldError(f"{path}: has no values; give each a row")
+        raise GoldError(f"{path}: contains no values; add a row for each")
     records = _find_records(inputs, rows)
     problems: list[Problem] = []
     gold: dict[str, dict[str, Any]] = {}
@@ -85,7 +85,7 @@ def _is_sheet(path: Path) -> bool:
     suffix = path.suffix.casefold()
     if suffix not in (*SHEETS, _TASKS):
         raise GoldError(
-            f"{path}: is not a file of gold; name a sheet (.csv, .xlsx) or tasks of Label Studio "
+            f"{path}: is not a gold file; name a sheet (.csv, .xlsx) or tasks of Label Studio "
             "(.json)"
         )
     return suffix != _TASKS
@@ -110,7 +110,7 @@ def export_gold(
         force: Whether to replace a file.
 
     Raises:
-        ArgumentError: ``to`` exists already.
+        ArgumentError: ``to`` already exists.
         GoldError: The gold cannot be read, a record is missing, or ``to`` has another ending.
     """
     is_sheet = _is_sheet(to)
@@ -128,7 +128,7 @@ def export_gold(
     for name in source:
         if name not in records:
             raise GoldError(
-                f"{gold}: there is no text of {name}; name its file with --records"
+                f"{gold}: the text of {name} is missing; name its file with --records"
             )
     tasks = [
         make_task(record, list_gold_rows(source[name]))
@@ -142,5 +142,5 @@ def export_gold(
 def _refuse_existing(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
         raise ArgumentError(
-            f"{path}: exists already; add --force, or name another path"
+            f"{path}: already exists; add --force, or name another path"
         )

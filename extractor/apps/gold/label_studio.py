@@ -3,7 +3,7 @@
 An item is a region labelled with its group, such as ``dosing``; a value with words of its own is a
 region labelled with its field, such as ``dosing.amounts``. The text area of a region names its item
 and has a line for each value, ``route: oral``. A field alone is the words of the region, and
-``route:`` says that there is no route. What has no place in the text is in the text area of the
+``route:`` states that there is no route. What has no place in the text is in the text area of the
 record.
 """
 
@@ -156,7 +156,7 @@ def _to_utf16(text: str, at: int) -> int:
 
 
 def read_tasks(path: Path, annotator: str = "") -> Iterator[PlacedRow]:
-    """Yield the rows of an export. Tasks that nobody has submitted are passed over. ``annotator``,
+    """Yield the rows of an export. Tasks that have not been submitted are skipped. ``annotator``,
     an email or id, chooses whose annotations count.
 
     Raises ``GoldError`` for a file that is not such an export, or a task of several annotators.

@@ -1,7 +1,7 @@
 """Gold as rows, one per value, and rows as gold.
 
 A row is a path, such as ``eligibility.criteria[3].constraints[0]``, with texts by column: the parts
-of the value, or the value alone. A row without texts says that the record states none.
+of the value, or the value alone. A row without texts states that the record states none.
 """
 
 import json
@@ -49,7 +49,7 @@ PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
-"""The position of the first member of a list whose path has none: behind all others."""
+"""The position of a list member whose path has none: after all others."""
 _REMEDIES = {
     "enum": "write one of these words",
     "missing": "add a row for it to this item",
@@ -58,7 +58,7 @@ _REMEDIES = {
 
 
 class PlacedRow(NamedTuple):
-    """A row that was read: where, of which record, its path, and its filled cells by column."""
+    """A row that was read: its place, record and path, and its filled cells by column."""
 
     place: str
     record_id: str
@@ -114,7 +114,9 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
 
 
 def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
-    """Return an extraction as gold, with the keys alone that it has: gold may be of some fields."""
+    """Return an extraction as gold, with only the keys that it has: gold may cover only some
+    fields.
+    """
     gold = extraction.to_gold()
     for path, item in extraction.list_items():
         values: Any = gold
@@ -146,8 +148,8 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def write_cells(row: ValueRow) -> dict[str, str]:
-    """Return the texts of a row by column; none if the record states none. A value of a field of
-    your own is written as JSON where its text alone would be read as another value.
+    """Return the texts of a row by column; none if the record states none. A value of a custom
+    field is written as JSON where its text alone would be read as another value.
     """
     value = row.value
     if row.path.startswith(_CUSTOM) and not (value and _read_own(value) == value):
@@ -161,7 +163,7 @@ def write_cells(row: ValueRow) -> dict[str, str]:
 
 
 def _read_own(text: Any) -> Any:
-    """Return a value of a field of your own: what its JSON says, or the text itself."""
+    """Return a value of a custom field: what its JSON states, or the text itself."""
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):

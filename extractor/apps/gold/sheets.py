@@ -16,12 +16,12 @@ from extractor.schemas.arguments import suggest
 _PLACE = ("record", "item", "field")
 _SUPPORT = ("evidence", "section", "confidence")
 COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
-"""The columns in order. Those of the evidence are for people, and are not read back."""
+"""The columns in order. The evidence columns are for readers and are not imported."""
 _WORKBOOK = ".xlsx"
 SHEETS = (".csv", _WORKBOOK)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""How a cell begins that a spreadsheet could take for a formula, or that has an apostrophe against
-that.
+"""The start of a cell that a spreadsheet could read as a formula, or of one escaped with an
+apostrophe.
 """
 _MOST_BYTES = 200_000_000
 _LONGEST_CELL = 32_767
@@ -29,7 +29,7 @@ _LONGEST_CELL = 32_767
 
 def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     """Write rows as CSV or a workbook, by the ending of the name. A column of parts that no value
-    has is left out. Raises ``GoldError`` for a text that a workbook cannot have.
+    has is left out. Raises ``GoldError`` for text that a workbook cannot contain.
     """
     table = [_write_row(row) for row in rows]
     used = {name for cells in table for name in cells}
@@ -86,7 +86,7 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
 
 def read_sheet(path: Path) -> Iterator[PlacedRow]:
     """Yield the rows of a sheet. Its first row names the columns; those of the evidence, and any
-    whose name begins with "note", are passed over, as are empty rows.
+    whose name begins with "note", are skipped, as are empty rows.
 
     Raises ``GoldError`` for a file that is not such a sheet, a formula and a date.
     """

@@ -1,4 +1,4 @@
-"""The work behind the tools: read records, extract them, and keep the last ones, within the limits
+"""Implement the tools: read records, extract them, and keep the last ones, within the limits
 of size, time and money.
 """
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 _SPARE_S = 1.0
 """Seconds after the limit in which a worker process may still end by itself."""
 _KEPT = 32
-"""Most records kept, so that a claim about the last ones needs no second download."""
+"""Maximum number of records kept, so that a claim about the last ones needs no second download."""
 
 
 _SOURCE = Field(
@@ -49,7 +49,7 @@ _RecordId = Annotated[
 
 
 class ToolRefused(ExtractorError):
-    """A tool cannot do what it was asked. The message says why, and what to do."""
+    """A tool cannot do what it was asked. The message explains why, and what to do."""
 
 
 class Desk:
@@ -70,7 +70,7 @@ class Desk:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: ToolSettings) -> AsyncIterator["Desk"]:
-        """Start the worker process, and open the model, whose budget holds for all calls. Both end
+        """Start the worker process and open the model, whose budget covers all calls. Both end
         with the block.
         """
         options = settings.options
@@ -113,7 +113,7 @@ class Desk:
         section: Annotated[
             GivenSection | None,
             Field(
-                description="The section that all of the text is, such as eligibility for criteria "
+                description="The section of the whole text, such as eligibility for criteria "
                 "without a heading."
             ),
         ] = None,
@@ -143,13 +143,13 @@ class Desk:
         source: Annotated[str | None, _SOURCE] = None,
         record_id: _RecordId = None,
     ) -> QuoteAnswer:
-        """Check whether a text or a trial's record says these words. A quote with another number,
+        """Check whether a text or a trial's record states these words. A quote with another number,
         unit, comparator or negation is a conflict, and the answer names the difference.
         """
         if not quote.strip():
             raise ArgumentError("the quote is empty; give the words to look for")
         if (text is None) == (source is None):
-            raise ArgumentError("give a text or a source, one of the two")
+            raise ArgumentError("give either a text or a source")
         self._refuse_large(quote + (text or ""))
         given: TrialRecord | Given
         if text is None:

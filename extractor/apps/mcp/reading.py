@@ -1,5 +1,5 @@
-"""Read one record, and look for a quote. Worker processes do it: no text takes the server's memory
-or time.
+"""Read one record, and look for a quote. Worker processes do it: no text can exhaust the
+server's memory or time.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import limit_time
 
 _NAMED = 10
-"""Most records named in a message."""
+"""Maximum number of records named in a message."""
 _BEST_FIRST = tuple(QuoteStatus)
 
 
@@ -70,8 +70,8 @@ def read_given(given: Given) -> TrialRecord:
 
 
 def check_quote(given: TrialRecord | Given, quote: str) -> QuoteAnswer:
-    """Return whether a text or a section of a record has a quote: the answer of the section that
-    agrees best, of several the first; "absent" if none has it.
+    """Return whether a text or a section of a record has a quote: the answer of the best matching
+    section, the first of equals; "absent" if none has it.
     """
     texts: dict[str | None, str] = {}
     if isinstance(given, Given):

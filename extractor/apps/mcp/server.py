@@ -48,7 +48,7 @@ async def open_server(settings: ToolSettings) -> AsyncIterator[MCPServer]:
 
 
 async def serve_stdio(settings: ToolSettings) -> None:
-    """Serve over standard input and output until the client goes."""
+    """Serve over standard input and output until the client disconnects."""
     async with open_server(settings) as server:
         await server.run_stdio_async()
 

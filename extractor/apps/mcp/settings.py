@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class ToolOptions(ExtractionOptions, ModelOptions):
-    """The options of ``extractor mcp``. What to extract, and the effort, hold for all calls."""
+    """The options of ``extractor mcp``. The tasks and the effort apply to all calls."""
 
     files: Annotated[Path, Shown(FILES, "DIR")] = Path()
-    """Folder whose files a client may name; the current one if left out."""
+    """Folder whose files a client may name (default: the current one)."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
     """Seconds for one call of a tool."""
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000

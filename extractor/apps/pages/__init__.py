@@ -1,4 +1,4 @@
-"""What all HTML pages share: a frame, the data of a record, and one viewer for it.
+"""The shared parts of all HTML pages: a frame, the data of a record, and one viewer for it.
 
 A page is one file with its style, script and data. It loads nothing from elsewhere, and its policy
 allows no other script; every text on it is escaped. Report, comparison and the service's playground
@@ -200,7 +200,7 @@ class Chunks:
         return chunk, place
 
     def close(self) -> list[str]:
-        """Pack the remaining records, and return all chunks."""
+        """Pack the remaining records and return all chunks."""
         if self._records:
             self._packed.append(pack(self._records))
             self._records = []

@@ -1,4 +1,4 @@
-"""What a notebook displays of an extraction and of a run. It runs no script and loads nothing."""
+"""How a notebook displays an extraction and a run. It runs no script and loads nothing."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
 
 _SHOWN = 20
-"""Most records, and most failures, that a run shows in a notebook."""
+"""Maximum number of records, and most failures, that a run shows in a notebook."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -70,7 +70,7 @@ def show(
         return ShownExtraction(extraction)
     if record.record_id != extraction.record_id:
         raise ArgumentError(
-            f"the extraction is of {extraction.record_id}, the record is {record.record_id}"
+            f"the extraction belongs to {extraction.record_id}, the record is {record.record_id}"
         )
     for _, item in extraction.list_items():
         for place in item.evidence:

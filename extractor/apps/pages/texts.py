@@ -28,7 +28,7 @@ class ShownText:
         self._units = to_utf16(self.text)
 
     def place(self, offset: int) -> int:
-        """Return the place of a raw offset."""
+        """Return the position of a raw offset on the page."""
         return self._units(self._clean.clean_position(offset))
 
     def read(self, start: int, end: int) -> tuple[int, int]:

@@ -164,7 +164,7 @@ class _Page:
         return numbers
 
     def show_sections(self) -> list[Json]:
-        """Return the page's data of all sections."""
+        """Return the data of all sections for the page."""
         shown = []
         for name, text in self.texts.items():
             section: Json = {"name": name, "title": name_section(name)}

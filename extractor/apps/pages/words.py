@@ -1,4 +1,4 @@
-"""How a value reads on one line: on every page, in a notebook and in lists."""
+"""Write a value on one line: on every page, in a notebook and in lists."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,8 @@ _TIME_UNITS = frozenset(TimeUnit)
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
     r"""Return a value, a list, or their JSON on one line. Numbers are as one of the ``quotes``
-    writes them, followed by their digits if it writes them otherwise. Nothing is "not stated".
+    writes them, followed by their digits if it writes them otherwise. An empty value is "not
+    stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (

@@ -67,8 +67,9 @@ def name_field(path: str) -> str:
 
 
 def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
-    """Return the page's data of a record: its ``view`` with id, title and source, the state of its
-    text, findings and absences, and its characters, claimed characters and boilerplate.
+    """Return the data of a record for the page: its ``view`` with id, title and source, the
+    state of its text, findings and absences, and its characters, claimed characters and
+    boilerplate.
 
     A free text is shown as it was given; with ``as_given``, a flattened record is, too.
     """
@@ -107,7 +108,8 @@ def _show_absence(absence: Absence) -> Json:
 
 
 def list_meanings() -> dict[str, str]:
-    """Return what each reason, kind of finding and support means, by the docstrings of their enums.
+    """Return the meaning of each reason, kind of finding and support, from the docstrings of
+    their enums.
 
     >>> list_meanings()["section_absent"]
     'the record has no section that could state it'

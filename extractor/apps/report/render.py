@@ -27,8 +27,8 @@ _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
 
 class ReportSummary(NamedTuple):
-    """Counts of a report: it can open ``shown`` of ``records``; ``without_text`` records have no
-    text in it.
+    """Counts of a report: ``shown`` of ``records`` can be opened; ``without_text`` records lack
+    their text.
     """
 
     records: int

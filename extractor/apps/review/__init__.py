@@ -2,7 +2,7 @@
 
 - A queue lists the records of a run, those with the most doubtful values first. A record shows its
   text beside its items; the words that support the opened item are marked.
-- The reviewer corrects every field of the schema and of the user's own fields, adds items from
+- The reviewer corrects every field of the schema and of custom fields, adds items from
   selected words or without, deletes them, ticks them as checked, and undoes change by change.
 - Flaws are listed beside the value that has them. Finish writes ``GOLD/<record>.json`` (guideline
   1.5) if there are none, or if the reviewer confirms those that do not break the schema.

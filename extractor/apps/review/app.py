@@ -69,7 +69,7 @@ def open_review(
     records = RunRecords(run, inputs)
     if not records.doubts:
         raise StoreError(
-            f"{run}: has no results to review; its failures.jsonl and `extractor report` say why"
+            f"{run}: has no results to review; see its failures.jsonl or `extractor report`"
         )
     doubts = records.doubts
     adjudication = None
@@ -78,7 +78,7 @@ def open_review(
         doubts = adjudication.list_doubts(doubts)
         if not doubts:
             names = " and ".join(map(str, annotators))
-            raise GoldError(f"{names}: have gold of none of the records of {run}")
+            raise GoldError(f"{names}: have no gold for any record of {run}")
     with open_journal(gold) as journal, closing(socket.socket()) as listening:
         review = Review(records, gold, journal, doubts, adjudication)
         try:

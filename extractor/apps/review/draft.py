@@ -17,7 +17,7 @@ from extractor.schemas.base import FrozenModel
 CHECKED = "@checked"
 """The key of an item that the reviewer has ticked; gold has no such key."""
 _DEEPEST = 12
-"""Most levels in a value. The schema has five."""
+"""Maximum number of levels in a value. The schema has five."""
 
 
 class Patch(FrozenModel):
@@ -89,8 +89,8 @@ class Draft:
 
 
 def start_draft(extraction: TrialExtraction) -> Json:
-    """Return the JSON of an extraction or of gold with which a draft begins. Gold of guideline 1.4,
-    which has one time window, gets the list of it.
+    """Return the JSON of an extraction or of gold with which a draft begins. Gold of guideline
+    1.4, which has a single time window, gets a list that contains it.
     """
     start = extraction.to_gold()
     for _, criterion in list_items(start, "eligibility.criteria"):
@@ -127,7 +127,9 @@ def read_field(item: Json, name: str) -> Any:
 
 
 def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
-    """Raise ``ValueError`` for a change of what does not exist, or one that is not JSON."""
+    """Raise ``ValueError`` for a change to something that does not exist, or one that is not
+    JSON.
+    """
     group = FieldRef(patch.path).path
     form = forms.get(group)
     if form is None:

@@ -142,7 +142,7 @@ def read_gold(gold: Json) -> TrialExtraction:
 
 
 def name_gold(record_id: str) -> str:
-    """Return the name of a record's gold file. No id leads out of the folder.
+    """Return the name of a record's gold file. No id can lead out of the folder.
 
     >>> name_gold("NCT00000001"), name_gold("../x")
     ('NCT00000001.json', '%2E.%2Fx.json')
@@ -174,7 +174,7 @@ def digest_gold(path: Path) -> str | None:
 
 
 def correct_run(run: FinishedRun, gold: Path) -> int:
-    """Let a run give the finished records of a review in place of its own results, and return
+    """Let a run give the finished records of a review instead of its own results, and return
     how many they are.
 
     Raises ``ValueError`` if the folder has none of the run's records, ``StoreError`` for a broken

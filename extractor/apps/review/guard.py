@@ -1,4 +1,4 @@
-"""The review answers the browser that opened its address alone, and only requests of its page."""
+"""The review answers only the browser that opened its address, and only requests from its page."""
 
 import secrets
 
@@ -38,7 +38,7 @@ class PageGuard(BaseHTTPMiddleware):
     async def dispatch(
         self, request: Request, call_next: RequestResponseEndpoint
     ) -> Response:
-        """Refuse a request, or pass it on."""
+        """Refuse a request or pass it on."""
         response = self._check(request) or await call_next(request)
         response.headers.update(_HEADERS)
         return response

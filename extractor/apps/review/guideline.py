@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from extractor.apps.pages import render_page
 
 _FOR_PEOPLE_MARKS = re.compile(r"<!--/?people-->")
-"""What stands between these marks is left out of the prompt."""
+"""What is between these marks is left out of the prompt."""
 
 
 def render_guideline() -> str:

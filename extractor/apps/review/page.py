@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 class ExtractedFields:
-    """What the run knows of the items of a draft: by item and field the value, its evidence, and
+    """What the run knows about the items of a draft: by item and field the value, its evidence, and
     why it is empty.
     """
 

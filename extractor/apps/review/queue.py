@@ -15,7 +15,7 @@ from extractor.run.manifest import restore_fields
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _NAMED = 3
-"""Most doubtful values named in the queue."""
+"""Maximum number of doubtful values named in the queue."""
 
 
 class Doubt(NamedTuple):
@@ -28,7 +28,7 @@ class Doubt(NamedTuple):
 
 
 def weigh_result(result: TrialExtraction) -> Doubt:
-    """Sum up what the confidences of doubtful values lack to 1.
+    """Sum the differences between the confidences of doubtful values and 1.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -109,7 +109,7 @@ class RunRecords:
         """Return a record. Raises ``ValueError`` without its text."""
         if record_id not in self._texts:
             raise ValueError(
-                f"{record_id!r}: there is no such record, or its text is missing or has changed "
+                f"{record_id!r}: no such record, or its text is missing or has changed "
                 "since the run"
             )
         return TrialRecord.model_validate_json(zlib.decompress(self._texts[record_id]))

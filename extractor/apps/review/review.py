@@ -1,4 +1,4 @@
-"""What requests of the page do: list, show, change, undo, finish."""
+"""The actions of the page: list, show, change, undo, finish."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ class Change(FrozenModel):
 
 
 class Stale(Exception):
-    """Another window of the same review has changed these fields meanwhile."""
+    """Another window of the same review has changed these fields in the meantime."""
 
 
 class Unfinished(Exception):
@@ -193,14 +193,12 @@ class Review:
 
     def _read(self, record_id: str) -> tuple[TrialRecord, Draft]:
         if record_id not in self._doubts:
-            raise ValueError(
-                f"{record_id[:80]!r}: there is no such record in the queue"
-            )
+            raise ValueError(f"{record_id[:80]!r}: no such record in the queue")
         return self.records.read_text(record_id), self._open(record_id)
 
     def _open(self, record_id: str) -> Draft:
-        """Return the draft of a record: that of its journal; else its gold file; else what the run
-        or the first annotator has. Another gold file replaces a finished draft.
+        """Return the draft of a record: that of its journal; otherwise its gold file; otherwise
+        what the run or the first annotator has. Another gold file replaces a finished draft.
         """
         draft = self._drafts.get(record_id) or self._journal.read(record_id)
         path = self._gold / name_gold(record_id)
@@ -298,7 +296,7 @@ def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
     place = FieldRef(section)
     rank = place.path.removesuffix("_outcomes")
     if rank not in list(Rank):
-        raise ValueError("an endpoint is made of words of a registered outcome")
+        raise ValueError("an endpoint must be made of words of a registered outcome")
     if place.position is not None:
         return {"rank": rank, "index": place.position}
     endpoints = [item for _, item in list_items(data, "endpoints")]

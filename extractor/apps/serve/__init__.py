@@ -1,4 +1,4 @@
-"""Extract over HTTP, for many callers with a key and a limit of money each.
+"""Extract over HTTP for many callers, each with a key and a spending limit.
 
 ``extractor serve`` decides who may ask (``keys``), what each may spend (``money``), and runs jobs
 that survive a kill (``jobs``). Callers do not see each other. Every error is a problem of RFC 9457.
@@ -18,7 +18,7 @@ To change it, open:
 
 - an option of the service: ``settings``; a parameter or a body of requests: ``requests``
 - an operation: ``routes``; it is open to everybody unless it takes ``CallerOfRequest`` or
-  ``JobOfRequest``. It also stands in ``docs/reference/service.md`` and in ``OPERATIONS`` of
+  ``JobOfRequest``. It is also listed in ``docs/reference/service.md`` and in ``OPERATIONS`` of
   ``tests/serve/test_openapi.py``. A kind of problem: ``assets/problems.toml`` and ``problems``
 - what a caller has, or a table: ``store`` and ``keys``; what counts as money: ``money``
 - what a job shows, or when it fails or pauses: ``job``; its queue, age and deletion: ``jobs``

@@ -37,8 +37,8 @@ from extractor.model.events import Event, tell
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20
-"""So long requests under way may go on at a stop. On a busy machine the last words of a stream of
-events took more than 5 seconds.
+"""How long running requests may continue at a stop. On a busy machine, the end of an event stream
+took more than 5 seconds.
 """
 _MAX_CONNECTIONS = 2000
 _HEADERS = {
@@ -204,7 +204,7 @@ def _lock_root(root: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise StoreError(
-            f"{root}: another process uses it; wait for its end, or choose another --root"
+            f"{root}: another process is using it; wait until it ends, or choose another --root"
         ) from None
 
 

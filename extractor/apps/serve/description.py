@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the parameters and types of operations."""
+"""What the OpenAPI document states beyond the parameters and types of operations."""
 
 from importlib.resources import files
 from typing import Any

@@ -1,4 +1,5 @@
-"""Drain a service before its update: it takes and begins no new job, and ends those that run.
+"""Drain a service before an update: it accepts and starts no new jobs, and finishes the running
+ones.
 
 The command and the service are two processes: a file in the root marks the drain.
 """
@@ -32,7 +33,7 @@ def end_drain(root: Path) -> None:
 
 
 def drain(root: Path) -> None:
-    """Let the service take and begin no new job, and wait until none is under way.
+    """Stop the service from accepting and starting jobs, and wait until none is running.
 
     If the wait ends early, the service takes new jobs again. Raises ``StoreError`` if no service
     runs, or it stops or starts meanwhile.

@@ -33,8 +33,8 @@ def keeping_events(path: Path) -> Iterator[None]:
 
 @contextmanager
 def keep_job_events_apart() -> Iterator[None]:
-    """Send the events of a job only to its log, not to the service's. The death of a worker is in
-    both: it concerns all jobs.
+    """Send the events of a job only to its log, not to the service's. The death of a worker is
+    in both logs because it affects all jobs.
     """
 
     def divert(event: logging.LogRecord) -> bool:

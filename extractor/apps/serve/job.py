@@ -54,12 +54,12 @@ class Job(Choice):
 
     id: str
     caller: str
-    """Name of the caller, with a number if an earlier one had the name."""
+    """Name of the caller, with a number if the name was used before."""
     state: JobState
     reason: str | None = None
     """Why the job is paused, failed or cancelled, or that some of its records failed."""
     name: str
-    """Name of the upload. Records without an id of their own are named after it."""
+    """Name of the upload. Records without their own id are named after it."""
     bytes: NonNegativeInt
     """Size of the upload."""
     fields: tuple[str, ...] = ()
@@ -182,7 +182,7 @@ class JobRun:
         shown = self.shown
         if not shown.failed:
             return JobState.DONE, None
-        reason = f"{counted(shown.failed, 'record')} failed; /failures says why"
+        reason = f"{counted(shown.failed, 'record')} failed; /failures explains why"
         if shown.extracted:
             return JobState.DONE, reason
         return JobState.FAILED, f"nothing was extracted: {reason}"
@@ -213,7 +213,7 @@ class JobRun:
         """
         is_full = isinstance(error, OSError) and error.errno == ENOSPC
         if is_full or isinstance(error, DiskFull):
-            return "the service's disk is full; resume the job when its operator has made room"
+            return "the service's disk is full; resume the job after the operator has freed space"
         if isinstance(error, SettingsDiffer):
             return "the program or its model has changed since the job began; send it again"
         if not isinstance(error, (ExtractorError, OSError)):

@@ -207,7 +207,7 @@ class Jobs:
         tell(Event.JOB_DELETED, job=job_id, caller=job.caller, by=by, **counts)
 
     def stop(self) -> None:
-        """Begin no further record and no request to the model."""
+        """Start no further records or model requests."""
         self._is_stopping = True
         for running in self._runs.values():
             running.run.stop("the service stops")
@@ -223,12 +223,12 @@ class Jobs:
 
     @property
     def unfinished(self) -> int:
-        """How many jobs wait or run."""
+        """The number of waiting or running jobs."""
         return sum(job.state in ACTIVE for job in self._jobs.values())
 
     def fill(self) -> None:
         """Begin waiting jobs while there is room, unless the service stops. During a drain, only
-        jobs that have begun go on.
+        jobs that have begun continue.
         """
         drains = is_draining(self._root)
         while not self._is_stopping and len(self._runs) < self.settings.options.jobs:
@@ -254,7 +254,7 @@ class Jobs:
 
     async def _perform(self, running: JobRun) -> None:
         """Run the rest of a job, store its final state, and begin the next job. A job that the stop
-        of the service ended is queued: it goes on at the next start.
+        of the service ended is queued: it continues at the next start.
         """
         state, reason = await running.perform(self.executor)
         ended: str | None = now()

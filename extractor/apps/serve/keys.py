@@ -10,7 +10,7 @@ from extractor.apps.serve.store import now
 from extractor.model.database import Database
 
 OPERATOR = "operator"
-"""The caller with the service's own token, who sees the jobs of all."""
+"""The caller with the service's own token, who sees all jobs."""
 REFUSED = "the caller's key was revoked, or has expired"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
@@ -49,7 +49,7 @@ class Keys:
             sql = "SELECT 1 FROM callers WHERE name = ? AND NOT is_revoked"
             if self._store.row(sql, (name,)):
                 raise ValueError(
-                    f"{name} has a key already; renew it, or revoke it first"
+                    f"{name} already has a key; renew it, or revoke it first"
                 )
             caller = self._find_free_id(name)
             sql = "INSERT INTO callers VALUES (?, ?, '', ?, NULL, ?, 0)"
@@ -77,7 +77,7 @@ class Keys:
             sql = "SELECT expires FROM callers WHERE id = ?"
             if days is None and self._store.value(sql, (caller,)):
                 raise ValueError(
-                    f"{name}: this key expires; say for how many days the new one is valid (--days)"
+                    f"{name}: this key expires; set how many days the new one is valid (--days)"
                 )
             return self._replace_key(caller, days)
 
@@ -101,7 +101,7 @@ class Keys:
         caller: str | None = self._store.value(sql, (name,))
         if caller is None:
             raise ValueError(
-                f"{name}: there is no such caller; `extractor serve keys list` shows them"
+                f"{name}: no such caller; `extractor serve keys list` shows them"
             )
         return caller
 
@@ -110,7 +110,9 @@ class Keys:
         expires = None
         if days is not None:
             if not days > 0:
-                raise ValueError(f"{days:g} days: a key is valid for more than 0 days")
+                raise ValueError(
+                    f"{days:g} days: a key must be valid for more than 0 days"
+                )
             end = datetime.now(UTC) + timedelta(days=days)
             expires = end.isoformat(timespec="seconds")
         key = f"xk_{secrets.token_urlsafe(32)}"
@@ -140,8 +142,8 @@ class Keys:
         return self._store.row(sql, (caller, now())) is not None
 
     def list_callers(self) -> list[tuple[str, ...]]:
-        """Return all callers that ever were: name, when the key was made and expires, id, limit and
-        spent dollars, and whether the key is valid.
+        """Return all present and former callers: name, when the key was made and expires, id,
+        limit and spent dollars, and whether the key is valid.
         """
         return self._store.execute(_LIST, (now(),)).fetchall()
 

@@ -90,14 +90,14 @@ class Money:
         return budget
 
     def explain(self) -> str:
-        """Return which limit of money is reached."""
+        """Return which spending limit is reached."""
         if self._all.is_spent:
             return "the service's limit of money is reached"
         return "the caller's limit of money is reached"
 
     def check(self, effort: Effort, caller: str) -> None:
-        """Raise ``ProblemError`` if the model may be asked, and the money of the service or of
-        the caller is spent.
+        """Raise ``ProblemError`` if the request may use the model and the service's or the caller's
+        budget is spent.
         """
         if effort is Effort.NONE or self._pricing.spec is None:
             return
@@ -134,8 +134,8 @@ class Money:
         return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and count what its request used. None, of a request whose cost no
-        reply states, counts as the most.
+        """Release a reservation, and count what its request used. None (no reply states the
+        cost) counts as the maximum.
         """
         call = self._under_way.pop(reservation)
         call.budget.settle(call.reservation, usage)

@@ -1,4 +1,4 @@
-"""A page to try a text, with what is extracted of it in the viewer of reports."""
+"""A page to try a text, which shows its extraction in the report viewer."""
 
 import json
 from importlib.resources import files

@@ -1,4 +1,6 @@
-"""Read a posted record. Worker processes do it: no body takes the service's memory or time."""
+"""Read a posted record. Worker processes do it: no body can exhaust the service's memory or
+time.
+"""
 
 from dataclasses import dataclass
 from io import BytesIO

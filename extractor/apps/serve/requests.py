@@ -84,10 +84,10 @@ class _Parameters(BaseModel):
 
 
 class Asked(_Parameters):
-    """What is extracted of a body. The service's own options apply to what is left out."""
+    """What is extracted from a body. The service's own options apply to what is left out."""
 
     effort: Effort | None = None
-    """Ask a model about nothing, what the rules are unsure of, or everything."""
+    """Ask a model about nothing, doubtful values, or everything."""
     tasks: Annotated[
         frozenset[Task] | None,
         BeforeValidator(lambda given: given and ",".join(given).split(",")),

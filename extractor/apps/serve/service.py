@@ -32,7 +32,7 @@ from extractor.setup import OpenExtractor, Setup
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "record.txt"
-"""An invented record, which loads the rules in each worker process."""
+"""A made-up record that loads the rules in each worker process."""
 
 Render = Callable[[TrialRecord, bytes], bytes]
 """Makes the answer of a record and the line of its extraction, in a worker process."""
@@ -120,8 +120,8 @@ class Service:
                 )
 
     def stop(self) -> None:
-        """Begin no further request to the model and no record of a job. What is under way may
-        end meanwhile.
+        """Start no further model requests or records of a job. Running work may
+        finish.
         """
         self.is_stopping = True
         self.jobs.stop()
@@ -181,8 +181,8 @@ class Service:
         """Extract the record in a body, as JSON, or as ``render`` makes it. ``name`` is the file
         name of the body.
 
-        As many extractions compute at once as there are worker processes. Those that ask the model
-        take turns of their own.
+        The number of concurrent extractions is the number of worker processes. Those that ask
+        the model are queued separately.
 
         Raises ``ProblemError``, and the errors of the executor and of the model.
         """

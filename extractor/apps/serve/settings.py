@@ -20,28 +20,28 @@ _SHORTEST_TOKEN = 16
 
 
 class ServiceOptions(ExtractionOptions, ModelOptions):
-    """The options of ``extractor serve``. What to extract, and the effort, are for requests that
-    do not say it.
+    """The options of ``extractor serve``. The tasks and the effort are defaults for requests
+    that do not set them.
     """
 
     host: Annotated[str, Shown(SERVICE)] = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535), Shown(SERVICE, "N")] = 8400
-    """0 for any free one."""
+    """0 for any free port."""
     root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
     """Folder of keys and jobs."""
     playground: Annotated[bool, Shown(SERVICE)] = False
     """Show a page to paste a text and see its values, at /."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
-    """Records at the model at once."""
+    """Records sent to the model concurrently."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
     """Seconds for one extraction."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
-    """Processes that share the work; else all cores."""
+    """Number of worker processes (default: all cores)."""
     jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
-    """Jobs under way at once."""
+    """Concurrent jobs."""
     queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
-    """Extractions under way or waiting; then 429."""
+    """Most extractions running or waiting; more get 429."""
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
     """Largest body of an extraction."""
     max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000
@@ -81,7 +81,7 @@ def choose_token(
     """Return the operator's token: that of EXTRACTOR_TOKEN, or else that of a file, with its path.
 
     The file is ``ROOT/token``, which only its owner can read; a missing one is created. Raises
-    ``ValueError`` for a token that somebody could guess, and for an address that others reach
+    ``ValueError`` for a token that is easy to guess, and for an address that others can reach
     without one.
     """
     path = None

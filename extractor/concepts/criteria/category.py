@@ -1,4 +1,6 @@
-"""Classify criteria, and tell them from other lines, with a scorer trained on labelled lines."""
+"""Classify criteria, and distinguish them from other lines, with a scorer trained on labelled
+lines.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +25,7 @@ from extractor.schemas import (
 TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
-"""Stems of words of trials that treat the weight."""
+"""Stems of words in trials that treat weight."""
 _STEM = 6
 _OPENING_LINES = 6
 _OPENING_WORDS = 4
@@ -95,7 +97,7 @@ def describe_lines(
 
 
 def _count_repeated(own: frozenset[str], opening: Sequence[frozenset[str]]) -> int:
-    """Return how many stems of a line stand in another one of the opening lines."""
+    """Return how many stems of a line are in another one of the opening lines."""
     elsewhere: set[str] = set()
     for line in opening:
         if line is not own:
@@ -164,7 +166,7 @@ def sort_weight(
     """Return the category of a line that limits nothing but the weight of people, which no word
     names: "other".
 
-    The category stands where the trial treats the weight (``target`` has the stems of its title
+    The category is where the trial treats the weight (``target`` has the stems of its title
     and conditions), and where the line has no limit or limits something else.
     """
     treats_weight = not target.isdisjoint(_OF_WEIGHT)
@@ -180,10 +182,10 @@ def date_treatment(
     category: Reading[Category], passage: Passage, window: TimeWindow | None
 ) -> Reading[Category]:
     """Return the category of a treatment by when it is given; another category is returned as it
-    is, and a treatment of which nothing tells when.
+    is, and a treatment whose time is unknown.
 
-    What is stable or changed goes on, and what was given "within 4 weeks before" is past, whatever
-    the drug. ``window`` is the time window of the passage, if it has one.
+    What is stable or changed continues, and what was given "within 4 weeks before" is past,
+    whatever the drug. ``window`` is the time window of the passage, if it has one.
 
     >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
     >>> date_treatment(

@@ -15,7 +15,7 @@ class Entry:
     Attributes:
         passage: Its words.
         kind: Its list; None if no heading names one.
-        stands: Whether it is a criterion; else it only introduces those below it.
+        stands: Whether it is a criterion; otherwise it only introduces those below it.
         listed: Whether it is in a list, and not in running text.
         parent: The line that introduces it.
         heading: The general heading above it.

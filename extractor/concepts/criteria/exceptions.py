@@ -2,7 +2,8 @@
 included.
 
 An exception begins with such words as "except for", or it is a sentence of its own ("... are
-allowed"). What only says for whom a limit holds is the limit's condition, and no exception.
+allowed"). Words that only state to whom a limit applies are the limit's condition, not an
+exception.
 """
 
 from collections.abc import Iterator
@@ -23,11 +24,11 @@ from extractor.schemas import (
 FIELD = "has_exception"
 """The field whose evidence are the words of the exceptions."""
 _LEAST = 2
-"""The fewest tokens of an exception: "except" alone says nothing."""
+"""Minimum number of tokens of an exception: "except" alone states nothing."""
 _RIGHT = 0.93
-"""How many exceptions were right by hand: 29 of 31 in 40 trials that were read for no rule."""
+"""The accuracy of exceptions, checked by hand: 29 of 31 in 40 trials not used to write rules."""
 _CLOSE = 8
-"""The most characters between a limit and an "unless" that is its own."""
+"""Maximum number of characters between a limit and an "unless" that is its own."""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
 _ENDS = frozenset(";.\n")
@@ -38,7 +39,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     in its evidence.
 
     ``passage`` holds the criterion, in the section to which the offsets of its evidence refer.
-    Words that only say for whom a limit holds are skipped. Gold has no evidence, and gets none.
+    Words that only state to whom a limit applies are skipped. Gold has no evidence.
 
     >>> from extractor.language.passage import read_passage
     >>> said = Criterion(
@@ -80,7 +81,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
 
 def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
     """Return whether the ``words`` of an exception, which begin at ``start``, say when a limit
-    before them holds: they are its condition, or "unless" right behind it.
+    before them holds: they are its condition, or "unless" right after it.
     """
     stop = start + len(words)
     ends: list[int] = []
@@ -128,7 +129,7 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
 def _find_openings(tokens: Tokens) -> Iterator[Range]:
     """Yield what such words as "except for" begin, up to the end of their brackets or clause.
 
-    An opening within an exception, and one with nothing behind it, are skipped.
+    An opening within an exception, and one with nothing after it, are skipped.
     """
     end_before = 0
     for opening in rule("exception_opening").find(tokens):
@@ -144,7 +145,7 @@ def _find_openings(tokens: Tokens) -> Iterator[Range]:
 
 
 def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
-    """Return the token at which an exception ends that goes on at token ``first``.
+    """Return the token at which an exception ends that continues at token ``first``.
 
     It ends where its bracket closes, and unless it is a list, before words that begin something
     else (";", ", within"); otherwise at the end of the text.
@@ -167,7 +168,7 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end without full stops and white space behind the last word."""
+    """Return the end without full stops and white space after the last word."""
     while end > first and tokens.words[end - 1] in _ENDS:
         end -= 1
     return end

@@ -1,4 +1,4 @@
-"""Which list the blocks of an eligibility section belong to, which of them are criteria, and which
+"""Find the list of each block of an eligibility section, which blocks are criteria, and which
 introduce others.
 """
 
@@ -64,19 +64,19 @@ _KINDS = {
     "exclusion": CriterionKind.EXCLUSION,
 }
 _DOUBTED = 0.78
-"""How sure a list is at most whose heading is in doubt. Judged."""
+"""Maximum confidence of a list whose heading is in doubt. Judged."""
 _UNSURE_BORDERS = 0.8
 _SHORT = 7
-"""The most tokens of a line that may open a list."""
+"""Maximum number of tokens of a line that may open a list."""
 _LONG = 5
-"""The fewest words of a heading that says more than a topic."""
+"""Minimum number of words of a heading that states more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
-"""The most tokens of an item that is only a value."""
+"""Maximum number of tokens of an item that is only a value."""
 _TITLE = 4
-"""The most tokens of an item that is the title of the items below it."""
+"""Maximum number of tokens of an item that is the title of the items below it."""
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
-"""Rules of a line that says something of people."""
+"""Rules of a line that states something of people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
 """Rules of a line that only introduces the items below it."""
 
@@ -153,7 +153,7 @@ def _may_be_title(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _is_above_lists(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a line that says nothing of people is above the first list."""
+    """Return whether a line that states nothing of people is above the first list."""
     block = blocks[place]
     tokens = _alone(block.passage)
     if block.mark or any(rule(name).occurs(tokens) for name in _OF_PEOPLE):
@@ -256,7 +256,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
         return "the headings of both lists follow each other"
     is_led = rule("led_list").covers(_alone(block.passage), 0, len(block.passage.raw))
     if is_led and following.kind is BlockKind.PARAGRAPH:
-        return "this line may open a list"
+        return "this line may start a list"
     return ""
 
 
@@ -477,7 +477,7 @@ def _is_bare_value(block: Block, heading: Block) -> bool:
 
 
 def names_people(heading: Block) -> bool:
-    """Return whether a heading says to whom the items below it apply."""
+    """Return whether a heading restricts the items below it to some people."""
     tokens = _alone(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_some").occurs(tokens)
@@ -501,7 +501,7 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         opens = _may_open_exclusions(entry)
         reads_so = _reads_like_exclusion(entry)
         if opens and not is_behind:
-            state.doubt(entry.passage, "this line may open the exclusions")
+            state.doubt(entry.passage, "this line may start the exclusions")
         elif reads_so and not is_behind:
             state.doubt(entry.passage, "this item reads like an exclusion")
         is_doubted = reads_so or opens or is_behind
@@ -529,7 +529,7 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
     if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
         return list(entries)
     for entry in entries[:1]:
-        state.doubt(entry.passage, "this text has no list, and may have no criterion")
+        state.doubt(entry.passage, "this text has no list and may have no criterion")
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 

@@ -1,4 +1,4 @@
-"""Find whether a criterion says that something must be absent, and in which words."""
+"""Find whether a criterion states that something must be absent, and in which words."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 _BEHIND = ("denied_behind", "free_behind", "absent_behind")
-"""Rules of a name with what denies it behind it: "Fever: none", "seizure-free", "Fever is absent".
+"""Rules of a name with what denies it after it: "Fever: none", "seizure-free", "Fever is absent".
 A new rule of this kind is named here.
 """
 _BEHIND_ITS_NAME = "negated behind its name"
 
 
 class Negation(NamedTuple):
-    """``tokens.words[first:end]`` negates a statement. ``case``: how sure this is, by the cases of
+    """``tokens.words[first:end]`` negates a statement. ``case``: its confidence, by the cases of
     ``negated`` in ``evidence/weights/measured.toml``.
     """
 
@@ -26,7 +26,7 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     """Return the words that negate the statement ``tokens.words[first:end]``; None if it is not
     negated.
 
-    Words in front of the statement count first, then words behind its name, then a statement that
+    Words in front of the statement count first, then words after its name, then a statement that
     something was ruled out, unless a clause such as "unless ..." begins before those words.
 
     >>> from extractor.language.book import read_text

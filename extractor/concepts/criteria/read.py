@@ -186,7 +186,7 @@ def _doubt_silence(
         if said:
             span = span_of(passage.part(said.first, said.end))
             reason = (
-                "these words are about who may take part, and no criterion was found"
+                "these words describe who may take part, but no criterion was found"
             )
             return (StructureDoubt(span, reason),)
     return ()
@@ -258,7 +258,7 @@ def _read(
     target: frozenset[str],
     parts: Sequence[Entry],
 ) -> tuple[Draft, StatedCriterion]:
-    """Return one entry as a criterion, and what it says of the people of the trial.
+    """Return one entry as a criterion, and what it states about the people of the trial.
 
     ``heading_chance`` is the probability that the entry is a heading, ``number`` that of its chunk.
     ``follows_colon``: a line shortly above ends with a colon. ``target`` has the stems of what the

@@ -31,12 +31,13 @@ def doubt_unheaded(
 ) -> tuple[StructureDoubt, ...]:
     """Return at most one doubt about a text without any heading.
 
-    A title above nothing but exclusions may be the only inclusion. A description without criteria
-    and without doses is doubted as a whole; else its first sentence that reads like a criterion,
-    and is none, is. An empty tuple means that the text has other sections, or nothing is in doubt.
+    A title followed only by exclusions may be the only inclusion. A description without criteria
+    and without doses is doubted as a whole; otherwise, the first sentence that reads like a
+    criterion but is not one is doubted. An empty tuple means that the text has other sections, or
+    nothing is in doubt.
 
-    ``criteria`` are those that were read. ``has_doses`` says whether the text states doses: it
-    then is a description of treatments, and need not have a criterion.
+    ``criteria`` are those that were read. ``has_doses`` indicates whether the text states
+    doses: it is then a description of treatments that needs no criterion.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section("detailed_description", "Age 18 years or older")
@@ -83,7 +84,7 @@ def _doubt_title(
     if kinds != {CriterionKind.EXCLUSION}:
         return ()
     reason = (
-        "this line was read as the title, and no inclusion stands below it; if it is an "
+        "this line was read as the title, and no inclusion follows it; if it is an "
         'inclusion, write "Inclusion criteria:" above it'
     )
     return (StructureDoubt(Span("title", 0, len(title.raw)), reason),)

@@ -1,8 +1,8 @@
 """Doses: what participants are given, from the arms, interventions and descriptions of a record.
 
 A regimen is one agent with its amounts, route, frequency, cycle, length, days or moments, role and
-arms. Rules alone read about seven of ten regimens as gold has them; a model reads more, and
-``prove`` checks what it says.
+arms. Rules alone read about seven of ten regimens correctly; a model reads more, and
+``prove`` checks what it states.
 
 - ``sections`` cuts the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
   find the marks of a clause by the rules that ``rules/dose_marks.toml`` lists.

@@ -24,7 +24,7 @@ _ALIAS_LENGTHS = range(3, 60)
 _MOST_LINKED = 4
 _SIGNS_IN_NAMES = "®™-"
 _BORDER = "\n"
-"""What stands before each word, where names are searched."""
+"""What is before each word, where names are searched."""
 _LONG_WORD = 4
 """The letters of a word from which on an "s" at its end makes a plural."""
 
@@ -33,7 +33,7 @@ _LONG_WORD = 4
 class Agent:
     """Something that participants are given.
 
-    ``source`` and ``place`` are where its name stands; ``sections`` are those of the interventions
+    ``source`` and ``place`` are where its name is; ``sections`` are those of the interventions
     that register it, none if only a text names it. ``is_only``: it is the only placebo that the
     record registers.
     """
@@ -48,7 +48,7 @@ class Agent:
     is_only: bool = False
 
     def is_called(self, name: str) -> bool:
-        """Return whether a name is, holds or is in one of the agent's names."""
+        """Return whether a name equals, contains or is part of one of the agent's names."""
         return any(is_same_agent(name, own) for own in (self.name, *self.names))
 
     @property
@@ -118,7 +118,7 @@ class Agents:
         return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
 
     def _add_aliases(self, text: DoseText) -> None:
-        """Add the other names of an intervention, and short forms in brackets behind its name."""
+        """Add the other names of an intervention, and short forms in brackets after its name."""
         agents = self.list_of(text)
         if len(agents) != 1:
             return
@@ -145,7 +145,7 @@ class Agents:
             self._by_words.setdefault(folded, agent)
 
     def name_agent(self, name: str, texts: Sequence[DoseText]) -> None:
-        """Let a name be that of an agent, if no agent has it; the texts find it then."""
+        """Register a name for an agent, if no agent has it, so that it is found in the texts."""
         if not texts or self.find_called(name):
             return
         tokens = lex(name)
@@ -259,7 +259,7 @@ def _is_fluid(tokens: Tokens, first: int) -> bool:
 
 
 def _list_glosses(text: DoseText) -> Iterator[Place]:
-    """Yield what stands in brackets in the title of an intervention."""
+    """Yield what is in brackets in the title of an intervention."""
     for found in rule("gloss").find(text.tokens, *text.title):
         yield found.place("inside")
 

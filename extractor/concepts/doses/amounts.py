@@ -25,9 +25,10 @@ _NO_DOSE_BEFORE = (
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 _MOST_PIECES = 12
 _BESIDE_PIECES = 0.7
-"""How sure an amount of substance is beside pieces: it may be that of one piece."""
+"""Confidence of an amount of substance beside pieces: it may be that of one piece."""
 _EXPLAINING_REACH = 6
-"""The most tokens between an amount of substance and the volume or the pieces that hold it."""
+"""Maximum number of tokens between an amount of substance and the volume or the pieces that
+hold it."""
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
@@ -45,7 +46,7 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
-    """Yield quantities that are no dose: limits, changes, packages, strengths of solutions."""
+    """Yield quantities that are not doses: limits, changes, packages, strengths of solutions."""
     for levels in find_quantity_lists(tokens):
         unit = levels[0].unit.dose
         if unit and (not levels[0].unit.is_dose or _is_no_dose(tokens, unit, levels)):
@@ -142,7 +143,7 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
     """Return the amounts without the volumes and pieces beside an amount of substance, the sums
-    before a dose of each fraction, and the strengths of pieces behind a dose.
+    before a dose of each fraction, and the strengths of pieces after a dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:

@@ -59,11 +59,11 @@ class Arms:
         return linked.intersection(self.places)
 
     def list_naming(self, agent: Agent) -> set[str]:
-        """Return the arms whose own text names an agent as given."""
+        """Return the arms whose own text states that an agent is given."""
         return {arm for arm, keys in self._named.items() if agent.key in keys}
 
     def names_any(self, arm: str) -> bool:
-        """Return whether an arm's own text names an agent as given."""
+        """Return whether an arm's own text states that an agent is given."""
         return bool(self._named[arm])
 
     def refers(self, arm: str) -> bool:
@@ -73,7 +73,7 @@ class Arms:
     def find(
         self, regimen: Regimen, others: Sequence[Regimen]
     ) -> tuple[str, list[str]]:
-        """Return how the arms of a regimen are known, and the arms in the order of the record.
+        """Return how the arms of a regimen were found, and the arms in the order of the record.
 
         ``others`` are the other regimens of its agent.
         """

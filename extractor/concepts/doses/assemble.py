@@ -35,17 +35,17 @@ _PLACED = ("agent", "amounts", "frequency", "duration", "timing")
 _PORTIONS = frozenset(
     {"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"}
 )
-"""Units that say nothing new of an agent whose amount of substance is known."""
+"""Units that add nothing if the amount of substance is known."""
 _LONGEST_QUOTE = 260
 """Characters; a longer quote is cut to what its values span."""
 _MOST_COMPARED = 50
-"""Most earlier regimens of its agent with which a regimen is compared, so that time stays
-linear.
+"""Maximum number of earlier regimens of its agent with which a regimen is compared, so that
+time stays linear.
 """
 
 
 _schedule_of = attrgetter("route", "frequency", "timing", "duration")
-"""What a regimen says besides its amounts."""
+"""What a regimen states besides its amounts."""
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
@@ -87,8 +87,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 
 
 def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
-    """Return a regimen with the evidence of the arms of its amounts: their labels, no surer than
-    the amount and the arm of the regimen. ``places`` are those of the labels.
+    """Return a regimen with the evidence of the arms of its amounts: their labels, no more
+    certain than the amount and the arm of the regimen. ``places`` are those of the labels.
     """
     evidence = list(regimen.evidence)
     of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
@@ -160,7 +160,7 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
       same words.
     - All other readings are open.
 
-    That the regimen stands is surer if the rules have one of its agent.
+    The regimen is more certain if the rules have one of its agent.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
@@ -209,10 +209,10 @@ def _read_beside(
     name: str, answer: Draft, similar: Sequence[Draft], span: Span
 ) -> Reading[Any]:
     """Return the reading beside a field of a model's regimen, as ``_confirm`` describes it. An open
-    reading says nothing: no regimen of the rules agrees with the model or has a value to lend.
+    reading states nothing: no regimen of the rules agrees with the model or has a value to lend.
 
     ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. A value that
-    the text refused is not lent. The arms of an agent's only regimen are lent wherever it stands.
+    the text refused is not lent. The arms of an agent's only regimen are lent wherever it is.
     """
     model = answer.model.get(name)
     # the text was asked for the link already: the rules' regimens say nothing more
@@ -248,7 +248,7 @@ def _has_arms_of_amounts(regimen: Draft) -> bool:
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
-    """Return whether a regimen says no more than an earlier one of the same agent, but perhaps of
+    """Return whether a regimen states no more than an earlier one of the same agent, but perhaps of
     other arms: each field is empty or the same.
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)

@@ -26,7 +26,7 @@ from extractor.language.book import rule
 from extractor.schemas import Support
 
 _FEW_ARMS = 2
-"""The most arms of a regimen that are few."""
+"""Maximum number of arms that count as few."""
 
 
 def make_draft(
@@ -84,7 +84,7 @@ def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
 
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
-    """Return where the name of an agent stands: where it is registered, without its salt if a text
+    """Return where the name of an agent is: where it is registered, without its salt if a text
     names it so.
     """
     agent = regimen.agent

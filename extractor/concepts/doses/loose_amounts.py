@@ -1,6 +1,6 @@
 """Find an amount that the text states in another form than a model writes it.
 
-Its number must be there, and the words of its unit nearby: "135 ug/week" bears out 135 ug, "two
+Its number must be there, and the words of its unit nearby: "135 ug/week" supports 135 ug, "two
 pills" two tablets, "starts at 5 and rises to 10 mg" 5 mg. The support is always ``inferred``.
 """
 
@@ -14,9 +14,9 @@ from extractor.language.units import find_unit
 from extractor.schemas import Amount, Support
 
 _REACH = 25
-"""The most tokens between a number and the unit that it shares with another."""
+"""Maximum number of tokens between a number and the unit that it shares with another."""
 _BESIDE = 10
-"""The most tokens of a unit directly behind a number: "mg/(kg fat-free mass•h)"."""
+"""Maximum number of tokens of a unit immediately after a number: "mg/(kg fat-free mass•h)"."""
 _SYNONYMS = {"pill": "tablet", "m²": "m2", "hr": "h", "hour": "h", "minute": "min"}
 _TIMES = frozenset({"day", "week", "month", "year", "dose"})
 _PART = re.compile(r"[^\W\d_]\w*|%")

@@ -15,7 +15,7 @@ LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
 
 
 class Placed(Protocol):
-    """Some tokens with a meaning."""
+    """Tokens with a meaning."""
 
     @property
     def first(self) -> int: ...
@@ -51,8 +51,8 @@ class Mark:
 
 
 def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
-    """Return marks from left to right, of those that share a token the longest; of two of one
-    length, the surer.
+    """Return marks from left to right, of those that share a token the longest; of two of equal
+    length, the more certain one.
     """
 
     def rank(mark: Mark) -> tuple[int, float, int]:
@@ -82,10 +82,10 @@ def within(marks: Iterable[Mark], first: int, end: int) -> list[Mark]:
 
 
 def ends_any(names: Sequence[str], tokens: Tokens, first: int) -> bool:
-    """Return whether one of some rules matches directly before a token."""
+    """Return whether any of the rules matches immediately before a token."""
     return any(rule(name).ends(tokens, first) for name in names)
 
 
 def starts_any(names: Sequence[str], tokens: Tokens, end: int) -> bool:
-    """Return whether one of some rules matches from a token on."""
+    """Return whether any of the rules matches at a token."""
     return any(rule(name).starts(tokens, end) for name in names)

@@ -16,14 +16,14 @@ from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
 _WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
-"""Frequencies that listed days say more exactly."""
+"""Frequencies that listed days express more exactly."""
 _RATES = {
     "day": Frequency.QD,
     "week": Frequency.QW,
     "h": Frequency.CONTINUOUS,
     "min": Frequency.CONTINUOUS,
 }
-"""Frequencies of amounts per time, where nothing else is said."""
+"""Frequencies of amounts per time, used if nothing else is stated."""
 
 
 @dataclass(eq=False)
@@ -42,11 +42,11 @@ class Regimen:
         return self.statements[0]
 
     def links(self, name: str) -> list[Linked]:
-        """Return the marks of a field, those of the main statement first."""
+        """Return the marks of a field, starting with those of the main statement."""
         return [link for one in self.statements for link in one.links(name)]
 
     def best(self, name: str) -> Linked | None:
-        """Return the likeliest mark of a field in the first statement that has one."""
+        """Return the most likely mark of a field in the first statement that has one."""
         if name == "route" and self.chosen_route:
             return self.chosen_route
         for statement in self.statements:
@@ -56,13 +56,13 @@ class Regimen:
         return None
 
     def read(self, name: str) -> Any:
-        """Return the value of the likeliest mark of a field; None without a mark."""
+        """Return the value of the most likely mark of a field; None without a mark."""
         link = self.best(name)
         return link.mark.value if link else None
 
     def amounts(self) -> list[tuple[Amount, Linked]]:
-        """Return the dose levels, each once, with the mark that states it. Volumes and pieces give
-        way to amounts of substance.
+        """Return the dose levels, each once, with the mark that states it. Amounts of substance
+        take precedence over volumes and pieces.
         """
         links = self.links("amounts")
         substance = [link for link in links if not is_portion(link.mark)]
@@ -80,8 +80,8 @@ class Regimen:
         return self.best("duration")
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
-        """Return how often the agent is given and the mark that says so: a stated rhythm, or listed
-        days within their cycle, or the cycle itself.
+        """Return how often the agent is given and the mark that indicates it: a stated rhythm,
+        or listed days within their cycle, or the cycle itself.
         """
         stated = self.best("frequency")
         days = self.best("days")
@@ -191,7 +191,7 @@ def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
 
 
 def _is_same(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether a statement alone, the ``other`` regimen, says nothing that contradicts a
+    """Return whether a statement alone, the ``other`` regimen, states nothing that contradicts a
     regimen of its agent. Other amounts are levels of one way of giving, with the same days and
     length; in one clause, amounts that have no rhythm each.
     """

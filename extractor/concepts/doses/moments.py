@@ -16,7 +16,7 @@ from extractor.language.numbers import (
 from extractor.schemas import Frequency, Period, TimeUnit
 
 _MOST = 60
-"""The most days of a range that are counted one by one."""
+"""Maximum number of days of a range that are counted one by one."""
 _LARGEST = 1000
 _NUMBERS = NUMBER + NAME_NUMBER
 
@@ -54,7 +54,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
 
 
 def _find_listed(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the days of lists behind their unit: "on days 1-5", "at weeks 0 and 4"."""
+    """Yield the days of lists after their unit: "on days 1-5", "at weeks 0 and 4"."""
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
     for lead in leads:
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
@@ -85,8 +85,8 @@ def _find_times(tokens: Tokens) -> Iterator[Mark]:
 def _read_days(
     tokens: Tokens, at: int, *, before_unit: bool = False
 ) -> tuple[list[int], int]:
-    """Return the numbers of a list that begins at a token, and the token behind it. A range has all
-    its numbers. ``before_unit``: the last number may stand before a unit.
+    """Return the numbers of a list that begins at a token, and the token after it. A range has all
+    its numbers. ``before_unit``: the last number may be before a unit.
     """
     days: list[int] = []
     end = at
@@ -114,7 +114,7 @@ def _read_days(
 
 
 def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
-    """Return the number of a day and the token behind it; None if there is none."""
+    """Return the number of a day and the token after it; None if there is none."""
     signs = at
     while at < len(tokens) and tokens.codes[at] in "-+\\(":
         at += 1

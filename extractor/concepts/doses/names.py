@@ -11,16 +11,16 @@ from extractor.language.lexer import Tokens, lex
 from extractor.schemas import Route
 
 _LONGEST = 40
-"""The most tokens of a name."""
+"""Maximum number of tokens of a name."""
 _SHORTEST = 2
-"""The fewest characters of a name."""
+"""Minimum number of characters of a name."""
 _SHORTEST_STEM = 3
-"""The fewest letters before the stem of a drug's name."""
+"""Minimum number of letters before the stem of a drug's name."""
 _SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 _MOST_PIECES = 6
 _TREATMENTS = ("physical", "radiation")
-"""Kinds whose name is that of the treatment: "laser therapy"."""
+"""Kinds that are named after the treatment: "laser therapy"."""
 
 
 @cache
@@ -76,7 +76,7 @@ def is_vague(name: str) -> bool:
 
 
 def is_same_agent(one: str | None, other: str | None) -> bool:
-    """Return whether two names may be of one agent: one is in the other, but for what stands in
+    """Return whether two names may be of one agent: one is in the other, except for what is in
     brackets.
 
     >>> (
@@ -173,7 +173,7 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
 
 
 def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a name before forms, schedules and uses behind it."""
+    """Return the end of a name before forms, schedules and uses after it."""
     trail = rule("name_trail").ends(tokens, end, first + 1)
     while trail and trail.first < end:
         end = _trim_signs(tokens, first, trail.first)[1]
@@ -205,7 +205,7 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
-    """Yield what stands between joints outside of brackets."""
+    """Yield what is between joints outside of brackets."""
     at = first
     for found in rule(joint).find(tokens, first, end):
         codes = tokens.codes[at : found.first]

@@ -31,7 +31,7 @@ _TELLING = word_set(
 @dataclass(frozen=True, slots=True)
 class Owner:
     """An agent that a mark may belong to, and how it is near: named in the clause, named in an
-    earlier one, or the topic of the section. ``place`` are the tokens that say so.
+    earlier one, or the topic of the section. ``place`` are the tokens that show it.
     """
 
     agent: Agent
@@ -63,7 +63,7 @@ class Anchor:
 def describe_owner(
     text: DoseText, mark: Mark, owner: Owner, mentions: Sequence[Mention], clause: Place
 ) -> Iterator[str]:
-    """Yield what speaks for and against an amount being that of an agent."""
+    """Yield the evidence for and against assigning an amount to an agent."""
     agent = owner.agent
     how = owner.how
     others = {one.agent.key for one in mentions} - {agent.key}
@@ -97,7 +97,7 @@ def describe_owner(
 def describe_nobody(
     text: DoseText, mark: Mark, mentions: Sequence[Mention], clause: Place
 ) -> Iterator[str]:
-    """Yield what speaks for an amount being no dose of any agent."""
+    """Yield the evidence that an amount is not a dose of any agent."""
     fields = {other.field for other in within(text.marks, *clause)}
     yield NOBODY
     yield f"{NOBODY} in {text.kind}"
@@ -116,7 +116,7 @@ def describe_nobody(
 def describe_link(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> Iterator[str]:
-    """Yield what speaks for and against a mark being said of an anchor; each sign also for the
+    """Yield the evidence for and against assigning a mark to an anchor; each sign also for the
     field of the mark.
     """
     for sign in _list_link_signs(text, mark, anchor, anchors):
@@ -155,7 +155,7 @@ def _list_link_signs(
 
 
 def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
-    """Return whether a mark stands behind all anchors of a clause, before them, or among them."""
+    """Return whether a mark is after all anchors of a clause, before them, or among them."""
     if mark.first >= max(one.place[1] for one in anchors):
         return "last"
     is_first = mark.end <= min(one.owner.place[0] for one in anchors)
@@ -163,7 +163,7 @@ def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
 
 
 def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
-    """Return where other marks of the same field stand: nearer to the anchor, farther, or none."""
+    """Return where other marks of the same field are: nearer to the anchor, farther, or none."""
     distance = _distance(mark.place, anchor.place)
     rivals = [
         other
@@ -181,7 +181,7 @@ def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
 
 
 def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
-    """Return whether another agent, or another amount, stands between a mark and an anchor."""
+    """Return whether another agent, or another amount, is between a mark and an anchor."""
     gap = find_gap(mark.place, anchor.place)
     between = [
         one for one in anchors if one is not anchor and _inside([one.place], gap)
@@ -195,7 +195,7 @@ def may_share(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
     """Return whether a mark may be said of an anchor across others: at the beginning of a list, or
-    behind some of its members, if none of these has such a mark of its own.
+    after some of its members, if none of these has such a mark of its own.
     """
     if _is_of_item_before(text, mark, anchor, anchors):
         return False
@@ -223,7 +223,7 @@ def may_share(
 def _is_of_item_before(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark stands before the name of an anchor's agent, and behind another agent:
+    """Return whether a mark is before the name of an anchor's agent, and after another agent:
     "A 5 mg IV (d 1-5), B 10 mg". Directly before the name it may be of both: "and oral B".
     """
     place = anchor.owner.place
@@ -235,7 +235,7 @@ def _is_of_item_before(
 
 
 def rank_owners(candidates: Sequence[Sequence[str]]) -> list[float]:
-    """Return the probability of each candidate, of which one is right."""
+    """Return the probability of each candidate, exactly one of which is right."""
     return load_scorer("dose_pairs").rank(candidates)
 
 
@@ -258,7 +258,7 @@ def _distance(one: Place, other: Place) -> int:
 
 
 def _name_side(anchor: Place, mark: Place) -> str:
-    """Return the side of a mark on which its agent or amount stands."""
+    """Return the side of a mark on which its agent or amount is."""
     return "before" if anchor[1] <= mark[0] else "after"
 
 
@@ -271,7 +271,7 @@ def _count(things: Sequence[object] | set[str] | set[Place]) -> str:
 
 
 def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
-    """Yield what stands between a mark and its agent: how far, signs, joints, and unexplained
+    """Yield what is between a mark and its agent: how far, signs, joints, and unexplained
     words.
     """
     distance = _STEPS[bisect_right(_STEPS, gap[1] - gap[0]) - 1]
@@ -285,7 +285,7 @@ def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
 
 
 def count_unexplained(tokens: Tokens, first: int, end: int) -> str:
-    """Return how many words of a place say nothing about a dose: "0", "1", "2" or "many"."""
+    """Return how many words of a place are unrelated to a dose: "0", "1", "2" or "many"."""
     about = rule("word_about_dose")
     return _count(
         [

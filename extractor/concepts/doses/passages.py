@@ -1,4 +1,4 @@
-"""Passages of a record that may say what participants receive: the text that a model reads for
+"""Passages of a record that may indicate what participants receive: the text that a model reads for
 regimens.
 
 Arms and interventions come first, since all arms together say what is compared with what, then

@@ -1,7 +1,8 @@
-"""Prove the regimens of a model: each value is among what the text says of the agent.
+"""Prove the regimens of a model: each value is among what the text states about the agent.
 
-A value is linked if the text says it of the agent, refused if the quoted words say something
-else of the agent, or say the value of something else than giving, and open else.
+A value is linked if the text states it of the agent, refused if the quoted words state
+something else about the agent, or state the value of something other than a dose, and open
+otherwise.
 """
 
 from collections import defaultdict
@@ -28,15 +29,15 @@ from extractor.language.units import find_dimension
 from extractor.schemas import Amount, Frequency, Period, Support, Task
 
 _ROUNDED = 0.05
-"""How much half a year may differ from 26 weeks."""
+"""The allowed difference between half a year and 26 weeks."""
 _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
 """Frequencies that contradict no other."""
 _FIRM = 0.6
-"""The least probability of a link that proves a value, or contradicts another."""
+"""The minimum probability of a link that proves a value, or contradicts another."""
 _NEAR_BEST = 0.25
-"""How much less likely than the likeliest mark of a statement another one may be."""
+"""How much less likely than the most likely mark of a statement another one may be."""
 _UNNAMED = 0.7
 """How much a link counts if its clause does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
@@ -113,7 +114,7 @@ class _Owner(NamedTuple):
 
 
 class _Text:
-    """What a record says of its agents."""
+    """What a record states about its agents."""
 
     def __init__(self, parsed: ParsedRecord, names: Iterable[str]) -> None:
         self.texts = list_texts(parsed.record, parsed.sections)
@@ -136,8 +137,9 @@ class _Text:
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
-    """Return the answers, with what the text says of the agents of regimens, and without what it
-    says of something else. Answers of other groups, and without an agent, stay as they are.
+    """Return the answers, with what the text states about the agents of regimens, and without
+    what it states about something else. Answers of other groups, and without an agent, stay as
+    they are.
 
     A linked value has the support ``parsed`` and the place where its agent has it, an open one
     ``inferred``. All agents that the answers name count as agents of the record.
@@ -169,7 +171,7 @@ def _list_likely(
     field: str, linked: Sequence[_Stated], own: Sequence[_Stated]
 ) -> list[_Stated]:
     """Return the places of a value in the words of the regimen, of fields with one value only
-    those that are about as likely as the likeliest value.
+    those that are about as likely as the most likely value.
     """
     best = max((one.own for one in own), default=0.0)
     least = 0.0 if field == "amounts" else best - _NEAR_BEST
@@ -207,7 +209,7 @@ class _Proof:
         self._refused = list(draft.refused)
 
     def run(self) -> Draft:
-        """Return the answer with the values that stand, each with its support and place."""
+        """Return the answer with the values that are kept, each with its support and place."""
         readings = dict(self._draft.model)
         for field in LINKED:
             reading = readings.get(field)
@@ -225,7 +227,7 @@ class _Proof:
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
     def _prove(self, field: str, reading: Reading[Any]) -> Reading[Any] | None:
-        """Return the reading with the values that stand, None if none does, and note why others
+        """Return the reading with the values that are kept, None if none does, and note why others
         are refused.
         """
         values: list[Any] = []
@@ -251,7 +253,7 @@ class _Proof:
         )
 
     def _judge(self, field: str, value: Any) -> Span | Refusal | None:
-        """Return where the text says a value of the agent, why it is not the agent's, or None if
+        """Return where the text states a value of the agent, why it is not the agent's, or None if
         the text leaves it open.
         """
         is_same = _FIELDS[field].is_same
@@ -281,7 +283,7 @@ class _Proof:
         return [one for one in elsewhere if self._is_near(one.text)]
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
-        """Yield what the record states of a field, whoever has it."""
+        """Yield what the record states of a field, anyone who has it."""
         for text in self._text.texts:
             asides = [place for place in text.clauses if is_aside(text, place)]
             for mark in text.marks:

@@ -117,8 +117,8 @@ def _is_new(
 def _speaks_of_giving(
     text: DoseText, clause: Place, marks: Sequence[Mark], named: Set[str]
 ) -> bool:
-    """Return whether a clause of an arm or intervention has an amount; else, whether it has a word
-    of giving or of doses, and a route or a time of an agent.
+    """Return whether a clause of an arm or intervention has an amount; otherwise, whether it
+    has a word of giving or of doses, and a route or a time of an agent.
     """
     is_group = text.is_arm or text.is_intervention
     fields = {mark.field for mark in marks}

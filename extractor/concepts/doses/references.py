@@ -17,7 +17,7 @@ from extractor.language.patterns import Found
 def repeat_referred(
     texts: Sequence[DoseText], statements: Sequence[Statement]
 ) -> list[Statement]:
-    """Return statements, and behind them those of another arm that an arm's text repeats in another
+    """Return statements, and after them those of another arm that an arm's text repeats in another
     cycle.
     """
     known: dict[str, list[Statement]] = defaultdict(list)
@@ -48,7 +48,7 @@ def _read_group(found: Found) -> str:
 def _repeat(
     text: DoseText, place: Place, own: Sequence[Statement], others: Sequence[Statement]
 ) -> Iterator[Statement]:
-    """Yield statements of another arm in the cycle that a text states behind a reference. Nothing
+    """Yield statements of another arm in the cycle that a text states after a reference. Nothing
     without such a cycle, since both arms are then given alike.
     """
     marks = within(text.marks, *place)

@@ -36,7 +36,7 @@ _NO_RHYTHM_AFTER = ("examined_after", "step_after")
 _ONE_COURSE = (Frequency.ONCE, Frequency.CONTINUOUS)
 _NO_RHYTHM = (*_ONE_COURSE, Frequency.PRN)
 _NEAR = 5
-"""The most tokens between two frequencies of which one explains the other."""
+"""Maximum number of tokens between two frequencies of which one explains the other."""
 _NO_LENGTH_BEFORE = ("no_length_before", "watched_before", "paused_before")
 
 
@@ -236,7 +236,7 @@ _MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
     "period": _make_period,
     "sum": _make_sum,
 }
-"""What makes a value of a match, by the name in the table."""
+"""The functions that turn a match into a value, by their name in the table."""
 
 
 def find_cycles(tokens: Tokens) -> list[Mark]:
@@ -269,7 +269,7 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the lengths of pauses and of observation, which are none of treatment."""
+    """Yield the lengths of pauses and observation, which are not lengths of treatment."""
     for time in find_durations(tokens):
         if ends_any(_NO_LENGTH_BEFORE, tokens, time.first):
             period = Period(value=time.high, unit=time.unit)

@@ -1,4 +1,4 @@
-"""Roles: why an agent is given, by a scorer over what the record says of it.
+"""Roles: why an agent is given, by a scorer over what the record states about it.
 
 ``weights/dose_roles.toml`` has a weight for each fact and role; ``python -m
 benchmarks.training.dose_roles`` fits it.
@@ -33,16 +33,16 @@ _JOINTS = (
     "title_combined",
     "title_choice",
 )
-"""What may stand between two agents of a title, the more telling ones first."""
+"""Words between two agents of a title, the more informative ones first."""
 _THEMES = ("title_chemotherapy", "title_transplant")
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
-"""How many characters before and behind a statement say why its agent is given."""
+"""Number of characters before and after a statement explain why its agent that is given."""
 
 
 class Trial:
-    """What a record says of its agents as a whole."""
+    """What a record states about its agents as a whole."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Trial:
 
     @cached_property
     def titles(self) -> Mapping[str, Set[str]]:
-        """What the first title that names an agent says of it."""
+        """What the first title that names an agent states about it."""
         said: dict[str, Set[str]] = {}
         for title in self._titles:
             for key, words in self._read_title(title).items():
@@ -68,7 +68,7 @@ class Trial:
         return said
 
     def _read_title(self, title: DoseText) -> Mapping[str, Set[str]]:
-        """Return whether a title names each of its agents alone, first or later, and behind which
+        """Return whether a title names each of its agents alone, first or later, and after which
         words.
         """
         said: dict[str, set[str]] = {}
@@ -107,11 +107,11 @@ class Trial:
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
-        """The kind of each arm. One of no kind whose label says "control" is active."""
+        """The kind of each arm. An arm without a kind whose label contains "control" is active."""
         return {name: _class_arm(text) for name, text in self.arms.texts.items()}
 
     def name_cover(self, agent: Agent) -> str:
-        """Return whether one arm, every arm, some arms or no arm gets an agent."""
+        """Return how many arms get an agent: one, every, some or none."""
         number = len(self.uses.get(agent.key, ()))
         if len(self.arms.places) < 2:
             return "one arm"
@@ -121,7 +121,7 @@ class Trial:
 
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
-    """Return the likeliest role of a regimen's agent, its probability, and its rivals."""
+    """Return the most likely role of a regimen's agent, its probability, and its rivals."""
     if regimen.agent.is_placebo:
         return Role.PLACEBO, 0.95, ()
     signs = list(describe_role(regimen, trial))
@@ -130,7 +130,7 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
 
 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
-    """Yield what speaks for the roles of a regimen's agent."""
+    """Yield the evidence for the roles of a regimen's agent."""
     agent = regimen.agent
     names = class_name(agent.key)
     cover = trial.name_cover(agent)
@@ -203,7 +203,7 @@ def _describe_company(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:
-    """Yield words near a regimen, and fields, that say why its agent is given."""
+    """Yield words near a regimen, and fields, that explain why its agent is given."""
     main = regimen.main
     tokens = main.text.tokens
     start, stop = tokens.span(*main.find_words())

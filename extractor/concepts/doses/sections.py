@@ -24,7 +24,7 @@ DESCRIPTIONS = ("detailed_description", "brief_summary", "official_title")
 
 
 def find_marks(tokens: Tokens) -> list[Mark]:
-    """Return all marks of a text besides agents, from left to right.
+    """Return all marks of a text except agents, from left to right.
 
     >>> from extractor.language.book import read_text
     >>> marks = find_marks(read_text("5 mg orally twice daily before meals"))
@@ -101,7 +101,7 @@ class DoseText:
 
     @cached_property
     def marks(self) -> Sequence[Mark]:
-        """All marks of the section besides agents."""
+        """All marks of the section except agents."""
         return find_marks(self.tokens)
 
     @cached_property
@@ -117,7 +117,7 @@ class DoseText:
         return [(first, end), *clauses] if end > first else clauses
 
     def span(self, first: int, end: int) -> Span:
-        """Return where the tokens ``first:end`` stand in the record's raw text."""
+        """Return where the tokens ``first:end`` are in the record's raw text."""
         return span_of(self.read.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:

@@ -1,7 +1,7 @@
-"""Name what speaks for or against each field of a regimen.
+"""Name evidence for or against each field of a regimen.
 
-The names are those of ``evidence/weights/signs.toml``, which says how much each counts.
-``rules/dose_signs.toml`` lists the signs that limit how sure a value is.
+The names are those of ``evidence/weights/signs.toml``, which indicates how much each counts.
+``rules/dose_signs.toml`` lists the signs that limit the confidence of a value.
 """
 
 import re
@@ -23,9 +23,9 @@ _MANY_AGENTS = 3
 _LONG_CLAUSE = 60
 _LONG_NAME = 3
 _IN_DOUBT = 0.7
-"""The most confidence of words that may mean something else."""
+"""Maximum number of confidence of words that may mean something else."""
 _WEAK = 0.75
-"""The least probability with which an agent is plainly that of its words."""
+"""The minimum probability with which an agent is plainly that of its words."""
 _LEAST_SURE = 0.02
 _SEVERAL_A_DAY = (
     Frequency.QD,
@@ -44,7 +44,7 @@ _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
 def list_limits(signs: Sequence[str]) -> Iterator[str]:
-    """Yield the signs that limit how sure a value is at most."""
+    """Yield the signs that limit the confidence of a value."""
     for limit, limiting in read_table("dose_signs").items():
         if not set(limiting).isdisjoint(signs):
             yield limit
@@ -195,7 +195,7 @@ def _has_other_rate(level: Amount, link: Linked, regimen: Regimen) -> bool:
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield what stands between an amount and the name of its agent."""
+    """Yield what is between an amount and the name of its agent."""
     tokens = link.text.tokens
     owners = [one.owner for one in regimen.statements if link in one.amounts]
     [owner] = owners[:1] or [regimen.main.owner]
@@ -225,7 +225,7 @@ def _describe_size(level: Amount) -> Iterator[str]:
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield how a mark is linked, and whether its words are doubtful."""
+    """Yield the signs of a mark's link and of doubtful words."""
     field = link.mark.field
     values = {one.mark.value for one in regimen.main.links(field)}
     words = link.text.tokens.words

@@ -1,4 +1,4 @@
-"""Statements: what one clause says of how one agent is given."""
+"""Statements: what one clause states about how one agent is given."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ _LINKED = {
     "days": 0.5,
     "timing": 0.5,
 }
-"""The least probability with which a mark of a field belongs to an anchor."""
+"""The minimum probability with which a mark of a field belongs to an anchor."""
 _NOBODY = 0.6
-"""The least probability with which an amount belongs to no agent."""
+"""The minimum probability with which an amount belongs to no agent."""
 _OF_ALL = 0.7
 """How sure a cycle or a length is that of all agents of the section."""
 _MOST_OWNERS = 12
@@ -37,9 +37,9 @@ _MOST_OWNERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A mark with the probability that it belongs to its agent, and the section where it stands.
+    """A mark with the probability that it belongs to its agent, and the section where it is.
 
-    ``is_shared``: another agent or amount stands between them.
+    ``is_shared``: another agent or amount is between them.
     """
 
     mark: Mark
@@ -50,8 +50,8 @@ class Linked:
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """What a clause says of one agent: its marks by field. ``rivals`` counts the agents that the
-    clause names.
+    """What a clause states about one agent: its marks by field. ``rivals`` counts the agents
+    that the clause names.
     """
 
     agent: Agent
@@ -144,7 +144,7 @@ def _spread(
 
 
 def is_aside(text: DoseText, clause: Place) -> bool:
-    """Return whether a clause is about visits, aims or observation, and gives nothing."""
+    """Return whether a clause is about visits, aims or observation rather than treatment."""
     tokens = text.tokens
     if rule("aim").occurs(tokens, *clause):
         return True
@@ -161,7 +161,7 @@ def describe_candidates(
     owners: Iterable[Owner],
     here: Sequence[Mention],
 ) -> list[list[str]]:
-    """Return the signs of each owner of an amount, and of nobody as the last one."""
+    """Return the signs of each owner of an amount, and finally those of no owner."""
     signs = [list(describe_owner(text, mark, owner, here, clause)) for owner in owners]
     return [*signs, list(describe_nobody(text, mark, here, clause))]
 
@@ -173,8 +173,8 @@ def find_anchors(
     owners: Sequence[Owner],
     here: Sequence[Mention],
 ) -> Iterator[Anchor]:
-    """Yield an anchor for each amount of a clause with its likeliest agent, and one for each agent
-    of the clause without an amount. Without any, the topic is one.
+    """Yield an anchor for each amount of a clause with its most likely agent, and one for each
+    agent of the clause without an amount. If there is none, the topic is an anchor.
     """
     with_amount: set[str] = set()
     for mark in marks:

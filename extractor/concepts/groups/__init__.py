@@ -1,1 +1,1 @@
-"""How criteria belong together: all of them, any of them, at least two."""
+"""How criteria are combined: all of them, any of them, at least two."""

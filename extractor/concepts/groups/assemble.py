@@ -14,7 +14,7 @@ from extractor.schemas import CriterionGroup, CriterionKind, Evidence, GroupRule
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """The groups of a record with their evidence, and for each criterion the name of the one in
-    which it stands.
+    which it is.
     """
 
     groups: tuple[CriterionGroup, ...]
@@ -40,7 +40,7 @@ class _Node:
     members: "list[_Node]" = field(default_factory=list)
 
     def hold(self, node: "_Node") -> "_Node":
-        """Take in a member."""
+        """Add a member."""
         node.parent = self
         self.members.append(node)
         return node
@@ -52,9 +52,9 @@ _NOWHERE = Span("", 0, 0)
 def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     """Group the criteria of a record, and name the groups in the order of the text.
 
-    A line that introduces criteria makes a group, and stands itself in the group of the line that
-    introduces it. A group of one member says nothing, and is left out, unless it is one of several
-    alternatives.
+    A line that introduces criteria makes a group, and is itself in the group of the line that
+    introduces it. A group with one member is meaningless and left out, unless it is one of
+    several alternatives.
     """
     lists, nodes = _plant(parsed, criteria)
     for node in list(_walk(lists)):
@@ -83,7 +83,7 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
 
 
 def _name_around(node: _Node, names: Mapping[_Node, str]) -> str | None:
-    """Return the name of the innermost shown group in which a node stands, None if in none."""
+    """Return the name of the innermost shown group in which a node is, None if in none."""
     above = node.parent
     while above and above not in names:
         above = above.parent
@@ -99,7 +99,7 @@ def _plant(
 ) -> tuple[list[_Node], list[_Node]]:
     """Return the lists with all groups that lines make in them, and the node of each criterion.
 
-    A line makes one group in each list in which criteria stand below it. Its group stands in the
+    A line makes one group in each list in which criteria are below it. Its group is in the
     node of the line itself, if that is a criterion of the list, else in the group of the line
     above it.
     """
@@ -140,7 +140,7 @@ def _plant(
 
 
 def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
-    """Return the line that introduces a criterion; None if none stands before it in its section,
+    """Return the line that introduces a criterion; None if none is before it in its section,
     or if the draft is None.
     """
     if draft is None:
@@ -168,7 +168,7 @@ def _walk(lists: Sequence[_Node]) -> Iterator[_Node]:
 
 
 def _is_shown(node: _Node) -> bool:
-    """Return whether a group says something: it has several members, or is an alternative to
+    """Return whether a group states something: it has several members, or is an alternative to
     others beside it.
     """
     if node.rule is None:

@@ -1,4 +1,4 @@
-"""Check how the criteria below a line belong together, as a model says it, by the words of the
+"""Check how the criteria below a line belong together, as a model describes it, by the words of the
 line.
 """
 
@@ -11,11 +11,11 @@ from extractor.schemas import CriterionGroup, GroupRule, Support
 
 
 def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
-    """Find what bears out a rule: the words that state it, else the whole line, if it states no
+    """Find what supports a rule: the words that state it, else the whole line, if it states no
     other one.
 
-    A number of criteria must stand in the line. Of "any of the following", meaning decides: good
-    values shown by any of the tests below are all wanted, and "no history of any" means none of
+    A number of criteria must be in the line. Of "any of the following", the meaning decides: good
+    values in any of the tests below are all required, and "no history of any" means none of
     them.
 
     >>> from extractor.language.book import read_text

@@ -26,7 +26,7 @@ _BEFORE = re.compile(
 """A joint at the end of an item, or on a line of its own, with the mark of the next item."""
 _FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
 _REACH = 60
-"""How many characters before an item its joint may begin."""
+"""Number of characters before an item its joint that may begin."""
 _OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
 """The joint that contradicts the rule of the list."""
 
@@ -52,7 +52,7 @@ sex, some of the people.
 
 class Joint(NamedTuple):
     """The word that joins an item to the one before it: ``or`` or ``and``. ``alone`` if it
-    stands in capitals.
+    is in capitals.
     """
 
     word: str
@@ -236,7 +236,7 @@ def _conclude(
 
 
 def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
-    """Return the rule that a joint says, which is not the usual one of the list."""
+    """Return the rule that a joint states, which is not the usual one of the list."""
     said = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
     return Reading(
         CriterionGroup(id="", rule=said),
@@ -295,7 +295,7 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
 def find_runs(
     items: Sequence[Passage], usual: GroupRule
 ) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
-    """Yield the items beside each other that belong together otherwise than their list, as
+    """Yield the adjacent items that are combined differently from their list, as
     ``items[first:end]``.
 
     "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other
@@ -327,7 +327,7 @@ def find_runs(
 
 
 def _contradicts(joint: Joint | None, usual: GroupRule) -> bool:
-    """Return whether a joint says otherwise than the rule of its list."""
+    """Return whether a joint contradicts it than the rule of its list."""
     if joint is None or joint.word != _OTHER[usual]:
         return False
     # "and" also joins the last of some exclusions, each of which is enough
@@ -349,7 +349,7 @@ def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
     """Yield the runs of two or more items that are each joined to the one before, as their first
-    item and the one behind their last. ``joined[n]`` says so of item ``n + 1``.
+    item and the one after their last. ``joined[n]`` indicates it of item ``n + 1``.
 
     >>> list(_list_runs([False, True, True, False]))
     [(1, 4)]
@@ -377,6 +377,6 @@ def _name_item(tokens: Tokens, rules: Sequence[str]) -> str:
 
 
 def _name_group(tokens: Tokens) -> str:
-    """Return the people that an item only names; empty if it says more, or names none."""
+    """Return the people that an item only names; empty if it states more, or names none."""
     named = rule("names_people").covers(tokens, 0, len(tokens))
     return named.text.casefold() if named else ""

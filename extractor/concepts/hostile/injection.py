@@ -1,7 +1,7 @@
 """Find text aimed at a program that reads the record, and hide it from rules and models.
 
 A record is data. Text that commands a model, dictates its answer, imitates a prompt or a chat,
-hides behind invisible letters, or repeats endlessly states nothing about the trial. It is reported
+hides after invisible letters, or repeats endlessly states nothing about the trial. It is reported
 with its place. Text that commands or hides is also ``blanked``: no rule reads it, and no prompt
 contains it.
 """
@@ -33,7 +33,7 @@ characters.
 """
 _RULED = re.compile(r"[-_=*.~#\s\\]+")
 _LONGEST_BLOCK = 800
-"""The most tokens of a block before its closing mark."""
+"""Maximum number of tokens of a block before its closing mark."""
 _CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
 _SENTENCE_SIGNS = "\n.;:!?,\"')] "
 _SENTENCE_END = re.compile(r"[.!?;]\s+")
@@ -282,14 +282,14 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
 
 
 def _find_sign(text: str, sign: str, start: int) -> int:
-    """Return where a sign stands behind ``start``; the end of the text if it is not there."""
+    """Return where a sign is after ``start``; the end of the text if it is not there."""
     at = text.find(sign, start)
     return at if at >= 0 else len(text)
 
 
 def _find_block_end(tokens: Tokens, found: Found, cue: Rule) -> int:
-    """Return the character behind the block that a match begins: behind its closing mark, else
-    behind the lines before a blank line, a list item or a heading.
+    """Return the character after the block that a match begins: after its closing mark, else
+    after the lines before a blank line, a list item or a heading.
 
     The closing mark ("</system>", "[/INST]", "end") is a further match of the same rule, ``cue``.
     """
@@ -312,11 +312,11 @@ def blank_out(
     sections: Mapping[str, LexedSection],
     hostile: Collection[HostileText],
 ) -> tuple[TrialRecord, Mapping[str, LexedSection]]:
-    """Return the record and its read sections, with spaces in place of blanked text. Offsets stay
+    """Return the record and its read sections, with spaces instead of blanked text. Offsets stay
     the same.
 
-    A part that is separate in the source, such as an outcome's description, is cut to its longest
-    honest run.
+    A part that is separate in the source, such as an outcome's description, is cut to its
+    longest clean run.
     """
     ranges = list_blanks(hostile)
     if not ranges:
@@ -334,7 +334,7 @@ def blank_out(
 
 
 def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
-    """Return a section of the same length with blank lines in place of the ranges, so that no
+    """Return a section of the same length with blank lines instead of the ranges, so that no
     sentence or list item spans a range.
     """
     text = section.text
@@ -352,7 +352,7 @@ def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
 
 def rewrite_section(section: Section, text: str, blanks: Sequence[Range]) -> Section:
     """Return a section with another text of the same length, in which the ranges ``blanks`` are
-    blank. Its parts are cut to their longest honest run; a part without one is dropped.
+    blank. Its parts are cut to their longest clean run; a part without one is dropped.
     """
     parts = []
     for part in section.parts:
@@ -365,8 +365,8 @@ def rewrite_section(section: Section, text: str, blanks: Sequence[Range]) -> Sec
 def shorten_parts(
     outcomes: tuple[Draft, ...], record: TrialRecord, hostile: Collection[HostileText]
 ) -> tuple[Draft, ...]:
-    """Return the outcomes with the parts that span a blank cut to their longest honest run, so that
-    they stay quotes. A part without an honest run loses its value.
+    """Return the outcomes with the parts that span a blank cut to their longest clean run, so that
+    they stay quotes. A part without a clean run loses its value.
 
     ``record`` is the blanked record. In a flattened list, a description may span a blank.
     """

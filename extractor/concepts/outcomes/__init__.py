@@ -14,7 +14,7 @@ description, time frame". The reader decides, each with a confidence:
   writes them (``naming``);
 - whether censoring is mentioned (``read``).
 
-Numbers that are no time points, such as intervals, tolerances and the lengths of something else,
+Numbers that are not time points, such as intervals, tolerances and the lengths of something else,
 are rules of ``moments.toml``; a length in two units is doubted. The weights are fitted by
 ``benchmarks.training.cut_weights`` and ``scorers``.
 """

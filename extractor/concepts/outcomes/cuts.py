@@ -31,7 +31,7 @@ class OutcomeItem:
     """One flattened outcome, and the tokens of the commas at which it may be cut.
 
     Commas are counted from 0, so segment ``n``, the tokens between two commas, ends at comma ``n``.
-    ``tails`` counts how many outcomes of the cell end with each text behind a comma.
+    ``tails`` counts how many outcomes of the cell end with each text after a comma.
     """
 
     whole: Passage
@@ -46,13 +46,13 @@ class OutcomeItem:
         return first, self.end_at(number)
 
     def end_at(self, number: int) -> int:
-        """Return the token of a comma; the end of the outcome behind its last comma."""
+        """Return the token of a comma; the end of the outcome after its last comma."""
         if number < len(self.commas):
             return self.commas[number]
         return self.whole.end
 
     def ends_with_stop(self, number: int) -> bool:
-        """Return whether a full stop stands before a comma, or at the end of the outcome."""
+        """Return whether a full stop is before a comma, or at the end of the outcome."""
         return self.whole.tokens.codes[self.end_at(number) - 1] == "."
 
     def tail(self, cut: int) -> Passage:

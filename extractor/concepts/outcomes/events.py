@@ -40,7 +40,7 @@ _CONCEPT_UNSURE = 0.7
 _EDGES = ",;.:\n"
 _LONGEST_START = 40
 _LONGEST_LIST = 120
-"""The most tokens of a start, and of a list of end events, so that time stays linear."""
+"""Maximum number of tokens of a start, and of a list of end events, so that time stays linear."""
 _MOST_EVENTS = 8
 
 
@@ -58,8 +58,8 @@ def read_events(
     """Return the start event and the end events of an outcome, each with its confidence. Without a
     start the first value is None, without end events the second is ().
 
-    Outcomes that are no time to an event have none by definition, unless their words say that they
-    measure a length of time: then only end events make it one.
+    Outcomes that are not times to an event have no events by definition, unless their words say
+    that they measure a length of time: then only end events make it one.
     """
     is_timed = concept.value in _TIMED
     if not is_timed and not _states_clock(parts, concept):
@@ -92,7 +92,7 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
 
 
 def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
-    """Return the start as written, or None. Its confidence depends on where it stands and whether
+    """Return the start as written, or None. Its confidence depends on where it is and whether
     ends follow; without a start, on words that may state one.
     """
     frame = parts.time_frame
@@ -188,8 +188,8 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
 
 
 def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
-    """Return the start at token ``first`` and the ends behind the joint. A start may be followed
-    only by a limit of time, if "from" or "since" stands before it.
+    """Return the start at token ``first`` and the ends after the joint. A start may be followed
+    only by a limit of time, if "from" or "since" is before it.
     """
     tokens = sentence.tokens
     start = _cut_start(sentence, first, joint.first)
@@ -205,7 +205,7 @@ def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
 
 
 def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
-    """Return the events of "time to ...", with a ``start`` found before or one behind them: "time
+    """Return the events of "time to ...", with a ``start`` found before or one after them: "time
     to engraftment after infusion". Of several, only the first is meant unless the words say that
     they list events: "time to first, second and third relapse".
     """
@@ -239,7 +239,7 @@ def _find_outside_brackets(
 
 def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
     """Return the start event in ``first:end`` without "the date of" and qualifiers. None if nothing
-    is left, or words that are no start: "12 weeks", a single letter.
+    is left, or words that are not a start: "12 weeks", a single letter.
     """
     end = min(end, first + _LONGEST_START)
     start = _trim(sentence, first, end, "start_lead", "start_tail")
@@ -262,7 +262,7 @@ def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passa
 
 
 def read_end_events(listed: Passage) -> Iterator[Passage]:
-    """Return the end events in the words behind "until" or "to", at most eight.
+    """Return the end events in the words after "until" or "to", at most eight.
 
     >>> text = (
     ...     "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, "
@@ -288,8 +288,8 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
 
 def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
     """Yield the items of the list of events in ``first:stop``, joined by commas, "or" and "and"
-    outside brackets. A qualifier is no item: "as assessed by a board or an investigator". The list
-    may continue after it with an event.
+    outside brackets. A qualifier is not an item: "as assessed by a board or an investigator".
+    The list may continue after it with an event.
     """
     is_qualified = False
     for end, next_first in (*_find_joints(tokens, first, stop), (stop, stop)):

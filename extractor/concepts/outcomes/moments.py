@@ -22,7 +22,7 @@ _UNITS = {
 }
 """Units by the first letter of their word; minutes are read apart."""
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
-"""Units whose "first" means the start."""
+"""Units in which "first" means the start."""
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
     TimeUnit.MONTH: 1440,
@@ -30,7 +30,7 @@ _LONGEST_WAIT = {
     TimeUnit.DAY: 43_800,
     TimeUnit.HOUR: 1_051_200,
 }
-"""No trial waits longer than a lifetime."""
+"""No trial lasts longer than a lifetime."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
 """What follows a number of a list: "half an hour", "4th"."""
 
@@ -98,7 +98,7 @@ class TimeFrame:
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
     """Return the moments of a time frame, and which of them are its time points. Lengths of
-    something else ("2-week run-in") are left out, unless nothing else could be the time point.
+    something else ("2-week run-in") are left out, unless no other number can be the time point.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
@@ -129,8 +129,8 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
     """Yield every list of numbers with a unit of time, left to right, including baseline. The unit
-    stands in front ("weeks 4, 8 and 12") or behind ("6 and 12 months"); where both readings begin
-    at one token, it stands in front.
+    is in front ("weeks 4, 8 and 12") or after ("6 and 12 months"); where both readings begin
+    at one token, it is in front.
     """
     found = rule("moments_with_unit").search(tokens)
     while found:
@@ -148,7 +148,7 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
 
 
 def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
-    """Return the moments behind their unit: "weeks 4 and 8".
+    """Return the moments after their unit: "weeks 4 and 8".
 
     A last number with its own unit is left for the next group: "week 4, 2 years". No moment is left
     if each number is too large to represent.
@@ -169,7 +169,7 @@ def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
 
 
 def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
-    """Yield the moments of a list of numbers with one unit; ``named``: the unit stands first.
+    """Yield the moments of a list of numbers with one unit; ``named``: the unit is first.
 
     Numbers longer than any trial, and such as cannot be represented, are skipped.
     """
@@ -199,7 +199,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
 
 def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Range]]:
     """Yield the numbers of a list that reads like thousands, with their characters: "72,96,120
-    hours". A number that ``is_alone`` is no list.
+    hours". A number that ``is_alone`` is not a list.
     """
     text = listed.text.lower()
     if is_alone or "," not in text:
@@ -230,7 +230,7 @@ def _read_listed_number(
 def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
     """Return whether the hyphen before a number is its sign, "Day -14", and no joint, "day 1-4".
 
-    ``number`` is the number's token; ``opens_list``: no other number of its list stands before.
+    ``number`` is the number's token; ``opens_list``: no other number of its list is before.
     """
     codes = tokens.codes
     # "1 - 4" has a space behind its hyphen

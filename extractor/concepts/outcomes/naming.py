@@ -19,7 +19,7 @@ _SHORT_FORM = 5
 """A name with so few letters is itself a short form."""
 
 _LONGEST_MODIFIER = 4
-"""The most tokens before a method that belong to it."""
+"""Maximum number of tokens before a method that belong to it."""
 _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
@@ -31,7 +31,7 @@ def read_instrument(
     has that anywhere. None if it names no instrument; then the confidence depends on words such
     as "according to".
 
-    ``record`` are all texts of the record. A scale that no vocabulary knows counts if it stands
+    ``record`` are all texts of the record. A scale that no vocabulary knows counts if it is
     before the first known one.
 
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
@@ -146,7 +146,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
-    """Return the version behind a term, such as "5.0"; None without one. Without "version" in
+    """Return the version after a term, such as "5.0"; None without one. Without "version" in
     front, a number is the version only of instruments that are known by their versions, and no
     limit: "CTC 3 or higher".
     """

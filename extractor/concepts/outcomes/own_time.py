@@ -25,7 +25,7 @@ _NO_FRAME_BEHIND = frozenset(
         "or",
     ]
 )
-"""Words behind which "12 weeks after surgery" is part of what they begin."""
+"""Words after which "12 weeks after surgery" is part of what they begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class OwnTime:
 
     Attributes:
         frame: Its words.
-        measure: The outcome without it; all of its words if the time stands within them.
+        measure: The outcome without it; all of its words if the time is within them.
         case: How it was found: a case of ``measured``.
     """
 
@@ -76,7 +76,7 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
 
 
 def _find_named(outcome: Passage) -> OwnTime | None:
-    """Return the time behind a name such as "Time frame:", up to the end of the outcome."""
+    """Return the time after a name such as "Time frame:", up to the end of the outcome."""
     tokens = outcome.tokens
     opening = rule("opening_of_own_time").search(tokens, outcome.first, outcome.end)
     if opening is None:
@@ -94,7 +94,7 @@ def _find_named(outcome: Passage) -> OwnTime | None:
 
 
 def _find_at_end(outcome: Passage) -> OwnTime | None:
-    """Return the longest time at the end: in brackets, behind a sign, or in words."""
+    """Return the longest time at the end: in brackets, after a sign, or in words."""
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
     for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
@@ -143,7 +143,7 @@ def _find_within(outcome: Passage) -> OwnTime | None:
 
 def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
     """Return whether words say when something is measured, and nothing else: "week 12", "at weeks
-    4, 8 and 12". Unless they are behind a sign, they need "at", or "after" behind them.
+    4, 8 and 12". Unless they are after a sign, they need "at", or "after" after them.
     """
     if rule("moment").search(tokens, first, end) is None:
         return False

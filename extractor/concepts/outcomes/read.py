@@ -50,15 +50,15 @@ __all__ = [
 ]
 
 _IN_DESCRIPTION = 0.8
-"""Judged: the most that a time frame is worth that only the description states."""
+"""Judged: the maximum confidence of a time frame that only the description states."""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
-"""How many words of a part are used. Later words explain the method."""
+"""Number of words of a part that are used. Later words explain the method."""
 _OPENING_WORDS = 4
-"""How many words of a measure are features by their place at its beginning."""
+"""Number of words at the beginning of a measure whose position is a feature."""
 _HINTS_READ = 70
-"""How many tokens of a part are searched for terms of concepts."""
+"""Number of tokens of a part that are searched for terms of concepts."""
 _ABOUT = 30
 """How many words of the title, and of the conditions, describe the trial."""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
@@ -257,7 +257,7 @@ def _read(
 ) -> Draft:
     """Return the draft of an endpoint from its parts, its concept and its category.
 
-    ``texts`` are all texts of the record, where a short form of an instrument may stand; ``number``
+    ``texts`` are all texts of the record, where a short form of an instrument may be; ``number``
     is that of the draft's chunk.
     """
     measure = parts.measure

@@ -21,7 +21,7 @@ from extractor.schemas import Rank
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A registered outcome in its three parts, as they stand in the text; None for a missing
+    """A registered outcome in its three parts, as they appear in the text; None for a missing
     part.
     """
 

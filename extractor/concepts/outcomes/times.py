@@ -61,7 +61,7 @@ _COUNTED = frozenset(
 
 
 def describe_points(frame: TimeFrame, measure: Passage) -> str:
-    """Return the case of the time points of a measure by what stands around them, to look up how
+    """Return the case of the time points of a measure by what is around them, to look up how
     often such a reading is right: the first of the cases below that holds.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
@@ -96,7 +96,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
 
 def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
     """Return whether the only moment of a time frame may be how long a test lasts: "walking
-    distance, after 6 minutes". With words behind it ("after the meal"), it is a moment.
+    distance, after 6 minutes". With words after it ("after the meal"), it is a moment.
     """
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
@@ -135,7 +135,7 @@ def _show_group(group: MomentGroup) -> str:
     ("week 4"), ``#`` if it is a length ("4 weeks").
 
     - One moment is ``@`` or ``#``.
-    - Three or more, and two that are no range, are a list: ``@@`` or ``##``.
+    - Three or more, and two that are not range, are a list: ``@@`` or ``##``.
     - A range of two is ``@-@`` or ``#-#``.
     - A range of two from the start of the trial is ``0 to @`` or ``0 to #``: from 0 or less, or
       from the first of a named unit other than a cycle ("week 1", "day 1").

@@ -1,4 +1,4 @@
-"""The attributes of a user's field: their types, and how a value of each is written and read."""
+"""The attributes of a custom field: their types, and how a value of each is written and read."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -137,14 +137,14 @@ Words = Annotated[
 
 
 class Attribute(FrozenModel):
-    """One thing that a field says.
+    """One thing that a field states.
 
     Attributes:
         name: Its key.
         type: The type of its value.
         definition: What it is, for a model and for readers.
         many: Whether it is a list.
-        required: Whether the field says nothing without it.
+        required: Whether the field states nothing without it.
         choices: The words of a choice.
         patterns: Regular expressions that read it without a model, by what they give: the word of
             a choice, or whether something holds; "" for what they match. A list has all that they

@@ -1,4 +1,4 @@
-"""A user's field: which items have it, what it means, and what it says.
+"""A custom field: which items have it, what it means, and what it states.
 
 A declaration is plain data: it travels between processes, and a run keeps it in ``run.json``, so
 that reading a run needs no code of the user.
@@ -60,8 +60,8 @@ class Example(FrozenModel):
 
 
 Claim = Mapping[str, Any]
-"""What somebody says of a field at one place: values by attribute, and the words that bear them
-out as ``quote``.
+"""What somebody states about a field at one place: values by attribute, and the words that support
+them as ``quote``.
 """
 _SECTIONS = [
     "title",
@@ -78,7 +78,7 @@ _SECTIONS = [
     "other_outcomes",
 ]
 _KEPT = 256
-"""Most fields whose classes are kept: a service meets new ones with each caller."""
+"""Maximum number of fields whose classes are kept: a service meets new ones with each caller."""
 
 
 class CustomField(FrozenModel):
@@ -89,7 +89,7 @@ class CustomField(FrozenModel):
     Attributes:
         name: The key of its values, in the extraction and for a model.
         definition: What it is, for a model and for readers.
-        attributes: What it says.
+        attributes: What it states.
         of: The items that have it.
         many: Whether an item may have several values.
         sections: Beginnings of the names of the sections in which a record's field is looked for;
@@ -185,7 +185,7 @@ class CustomField(FrozenModel):
         """Return the claims that a model or an example writes, and what cannot be read: the text
         and the reason.
 
-        A member of a list that cannot be read costs no other member. Without a value of each
+        A member of a list that cannot be read does not affect the others. Without a value of each
         required attribute there is no claim.
         """
         claims: list[Claim] = []
@@ -218,15 +218,15 @@ class CustomField(FrozenModel):
         return [quote | answer for answer in self.list_answers(example.value)]
 
     def list_faults(self, example: Example) -> Iterator[str]:
-        """Yield what is wrong with the form of an example's answer: each key that is no attribute,
-        then each value that cannot be read.
+        """Yield what is wrong with the form of an example's answer: each key that is not an
+        attribute, then each value that cannot be read.
         """
         answers = self.complete_answers(example)
         names = self.json_schema_of_one["properties"]
         for key in {key for answer in answers for key in answer}.difference(names):
             form = ", ".join(attribute.describe() for attribute in self.attributes)
             # in Python a key may be a number: {1: "4 weeks"}
-            yield f"{key} is no attribute{suggest(str(key), names)}; write {form}"
+            yield f"{key} is not an attribute{suggest(str(key), names)}; write {form}"
         for _, reason in self.read(answers)[1]:
             yield reason
 
@@ -245,7 +245,7 @@ class CustomField(FrozenModel):
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
-"""A user's field as it is given: a pydantic model, or where one is, such as
+"""A custom field as it is given: a pydantic model, or where one is, such as
 ``my_fields.py:Washout``; its JSON Schema; or its declaration.
 """
 
@@ -289,7 +289,8 @@ def describe_extraction(fields: Iterable[CustomField]) -> dict[str, Any]:
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:
-    """Return what to tell of fields that stay empty if no model is asked; None without such fields.
+    """Return the message about fields that stay empty if no model is asked; None without such
+    fields.
 
     >>> field = CustomField(
     ...     name="washout",

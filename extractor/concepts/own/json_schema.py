@@ -1,6 +1,6 @@
 """Read the declaration of a field from its JSON Schema, as ``model_json_schema()`` writes it.
 
-The schema may come from a stranger. It has one level: a property is a plain value, a closed set, a
+The schema may be untrusted. It has one level: a property is a plain value, a closed set, a
 class of ``extractor.schemas``, or a list of these.
 """
 
@@ -91,7 +91,7 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
         raise FieldError(f"{title}: {_NESTED}")
     if not definition:
         raise FieldError(
-            f"{title}: say what the field is, in the docstring of the class (the description of a "
+            f"{title}: describe the field in the docstring of the class (the description of a "
             "JSON Schema)"
         )
     if not schema.properties:
@@ -115,7 +115,7 @@ def _read_property(
     stated = [option for option in options if option.type != "null"]
     if len(stated) != 1:
         raise FieldError(
-            f"{where}: nothing says which of several types to check; give it one type, or write "
+            f"{where}: it is unclear which of several types to check; give it one type, or write "
             "two attributes"
         )
     value = stated[0]
@@ -169,5 +169,5 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
     place = [where, *(str(part)[:_LONGEST_SHOWN] for part in fault["loc"])]
     problem = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        problem = f"there is no such key{suggest(place[-1], kind.model_fields)}"
+        problem = f"no such key{suggest(place[-1], kind.model_fields)}"
     raise FieldError(" ".join(f"{'.'.join(place)}: {problem}".split())[:1000])

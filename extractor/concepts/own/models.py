@@ -87,7 +87,7 @@ def _read_file(path: Path) -> CustomField:
     try:
         schema = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise FieldError(f"{path}: is no JSON Schema in a file: {error}") from error
+        raise FieldError(f"{path}: is not a JSON Schema file: {error}") from error
     return read_json_schema(schema)
 
 
@@ -145,8 +145,8 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
 
 
 def load_models(place: str) -> list[type[BaseModel]]:
-    """Return the models at a place; without names all. The code is the user's own, and runs as
-    such.
+    """Return the models at a place; without names all. The code is the user's own and is
+    executed.
 
     Raises ``FieldError`` if it cannot be loaded, or has no such model.
 
@@ -168,9 +168,7 @@ def load_models(place: str) -> list[type[BaseModel]]:
         if name not in models:
             guess = suggest(name, models)
             listed = ", ".join(models)
-            raise FieldError(
-                f"{source}: there is no model {name}{guess}; it has {listed}"
-            )
+            raise FieldError(f"{source}: no model named {name}{guess}; it has {listed}")
     return [models[name] for name in wanted]
 
 
@@ -188,7 +186,7 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         raise FieldError(f"{source}: there is no such file; check the path")
     # importing notes.txt would run notes.py
     if not is_file and (Path(source).exists() or not _MODULE.fullmatch(source)):
-        raise FieldError(f"{source}: is no Python file or module; {_FORM}")
+        raise FieldError(f"{source}: is not a Python file or module; {_FORM}")
     try:
         if is_file:
             module = runpy.run_path(source)

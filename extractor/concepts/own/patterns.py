@@ -1,4 +1,4 @@
-"""Read users' fields by their patterns, Python regular expressions, without a model."""
+"""Read custom fields by their patterns, Python regular expressions, without a model."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ from extractor.schemas import Support
 from extractor.schemas.arguments import suggest
 
 CONFIDENCE = 0.85
-"""How sure a value of a user's pattern is: a model confirms it, if one is asked at medium
+"""Confidence of a value of a user's pattern: a model confirms it, if one is asked at medium
 effort.
 """
 _SECONDS = 2.0
-"""The longest that a pattern may search a text."""
+"""Maximum time for a pattern to search a text."""
 _MOST_REPEATS = 10_000
 """Nested counts, such as in ``(a{1000}){1000}``, take memory for each repetition."""
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
@@ -119,8 +119,8 @@ def _find_start(value: Value) -> int:
 
 
 def _apply(pattern: Pattern, field: CustomField, passage: Passage) -> Iterator[Value]:
-    """Yield what each match of a pattern says: of its own attribute, and of others after which its
-    groups are named. Raises ``FieldError`` if it takes too long.
+    """Yield what each match of a pattern states: of its own attribute, and of others after
+    which its groups are named. Raises ``FieldError`` if it takes too long.
     """
     if not field.may_be_in(passage.raw):
         return
@@ -152,7 +152,7 @@ def _apply(pattern: Pattern, field: CustomField, passage: Passage) -> Iterator[V
 def _read(
     attribute: Attribute, gives: str, passage: Passage, start: int, end: int
 ) -> Reading[Any] | None:
-    """Return the value that some characters of a passage state, None if they are no value of the
+    """Return the value that some characters of a passage state, None if they are not value of the
     attribute, cut a word or a number, or a "not" before them denies them.
     """
     if start >= end:
@@ -197,7 +197,9 @@ def _compile(text: str) -> "regex.Pattern[str]":
 
 
 def check_patterns(field: CustomField) -> None:
-    """Raise ``FieldError`` for a pattern that cannot be read, or captures what is no attribute."""
+    """Raise ``FieldError`` for a pattern that cannot be read, or captures what is not an
+    attribute.
+    """
     known = [attribute.name for attribute in field.attributes]
     for own, _, text in _list_patterns(field):
         problem = None
@@ -208,6 +210,6 @@ def check_patterns(field: CustomField) -> None:
             names = {}
         for name in set(names).difference(known):
             guess = suggest(name, known)
-            problem = f"captures {name}, which is no attribute of the field{guess}"
+            problem = f"captures {name}, which is not an attribute of the field{guess}"
         if problem:
             raise FieldError(f"{field.name}.{own.name}: the pattern {text!r} {problem}")

@@ -50,7 +50,7 @@ _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
 _SECOND_PART = re.compile(
     r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
 )
-"""The second part of a fixed combination, with the unit of both: "/100 mg" behind 600, "mg/100
+"""The second part of a fixed combination, with the unit of both: "/100 mg" after 600, "mg/100
 mg" too.
 """
 _ONE_TIME = re.compile(
@@ -252,7 +252,7 @@ def read_amount(text: str) -> Amount:
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
-    """Read an age, a length of time, or a moment: the unit stands last, or first.
+    """Read an age, a length of time, or a moment: the unit is last, or first.
 
     >>> read_time(Period, "21 day")
     Period(value=21, unit=<TimeUnit.DAY: 'day'>)
@@ -270,7 +270,7 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
 
 
 def read_one_time(kind: type[TimedT], text: str) -> TimedT:
-    """Read a time as ``read_time`` does, from a text that says nothing else: no sign, comparator
+    """Read a time as ``read_time`` does, from a text that states nothing else: no sign, comparator
     or second time.
     """
     if not _ONE_TIME.fullmatch(text):
@@ -279,7 +279,7 @@ def read_one_time(kind: type[TimedT], text: str) -> TimedT:
 
 
 def read_window(text: str) -> TimeWindow | str:
-    """Read a time limit: its quote and, behind bars, its sense, what it limits, and what it is
+    """Read a time limit: its quote and, after bars, its sense, what it limits, and what it is
     counted from.
 
     The quote alone leaves the sense to the rules.
@@ -331,8 +331,8 @@ def _named(words: str) -> str | None:
 
 
 def read_group_rule(text: str) -> CriterionGroup:
-    """Read how many items of a group must hold: "all", "any", or a number or range of numbers. One
-    of them is any.
+    """Read how many items of a group must hold: "all", "any", or a number or range of numbers.
+    One of them means any.
 
     >>> [str(read_group_rule(text)) for text in ("any", "1", "2", "2-4")]
     ['any of', 'any of', 'at least 2 of', '2 to 4 of']
@@ -413,12 +413,12 @@ def _read_tokens(text: str) -> Tokens:
 
 
 def _read_behind(tokens: Tokens, found: Found) -> str:
-    """Return the text behind what was found: the unit."""
+    """Return the text after what was found: the unit."""
     return tokens.text[tokens.ends[found.end - 1] :].strip()
 
 
 def _bounds(found: Found) -> tuple[int | float, int | float | None]:
-    """Both numbers of a range; a power behind the second one is the first one's too ("1-2 x
+    """Both numbers of a range; a power after the second one is the first one's too ("1-2 x
     10^6").
     """
     written_high = found.read("high") or ""
@@ -431,8 +431,8 @@ def _bounds(found: Found) -> tuple[int | float, int | float | None]:
 
 
 def _read_bound(text: str) -> int | float | None:
-    """Read a number; of weeks and days of a pregnancy ("28+6"), the weeks. None if it is no
-    number.
+    """Read a number; of weeks and days of a pregnancy ("28+6"), the weeks. None if it is not
+    a number.
     """
     whole, _, days = text.lstrip("- ").partition("+")
     value = read_number(whole.strip())

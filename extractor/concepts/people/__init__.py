@@ -2,9 +2,9 @@
 
 Each is read from the limits and words of the criteria, else from titles, conditions and summary,
 and checked against the field of the registry. Of several ages the registered one counts, else the
-widest; ages of donors, kin, illnesses and other moments are none. An age that differs from the
+widest; ages of donors, kin, illnesses and at other times do not count. An age that differs from the
 registered one, belongs to one part of the trial, or is only a length of time below a line on
-something else is doubted. Where bounds contradict one another there is no age.
+something else is doubted. If bounds contradict each other, there is no age.
 
 To change something, open:
 

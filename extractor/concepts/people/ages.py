@@ -11,27 +11,28 @@ from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
 
 _LENGTH_REACH = 14
-"""How many tokens before a length of time are examined."""
+"""Number of tokens before a length of time that are examined."""
 _NAME_REACH = 32
-"""How many tokens before an age may name it."""
+"""Number of tokens before an age that may name it."""
 _END_REACH = 12
-"""How many tokens before an age may name the other end of its range."""
+"""Number of tokens before an age that may name the other end of its range."""
 _WHOSE_REACH = 26
-"""How many tokens before an age decide whose age it is."""
+"""Number of tokens before an age that decide whose age it is."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
 """Units in which people are weighed."""
 _SIGNS = ",;:-()"
 _AGES = range(12, 100)
 """Bare numbers that can only be ages if they limit people; smaller ones may be months."""
 _MAJORITY = 18
-"""The age from which people are adults, at which most trials begin."""
+"""The age of majority, the usual minimum age of trials."""
 
 
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a limit bounds an age: it is called so, or stands where only ages do.
+    """Return whether a limit bounds an age: it is named as one, or is in a place where only
+    ages occur.
 
-    ``topic`` is the line that introduces this one. Nothing is an age that stands alone below
-    "Duration of asthma:".
+    ``topic`` is the line that introduces this one. A length alone below "Duration of asthma:" is
+    never an age.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text(
@@ -63,7 +64,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is no age by its unit, or by "within" and the like around it."""
+    """Return whether a limit is not an age by its unit, or by "within" and the like around it."""
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
     if _stands_behind("within_front", tokens, limit, _LENGTH_REACH):
@@ -80,7 +81,7 @@ def _stands_behind(name: str, tokens: Tokens, limit: Limit, reach: int) -> bool:
 
 
 def _stands_before(name: str, tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a rule matches right behind a limit."""
+    """Return whether a rule matches right after a limit."""
     return rule(name).starts(tokens, limit.end) is not None
 
 
@@ -111,7 +112,7 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether no words before or behind a length of time say of what it is, so that only the
+    """Return whether no words before or after a length of time say of what it is, so that only the
     line above does.
     """
     return bool(rule("only_ages").search(tokens)) or _stands_alone(tokens, limit)
@@ -119,7 +120,7 @@ def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether words before or in a limit call it an age. A bare number before counted things
-    is none, unless the word for age stands right before it.
+    is none, unless the word for age is right before it.
     """
     if limit.time_unit and _stands_before("age_joined", tokens, limit):
         return True
@@ -160,7 +161,7 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is that of the weight of people, which no word names: "participants
     below 40 kg".
 
-    Nothing but words for people, and signs, may stand before it.
+    Nothing but words for people, and signs, may be before it.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
@@ -180,8 +181,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit with a unit of time bounds an age although no word for age is near.
 
     It does in years (or months that stand for years) if it is a range, stands alone in its line, or
-    stands beside consent; else behind people: "patients with more than 18 years". It does not if
-    words before or behind say of what it is: a course, an event, other people.
+    is beside consent; otherwise after people: "patients with more than 18 years". It does not if
+    words before or after say of what it is: a course, an event, other people.
     """
     # "≥ 18 and < 65 years", but not the 1 of "1 - ≥ 18 years"
     if rule("year_words").search(tokens) and rule("only_ages").search(tokens):
@@ -209,14 +210,14 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether nothing but signs stands beside a limit in its line."""
+    """Return whether nothing but signs is beside a limit in its line."""
     beside = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
     return not beside.strip(_SIGNS)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     """Return whether a length of time is itself limited: life expectancy, gestational age, a QT
-    interval. A limit behind "within" is a time window, and never one.
+    interval. A limit after "within" is a time window, never an age.
 
     ``topic`` is the heading of a line that begins with the limit.
     """
@@ -239,7 +240,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     """Return whether it is the age of other people, at another time, or of some participants only:
     of those whose performance a scale measures, at another moment than the entry, the same age in
     other words, one of several listed signs, an excluded age with a further condition, or months
-    behind years.
+    after years.
 
     An age at entry, or beside consent, is never that of other people. ``admits`` is false for the
     age of an exclusion.

@@ -35,9 +35,10 @@ from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Supp
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
-"""How many tokens into a criterion of another category an age may be that of the participants."""
+"""Number of tokens into a criterion of another category an age that may be that of the
+participants."""
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
-"""Other categories in which an age may stand anywhere."""
+"""Other categories in which an age may be anywhere."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -103,7 +104,7 @@ def _choose(
     bounds: Sequence[_Bound], name: str, registered: float | None
 ) -> Reading[Age | None]:
     """Return the widest bound of one side: of those that agree with the registry, else of those
-    that are not doubtful. It is less sure if several differ, or if the registry does not agree.
+    that are not doubtful. It is less certain if several differ, or if the registry does not agree.
 
     There is no value, but an alternative, if bounds of the other side contradict it: "aged 65 or
     older, or 50 to 64 with diabetes" has no highest age.
@@ -161,8 +162,8 @@ def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     """Yield the ages that one criterion admits, or that an exclusion leaves.
 
-    Ages of donors, below a heading of signs, such as risk factors, or of other people are no limits
-    of participants. A criterion of another category must name the ages of participants.
+    Ages of donors, below a heading of signs, such as risk factors, or of other people are not
+    limits of participants. A criterion of another category must name the ages of participants.
     """
     heading = read_text(criterion.heading)
     # "at least two of the following:" makes signs of the lines below
@@ -202,7 +203,7 @@ def _is_about_age(criterion: StatedCriterion) -> bool:
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
     """List the limits of a criterion that are ages: by the words around them; without a heading, as
-    bare numbers behind people; or as lengths behind nothing but people in a line about age.
+    bare numbers after people; or as lengths after nothing but people in a line about age.
     """
     tokens = criterion.passage.tokens
     ages = [
@@ -282,7 +283,7 @@ def _read_bounds(
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """Return the case of an age by the words around it: doubtful if it is of some people, or if an
-    exclusion says more before it; unsure without unit or comparator; excluded; alone in its line;
+    exclusion states more before it; unsure without unit or comparator; excluded; alone in its line;
     or among other words.
     """
     first = limit.first

@@ -10,11 +10,11 @@ from extractor.schemas import Age, RegistryFields, TimeUnit
 
 AGES = ("minimum_age", "maximum_age")
 DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
-"""Sections that also tell of the illness, of other trials and of people who only compare."""
+"""Sections that also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
-"""How sure an age is that is not the registered one: a case of ``measured``."""
+"""Confidence of an age is that not the registered one: a case of ``measured``."""
 _ROUNDED = 1.02
-"""Two limits within this factor are one limit that was rounded; registries turn "under 18" into
+"""Two limits within this factor are the same limit, rounded; registries turn "under 18" into
 17.
 """
 _YEAR = DAYS[TimeUnit.YEAR]
@@ -27,7 +27,7 @@ _SHORT_AGE = re.compile(
     r"old)?|yrs?\.?)?",
     re.IGNORECASE,
 )
-"""An age that only a registry writes so: a number alone, "6M", "20age old"."""
+"""An age in a form that only registries use: a number alone, "6M", "20age old"."""
 
 
 def count_days(age: Age) -> float:
@@ -40,7 +40,7 @@ def count_days(age: Age) -> float:
 
 
 def read_registered_age(written: str) -> Age | None:
-    """Return an age as a registry writes it, or None if it is none.
+    """Return an age written as in a registry, or None if it is not an age.
 
     Registers write "18 Years", "15Y", "6M", "20age old" (Japan) or the number of years alone. Here
     "M" stands for months, which in a text it does not.
@@ -68,8 +68,9 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
     """Return the registered ages in days by field; None for an age that cannot be read, and for
     both if the record registers none.
 
-    A record that registers one end only has no limit at the other: 0 days, or infinitely many. An
-    upper limit of 99 years or more is none either. "N/A" and "-" are read as nothing.
+    A record that registers one end only has no limit at the other: 0 days, or infinitely many.
+    An upper limit of 99 years or more does not count as a limit either. "N/A" and "-" are read
+    as nothing.
 
     >>> ages = read_registered_ages(
     ...     RegistryFields(minimum_age="2 Years", maximum_age="N/A")

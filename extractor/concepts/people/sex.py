@@ -24,8 +24,8 @@ def read_sex(
     summary: Sequence[Passage] = (),
     registered: str | None = None,
 ) -> Reading[Sex | None]:
-    """Return the sex in the criteria, else in the titles, the conditions or the summary; no value
-    if none of them tells it, or if only a description tells another than the registered one.
+    """Return the sex in the criteria, else in the titles, the conditions or the summary; no
+    value if none of them states it, or if only a description contradicts the registered one.
 
     One line that names both sexes, or two lines that name one each, admit both. Lines only about
     pregnancy and contraception do not count, nor do exclusions and lines about donors. ``titles``
@@ -138,7 +138,7 @@ def _list_sexes(
 def read_healthy(
     stated: Sequence[StatedCriterion], summary: Iterable[Passage]
 ) -> Reading[bool | None]:
-    """Return whether healthy people may take part; no value if the text does not tell.
+    """Return whether healthy people may take part; no value if the text does not state it.
 
     The first inclusion, else the first passage of the summary, that refuses or names healthy people
     decides. Lines about donors do not count, nor do people with whom others are compared.

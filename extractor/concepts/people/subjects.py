@@ -1,4 +1,4 @@
-"""Of what a bare length of time below a line is: of people, of a course of time, or of something
+"""Find what a bare length of time below a line refers to: people, a course of time, or something
 else.
 
 "at least 2 years" alone in its line is an age below "Participants:", the length of a disease below
@@ -13,21 +13,21 @@ from extractor.language.lexer import Tokens
 
 
 class Subject(Enum):
-    """Of what a line speaks that introduces others."""
+    """The subject of a line that introduces others."""
 
     PEOPLE = auto()
-    """Of those who take part, of their ages, or of the trial and its lists."""
+    """About the participants, their ages, or the trial and its lists."""
     COURSE = auto()
-    """Of how long something lasts, or how long ago it was."""
+    """About how long something lasts, or how long ago it was."""
     OTHERS = auto()
-    """Of other people, or of another age than that at entry."""
+    """About other people, or an age other than that at entry."""
     UNKNOWN = auto()
     """Of anything else."""
 
 
 @lru_cache(maxsize=1024)
 def read_subject(line: str) -> Subject:
-    """Return of what a line speaks. An empty line stands for the list of criteria, which is of
+    """Return the subject of a line. An empty line stands for the list of criteria, which is of
     people.
 
     >>> [
@@ -68,8 +68,8 @@ def _is_of_others(tokens: Tokens) -> bool:
 
 
 def speaks_of_people(tokens: Tokens) -> bool:
-    """Return whether words name those who take part, or the trial and its lists, and not what
-    those people have or get: "Patients on dialysis:".
+    """Return whether words name those who take part, or the trial and its lists, rather than their
+    conditions or treatments: "Patients on dialysis:".
     """
     if rule("says_who").search(tokens):
         return True

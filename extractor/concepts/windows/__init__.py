@@ -16,6 +16,6 @@ To change something, open:
 - ``prove``, ``prove_parts``, ``lengths``: what a model's answer may claim;
 - ``anchors``, ``things``: classes of moments and single treatments, for exports.
 
-An unfamiliar wording leaves words unexplained, which are signs of doubt. It needs no rule of its
-own.
+Unfamiliar wording leaves unexplained words, which count as signs of doubt. It needs no separate
+rule.
 """

@@ -1,6 +1,6 @@
-"""Give the moment that a time is counted from one of a few classes, so that it can be grouped by.
+"""Classify the moment that a time is counted from into a few classes for grouping.
 
-Windows of criteria and times of outcomes share these classes. The quote beside a class says more.
+Windows of criteria and times of outcomes share these classes. The quote beside a class states more.
 """
 
 from enum import StrEnum
@@ -52,10 +52,10 @@ def classify_anchor(words: str) -> AnchorClass | None:
     """Return the class of the moment that words name, with or without "before" or "after" in front;
     None if they name no moment ("of the drug").
 
-    The first of these decides: a number ("day 1"), the rules for each class, the name of an
+    The first match decides: a number ("day 1"), the rules for each class, the name of an
     operation, a bare treatment or drug, the study itself. A bare treatment is one that begins
-    ("before therapy"), but one that has ended behind "after" ("after therapy"). Any other moment is
-    another event.
+    ("before therapy"), but after "after", it is one that has ended ("after therapy"). Any other
+    moment is another event.
 
     >>> texts = (
     ...     "prior to initiation of therapy",

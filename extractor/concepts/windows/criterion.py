@@ -40,8 +40,8 @@ def read_windows(
     """Return the first time window of a criterion, as ``time_window`` has it, and all of them, with
     what they limit and are counted from.
 
-    The first one is in hours or longer units and has words of its own. It explains a word or
-    belongs to an exception only if there is no other. ``passage`` stands alone
+    The first one is in hours or longer units and has words of its own. A window that explains a
+    word or belongs to an exception is used only if there is no other. ``passage`` stands alone
     (``Passage.alone``). ``topic`` is the heading or parent line: below one on age, life or
     survival, no length of time is a window.
 
@@ -124,8 +124,8 @@ def _describe_all(windows: Sequence[Window]) -> str:
 
 def name_limited(windows: Windows, other: Passage) -> Windows:
     """Return the time windows, in which those that name nothing limit what ``other`` names: another
-    line, their item or its parent. They are less sure. If the other line names nothing, all stay as
-    they are.
+    line, their item or its parent. They are less certain. If the other line names nothing, all
+    stay as they are.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
@@ -148,8 +148,8 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
 
 
 def as_of_another_line(windows: Windows) -> Windows:
-    """Return the time windows of a line as those of an item below it. They have one sign more, and
-    what they limit is less sure to be the item.
+    """Return the time windows of a line as those of an item below it. They have one more sign,
+    and it is less certain that they limit the item.
     """
     signs = tuple(
         {name: (*own, _LENT) for name, own in named.items() if name in ("", "of")}
@@ -160,8 +160,8 @@ def as_of_another_line(windows: Windows) -> Windows:
 
 
 def leave_to_items(windows: Windows, introduction: Passage) -> Windows:
-    """Return the time windows of the line that introduces items. A window that limits what only
-    announces the items ("any of the following drugs") names nothing then, since each item names
+    """Return the time windows of the line that introduces items. If a window limits words that only
+    announce the items ("any of the following drugs"), it names nothing, since each item names
     itself.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
@@ -205,8 +205,8 @@ def anchor_windows(windows: Windows, introduction: Passage) -> Windows:
 
 def demands_other(introduction: Passage) -> bool:
     """Return whether the items below a line belong to another clause of it than the one with its
-    last time window: an "and" behind the window leads to another demand, and no words such as "one
-    of" stand before the window.
+    last time window: an "and" after the window leads to another demand, and no words such as "one
+    of" are before the window.
 
     >>> demands_other(
     ...     read_passage("A negative test within 72 hours and one of the following:")
@@ -224,8 +224,8 @@ def demands_other(introduction: Passage) -> bool:
 
 
 def find_introduction(introduction: Passage) -> Passage:
-    """Return the sentence of a line that introduces its items: the last one. Time windows of the
-    sentences before it count for none of the items. If the last one refers back ("These are:"), it
+    """Return the sentence of a line that introduces its items: the last one. Time windows of
+    earlier sentences do not apply to the items. If the last one refers back ("These are:"), it
     is the whole line.
 
     >>> paragraph = (
@@ -242,8 +242,8 @@ def find_introduction(introduction: Passage) -> Passage:
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
-    """Return whether an item is of the kind that its introduction speaks of. Only measured values
-    stand below laboratory tests: an item of another kind is there because the layout is in doubt.
+    """Return whether an item is of the kind that its introduction announces. Only measured
+    values belong below laboratory tests: an item of another kind means that the layout is doubtful.
 
     ``is_value``: the item has limits of its own, and they are not those of a treatment.
 

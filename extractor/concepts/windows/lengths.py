@@ -1,4 +1,4 @@
-"""Prove a model's age, length of time or time point: it stands if a mention of the text has it."""
+"""Prove a model's age, length of time or time point: it is kept if a mention of the text has it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -35,7 +35,7 @@ from extractor.schemas import (
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
 _AGE_NAMES = ("persons_named", "said_age")
 _PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
-"""Rules for words without which a number is no age of people."""
+"""Rules for words without which a number is not an age of people."""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
@@ -63,8 +63,8 @@ def is_same_length(
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """Return the place of a length of time in a line; None if the line does not have it.
 
-    A length in the same number and unit is sure, one that is as long in another unit is inferred
-    ("3-week" for 21 days). A part of a length in two units is none.
+    A length in the same number and unit is certain, an equal one in another unit is inferred
+    ("3-week" for 21 days). A part of a length in two units does not count.
     """
     found: list[Derived] = []
     for place, number, unit in _list_lengths(tokens):
@@ -156,9 +156,9 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
 
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
-    """Return the place of an age in a line, of anybody and at any time; None if the line does not
-    have it. A number without a unit is in years, and inferred: "women between 19 and 64". In a line
-    on age, another length of time that is as long counts too.
+    """Return the place of an age in a line, of any person and at any time; None if the line
+    does not have it. A number without a unit is in years, and inferred: "women between 19 and
+    64". In a line on age, another length of time that is as long counts too.
     """
     for mention in find_mentions(tokens):
         number = mention.number

@@ -12,16 +12,16 @@ from extractor.language.patterns import Found
 from extractor.schemas import TimeUnit
 
 _REACH = 40
-"""The most tokens before a window that may name what it limits."""
+"""Maximum number of tokens before a window that may name what it limits."""
 _NEAR = 8
 _JOINTS = 3
-"""The most tokens between two windows that name nothing."""
+"""Maximum number of tokens between two windows that name nothing."""
 _MOST_TRIMS = 40
 
 
 class Parts(NamedTuple):
     """The tokens of what a window limits, of the moment that it is counted from, with "before" or
-    the like, and where the name stands: "before", "behind" or "shared"; None for what the line does
+    the like, and where the name is: "before", "after" or "shared"; None for what the line does
     not name.
     """
 
@@ -71,8 +71,8 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 
 
 def _find_name(tokens: Tokens, window: Window, places: tuple[int, int, int]) -> Parts:
-    """Return the name of what a window limits: words behind it that can only be its name, else the
-    words before it, or those behind it and its moment.
+    """Return the name of what a window limits: words after it that can only be its name, else the
+    words before it, or those after it and its moment.
 
     ``places`` are the end of the window before, that of the window's own words, and the next one.
     """
@@ -96,7 +96,7 @@ def _find_name(tokens: Tokens, window: Window, places: tuple[int, int, int]) -> 
 def _find_own(
     tokens: Tokens, window: Window, places: tuple[int, int, int]
 ) -> Range | None:
-    """Return words behind a window that can only name what it limits: "6 weeks for nitrosoureas",
+    """Return words after a window that can only name what it limits: "6 weeks for nitrosoureas",
     "1 year post-menopausal", "3 months of conservative care".
     """
     floor, end, stop = places
@@ -154,7 +154,7 @@ def _keep_absence(tokens: Tokens, window: Window, named: Range, first: int) -> R
 
 
 def _take_item(tokens: Tokens, window: Window, named: Range) -> Range:
-    """Return the last item of a list that goes on behind the window: "asthma, inhibitors within 14
+    """Return the last item of a list that continues after the window: "asthma, inhibitors within 14
     days, depression".
     """
     end = window.end
@@ -189,7 +189,7 @@ def _leave_exception(tokens: Tokens, first: int, end: int) -> Range:
 
 
 def _find_behind(tokens: Tokens, end: int, stop: int) -> Range | None:
-    """Return the words behind a window and its moment that name what it limits."""
+    """Return the words after a window and its moment that name what it limits."""
     at = end
     while at < stop and tokens.codes[at] in ",:)":
         at += 1
@@ -221,8 +221,8 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the tokens of ``first:end`` that name what is limited, without the verbs and people
     around them; None if they name nothing.
 
-    It is the name behind the last words that lead to one ("who have received"). If no name is
-    behind these words, it is before them ("asthma treated with").
+    It is the name after the last words that lead to one ("who have received"). If no name is
+    after these words, it is before them ("asthma treated with").
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients who have received systemic steroids")
@@ -301,7 +301,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _trim_start(tokens: Tokens, first: int, end: int) -> int:
-    """Return the first token of a name, behind the words that lead to it. A bracket of the name
+    """Return the first token of a name, after the words that lead to it. A bracket of the name
     stays: "(neo)adjuvant".
     """
     for _ in range(_MOST_TRIMS):
@@ -325,7 +325,7 @@ def _trim_start(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _opens_word(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a bracket is a part of the word behind it: "(neo)adjuvant"."""
+    """Return whether a bracket is a part of the word after it: "(neo)adjuvant"."""
     at = first + 2
     is_closed = (
         tokens.codes[first : first + 1] == "(" and tokens.codes[at : at + 1] == ")"
@@ -339,7 +339,7 @@ def _is_glued(tokens: Tokens, at: int) -> bool:
 
 
 def _trim_end(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a name, before the words behind it that do not belong to it."""
+    """Return the end of a name, before the words after it that do not belong to it."""
     for _ in range(_MOST_TRIMS):
         tail = rule("limited_tail").ends(tokens, end, first)
         is_open = end > first and tokens.codes[end - 1] == ")"
@@ -395,7 +395,7 @@ def _find_anchor(tokens: Tokens, window: Window) -> Range | None:
 
 
 def _skip_own_words(tokens: Tokens, window: Window) -> int | None:
-    """Return where the moment of a window may begin: behind "or more", a repetition, and what the
+    """Return where the moment of a window may begin: after "or more", a repetition, and what the
     length is for; None if it is counted from no moment.
     """
     at = window.length[1]

@@ -1,4 +1,4 @@
-"""Prove a model's time window: it stands if a length of its words is as long and has its
+"""Prove a model's time window: it is kept if its words contain an equal length with the same
 direction.
 """
 
@@ -32,7 +32,7 @@ def find_window(
     The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as
     "> 7 days". Of several places of the quote, the first one counts whose words name what the
     window limits, else the first one. ``topic`` is the line that introduces the passage: a length
-    below "Life expectancy:" is no window.
+    below "Life expectancy:" is not a window.
     """
     found = list(_find_all(value, passage, topic))
     if not found:
@@ -130,7 +130,7 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     has it. The value of the reading is None if no window is in hours or longer units.
 
     Windows of the criterion ``here`` count before those of the line above it, and those in
-    brackets, exceptions and definitions behind the others of their line. The model may have left
+    brackets, exceptions and definitions after the others of their line. The model may have left
     the first one out: None if the text has a sure one, in hours or longer units, that counts before
     all that were answered.
     """
@@ -169,7 +169,7 @@ def _rank(
     span: Span, windows: Sequence[Window], here: Passage
 ) -> tuple[bool, bool, int]:
     """Return a key that sorts answered windows: those of another line last, those that explain or
-    borrow their direction behind others of their line.
+    borrow their direction after others of their line.
     """
     is_elsewhere = not span_of(here).contains(span)
     later = False

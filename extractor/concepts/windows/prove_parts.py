@@ -22,10 +22,10 @@ from extractor.schemas import Comparator, Constraint, Support, TimeWindow
 def prove_parts(
     found: Supported, places: Sequence[Passage], lead_in: Passage | None = None
 ) -> tuple[Supported | None, list[Refusal]]:
-    """Return a supported value with the parts that the text bears out, and the refusals of the
+    """Return a supported value with the parts that the text supports, and the refusals of the
     others. Parts are the condition of a limit, and what a time window limits and its moment.
 
-    A part that stands nowhere, or that belongs to another time window, is only left out. A limit
+    A part that is nowhere, or that belongs to another time window, is only left out. A limit
     that the text states for others is refused as a whole (None), since without its condition it
     would hold for everybody. A part in doubt stays and makes the value an inferred one.
 
@@ -110,7 +110,7 @@ def _is_excepted(place: Passage, at: Span, window: Span) -> bool:
 def _prove_condition(
     found: Supported, condition: str, here: Passage, lead_in: Passage | None
 ) -> tuple[Supported | None, list[Refusal]]:
-    """Return a limit with its condition if the words belong to it; without it if they stand
+    """Return a limit with its condition if the words belong to it; without it if they are
     nowhere; None if they are those of another limit.
     """
     spans = list(find_quotes(here, condition))
@@ -187,7 +187,7 @@ def _names_other_sex(condition: str, own: Sequence[Limit], here: Passage) -> boo
 def _is_of_other_clause(
     here: Passage, at: Span, own: Sequence[Limit], others: Sequence[Limit]
 ) -> bool:
-    """Return whether words stand in the clause of another limit, or before a break that parts them
+    """Return whether words are in the clause of another limit, or before a break that parts them
     from the limit.
     """
     first, end = _find_tokens(here, at)

@@ -1,4 +1,4 @@
-"""Name the signs of a time window: what speaks for or against it, its name and its moment."""
+"""Name the signs of a time window: evidence for or against it, its name and its moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -112,7 +112,7 @@ def _describe_name(
 
 
 def _describe_gap(tokens: Tokens, window: Window, name: Range) -> Iterator[str]:
-    """Yield the signs of the words around a name that stands before its window."""
+    """Yield the signs of the words around a name that is before its window."""
     if window.first - name[1] <= 1:
         yield "adjoins its time"
     start = max(0, name[0] - 6)

@@ -1,7 +1,7 @@
 """Name what a time window limits as single things, in lower case and in the singular.
 
 "Prior chemotherapy, radiotherapy or other biologics" are three things. What cannot be cut safely
-stays whole: a thing that is long is better than half a thing.
+stays whole: a long thing is better than half a thing.
 """
 
 import re
@@ -14,7 +14,7 @@ _KEPT = 4096
 """How many texts' things are cached."""
 _BRACKETED = re.compile(r" ?\([^()]{0,400}(?:\)|$)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
-"""Ends of words that need a noun behind them: "systemic or topical steroids"."""
+"""Ends of words that need a noun after them: "systemic or topical steroids"."""
 _NOUNS = frozenset({"trial", "hospital", "withdrawal", "interval", "survival"})
 """Nouns that end like such a word."""
 _SINGULARS = (
@@ -53,11 +53,11 @@ def list_things(words: str) -> tuple[str, ...]:
 
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
-    """Return whether the joint at the tokens ``first:end`` stands between two things, of which the
+    """Return whether the joint at the tokens ``first:end`` is between two things, of which the
     first begins at token ``start``.
 
-    It does not at the borders of the text, at a slash without a space before it, behind details, or
-    behind a word that needs the noun of the next thing ("systemic or topical steroids").
+    It does not at the borders of the text, at a slash without a space before it, after details, or
+    after a word that needs the noun of the next thing ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
     if first <= start or end == len(tokens) or is_slash:

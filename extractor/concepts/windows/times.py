@@ -25,7 +25,7 @@ from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
 _REACH = 12
-"""How many tokens before a window may say what kind of length it is."""
+"""Number of tokens before a window that may indicate what kind of length it is."""
 _STOPPING_REACH = 16
 _ASIDE_REACH = 30
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
@@ -38,7 +38,7 @@ class Window:
 
     Args:
         first: Its first token.
-        end: The token behind its words, those of a moment included.
+        end: The token after its words, those of a moment included.
         comparator: Whether it is at most or at least so long.
         value: The number; of a range, the lower one.
         high: The upper number of a range, else None.
@@ -68,7 +68,7 @@ class Window:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it is a length alone behind the name of a treatment: "cetirizine: 3 days"."""
+        """Whether it is a length alone after the name of a treatment: "cetirizine: 3 days"."""
         return self.rule == "alone" and not self.borrowed
 
 
@@ -190,7 +190,7 @@ def find_windows(
         tokens: The line.
         kind: The kind of its list, which gives lengths alone their direction ("cetirizine: 3
             days"): at least, and among exclusions at most.
-        topic: The line above. Below one on age or survival, a length of time is no window.
+        topic: The line above. Below one on age or survival, a length of time is not a window.
         wide: Keep lengths whose direction nothing gives, as equalities, and what has lasted.
 
     >>> from extractor.language.book import read_text
@@ -248,7 +248,7 @@ def _is_time(span: Span) -> bool:
 
 
 def _find_others(tokens: Tokens, topic: str) -> set[int]:
-    """Return the tokens of ages and lifetimes, which are no windows."""
+    """Return the tokens of ages and lifetimes, which are not windows."""
     others: set[int] = set()
     limits = find_limits(tokens, None, topic)
     for limit, behind in zip_longest(limits, limits[1:]):
@@ -285,8 +285,8 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
 
 
 def _is_of_age(tokens: Tokens, span: Span, amount: Amount) -> bool:
-    """Return whether a length is rather an age: of hours behind "aged", of many years behind a
-    comparator alone, or without any words behind "before".
+    """Return whether a length is rather an age: of hours after "aged", of many years after a
+    comparator alone, or without any words after "before".
     """
     near = max(0, span.first - _REACH)
     if amount.time is TimeUnit.HOUR:
@@ -376,7 +376,7 @@ def _is_in_aside(tokens: Tokens, first: int) -> bool:
 
 
 def stands_aside(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a window only explains a word, or belongs to an exception. A bracket behind a
+    """Return whether a window only explains a word, or belongs to an exception. A bracket after a
     treatment or an event dates it: "stroke (within 6 months)".
     """
     opened = _find_open_bracket(tokens, first)
@@ -444,7 +444,7 @@ def _borrow(
     tokens: Tokens, window: Window, last: Window | None, behind: Window | None
 ) -> Window | None:
     """Return a length with the direction of the window before it, "28 days or 5 half-lives", or
-    behind it; None if neither is joined to it.
+    after it; None if neither is joined to it.
     """
     joint = rule("window_joint")
     lender: Window | None = None
@@ -466,7 +466,7 @@ def _borrow(
 def _read_washout(
     tokens: Tokens, window: Window, kind: CriterionKind | None
 ) -> Window | None:
-    """Return a length alone behind the name of a treatment; None if something else is there."""
+    """Return a length alone after the name of a treatment; None if something else is there."""
     first = window.first
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None

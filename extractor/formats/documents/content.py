@@ -1,4 +1,4 @@
-"""What is read of a document, and why one cannot be read."""
+"""The content of a document, or why it cannot be read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ from extractor.formats.documents.limits import MAX_PAGES
 
 _AGAIN = "download it again, or print it to a new PDF"
 _BROKEN_WORD = "\x02\ufffe"
-"""What PDFium writes for the hyphen of a word that a line end breaks, in place of the line end."""
+"""What PDFium writes instead of the line end after a hyphen that breaks a word."""
 _CELL_GAP = 2.5
 """Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
 _LABEL_GAP = 2
@@ -147,7 +147,7 @@ def _read_cells(text: pdfium.PdfTextPage) -> Iterator[list[_Sign]]:
 
 
 def _make_line(text: pdfium.PdfTextPage, cell: Sequence[_Sign], height: float) -> _Line:
-    """Make a line of its signs. It is bold if the name of its first letter's font says so."""
+    """Make a line of its signs. It is bold if the name of its first letter's font indicates it."""
     first = cell[0]
     name = ctypes.create_string_buffer(200)
     api.FPDFText_GetFontInfo(text, first.number, name, len(name), ctypes.c_int())

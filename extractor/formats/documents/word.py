@@ -139,7 +139,7 @@ def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
 
 
 def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
-    """Return the text of a paragraph, behind a dash for an item of a list, and its rank as a
+    """Return the text of a paragraph, after a dash for an item of a list, and its rank as a
     heading; "" and 0 for a blank one.
     """
     text: str = paragraph.text

@@ -1,12 +1,12 @@
-"""The table of each register: which of its fields is which section or registered field.
+"""The table of each register, which maps its fields to sections and registered fields.
 
 A table is a TOML file in this folder; adding one adds a register, without Python. Its keys:
 
 ``formats``
     The name of the format (``Source.format``) by container: ``json``, ``xml``, ``table``.
 ``id``, ``id_pattern``, ``id_prefix``
-    Path of the trial's number, its form if it is none of NCT, ISRCTN or EU CT, and letters that it
-    lacks.
+    Path of the trial's number, its form if it is not an NCT, ISRCTN or EU CT number, and
+    letters that it lacks.
 ``keys``, ``wrappers``, ``pages``
     Of JSON: a record has one of these keys; objects whose keys count as those of the record; the
     list of records in a page of results.
@@ -18,9 +18,9 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
 ``breaks``
     Whether line breaks are codes of HTML.
 ``labels``
-    Labels in the text of a column, each with the column of what is behind it.
+    Labels in the text of a column, each with the column of what follows it.
 ``settings``
-    What the reader of one container needs beside.
+    Further settings for the reader of one container.
 ``like``
     The register whose table holds what this one leaves out.
 
@@ -93,7 +93,7 @@ def fold_name(written: str) -> str:
 
 @cache
 def load_table(name: str) -> _Rows:
-    """Load a table, with what it leaves out from the one that it is ``like``."""
+    """Load a table; what it omits comes from the table that it is ``like``."""
     written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
     table = tomllib.loads(written)
     like = load_table(table.pop("like")) if "like" in table else {}

@@ -1,6 +1,6 @@
 """Read an answer: the valid items of its text, and the values of these items for their lines.
 
-Each item and each value is judged by itself: a broken one costs nothing else.
+Each item and each value is judged by itself: a broken one does not affect the others.
 """
 
 import json
@@ -30,8 +30,8 @@ _NEEDED = {
     *("stands", "kind", "category", "rule", "role", "arms", "split", "concept"),
     *("time_kind", *PEOPLE_FIELDS),
 }
-"""Fields with a value for every line that is asked for them, so that leaving one out is no
-answer.
+"""Fields with a value for every line that is asked for them, so that leaving one out is not
+an answer.
 """
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _HEAD = 60
@@ -40,7 +40,7 @@ _HEAD = 60
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
     """Validate each item of an answer by itself. Return the valid ones about lines that were asked,
-    and why others are dropped. Of a refusal, only its reason is read.
+    and why others are dropped. From a refusal, only the reason is read.
 
     Of a truncated answer, the items that are whole are read; the rest is asked again.
     """
@@ -52,7 +52,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     if found is None:
         found, broken = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
-            dropped += [(number, "the item is no JSON") for number in broken]
+            dropped += [(number, "the item is not JSON") for number in broken]
             dropped.append((None, "the answer is empty or no JSON with items"))
     kept = []
     asked = {question.number for question in questions}
@@ -78,7 +78,7 @@ Answers = Iterator[tuple[Question, Values]]
 
 
 def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
-    """Yield what items say of the lines that were ``asked``. An empty item says nothing."""
+    """Yield the values of items for the lines that were ``asked``. An empty item states nothing."""
     questions = {question.number: question for question in asked}
     written: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
@@ -97,7 +97,7 @@ def _read_item(question: Question, written: Values) -> Values:
     has a tuple of claims.
 
     A field that is left out means "the text states none" (None, (), or False for yes and no). Only
-    where every line has a value, or for the participants, it is no answer and is missing here.
+    where every line has a value, or for the participants, it is not an answer and is missing here.
     """
     forms = FORMS[question.task]
     asked = question.guideline_fields
@@ -140,7 +140,7 @@ def _cut(text: str, split: Mapping[str, str | None]) -> Values:
 
 def read_field(name: str, form: Form, written: Values) -> Any:
     """Return what an item has for a field; a value that cannot be read is an ``UnreadableValue``.
-    Without one, the text states none.
+    Without a value, the text states none.
     """
     # the field's full name is understood, too
     value = written.get(form.key, written.get(name))
@@ -173,7 +173,7 @@ def _explain(error: ValueError) -> str:
 def read_silence(silent: Iterable[Question]) -> Answers:
     """Yield lines without an item that may have none, with what that means in a reply that is the
     whole answer: a line that was asked for regimens has none (``stands`` is False), any other line
-    has none of the user's own fields.
+    has none of custom fields.
     """
     for question in filter(is_listing, silent):
         if REGIMENS in question.fields:

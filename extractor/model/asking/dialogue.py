@@ -1,8 +1,8 @@
-"""Turn the replies of a model into drafts with what the text bears out.
+"""Turn the replies of a model into drafts with what the text supports.
 
 A question is a line with open fields. A reply has items about such lines, and each item becomes a
 draft. Nothing is asked twice: what the text contradicts is refused, and becomes a finding for
-people. Silence is an answer only if the model has read the call.
+people. A missing item is an answer only if the model has read the call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ Replies = Sequence[ModelReply | None]
 def read_replies(
     parsed: ParsedRecord, asked: Round, replies: Replies | None
 ) -> ModelResult:
-    """Return what the text bears out of the replies to a round.
+    """Return what the text supports of the replies to a round.
 
     There is a draft for each item, an empty one for each line without an answer, and one for the
     record itself if it was asked. Each draft has the reason why a field that it was asked for is
@@ -133,11 +133,11 @@ def _ground(
     question: Question,
     values: Values,
 ) -> Draft:
-    """Return the draft of an item with what its text bears out, and with the line that introduces
-    it, if the model names a line of the call or says that there is none.
+    """Return the draft of an item with what its text supports, and with the line that introduces
+    it, if the model names a line of the call or states that there is none.
 
     The text of an item includes the line that introduces it: the model's, else the rules'.
-    ``values`` are what the item says, by field; ``lines`` are those of the call, by number.
+    ``values`` are what the item states, by field; ``lines`` are those of the call, by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
     stated = dict(values)
@@ -197,10 +197,10 @@ def _is_open(draft: Draft) -> bool:
 
 def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
     """Join what lines say of the record in one draft: the lowest minimum and the highest maximum
-    age, the first sex and the first word on healthy volunteers, all values of the user's own
+    age, the first sex and the first word on healthy volunteers, all values of custom
     fields.
 
-    A line that says nothing of an age or sex (None) is no answer, and is passed over.
+    A line that states nothing of an age or sex (None) is not an answer, and is skipped.
     """
     model = {}
     own = {}

@@ -46,7 +46,7 @@ _TIMED = re.compile("time_to_|duration_of_|.*_survival$")
 _RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
 """The fields whose doubt is a reason to ask for regimens: not what the registry's own list of
-arms says.
+arms states.
 """
 _PEOPLE_WORDS = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?"
@@ -98,7 +98,7 @@ def count_asked(questions: Questions) -> int:
 
 def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Questions:
     """Choose the questions about a record: the wanted tasks one after the other, each in reading
-    order, then lines that are asked only for the user's own fields. None for ``Effort.NONE``.
+    order, then lines that are asked only for custom fields. None for ``Effort.NONE``.
 
     A chunk is asked about once, since its number identifies the answer: a second task leaves it
     out, and a field of the user's own is added to the question that is there.
@@ -154,8 +154,8 @@ def pack_questions(
 
 
 def says_who(text: str, *, is_criterion: bool = True) -> bool:
-    """Return whether a line may say who takes part: by a word for people of some age or sex, or by
-    a number that can only be an age.
+    """Return whether a line may indicate who takes part: by a word for people of some age or
+    sex, or by a number that can only be an age.
 
     Of a title or summary (``is_criterion=False``) only the words count. A title that names children
     gives no limit of their age.
@@ -184,7 +184,7 @@ def _plan_eligibility(
     parsed: ParsedRecord, effort: Effort, numbers: Iterator[int]
 ) -> Iterator[Question]:
     """Yield, in reading order, criteria with doubtful fields, lines that may introduce a criterion
-    whose lead-in is in doubt, and lines that may say who takes part, if an age, the sex or the
+    whose lead-in is in doubt, and lines that may indicate who takes part, if an age, the sex or the
     health of the participants is in doubt.
     """
     names = FIELDS[Task.ELIGIBILITY]
@@ -214,7 +214,7 @@ def _plan_eligibility(
 
 
 def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
-    """Return a line that is no item, with a number of its own and its section as the hint."""
+    """Return a line that is not an item, with a number of its own and its section as the hint."""
     chunk = Chunk(next(numbers), span, text)
     return Question(Task.ELIGIBILITY, chunk, hint=span.section.replace("_", " "))
 
@@ -224,7 +224,7 @@ def _list_introducing(
 ) -> dict[Span, Chunk]:
     """Return the lines of the section "eligibility" that may introduce a criterion, by their place:
     criteria that end with a colon, criteria that rules read as the lead-in of another one, and all
-    lines that are no criterion, such as headings, without their list mark.
+    lines that are not criteria, such as headings, without their list mark.
 
     There are none if no criterion there is asked for its lead-in. ``asked`` are the fields that
     criteria are asked for, by number.

@@ -17,7 +17,7 @@ LINE_BREAK = " // "
 class Question:
     """Ask for fields of one numbered chunk. Without ``fields``, the line is only shown.
 
-    ``hint`` names its list or section; ``custom`` has the declarations of the user's own fields
+    ``hint`` names its list or section; ``custom`` has the declarations of custom fields
     among the ``fields``.
     """
 

@@ -18,7 +18,7 @@ from extractor.schemas import Usage
 _LOOK_S = 0.05
 """Seconds after which a request that waits for room looks again."""
 _THOUGHT = 8
-"""A call is assumed to think an eighth of the room that its effort of reasoning gives it."""
+"""A call is assumed to use an eighth of the thinking tokens that its reasoning effort allows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,13 +37,13 @@ class Meter(Protocol):
         """
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and count what its request used. None, of a request whose cost no
-        reply states, counts as the most.
+        """Release a reservation, and count what its request used. None (no reply states the
+        cost) counts as the maximum.
         """
 
 
 class Budget:
-    """A limit of ``max_usd`` US dollars over all invocations of a run; None is no limit.
+    """A limit of ``max_usd`` US dollars over all invocations of a run; None means no limit.
 
     A request is sent if the most that it may cost fits beside all that was spent and the most that
     all requests in flight may cost; otherwise it waits for their end. So the limit is never
@@ -73,7 +73,7 @@ class Budget:
         self.reached = False
 
     def count(self, spent: Spending) -> None:
-        """Count what was spent so far anew."""
+        """Recount what was spent so far."""
         self._spent = spent.dollars + self._cost(spent.unpriced)
         self._uncounted = self._cost(spent.uncounted)
 
@@ -201,7 +201,7 @@ class Pricing:
                 f"{spell('prices')} (docs/how-to/cost.md shows one)"
             )
             if spec is None:
-                problem = f"there is no model that costs anything; name one with {spell('model')}"
+                problem = f"no model that costs money is set; choose one with {spell('model')}"
             raise ArgumentError(f"{spell('max_usd')}: {problem}")
         return cls(spec, listed, max_usd, in_batches, reasoning)
 

@@ -30,7 +30,8 @@ class RequestSize:
     """Characters of requests and of their expected answers, summed over ``calls``.
 
     ``system`` are those of ``messages`` that are the same in every call, as ``schema`` is.
-    ``most_tokens`` is the sum of the output limits. Who measures records counts ``questions``.
+    ``most_tokens`` is the sum of the output limits. The caller that measures records counts
+    ``questions``.
     """
 
     calls: int = 0
@@ -116,7 +117,7 @@ def load_rates(
     """Load the rates for a model: least, expected and most. Without a ``spec`` they are those of a
     hosted one.
 
-    A server of the user's own was measured apart: its answers need no factor, and its schema is not
+    The user's own server was measured separately: its answers need no factor, and its schema is not
     expected to be a part of the prompt. ``thinking`` is the model's tokens of thinking per call:
     least, expected and most.
     """
