@@ -33,9 +33,8 @@ _ASIDE_REACH = 24
 """How many tokens before a limit may say that it is no demand."""
 _MOST_WORDS = 8
 """The most words that name a quantity."""
-_BETWEEN_LIMITS = 0.75
-"""Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
 _SIDES = ("before", "in its name", "behind")
+_UNIT_GOES_ON = frozenset({"of", "per", "/", "-"})
 _FEW_LEFT = 2
 _FAR = 3
 """How many tokens are between a limit and a name that is far from it."""
@@ -45,6 +44,7 @@ _ESTIMATE_OF_NONE = (0.97, 0.8)
 """How often a line without limits has none: without other numbers than lengths of time, and with
 some.
 """
+_STRICT = (Comparator.MORE, Comparator.LESS)
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -64,7 +64,6 @@ def read_constraints(
     """
     tokens = passage.tokens
     asked = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    asked = _drop_ages_of_others(tokens, asked)
     unread = _count_unread_numbers(tokens, limits)
     made = [_make_constraint(passage, limit, topic) for limit in asked]
     around = [*_list_around(tokens, asked, unread)]
@@ -79,25 +78,7 @@ def read_constraints(
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),
-        sure_parts=tuple(_doubt_condition(tokens, limit, limits) for limit in asked),
     )
-
-
-def _doubt_condition(
-    tokens: Tokens, limit: Limit, limits: Sequence[Limit]
-) -> dict[str, float]:
-    """Return the estimate of a condition that may be that of the next limit: "Hb > 9 g/dL, unless
-    transfused, platelets > 100 x 10^9/L".
-    """
-    if limit.condition is None or limit.condition[0] < limit.end:
-        return {}
-    first, end = limit.condition
-    has_next = any(other.first > end for other in limits)
-    is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
-    joined = tokens.words[end + 1 : end + 2]
-    if has_next and is_between and joined[0].lower() not in ("and", "or"):
-        return {"condition": _BETWEEN_LIMITS}
-    return {}
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -148,21 +129,6 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     if has_consent and signer and not stands_beside_consent(tokens, limit):
         return False
     return rule("condition_before").ends(tokens, first, first - 6) is None
-
-
-def _drop_ages_of_others(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits without ages behind another limit that only say to whom it applies: "HbA1c
-    7 to 10 % for those < 65 years".
-    """
-    kept: list[Limit] = []
-    for limit in limits:
-        first = limit.first
-        is_for = rule("applies_to").ends(tokens, first, first - _ASIDE_REACH // 2)
-        has_measured = any(not is_age(tokens, other) for other in kept)
-        if is_for and has_measured and is_age(tokens, limit):
-            continue
-        kept.append(limit)
-    return kept
 
 
 def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
@@ -294,6 +260,8 @@ def _list_signs(
         yield "a comparator from the kind of list"
     if constraint.condition:
         yield "a condition of its own"
+    if limit.inherits and limit.comparator in _STRICT:
+        yield "an open end of the quantity before"
     yield from _sign_words_left(tokens, limit)
     yield from _sign_place(tokens, limit)
     if topic:
@@ -359,17 +327,7 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
     if limit.quantity and limit.quantity[0] >= limit.end:
         yield "named behind its number"
     elif limit.quantity:
-        distance = limit.first - limit.quantity[1]
-        if distance == 0:
-            yield "beside its name"
-        elif distance >= _FAR:
-            yield "far from its name"
-        if rule("name_within").ends(tokens, limit.quantity[0]):
-            yield "its name is part of a phrase"
-        if not tokens.words[limit.quantity[0]][0].isalnum():
-            yield "a name that begins with a sign"
-        if rule("means_of_measuring").ends(tokens, limit.quantity[0]):
-            yield "named by what measures it"
+        yield from _sign_name(tokens, limit, *limit.quantity)
     if rule("number_beside").starts(tokens, limit.end):
         yield "a number beside it"
     if limit.inherits:
@@ -377,27 +335,44 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
     yield from _sign_word_behind(tokens, limit)
 
 
+def _sign_name(tokens: Tokens, limit: Limit, first: int, end: int) -> Iterator[str]:
+    """Yield the signs of a name before its number, ``tokens.words[first:end]``."""
+    if limit.first == end:
+        yield "beside its name"
+    elif limit.first - end >= _FAR:
+        yield "far from its name"
+    if "(" in tokens.codes[end : limit.first]:
+        yield "a bracket behind its name"
+    if rule("joint_in_name").search(tokens, first, end):
+        yield "a joint in its name"
+    if rule("persons").search(tokens, first, end):
+        yield "people in its name"
+    if rule("change_word").search(tokens, max(0, first - _FAR), limit.end + _FAR):
+        yield "a word of change beside it"
+    if rule("name_within").ends(tokens, first):
+        yield "its name is part of a phrase"
+    if not tokens.words[first][0].isalnum():
+        yield "a name that begins with a sign"
+    if rule("means_of_measuring").ends(tokens, first):
+        yield "named by what measures it"
+
+
 def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     """Yield a sign of the word behind a limit, and behind its name if that follows it."""
     end = limit.end
     if limit.quantity and limit.quantity[0] >= limit.end:
         end = limit.quantity[1]
-    if not limit.unit and _is_rate(tokens, limit, end):
+    if not limit.unit and rule("rate_of_count").starts(tokens, end):
         yield "a count that is a rate"
     if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
+    word = tokens.words[end].lower()
     # the words behind "of" say of what it is a share
-    is_share = limit.unit == "%" and tokens.words[end].lower() == "of"
-    if not is_share:
-        is_bare = not limit.unit and limit.unexplained[2]
-        yield "a word behind, and no unit" if is_bare else "a word behind"
-
-
-def _is_rate(tokens: Tokens, limit: Limit, end: int) -> bool:
-    """Return whether a limit without a unit counts something by time or volume."""
-    if rule("rate_of_count").starts(tokens, end):
-        return True
-    return limit.end < end and "/" in tokens.codes[limit.end : end]
+    if limit.unit == "%" and word == "of":
+        return
+    if limit.unit and word in _UNIT_GOES_ON:
+        yield "a unit that goes on"
+    yield "a word behind" if limit.unit else "a word behind, and no unit"
 
 
 def _list_around(tokens: Tokens, limits: Sequence[Limit], unread: int) -> Iterator[str]:
