@@ -67,6 +67,10 @@ _EXPECTED: Mapping[str, Weights] = {
 """Judged, by field: signs of doubt that few labelled values have are expected at these weights,
 all others at 0.
 """
+_WRONG_COUNTS: Mapping[str, float] = {"eligibility.criteria.constraints": 1.5}
+"""Judged, by field: how often a wrong value counts. A right value that is asked about costs little,
+a wrong one that is sure costs much.
+"""
 _SMALLEST = 0.05
 """Smaller weights are left out."""
 _MOST_STEPS = 50
@@ -184,6 +188,7 @@ def _maximise(
     counts = np.array(
         [1.0 if _is_gold(row) and row.fold in UNREAD else _READ_WEIGHT for row in rows]
     )
+    counts[right == 0] *= _WRONG_COUNTS.get(rows[0].field, 1.0)
     weights = expected.copy()
     for _ in range(_MOST_STEPS):
         chance = 1 / (1 + np.exp(-matrix @ weights))

@@ -16,7 +16,7 @@ from extractor.measures.grammar import (
     compose,
     read_productions,
 )
-from extractor.measures.makers import MAKERS, Bound, Bounds, mirror
+from extractor.measures.makers import MAKERS, Bound, Bounds
 from extractor.measures.owners import (
     find_condition,
     find_owner,
@@ -79,8 +79,6 @@ class Limit:
 
 
 _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
-_JOINTS = frozenset({",", "and", "but"})
-"""Between the lower and the upper end of what is limited."""
 _CLOSE = 3.0
 """By how much the score of a rival is less, at most."""
 
@@ -112,24 +110,7 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(chart, tokens, candidate, clause, last, others)
     limits = [find_unit_apart(tokens, limit) for limit in limits]
-    joined = _join_conditions(_share_units(tokens, limits))
-    return tuple(_share_conditions(tokens, joined))
-
-
-def _share_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, of which the lower and the upper one of a quantity that "and" joins have
-    the condition behind both: "above 50 kg and below 120 kg in men".
-    """
-    shared = list(limits)
-    for at, (limit, behind) in enumerate(pairwise(limits)):
-        between = {word.lower() for word in tokens.words[limit.end : behind.first]}
-        is_joined = bool(between) and between <= _JOINTS
-        is_opposite = mirror(limit.comparator) is not limit.comparator and (
-            limit.comparator.value[0] != behind.comparator.value[0]
-        )
-        if is_joined and is_opposite and behind.inherits and not limit.condition:
-            shared[at] = replace(limit, condition=behind.condition)
-    return shared
+    return tuple(_join_conditions(_share_units(tokens, limits)))
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:

@@ -92,7 +92,7 @@ class _Case:
         """Whether the words in the place of a quantity have one that ours has not."""
 
     def _find_direct(self) -> Range:
-        """Return the tokens of a number and directly behind it that may name what it counts, up to a
+        """Return the tokens of a number, and those behind it that may name what it counts, up to a
         joint or a number, and at most four tokens further than the quantity is long; also up to a
         bracket, if a name stands in front of the number.
 
