@@ -64,6 +64,9 @@ def find_owner(
     substance = _find_substance(chart, tokens, value)
     if substance:
         return Owner(substance, condition=condition)
+    scale = _find_scale_behind(chart, tokens, value)
+    if scale:
+        return Owner(scale, is_known=True, condition=condition)
     words = _find_name(chart, tokens, *phrase, code)
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
@@ -138,6 +141,21 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
         behind = rate.first if rate else unit.end
         noun = rule("counted_noun").starts(tokens, inner + of, behind)
         return noun.place("noun") if noun else None
+    return None
+
+
+def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return the known quantity directly behind a number without a unit, with nothing behind it:
+    the Zubrod of "(< 3 Zubrod, >= 60 Karnofsky)".
+    """
+    if value.value[-1].amount.unit is not None:
+        return None
+    of = value.first > 0 and tokens.words[value.first - 1].lower() == "of"
+    if chart.ending("quantity", value.first - of):
+        return None
+    for one in chart.at("quantity", value.end):
+        if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
+            return one.first, one.end
     return None
 
 

@@ -34,7 +34,7 @@ _ASIDE_REACH = 24
 _MOST_WORDS = 8
 """The most words that name a quantity."""
 _SIDES = ("before", "in its name", "behind")
-_UNIT_GOES_ON = frozenset({"of", "per", "/", "-"})
+_UNIT_GOES_ON = frozenset({"per", "/", "-"})
 _FEW_LEFT = 2
 _FAR = 3
 """How many tokens are between a limit and a name that is far from it."""
@@ -288,6 +288,8 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         return
     if not limit.is_known:
         yield "known by its unit alone"
+        if limit.unexplained[1] and limit.unexplained[2]:
+            yield "explained by its unit alone"
     if not known.fits(code):
         yield "a unit of another quantity"
     elif not known.is_usual(
