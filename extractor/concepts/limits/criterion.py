@@ -252,12 +252,7 @@ def _list_signs(
         yield "equal to a measured value" if is_measured else "an equality"
     if rule("stage_word").search(read_text(constraint.quantity)):
         yield "a stage"
-    if limit.rival:
-        yield "another reading"
-    if not limit.settled:
-        yield "a number with two readings"
-    if not limit.sure:
-        yield "a comparator from the kind of list"
+    yield from _sign_reading(limit)
     if constraint.condition:
         yield "a condition of its own"
     if limit.inherits and limit.comparator in _STRICT:
@@ -266,6 +261,16 @@ def _list_signs(
     yield from _sign_place(tokens, limit)
     if topic:
         yield "below a line that introduces it"
+
+
+def _sign_reading(limit: Limit) -> Iterator[str]:
+    """Yield the signs of how a limit was read."""
+    if limit.rival:
+        yield "another reading"
+    if not limit.settled:
+        yield "a number with two readings"
+    if not limit.sure:
+        yield "a comparator from the kind of list"
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:

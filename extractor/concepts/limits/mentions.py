@@ -113,14 +113,7 @@ def _mention_limit(
     if limit.value_high is None and not limit.settled:
         firsts = {one.first for one in own}
         bounds += ((one.value, None) for one in inside if one.first in firsts)
-    allowed = [limit.comparator]
-    if _may_be_denied(tokens, limit) and limit.comparator.opposite:
-        allowed.append(limit.comparator.opposite)
-    # a score of 2+, or 2 and more
-    if tokens.words[place[1] : place[1] + 1] == ["+"] and not limit.time_unit:
-        allowed.append(Comparator.EQUAL)
-    if not limit.sure:
-        allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
+    allowed = _list_own(tokens, limit, place[1])
     subject = None if limit.inherits else limit.quantity
     if subject and rule("names_nobody").covers(tokens, *subject):
         subject = None
@@ -138,6 +131,19 @@ def _mention_limit(
         find_role(tokens, limit.number, limit.quantity),
         limit.unit,
     )
+
+
+def _list_own(tokens: Tokens, limit: Limit, end: int) -> list[Comparator]:
+    """Return the comparators of a limit whose number ends at token ``end``."""
+    allowed = [limit.comparator]
+    if _may_be_denied(tokens, limit) and limit.comparator.opposite:
+        allowed.append(limit.comparator.opposite)
+    # a score of 2+, or 2 and more
+    if tokens.words[end : end + 1] == ["+"] and not limit.time_unit:
+        allowed.append(Comparator.EQUAL)
+    if not limit.sure:
+        allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
+    return allowed
 
 
 def _may_be_denied(tokens: Tokens, limit: Limit) -> bool:

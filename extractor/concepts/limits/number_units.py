@@ -3,13 +3,14 @@ number.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from extractor.concepts.limits.rows import find_numbers
 from extractor.language.book import find_terms, rule, word_list
 from extractor.language.lexer import NUMBER, Range, Tokens, lex
-from extractor.language.units import find_unit, read_unit
+from extractor.language.patterns import Found
+from extractor.language.units import UnitPlace, find_unit, read_unit
 
 _BEFORE = 10
 _BEHIND = 24
@@ -216,35 +217,69 @@ def _read_unit(
     word = tokens.words[at]
     if word.lower() in _RATES:
         return frozenset({_RATES[word.lower()]})
+    place, limit = _find_units(tokens, at, end)
+    if apart and word in _TOO_SHORT and not _goes_on((place, limit), at + 1):
+        return frozenset()
+    names = _name_limit(limit, place)
+    is_count = place is not None and _is_count(place)
+    if is_count and not names and not counted:
+        return frozenset()
+    if place and not names:
+        names = _name_place(tokens, place, end, is_count=is_count)
+    names = names or _name_below(limit)
+    names |= {_COUNTED.sub("", name, count=1) for name in names if "}/" in name}
+    return frozenset({*names, *map(_drop_predicted, names)})
+
+
+def _find_units(
+    tokens: Tokens, at: int, end: int
+) -> tuple[UnitPlace | None, Found | None]:
+    """Return the unit of the table and that of the rules which begin at a token."""
     # the hyphen of "18 -year-old"
-    first = at + 1 if word == "-" else at
+    first = at + 1 if tokens.words[at] == "-" else at
     is_bracketed = first > 0 and tokens.words[first - 1] == "("
-    place = find_unit(tokens, first, end, loose=is_bracketed)
     limit = rule("limit_unit").starts(tokens, first, end)
     limit = limit or rule("normal_limit").starts(tokens, first, end)
-    longest = max(place.end if place else at, limit.end if limit else at)
-    if apart and word in _TOO_SHORT and longest <= at + 1:
-        return frozenset()
-    names = set[str | None]()
-    if limit and (place is None or limit.end > place.end):
-        names.add(read_unit(limit.text))
-    if place and not any(names):
-        is_count = bool(place.parts[0].piece) or place.code in _COUNTING
-        if is_count and not counted:
-            return frozenset()
-        rate = _find_rate(tokens, place.end, end)
-        names |= {place.code, place.dose, f"{place.code}{rate}"}
-        # "{cigarettes}/d" is also the plain rate "/d"
-        names |= {rate} if is_count else set()
-    if limit and "/" in limit.text and not any(names):
-        below = limit.text.partition("/")[2]
-        names |= {read_unit(f"/{below}"), limit.text.replace(" ", "").lower()}
-    names |= {
-        _COUNTED.sub("", name, count=1) for name in names if name and "}/" in name
-    }
-    return frozenset(name.removesuffix("{predicted}") for name in names if name) | {
-        name for name in names if name
-    }
+    return find_unit(tokens, first, end, loose=is_bracketed), limit
+
+
+def _goes_on(units: Iterable[UnitPlace | Found | None], end: int) -> bool:
+    return any(unit is not None and unit.end > end for unit in units)
+
+
+def _is_count(place: UnitPlace) -> bool:
+    return bool(place.parts[0].piece) or place.code in _COUNTING
+
+
+def _drop_predicted(name: str) -> str:
+    return name.removesuffix("{predicted}")
+
+
+def _name_limit(limit: Found | None, place: UnitPlace | None) -> set[str]:
+    """Return the UCUM code of a unit that a rule matched, if the table has none as long."""
+    if limit is None or (place and place.end >= limit.end):
+        return set()
+    return set(filter(None, [read_unit(limit.text)]))
+
+
+def _name_place(
+    tokens: Tokens, place: UnitPlace, end: int, *, is_count: bool
+) -> set[str]:
+    """Return the names of a unit of the table: its UCUM code, its unit of dose, and its code with
+    the rate behind its substance. "{cigarettes}/d" is also the plain rate "/d".
+    """
+    rate = _find_rate(tokens, place.end, end)
+    names = {place.code, place.dose, f"{place.code}{rate}", rate if is_count else ""}
+    return {name for name in names if name}
+
+
+def _name_below(limit: Found | None) -> set[str]:
+    """Return the names of what is below the slash of an unknown unit: "/uL" of "350 CD4/uL"."""
+    if limit is None or "/" not in limit.text:
+        return set()
+    below = limit.text.partition("/")[2]
+    written = limit.text.replace(" ", "").lower()
+    return {written, *filter(None, [read_unit(f"/{below}")])}
 
 
 def _find_rate(tokens: Tokens, at: int, end: int) -> str:

@@ -258,19 +258,32 @@ class _Case:
             missing = self.words - self.front - self.direct
             has_more = self.is_foreign and not missing.isdisjoint(self.line)
             return None if has_more else True
-        # "stage" may be a part of our name, and the name of another quantity
-        is_part = not self.words.isdisjoint(self.named) and self.words <= self.front
-        is_other = self.ours and self.theirs and self.theirs.isdisjoint(self.ours)
-        if is_other and not (is_part and not self.words < self.named):
+        if self._names_another():
             return None
-        clause = _name(self.tokens.read(*self.mention.clause))
-        if self.words <= self.here or (self.ours and self.ours <= clause):
+        if self._is_named_here():
             return None if self.is_foreign and self._has_rival() else True
         if self.words <= self.inherited:
             return None if self.is_foreign else True
         if not self.words <= self.line or self._has_rival():
             return None
         return None if self.mention.stated and self.is_foreign else False
+
+    def _names_another(self) -> bool:
+        """Return whether the words in front of a number name other known quantities than ours, and
+        not as a part of our name: "stage" may be that, and the name of another quantity.
+        """
+        if not self.ours or not self.theirs.isdisjoint(self.ours):
+            return False
+        shares = not self.words.isdisjoint(self.named)
+        is_part = shares and not self.words < self.named and self.words <= self.front
+        return bool(self.theirs) and not is_part
+
+    def _is_named_here(self) -> bool:
+        """Return whether the clause of a number names the quantity, by all its words or by another
+        name.
+        """
+        clause = _name(self.tokens.read(*self.mention.clause))
+        return self.words <= self.here or (bool(self.ours) and self.ours <= clause)
 
     def _has_rival(self) -> bool:
         """Return whether another limit of the line has exactly the words of the quantity, or only
