@@ -252,7 +252,7 @@ class _Case:
         quantity does not have (``is_foreign``) makes it another one, if the quantity has a limit of
         its own in the line, or only the words before the clause name it.
         """
-        if self.words <= self.direct:
+        if self.words <= self.direct or self._is_unnamed_weight():
             return True
         if self.ours and self.theirs >= self.ours:
             missing = self.words - self.front - self.direct
@@ -267,6 +267,15 @@ class _Case:
         if not self.words <= self.line or self._has_rival():
             return None
         return None if self.mention.stated and self.is_foreign else False
+
+    def _is_unnamed_weight(self) -> bool:
+        """Return whether a body weight is asked for, and only people are named: "men > 90 kg"."""
+        first = self.mention.clause[0]
+        end = self.mention.first
+        if self.ours != {"body_weight"}:
+            return False
+        only_people = rule("names_only_people")
+        return first == end or only_people.covers(self.tokens, first, end) is not None
 
     def _names_another(self) -> bool:
         """Return whether the words in front of a number name other known quantities than ours, and
