@@ -32,8 +32,6 @@ T = TypeVar("T")
 Row = dict[str, Any]
 
 FOLDS = 5
-PEER = "plain instructor calls"
-"""The effort of the figures of ``benchmarks.peers``."""
 RULES = ExtractionOptions(effort=Effort.NONE)
 """The rules alone."""
 

@@ -1,16 +1,12 @@
 """Measure which changed quotes `verify_quote` accepts, and print tables.
 
-    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--json FILE] [--compare]
+    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--json FILE]
 
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of
 them get a change in one critical token (a number, exponent, comparator, unit, negation, and/or): a
 change that is accepted has escaped. The others are changed only in form: one that is refused, or
 found in another place, is wrongly refused. "conflict named" is the share for which the check names
 the tokens that differ. ``--json`` stores the counts of all changes.
-
-``--compare`` gives the same quotes to instructor, langextract and llm-ie with their defaults, and
-prints one table in Markdown; it needs the extra ``compare``, and takes about ten seconds per
-thousand quotes.
 """
 
 import json
@@ -18,8 +14,7 @@ import random
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import import_module
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -30,8 +25,6 @@ from benchmarks.matching import wilson
 from extractor import QuoteStatus, verify_quote
 from extractor.formats import read_records
 
-Checker = Callable[[str, str], bool]
-"""Whether a quote is accepted as part of a text."""
 Tallies = Mapping[tuple[bool, str], Counter[str]]
 """Counts, "wrong" verdicts and "named" conflicts, by whether a change is harmful and by its kind
 or "all".
@@ -93,7 +86,7 @@ class Verdict(NamedTuple):
 
 def main() -> None:
     """Print the tables."""
-    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, compare=False, json="")
+    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, json="")
     rng = random.Random(chosen.seed)
     trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
     begun = time.perf_counter()
@@ -107,13 +100,6 @@ def main() -> None:
             for word, harmful in (("harmful", True), ("harmless", False))
         }
         Path(chosen.json).write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
-    if chosen.compare:
-        systems = {"extractor": tally_verdicts(own)}
-        for name, checker in load_checkers().items():
-            systems[name] = tally_verdicts(
-                Verdict(one, checker(one.quote, one.drawn.text)) for one in trials
-            )
-        print(format_comparison(systems))
 
 
 def judge(trial: Trial) -> Verdict:
@@ -256,63 +242,6 @@ def format_kinds(tallies: Tallies) -> str:
         )
         parts.append(format_table(head, rows))
     return "\n\n".join(parts)
-
-
-def format_comparison(systems: Mapping[str, Tallies]) -> str:
-    """Format the wrong verdicts of several checkers side by side, in per cent, as a Markdown
-    table.
-    """
-    rows = []
-    for (harmful, kind), first in next(iter(systems.values())).items():
-        shares = (
-            f"{tallies[harmful, kind]['wrong'] / first['count']:.1%}"
-            for tallies in systems.values()
-        )
-        rows.append(
-            (f"{kind} ({'escaped' if harmful else 'refused'})", first["count"], *shares)
-        )
-    return format_table(("change", "quotes", *systems), rows, markdown=True)
-
-
-def load_checkers() -> dict[str, Checker]:
-    """Load other libraries' checkers by name, called as in their own pipelines, with default
-    settings.
-
-    instructor's ``CitationMixin`` drops quotes that it does not find; langextract's ``WordAligner``
-    gives an interval to exact and near matches; llm-ie keeps exact matches and overlaps of words.
-    Raises ``ImportError`` without the extra ``compare``.
-    """
-    citation = import_module("instructor").CitationMixin
-    extraction = import_module("langextract.core.data").Extraction
-    aligner = import_module("langextract.resolver").WordAligner()
-    chunker = import_module("llm_ie.chunkers").WholeDocumentUnitChunker()
-    # Only its finder is used, which calls no model.
-    finder = import_module("llm_ie.extractors").DirectFrameExtractor(
-        None, chunker, prompt_template="{{text}}"
-    )
-
-    def accepts_citation(quote: str, text: str) -> bool:
-        return bool(
-            citation.model_validate(
-                {"substring_quotes": [quote]}, context={"context": text}
-            ).substring_quotes
-        )
-
-    def aligns(quote: str, text: str) -> bool:
-        return (
-            aligner.align_extractions([[extraction("quote", quote)]], text)[0][
-                0
-            ].char_interval
-            is not None
-        )
-
-    return {
-        "instructor": accepts_citation,
-        "langextract": aligns,
-        "llm-ie": lambda quote, text: (
-            finder._find_entity_spans(text, [quote])[0] is not None
-        ),
-    }
 
 
 if __name__ == "__main__":

@@ -1,25 +1,20 @@
-"""Chat servers on loopback for tests and benchmarks.
+"""A chat server on loopback for tests and benchmarks.
 
 ``serve_counting`` counts requests, and its answers depend only on the request: they follow the
 schema with little content; some are broken the first time, some always, some are refusals.
-``serve_slowly`` delays each answer.
 """
 
-import asyncio
 import hashlib
 import json
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.request import urlopen
 
 from tests.loopback import QuietHandler, run_server
 
@@ -146,92 +141,6 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
         yield server
 
 
-_OWN_LINE = re.compile(rb"\[(\d+)\|concept")
-
-
-@contextmanager
-def serve_slowly(latency: float) -> Iterator[str]:
-    """Run a cheap server in its own process during the block; each answer takes ``latency``
-    seconds.
-
-    Yields its address.
-    """
-    command = [sys.executable, "-m", "benchmarks.servers", str(latency)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            yield f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
-        finally:
-            server.terminate()
-
-
-def read_log(address: str) -> tuple[int, float]:
-    """Return calls to a slow server since the last read, and the seconds from the first call to
-    the last answer.
-    """
-    with urlopen(address) as reply:
-        log = json.load(reply)
-    return log["calls"], log["seconds"]
-
-
-class _SlowServer:
-    """Answers every call after a delay; a GET request returns and clears the log."""
-
-    def __init__(self, latency: float) -> None:
-        self._latency = latency
-        self._calls = 0
-        self._first = 0.0
-        self._last = 0.0
-
-    async def handle(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
-                reply = (
-                    await self._answer(await reader.readexactly(int(length[1])))
-                    if length
-                    else self._take_log()
-                )
-                start = (
-                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
-                    f"{len(reply)}\r\n\r\n"
-                )
-                writer.write(start.encode() + reply)
-        writer.close()
-
-    async def _answer(self, request: bytes) -> bytes:
-        self._calls += 1
-        self._first = self._first or time.monotonic()
-        await asyncio.sleep(self._latency)
-        self._last = time.monotonic()
-        return _make_reply(request)
-
-    def _take_log(self) -> bytes:
-        log = json.dumps({"calls": self._calls, "seconds": self._last - self._first})
-        self._calls = 0
-        self._first = 0.0
-        self._last = 0.0
-        return log.encode()
-
-
-def _make_reply(request: bytes) -> bytes:
-    """Return a valid answer for the last line of a request."""
-    numbers = [int(number) for number in _OWN_LINE.findall(request)]
-    content = json.dumps(
-        {
-            "items": [
-                {"n": number, "concept": "other", "domain": "other"}
-                for number in numbers[-1:]
-            ]
-        }
-    )
-    message = {"role": "assistant", "content": content}
-    return json.dumps(_complete("stub", message, len(request) // 4, 20)).encode()
-
-
 def _complete(
     model: Any, message: dict[str, Any], prompt_tokens: int, output_tokens: int
 ) -> dict[str, Any]:
@@ -248,15 +157,3 @@ def _complete(
             "total_tokens": total,
         },
     }
-
-
-async def _serve(latency: float) -> None:
-    server = await asyncio.start_server(
-        _SlowServer(latency).handle, "127.0.0.1", 0, backlog=1024
-    )
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(float(sys.argv[1])))

@@ -231,7 +231,7 @@ GROUPS = ("oncology and allergy", "other areas")
 
 
 def read_figures(path):
-    """The results of ``benchmarks.effort`` or ``benchmarks.peers``, by effort and then by group
+    """The results of ``benchmarks.effort``, by effort and then by group
     of areas.
     """
     efforts = {}
@@ -274,19 +274,6 @@ def test_the_table_of_accuracy_is_as_measured():
     assert "(12 trials)" in README
     assert "(54)" in README
     assert [rule["records"] for rule in measured["rules"]] == [12, 54]
-
-
-def test_the_figures_of_plain_calls_are_as_measured():
-    page = (ROOT / "docs/contributing/figures.md").read_text("utf-8")
-    (plain,) = read_figures(FIGURES / "peers.json").values()
-    same = read_figures(FIGURES / "same_trials.json")
-    assert [result["records"] for result in plain] == [12, 12]
-    assert [result["records"] for result in same["medium"]] == [12, 12]
-    assert f"| plain calls | {pair(plain, 'all')} | {price(plain)} |" in page
-    assert (
-        f"| `medium` | {pair(same['medium'], 'all')} | {price(same['medium'])} |"
-        in page
-    )
 
 
 def test_the_figures_of_the_text_are_as_measured():

@@ -21,16 +21,15 @@ from benchmarks.training.log_linear import (
     fit_weights,
     format_calibration,
 )
-from extractor.concepts.doses.agents import Agents, Mention
+from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.marks import Mark, within
 from extractor.concepts.doses.moments import code_days
 from extractor.concepts.doses.pairs import Anchor, Owner, describe_link, may_share
 from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.concepts.doses.statements import (
     describe_candidates,
-    drop_timed,
     list_bare,
-    list_owners,
+    list_clauses,
 )
 from extractor.language.passage import read_section
 from extractor.schemas import TrialRecord
@@ -109,19 +108,11 @@ def read_choices(
     owners: list[Labelled] = []
     links: list[Labelled] = []
     for text in texts:
-        mentions = agents.find(text)
-        seen: list[Mention] = []
-        for clause in text.clauses:
-            here = [one for one in mentions if clause[0] <= one.first < clause[1]]
+        for clause, here, candidates in list_clauses(text, agents):
             marks = within(text.marks, *clause)
-            here = drop_timed(here, marks)
-            candidates = list_owners(text, agents, here, seen)
-            seen = [*seen, *here][-12:]
-            if not marks or not candidates:
-                continue
             anchors: list[Anchor] = []
             for mark in marks:
-                if mark.field != "amounts":
+                if mark.field != "amounts" or not candidates:
                     continue
                 right = find_owner(text, mark, candidates, labels)
                 if right is None:
@@ -203,9 +194,7 @@ def read_links(
         if anchor.amount:
             own = [label for label in own if _has_amount(label, anchor.amount)]
         for mark in marks:
-            if mark.field == "amounts" or not may_share(
-                text, mark, anchor, anchors, marks
-            ):
+            if mark.field == "amounts" or not may_share(text, mark, anchor, anchors):
                 continue
             is_right = any(_states(text, label, mark, marks) for label in own)
             signs = list(describe_link(text, mark, anchor, anchors))

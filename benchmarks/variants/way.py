@@ -3,7 +3,7 @@ kind.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,27 +61,3 @@ def substitute(*pairs: tuple[str, str]) -> Rewrite:
         return text
 
     return rewrite
-
-
-def substitutions(
-    kind: str,
-    part: Part,
-    table: Mapping[str, Sequence[tuple[str, str]] | tuple[str, str]],
-) -> tuple[Way, ...]:
-    """Return ways that change characters where they stand, from patterns with replacements by
-    name.
-    """
-    return tuple(
-        Way(kind, name, substitute(*_as_pairs(given)), part, in_place=True)
-        for name, given in table.items()
-    )
-
-
-def _as_pairs(
-    given: Sequence[tuple[str, str]] | tuple[str, str],
-) -> list[tuple[str, str]]:
-    return [
-        pair
-        for pair in ([given] if isinstance(given[0], str) else given)
-        if isinstance(pair, tuple)
-    ]

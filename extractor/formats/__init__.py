@@ -14,6 +14,9 @@ each section and each registered field has one line; ``registers/__init__.py`` e
 trees: ``json_records``, ``xml_records`` (with ``xml_mending``), ``tables``, ``aact`` (a zip of
 tables) and ``eu_register`` (numbered fields). ``cells`` divides lists in a text; ``flat`` reads
 flattened text, ``free_text`` any other.
+
+``inputs`` opens what a user names, ``files`` and ``streams`` unpack it within limits, ``detection``
+chooses the reader, and ``records`` adds ids and places.
 """
 
 from extractor.formats.records import make_record, read_records, read_stream

@@ -10,23 +10,23 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
 from extractor.formats.found import (
     Found,
+    RecordContent,
     UnreadableSource,
     build_content,
-    find_trial_id,
 )
 from extractor.formats.record import read_record
 from extractor.formats.registers import list_registers
 from extractor.formats.streams import OpenTable, check_size
 from extractor.formats.tables import group_rows, split_row
 
-_Row = tuple[str, str, str, str]
+_Row = tuple[str, ...]
+_PLACE = 3
 
 [_REGISTER] = list_registers("zip")
 _TABLES = _REGISTER.settings["tables"]
@@ -42,26 +42,24 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
 
     ``tables`` opens each table by its name, such as "studies".
     """
-    try:
-        # a file that SQLite deletes
-        with closing(sqlite3.connect("", check_same_thread=False)) as database:
-            database.execute("PRAGMA journal_mode = OFF")
-            database.execute(
-                "CREATE TABLE rows (trial, name, id INTEGER, place, cells)"
-            )
+    # a file that SQLite deletes
+    with closing(sqlite3.connect("", check_same_thread=False)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("CREATE TABLE rows (trial, name, id INTEGER, place, cells)")
+        try:
             for name in filter(tables.__contains__, _TABLES):
                 yield from _store_rows(database, name, tables[name])
             rows = database.execute(
-                "SELECT trial, name, place, cells FROM rows ORDER BY trial, name, id"
+                "SELECT * FROM rows ORDER BY trial, name <> 'studies', name, id"
             )
-            for trial, group in groupby(rows, itemgetter(0)):
-                yield _join_rows(trial, group)
-    except sqlite3.Error as problem:
-        raise UnreadableSource(
-            f"the tables cannot be sorted on disk ({problem})",
-            "free space in the folder for temporary files, or name another folder in "
-            "SQLITE_TMPDIR",
-        ) from problem
+            for _, group in groupby(rows, itemgetter(0)):
+                first = next(group)
+                study = chain([first], group)  # noqa: B031 - the rest of it
+                yield build_content(_read_study, study, first[_PLACE])
+        except sqlite3.Error as error:
+            problem = f"the tables cannot be sorted on disk ({error})"
+            remedy = "free space for temporary files, or name a folder for them in SQLITE_TMPDIR"
+            raise UnreadableSource(problem, remedy) from error
 
 
 def _store_rows(
@@ -73,83 +71,54 @@ def _store_rows(
         for number, row in group_rows(stream, _STARTS_ROW):
             place = f"{name}.txt, line {number}"
             if not columns:
-                header = str(row).strip().lower().replace("_", " ")
-                columns = [cell.strip('"') for cell in header.split("|")]
+                columns = re.sub('["\\s]', "", row).lower().replace("_", " ").split("|")
                 continue
             try:
-                cells = _read_row(row, columns)
+                cells = dict(
+                    zip(columns, split_row(row, "|", len(columns)), strict=True)
+                )
             except UnreadableSource as problem:
                 yield problem.below(place)
                 continue
-            kept = {
+            trial = cells.get("nct id", "").strip()
+            stated = {
                 column: _BREAK.sub("\n", cells[column])
                 for column in _TABLES[name]
                 if cells.get(column)
             }
-            values = (cells["nct id"], name, cells.get("id"), place, json.dumps(kept))
+            values = (trial, name, cells.get("id"), place, json.dumps(stated))
             database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
 
 
-def _read_row(row: str | UnreadableSource, columns: list[str]) -> dict[str, str]:
-    """Return a row's cells by column. Raises ``UnreadableSource`` for a broken row and for one
-    without an NCT number.
+def _read_study(rows: Iterable[_Row]) -> RecordContent:
+    """Return the content of the rows of a study. Raises ``UnreadableSource`` if they are too large
+    together.
     """
-    if isinstance(row, UnreadableSource):
-        raise row
-    cells = dict(zip(columns, split_row(row, "|", len(columns)), strict=True))
-    trial = find_trial_id(cells.get("nct id"))
-    if trial is None:
-        raise UnreadableSource(
-            "a row without an NCT number", "check the row's quotes and separators"
-        )
-    return {**cells, "nct id": trial}
-
-
-def _join_rows(trial: str, rows: Iterable[_Row]) -> Found:
-    """Return the content of a study; a problem if its rows are too large together, or if the table
-    of studies lacks it. Its place is that of its last row there.
-    """
-    tables: dict[str, list[dict[str, str]]] = defaultdict(list)
-    places: dict[str, str] = {}
+    tree: dict[str, Any] = defaultdict(list)
     size = 0
-    for _, name, place, cells in rows:
-        places[name] = place
+    for trial, name, _, _, cells in rows:
         size += len(cells)
-        try:
-            check_size(size)
-        except UnreadableSource as problem:
-            return problem.below(place, trial)
-        tables[name].append(json.loads(cells))
-    if "studies" not in tables:
-        return UnreadableSource(
-            f"a row of {trial}, which the table of studies lacks",
-            "download the export again",
-            place=next(iter(places.values())),
-        )
-    tree = _make_tree(tables)
-    tree["nct id"] = trial
-    build = partial(read_record, _REGISTER, container="zip")
-    return build_content(build, tree, places["studies"])
-
-
-def _make_tree(tables: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
-    tree: dict[str, Any] = tables
-    arms = {row.get("id"): row for row in tables["design_groups"]}
+        check_size(size)
+        tree[name].append(json.loads(cells))
+        tree["nct id"] = trial
+    if "studies" not in tree:
+        problem = f"a row of {trial or 'no study'}, which the table of studies lacks"
+        raise UnreadableSource(problem)
+    arms = {row.get("id"): row for row in tree["design_groups"]}
     for own in tree["interventions"]:
-        names = _select(tables["intervention_other_names"], own)
-        links = _select(tables["design_group_interventions"], own)
-        own["others"] = names
+        own["others"] = _select(tree["intervention_other_names"], own)
+        links = _select(tree["design_group_interventions"], own)
         own["arms"] = [arms.get(link.get("design group id")) for link in links]
-    for row in tables["design_outcomes"]:
+    for row in tree["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
         tree[rank if rank in ("primary", "secondary") else "other"].append(row)
     for kind in ("condition", "intervention"):
-        for row in tables[f"browse_{kind}s"]:
+        for row in tree[f"browse_{kind}s"]:
             is_above = row.get("mesh type") == "mesh-ancestor"
             tree[f"{kind}_ancestor" if is_above else kind].append(row)
-    return tree
+    return read_record(_REGISTER, tree, "zip")
 
 
-def _select(rows: list[dict[str, str]], own: dict[str, Any]) -> list[dict[str, str]]:
+def _select(rows: list[dict[str, str]], own: dict[str, str]) -> list[dict[str, str]]:
     """Return the rows of an intervention."""
     return [row for row in rows if row.get("intervention id", "") == own.get("id")]

@@ -42,9 +42,10 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
     >>> split_list("First:\n- Pain\nThen:\n- Cost")
     [('First:', 'Pain'), ('Then:', 'Cost')]
     """
-    marks = [mark.span() for mark in _STARTS[by].finditer(cell)]
-    ends = [start for start, _ in marks] + [len(cell)]
-    pieces = zip([0] + [end for _, end in marks], ends, strict=True)
+    edges = [0]
+    for mark in _STARTS[by].finditer(cell):
+        edges += mark.span()
+    pieces = zip(edges[::2], [*edges[1::2], len(cell)], strict=True)
     items: list[tuple[str, str]] = []
     lead = ""
     for item in filter(None, (cut(cell, *piece) for piece in pieces)):
@@ -122,10 +123,11 @@ def list_interventions(
         if by == "products":
             stated = _PRODUCT.match(item) or stated
         parts: list[Part] = []
-        for part in stated.groupdict() if stated else ():
-            start, end = stated.span(part) if stated else (0, 0)
-            if start < end:
-                parts.append(Part(name=part, start=start, end=end))
+        if stated:
+            spans = [(part, *stated.span(part)) for part in stated.groupdict()]
+            parts = [
+                Part(name=one, start=at, end=end) for one, at, end in spans if at < end
+            ]
         yield Section(name=f"interventions[{number}]", text=item, parts=tuple(parts))
 
 

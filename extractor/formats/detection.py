@@ -21,16 +21,34 @@ _READERS = {
     "eu register": ("eu_register", "read_register_text"),
 }
 """The module and the function that read each format; a module is imported when it is needed."""
-_PAGE = re.compile(
-    r"\s*(?:<!--(?:(?!-->).)*+-->\s*)*+(?:<!doctype html|<html)",
-    re.IGNORECASE | re.DOTALL,
+_SIGNS = re.compile(
+    r"""(?P<pdf>\s*%PDF-)
+    | (?P<docx>PK\x03\x04.{0,200}\[Content_Types\])
+    | (?P<packed>PK\x03\x04|PK\x05\x06|\x1f\ufffd)
+    | (?P<page>\s*(?:<!--(?:(?!-->).)*+-->\s*)*+(?:<!doctype\ html|<html))
+    | (?P<xml>\s*<[?!A-Za-z])
+    | (?P<binary>\{\\rtf|[^\0]*\0)
+    | (?P<aact>"?(?:id"?\|"?)?nct_id"?\|)
+    | (?P<json>\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[{\]]|\Z)))
+    | (?P<empty>\s*\Z)""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE | re.ASCII,
 )
-_JSON = re.compile(r"\s*(?:\{\s*(?:[\"}]|$)|\[\s*(?:[{\]]|$))")
-_XML = re.compile(r"\s*<[?!A-Za-z]")
-_AACT = re.compile(
-    r'"?(?:id"?\|"?)?nct_id"?\|(?P<studies>[^\n]*\bbrief_title\b)?', re.I
-)
-_BINARY = re.compile(r"\{\\rtf|[^\0]*\0")
+_REFUSED = {
+    "packed": (
+        "packed twice, such as a zip inside a zip",
+        "unpack it once and give the result",
+    ),
+    "page": ("a web page, which is not read", f"copy its text, or {DOWNLOAD}"),
+    "binary": (
+        "binary data, not text",
+        f"save it as text in UTF-8, PDF or .docx without a password, or {DOWNLOAD}",
+    ),
+    "aact": (
+        "one table of an AACT export",
+        "give the export's zip, or a zip of all its tables",
+    ),
+    "empty": ("the file is empty", "give a file with a record"),
+}
 
 
 def find_reader(kind: str) -> Reader:
@@ -52,43 +70,14 @@ def detect_format(head: bytes) -> str:
     ('json', 'plain')
     """
     text = head.decode("utf-8", "replace")
-    if text.lstrip().startswith("%PDF-"):
-        return "pdf"
-    if head.startswith(ZIPS):
-        return "docx"
-    if not head.strip():
-        raise UnreadableSource("the file is empty", "give a file with a record")
-    if _PAGE.match(text):
-        remedy = f"copy its text into a text file, or {DOWNLOAD}"
-        raise UnreadableSource("a web page, which is not read", remedy)
-    if _XML.match(text):
-        return "xml"
-    if _BINARY.match(text):
-        remedy = f"save it as text, PDF or .docx without a password, or {DOWNLOAD}"
-        raise UnreadableSource("binary data, not text", remedy)
-    if _AACT.match(text):
-        raise UnreadableSource(
-            "one table of an AACT export",
-            "give the export's zip, or a zip of all its tables",
-        )
-    if _JSON.match(text):
-        return "json"
-    return _detect_text(text)
-
-
-def _detect_text(text: str) -> str:
+    found = _SIGNS.match(text)
+    if found:
+        kind = str(found.lastgroup)
+        if kind in _REFUSED:
+            raise UnreadableSource(*_REFUSED[kind])
+        return kind
     if is_register_text(text):
         return "eu register"
     from extractor.formats.tables import is_table  # noqa: PLC0415 - few texts come so far
 
     return "table" if is_table(text) else "plain"
-
-
-def is_aact_studies(head: bytes) -> bool:
-    """Return whether a table starts like AACT's table of studies.
-
-    >>> is_aact_studies(b"nct_id|study_type|brief_title|official_title")
-    True
-    """
-    found = _AACT.match(head.decode("utf-8", "replace"))
-    return found is not None and found["studies"] is not None

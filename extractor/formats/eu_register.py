@@ -73,11 +73,7 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     lines: list[str] = []
     trial = ""
     first = at = 0
-    for number, line in read_lines(stream):
-        if isinstance(line, UnreadableSource):
-            yield line
-            continue
-        text = line.decode(errors="surrogateescape")
+    for number, text in read_lines(stream):
         begins = _BEGINS.match(text)
         if begins and begins["number"] != trial:
             if trial:

@@ -6,149 +6,116 @@ an element of XML, ``@name`` is an attribute; an object's own text is at the key
 A path is ``a.b.c``. Lists are walked through, and null is nothing. A dot before a digit belongs to
 a name (``E.5.1``). ``a[language.code=en].b`` takes the entry of a list that is in a language;
 ``a|b`` is the first of several paths with a text. An object where a text belongs, or the other way
-round, is an error with its place, so that nothing is lost silently.
+round, is an error, so that nothing is lost silently.
 """
 
+import json
 import re
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from extractor.formats.found import UnreadableSource, Words
 from extractor.formats.registers import load_table
 
 TEXT = ""
-Place = tuple[Any, ...]
-"""Keys and positions in lists, from the record on."""
-Value = tuple[Any, Place]
 
-_STEP = re.compile(
-    r"(?P<key>(?:[^.\[]|\.(?=\d))+)(?:\[(?P<of>[^=\[\]]++)=(?P<code>[^\[\]]++)\])?\.?"
-)
-
-
-class _Translations(NamedTuple):
-    """The step into a list of translations: the path of an entry's language, and the wanted one."""
-
-    of: str
-    code: str
-
-
-_Steps = tuple[str | _Translations, ...]
+_STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
+"""A key; or, behind a bracket, the path of an entry's language and the wanted one."""
+_Steps = list[str]
 
 
 @cache
 def _parse(path: str) -> list[_Steps]:
     """Return the steps of each of the paths in a path."""
-    choices: list[_Steps] = []
-    for choice in path.split("|"):
-        steps: list[str | _Translations] = []
-        for step in _STEP.finditer(choice):
-            steps.append(step["key"])
-            if step["of"]:
-                steps.append(_Translations(step["of"], step["code"]))
-        choices.append(tuple(steps))
-    return choices
+    return [_STEP.findall(choice) for choice in path.split("|")]
 
 
-def find_values(tree: Any, path: str, place: Place = ()) -> list[Value]:
-    """Return the values at a path, each with its place; the entries of a list at its end.
+def find_values(tree: Any, path: str) -> list[Any]:
+    """Return the values at a path; the entries of a list at its end. Raises ``UnreadableSource``
+    for text where fields are expected.
 
     >>> tree = {"arms": [{"label": "A"}, None, {"label": "B"}]}
     >>> find_values(tree, "arms.label")
-    [('A', ('arms', 0, 'label')), ('B', ('arms', 2, 'label'))]
+    ['A', 'B']
     """
     [steps] = _parse(path)
-    return _walk(tree, steps, place)
+    return _walk(tree, steps)
 
 
-def read_texts(tree: Any, path: str, place: Place = ()) -> list[str]:
+def read_texts(tree: Any, path: str) -> list[str]:
     """Return the texts at a path that are not blank; of alternatives, at the first that has one."""
     for steps in _parse(path):
-        plain = tree
-        is_found = False
-        # Most values are found so, several times faster than by a walk.
-        for key in steps:
-            if type(plain) is not dict or TEXT in plain:
-                break
-            plain = plain.get(key)
-        else:
-            is_found = type(plain) is str
-        if plain is None:
+        found = _walk(tree, steps)
+        if not found:  # as most
             continue
-        if is_found and plain and not plain.isspace():
-            return [plain]
-        texts = [write_text(*value) for value in _walk(tree, steps, place)]
-        stated = [text for text in texts if text and not text.isspace()]
+        stated = [
+            text
+            for value in found
+            if (text := write_text(value, path)) and not text.isspace()
+        ]
         if stated:
             return stated
     return []
 
 
-def write_text(value: Any, place: Place) -> str:
+def write_text(value: Any, place: str) -> str:
     """Return a value as text: numbers and booleans as JSON writes them. Raises
     ``UnreadableSource`` for an object, a list, or NaN.
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, dict) and all(key[:1] in ("", "@") for key in value):
+    if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
     if isinstance(value, dict | list):
-        kind = "fields" if isinstance(value, dict) else "a list"
-        raise _refuse(f"{kind} where text is expected", place)
-    if isinstance(value, bool):
-        return str(value).lower()
+        kind = "a list" if isinstance(value, list) else "fields"
+        raise UnreadableSource(f"{kind} where text is expected", place=place)
     if value != value:  # noqa: PLR0124 - NaN, which pandas has for nothing
-        raise _refuse("no number where text is expected", place)
-    return "" if value is None else str(value)
+        raise UnreadableSource("no number where text is expected", place=place)
+    return "" if value is None else json.dumps(value)
 
 
-def _walk(value: Any, steps: _Steps, place: Place) -> list[Value]:
-    for depth, key in enumerate(steps):
-        if isinstance(key, _Translations):
-            return _choose_translation(value, key, steps[depth + 1 :], place)
-        if isinstance(value, list):
-            found: list[Value] = []
-            for number, entry in enumerate(value):
-                found += _walk(entry, steps[depth:], (*place, number))
-            return found
-        if not value:
-            return []
+def _walk(value: Any, steps: _Steps) -> list[Any]:
+    for depth, step in enumerate(steps):
         if not isinstance(value, dict) or TEXT in value:
-            if key[0] != "@":
-                raise _refuse("text where fields are expected", place)
-            value = value if isinstance(value, dict) else {}
-        value = value.get(key)
-        place = (*place, key)
+            return _walk_on(value, steps[depth:])
+        value = value.get(step)
     if isinstance(value, list):
-        return [(entry, (*place, number)) for number, entry in enumerate(value)]
-    return [] if value is None else [(value, place)]
+        return value
+    return [] if value is None else [value]
 
 
-def _choose_translation(
-    entries: Any, wanted: _Translations, rest: _Steps, place: Place
-) -> list[Value]:
+def _walk_on(value: Any, steps: _Steps) -> list[Any]:
+    """Walk on from anything but an object without text."""
+    first, *below = steps
+    if not value:
+        return []
+    if first[0] == "[":
+        return _choose_translation(value, first, below)
+    if isinstance(value, list):
+        return [one for entry in value for one in _walk(entry, steps)]
+    if first[0] != "@":
+        place = ".".join(steps)
+        raise UnreadableSource("text where fields are expected", place=place)
+    fields = value if isinstance(value, dict) else {}
+    return _walk(fields.get(first), below)
+
+
+def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
     """Return the text of the entry in the wanted language; if there is none, the first other one,
-    marked with the name of its language.
+    marked with the name of its language. At the end of a path, return the entries themselves.
     """
-    others: list[Value] = []
-    listed = entries if isinstance(entries, list) else [entries]
-    for number, entry in enumerate(listed):
-        code = "".join(read_texts(entry, wanted.of, (*place, number)))
-        for value, where in _walk(entry, rest, (*place, number)):
-            text = write_text(value, where).replace("\r\n", "\n").strip()
-            if text and code == wanted.code:
-                return [(text, where)]
-            if text:
-                others.append((Words(text, language=name_language(code)), where))
-    return others[:1]
-
-
-def _refuse(problem: str, place: Place) -> UnreadableSource:
-    written = "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step}" for step in place
-    )
-    remedy = "correct it or download the record again"
-    return UnreadableSource(problem, remedy, place=written.lstrip(".") or None)
+    of, _, wanted = step[1:].partition("=")
+    coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
+    if not below:
+        own = [entry for code, entry in coded if code == wanted]
+        return own or [entry for _, entry in coded]
+    texts: dict[str, str] = {}
+    for code, entry in coded:
+        for text in read_texts(entry, ".".join(below)):
+            texts.setdefault(code, text.replace("\r\n", "\n").strip())
+    if wanted in texts:
+        return [texts[wanted]]
+    return [Words(texts[code], language=name_language(code)) for code in texts][:1]
 
 
 def name_language(code: str) -> str:

@@ -24,6 +24,8 @@ DOWNLOAD = (
     "(docs/reference/formats.md lists what is read)"
 )
 """The remedy for a file that holds no record of a known format."""
+AGAIN = "check or download the file again"
+"""The remedy for damaged data."""
 
 STARTS_TIME = re.compile(
     r"\W{0,5}(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)\b", re.IGNORECASE
@@ -63,7 +65,9 @@ class UnreadableSource(Exception):
     Readers yield it if they can read the rest of the document, and raise it if not.
     """
 
-    def __init__(self, problem: str, remedy: str, *, place: str | None = None) -> None:
+    def __init__(
+        self, problem: str, remedy: str = AGAIN, *, place: str | None = None
+    ) -> None:
         self.problem = problem
         self.remedy = remedy
         self.place = place
@@ -74,10 +78,9 @@ class UnreadableSource(Exception):
         place = join_place(*above, self.place)
         return UnreadableSource(self.problem, self.remedy, place=place)
 
-    def locate(self, path: str, *above: str | None) -> RecordError:
-        """Return the error for users: of a file, at a place below others."""
-        place = join_place(*above, self.place)
-        return RecordError(path, self.problem, self.remedy, place=place)
+    def locate(self, path: str) -> RecordError:
+        """Return the error of a file, for users."""
+        return RecordError(path, self.problem, self.remedy, place=self.place)
 
 
 def join_place(*places: str | None) -> str | None:
@@ -103,29 +106,22 @@ def build_content(
     except UnreadableSource as problem:
         return problem.below(place)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
-        return UnreadableSource(
-            f"an unexpected {type(error).__name__}",
-            "please report it with the record",
-            place=place,
-        )
+        name = type(error).__name__
+        remedy = "please report it with the record"
+        return UnreadableSource(f"an unexpected {name}", remedy, place=place)
     if not content.sections:
-        return UnreadableSource(
-            "the record holds no free text", "give a record with text", place=place
-        )
+        remedy = "give a record with text"
+        return UnreadableSource("the record holds no free text", remedy, place=place)
     return replace(content, place=place)
 
 
-def find_trial_id(text: str | None) -> str | None:
+def find_trial_id(text: str) -> str | None:
     """Return a registry's number (NCT, ISRCTN, EU CT) if it is the whole of an id field.
 
-    >>> (
-    ...     find_trial_id(" nct90000001 "),
-    ...     find_trial_id("2021-000001-10"),
-    ...     find_trial_id("2021-500001-10-00"),
-    ... )
-    ('NCT90000001', None, '2021-500001-10-00')
+    >>> find_trial_id(" nct90000001 "), find_trial_id("2021-000001-10")
+    ('NCT90000001', None)
     """
-    number = (text or "").strip().upper()
+    number = text.strip().upper()
     return number if _TRIAL_ID.fullmatch(number) else None
 
 
@@ -172,15 +168,10 @@ def join_parts(
     text of the name "" is no part. Blank texts are left out; the tuple is empty if all are.
 
     >>> [section] = join_parts(
-    ...     "arms[0]",
-    ...     [
-    ...         ("label", "Cohort 1"),
-    ...         ("type", None),
-    ...         ("description", "1 x 10^6 cells/kg"),
-    ...     ],
+    ...     "arms[0]", [("label", "Cohort 1"), ("description", "5 mg")]
     ... )
     >>> section.text, section.part("description")
-    ('Cohort 1\n1 x 10^6 cells/kg', '1 x 10^6 cells/kg')
+    ('Cohort 1\n5 mg', '5 mg')
     """
     lines: list[str] = []
     marks = defaultdict[str, list[dict[str, Any]]](list)
@@ -193,15 +184,16 @@ def join_parts(
         if part:
             marks["parts"].append({"name": part, "start": start, "end": end})
         if isinstance(text, Words):
-            marks["pieces"] += [{"start": start, "at": text.at}] * (text.at is not None)
+            if text.at is not None:
+                marks["pieces"].append({"start": start, "at": text.at})
             if text.language:
                 span = {"start": start, "end": end, "language": text.language}
                 marks["other_languages"].append(span)
         start = end + len("\n")
     if not lines:
         return ()
-    joined = "\n".join(lines)
-    has_others = "\r" in joined or "\v" in joined or "\f" in joined or "\x1c" in joined
-    if has_others or "\x1d" in joined or "\x1e" in joined or not joined.isascii():
-        joined = unify_line_ends(joined)  # which is slow
-    return (Section.model_validate({"name": name, "text": joined, **marks}),)
+    text = "\n".join(lines)
+    has_others = "\r" in text or "\v" in text or "\f" in text or "\x1c" in text
+    if has_others or "\x1d" in text or "\x1e" in text or not text.isascii():
+        text = unify_line_ends(text)  # which is slow
+    return (Section.model_validate({"name": name, "text": text, **marks}),)

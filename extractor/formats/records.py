@@ -3,27 +3,29 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from numbers import Integral
-from typing import Any, BinaryIO, get_args
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
 from extractor.formats.found import Found, UnreadableSource, build_content, join_place
 from extractor.formats.free_text import GivenSection, build_given
 from extractor.schemas import Source, TrialRecord
-from extractor.schemas.arguments import suggest
 from extractor.schemas.record_limits import check_unicode
+
+if TYPE_CHECKING:
+    from extractor.formats.inputs import OpenAddress
+
+_Result = TrialRecord | RecordError
 
 
 def read_records(
     *inputs: str | os.PathLike[str],
     on_error: Callable[[RecordError], None] | None = None,
     stdin: BinaryIO | None = None,
-    open_address: Callable[[str], Iterator[tuple[str, BinaryIO] | RecordError]]
-    | None = None,
+    open_address: "OpenAddress | None" = None,
 ) -> Iterator[TrialRecord]:
     """Read trial records one by one, in any supported format, plain, in gzip or in zip.
 
@@ -45,33 +47,29 @@ def read_records(
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
     # What opens files is loaded with the first file: a text needs none of it.
-    from extractor.formats.inputs import exists, is_folder, open_input  # noqa: PLC0415
+    from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
 
     ids: dict[str, tuple[str, int]] = {}
     for given in inputs:
         if not isinstance(given, str | os.PathLike):
-            raise WrongType(
-                f"{type(given).__name__} is no path; give each file or folder as an argument of "
-                "its own"
-            )
+            name = type(given).__name__
+            remedy = "give each file or folder as an argument of its own"
+            raise WrongType(f"{name} is no path; {remedy}")
         location = os.fspath(given)
-        named = location == "-" or (exists(location) and not is_folder(location))
         for opened in open_input(location, stdin, open_address):
-            results: Iterable[TrialRecord | RecordError]
+            results: Iterable[_Result]
             if isinstance(opened, RecordError):
                 results = [opened]
             else:
-                results = _read_file(*opened, named=named)
-            for found in results:
-                result = (
-                    check_new(found, ids) if isinstance(found, TrialRecord) else found
-                )
-                if isinstance(result, TrialRecord):
-                    yield result
+                results = _read_file(*opened, named=is_file(location))
+            for result in results:
+                found = check_new(result, ids)
+                if isinstance(found, TrialRecord):
+                    yield found
                 elif on_error:
-                    on_error(result)
+                    on_error(found)
                 else:
-                    raise result
+                    raise found
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
@@ -79,12 +77,8 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     raises ``RecordError``.
 
     >>> from io import BytesIO
-    >>> next(
-    ...     read_stream(
-    ...         "example.txt",
-    ...         BytesIO(b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"),
-    ...     )
-    ... ).record_id
+    >>> text = b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"
+    >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
     for result in _read_file(name, stream, named=True):
@@ -131,40 +125,25 @@ def make_record(
     ['eligibility']
     """
     if not isinstance(text, str):
-        raise WrongType(
-            f"{type(text).__name__} is no text; give what read_text() returns; for a record, use "
-            "extract"
-        )
-    if not isinstance(title, str | None):
-        raise WrongType(f"title: {type(title).__name__} is no text; give one")
-    if not isinstance(record_id, str | Integral | None):
-        raise WrongType(f"record_id: {type(record_id).__name__} is no id; give a text")
+        remedy = "give what read_text() returns; for a record, use extract"
+        raise WrongType(f"{type(text).__name__} is no text; {remedy}")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
-        raise ArgumentError(
-            f"{text!r} is the name of a file; read it with read_records"
-        )
+        remedy = "read it with read_records"
+        raise ArgumentError(f"{text!r} is the name of a file; {remedy}")
     try:
         text.encode()
     except UnicodeEncodeError as problem:
-        raise ArgumentError(
-            f"the text is not valid Unicode at character {problem.start}"
-        ) from None
-    known = get_args(GivenSection)
-    if section is not None and section not in known:
-        raise ArgumentError(
-            f"section: {section!r} is none of {', '.join(known)}{suggest(str(section), known)}"
-        )
+        place = f"character {problem.start}"
+        raise ArgumentError(f"the text is not valid Unicode at {place}") from None
     build = partial(build_plain, title=title)
-    if section:
+    if section is not None:
         build = partial(build_given, section=section, title=title)
     content = build_content(build, text, None)
-    own_id = "" if record_id is None else str(record_id).strip()
-    if own_id and not isinstance(content, UnreadableSource):
-        content = replace(content, trial_id=own_id)
-    [found] = _make_records("<text>", iter([content]), "text")
+    [found] = _make_records("<text>", None, iter([content]))
     if isinstance(found, RecordError):
         raise found
-    return found
+    own_id = "" if record_id is None else str(record_id).strip()
+    return found.model_copy(update={"record_id": own_id}) if own_id else found
 
 
 def write_study(study: Mapping[str, Any]) -> str:
@@ -175,9 +154,8 @@ def write_study(study: Mapping[str, Any]) -> str:
         return json.dumps(study, default=_as_dictionary)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
-    raise WrongType(
-        f"the dictionary is no JSON ({problem}); give a study as json.load reads it"
-    )
+    remedy = "give a study as json.load reads it"
+    raise WrongType(f"the dictionary is no JSON ({problem}); {remedy}")
 
 
 def _as_dictionary(given: object) -> dict[Any, Any]:
@@ -187,10 +165,8 @@ def _as_dictionary(given: object) -> dict[Any, Any]:
     raise TypeError(f"it holds {type(given).__name__}")
 
 
-def check_new(
-    record: TrialRecord, seen: dict[str, tuple[str, int]]
-) -> TrialRecord | RecordError:
-    """Return the record if its id is new, else an error with both places.
+def check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
+    """Return the record if its id is new, else an error with both places; an error as it is.
 
     A record with text that is no Unicode is an error, too: it cannot be stored.
 
@@ -199,78 +175,65 @@ def check_new(
         seen: The place of each id so far, and a digest of its text, by which the error says whether
             both have the same text. A new id is added.
     """
+    if isinstance(record, RecordError):
+        return record
     try:
         digest = hash(check_unicode(record))
     except RecordError as error:
         return error
-    source = record.source
-    place = join_place(source.path, source.place) or ""
-    if record.record_id not in seen:
-        seen[record.record_id] = place, digest
+    path = record.source.path
+    place = record.source.place
+    own_id = record.record_id
+    if own_id not in seen:
+        seen[own_id] = join_place(path, place) or "", digest
         return record
-    first, known = seen[record.record_id]
-    return RepeatedRecord(
-        source.path,
-        record.record_id,
-        first,
-        same_text=known == digest,
-        place=source.place,
-    )
+    first, known = seen[own_id]
+    return RepeatedRecord(path, own_id, first, same_text=known == digest, place=place)
 
 
-def _read_file(
-    path: str, stream: BinaryIO, *, named: bool
-) -> Iterator[TrialRecord | RecordError]:
+def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]:
     """Yield the records of a file, and the errors of what cannot be read. Damage that ends the
     reading of a document, or of the file, is the last error of it. Does not raise.
     """
-    from extractor.formats.files import BROKEN_STREAM, as_unreadable, open_documents  # noqa: PLC0415
+    from extractor.formats.files import contain, open_documents  # noqa: PLC0415
 
-    def contain(items: Iterator[Found]) -> Iterator[Found]:
-        """Yield the items, and an exception that ends them as the last one."""
-        try:
-            yield from items
-        except (UnreadableSource, *BROKEN_STREAM) as problem:
-            yield as_unreadable(problem)
-
-    try:
-        for document in open_documents(path.strip("<>"), stream, named=named):
-            items = contain(document.items)
-            yield from _make_records(path, items, document.stem, document.member)
-    except (UnreadableSource, *BROKEN_STREAM) as problem:
-        yield as_unreadable(problem).locate(path)
+    for document in contain(open_documents(path, stream, named=named)):
+        if isinstance(document, UnreadableSource):
+            yield document.locate(path)
+        else:
+            member, items = document
+            yield from _make_records(path, member, contain(items))
 
 
 def _make_records(
-    path: str, items: Iterator[Found], stem: str, member: str | None = None
-) -> Iterator[TrialRecord | RecordError]:
+    path: str, member: str | None, items: Iterator[Found]
+) -> Iterator[_Result]:
     """Yield the records of a document, and the errors of what cannot be read. A document that holds
     nothing is an error.
 
     Args:
         path: The file.
-        items: What its reader found.
-        stem: The id of a record without one; it is numbered if the document holds several.
         member: The name of the document in an archive.
+        items: What its reader found.
     """
+    # The id of a record without one; it is numbered if the document holds several.
+    name = (member or path.strip("<>")).removesuffix(".gz")
+    stem = PurePosixPath(name).stem
     # two items show whether the document holds several
     opening = list(islice(items, 2))
     if not opening:
         opening = [UnreadableSource("holds no record", "give a file with records")]
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
-            yield content.locate(path, member)
+            yield content.below(member).locate(path)
             continue
         own_id = f"{stem}-{number}" if len(opening) > 1 else stem
-        source = Source(
-            path=path,
-            format=content.format,
-            place=join_place(member, content.place),
-            notes=content.notes,
-        )
+        place = join_place(member, content.place)
         yield TrialRecord(
             record_id=content.trial_id or own_id,
-            source=source,
+            source=Source(
+                path=path, format=content.format, place=place, notes=content.notes
+            ),
             sections=content.sections,
             registry=content.registry,
             document=content.document,

@@ -107,7 +107,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     closing mark last to its end. A mark inside of an answer is text.
     """
     answers: list[Items] = []
-    drafts: list[Items] = []
+    drafts = []
     is_thought = False
     is_broken = False
     begun = 0
@@ -211,7 +211,7 @@ def split_items(text: str, *, is_cut: bool) -> tuple[Items, list[int]]:
     >>> split_items('[{"n":1},{"n":2,"quote":"the "best" one"},{"n":3}]', is_cut=False)
     ([{'n': 1}, {'n': 3}], [2])
     """
-    whole: Items = []
+    whole = []
     behind = 0
     for bracket in re.finditer(r"""\{(?=\s*["'])""", text):
         if bracket.start() < behind:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from math import ceil
+from typing import NamedTuple
 
 from pydantic import BaseModel
 
@@ -29,8 +30,7 @@ def estimate_tokens(text: str) -> int:
     return ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-@dataclass(frozen=True, slots=True)
-class PromptVersion:
+class PromptVersion(NamedTuple):
     """A prompt file: its name, version, and SHA-256."""
 
     name: str

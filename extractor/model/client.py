@@ -3,27 +3,26 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
 from extractor.errors import AnswerPending, ModelError, ModelUnavailable, RequestTooLong
 from extractor.model.calls import MOST_CALLS, Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
-from extractor.model.failures import TOO_LONG, Failure
+from extractor.model.failures import TOO_LONG
 from extractor.model.ledger import Bill
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State, StoredCall
+from extractor.model.store import CallStore, OpenStore, State
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
     from extractor.model.sending import Sender
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer, its number in the store, and whether it came now, not from the store."""
 
     completion: Completion
@@ -36,8 +35,8 @@ class Route:
     """The budget that requests must fit, and what answers calls in place of the live model: an
     earlier run, files, or, later, a batch.
 
-    ``answer`` returns a completion, or raises ``AnswerPending`` if it comes later. Such calls are
-    stored as waiting if it ``queues`` them.
+    ``answer`` returns a completion, or raises ``AnswerPending`` if it comes later. With
+    ``queues``, a call that waits in the store for a batch is not asked again.
     """
 
     meter: Meter | None = None
@@ -65,11 +64,13 @@ class Model:
         route: Route | None = None,
     ) -> None:
         self.spec = spec
+        self.name = spec.name
         self.usage = Usage()
         self.sender: Sender | None = None
         self._settings = settings or ClientSettings()
         self._policy = policy or RetryPolicy()
         self.watch = Watch(self._settings.patience, name_model(spec))
+        self.watch.clock = self._policy.clock
         self._route = route or Route()
         self._meter = self._route.meter or Budget()
         self._open_store = store
@@ -78,14 +79,6 @@ class Model:
         # a semaphore of the event loop takes its place in __aenter__
         self._slots = asyncio.Semaphore(1)
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    def __repr__(self) -> str:
-        return f"Model({str(self.spec)!r})"
-
-    @property
-    def name(self) -> str:
-        """The provider's name for the model."""
-        return self.spec.name
 
     async def __aenter__(self) -> "Model":
         if self._users == 0:
@@ -125,7 +118,10 @@ class Model:
                 return Answer(stored.completion, stored.number)
             # a command that sends no batches asks anew
             if stored and self._route.queues:
-                raise _explain_open(stored, self.spec)
+                if stored.state is State.WAITING:
+                    raise AnswerPending("the answer has not arrived yet")
+                said = f"{name_model(self.spec)}: a batch refused this call"
+                raise ModelUnavailable(f"{said}: {stored.why}", lasting=False)
             # only what may be sent now is stored
             async with self._slots:
                 return await self._ask(call, most)
@@ -145,43 +141,22 @@ class Model:
         completion = None
         why = ""
         try:
-            if self.sender:
-                async with self.watch.calling():
-                    completion = await self.sender.send(bill, most)
+            if self._route.answer:
+                completion = self._route.answer(call)
+                async with bill.request() as request:
+                    usage = completion.usage
+                    request.settle(usage, is_believed=completion.has_usage)
             else:
-                completion = await self._take(bill)
+                assert self.sender, "the model is open"
+                with self.watch.calling():
+                    completion = await self.sender.send(bill, most)
         except ModelError as error:
             error.usage = bill.usage
             if isinstance(error, RequestTooLong):
+                bill.begin()
                 why = TOO_LONG
             raise
         finally:
             bill.close(completion, why)
             self.usage += bill.usage
         return Answer(replace(completion, usage=bill.usage), bill.number, is_new=True)
-
-    async def _take(self, bill: Bill) -> Completion:
-        """Take an answer that others have got, or store that it comes later."""
-        assert self._route.answer
-        try:
-            completion = self._route.answer(bill.call)
-        except AnswerPending:
-            if self._store and self._route.queues:
-                self._store.begin(bill.call, self.name, State.WAITING)
-            raise
-        except RequestTooLong:
-            bill.begin()
-            raise
-        async with bill.request() as request:
-            request.settle(completion.usage, is_believed=completion.has_usage)
-        return completion
-
-
-def _explain_open(stored: StoredCall, spec: ModelSpec) -> ModelError:
-    """Return the error of a stored call that waits for a batch, or that a batch refused."""
-    if stored.state is State.WAITING:
-        return AnswerPending("the answer has not arrived yet")
-    is_too_long = Failure(400, "", stored.why).meaning.kind == "length"
-    kind = RequestTooLong if is_too_long else ModelUnavailable
-    problem = f"a batch refused this call: {stored.why}"
-    return kind(f"{name_model(spec)}: {problem}", lasting=False)

@@ -14,9 +14,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import reduce
 from importlib.resources import files
-from operator import getitem
 from typing import Any
 
 from pydantic_core import from_json
@@ -26,9 +24,11 @@ from extractor.model.answer_text import find_answer
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
-# how messages describe a reply that ends too early
 BROKEN = "broken JSON"
+"""How messages describe a reply that ends too early."""
 _TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
+_MOST_TOKENS = 10**9
+"""More than any call has; a larger number would not fit in the store."""
 
 
 class Ending(StrEnum):
@@ -43,9 +43,8 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``problem`` explains a refusal, ``reason`` is the provider's word for why the model stopped,
-    ``remark`` what is doubtful about how the answer was read. Without ``has_usage``, the reply does
-    not state what it cost.
+    ``problem`` explains a refusal, ``remark`` what is doubtful about how the answer was read.
+    Without ``has_usage``, the reply does not state what it cost.
     """
 
     text: str
@@ -53,7 +52,6 @@ class Completion:
     usage: Usage = field(default_factory=lambda: Usage(calls=1))
     model: str = ""
     problem: str = ""
-    reason: str = ""
     remark: str = ""
     has_usage: bool = True
 
@@ -61,9 +59,7 @@ class Completion:
 class GarbledReply(Exception):
     """A reply that is no answer of a model; ``usage`` is what it states all the same."""
 
-    def __init__(self, said: str, usage: Usage | None = None) -> None:
-        super().__init__(said)
-        self.usage = usage
+    usage: Usage | None = None
 
 
 def read_completion(reply: object) -> Completion:
@@ -81,16 +77,18 @@ def read_completion(reply: object) -> Completion:
         return _read(body)
     # a form that is not known here, or a reply that breaks it
     except (StopIteration, LookupError, TypeError, AttributeError):
-        stated = [_read_usage(body, form) for form in _TABLE["forms"]]
-        paid = next((usage for usage in stated if usage.prompt_tokens > 1), None)
-        raise GarbledReply(describe_garbled(body), paid) from None
+        garbled = GarbledReply(describe_garbled(body))
+        stated = (_read_usage(body, form) for form in _TABLE["forms"])
+        garbled.usage = next((one for one in stated if one.prompt_tokens > 1), None)
+        raise garbled from None
 
 
 def _read(body: Any) -> Completion:
     """Read a reply as plain data. Raises an error of Python if it has no form known here."""
-    form = next(form for form in _TABLE["forms"] if _get(body, form["key"]))
-    paths = form["paths"].items()
-    found = defaultdict(str, {name: _get(body, path) for name, path in paths})
+    form = next(form for form in _TABLE["forms"] if at(body, form["key"]))
+    found = defaultdict(str)
+    for name, place in form["paths"].items():
+        found[name] = at(body, place)
     reason = found["reason"]
     is_cut = reason in _TABLE["cut"]
     text, remark = find_answer(_join_texts(found, form, is_cut=is_cut), is_cut=is_cut)
@@ -110,14 +108,13 @@ def _read(body: Any) -> Completion:
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     # a service may repeat a key, which goes no further than here
     return Completion(
-        text=mask_known(text),
-        ending=ending,
-        usage=usage if has_usage else Usage(calls=1),
-        model=mask_known(shown_model(found["model"])),
-        problem=mask_known(problem),
-        reason=mask_known(reason),
-        remark=remark,
-        has_usage=has_usage,
+        mask_known(text),
+        ending,
+        usage if has_usage else Usage(calls=1),
+        mask_known(shown_model(found["model"])),
+        mask_known(problem),
+        remark,
+        has_usage,
     )
 
 
@@ -131,16 +128,16 @@ def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) ->
     if not isinstance(content, list):
         content = [{"text": _write(content)}]
     said = ""
-    calls: list[str] = []
+    calls = []
     for part in [*content, *found["calls"]]:
-        arguments = _get(part, form["arguments"])
+        arguments = at(part, form["arguments"])
         if any(map(part.get, _TABLE["thoughts"])):
-            thoughts.append(_get(part, form["thought"]))
+            thoughts.append(at(part, form["thought"]))
         elif arguments:
             # providers close what the limit left open
             calls.append(_write(arguments).removesuffix("]}" * is_cut))
         else:
-            said += _get(part, ["text"])
+            said += at(part, "text")
     if found["error"] and not said and not calls:
         raise LookupError
     if len(calls) > 1 and not is_cut:
@@ -164,19 +161,18 @@ def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
     """Read the tokens of a reply. A part of the prompt or output is never more than the whole."""
 
     def count(name: str) -> int:
-        found = [_get(body, path) for path in form.get(name, ())]
-        # no whole number, a negative one, or more than any call has: it would not fit in the store
-        return sum(n for n in found if type(n) is int and 0 < n <= 10**9)
+        found = [at(body, place) for place in form.get(name, ())]
+        # no number with a point, and no negative one
+        return sum(n for n in found if type(n) is int and 0 < n <= _MOST_TOKENS)
 
     prompt = count("prompt")
     output = count("output")
     # Gemini's endpoint in OpenAI's form counts thinking in the total alone.
     unnamed = max(0, count("total") - prompt - output)
-    output += unnamed
     return Usage(
         calls=1,
         prompt_tokens=prompt,
-        output_tokens=output,
+        output_tokens=output + unnamed,
         cached_tokens=min(count("cached"), prompt),
         written_tokens=min(count("written"), prompt),
         thinking_tokens=max(count("thinking"), unnamed),
@@ -201,10 +197,20 @@ def as_json(reply: Any) -> Any:
     return reply
 
 
-def _get(body: Any, path: Any) -> Any:
-    """Return what is at a path of keys, "" if nothing is."""
-    with suppress(LookupError, TypeError):
-        return reduce(getitem, path, body) or ""
+def at(body: Any, *places: str) -> Any:
+    """Return what is at the first place that has something; "" if none has. A place is keys and
+    numbers in a list, one after the other.
+
+    >>> at({"choices": [{"index": 7}]}, "error", "choices 0 index")
+    7
+    """
+    for place in places:
+        found = body
+        with suppress(LookupError, TypeError, ValueError):
+            for key in place.split():
+                found = found[int(key) if isinstance(found, list) else key]
+            if found:
+                return found
     return ""
 
 
@@ -216,10 +222,9 @@ def describe_garbled(body: object) -> str:
     "not JSON: '<html>Sign in</html>'"
     """
     if not isinstance(body, str):
-        error = _get(body, ["choices", 0, "error"]) or _get(body, ["error"])
-        if not error:
-            return "no message in it"
-        return f"no message in it; {mask(str(error))[:200]}"
+        error = at(body, "choices 0 error", "error")
+        said = f"; {mask(str(error))[:200]}" if error else ""
+        return f"no message in it{said}"
     # the first half of an answer
     if body.lstrip().startswith(("{", "[")):
         return BROKEN

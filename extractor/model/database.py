@@ -49,20 +49,15 @@ class Database:
         self.path = path
         self._written: os.stat_result | None = None
         uri = f"{path.absolute().as_uri()}?{mode}"
-        try:
+        with _explaining(path):
             self._connection = sqlite3.connect(
                 uri, timeout=10, uri=True, isolation_level=None, check_same_thread=False
             )
-        except sqlite3.Error as error:
-            raise _explain(path, error) from None
         try:
-            problem = self._find_foreign(version)
+            self._refuse_foreign(version)
         except StoreError:
             self.close()
             raise
-        if problem:
-            self.close()
-            raise StoreError(f"{path}: {problem}")
 
     @classmethod
     def open(cls, path: Path, tables: str, version: int) -> "Database":
@@ -74,12 +69,11 @@ class Database:
         for pragma in _TO_WRITE:
             database.execute(f"PRAGMA {pragma}")
         database._written = path.stat()
+        marks = f"PRAGMA application_id={_APPLICATION};PRAGMA user_version={version}"
         with database.transaction():
             if database.value("PRAGMA user_version") != version:
-                for statement in tables.split(";"):
+                for statement in f"{tables};{marks}".split(";"):
                     database.execute(statement)
-                database.execute(f"PRAGMA application_id={_APPLICATION}")
-                database.execute(f"PRAGMA user_version={version}")
         return database
 
     @classmethod
@@ -101,33 +95,25 @@ class Database:
         database.execute("PRAGMA query_only=1")
         return database
 
-    def _find_foreign(self, version: int) -> str:
-        """Return why the file is not one of this version of this program, "" if it is, or new."""
-        application = self.value("PRAGMA application_id")
-        stored = self.value("PRAGMA user_version")
+    def _refuse_foreign(self, version: int) -> None:
+        """Raise ``StoreError`` if the file is not one of this version of this program, or new."""
+        found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
         tables = self.value("SELECT count(*) FROM sqlite_master")
-        if application == _APPLICATION and stored != version:
-            return (
-                f"another version of this program made it (store {stored}, this one reads "
-                f"{version}); use that version, or another folder"
+        if tables and found != (_APPLICATION, version):
+            raise StoreError(
+                f"{self.path}: not a file of this version of this program, which reads store "
+                f"{version}; use the version that made it, or name another folder"
             )
-        if application != _APPLICATION and tables:
-            return "not a file of this program; name another folder"
-        return ""
 
     def execute(self, sql: str, parameters: _Parameters = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        try:
+        with _explaining(self.path):
             return self._connection.execute(sql, parameters)
-        except sqlite3.Error as error:
-            raise _explain(self.path, error) from None
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row."""
-        try:
-            self._connection.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise _explain(self.path, error) from None
+        for row in rows:
+            self.execute(sql, row)
 
     def insert(self, table: str, **row: Any) -> int:
         """Insert a row, and return its number."""
@@ -168,14 +154,16 @@ class Database:
 
         The operating system would let the program write on, into a file that nobody can find again.
         """
-        is_there = self._written is None
+        written = self._written
+        if written is None:
+            return
         with suppress(OSError):
-            is_there = is_there or os.path.samestat(self.path.stat(), self._written)  # type: ignore[arg-type] # see above
-        if not is_there:
-            raise StoreError(
-                f"{self.path}: it was deleted, moved or replaced during the run, which stops "
-                "here; put it back if it was moved, or run the command again"
-            )
+            if os.path.samestat(self.path.stat(), written):
+                return
+        raise StoreError(
+            f"{self.path}: it was deleted, moved or replaced during the run, which stops "
+            "here; put it back if it was moved, or run the command again"
+        )
 
     def close(self) -> None:
         """Close the file. An open transaction is rolled back."""
@@ -193,10 +181,17 @@ def open_run_to_read(folder: Path) -> Database:
     return Database.open_to_read(folder / RUN_FILE, RUN_VERSION)
 
 
-def _explain(path: Path, error: sqlite3.Error) -> StoreError:
-    """Make the error for users: the file, what SQLite found, and a remedy."""
-    # the lower byte is the kind of the error, the rest its details
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    """Make the error for users of one of SQLite: the file, what SQLite found, and a remedy."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # the lower byte is the kind of the error, the rest its details
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        said = str(error)
+    else:
+        return
     remedy = "check its permissions, its disk, and whether another program uses it"
     if code in _DAMAGED:
         remedy = (
@@ -204,11 +199,11 @@ def _explain(path: Path, error: sqlite3.Error) -> StoreError:
             f"RENAMED .recover | sqlite3 {path.name}"
         )
     # so SQLite names a full disk, too
-    has_room = code != sqlite3.SQLITE_IOERR
+    is_full = code == sqlite3.SQLITE_FULL
     with suppress(OSError):
-        has_room = has_room or shutil.disk_usage(path.parent).free > _FULL_BELOW
-    if code == sqlite3.SQLITE_FULL or not has_room:
-        return DiskFull(
-            f"{path}: the disk is full; free some space, and run the same command again"
-        )
-    return StoreError(f"{path}: {error}; {remedy}")
+        has_no_room = shutil.disk_usage(path.parent).free <= _FULL_BELOW
+        is_full |= code == sqlite3.SQLITE_IOERR and has_no_room
+    if is_full:
+        remedy = "free some space, and run the same command again"
+        raise DiskFull(f"{path}: the disk is full; {remedy}")
+    raise StoreError(f"{path}: {said}; {remedy}")

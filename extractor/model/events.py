@@ -24,10 +24,11 @@ _LONGEST_TRACEBACK = 2000
 _logger = logging.getLogger("extractor.model.events")
 _logger.addHandler(logging.NullHandler())
 _logger.propagate = False
+_logger.setLevel(logging.INFO)
 
 
 class Event(StrEnum):
-    """The names of events. ``docs/reference/logs.md`` lists the facts of each."""
+    """The names of events. ``docs/reference/cli.md`` lists the facts of each."""
 
     RUN_STARTED = "run_started"
     RUN_ENDED = "run_ended"
@@ -49,8 +50,6 @@ class Event(StrEnum):
 
 def tell(event: Event, **facts: Fact) -> None:
     """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
-    if not _logger.isEnabledFor(logging.INFO):
-        return
     for name, fact in facts.items():
         if isinstance(fact, str):
             longest = _LONGEST_TRACEBACK if name == "traceback" else _LONGEST
@@ -61,21 +60,16 @@ def tell(event: Event, **facts: Fact) -> None:
 @contextmanager
 def listening(handler: logging.Handler) -> Iterator[None]:
     """Send events to a handler inside the block, and close it afterwards."""
-    level = _logger.level
     _logger.addHandler(handler)
-    _logger.setLevel(logging.INFO)
     try:
         yield
     finally:
         _logger.removeHandler(handler)
-        _logger.setLevel(level)
         handler.close()
 
 
 class EventLog(logging.StreamHandler[TextIO]):
     """Writes each event as one line of JSON: ``time`` (UTC), ``event`` and its facts."""
-
-    _has_failed = False
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, in ASCII because a terminal interprets some other characters."""
@@ -86,7 +80,5 @@ class EventLog(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
         """Say once why events cannot be written; the work goes on."""
-        if not self._has_failed:
-            self._has_failed = True
-            why = sys.exc_info()[1]
-            sys.stderr.write(f"extractor: events are lost: {why}\n")
+        self.setLevel(logging.CRITICAL)
+        sys.stderr.write(f"extractor: events are lost: {sys.exc_info()[1]}\n")

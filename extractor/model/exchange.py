@@ -16,9 +16,8 @@ class Exchange:
     """Files of answers to read, and the file that receives the ``requests`` without an answer.
 
     A later answer to a call replaces an earlier one. ``failed`` lists the lines without an answer
-    as ``file, line: why``, unless another line answers the same call. ``written`` counts the calls
-    without an answer. Raises ``ArgumentError`` for a missing file of answers, and for one that the
-    requests would replace.
+    as ``file, line: why``, unless another line answers the same call. Raises ``ArgumentError`` for
+    a missing file of answers, and for one that the requests would replace.
     """
 
     def __init__(
@@ -28,26 +27,26 @@ class Exchange:
             remedy = "name another file for the requests"
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
-        self.written = 0
         self._open: set[str] = set()
         self._answers: dict[str, Completion] = {}
         self._write: Callable[[Call], object] = lambda _: None
-        failed: dict[str, str] = {}
+        failed = {}
         for path in answers:
             if not path.is_file():
                 raise ArgumentError(f"{path}: there is no such file")
-            self._read(path, failed)
+            with path.open("rb") as file:
+                for number, line in read_lines(file):
+                    place = f"{path}, line {number}"
+                    if line.completion:
+                        self._answers[line.name] = line.completion
+                    else:
+                        failed[line.name or place] = f"{place}: {line.problem}"
         self.failed = [failed[name] for name in failed if name not in self._answers]
 
-    def _read(self, path: Path, failed: dict[str, str]) -> None:
-        """Keep the answers of a file, and in ``failed`` why other lines have none."""
-        with path.open("rb") as file:
-            for number, line in read_lines(file):
-                place = f"{path}, line {number}"
-                if line.completion:
-                    self._answers[line.name] = line.completion
-                else:
-                    failed[line.name or place] = f"{place}: {line.problem}"
+    @property
+    def written(self) -> int:
+        """The number of calls without an answer."""
+        return len(self._open)
 
     def __str__(self) -> str:
         """Return what a run's folder has of it, without the files: it takes answers of others."""
@@ -60,7 +59,6 @@ class Exchange:
             return self._answers[name]
         if name not in self._open:
             self._open.add(name)
-            self.written += 1
             self._write(call)
         raise AnswerPending("the answer is not in the files")
 

@@ -9,12 +9,12 @@ dictionary.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
-from extractor.masking import hide_keys, mask
-from extractor.model.completions import BROKEN, GarbledReply, describe_garbled
+from extractor.masking import hide_keys
+from extractor.model.completions import BROKEN, GarbledReply, at, describe_garbled
 from extractor.model.pace import (
     LONGEST_WAIT,
     Meaning,
@@ -31,10 +31,10 @@ _LONGEST_SAID = 300
 
 class Failure(Exception):
     """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
-    of the provider, for searching, and its ``headers``, which may state the seconds to ``wait``.
+    of the provider, for searching, and the seconds to ``wait`` that it asks for.
 
-    ``kind`` is that of ``statuses.toml`` if no status tells it. The request was sent so many
-    ``attempts``.
+    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status tells it. The request was
+    sent so many ``attempts``.
     """
 
     def __init__(
@@ -42,37 +42,28 @@ class Failure(Exception):
         status: int | None,
         said: str,
         text: str = "",
-        headers: Mapping[str, str] | None = None,
+        wait: float | None = None,
         kind: str = "",
     ) -> None:
         super().__init__(said)
         self.status = status
         self.said = said
         self.text = text
-        self.headers = headers or {}
-        self.wait = retry_after(self.headers)
-        self.kind = kind
+        self.wait = wait
         self.attempts = 1
+        self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
-    @property
-    def meaning(self) -> Meaning:
-        """What it means: by its kind, by what was said, by the wait, else by its status."""
-        meanings = list_meanings()
-        if self.status is None or self.kind:
-            return meanings[self.kind or "lost"]
-        text = f"{self.status} {self.text}"
-        for meaning in meanings.values():
-            may_mean = meaning.words and self.status in (meaning.of or [self.status])
-            if may_mean and re.search(meaning.words, text, re.IGNORECASE):
+    def _find_meaning(self) -> Meaning:
+        """Return what a status means: by what was said, by the wait, else by itself."""
+        status = self.status or 0
+        for meaning in list_meanings().values():
+            may_mean = meaning.words and status in (meaning.of or [status])
+            said = f"{status} {self.text}"
+            if may_mean and re.search(meaning.words, said, re.IGNORECASE):
                 return meaning
-        meaning = find_meaning(self.status)
-        is_long = (self.wait or 0) > LONGEST_WAIT
-        return meanings["later"] if is_long and meaning.is_temporary else meaning
-
-    @property
-    def is_temporary(self) -> bool:
-        """Whether the same request may succeed soon."""
-        return self.meaning.is_temporary
+        meaning = find_meaning(status)
+        is_long = meaning.is_temporary and (self.wait or 0) > LONGEST_WAIT
+        return list_meanings()["later"] if is_long else meaning
 
     @property
     def is_absence(self) -> bool:
@@ -84,9 +75,11 @@ def read_failure(error: BaseException) -> Failure | None:
     """Read an error of an SDK: an HTTP status with its message, a garbled reply, no reply, or a
     request that the SDK does not send. Return None for an error of another kind.
     """
+    if isinstance(error, Failure):
+        return error
     # a cancellation may have a broken connection as its context
-    if isinstance(error, Failure) or not isinstance(error, Exception):
-        return error if isinstance(error, Failure) else None
+    if not isinstance(error, Exception):
+        return None
     causes = list(_list_causes(error))
     for cause in causes:
         # there was a reply, and no SDK could read it
@@ -106,8 +99,8 @@ def read_failure(error: BaseException) -> Failure | None:
 def _read_status(error: Any) -> Failure | None:
     """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
 
-    def find(name: str, other: str = "", of: Any = error) -> Any:
-        return getattr(of, name, None) or getattr(of, other, None) or {}
+    def find(*names: str, of: Any = error) -> Any:
+        return next(filter(None, (getattr(of, name, None) for name in names)), {})
 
     response = find("response")
     status = find("status_code", "code")
@@ -115,20 +108,19 @@ def _read_status(error: Any) -> Failure | None:
     headers = find("headers", of=response) or find("headers")
     # botocore
     if isinstance(response, dict) and response:
-        facts = response.get("ResponseMetadata", {})
-        status = facts.get("HTTPStatusCode")
-        body = {"error": response.get("Error", {})}
-        headers = facts.get("HTTPHeaders")
+        status = at(response, "ResponseMetadata HTTPStatusCode")
+        headers = at(response, "ResponseMetadata HTTPHeaders") or {}
+        body = {"error": response.get("Error")}
     if not isinstance(status, int):
         return None
     # {"error": {"message": "..."}}, or the message alone
-    stated = body.get("error", body) if isinstance(body, Mapping) else None
-    message = stated.get("message") if isinstance(stated, Mapping) else None
-    words = str(message or find("message") or "no reason is given")
+    message = at(body, "error message", "message") or find("message")
+    # a redirect says where to
+    told = headers.get("location") or message or "no reason is given"
     # masked before it is cut: a cut key would not be found
-    said = hide_keys(" ".join(words.split()))[:_LONGEST_SAID]
+    said = hide_keys(" ".join(str(told).split()))[:_LONGEST_SAID]
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    return Failure(status, said, f"{text} {said}", headers)
+    return Failure(status, said, f"{text} {said}", retry_after(headers))
 
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
@@ -158,13 +150,11 @@ def explain_failure(
         status=failure.status,
         said=failure.said,
         wait=failure.wait or 0,
-        target=failure.headers.get("location", "another one")[:_LONGEST_SAID],
-        give="give the key of this server" if spec.is_server else "set",
-        key=spec.key_name,
+        key=spec.key_remedy,
     )
     tried = f" (after {failure.attempts} attempts)" if failure.attempts > 1 else ""
     message = hide_keys(f"{name_model(spec)}: {said}{tried}")
-    if meaning.kind == "no key":
+    if meaning.kind == "no_key":
         return MissingKey(message)
     if away or meaning.action == "give up":
         return ModelAway(message)
@@ -176,28 +166,20 @@ def explain_opening(error: Exception, spec: ModelSpec) -> ModelUnavailable:
     """Make the error for users if a provider's SDK cannot be opened: ``MissingKey`` if the error
     speaks of a key or credentials, else ``ModelUnavailable`` with what it says.
     """
-    if re.search(r"api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE):
-        return explain_failure(Failure(None, "", kind="no key"), spec)
-    said = (
-        f"cannot be opened: {error}; check its address, HTTPS_PROXY and SSL_CERT_FILE"
+    names_key = re.search(
+        "api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE
     )
-    return ModelUnavailable(hide_keys(f"{name_model(spec)}: {said}"))
-
-
-def mask_error(error: BaseException) -> None:
-    """Mask the messages of a library's error and of its causes in place."""
-    for cause in _list_causes(error):
-        parts = [mask(part) if isinstance(part, str) else part for part in cause.args]
-        cause.args = tuple(parts)
+    kind = "no_key" if names_key else "unopened"
+    return explain_failure(Failure(None, str(error), kind=kind), spec)
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error, and in turn what caused it. Each error comes once: one that was raised again
     may be its own context.
     """
-    listed: set[int] = set()
-    while error is not None and id(error) not in listed:
+    listed = []
+    while error is not None and error not in listed:
         yield error
-        listed.add(id(error))
+        listed.append(error)
         hides_context = error.__suppress_context__
         error = error.__cause__ or (None if hides_context else error.__context__)

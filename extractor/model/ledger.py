@@ -3,20 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from time import monotonic
 
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Meter
-from extractor.model.events import Event, tell
 from extractor.model.store import CallStore, State, judge
 from extractor.schemas import Usage
 
 
 @dataclass(slots=True)
 class Request:
-    """A request under way, with the ``usage`` that its reply states. It has cost ``cost``; None is
-    the most that it may cost.
+    """A request under way, with the ``usage`` that its reply states, and what it has ``cost``; None
+    is the most that it may cost.
     """
 
     usage: Usage = field(default_factory=Usage)
@@ -34,7 +32,7 @@ class Bill:
 
     Each has a reservation in the budget before it is sent, and a row in the store, so that a killed
     process leaves it behind. ``number`` is that of the call in the store, 0 if it is in none;
-    ``usage`` is what all replies state, ``answers`` counts those that are one.
+    ``usage`` is what all replies state, ``answers`` counts those that are one, ``sent`` all.
     """
 
     call: Call
@@ -44,7 +42,7 @@ class Bill:
     number: int = 0
     usage: Usage = field(default_factory=Usage)
     answers: int = 0
-    _sent: int = 0
+    sent: int = 0
     _paid: list[int] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -70,7 +68,7 @@ class Bill:
             self.begin()
             if self.store:
                 row = self.store.send(self.number, reservation.most)
-            self._sent += 1
+            self.sent += 1
             request.cost = None
             yield request
         finally:
@@ -78,24 +76,6 @@ class Bill:
             self.usage += request.usage
             if request.cost is not None:
                 self._paid.append(row)
-
-    def report(
-        self, request: Request, begun: float, status: int | None, error: str | None
-    ) -> None:
-        """Report the end of a request that began at ``begun``, for the log."""
-        usage = request.usage
-        tell(
-            Event.CALL_ENDED,
-            record_id=self.call.record_id,
-            model=self.model,
-            attempt=self._sent,
-            seconds=round(monotonic() - begun, 3),
-            status=status,
-            error=error,
-            prompt_tokens=usage.prompt_tokens,
-            cached_tokens=usage.cached_tokens,
-            output_tokens=usage.output_tokens,
-        )
 
     def close(self, answer: Completion | None, why: str = "") -> None:
         """Store how the call ended: its answer, or ``why`` it has none, and what it cost."""

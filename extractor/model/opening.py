@@ -20,7 +20,7 @@ from extractor.model.database import RUN_FILE, open_run_to_read
 from extractor.model.exchange import Exchange
 from extractor.model.failures import TOO_LONG
 from extractor.model.spec import SERVER, ClientSettings, ModelSpec
-from extractor.model.store import CallStore, OpenStore, State
+from extractor.model.store import CallStore, OpenStore
 
 _REPLAYED = ModelSpec(SERVER, "replay", "http://replay.invalid/v1")
 
@@ -41,12 +41,11 @@ def recall(
     counted and stay open (``AnswerPending``).
     """
     stored = store.recall(call.question_key)
-    if stored and stored.completion and stored.state is not State.ASKED:
+    if stored and stored.completion:
         return stored.completion
     if stored and stored.why == TOO_LONG:
-        raise RequestTooLong(
-            "the model of the run found this call too long", lasting=False
-        )
+        said = "the model of the run found this call too long"
+        raise RequestTooLong(said, lasting=False)
     if tally:
         tally.missing += 1
         raise AnswerPending("the answer is not in the run's store")
@@ -77,10 +76,8 @@ class ModelChoice:
 
     def __post_init__(self) -> None:
         if self.replay and not (self.replay / RUN_FILE).is_file():
-            raise ArgumentError(
-                f"{self.replay}: there is no run to replay; name the folder of one (--out of that "
-                "run)"
-            )
+            remedy = "name the folder of one (--out of that run)"
+            raise ArgumentError(f"{self.replay}: there is no run to replay; {remedy}")
         if self.exchange and self.exchange.requests and self.spec is None:
             raise ArgumentError(
                 "requests are written for a model; name it with --model"
@@ -113,19 +110,18 @@ async def open_model(
     route = route or Route()
     settings = settings or ClientSettings()
     spec = choice.spec or _REPLAYED
+    if not choice.answers:
+        yield None
+        return
     with ExitStack() as stack:
         if choice.exchange:
             files = stack.enter_context(choice.exchange.open(spec, settings))
             route = replace(route, answer=files.answer)
         elif choice.replay:
-            run = CallStore(
-                stack.enter_context(closing(open_run_to_read(choice.replay)))
-            )
+            opened = stack.enter_context(closing(open_run_to_read(choice.replay)))
+            run = CallStore(opened)
             spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
             route = Route(answer=partial(recall, run, tally=choice.tally))
-        elif choice.spec is None:
-            yield None
-            return
         # answers of others keep nobody waiting
         if route.answer:
             settings = replace(settings, patience=None)

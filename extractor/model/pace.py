@@ -8,17 +8,19 @@ import re
 import time
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
 """A server that asks for a longer wait is not waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a failed request means. ``statuses.toml`` explains the fields."""
 
     kind: str
@@ -41,13 +43,9 @@ class Meaning:
 def list_meanings() -> Mapping[str, Meaning]:
     """Return the table of meanings, by statuses and kinds of failures."""
     table = tomllib.loads((files(__package__) / "statuses.toml").read_text("utf-8"))
-    meanings = {}
-    for kind, entry in table.items():
-        usual: dict[str, Any] = table["5xx" if kind.startswith("5") else "4xx"]
-        first = 3 if entry["action"] == "wait" else 0
-        default = {"sentence": usual["sentence"], "first": first}
-        meanings[kind] = Meaning(kind, **default | entry)
-    return meanings
+    return {
+        kind: Meaning(kind, **table[kinds]) for kinds in table for kind in kinds.split()
+    }
 
 
 def find_meaning(status: int) -> Meaning:
@@ -91,11 +89,26 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait (``retry-after``). Return None if it does not, or
-    names a date, on a clock that may differ.
+    """Read how many seconds a server asks to wait (``retry-after``), also until a date, by its own
+    clock if its ``date`` tells it. Return None if it does not ask.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)
+    >>> retry_after(
+    ...     {
+    ...         "date": "Thu, 01 Jan 2026 12:00:00 GMT",
+    ...         "retry-after": "Thu, 01 Jan 2026 12:00:20 GMT",
+    ...     }
+    ... )
+    20.0
     """
     asked = headers.get("retry-after", "")
-    return float(asked) if re.fullmatch(r"\d{1,9}(\.\d*)?", asked) else None
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", asked):
+        return float(asked)
+    with suppress(ValueError, TypeError):
+        until = parsedate_to_datetime(asked)
+        now = datetime.now(UTC)
+        if "date" in headers:
+            now = parsedate_to_datetime(headers["date"])
+        return max(0.0, (until - now).total_seconds())
+    return None

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending
 from extractor.model.failures import Failure
-from extractor.model.providers import list_providers
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
@@ -52,25 +51,27 @@ class RequestForm:
             {"role": "user", "content": call.user},
         ]
 
-    def parameters(self, call: Call) -> dict[str, Any]:
-        """Return the parameters of a call, without those that the provider refused."""
-        return self._list_parameters(call) | dict(self.settings.options)
+    def _limit(self, call: Call) -> int:
+        """Return the output tokens of a call with the room for thinking that the table has."""
+        return (
+            call.max_output_tokens + self.spec.family.think(self.settings.reasoning)[1]
+        )
 
     def _list_parameters(self, call: Call) -> dict[str, Any]:
-        """Return the parameters of a call as the table of providers has them."""
+        """Return the parameters of a call as the table of providers has them, without those that
+        the provider refused.
+        """
         family = self.spec.family
-        thinking, room = family.think(self.settings.reasoning)
-        most = call.max_output_tokens + room + self.extra_room
         limit = _NEWER_LIMIT if family.limit in self.refused else family.limit
-        parameters: dict[str, Any] = {limit: most}
+        parameters: dict[str, Any] = {limit: self._limit(call) + self.extra_room}
         if family.temperature:
             parameters["temperature"] = 0
         if family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
-        parameters |= thinking
-        return {
-            name: parameters[name] for name in parameters if name not in self.refused
-        }
+        parameters |= family.think(self.settings.reasoning)[0]
+        for name in parameters.keys() & self.refused:
+            del parameters[name]
+        return parameters
 
     def arguments(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call as arguments of the SDK.
@@ -79,10 +80,10 @@ class RequestForm:
         Where the SDK has a place for them (``extra_body``), the user's options go into the body of
         the request, except parameters of the table and ``extra_headers`` and the like.
         """
-        arguments = self.parameters(call)
-        if list_providers()[self.spec.provider].options == "arguments":
-            return arguments
         named = self._list_parameters(call)
+        arguments = named | dict(self.settings.options)
+        if self.spec.entry.options == "arguments":
+            return arguments
         body = dict(arguments.get("extra_body") or {})
         for name in self.settings.options:
             if name not in named and not name.startswith("extra_"):
@@ -126,7 +127,7 @@ class RequestForm:
             provider=instructor.Provider(self.spec.family.batch),
             messages=self.messages(call),
             model=self.spec.name,
-            **self.parameters(call),
+            **self._list_parameters(call) | dict(self.settings.options),
         )
         return dict(body)
 
@@ -138,28 +139,24 @@ class RequestForm:
         does what the user asked for (options).
         """
         kind = failure.meaning.kind
-        may_go: set[str] = set()
+        may_go = set()
         if failure.status in (400, 422) and kind != "length":
             may_go = self._list_parameters(call).keys() - self.settings.options.keys()
         may_go.discard(_NEWER_LIMIT)
         if _NEWER_LIMIT not in failure.text:
             may_go.discard(self.spec.family.limit)
-        for name in sorted(may_go):
-            if re.search(rf"\b{name}\b", failure.text):
-                return self._leave_out(name)
-        if kind == "mode" and self.mode != self.spec.family.mode[-1]:
-            return self._leave_out(self.mode)
-        return None
-
-    def _leave_out(self, name: str) -> "RequestForm":
-        return replace(self, refused=self.refused | {name})
+        refused = [name for name in may_go if re.search(rf"\b{name}\b", failure.text)]
+        if not refused and kind == "mode" and self.mode != self.spec.family.mode[-1]:
+            refused = [self.mode]
+        if not refused:
+            return None
+        return replace(self, refused=self.refused.union(refused))
 
     def with_more_room(self, call: Call, answer: Completion) -> "RequestForm | None":
         """Return the form with more room for thinking, once, if thinking took the whole output
         limit. None if it did not.
         """
-        _, room = self.spec.family.think(self.settings.reasoning)
-        limit = call.max_output_tokens + room
+        limit = self._limit(call)
         if self.extra_room or answer.ending is not Ending.CUT:
             return None
         # Usage does not always name thinking, but fewer characters than tokens show it. If few
@@ -167,4 +164,5 @@ class RequestForm:
         is_context_full = 0 < answer.usage.output_tokens < limit / 2
         if len(answer.text) > limit or is_context_full:
             return None
+        room = limit - call.max_output_tokens
         return replace(self, extra_room=_MORE_ROOM * limit - room)

@@ -18,7 +18,6 @@ from instructor.core.exceptions import ConfigurationError
 from extractor.errors import MissingExtra
 from extractor.masking import remember
 from extractor.model.failures import explain_opening
-from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec, read_key
 
 # It logs each failed attempt with the server's words, which may have a key. Events report them.
@@ -36,7 +35,11 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
     key of the environment that cannot be used.
     """
-    _check_keys(spec)
+    provider = spec.entry
+    if not spec.api_key and not spec.is_compatible:
+        # an error of a library would show a key with a character that no header can have
+        for variable in filter(None, (provider.key, *provider.secrets)):
+            read_key(os.environ.get(variable), variable)
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     failure: Exception
     try:
@@ -44,27 +47,16 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
             name, async_client=True, mode=instructor.Mode[mode], **_list_arguments(spec)
         )
     except Exception as error:  # noqa: BLE001 - each SDK has its own
-        extra = list_providers()[spec.provider].extra
+        failure = explain_opening(error, spec)
         lacks_sdk = isinstance(error, ConfigurationError) and "install" in str(error)
-        if extra and lacks_sdk:
-            failure = MissingExtra(f"a model of {spec.provider} needs its SDK", extra)
-        else:
-            failure = explain_opening(error, spec)
+        if provider.extra and lacks_sdk:
+            need = f"a model of {spec.provider} needs its SDK"
+            failure = MissingExtra(need, provider.extra)
     else:
         _set_up(client.client, spec)
         return client
     # raised here, since the SDK's error may hold the key
     raise failure
-
-
-def _check_keys(spec: ModelSpec) -> None:
-    """Raise ``ArgumentError`` that names the variable if a key has characters that no header can
-    have: an error of a library would show it.
-    """
-    provider = list_providers()[spec.provider]
-    if not spec.api_key and not spec.is_compatible:
-        for variable in filter(None, (provider.key, *provider.secrets)):
-            read_key(os.environ.get(variable), variable)
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:

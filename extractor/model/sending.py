@@ -6,6 +6,7 @@ Only a process that asks a model imports this module: instructor and an SDK take
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
@@ -14,16 +15,12 @@ from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
 
+from extractor.errors import as_extractor_error
 from extractor.masking import remember_options
 from extractor.model.calls import Call
 from extractor.model.completions import Completion, GarbledReply, read_completion
 from extractor.model.events import Event, tell
-from extractor.model.failures import (
-    Failure,
-    explain_failure,
-    mask_error,
-    read_failure,
-)
+from extractor.model.failures import Failure, explain_failure, read_failure
 from extractor.model.ledger import Bill, Request
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import IS_IT_THERE, Watch
@@ -50,7 +47,6 @@ class Sender:
         watch: Watch,
     ) -> None:
         self.form = RequestForm(spec, settings)
-        self._spec = spec
         self._timeout = settings.timeout
         self._policy = policy
         self._watch = watch
@@ -65,14 +61,13 @@ class Sender:
         return next(iter(self._clients.values())).client
 
     async def close(self) -> None:
-        """Close the connections of all clients. A client whose SDK cannot be closed is skipped."""
+        """Close the connections of all clients, as far as their SDKs can be closed."""
         for client in self._clients.values():
             # Google's SDK keeps its asynchronous client apart
             sdk = getattr(client.client, "aio", client.client)
-            close = getattr(sdk, "aclose", None) or getattr(sdk, "close", None)
-            closing = close() if close else None
-            if asyncio.iscoroutine(closing):
-                await closing
+            # an error here would hide that of the run
+            with suppress(Exception):
+                await (getattr(sdk, "aclose", None) or sdk.close)()
 
     async def send(self, bill: Bill, most: int) -> Completion:
         """Send the call of a bill until it has an answer, with growing waits between the attempts
@@ -102,19 +97,22 @@ class Sender:
         return inf if failure.is_absence and is_watched else self._policy.attempts
 
     async def _pause(self, seconds: float) -> None:
-        self._watch.check()
-        await self._policy.sleep(seconds)
+        """Wait, unless the run is stopped or the model is given up meanwhile."""
+        while seconds > 0:
+            self._watch.check()
+            await self._policy.sleep(min(seconds, 1.0))
+            seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
         """Make the error for users. A server that never answers is given up."""
         away = self._is_first(failure)
-        if away and failure.kind == "late":
+        if away and failure.meaning.kind == "late":
             tried = (
                 f"no answer in time to the first calls ({self._timeout:g} seconds each)"
             )
             self._watch.give_up(f"{tried}; {IS_IT_THERE}")
             self._watch.check()
-        return explain_failure(failure, self._spec, away=away)
+        return explain_failure(failure, self.form.spec, away=away)
 
     async def _ask(self, bill: Bill, most: int) -> Completion:
         """Send a call once, and at once again in another form if the provider refuses a part of
@@ -147,25 +145,36 @@ class Sender:
         async with bill.request(form.extra_room) as request:
             begun = monotonic()
             status: int | None = 200
-            name: str | None = None
+            fault: str | None = None
+            self._watch.under_way += 1
             try:
-                with self._watch.sending():
-                    async with asyncio.timeout(self._timeout):
-                        reply = await self._request(bill.call, form)
+                async with asyncio.timeout(self._timeout):
+                    reply = await self._request(bill.call, form)
                 answer = read_completion(reply)
                 bill.answers += 1
                 request.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)
                 status = failure.status if failure else None
-                name = str(status or type(error).__name__)
+                fault = str(status or type(error).__name__)
                 if failure is None:
-                    mask_error(error)
                     raise
                 self._note_failure(failure, request, error)
                 raise failure from None
             finally:
-                bill.report(request, begun, status, name)
+                self._watch.under_way -= 1
+                tell(
+                    Event.CALL_ENDED,
+                    record_id=bill.call.record_id,
+                    model=bill.model,
+                    attempt=bill.sent,
+                    seconds=round(monotonic() - begun, 3),
+                    status=status,
+                    error=fault,
+                    prompt_tokens=request.usage.prompt_tokens,
+                    cached_tokens=request.usage.cached_tokens,
+                    output_tokens=request.usage.output_tokens,
+                )
         self._was_reached = True
         self._watch.note_answer()
         return answer
@@ -190,12 +199,13 @@ class Sender:
         """Let instructor write a request and its SDK send it, once. Returns the reply as it came:
         what instructor makes of it is not used. Raises an error of the SDK.
         """
+        spec = form.spec
         if form.mode not in self._clients:
-            self._clients[form.mode] = open_client(self._spec, form.mode)
+            self._clients[form.mode] = open_client(spec, form.mode)
         replies: list[object] = []
         hooks = Hooks()
         hooks.on("completion:response", replies.append)
-        error: BaseException | None = None
+        error = None
         try:
             await self._clients[form.mode].create(
                 response_model=form.reply_model(call),
@@ -203,7 +213,7 @@ class Sender:
                 hooks=hooks,
                 messages=form.messages(call),
                 # not every client keeps the name
-                model=self._spec.name,
+                model=spec.name,
                 **form.arguments(call),
             )
         except InstructorRetryException as failed:
@@ -226,18 +236,25 @@ async def repeat(
     """Send a request until it succeeds, after temporary faults and pauses of the policy, at most as
     often as ``limit`` returns for a fault. All requests to a provider come here.
 
-    Raises what ``explain`` makes of the last fault. Other errors stay.
+    Raises what ``explain`` makes of the last fault. An error of another kind is one of this
+    program, or an ``UnexpectedError``.
     """
 
     async def attempt() -> _T:
-        return await request()
+        try:
+            return await request()
+        except Exception as error:  # noqa: BLE001 - each SDK has its own
+            failure = read_failure(error)
+            ended = as_extractor_error(error)
+        # raised here: the request of the SDK's error holds the key
+        raise failure or ended
 
     def may_repeat(state: RetryCallState) -> bool:
         failure = state.outcome and state.outcome.exception()
         if not isinstance(failure, Failure):
             return False
         failure.attempts = state.attempt_number
-        return failure.is_temporary and failure.attempts < limit(failure)
+        return failure.meaning.is_temporary and failure.attempts < limit(failure)
 
     def wait(state: RetryCallState) -> float:
         failure: Any = state.outcome and state.outcome.exception()
@@ -247,6 +264,5 @@ async def repeat(
     try:
         return await attempts(attempt)
     except Failure as failure:
-        error = explain(failure)
-    # raised here: the request of the SDK's error holds the key
-    raise error
+        last = failure
+    raise explain(last)

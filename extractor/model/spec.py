@@ -3,11 +3,10 @@ settings of its client.
 
 ``openai/gpt-5-mini`` is a model of a provider (``providers.toml`` lists them), a bare name is one
 of OpenAI, and ``http://host:port/v1#NAME`` is a server of the user's own that speaks OpenAI's
-protocol. Such a server gets no key of a provider, but
-``EXTRACTOR_MODEL_TOKEN``. ``sdk.open_client`` opens what is named here.
+protocol. Such a server gets no key of a provider, but ``EXTRACTOR_MODEL_TOKEN``.
+``sdk.open_client`` opens what is named here.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from extractor.errors import ArgumentError
 from extractor.masking import hide_user, remember
 from extractor.model.providers import (
     Family,
+    Provider,
     Reasoning,
     find_family,
     list_providers,
@@ -34,6 +34,10 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
 _LIKE_ADDRESS = re.compile(r".*://|localhost:|[\d.]+:\d")
+_ADDRESS = re.compile(
+    r"https?://(\[[^]\s@?,]+\]|[^]\s/:@?#,]+)(:\d{1,5})?(/[^\s@?#,]*)?"
+)
+"""An address with a host, without a user or a query. Only one is read."""
 _FORMS = (
     "provider/name, the bare name of a model of OpenAI, or http://host:port/v1#NAME"
 )
@@ -81,12 +85,28 @@ class ModelSpec:
         """
         text = text.strip()
         if _LIKE_ADDRESS.match(text):
-            return _parse_address(text, read_key(server_key, SERVER_KEY))
-        provider, name = _split_name(text)
+            address, name = _split_address(text)
+            return cls(SERVER, name, address, read_key(server_key, SERVER_KEY))
+        if "/" not in text:
+            text = f"openai/{text}"
+        provider, _, name = text.partition("/")
+        known = list_providers().keys() - {SERVER}
+        if provider not in known:
+            remedy = (
+                f"write one of {', '.join(sorted(known))} before the name, or {_FORMS}"
+            )
+            raise ArgumentError(f"{text!r} names no known provider; {remedy}")
+        if not _NAME.fullmatch(name):
+            raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
         entry = list_providers()[provider]
         if provider == "openai":
             return cls(provider, name, base_url, read_key(api_key, entry.key))
         return cls(provider, name, entry.url)
+
+    @property
+    def entry(self) -> Provider:
+        """Its provider in the table."""
+        return list_providers()[self.provider]
 
     @property
     def family(self) -> Family:
@@ -124,9 +144,11 @@ class ModelSpec:
         return urlsplit(self.base_url or "").hostname in LOOPBACK
 
     @property
-    def key_name(self) -> str:
-        """The variable that holds its key, or words for it if no variable is known."""
-        return list_providers()[self.provider].key or "the key of its provider"
+    def key_remedy(self) -> str:
+        """What to do about its key."""
+        if self.is_server:
+            return f"give the key of this server {SERVER_KEY}"
+        return f"set {self.entry.key or 'the key of its provider'}"
 
     def __str__(self) -> str:
         if self.is_server:
@@ -173,35 +195,15 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
     raise ArgumentError(f"{name or 'key'}: {problem}")
 
 
-def is_address(url: str) -> bool:
-    """Return whether this is an HTTP address with a host.
-
-    >>> [
-    ...     is_address(url)
-    ...     for url in ("http://gpu-1:8000/v1", "gpu-1:8000", "http://gpu:x")
-    ... ]
-    [True, False, False]
-    """
-    try:
-        parts = urlsplit(url)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return has_host and parts.scheme in ("http", "https")
-
-
 def name_model(spec: ModelSpec) -> str:
-    """Return the name of a model and the address that is asked, for messages: the server's own, or
-    that in the variable of the provider's SDK (as ``ANTHROPIC_BASE_URL``); without either, the
-    provider.
+    """Return the name of a model and its server's address, else its provider, for messages.
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m"))
     'model m at http://gpu-1/v1'
     >>> name_model(ModelSpec.parse("deepseek/deepseek-chat"))
     'model deepseek-chat at deepseek'
     """
-    address = spec.base_url or os.environ.get(list_providers()[spec.provider].address)
-    shown, _, _ = hide_user(address or spec.provider).partition("?")
+    shown, _, _ = hide_user(spec.base_url or spec.provider).partition("?")
     return f"model {spec.name} at {shown}"
 
 
@@ -219,35 +221,18 @@ def shown_model(name: str | None) -> str:
     return name or ""
 
 
-def _split_name(text: str) -> tuple[str, str]:
-    """Return a provider and the name of its model. A bare name is one of OpenAI.
+def _split_address(text: str) -> tuple[str, str]:
+    """Split the address of a server from the name of its model behind ``#``.
 
-    Raises ``ArgumentError`` for an unknown provider and a name with characters that none has.
-    """
-    if "/" not in text:
-        text = f"openai/{text}"
-    provider, _, name = text.partition("/")
-    known = sorted(set(list_providers()) - {SERVER})
-    if provider not in known:
-        remedy = f"write one of {', '.join(known)} before the name, or {_FORMS}"
-        raise ArgumentError(f"{text!r} names no known provider; {remedy}")
-    if not _NAME.fullmatch(name):
-        raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
-    return provider, name
-
-
-def _parse_address(text: str, key: SecretStr | None) -> ModelSpec:
-    """Parse the address of a server with the name of its model behind ``#``.
-
-    Raises ``ArgumentError`` for anything else than an HTTP address, for a user, a password, a query
-    or several addresses, and if it names no model. No message shows a user or a query.
+    Raises ``ArgumentError`` for anything else than one HTTP address, and if it names no model. No
+    message shows a user or a query.
     """
     shown, _, _ = hide_user(text).partition("?")
     address, _, name = text.partition("#")
-    if not is_address(text) or "," in text or re.search("[@?]", address):
+    if not _ADDRESS.fullmatch(address) or "," in text:
         remedy = "write http://host:port/v1#NAME, without a user, a password, a comma or a query"
         raise ArgumentError(f"{shown!r} is not the address of a model; {remedy}")
     if not name:
         remedy = "append #NAME, as the server lists it under /models"
         raise ArgumentError(f"{shown!r} does not name a model; {remedy}")
-    return ModelSpec(SERVER, name, address.rstrip("/"), key)
+    return address.rstrip("/"), name

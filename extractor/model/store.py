@@ -6,25 +6,17 @@ stored with its call. So after a kill, each request whose cost is unknown counts
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending, is_json
 from extractor.model.database import Database
 from extractor.schemas import Usage
 
-_TOKENS = (
-    "prompt_tokens",
-    "cached_tokens",
-    "written_tokens",
-    "output_tokens",
-    "thinking_tokens",
-)
-_USAGE = ", ".join(("exchanges", *_TOKENS))
-_SUMS = ", ".join(f"coalesce(sum({name}), 0)" for name in _USAGE.split(", "))
+_MOST = ("prompt_tokens", "written_tokens", "output_tokens")
+_TOKENS = (*_MOST, "cached_tokens", "thinking_tokens")
 
 
 class State(StrEnum):
@@ -46,8 +38,7 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredCall:
+class StoredCall(NamedTuple):
     """A call in the store. Its completion has the usage of all its requests."""
 
     number: int
@@ -56,18 +47,17 @@ class StoredCall:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """The cost of calls. ``unpriced`` calls used tokens and have no price.
+class Spending(NamedTuple):
+    """The cost of calls. ``unpriced`` is the usage of those that have no price.
 
     ``uncounted`` is the most that the requests may have used whose cost no reply states: they got
     none, or one without a usage. Its ``calls`` count them.
     """
 
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     dollars: float = 0.0
-    unpriced: int = 0
-    uncounted: Usage = field(default_factory=Usage)
+    unpriced: Usage = Usage()
+    uncounted: Usage = Usage()
 
 
 def judge(completion: Completion) -> State:
@@ -120,9 +110,7 @@ class CallStore:
         """Store that a call is about to send a request, which may use ``most``. Return the
         request's number.
         """
-        tokens = most.model_dump(
-            include={"prompt_tokens", "written_tokens", "output_tokens"}
-        )
+        tokens = most.model_dump(include=set(_MOST))
         return self.database.insert("requests", call=call, **tokens)
 
     def end(
@@ -156,10 +144,10 @@ class CallStore:
                 "answered_by": completion.model,
             }
         usage = usage or Usage()
-        row |= {name: getattr(usage, name) for name in _TOKENS}
+        row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
         row["dollars"] = self.price(usage) if self.price else None
         with self.database.transaction():
-            self._set(number, state=state, exchanges=usage.calls, **row)
+            self._set(number, state=state, **row)
             self.database.execute_many(
                 "DELETE FROM requests WHERE id = ?", ((request,) for request in paid)
             )
@@ -197,8 +185,8 @@ class CallStore:
     def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
         """Read the first call that a condition with its order finds, of several the latest."""
         row = self.database.row(
-            "SELECT id, state, why, answer, ending, coalesce(answered_by, ''), "
-            f"{_USAGE} FROM calls WHERE {where}, id DESC LIMIT 1",
+            "SELECT id, state, why, answer, ending, coalesce(answered_by, ''), exchanges,"
+            f" {', '.join(_TOKENS)} FROM calls WHERE {where}, id DESC LIMIT 1",
             parameters,
         )
         if row is None:
@@ -216,26 +204,27 @@ class CallStore:
     @property
     def models(self) -> tuple[str, ...]:
         """The models that were asked, the latest first."""
-        rows = self.database.execute(
-            "SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC"
-        )
-        return tuple(model for (model,) in rows)
+        sql = "SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC"
+        return tuple(model for (model,) in self.database.execute(sql))
 
     @property
     def spending(self) -> Spending:
         """The sum over all calls, each at the price of its day, and over all requests whose cost no
         reply states.
         """
-        sql = (
-            f"SELECT {_SUMS}, total(dollars), total(dollars IS NULL AND prompt_tokens > 0)"
-            " FROM calls"
+        dollars = self.database.value("SELECT total(dollars) FROM calls")
+        return Spending(
+            self._sum("sum(exchanges)", _TOKENS, "calls"),
+            dollars,
+            self._sum("sum(exchanges)", _TOKENS, "calls WHERE dollars IS NULL"),
+            self._sum("count(*)", _MOST, "requests"),
         )
-        *spent, dollars, unpriced = self.database.row(sql) or ()
-        most = self.database.row(
-            "SELECT count(*), coalesce(sum(prompt_tokens), 0), 0,"
-            " coalesce(sum(written_tokens), 0), coalesce(sum(output_tokens), 0), 0 FROM requests"
-        )
-        return Spending(_usage(spent), dollars, int(unpriced), _usage(most or ()))
+
+    def _sum(self, calls: str, tokens: Iterable[str], rows: str) -> Usage:
+        """Return the usage of all these rows."""
+        sums = ", ".join(f"sum({name})" for name in tokens)
+        found = self.database.row(f"SELECT {calls}, {sums} FROM {rows}") or ()
+        return _usage([number or 0 for number in found])
 
 
 OpenStore = Callable[[], CallStore]
@@ -252,7 +241,7 @@ def unpack(text: bytes) -> str:
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
 
 
-def _usage(spent: Sequence[Any]) -> Usage:
+def _usage(spent: Sequence[int]) -> Usage:
     """Return the usage of a row: its requests, then its tokens in the order of ``_TOKENS``."""
-    calls, *tokens = spent
-    return Usage(calls=calls, **dict(zip(_TOKENS, tokens, strict=True)))
+    # of the most, no others are known
+    return Usage(**dict(zip(("calls", *_TOKENS), spent, strict=False)))

@@ -8,7 +8,7 @@ from time import monotonic
 
 from extractor.errors import BatchUnfinished, BudgetReached
 from extractor.model.asking.reply_models import reply_for
-from extractor.model.batches import Batches, BatchStatus
+from extractor.model.batches import Batch, Batches
 from extractor.model.client import Model, Route
 from extractor.plurals import counted
 from extractor.run.executor import Executor
@@ -24,7 +24,7 @@ async def perform_in_batches(
     folder: RunFolder,
     executor: Executor,
     rounds: int,
-    on_status: Callable[[BatchStatus], None],
+    on_status: Callable[[Batch], None],
     *,
     poll_s: float | None,
 ) -> None:
@@ -75,7 +75,6 @@ async def perform_in_batches(
                 # After the last batch, its answers are read once more.
                 for _ in range(rounds + 1):
                     await client.finish()
-                    client.is_spent = False
                     folder.rewind()
                     await extract_all()
                     if client.unfinished or not client.count_waiting():
@@ -84,7 +83,7 @@ async def perform_in_batches(
             # the store counts what a batch costs, not the model
             spent = client.store.spending
             run.tally.meter = lambda: spent.usage
-            run.tally.price = None if spent.unpriced else lambda _: spent.dollars
+            run.tally.price = None if spent.unpriced.calls else lambda _: spent.dollars
     if client.is_spent:
         raise BudgetReached(str(budget))
     reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]

@@ -155,9 +155,9 @@ class Manifest(BaseModel):
             },
             "usage": totals.get("usage", {}) | usage_of_calls,
             "cost": {
-                "usd": None if spending.unpriced else spending.dollars,
+                "usd": None if spending.unpriced.calls else spending.dollars,
                 "usd_known": spending.dollars,
-                "calls_without_price": spending.unpriced,
+                "calls_without_price": spending.unpriced.calls,
                 "calls_without_reply": spending.uncounted.calls,
                 "usd_without_reply": price(spending.uncounted) if price else None,
             },

@@ -3,14 +3,11 @@
 lost.
 """
 
-from dataclasses import replace
 
 import pytest
 
 from extractor import Extractor
-from extractor.concepts.parse import parse_record
 from extractor.errors import ModelUnavailable
-from extractor.evidence.drafts import Reading
 from extractor.schemas import AbsenceReason, FindingKind, Origin
 from tests.llm.stub import completion, fault, items, serve
 from tests.trust import answering, read_lines, trial
@@ -117,65 +114,3 @@ def test_an_invented_regimen_is_left_out_and_reported():
         FindingKind.QUOTE_CONFLICT,
         FindingKind.DOSE_UNREAD,
     }
-
-
-def test_a_regimen_found_only_by_the_model_has_evidence():
-    dose = {"quote": "5 mg twice daily", "agent": "Study product", "dose": ["5 mg"], "freq": "BID", "cycle": "5 month"}
-
-    extraction, _ = extract(answering({"5 mg": dose}), DOSE, "dosing")
-
-    (regimen,) = extraction.dosing
-    assert (regimen.agent, regimen.quote) == ("Study product", "5 mg twice daily")
-    assert regimen.frequency == "BID"
-    pieces = {piece.field: piece for piece in regimen.evidence}
-    assert pieces["agent"].origin is Origin.MODEL
-    # the rules link the dose to it
-    assert pieces["amounts[0]"].origin is Origin.BOTH
-    assert pieces["amounts[0]"].quote == "5 mg"
-    why = reasons(extraction)
-    assert why["dosing[0].cycle"] is AbsenceReason.UNSUPPORTED_ANSWER
-    assert why["dosing[0].route"] is not AbsenceReason.NOT_ASKED
-
-
-WRONG = "Ferritin: 40-95 ug/L"
-
-
-def test_what_the_text_contradicts_is_kept_out_alone_and_listed_with_the_text(monkeypatch):
-    def forget(record, *_):
-        """The rules know nothing of limits, so that the answers are all there is."""
-        parsed = parse_record(record)
-        criteria = [replace(one, rules={**one.rules, "constraints": Reading.open_()}) for one in parsed.criteria]
-        return replace(parsed, criteria=tuple(criteria))
-
-    monkeypatch.setattr("extractor.pipeline.parse_record", forget)
-    ferritin = "* Ferritin of 40 to 90 ug/L or thereabouts at the screening visit"
-    record = trial(eligibility=f"Inclusion Criteria:\n\n{ferritin}\n* Weight below 50 kg, ferritin 40 to 90 ug/L")
-    script = answering({"screening": {"limits": [WRONG]}, "Weight": {"limits": [WRONG, "weight: < 50 kg"]}})
-
-    extraction, requests = extract(script, record, "eligibility")
-
-    assert len(requests) == 1
-    one, other = extraction.eligibility.criteria
-    assert one.constraints == ()
-    assert [(limit.quantity, limit.value) for limit in other.constraints] == [("weight", 50)]
-    assert reasons(extraction)["eligibility.criteria[0].constraints"] is AbsenceReason.UNSUPPORTED_ANSWER
-    finding, _ = [one for one in extraction.findings if one.kind is FindingKind.QUOTE_CONFLICT]
-    assert WRONG in finding.message
-    (citation,) = finding.citations
-    assert record.section(citation.section).text[citation.start : citation.end] == citation.quote
-
-
-def test_the_rules_name_the_drug_of_a_time_window_where_the_answer_has_another_one():
-    text = "Exclusion Criteria:\n\n* Rituximab within 4 weeks, warfarin within 7 days"
-    windows = ["within 4 weeks | <= 4 week | warfarin", "within 7 days | <= 7 day | warfarin"]
-    script = answering({"Rituximab": {"windows": windows}})
-
-    extraction, _ = extract(script, trial(eligibility=text), "eligibility")
-
-    (criterion,) = extraction.eligibility.criteria
-    assert [window.of for window in criterion.time_windows] == ["Rituximab", "warfarin"]
-    assert criterion.time_window.value == 4
-    pieces = {piece.field: piece.quote for piece in criterion.evidence}
-    assert pieces["time_windows[0].of"] == "Rituximab"
-    (finding,) = extraction.findings
-    assert "warfarin" in finding.message

@@ -136,7 +136,13 @@ def test_people_are_asked_of_lines_that_may_speak_of_them():
 
 
 def test_ages_are_asked_in_lines_that_name_people_of_some_age():
-    people = ["Minors are not admitted", "Not for under 18s", "Babies born before 32 weeks", "65+", "Teenagers of any weight"]
+    people = [
+        "Minors are not admitted",
+        "Not for under 18s",
+        "Babies born before 32 weeks",
+        "65+",
+        "Teenagers of any weight",
+    ]
     others = ["Minor surgery within 30 days", "2+ oedema", "Platelets > 100"]
     assert [line for line in (*people, *others) if says_who(line)] == people
 

@@ -36,7 +36,7 @@ from extractor.schemas import CriterionGroup, Section, Source, Task, TrialRecord
 from extractor.schemas.vocabulary import Effort
 from tests.trust import make_section, trial
 
-from .samples import OPEN, ask, criterion, outcome, parsed_record, regimen
+from .samples import OPEN, criterion, parsed_record, regimen
 
 SYSTEM = load_prompt().system
 DEFINITIONS, _, EXAMPLE = SYSTEM.partition("EXAMPLE\n")
@@ -59,23 +59,6 @@ def test_every_key_and_every_word_that_is_not_plain_is_defined():
             continue
         for word in schema.get("enum", ()):
             assert re.search(rf"(?<!\w){word}(?!\w)", SYSTEM), (key, word)
-
-
-def test_the_static_part_is_the_same_in_every_call():
-    of_criterion = call_of(parsed_record(criterion(3, "Adults")), *Task)
-    of_outcome = call_of(parsed_record(outcome(3, "Overall survival")), Task.ENDPOINTS)
-
-    assert of_criterion.system == of_outcome.system == SYSTEM
-    assert of_criterion.reply_model == of_outcome.reply_model
-
-
-@pytest.mark.parametrize(("field", "explained"), [("lead_in", "under:"), ("rule", "rule:"), ("category", "")])
-def test_what_few_calls_ask_is_explained_in_those_alone(field, explained):
-    call = render_call(describe_trial(parsed_record().record), [ask(1, field)])
-
-    line_before_the_last = call.user.splitlines()[-2]
-    assert line_before_the_last.startswith(explained or "Conditions: ")
-    assert not explained or explained not in SYSTEM
 
 
 def test_the_guideline_of_the_prompt_is_the_one_that_people_read():

@@ -322,12 +322,6 @@ def test_what_a_model_lists_once_for_each_arm_is_one_regimen_of_all_of_them():
     ]  # the third arm gets no examplumab
     same = {"frequency": Frequency.QD, "quote": "Examplumab 10 mg daily"}
     _, (regimen,) = in_arms(same | {"arms": (2,)}, same | {"arms": (1,)})
-    assert regimen.arms == ("High", "Low")
+    assert regimen.arms == ("Low", "High")
     cited = {piece.field: piece.quote for piece in regimen.evidence_for("arms")}
-    assert cited == {"arms[0]": "High", "arms[1]": "Low"}
-
-
-def test_arms_that_a_model_leaves_out_are_those_of_the_rules():
-    _, (regimen,) = in_arms({"amounts": (mg(10),), "quote": "Examplumab 10 mg daily"})
-    assert regimen.arms == ("High",)
-    assert {piece.origin for piece in regimen.evidence_for("arms")} == {Origin.RULE}
+    assert cited == {"arms[0]": "Low", "arms[1]": "High"}

@@ -87,32 +87,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_the_command_prints_its_tables_and_compares_checkers(
-    folder, monkeypatch, capsys
-):
-    checkers = {
-        "trusting": lambda quote, text: True,
-        "literal": lambda quote, text: quote in text,
-    }
-    monkeypatch.setattr("benchmarks.mutations.load_checkers", lambda: checkers)
-    monkeypatch.setattr(
-        sys, "argv", ["mutations", "--data", str(folder), "--n", "60", "--compare"]
-    )
+def test_the_command_prints_its_tables(folder, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["mutations", "--data", str(folder), "--n", "60"])
     main()
     shown = capsys.readouterr().out
     rows = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
     assert rows["number"][1:4] == ["2", "0", "0.00%"]
     assert {"says something else", "says the same"} <= set(rows)
-    table = [
-        line.strip("| ").split(" | ")
-        for line in shown.splitlines()
-        if line.startswith("|")
-    ]
-    assert table[0] == ["change", "quotes", "extractor", "trusting", "literal"]
-    shares = {cells[0]: cells[2:] for cells in table[2:]}
-    assert shares["all (escaped)"][:2] == ["0.0%", "100.0%"]
-    assert shares["all (refused)"][1] == "0.0%"
-    assert float(shares["all (refused)"][2].rstrip("%")) > 50
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_the_counts_are_those_of_the_files_and_every_reason_is_documented(export
     assert sum(map(int, counts)) == len(unmapped)
     meanings = read_table("fhir")["reasons"]
     assert {row["reason"] for row in unmapped} <= set(meanings)
-    page = Path("docs/how-to/fhir.md").read_text("utf-8")
+    page = Path("docs/how-to/export.md").read_text("utf-8")
     for reason, meaning in meanings.items():
         assert f"| `{reason}` | {meaning} |" in page
 

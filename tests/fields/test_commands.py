@@ -3,7 +3,6 @@ batches, service.
 """
 
 import json
-import re
 
 import jsonschema
 import pytest
@@ -130,77 +129,6 @@ def test_values_are_scored_by_type(versions):
     assert score["normalised"] == 1.0
 
 
-def test_values_are_compared_between_versions(versions):
-    _, old, new = versions
-
-    shown = invoke("diff", old, new).stdout
-
-    assert "changed custom.ejection_fraction.values.value\n" in shown
-
-
-@pytest.mark.parametrize(
-    ("name", "entry", "said"),
-    [
-        ("ejection_fraction", {"values": {"value": "below 40 %"}}, None),
-        (
-            "ejection_fraction",
-            {"values": {"value": "rather low"}},
-            "[0].values: .*write a quantity",
-        ),
-        (
-            "ejection_fraction",
-            {"values": {"value": True}},
-            "[0].values: 'True': write a quantity",
-        ),
-        (
-            "ejection_fraction",
-            {"values": {"limit": "< 40 %"}},
-            "[0].values: the field has no attribute 'limit'",
-        ),
-        (
-            "ejection_fraction",
-            {"of": "dosing[0]", "values": {"value": "< 40 %"}},
-            "[0].of: there is no item 'dosing.0.'",
-        ),
-        (
-            "ejection_fraction",
-            {"values": {"value": ["< 40 %"]}},
-            "[0].values: value: .* is no quantity",
-        ),
-        (
-            "washout",
-            {"of": "eligibility.criteria[0]", "values": {"value": "4 week"}},
-            "[0].of: there is no item",
-        ),
-        (
-            "fever",
-            {"values": {"value": "< 40 %"}},
-            ": no field has this name; name its file",
-        ),
-    ],
-)
-def test_gold_is_checked_by_the_declarations(
-    study, fields, tmp_path, name, entry, said
-):
-    gold = tmp_path / "gold.jsonl"
-    people = {"sex": "all"}
-    custom = {name: [entry]}
-    gold.write_text(
-        json.dumps(
-            {"record_id": "NCT90000001", "eligibility": people, "custom": custom}
-        ),
-        "utf-8",
-    )
-
-    done = invoke("evaluate", gold, study, "--check", "--fields", fields)
-
-    found = [line for line in done.stdout.splitlines() if "custom." in line]
-    assert bool(found) is bool(said)
-    assert said is None or re.search(
-        re.escape(f"custom.{name}") + re.sub(r"\[(\d)\]", r"\\[\1\\]", said), found[0]
-    )
-
-
 @pytest.fixture
 def own_gold(tmp_path):
     """Gold of custom fields alone, of which one is not declared."""
@@ -214,41 +142,6 @@ def own_gold(tmp_path):
     gold = {"record_id": "NCT90000001", "eligibility": {}, "custom": custom}
     path.write_text(json.dumps(gold), "utf-8")
     return path
-
-
-def test_gold_of_custom_fields_alone_is_scored_alone(study, fields, own_gold, tmp_path):
-    run = extract(study, fields, tmp_path / "run")
-    command = ("evaluate", own_gold, run, "--resamples", 0, "--fail-under")
-
-    done = invoke(*command, "custom.ejection_fraction.value=0.9")
-
-    assert done.exit_code == 0
-    assert "eligibility" not in done.stdout
-    assert "fever" not in done.stdout
-    unknown = invoke(*command, "custom.ejection_fraction.limit=0.9")
-    assert unknown.exit_code == 2
-
-
-def test_gold_without_places_is_paired_in_any_order(study, fields, tmp_path):
-    run = extract(
-        write_study(tmp_path / "two.json", "40 % and ejection fraction below 60"),
-        fields,
-        tmp_path / "run",
-    )
-    path = tmp_path / "two.jsonl"
-    for limits in (("< 40 %", "< 60 %"), ("< 60 %", "< 40 %")):
-        said = {"ejection_fraction": [{"values": {"value": limit}} for limit in limits]}
-        path.write_text(
-            json.dumps({"record_id": "NCT90000001", "eligibility": {}, "custom": said}),
-            "utf-8",
-        )
-        score = next(
-            field
-            for field in read_report(path, run)["fields"]
-            if field["name"] == "custom.ejection_fraction.value"
-        )
-        assert score["right"] + score["missed"] == 2
-        assert score["precision"] == 1.0
 
 
 def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):

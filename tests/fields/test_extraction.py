@@ -2,15 +2,12 @@
 absent, by rules alone.
 """
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from extractor import Extractor, TrialExtraction, find_values
-from extractor.catalogue import Blinding
-from extractor.concepts.own.models import read_fields
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
     AbsenceReason,
@@ -22,7 +19,7 @@ from extractor.schemas import (
     TimePoint,
 )
 from extractor.schemas.values import list_item_values
-from tests.llm.stub import completion, items, serve
+from tests.llm.stub import serve
 from tests.trust import answering, read_lines, trial
 
 from .models import FIELDS, BrainMetastases, EjectionFraction, make
@@ -130,27 +127,6 @@ def test_an_altered_answer_is_kept_out(altered, kind):
         assert "stable_for" not in values
     if set(altered) != {"stable_for"}:
         assert not kept
-
-
-def test_a_denied_quote_is_no_quote():
-    record = trial(
-        eligibility="Exclusion Criteria:\n\n* No brain metastases that are treated"
-    )
-    answer = {
-        "brain_metastases": {
-            "quote": "brain metastases that are treated",
-            "status": "allowed",
-        }
-    }
-    with serve(answering({"brain": answer})) as stub:
-        extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
-    assert extraction.custom["brain_metastases"] == ()
-    (absence,) = [
-        absence
-        for absence in extraction.absences
-        if absence.field == "custom.brain_metastases"
-    ]
-    assert absence.reason is AbsenceReason.UNSUPPORTED_ANSWER
 
 
 class Contraception(BaseModel, json_schema_extra={"mentions": ["contraception"]}):
@@ -269,14 +245,6 @@ def test_values_survive_the_way_through_json_and_come_back_typed():
     assert type(found) is BrainMetastases
 
 
-def test_doubtful_values_are_left_out_with_the_reason():
-    extraction, _ = extract({"brain": {"brain_metastases": BRAIN}}, min_confidence=0.88)
-    assert extraction.custom["brain_metastases"] == ()
-    assert ("custom.brain_metastases", AbsenceReason.LOW_CONFIDENCE) in [
-        (a.field, a.reason) for a in extraction.absences
-    ]
-
-
 def _ask(fields, record, answer, **more):
     with serve(answering({"": {"cat": "other", **answer}})) as stub:
         return Extractor(stub.spec, fields=fields, **more).extract(record)
@@ -360,59 +328,6 @@ def test_values_that_the_quote_does_not_state_stay_out_and_each_stands_once(
     assert [show_value(item.values["value"]) for item in found] == kept
     is_concluded = declared not in (QUOTES, TIMES)
     assert {item.support for item in found} <= {Support.INFERRED} or not is_concluded
-
-
-def test_a_refused_member_moves_no_proof():
-    class Own(BaseModel):
-        """Something."""
-
-        at: list[TimePoint] = []
-
-    record = trial(
-        eligibility="Inclusion Criteria:\n\n* Vaccinated on Day 0, Day 28 and Day 180"
-    )
-    at = ["5 day", "28 day", "180 day"]
-    (item,) = _ask(
-        Own,
-        record,
-        {"own": {"quote": "Vaccinated on Day 0, Day 28 and Day 180", "at": at}},
-    ).custom["own"]
-    assert [value.value for value in item.values["at"]] == [28, 180]
-    proofs = [(piece.field, piece.quote) for piece in item.evidence]
-    assert proofs == [("values.at[0]", "Day 28"), ("values.at[1]", "Day 180")]
-
-
-def test_two_regimens_of_one_agent_keep_their_own_answers():
-    text = "Examplumab 400 mg once with food, then Examplumab 200 mg daily without food"
-    record = trial(title="Examplumab", arms_0=text, interventions_0="Examplumab")
-    doses = [
-        DOSE
-        | {
-            "quote": "400 mg once",
-            "dose": ["400 mg"],
-            "with_food": {"quote": "with food", "taken": True},
-        },
-        DOSE
-        | {
-            "quote": "200 mg daily",
-            "dose": ["200 mg"],
-            "with_food": {"quote": "without food", "taken": False},
-        },
-    ]
-
-    def answer(request):
-        lines = [line for line in read_lines(request) if "400 mg" in line["text"]]
-        found = [{"n": int(line["number"]), **dose} for line in lines for dose in doses]
-        return completion(items(*found))
-
-    with serve(answer) as stub:
-        extraction = Extractor(stub.spec, fields=FIELDS).extract(record)
-    foods = {item.of: item.values["taken"] for item in extraction.custom["with_food"]}
-    amounts = {
-        f"dosing[{at}]": regimen.amounts[0].high
-        for at, regimen in enumerate(extraction.dosing)
-    }
-    assert {amounts[of]: food for of, food in foods.items()} == {400: True, 200: False}
 
 
 def test_patterns_of_different_attributes_add_up_and_a_list_has_all_that_they_find():
@@ -552,80 +467,6 @@ def test_claims_of_several_lines_are_put_together(declared, said, kept):
         for item in found
     ]
     assert shown == kept
-
-
-def test_a_value_comes_back_in_the_class_that_declares_it():
-    class Phase(StrEnum):
-        EARLY = "early"
-
-    class Named(BaseModel, json_schema_extra={"of": "criterion", "name": "own"}):
-        """A phase."""
-
-        phase: Phase
-        words: list[str]
-        sure: bool = True
-        of: Annotated[str, Field(min_length=1)] | None = Field(alias="host")
-
-    record = trial(eligibility="Inclusion Criteria:\n\n* early phase")
-    answer = {"own": {"quote": "early phase", "phase": "early", "words": ["early"]}}
-    extraction = _ask(Named, record, answer)
-    (found,) = find_values(extraction, Named)
-    assert found.phase == Phase.EARLY
-    assert found.words == ["early"]
-    assert found.sure is True
-    assert found.of is None
-
-    class Longer(Named, json_schema_extra={"of": "criterion", "name": "own"}):
-        """A phase of more words."""
-
-        words: Annotated[list[str], Field(min_length=2)]
-
-    with pytest.raises(ValidationError, match="at least 2"):
-        find_values(extraction, Longer)
-
-
-def test_a_regimen_that_mentions_nothing_is_not_asked():
-    model = make(bool, of="regimen", mentions="food")
-    record = trial(
-        title="Examplumab",
-        arms_0="Examplumab 200 mg daily",
-        interventions_0="Examplumab",
-    )
-
-    with serve(answering({})) as stub:
-        Extractor(stub.spec, fields=model).extract(record)
-
-    assert not [
-        line
-        for request in stub.requests
-        for line in read_lines(request)
-        if "own" in line["keys"]
-    ]
-
-
-def test_a_pattern_reads_nothing_that_is_denied():
-    record = trial(title="Trial", brief_summary="This is not a double-blind trial.")
-    assert Extractor(fields=Blinding).extract(record).custom["blinding"] == ()
-
-
-def test_fields_of_items_that_are_not_extracted_are_not_asked():
-    with serve(answering({})) as stub:
-        extraction = Extractor(stub.spec, fields=FIELDS, tasks=["endpoints"]).extract(
-            RECORD
-        )
-    assert not any(
-        "assay|" in str(request["messages"][-1])
-        or " assay" in str(request["messages"][-1])
-        for request in stub.requests
-    )
-    assert {absence.field: absence.reason for absence in extraction.absences}[
-        "custom.assay"
-    ] is AbsenceReason.NOT_ASKED
-
-
-def test_without_fields_an_extraction_is_what_it_was():
-    assert "custom" not in Extractor().extract(RECORD).model_dump(mode="json")
-    assert read_fields(()) == ()
 
 
 def test_a_field_of_regimens_asks_for_all_regimens_or_for_none():

@@ -112,8 +112,6 @@ def test_a_match_that_is_denied_or_cuts_a_word_is_no_value(text):
     [
         (r"use oral (?P<method>\w+", r"contraception.method: the pattern .* cannot be read: missing"),
         (r"use oral (?P<metod>\w+)", r"captures metod, which is no attribute .*did you mean method"),
-        ("use patches", "finds no value in an example of the field; add one"),
-        ("use (oral)", "the patterns read use oral in 'Women use oral pills', whose example does not"),
         ("((a{1000}){1000}){1000}", "cannot be read: it repeats a part more than 10,000 times"),
         ("(" * 400 + "a" + ")" * 400, "cannot be read: "),
         ("a" * 1001, "patterns..0: String should have at most 1000 characters"),
@@ -124,18 +122,6 @@ def test_a_wrong_or_hostile_pattern_is_refused_with_what_to_write(pattern, said)
         {"examples": EXAMPLES}, method=(str, ..., pattern), who=(WHO, None, None)
     )
     with pytest.raises(FieldError, match=said):
-        read_fields(model)
-
-
-def test_a_pattern_that_leaves_a_required_attribute_open_is_refused():
-    model = make(
-        {"examples": EXAMPLES},
-        method=(str, ..., r"use oral (?P<method>\w+)"),
-        who=(WHO, ..., None),
-    )
-    with pytest.raises(
-        FieldError, match="fill no value, which needs method, who; add groups"
-    ):
         read_fields(model)
 
 

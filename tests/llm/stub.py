@@ -113,10 +113,7 @@ class Through(Model):
     """A model whose SDK sends its requests to ``transport``; None is the network."""
 
     def __init__(
-        self,
-        transport: httpx2.AsyncBaseTransport | None,
-        *arguments: Any,
-        **named: Any,
+        self, transport: httpx2.AsyncBaseTransport | None, *arguments: Any, **named: Any
     ) -> None:
         super().__init__(*arguments, **named)
         self._transport = transport

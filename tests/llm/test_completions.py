@@ -106,7 +106,11 @@ FILTER = "the provider's filter stopped the answer"
         (candidates({"text": CUT_TEXT}, reason="MAX_TOKENS"), Ending.CUT, ""),
         (candidates(reason="MAX_TOKENS"), Ending.CUT, ""),
         (converse({"text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
-        (chat(None, message={"refusal": "I would rather not"}), Ending.REFUSED, "the model refused: I would rather not"),
+        (
+            chat(None, message={"refusal": "I would rather not"}),
+            Ending.REFUSED,
+            "the model refused: I would rather not",
+        ),
         (chat("", "content_filter"), Ending.REFUSED, f"{FILTER} (content_filter)"),
         (message(reason="refusal"), Ending.REFUSED, "the model refused"),
         (candidates(reason="SAFETY"), Ending.REFUSED, f"{FILTER} (SAFETY)"),

@@ -21,18 +21,21 @@ RED = {"n": 1, "colour": "red"}
 async def put(exchange, *numbers, model=SERVER):
     spec = ModelSpec.parse(model)
     with exchange.open(spec, ClientSettings()) as files:
-        route = Route(answer=files.answer)
-        return await ask(Model(spec, route=route), ask_about(*numbers), render)
+        return await ask(
+            Model(spec, route=Route(answer=files.answer)), ask_about(*numbers), render
+        )
 
 
 def read_requests(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def answer_line(request, text, status=200, finish_reason="stop"):
-    body = {"error": {"message": "overloaded"}}
-    if status == 200:
-        body = json.loads(completion(text, finish_reason).body)
+def answer_line(request, text, status=200):
+    body = (
+        json.loads(completion(text).body)
+        if status == 200
+        else {"error": {"message": "overloaded"}}
+    )
     response = {"status_code": status, "body": body}
     return json.dumps({"custom_id": request["custom_id"], "response": response}) + "\n"
 
@@ -40,8 +43,10 @@ def answer_line(request, text, status=200, finish_reason="stop"):
 def answer_by_tool(request, text):
     tool = {"type": "tool_use", "id": "t", "name": "Reply", "input": json.loads(text)}
     usage = {"input_tokens": 3, "cache_creation_input_tokens": 7, "output_tokens": 5}
-    message = {"stop_reason": "tool_use", "content": [tool], "usage": usage}
-    result = {"type": "succeeded", "message": message}
+    result = {
+        "type": "succeeded",
+        "message": {"stop_reason": "tool_use", "content": [tool], "usage": usage},
+    }
     return json.dumps({"custom_id": request["custom_id"], "result": result}) + "\n"
 
 
@@ -61,24 +66,18 @@ async def test_requests_and_answers_have_the_form_of_their_provider(
     paths, model, keys, write
 ):
     requests, answers, _ = paths
-    exchange = Exchange(requests=requests)
     for _ in range(2):
-        reply = await put(exchange, 1, model=model)
+        reply = await put(Exchange(requests=requests), 1, model=model)
         assert (reply.items, reply.pending, reply.usage.calls) == ((), True, 0)
-    reply = await put(Exchange(requests=requests), 1, model=model)
-    assert [path.name for path in requests.parent.iterdir()] == [requests.name]
     (request,) = read_requests(requests)
     assert request.keys() == keys | {"custom_id"}
     assert request["custom_id"] == render(ask_about(1)).question_key
     body = request.get("body") or request["params"]
-    assert body["messages"][-1]["content"] == "1: line 1"
-    assert body["max_tokens"] == 100
-
+    assert (body["messages"][-1]["content"], body["max_tokens"]) == ("1: line 1", 100)
     answers.write_text(write(request, items(RED)), "utf-8")
     reply = await put(Exchange([answers]), 1, model=model)
     assert [item.colour for item in reply.items] == ["red"]
-    assert reply.usage.calls == 1
-    assert (reply.usage.written_tokens == 7) is (model == CLAUDE)
+    assert (reply.usage.calls, reply.usage.written_tokens) == (1, 7 * (model == CLAUDE))
 
 
 @pytest.mark.parametrize("fails", [True, False])
@@ -101,17 +100,15 @@ async def test_no_file_appears_before_the_run_succeeds(paths, fails):
 
 async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(paths):
     requests, first, second = paths
-    lines = []
-    for number in (1, 2):
-        await put(Exchange(requests=requests), number)
-        lines += read_requests(requests)
-    one, two = lines
+    await put(Exchange(requests=requests), 1)
+    (one,) = read_requests(requests)
+    await put(Exchange(requests=requests), 2)
+    (two,) = read_requests(requests)
     bad = answer_line(one, "", 500) + answer_line(two, "", 429)
     first.write_text(bad + '{broken\n{"custom_id": 7}\n', "utf-8")
     second.write_text("\n" + answer_line(one, items(RED)), "utf-8")
     exchange = Exchange([first, second])
-    reply = await put(exchange, 1)
-    assert [item.colour for item in reply.items] == ["red"]
+    assert [item.colour for item in (await put(exchange, 1)).items] == ["red"]
     assert (await put(exchange, 2)).pending
     assert [why.partition("line ")[2][0] for why in exchange.failed] == ["2", "3", "4"]
     assert "line 2: status 429, overloaded" in exchange.failed[0]

@@ -92,12 +92,29 @@ async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, ca
     ("answers", "found", "rejected", "calls"),
     [
         pytest.param([items(RED, GREEN)], {1: "red", 2: "green"}, (), 1, id="valid"),
-        pytest.param([items(RED, BLUE)], {1: "red"}, ("2: Input should be 'red' or 'green'",), 1, id="invalid"),
-        pytest.param([items(RED, {"n": 9, "colour": "red"})], {1: "red"}, ("9: was not asked about",), 1, id="foreign"),
-        pytest.param([f"Here it is:\n\n{items(RED)}\n\nLine 1 says so "
-                      "[1]."], {1: "red"}, (), 1, id="prose"),
+        pytest.param(
+            [items(RED, BLUE)],
+            {1: "red"},
+            ("2: Input should be 'red' or 'green'",),
+            1,
+            id="invalid",
+        ),
+        pytest.param(
+            [items(RED, {"n": 9, "colour": "red"})],
+            {1: "red"},
+            ("9: was not asked about",),
+            1,
+            id="foreign",
+        ),
+        pytest.param(
+            [f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."],
+            {1: "red"},
+            (),
+            1,
+            id="prose",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_valid_items_are_kept_and_the_rest_is_named(
     answers, found, rejected, calls
 ):
@@ -181,48 +198,30 @@ async def test_no_key_and_no_organisation_go_to_a_server_named_by_url(monkeypatc
     assert stub.headers[0]["authorization"] == "Bearer none"
 
 
-async def test_key_is_sent_and_never_shown():
-    with serve([fault(401, "bad key sk-secret-123456")]) as stub:
-        model = Model(
-            ModelSpec.parse("gpt-x", api_key="sk-secret-123456", base_url=stub.url),
-            policy=patient(),
-        )
-        with pytest.raises(ModelUnavailable) as caught:
-            await ask(model, ask_about(1), render)
-    assert stub.headers[0]["authorization"] == "Bearer sk-secret-123456"
-    assert "sk-secret" not in f"{model!r} {model.spec!r} {caught.value}"
-    assert caught.value.__cause__ is None
-    assert caught.value.__context__ is None
-
-
 @pytest.mark.filterwarnings(
     "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
 )  # google-genai's own
 @pytest.mark.parametrize(
-    ("name", "address"),
+    ("name", "variable"),
     [
         ("openai/gpt-x", "OPENAI_BASE_URL"),
         ("anthropic/claude-x", "ANTHROPIC_BASE_URL"),
         ("google/gemini-x", "GOOGLE_GEMINI_BASE_URL"),
     ],
 )
-async def test_an_error_names_the_address_that_the_variable_of_an_sdk_gives(
-    name, address, monkeypatch
+async def test_the_address_in_the_variable_of_an_sdk_is_asked_and_no_other(
+    name, variable, monkeypatch
 ):
-    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
-        monkeypatch.setenv(variable, "sk-of-the-environment")
-
+    provider, _, model = name.partition("/")
+    monkeypatch.setenv(f"{provider.upper()}_API_KEY", "sk-of-the-environment")
     with serve([fault(404, "no such model")]) as stub:
-        monkeypatch.setenv(address, stub.url.replace("//", "//me:secret-word@"))
+        monkeypatch.setenv(variable, stub.url.replace("//", "//me:secret-word@"))
         with pytest.raises(ModelUnavailable) as caught:
             await ask(
                 Model(ModelSpec.parse(name), policy=patient()), ask_about(1), render
             )
-
-    assert len(stub.requests) == 1  # that address, and no other, was asked
-    assert str(caught.value).startswith(
-        f"model {name.partition('/')[2]} at {stub.url.replace('//', '//***@')}: HTTP 404"
-    )
+    assert len(stub.requests) == 1
+    assert str(caught.value).startswith(f"model {model} at {provider}: HTTP 404")
 
 
 async def test_a_provider_without_its_sdk_says_what_to_install(monkeypatch):

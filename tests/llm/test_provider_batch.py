@@ -4,7 +4,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from extractor.errors import ModelUnavailable
+from extractor.errors import AnswerPending, BudgetReached, ModelUnavailable
 from extractor.model import batches
 from extractor.model.asking.reply_models import Reply
 from extractor.model.batches import Batches, list_open
@@ -21,6 +21,9 @@ from tests.provider import serve_provider
 PROMPT = PromptVersion("questions", 1, "a" * 64)
 RATES = Rates(messages=1, schema=0, answer=1)
 DOLLARS = Price(prompt=1_000_000, output=1_000_000)
+CALLS = [
+    Call(PROMPT, "Read.", f"[{number}|ok] Adults", Reply, 100) for number in range(1, 6)
+]
 
 
 def answer_well(_):
@@ -30,20 +33,10 @@ def answer_well(_):
     return 200, {"model": "m", "choices": [choice], "usage": usage}
 
 
-def call_about(number):
-    return Call(PROMPT, "Read.", f"[{number}|ok] Adults", Reply, 100)
-
-
-CALLS = [call_about(number) for number in range(1, 6)]
-
-
 @pytest.fixture
 def store(tmp_path):
     with closing(open_run(tmp_path)) as run:
-        calls = CallStore(run)
-        for call in CALLS:
-            calls.begin(call, "m", State.WAITING)
-        yield calls
+        yield CallStore(run)
 
 
 async def no_wait(_):
@@ -51,12 +44,21 @@ async def no_wait(_):
 
 
 async def finish(provider, store, budget=None):
-    """Finish all batches. Returns the news, and what is left unfinished as text."""
+    """Put the calls into batches, and finish all. Returns the news, and what is left unfinished as text."""
     news = []
     async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
-        budget = budget or Budget()
-        made = (model, store, Reply, budget, news.append)
-        client = Batches(*made, poll_s=0, sleep=no_wait)
+        client = Batches(
+            model,
+            store,
+            Reply,
+            budget or Budget(),
+            news.append,
+            poll_s=0,
+            sleep=no_wait,
+        )
+        for call in CALLS if not store.models else ():
+            with pytest.raises(AnswerPending):
+                client.answer(call)
         await client.finish()
     return news, " ".join(client.unfinished.values())
 
@@ -71,13 +73,8 @@ def answered(store):
     return states(store).count(State.ANSWERED)
 
 
-@pytest.mark.parametrize(
-    ("limit", "most"), [("MOST_REQUESTS", 2), ("MOST_BYTES", 9_000)]
-)
-async def test_more_than_a_provider_accepts_at_once_goes_in_parts(
-    store, limit, most, monkeypatch
-):
-    monkeypatch.setattr(batches, limit, most)
+async def test_more_than_a_provider_accepts_at_once_goes_in_parts(store, monkeypatch):
+    monkeypatch.setattr(batches, "MOST_REQUESTS", 2)
     with serve_provider(answer=answer_well) as provider:
         await finish(provider, store)
     assert answered(store) == 5
@@ -100,8 +97,10 @@ async def test_a_temporary_fault_costs_nothing_and_creates_no_second_batch(
     assert (answered(store), len(provider.batches)) == (5, 1)
 
 
-@pytest.mark.parametrize("route", ROUTES[:3])
-@pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.parametrize(
+    ("route", "status"),
+    [(ROUTES[0], 404), (ROUTES[1], 404), *((one, 500) for one in ROUTES)],
+)
 async def test_a_lasting_fault_is_reported_and_the_run_can_continue(
     store, route, status
 ):
@@ -117,13 +116,13 @@ class Killed(BaseException):
     """The program ends here."""
 
 
-@pytest.mark.parametrize("step", range(1, 12))
+@pytest.mark.parametrize("step", range(1, 17))
 async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
     store, monkeypatch, step
 ):
     """Before each change of the store."""
     monkeypatch.setattr(batches, "MOST_REQUESTS", 3)
-    steps = iter(range(1, 99))
+    steps = iter(range(-4, 99))  # the first five changes store the calls
 
     def execute(sql, *values, known=store.database.execute):
         if sql.startswith(("COMMIT", "UPDATE batches")) and next(steps) == step:
@@ -138,18 +137,12 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
         await finish(provider, store)
     assert answered(store) == 5
     assert len(provider.batches) == 2
-    assert len(provider.requests) == 5
-    assert len({line["custom_id"] for line in provider.requests}) == 5
-
-
-def answer_only_the_first(otherwise):
-    """Answers the first question well, and the others so."""
-
-    def answer(body):
-        is_first = "[1|" in body["messages"][1]["content"]
-        return answer_well(body) if is_first else otherwise
-
-    return answer
+    assert (
+        len(provider.requests)
+        == len({line["custom_id"] for line in provider.requests})
+        == 5
+    )
+    assert store.spending.uncounted.calls == 0
 
 
 @pytest.mark.parametrize(
@@ -163,7 +156,12 @@ def answer_only_the_first(otherwise):
 async def test_unanswered_requests_of_a_batch_wait_for_another(
     store, ends, answers, message
 ):
-    with serve_provider(answer=answer_only_the_first(None), ends=ends) as provider:
+
+    def only_first(body):
+        is_first = "[1|" in body["messages"][1]["content"]
+        return answer_well(body) if is_first else None
+
+    with serve_provider(answer=only_first, ends=ends) as provider:
         news, unfinished = await finish(provider, store)
         assert answered(store) == answers
         assert message in "; ".join(new.message for new in news if new.message)
@@ -171,19 +169,18 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(
         provider.answer = answer_well
         provider.ends = "completed"
         await finish(provider, store)
-    assert answered(store) == 5
+    assert (answered(store), store.spending.uncounted.calls) == (5, 0)
 
 
 @pytest.mark.parametrize(("status", "kept"), [(400, 5), (429, 0), (500, 0), (404, 0)])
 async def test_a_refusal_of_the_request_is_an_answer_and_a_fault_is_none(
     store, status, kept
 ):
-    refusal = (status, {"error": {"message": "no"}})
-    with serve_provider(answer=lambda _: refusal) as provider:
+    with serve_provider(
+        answer=lambda _: (status, {"error": {"message": "no"}})
+    ) as provider:
         await finish(provider, store)
-    assert states(store).count(State.REFUSED) == kept
-    waiting = "SELECT count(*) FROM calls WHERE state = 'waiting'"
-    assert store.database.value(waiting) == 5 - kept
+    assert states(store) == [State.REFUSED if kept else State.WAITING] * 5
 
 
 WORTHLESS = {
@@ -208,12 +205,27 @@ async def test_every_answer_is_stored_and_counted_whatever_its_worth(store):
 
     budget = Budget(1e9, RATES, DOLLARS)
     with serve_provider(answer=answer) as provider:
-        await finish(provider, store, budget=budget)
+        await finish(provider, store, budget)
     assert states(store) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
     spending = store.spending
     assert (spending.usage.prompt_tokens, spending.usage.output_tokens) == (40, 10)
     assert spending.uncounted.calls == 1
     assert "no reply states" in str(budget)
+
+
+async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_kill(
+    store,
+):
+    with serve_provider() as provider:
+        for _ in range(2):
+            async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
+                budget = Budget(250, RATES, DOLLARS, store.spending)
+                client = Batches(model, store, Reply, budget, print)
+                for call in CALLS:
+                    if store.find(call, "m") is None:
+                        with suppress(AnswerPending, BudgetReached):
+                            client.answer(call)
+            assert (client.is_spent, states(store).count(State.WAITING)) == (True, 2)
 
 
 SPOILED = {
@@ -245,7 +257,7 @@ async def test_a_spoilt_download_is_fetched_again_and_nothing_is_bought_twice(
         provider.spoils = [spoil] * 2
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)
-    assert store.spending.usage.calls == 5
+    assert (store.spending.usage.calls, store.spending.uncounted.calls) == (5, 0)
 
 
 async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(store):
@@ -255,6 +267,5 @@ async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(
 
     with serve_provider(answer=answer_well, spoils=[rewrite]) as provider:
         _, unfinished = await finish(provider, store)
-    assert (unfinished, answered(store)) == ("", 5)
+    assert (unfinished, answered(store), store.spending.usage.calls) == ("", 5, 5)
     assert provider.asked.count("GET /files/content") == 1
-    assert store.spending.usage.calls == 5

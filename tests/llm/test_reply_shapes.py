@@ -43,7 +43,7 @@ DRAFTED = {
     "lines": "{draft}\n{final}",
     "thoughts behind the answer": "{final}<think>Or {draft}? No.</think>",
     "fence in thoughts": "<think>```json\n{draft}\n```</think>```json\n{final}\n```\nDone.",
-}  # fmt: skip
+}
 
 
 def colours(reply):
@@ -109,8 +109,8 @@ SHAPES = {
     "no last bracket": completion('{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'),
     "the list twice": completion('{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, "colour": "green"}]}'),
     "a quoted tag": completion(items({**RED, "x": "</think>"}, GREEN)),
-    "a quoted tag among words": completion(f'So: {items({**RED, "x": "</think>"}, GREEN)} Done.'),
-}  # fmt: skip
+    "a quoted tag among words": completion(f"So: {items({**RED, 'x': '</think>'}, GREEN)} Done."),
+}
 
 
 @pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)
@@ -130,7 +130,7 @@ LOSSES = {
     "a key with two values": '{"items": [{"n": 1, "colour": "red", "colour": "green"}, {"n": 2, "colour": "green"}]}',
     "a number that JSON has not": '{"items": [{"n": 1, "colour": "red", "x": NaN}, {"n": 2, "colour": "green"}]}',
     "two numbers": '{"items": [{"n": 1, "colour": "red", "x": 1 8}, {"n": 2, "colour": "green"}]}',
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text", LOSSES.values(), ids=LOSSES)
@@ -147,7 +147,7 @@ DOUBTFUL = {
     "thoughts without end": (completion(f"<think>First try: {FINAL}"), ONLY_THOUGHTS),
     "a later one breaks off": (completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'), BREAKS_OFF),
     "the second call breaks off": (calls(FINAL, FINAL[:-9]), BREAKS_OFF),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("answer", "remark"), DOUBTFUL.values(), ids=DOUBTFUL)
@@ -192,7 +192,7 @@ async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer(text):
         ('{"items":' + "[" * 100_000, []),
         ('{"items":[1,2]}', []),
     ],
-)  # fmt: skip
+)
 def test_a_truncated_answer_keeps_its_whole_items(text, numbers):
     whole, _ = split_items(text, is_cut=True)
     assert [item["n"] for item in whole] == numbers
@@ -201,7 +201,7 @@ def test_a_truncated_answer_keeps_its_whole_items(text, numbers):
 PIECES = (
     *('</think>{"items":[{"n":1}]}', '<think>{"items":[{"n":1}]}', '</think>{"n":1}', "<think>", "</think>"),
     *('{"items":[/*', "{ /*", "/*", "{//", "{", '{"', "{'", '[{"n":', '{"items":', '{"n":1}\n', '{"items":[{"n":1}]} '),
-)  # fmt: skip
+)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from instructor.auto_client import supported_providers
 
 from extractor.model.providers import Reasoning, list_providers
 from extractor.model.request_form import RequestForm
-from extractor.model.spec import SERVER, ClientSettings, ModelSpec, read_key
+from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 
 from .colours import ask_about, render
 
@@ -33,17 +33,6 @@ def test_the_forms_of_a_model(text, named):
 def test_nonsense_is_refused_with_a_remedy(text, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         ModelSpec.parse(text)
-
-
-@pytest.mark.parametrize(
-    "key", ["schlüssel-1234", "a-key\nof-two-lines", "“a-key-1234”", "a key"]
-)
-def test_a_key_that_no_header_can_have_is_refused_and_not_shown(key):
-    with pytest.raises(
-        ValueError, match="XAI_API_KEY: the key has characters"
-    ) as caught:
-        read_key(key, "XAI_API_KEY")
-    assert key not in str(caught.value)
 
 
 @pytest.mark.parametrize("secret", ["hunt,er2", "hunt@2", "hunt#2"])
@@ -95,13 +84,21 @@ THINKS = {"thinking": {"type": "enabled", "budget_tokens": 2000}}
 @pytest.mark.parametrize(
     ("model", "settings", "parameters"),
     [
-        ("anthropic/claude-haiku-4-5", {"reasoning": Reasoning.LOW}, {"max_tokens": 2100} | THINKS),
+        (
+            "anthropic/claude-haiku-4-5",
+            {"reasoning": Reasoning.LOW},
+            {"max_tokens": 2100} | THINKS,
+        ),
         ("http://host/v1#m", {}, {"max_tokens": 100, "temperature": 0}),
-        ("http://host/v1#m", {"options": {"temperature": 1}}, {"max_tokens": 100, "temperature": 1}),
+        (
+            "http://host/v1#m",
+            {"options": {"temperature": 1}},
+            {"max_tokens": 100, "temperature": 1},
+        ),
     ],
-)  # fmt: skip
+)
 def test_thinking_gets_its_room_and_options_replace_what_the_table_has(
     model, settings, parameters
 ):
     form = RequestForm(ModelSpec.parse(model), ClientSettings(**settings))
-    assert form.parameters(render(ask_about(1))) == parameters
+    assert form.arguments(render(ask_about(1))) == parameters

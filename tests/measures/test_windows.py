@@ -23,6 +23,6 @@ def test_a_production_makes_its_examples_alone(name: str) -> None:
 
 
 def test_an_unfamiliar_wording_has_signs_of_doubt() -> None:
-    passage = read_passage("Willing to take part in the study for 4 years")
+    passage = read_passage("Planning to become pregnant within 2 years")
     _, windows = read_windows(passage)
     assert "something ahead is asked" in windows.signs[0][""]

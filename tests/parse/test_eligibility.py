@@ -62,13 +62,9 @@ def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
         "An adolescent aged 13 to 16 years\n* Both parents",
     ],
 )
-def test_an_age_that_is_not_plainly_that_of_participants_gives_way_to_the_registered_one(
-    line,
-):
+def test_an_age_of_some_people_is_never_sure_against_the_registered_one(line):
     _, high = read_ages([line], "18 Years", "75 Years")
-    assert high.value is None
-    if high.alternatives:
-        assert high.confidence < 0.8
+    assert high.confidence < 0.8 or not high.alternatives
 
 
 @pytest.mark.parametrize(

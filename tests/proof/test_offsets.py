@@ -62,15 +62,6 @@ def test_whole_words_are_found_anywhere(before, quote, behind):
     assert text[check.start : check.end] == " ".join(quote)
 
 
-@given(WORDS, st.data())
-def test_white_space_and_case_change_nothing(words, data):
-    text = "".join(
-        word + data.draw(st.sampled_from([" ", "\n", "  ", "\u00a0", " \r\n"]))
-        for word in words
-    ).strip()
-    assert verify_quote(" ".join(words).upper(), text).status is QuoteStatus.FOLDED
-
-
 @given(TEXTS)
 def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
     folded = fold_raw(text)
@@ -80,7 +71,3 @@ def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
 
     assert places == sorted(places)
     assert all(0 <= place <= len(text) for place in places)
-
-
-def test_a_text_may_end_with_a_dash():
-    assert verify_quote(" –", "ECOG ECOG 5 weeks –").status.value == "absent"

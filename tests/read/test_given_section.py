@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 
 from extractor import Extractor, make_record
-from extractor.errors import ArgumentError, RecordError
+from extractor.errors import RecordError
 from extractor.formats import read_stream
 from extractor.schemas import FindingKind
 
@@ -86,7 +86,7 @@ def test_outcomes_are_items():
 
 def test_a_section_that_there_is_not_is_refused():
     with pytest.raises(
-        ArgumentError, match="section: 'criteria' is none of eligibility"
+        RecordError, match="no section 'criteria'; choose from eligibility"
     ):
         make_record("Adults", section="criteria")
     body = json.dumps({"text": "Adults", "section": ["eligibility"]})

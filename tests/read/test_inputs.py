@@ -32,15 +32,17 @@ def folder(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(FLAT)
+    # reading it would never end
+    os.mkfifo(tmp_path / "b" / "pipe.txt")
     return tmp_path
 
 
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("absent.txt", "no such file"),
-        ("*.json", "no file matches"),
-        ("empty", "the folder holds no files"),
+        ("absent.txt", "No such file"),
+        ("*.json", "the folder or pattern has no files"),
+        ("empty", "the folder or pattern has no files"),
     ],
 )
 def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):
@@ -57,7 +59,7 @@ def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):
 @pytest.mark.parametrize(
     ("owner", "opens", "refused", "ids", "problem"),
     [
-        (Path, "open", "10.txt", ["c", "deep", "2"], "no permission to read it"),
+        (Path, "open", "10.txt", ["c", "deep", "2"], "Permission denied"),
         (os, "scandir", "b", ["c", "deep"], "the folder cannot be listed"),
     ],
 )

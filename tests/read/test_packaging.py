@@ -38,10 +38,6 @@ PACKAGINGS = {
     "zip": lambda content: zip_members({"folder/flat.txt": content}),
     "gzip in zip": lambda content: zip_members({"flat.dat.gz": gzip.compress(content)}),
     "byte order mark": lambda content: b"\xef\xbb\xbf" + content,
-    "utf-16": lambda content: content.decode().encode("utf-16"),
-    "big-endian utf-16 in gzip": lambda content: gzip.compress(
-        b"\xfe\xff" + content.decode().encode("utf-16-be")
-    ),
     "leading blank lines": lambda content: (
         content if content.startswith((b"<", b"NCT")) else b"\n\n" + content
     ),

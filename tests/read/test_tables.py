@@ -52,27 +52,6 @@ def test_other_names_and_separators_give_the_same_record(
     assert record.source.notes == ()
 
 
-@pytest.mark.parametrize(
-    ("header", "guessed"),
-    [
-        (["nct_idd", "eligibility critera"], ["nct_idd", "eligibility critera"]),
-        (["nct_id", "eligibilty_criteria"], ["eligibilty_criteria"]),
-    ],
-)
-def test_a_guessed_column_is_told_with_the_columns_that_are_not_read(
-    read_bytes, header, guessed
-):
-    content = write_table([*header, "remarks"], ["NCT90000001", CRITERIA, "of no use"])
-
-    record = read_table(read_bytes, content)
-
-    assert record.record_id == "NCT90000001"
-    assert record.raw_text("eligibility") == CRITERIA
-    [note] = record.source.notes
-    assert all(f'"{name}" is read as' in note for name in guessed)
-    assert note.endswith('not read: "remarks"')
-
-
 def test_two_columns_of_criteria_are_joined_under_headings(read_bytes):
     content = write_table(
         ["nct_id", "inclusion_criteria", "exclusion_criteria"],
@@ -98,12 +77,10 @@ def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
     assert record.raw_text("title") == "Gout"
 
 
-def test_a_table_without_a_known_column_lists_what_it_has_and_what_is_known(tmp_path):
+def test_a_table_without_a_known_column_is_refused_by_how_it_begins(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("alpha;beta\n1;2\n3;4\n", "utf-8")
 
     [error] = read_all(path).errors
 
-    assert '"alpha", "beta"' in str(error)
-    assert '"nct number"' in str(error)
-    assert '"eligibility criteria"' in str(error)
+    assert "alpha;beta" in str(error)

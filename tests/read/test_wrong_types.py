@@ -2,7 +2,6 @@
 silently.
 """
 
-from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,103 +14,67 @@ from extractor.formats.json_records import build_json
 from .conftest import RECORDS
 from .samples import V2
 
-ARM = {
-    "label": "A",
-    "type": "EXPERIMENTAL",
-    "description": "5 mg",
-    "interventionNames": ["Drug: X"],
-}
-DRUG = {"type": "DRUG", "name": "X", "otherNames": ["Ex"], "armGroupLabels": ["B"]}
-STUDY: dict[str, Any] = deepcopy(V2)
-STUDY["protocolSection"]["armsInterventionsModule"] = {
-    "armGroups": [ARM, {"label": "B"}],
-    "interventions": [DRUG],
-}
+
+def list_paths(node: Any, path=()):
+    """The keys of every field below the root, with the value there."""
+    for key, below in node.items():
+        yield (*path, key), below
+        entry = below[0] if isinstance(below, list) else below
+        if isinstance(entry, dict):
+            yield from list_paths(entry, (*path, key))
 
 
-def list_nodes(node: Any, keys=()) -> Iterator[tuple]:
-    """The keys of every node below the root."""
-    if isinstance(node, dict | list):
-        below = node.items() if isinstance(node, dict) else enumerate(node)
-        for key, child in below:
-            yield (*keys, key)
-            yield from list_nodes(child, (*keys, key))
+PATHS = [
+    (path, value) for path, value in list_paths(V2) if path[-1] != "protocolSection"
+]
 
 
-def put(keys, value: Any) -> Any:
-    study = deepcopy(STUDY)
-    node = study
-    for key in keys[:-1]:
+def put(path, value: Any) -> dict[str, Any]:
+    study = deepcopy(V2)
+    node: Any = study
+    for key in path[:-1]:
         node = node[key]
-    node[keys[-1]] = value
+        node = node[0] if isinstance(node, list) else node
+    node[path[-1]] = value
     return study
 
 
-def get(keys) -> Any:
-    node = STUDY
-    for key in keys:
-        node = node[key]
-    return node
-
-
-def write_path(keys) -> str:
-    return "".join(
-        f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys
-    ).lstrip(".")
-
-
-@pytest.mark.parametrize("keys", list(list_nodes(STUDY)), ids=write_path)
-def test_a_value_of_a_wrong_kind_is_named(keys):
-    node = get(keys)
-    while isinstance(node, list):
-        node = node[0]
-    wrong = "text" if isinstance(node, dict) else {"a": "text"}
-    found = build_content(build_json, put(keys, wrong), "line 1")
-    assert isinstance(found, UnreadableSource)
-    inner = "[0]" if isinstance(get(keys), list) and isinstance(node, dict) else ""
-    assert found.place in (
-        f"line 1, {write_path(keys)}",
-        f"line 1, {write_path(keys)}{inner}",
-    )
-    assert found.problem.endswith("expected")
-
-
 @pytest.mark.parametrize(
-    "keys", [keys for keys in list_nodes(STUDY) if len(keys) > 1], ids=write_path
+    ("path", "value"), PATHS, ids=[".".join(path) for path, _ in PATHS]
 )
-def test_null_is_absent_and_numbers_stay(keys):
-    found = build_json(put(keys, None))
-    names = {section.name for section in found.sections}
-    assert names <= {section.name for section in build_json(STUDY).sections}
+def test_a_value_of_a_wrong_kind_is_named_and_null_is_nothing(path, value):
+    entry = value[0] if isinstance(value, list) else value
+    wrong = "text" if isinstance(entry, dict) else {"a": "text"}
+
+    found = build_content(build_json, put(path, wrong), "line 1")
+    without = build_json(put(path, None))
+
+    assert isinstance(found, UnreadableSource)
+    assert found.problem.endswith("expected")
+    assert found.place.startswith("line 1, ")
+    is_container = isinstance(entry, dict)
+    assert is_container or path[-1] in found.place
+    names = {section.name for section in without.sections}
+    assert names <= {section.name for section in build_json(V2).sections}
 
 
 def test_numbers_and_flags_are_read_as_text():
-    assert (
-        build_json(put(("protocolSection", "identificationModule", "briefTitle"), 7))
-        .sections[0]
-        .text
-        == "7"
-    )
+    study = put(("protocolSection", "identificationModule", "briefTitle"), 7)
+    assert build_json(study).sections[0].text == "7"
 
 
-CONTAINERS = (
-    "eligibility",
-    "eligibility/criteria",
-    "brief_summary",
-    "arm_group",
-    "primary_outcome",
-    "id_info",
+@pytest.mark.parametrize(
+    "element", ["eligibility", "eligibility/criteria", "arm_group", "id_info"]
 )
-
-
-@pytest.mark.parametrize("path", CONTAINERS)
 @pytest.mark.parametrize("place", ["text", "tail"])
-def test_misplaced_text_in_xml_is_refused(read_bytes, place, path):
+def test_misplaced_text_in_xml_is_refused(read_bytes, place, element):
     study = ET.fromstring((RECORDS / "study.xml").read_text("utf-8"))
-    group = study.find(path)
+    group = study.find(element)
     setattr(group if place == "text" else group[-1], place, "lost words")
+
     [error] = read_bytes(ET.tostring(study)).errors
-    assert error.place.startswith(f"record 1, {path.replace('/', '.')}")
+
+    assert error.place.startswith("record 1, ")
     assert error.problem == "text where fields are expected"
 
 

@@ -66,5 +66,5 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
 
 
 def test_every_event_is_documented():
-    page = Path("docs/reference/logs.md").read_text("utf-8")
+    page = Path("docs/reference/cli.md").read_text("utf-8")
     assert [event for event in Event if f"| `{event}` |" not in page] == []

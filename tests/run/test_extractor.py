@@ -53,7 +53,7 @@ def test_what_is_no_record_is_refused_with_what_is_needed(wrong, problem):
         (ValueError, "characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
         (ValueError, "a key needs its model", lambda: Extractor(key="a-key")),
         (ValueError, "reasoning: that of this model cannot", lambda: Extractor("gpt-4o-mini", reasoning="low")),
-        (ValueError, "name a file of prices", lambda: Extractor("gpt-5-mini", prices="none.toml", max_usd=1)),
+        (ValueError, "not a file of prices", lambda: Extractor("gpt-5-mini", prices="none.toml", max_usd=1)),
         (ValueError, "^max_usd: the price of .* is unknown; .* prices ", lambda: Extractor("http://127.0.0.1:9/v1#m", max_usd=1)),
         (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
         (TypeError, "names no model", lambda: Extractor(3)),

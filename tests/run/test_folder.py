@@ -174,9 +174,9 @@ def make_foreign(path):
         ),
         (
             lambda path: execute(path, "PRAGMA user_version=99"),
-            "another version of this program",
+            "not a file of this version of this program",
         ),
-        (make_foreign, "not a file of this program; name another folder"),
+        (make_foreign, "or name another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
         (
             lambda path: (path / "run.json").unlink(),

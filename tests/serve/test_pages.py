@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 REFERENCE = (DOCS / "reference/service.md").read_text("utf-8")
 PRODUCTION = (DOCS / "how-to/production.md").read_text("utf-8")
 SERVE = (DOCS / "how-to/serve.md").read_text("utf-8")
-LOGS = (DOCS / "reference/logs.md").read_text("utf-8")
+LOGS = (DOCS / "reference/cli.md").read_text("utf-8")
 
 
 def find_block(words: str, page: str = PRODUCTION) -> str:

@@ -114,6 +114,8 @@ def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
         for table in ("measures", "windows")
         for name in read_table(table)["terminal"].values()
     ]
+    for field in ("frequency", "cycle", "duration"):
+        in_tables += read_table("dose_marks")[field]
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))
     return frozenset((*in_patterns, *in_code, *in_tables)), prefixes
 

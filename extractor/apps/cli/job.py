@@ -24,7 +24,7 @@ from extractor.run.run import Run
 from extractor.setup import Setup
 
 if TYPE_CHECKING:
-    from extractor.model.batches import BatchStatus
+    from extractor.model.batches import Batch
 
 
 @dataclass(kw_only=True, eq=False)
@@ -123,7 +123,7 @@ def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
     """Return what extracts by batches. Prints how far they are; with ``--quiet`` only problems."""
     from extractor.run.batches import perform_in_batches
 
-    def show(news: "BatchStatus") -> None:
+    def show(news: "Batch") -> None:
         state = (
             f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
         )

@@ -76,7 +76,7 @@ class Interrupts:
 
     def _stop(self) -> None:
         watch = self._run.tally.watch
-        calls = len(watch.under_way) if watch else 0
+        calls = watch.under_way if watch else 0
         awaited = f"{counted(calls, 'call')} to the model" if calls else "the records"
         self._run.stop("interrupted")
         say(

@@ -1,9 +1,9 @@
 """Write a run's results as flat tables for analysts, or as FHIR R5 resources.
 
-The tables answer the questions of docs/how-to/queries.md and drugs.md: who can take part, limits in
-canonical units, wash-outs, doses of each arm and day, endpoints with their times in days, and for
-every value its words, place and confidence. They are written to CSV, JSON lines, Parquet, DuckDB,
-Excel, and data frames.
+The tables answer the questions of docs/how-to/queries.md: who can take part, limits in canonical
+units, wash-outs, doses of each arm and day, endpoints with their times in days, and for every value
+its words, place and confidence. They are written to CSV, JSON lines, Parquet, DuckDB, Excel, and
+data frames.
 
 A column is declared in ``tables.toml``, and ``rows.py`` fills it from an extraction and what the
 register states. The name in ``tables.toml`` is the key of the cell in ``rows.py``. The tables of

@@ -6,9 +6,8 @@ Two names that may be two drugs stay apart: a wrong name is worse than two names
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from extractor.concepts.aliases import find_entry
@@ -98,22 +97,19 @@ class AgentNamer:
 
     Args:
         interventions: The registered ones.
-        explained: The full names of abbreviations.
         terms: The registered terms.
 
     >>> registered = [Intervention("FCT-1 50 mg tablet", "DRUG", ("Fictumab", "FCT1"))]
-    >>> namer = AgentNamer(registered, {"ASA": "acetylsalicylic acid"})
-    >>> [namer.name(agent) for agent in ("FCT-1", "fictumab", "Oral FCT1", "ASA")]
-    ['fictumab', 'fictumab', 'fictumab', 'acetylsalicylic acid']
+    >>> namer = AgentNamer(registered)
+    >>> [namer.name(agent) for agent in ("FCT-1", "fictumab", "Oral FCT1")]
+    ['fictumab', 'fictumab', 'fictumab']
     """
 
     def __init__(
         self,
         interventions: Iterable[Intervention] = (),
-        explained: Mapping[str, str] = MappingProxyType({}),
         terms: Iterable[RegisteredTerm] = (),
     ) -> None:
-        self._explained = explained
         self._mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
@@ -135,7 +131,7 @@ class AgentNamer:
         bare = bare_name(agent)
         if _is_placebo(bare):
             return "placebo"
-        usual = _find_usual(bare_name(self._explained.get(bare, bare)))
+        usual = _find_usual(bare)
         for name in (bare, usual):
             registered = self._names.get(_make_key(name))
             if registered:

@@ -9,13 +9,10 @@ from extractor.apps.export.agents import Intervention, read_interventions
 from extractor.apps.export.arms import Arm, read_arms
 from extractor.apps.export.columns import Table
 from extractor.apps.export.people import read_registered
-from extractor.concepts.doses.explained import find_explained
 from extractor.concepts.people.registered_ages import AGES, count_days
 from extractor.run.finished import FinishedRun, TextState
 from extractor.schemas import TrialRecord
 
-_NO_AGENTS = ("eligibility", "primary_outcomes", "secondary_outcomes", "other_outcomes")
-"""Sections in which few agents of the trial are explained."""
 _TABLES = frozenset(
     {"records", "eligibility", "arms", "regimens", "regimen_arms", "interventions"}
 )
@@ -35,13 +32,11 @@ class Registered:
         columns: The cells of ``records`` and ``eligibility``.
         arms: The arms.
         interventions: The interventions.
-        explained: The full names of the abbreviations that the record explains.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     arms: Sequence[Arm] = ()
     interventions: Sequence[Intervention] = ()
-    explained: Mapping[str, str] = field(default_factory=dict)
 
 
 RegisteredByRecord = Mapping[str, Registered]
@@ -68,16 +63,10 @@ def read_registry(record: TrialRecord) -> Registered:
     columns["registered_healthy_volunteers"] = read_registered(
         "healthy_volunteers", fields.healthy_volunteers or ""
     )
-    texts = [
-        section.text
-        for section in record.sections
-        if not section.name.startswith(_NO_AGENTS)
-    ]
     return Registered(
         columns,
         read_arms(record),
         read_interventions(record),
-        find_explained(texts),
     )
 
 

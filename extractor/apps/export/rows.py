@@ -327,7 +327,7 @@ def _list_dosing(
     arms = list_arms(extraction, registered.arms)
     terms = extraction.registered_terms
     interventions = registered.interventions
-    namer = AgentNamer(interventions, registered.explained, terms)
+    namer = AgentNamer(interventions, terms)
     links: list[Cells] = []
     for index, regimen in enumerate(extraction.dosing):
         keys = {"regimen_index": index}

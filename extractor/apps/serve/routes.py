@@ -202,7 +202,7 @@ async def delete_job(
     "/v1/jobs/{job_id}/events",
     response_class=Response,
     responses=answering(
-        "The events of docs/reference/logs.md, each with an id, and the job at the beginning and "
+        "The events of docs/reference/cli.md, each with an id, and the job at the beginning and "
         "the end.",
         "text/event-stream",
     ),

@@ -22,13 +22,9 @@ from extractor.concepts.groups.read import read_rule
 from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import is_doubtful_age
-from extractor.concepts.people.read import (
-    StatedCriterion,
-    read_ages,
-    read_healthy,
-    read_sex,
-    yield_to_registry,
-)
+from extractor.concepts.people.record_ages import read_ages
+from extractor.concepts.people.sex import read_healthy, read_sex
+from extractor.concepts.people.stated import StatedCriterion
 from extractor.concepts.windows.criterion import (
     anchor_windows,
     as_of_another_line,
@@ -126,12 +122,11 @@ def read_eligibility(
         drafts.append(criterion)
         if criterion.rules["stands"].value:
             stated.append(statement)
-    minimum, maximum = read_ages(stated, summary, registry, listed)
-    sex = read_sex(stated, named, descriptions)
+    minimum, maximum = read_ages(stated, summary, registry)
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
         "maximum_age": maximum,
-        "sex": yield_to_registry(sex, registry.sex),
+        "sex": read_sex(stated, named, descriptions, registry.sex),
         "healthy_volunteers": read_healthy(stated, summary),
     }
     if rules["sex"].value in (Sex.FEMALE, Sex.MALE):

@@ -1,10 +1,12 @@
 """Agents: what a record registers as given, and where a text names it."""
 
-from collections import defaultdict
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
-from extractor.concepts.doses.marks import Mark, Place
+from extractor.concepts.doses.marks import Place
 from extractor.concepts.doses.names import (
     find_general,
     is_salt,
@@ -16,12 +18,15 @@ from extractor.concepts.doses.names import (
 )
 from extractor.concepts.doses.sections import DoseText
 from extractor.language.book import find_terms, rule
-from extractor.language.lexer import UNKNOWN, Tokens, lex
+from extractor.language.lexer import Tokens, lex
 
-_LONGEST_ALIAS = 60
+_ALIAS_LENGTHS = range(3, 60)
 _MOST_LINKED = 4
-_SHORTEST_ALIAS = 3
-_SIGNS_IN_NAMES = frozenset("®™-")
+_SIGNS_IN_NAMES = "®™-"
+_BORDER = "\n"
+"""What stands before each word, where names are searched."""
+_LONG_WORD = 4
+"""The letters of a word from which on an "s" at its end makes a plural."""
 
 
 @dataclass(eq=False)
@@ -29,7 +34,8 @@ class Agent:
     """Something that participants are given.
 
     ``source`` and ``place`` are where its name stands; ``sections`` are those of the interventions
-    that register it, none if only a text names it.
+    that register it, none if only a text names it. ``is_only``: it is the only placebo that the
+    record registers.
     """
 
     name: str
@@ -40,7 +46,6 @@ class Agent:
     sections: list[str] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     is_only: bool = False
-    """Whether it is the only placebo that the record registers."""
 
     def is_called(self, name: str) -> bool:
         """Return whether a name is, holds or is in one of the agent's names."""
@@ -57,14 +62,11 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """``tokens.words[first:end]`` of a text names an agent. ``is_new``: no list has the name, but
-    an amount stands beside it.
-    """
+    """``tokens.words[first:end]`` of a text names an agent."""
 
     agent: Agent
     first: int
     end: int
-    is_new: bool = False
 
     @property
     def place(self) -> Place:
@@ -80,74 +82,67 @@ class Agents:
         self._links = links
         self.registered: list[Agent] = []
         self._by_key: dict[str, Agent] = {}
-        self._by_words: dict[str, list[tuple[tuple[str, ...], Agent]]] = defaultdict(
-            list
-        )
-        for text in texts:
-            if text.is_intervention:
-                self._register(text)
-        self._add_aliases(texts)
+        self._by_words: dict[str, Agent] = {}
+        self._found: dict[str, list[Mention]] = {}
+        interventions = [text for text in texts if text.is_intervention]
+        for text in interventions:
+            self._register(text)
+        for text in interventions:
+            self._add_aliases(text)
         placebos = [agent for agent in self.registered if agent.is_placebo]
-        self._only_placebo = placebos[0] if len(placebos) == 1 else None
-        if self._only_placebo:
-            self._only_placebo.is_only = True
+        for agent in placebos:
+            agent.is_only = len(placebos) == 1
 
     def _register(self, text: DoseText) -> None:
         tokens = text.tokens
-        first, end = text.title
-        if rule("not_given").search(tokens, first, end):
+        if rule("not_given").search(tokens, *text.title):
             return
-        names = [trim_name(tokens, *place) for place in split_names(tokens, first, end)]
-        for place in filter(None, names):
-            agent = self._add(text, place)
-            agent.sections.append(text.name)
-
-    def _add(self, text: DoseText, place: Place) -> Agent:
-        """Return the agent with a name, a new one if no agent has it."""
-        tokens = text.tokens
-        name = text.raw(*place)
-        kind = find_kind(tokens, *place)
-        key = unify_name(" ".join(name.split()))
-        agent = self._by_key.get(key)
-        if agent is None:
-            agent = Agent(name, key, kind, text, place)
-            self._by_key[key] = agent
-            self.registered.append(agent)
-        words = tokens.words[slice(*place)]
-        self._name(agent, words)
-        while len(words) > 1 and is_salt(words[-1]):
-            words.pop()
-            self._name(agent, words)
-        return agent
-
-    def _add_aliases(self, texts: Iterable[DoseText]) -> None:
-        """Add the other names of interventions, and short forms in brackets behind names."""
-        for text in texts:
-            agents = self.list_of(text)
-            if not text.is_intervention or len(agents) != 1:
+        for piece in split_names(tokens, *text.title):
+            place = trim_name(tokens, *piece)
+            if place is None:
                 continue
-            [agent] = agents
-            for place in [*text.aliases, *_list_glosses(text)]:
-                for piece in split_names(text.tokens, *place):
-                    self._add_alias(agent, text.tokens, piece)
+            agent = self._recognise(text, find_kind(tokens, *place), place)
+            if not agent.is_registered:
+                self.registered.append(agent)
+            agent.sections.append(text.name)
+            words = tokens.words[slice(*place)]
+            self._name(agent, words)
+            while len(words) > 1 and is_salt(words[-1]):
+                words.pop()
+                self._name(agent, words)
+
+    def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
+        """Return the agent with a name, a new one if no agent has it."""
+        name = text.raw(*place)
+        key = unify_name(" ".join(name.split()))
+        return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
+
+    def _add_aliases(self, text: DoseText) -> None:
+        """Add the other names of an intervention, and short forms in brackets behind its name."""
+        agents = self.list_of(text)
+        if len(agents) != 1:
+            return
+        tokens = text.tokens
+        for place in [*text.aliases, *_list_glosses(text)]:
+            for piece in split_names(tokens, *place):
+                trimmed = trim_name(tokens, *piece)
+                if trimmed:
+                    self._add_alias(agents[0], tokens, trimmed)
 
     def _add_alias(self, agent: Agent, tokens: Tokens, place: Place) -> None:
-        trimmed = trim_name(tokens, *place)
-        if trimmed is None:
-            return
-        alias = tokens.read(*trimmed)
-        if not _SHORTEST_ALIAS <= len(alias) < _LONGEST_ALIAS or is_vague(alias):
-            return
-        is_placebo = find_kind(tokens, *trimmed) == "placebo"
-        if is_placebo == agent.is_placebo and unify_name(alias) not in self._by_key:
-            self._by_key[unify_name(alias)] = agent
+        alias = tokens.read(*place)
+        key = unify_name(alias)
+        is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
+        is_fit = len(alias) in _ALIAS_LENGTHS and not is_vague(alias)
+        if is_alike and is_fit and key not in self._by_key:
+            self._by_key[key] = agent
             agent.names.append(alias)
-            self._name(agent, tokens.words[slice(*trimmed)])
+            self._name(agent, tokens.words[slice(*place)])
 
-    def _name(self, agent: Agent, words: Iterable[str]) -> None:
-        folded = _fold(words)
+    def _name(self, agent: Agent, words: Sequence[str]) -> None:
+        folded = "".join(map(_fold, words))
         if folded:
-            self._by_words[folded[0]].append((folded, agent))
+            self._by_words.setdefault(folded, agent)
 
     def name_agent(self, name: str, texts: Sequence[DoseText]) -> None:
         """Let a name be that of an agent, if no agent has it; the texts find it then."""
@@ -158,14 +153,12 @@ class Agents:
         agent = Agent(name, unify_name(name), kind, texts[0], (0, 0))
         self._by_key[agent.key] = agent
         self._name(agent, tokens.words)
+        self._found.clear()
 
     def find_called(self, name: str) -> Agent | None:
         """Return the agent with a name, or else the first one that may have it."""
-        known = self._by_key.get(unify_name(name))
-        if known:
-            return known
         called = (agent for agent in self._by_key.values() if agent.is_called(name))
-        return next(called, None)
+        return self._by_key.get(unify_name(name)) or next(called, None)
 
     def list_of(self, text: DoseText) -> list[Agent]:
         """Return the agents that an intervention registers."""
@@ -177,80 +170,67 @@ class Agents:
         """
         if not text.is_arm:
             return self.list_of(text)
-        _, end = text.title
-        named = [one.agent for one in self.find(text) if one.end <= end]
-        if named:
-            return named
+        named = [one.agent for one in self.find(text) if one.end <= text.title[1]]
         linked = [
             agent
             for agent in self.registered
             if any(text.name in self._links.get(one, ()) for one in agent.sections)
         ]
-        return linked[:_MOST_LINKED]
+        return named or linked[:_MOST_LINKED]
 
     def find(self, text: DoseText) -> list[Mention]:
         """Return the mentions of agents in a section, from left to right."""
+        if text.name not in self._found:
+            self._found[text.name] = self._find(text)
+        return self._found[text.name]
+
+    def _find(self, text: DoseText) -> list[Mention]:
         tokens = text.tokens
         mentions = list(self._find_registered(tokens))
-        taken: set[int] = set()
-        for mention in mentions:
-            taken.update(range(mention.first, mention.end))
         # "10^6 T cells/kg" of what is infused
-        for mark in text.marks:
-            if mark.field == "amounts" and "cells" in mark.value[0].unit:
-                taken.update(range(mark.first, mark.end))
+        counted = [
+            mark.place
+            for mark in text.marks
+            if mark.field == "amounts" and "cells" in mark.value[0].unit
+        ]
+        taken = set(_list_tokens([*counted, *(one.place for one in mentions)]))
         for kind, first, end in _find_known(tokens):
-            if taken.isdisjoint(range(first, end)):
-                agent = self._recognise(text, kind, first, end)
+            place = range(first, end)
+            if taken.isdisjoint(place) and not _is_fluid(tokens, first):
+                taken.update(place)
+                agent = self._find_known_agent(text, kind, (first, end))
                 mentions.append(Mention(agent, first, end))
-                taken.update(range(first, end))
-        for first, end in _find_new(tokens, text.marks, taken):
-            agent = self._recognise(text, "new", first, end)
-            mentions.append(Mention(agent, first, end, is_new=True))
-            taken.update(range(first, end))
-        return sorted(_keep_given(tokens, mentions), key=lambda mention: mention.place)
+        return sorted(mentions, key=lambda mention: mention.place)
 
     def _find_registered(self, tokens: Tokens) -> Iterator[Mention]:
-        at = 0
-        folded = [_fold_word(word) for word in tokens.words]
-        while at < len(folded):
-            best: tuple[int, Agent] | None = None
-            for words, agent in self._by_words.get(folded[at], ()):
-                end = _match(folded, at, words)
-                if end and (best is None or end > best[0]):
-                    best = end, agent
-            if best is None:
-                at += 1
-                continue
-            end, agent = best
-            yield Mention(agent, at, end)
-            at = end
+        """Yield the names of registered agents, the longest at each place."""
+        if not self._by_words:
+            return
+        pieces = list(map(_fold, tokens.words))
+        starts = list(accumulate(map(len, pieces), initial=0))
+        longest_first = sorted(self._by_words, key=len, reverse=True)
+        names = "|".join(map(re.escape, longest_first))
+        for found in re.finditer(rf"(?:{names})(?={_BORDER}|$)", "".join(pieces)):
+            first = bisect_right(starts, found.start()) - 1
+            end = bisect_left(starts, found.end())
+            yield Mention(self._by_words[found.group()], first, end)
 
-    def _recognise(self, text: DoseText, kind: str, first: int, end: int) -> Agent:
-        """Return the agent of a name that the registry has not: a known one with the same key, the
-        record's only placebo, or a new one.
+    def _find_known_agent(self, text: DoseText, kind: str, place: Place) -> Agent:
+        """Return the agent of a name that no intervention has: the record's only placebo, the only
+        registered agent of whose name it is a part, or a new one.
         """
-        if kind == "placebo" and self._only_placebo:
-            return self._only_placebo
-        name = text.raw(first, end)
-        key = unify_name(name)
-        agent = self._by_key.get(key) or self._find_longer(key, kind)
-        if agent is None:
-            agent = Agent(name, key, kind, text, (first, end))
-            self._by_key[key] = agent
-        return agent
-
-    def _find_longer(self, key: str, kind: str) -> Agent | None:
-        """Return the only registered agent of whose name a known name is a part."""
-        if kind == "placebo":
-            return None
-        padded = f" {key} "
+        key = f" {unify_name(text.raw(*place))} "
+        is_placebo = kind == "placebo"
         longer = [
             agent
             for agent in self.registered
-            if padded in f" {agent.key} " and agent.kind != "placebo"
+            if agent.is_placebo == is_placebo
+            and (agent.is_only or (not is_placebo and key in f" {agent.key} "))
         ]
-        return longer[0] if len(longer) == 1 else None
+        is_new = key.strip() not in self._by_key
+        if longer and (is_placebo or (is_new and len(longer) == 1)):
+            return longer[0]
+        return self._recognise(text, kind, place)
 
 
 def find_kind(tokens: Tokens, first: int, end: int) -> str:
@@ -271,65 +251,31 @@ def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
     return sorted(found, key=lambda one: one[1] - one[2])
 
 
-def _find_new(
-    tokens: Tokens, marks: Iterable[Mark], taken: set[int]
-) -> Iterator[Place]:
-    """Yield the places of names that no list has, beside an amount: "5 mg of fictizide"."""
-    for mark in marks:
-        if mark.field != "amounts":
-            continue
-        behind = rule("new_name_behind").starts(tokens, mark.end)
-        before = rule("new_name_before").ends(tokens, mark.first)
-        for found in (behind, before):
-            place = found.part("name") if found else None
-            if place is None or not taken.isdisjoint(range(*place)):
-                continue
-            is_unknown = tokens.codes[place[0]] == UNKNOWN
-            if is_unknown and len(tokens.words[place[0]]) > 3:
-                yield place
-                break
-
-
-def _keep_given(tokens: Tokens, mentions: Iterable[Mention]) -> Iterator[Mention]:
-    """Yield the mentions that are no fluid in which a drug is dissolved."""
-    for mention in mentions:
-        is_fluid = rule("inactive_fluid").starts(tokens, mention.first) is not None
-        if is_fluid and rule("diluent_before").ends(tokens, mention.first):
-            continue
-        yield mention
+def _is_fluid(tokens: Tokens, first: int) -> bool:
+    """Return whether a name is that of a fluid in which a drug is dissolved."""
+    if rule("inactive_fluid").starts(tokens, first) is None:
+        return False
+    return rule("diluent_before").ends(tokens, first) is not None
 
 
 def _list_glosses(text: DoseText) -> Iterator[Place]:
     """Yield what stands in brackets in the title of an intervention."""
-    first, end = text.title
-    opened = None
-    for at in range(first, end):
-        if text.tokens.words[at] == "(":
-            opened = at + 1
-        if text.tokens.words[at] == ")" and opened is not None:
-            yield opened, at
-            opened = None
+    for found in rule("gloss").find(text.tokens, *text.title):
+        yield found.place("inside")
 
 
-def _fold(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(_fold_word(word) for word in words if word not in _SIGNS_IN_NAMES)
+def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
+    for first, end in places:
+        yield from range(first, end)
 
 
-def _fold_word(word: str) -> str:
+def _fold(word: str) -> str:
+    """Return a word for comparing names, in the singular, with a border before it; nothing of a
+    sign that a name may have or lack.
+    """
     folded = word.lower()
-    is_plural = len(folded) > 4 and folded.endswith("s") and not folded.endswith("ss")
-    return folded[:-1] if is_plural else folded
-
-
-def _match(folded: Sequence[str], at: int, words: Sequence[str]) -> int | None:
-    """Return the token behind a name that begins at a token; None if it does not stand there."""
-    place = 0
-    while at < len(folded):
-        if folded[at] == words[place]:
-            place += 1
-            if place == len(words):
-                return at + 1
-        elif folded[at] not in _SIGNS_IN_NAMES or place == 0:
-            return None
-        at += 1
-    return None
+    if word in _SIGNS_IN_NAMES:
+        return ""
+    if len(folded) > _LONG_WORD and folded[-1] == "s" and folded[-2] != "s":
+        folded = folded[:-1]
+    return _BORDER + folded

@@ -3,13 +3,14 @@ of the rules.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from operator import attrgetter
 from typing import Any
 
 from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.doses.marks import LINKED
+from extractor.concepts.doses.names import is_same_agent
 from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import AGREE, ALONE, agree, share_right
@@ -18,7 +19,6 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
     Absence,
     AbsenceReason,
-    Evidence,
     FieldRef,
     Origin,
     Regimen,
@@ -69,11 +69,15 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
         regimen = _cite_arms(regimen, places)
         same_agent = latest[fields["agent"].casefold()]
-        again = _find_again(regimen, same_agent, assembled)
-        if again is not None:
-            path, first, other = assembled.items[again]
-            joined = _join_arms(first, regimen, places)
-            assembled.items[again] = path, joined, other
+        again = [
+            number
+            for number in same_agent
+            if _adds_nothing(regimen, assembled.items[number][1])
+        ]
+        if again:
+            path, first, other = assembled.items[again[0]]
+            joined = _join_arms(first, regimen)
+            assembled.items[again[0]] = path, joined, other
             continue
         same_agent.append(len(assembled.items))
         assembled.add(regimen, builder)
@@ -82,75 +86,40 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     return assembled
 
 
-def _find_again(
-    regimen: Regimen, earlier: Iterable[int], assembled: Assembled[Regimen]
-) -> int | None:
-    """Return the number of the first of some earlier items to which a regimen adds nothing; None if
-    it adds something to each.
-    """
-    for number in earlier:
-        _, item, _ = assembled.items[number]
-        if _adds_nothing(regimen, item):
-            return number
-    return None
-
-
 def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
     """Return a regimen with the evidence of the arms of its amounts: their labels, no surer than
     the amount and the arm of the regimen. ``places`` are those of the labels.
     """
-    cited: list[Evidence] = []
+    evidence = list(regimen.evidence)
+    of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
     for number, amount in enumerate(regimen.amounts):
         path = f"amounts[{number}]"
-        for piece in regimen.evidence_for(path)[:1]:
-            for label in amount.arms:
-                place = places[label]
-                cited.append(_cite_arm(regimen, piece, f"{path}.arms", label, place))
-    if not cited:
-        return regimen
-    return regimen.model_copy(update={"evidence": (*regimen.evidence, *cited)})
+        for label in amount.arms:
+            pieces = regimen.evidence_for(path)[:1]
+            if label in of_arms:
+                pieces = (*pieces, of_arms[label])
+            cited = {
+                "field": f"{path}.arms",
+                **asdict(places[label]),
+                "quote": label,
+                "support": find_weakest([piece.support for piece in pieces]),
+                "confidence": min(piece.confidence or 0 for piece in pieces),
+            }
+            evidence.append(pieces[0].model_copy(update=cited))
+    return regimen.model_copy(update={"evidence": tuple(evidence)})
 
 
-def _cite_arm(
-    regimen: Regimen, amount: Evidence, field: str, label: str, place: Span
-) -> Evidence:
-    """Return the evidence of one arm of an amount, whose own evidence is ``amount``. ``field`` is
-    the path of the amount's arms; ``label`` stands at ``place``.
-    """
-    arm = [piece for piece in regimen.evidence_for("arms") if piece.quote == label]
-    pieces = [amount, *arm]
-    return amount.model_copy(
-        update={
-            "field": field,
-            **asdict(place),
-            "quote": label,
-            "support": find_weakest([piece.support for piece in pieces]),
-            "confidence": min(piece.confidence or 0 for piece in pieces),
-        }
-    )
-
-
-def _join_arms(first: Regimen, more: Regimen, places: Mapping[str, Span]) -> Regimen:
-    """Return the first regimen with the arms of both, in the order of the record, and their
-    evidence.
-    """
-    labels = {*first.arms, *more.arms}
-    if labels == set(first.arms):
-        return first
-    pieces: dict[str, Evidence] = {}
-    # the evidence of the first regimen counts where both have an arm
-    for piece in (*more.evidence_for("arms"), *first.evidence_for("arms")):
-        pieces[piece.quote] = piece
-    arms = tuple(label for label in places if label in labels)
-    evidence: list[Evidence] = []
-    for piece in first.evidence:
-        if FieldRef(piece.field).path == "arms":
-            continue
-        evidence.append(piece)
-    for number, label in enumerate(arms):
-        piece = pieces[label].model_copy(update={"field": f"arms[{number}]"})
-        evidence.append(piece)
-    return first.model_copy(update={"arms": arms, "evidence": tuple(evidence)})
+def _join_arms(first: Regimen, more: Regimen) -> Regimen:
+    """Return the first regimen with the arms of both, and their evidence."""
+    arms = list(first.arms)
+    evidence = list(first.evidence)
+    for piece in more.evidence_for("arms"):
+        if piece.quote not in arms:
+            cited = piece.model_copy(update={"field": f"arms[{len(arms)}]"})
+            evidence.append(cited)
+            arms.append(piece.quote)
+    added = {"arms": tuple(arms), "evidence": tuple(evidence)}
+    return first.model_copy(update=added)
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
@@ -167,7 +136,8 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         yield _confirm(parsed, answer)
     unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        passage = _find_passage(unanswered, regimen)
+        around = [one for one in unanswered if one.span.contains(regimen.chunk.span)]
+        passage = next(iter(around), None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
             # an open field has the reason of the passage that should have been read again.
             yield replace(
@@ -178,14 +148,6 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
             )
         elif not result.answers_any_passage:
             yield regimen
-
-
-def _find_passage(passages: Iterable[Draft], regimen: Draft) -> Draft | None:
-    """Return the first passage in which the clause of a regimen stands, or None."""
-    for passage in passages:
-        if passage.span.contains(regimen.chunk.span):
-            return passage
-    return None
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
@@ -201,7 +163,12 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     That the regimen stands is surer if the rules have one of its agent.
     """
     span = _place(answer)
-    similar = _list_of_same_agent(parsed, answer)
+    agent = answer.model.get("agent")
+    similar = [
+        regimen
+        for regimen in (parsed.regimens if agent else ())
+        if agent and is_same_agent(regimen.rules["agent"].value, agent.value)
+    ]
     rules: dict[str, Reading[Any]] = {}
     for field in _FIELDS:
         rules[field.name] = _read_beside(field.name, answer, similar, span)
@@ -214,39 +181,23 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
     return replace(answer, span=span, rules=rules)
 
 
-def _list_of_same_agent(parsed: ParsedRecord, answer: Draft) -> list[Draft]:
-    """Return the regimens of the rules with the agent of a model's regimen; none if it has no
-    agent.
-    """
-    agent = answer.model.get("agent")
-    if not agent:
-        return []
-    return [
-        regimen
-        for regimen in parsed.regimens
-        if is_same_agent(regimen.rules["agent"].value, agent.value)
-    ]
-
-
 def _place(answer: Draft) -> Span:
     """Return the span of a regimen: its quote, or that of its values if the quote is too long or
     was refused. Without values in it, the whole quote or passage.
     """
+    whole = answer.chunk.span
     quote = answer.model.get("quote")
-    passage = answer.chunk.span
-    whole = passage
     if quote and quote.spans:
         whole = quote.spans[0]
-        if whole.length <= _LONGEST_QUOTE and whole is not passage:
+        if whole.length <= _LONGEST_QUOTE:
             return whole
-    near: list[Span] = []
-    for name in _PLACED:
-        value = answer.model.get(name)
-        for span in value.spans if value else ():
-            if span.length >= whole.length:
-                continue
-            if whole.contains(span):
-                near.append(span)
+    readings = [answer.model[name] for name in _PLACED if name in answer.model]
+    near = [
+        span
+        for reading in readings
+        for span in reading.spans
+        if whole.contains(span) and span != whole
+    ]
     if not near:
         return whole
     start = min(span.start for span in near)
@@ -268,11 +219,11 @@ def _read_beside(
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model
-    refused = {refusal.value for refusal in answer.refused if refusal.field == name}
+    refused = _list_refused(answer, name)
     for regimen in similar:
         reading = regimen.rules[name]
-        if name == "arms":
-            reading = _lend_arms(regimen, answer)
+        if name == "arms" and _has_arms_of_amounts(regimen):
+            continue
         if model:
             if reading.value and agree(reading.value, model.value):
                 return reading
@@ -286,30 +237,14 @@ def _read_beside(
     return Reading.open_()
 
 
-def _lend_arms(regimen: Draft, answer: Draft) -> Reading[Any]:
-    """Return the arms that the rules read of a regimen, only those of the answer's amounts if
-    arms differ in them.
-    """
-    arms_of_regimen = regimen.rules["arms"]
-    answered = answer.model.get("amounts")
-    levels = answered.list_values() if answered else ()
-    arms_of_amounts: set[str] = set()
-    for amount in regimen.rules["amounts"].list_values():
-        if any(agree(amount, level) for level in levels):
-            arms_of_amounts.update(amount.arms)
-    labels: list[str] = []
-    spans: list[Span] = []
-    all_labels = arms_of_regimen.list_values()
-    for label, span in zip(all_labels, arms_of_regimen.spans, strict=True):
-        if label not in arms_of_amounts:
-            continue
-        labels.append(label)
-        spans.append(span)
-    if not labels:
-        return arms_of_regimen
-    return replace(
-        arms_of_regimen, value=tuple(labels), spans=tuple(spans), signs=(), sure=()
-    )
+def _list_refused(answer: Draft, name: str) -> set[str]:
+    return {refusal.value for refusal in answer.refused if refusal.field == name}
+
+
+def _has_arms_of_amounts(regimen: Draft) -> bool:
+    """Return whether arms get different amounts, so that those of an answer are not known."""
+    amounts = regimen.rules["amounts"].list_values()
+    return any(amount.arms for amount in amounts)
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
@@ -324,63 +259,29 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    """Return why a record has no regimen, with the sections that were searched."""
-    searched: list[str] = []
-    for section in parsed.record.sections:
-        if FieldRef(section.name).path not in _SEARCHED:
-            continue
-        searched.append(section.name)
-    reason = _find_reason(parsed, result, has_sections=bool(searched))
-    return Absence(field="dosing", reason=reason, sections=tuple(searched))
-
-
-def _find_reason(
-    parsed: ParsedRecord, result: ModelResult, *, has_sections: bool
-) -> AbsenceReason:
-    """Return the reason of an absence. What the model was asked comes first: an answer that was
-    refused, then a passage without an answer, then clauses that it was never asked about.
-
-    ``has_sections``: the record has sections that can state doses.
+    """Return why a record has no regimen, with the sections that were searched. What the model was
+    asked comes first: an answer that was refused, then a passage without an answer, then clauses
+    that it was never asked about.
     """
-    if any(passage.refused for passage in result.passages):
-        return AbsenceReason.UNSUPPORTED_ANSWER
+    names = [section.name for section in parsed.record.sections]
+    searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
+    reason = AbsenceReason.SECTION_ABSENT
+    if searched:
+        reason = AbsenceReason.NOT_REPORTED
+    if parsed.candidates and not result.passages:
+        reason = AbsenceReason.NOT_ASKED
     for passage in result.passages:
         if not passage.is_answered:
-            return passage.gap("regimens")
-    if parsed.candidates and not result.passages:
-        return AbsenceReason.NOT_ASKED
-    if has_sections:
-        return AbsenceReason.NOT_REPORTED
-    return AbsenceReason.SECTION_ABSENT
+            reason = passage.gap("regimens")
+            break
+    if any(passage.refused for passage in result.passages):
+        reason = AbsenceReason.UNSUPPORTED_ANSWER
+    return Absence(field="dosing", reason=reason, sections=searched)
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
     """Check whether a model's regimen states the rules' dose: the same words, or one of its amounts
     for its agent. Numbers of pieces or mL in the rules' regimen count as any amount of the agent.
-    """
-    if _shares_words(listed, regimen):
-        return True
-    amounts = listed.model.get("amounts")
-    agent = listed.model.get("agent")
-    if not amounts or not amounts.value:
-        return False
-    if not agent or not agent.value:
-        return False
-    # the rules may have taken another name there
-    is_named = agent.value.casefold() in regimen.chunk.text.casefold()
-    if not is_named and not is_same_agent(regimen.rules["agent"].value, agent.value):
-        return False
-    answered = {(amount.low, amount.high) for amount in amounts.value}
-    by_rules = regimen.rules["amounts"].value or ()
-    for amount in by_rules:
-        if (amount.low, amount.high) in answered:
-            return True
-    return all(amount.unit in _PORTIONS for amount in by_rules)
-
-
-def _shares_words(listed: Draft, regimen: Draft) -> bool:
-    """Return whether the amounts or the quote of a model's regimen overlap the rules' amounts, or
-    their regimen if it has none.
     """
     places = regimen.rules["amounts"].spans or (regimen.span,)
     for name in ("amounts", "quote"):
@@ -388,27 +289,13 @@ def _shares_words(listed: Draft, regimen: Draft) -> bool:
         for span in reading.spans if reading else ():
             if any(place.overlaps(span) for place in places):
                 return True
-    return False
-
-
-def is_same_agent(one: str | None, other: str | None) -> bool:
-    """Return whether two names may be of one agent: one is in the other, but for what stands in
-    brackets.
-
-    >>> (
-    ...     is_same_agent("Examplumab (EX-1)", "high-dose examplumab"),
-    ...     is_same_agent("placebo", "Examplumab"),
-    ... )
-    (True, False)
-    """
-    first = _fold_name(one)
-    second = _fold_name(other)
-    if not first or not second:
+    amounts = listed.model.get("amounts")
+    agent = listed.model.get("agent")
+    if not amounts or not agent:
         return False
-    return first in second or second in first
-
-
-def _fold_name(name: str | None) -> str:
-    """Return a name without brackets, case and repeated spaces."""
-    bare = (name or "").partition("(")[0]
-    return " ".join(bare.casefold().split())
+    if not is_same_agent(regimen.rules["agent"].value, agent.value):
+        return False
+    answered = {(amount.low, amount.high) for amount in amounts.list_values()}
+    by_rules = regimen.rules["amounts"].list_values()
+    is_same = any((one.low, one.high) in answered for one in by_rules)
+    return is_same or all(one.unit in _PORTIONS for one in by_rules)

@@ -50,11 +50,11 @@ def make_draft(
     }
     signed: dict[str, Reading[Any]] = {}
     for name, reading in rules.items():
-        members = []
-        for signs in reading.signs:
-            own = (*signs[""], *list_limits(signs[""]))
-            members.append({"": (*own, *around)})
-        signed[name] = replace(reading, signs=tuple(members))
+        members = tuple(
+            {"": (*signs[""], *list_limits(signs[""]), *around)}
+            for signs in reading.signs
+        )
+        signed[name] = replace(reading, signs=members)
     signed["stands"] = Reading(value=True, confidence=0.9)
     return Draft(
         "dosing",
@@ -108,27 +108,30 @@ def _span(link: Linked) -> Span:
     return link.text.span(*link.mark.place)
 
 
-def _read(regimen: Regimen, name: str, link: Linked | None) -> Reading[Any]:
+def _read(
+    regimen: Regimen, name: str, link: Linked | None, value: Any = None
+) -> Reading[Any]:
+    """Return the value of a mark, or another one that it states."""
     if link is None:
         return _read_nothing(regimen, name)
-    return _read_value(link.mark.value, link, regimen)
-
-
-def _read_value(value: Any, link: Linked, regimen: Regimen) -> Reading[Any]:
     signs = ({"": tuple(describe_link(link, regimen))},)
-    sure = estimate([link])
-    return Reading(value, sure, (_span(link),), Support.PARSED, signs=signs)
+    return Reading(
+        link.mark.value if value is None else value,
+        estimate([link]),
+        (_span(link),),
+        Support.PARSED,
+        signs=signs,
+    )
 
 
 def _read_nothing(regimen: Regimen, name: str, value: Any = None) -> Reading[Any]:
     """Return an empty field: it is less sure where the clause, or the section, has such marks."""
-    main = regimen.main
-    fields = {mark.field for mark in within(main.text.marks, *main.clause)}
-    if name in fields:
-        return Reading(value, measured("regimen", "in clause"))
-    if name in main.text.fields:
-        return Reading(value, measured("regimen", "in record"))
-    return Reading(value, measured("regimen", "nowhere"))
+    text = regimen.main.text
+    marks = within(text.marks, *regimen.main.clause)
+    where = "in record" if name in text.fields else "nowhere"
+    if any(mark.field == name for mark in marks):
+        where = "in clause"
+    return Reading(value, measured("regimen", where))
 
 
 def _read_frequency(regimen: Regimen) -> Reading[Any]:
@@ -136,7 +139,7 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
     if found is None:
         return _read_nothing(regimen, "frequency")
     value, link = found
-    reading = _read_value(value, link, regimen)
+    reading = _read(regimen, "frequency", link, value)
     [signs] = reading.signs
     rhythm = describe_rhythm(value, link, regimen)
     return replace(reading, signs=({"": (*signs[""], *rhythm)},))
@@ -148,11 +151,11 @@ def _read_arms(regimen: Regimen, others: Sequence[Regimen], arms: Arms) -> Readi
         return Reading((), measured("arms", "no arm"))
     few = "few arms" if len(found) <= _FEW_ARMS else "many arms"
     return Reading(
-        tuple(arms.read_label(arm) for arm in found),
+        tuple(map(arms.read_label, found)),
         measured("arms", how),
         tuple(arms.places[arm] for arm in found),
         Support.PARSED,
-        signs=tuple({"": (how, few)} for _ in found),
+        signs=({"": (how, few)},) * len(found),
     )
 
 
@@ -160,12 +163,10 @@ def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
     levels = regimen.amounts()
     if not levels:
         return _read_nothing(regimen, "amounts", ())
-    links = [link for _, link in levels]
-    amounts = arms.find_of_amounts([level for level, _ in levels], regimen)
-    signs = [
-        {"": tuple(describe_amount(level, link, regimen))}
-        for level, link in zip(amounts, links, strict=True)
-    ]
+    stated, links = zip(*levels, strict=True)
+    amounts = arms.find_of_amounts(stated, regimen)
+    pairs = zip(amounts, links, strict=True)
+    signs = [{"": tuple(describe_amount(*pair, regimen))} for pair in pairs]
     return Reading(
         tuple(amounts),
         estimate(links),
@@ -181,6 +182,6 @@ def _read_timing(regimen: Regimen) -> Reading[Any]:
         link = regimen.best(name)
         if link:
             words = link.text.raw(*link.mark.place)
-            reading = _read_value(words, link, regimen)
+            reading = _read(regimen, "timing", link, words)
             return replace(reading, support=Support.LITERAL)
     return _read_nothing(regimen, "timing")

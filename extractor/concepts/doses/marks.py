@@ -1,9 +1,9 @@
 """Marks: what the words of a text can state of a dose, each with its place in the tokens."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -12,6 +12,19 @@ Place = tuple[int, int]
 """A half-open range of tokens."""
 LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
 """The fields of a regimen whose link to its agent is proven."""
+
+
+class Placed(Protocol):
+    """Some tokens with a meaning."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
+_Placed = TypeVar("_Placed", bound=Placed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +68,12 @@ def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
     return sorted(kept, key=attrgetter("first"))
 
 
-def drop_inside(marks: Iterable[Mark], others: Iterable[Mark]) -> list[Mark]:
-    """Return the marks that share no token with others."""
+def drop_inside(places: Iterable[_Placed], others: Iterable[Placed]) -> list[_Placed]:
+    """Return the marks or mentions that share no token with others."""
     taken: set[int] = set()
     for other in others:
         taken.update(range(other.first, other.end))
-    return [mark for mark in marks if taken.isdisjoint(range(mark.first, mark.end))]
+    return [one for one in places if taken.isdisjoint(range(one.first, one.end))]
 
 
 def within(marks: Iterable[Mark], first: int, end: int) -> list[Mark]:
@@ -76,9 +89,3 @@ def ends_any(names: Sequence[str], tokens: Tokens, first: int) -> bool:
 def starts_any(names: Sequence[str], tokens: Tokens, end: int) -> bool:
     """Return whether one of some rules matches from a token on."""
     return any(rule(name).starts(tokens, end) for name in names)
-
-
-def list_places(marks: Iterable[Mark]) -> Iterator[Place]:
-    """Yield the tokens of marks."""
-    for mark in marks:
-        yield mark.place

@@ -1,5 +1,6 @@
 """Days and moments of giving: "on days 1, 8 and 15", "30 minutes before infusion"."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from extractor.concepts.doses.marks import Mark, drop_overlaps
@@ -16,6 +17,7 @@ from extractor.schemas import Frequency, Period, TimeUnit
 
 _MOST = 60
 """The most days of a range that are counted one by one."""
+_LARGEST = 1000
 _NUMBERS = NUMBER + NAME_NUMBER
 
 
@@ -43,23 +45,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
     ... ]
     [(1, 8, 15), (-3, -2, -1, 0, 1)]
     """
-    marks: list[Mark] = []
-    for lead in rule("days_lead").find(tokens):
-        mark = _read_list(tokens, lead.first, lead.end, 1)
-        if mark and not lead.has("start"):
-            marks.append(mark)
-    for lead in rule("weeks_lead").find(tokens):
-        if rule("week_range").starts(tokens, lead.end):
-            continue
-        unit = TimeUnit.WEEK if "week" in lead.text.lower() else TimeUnit.MONTH
-        mark = _read_list(tokens, lead.first, lead.end, WHOLE_DAYS[unit])
-        if mark and not rule("during_before").ends(tokens, lead.first):
-            marks.append(mark)
-    for name in ("times_list", "schedule_list"):
-        for found in rule(name).find(tokens):
-            mark = _read_times(tokens, found.first, found.end)
-            if mark:
-                marks.append(mark)
+    marks = [*_find_listed(tokens), *_find_times(tokens)]
     marks += [
         Mark("days", (1,), found.first, found.end, 0.7)
         for found in rule("first_day").find(tokens)
@@ -67,85 +53,78 @@ def find_days(tokens: Tokens) -> list[Mark]:
     return drop_overlaps(marks)
 
 
-def _read_list(tokens: Tokens, first: int, at: int, factor: int) -> Mark | None:
-    """Return the days whose numbers begin at a token; None if they are no days."""
+def _find_listed(tokens: Tokens) -> Iterator[Mark]:
+    """Yield the days of lists behind their unit: "on days 1-5", "at weeks 0 and 4"."""
+    leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
+    for lead in leads:
+        unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
+        is_time = unit is not TimeUnit.DAY and (
+            rule("week_range").starts(tokens, lead.end)
+            or rule("during_before").ends(tokens, lead.first)
+        )
+        days, end = _read_days(tokens, lead.end)
+        if not days or is_time or lead.has("start"):
+            continue
+        cycle = rule("of_cycle").starts(tokens, end)
+        value = tuple(day * WHOLE_DAYS[unit] for day in days)
+        yield Mark("days", value, lead.first, cycle.end if cycle else end, 0.85)
+
+
+def _find_times(tokens: Tokens) -> Iterator[Mark]:
+    """Yield the days of lists before their unit: "at 0, 4 and 8 weeks"."""
+    for name in ("times_list", "schedule_list"):
+        for found in rule(name).find(tokens):
+            numbers, end = _read_days(tokens, found.end, before_unit=True)
+            at = end + (tokens.codes[end : end + 1] == "-")
+            unit = read_time_unit(tokens.words[at]) if at < len(tokens) else None
+            if unit is not None and unit in WHOLE_DAYS and len(numbers) > 1:
+                value = tuple(number * WHOLE_DAYS[unit] for number in numbers)
+                yield Mark("days", value, found.first, at + 1, 0.85)
+
+
+def _read_days(
+    tokens: Tokens, at: int, *, before_unit: bool = False
+) -> tuple[list[int], int]:
+    """Return the numbers of a list that begins at a token, and the token behind it. A range has all
+    its numbers. ``before_unit``: the last number may stand before a unit.
+    """
     days: list[int] = []
     end = at
     through = False
-    while True:
-        read = _read_day(tokens, at)
-        if read is None:
-            break
+    while read := _read_day(tokens, at):
         day, behind = read
         # "days 1-5, six 21-day cycles"
         is_count = bool(days) and tokens.codes[behind : behind + 1] == NUMBER
-        if is_count or rule("no_day_after").starts(tokens, behind):
+        is_count = is_count or rule("no_day_after").starts(tokens, behind) is not None
+        if is_count and not before_unit:
             break
-        days += _fill_range(days, day) if through and factor == 1 else [day]
-        end = behind
+        if through and not before_unit and 0 < day - days[-1] <= _MOST:
+            days += range(days[-1] + 1, day)
+        days.append(day)
         aside = rule("day_aside").starts(tokens, behind)
-        if aside:
-            end = aside.end
+        end = aside.end if aside else behind
         joint = rule("day_joint").starts(tokens, end)
         if joint is None:
             break
-        through = rule("day_through").search(tokens, joint.first, joint.end) is not None
         at = joint.end
-        # the sign of the next number
-        if tokens.gap(at) == "-" and joint.end == joint.first:
-            through = True
-    if not days:
-        return None
-    cycle = rule("of_cycle").starts(tokens, end)
-    if cycle:
-        end = cycle.end
-    return Mark("days", tuple(day * factor for day in days), first, end, 0.85)
-
-
-def _fill_range(days: list[int], last: int) -> list[int]:
-    """Return the days behind those of a list up to the last one of a range."""
-    if days and 0 < last - days[-1] <= _MOST:
-        return list(range(days[-1] + 1, last + 1))
-    return [last]
-
-
-def _read_times(tokens: Tokens, first: int, at: int) -> Mark | None:
-    """Return the days of a list of numbers with their unit behind it: "at 0, 4 and 8 weeks"."""
-    start = at if tokens.codes[at] in _NUMBERS else first
-    numbers: list[int] = []
-    while at < len(tokens):
-        read = _read_day(tokens, at)
-        if read is None:
-            break
-        numbers.append(read[0])
-        at = read[1]
-        joint = rule("day_joint").starts(tokens, at)
-        if joint is None:
-            break
-        at = joint.end
-    if at < len(tokens) and tokens.codes[at] == "-":
-        at += 1
-    unit = read_time_unit(tokens.words[at]) if at < len(tokens) else None
-    if len(numbers) < 2 or unit is None or unit not in WHOLE_DAYS:
-        return None
-    days = tuple(number * WHOLE_DAYS[unit] for number in numbers)
-    return Mark("days", days, min(first, start), at + 1, 0.85)
+        is_hyphen = tokens.gap(at) == "-" and joint.end == joint.first
+        is_range = rule("day_through").search(tokens, joint.first, joint.end)
+        through = is_hyphen or is_range is not None
+    return days, end
 
 
 def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
     """Return the number of a day and the token behind it; None if there is none."""
-    sign = 1
+    signs = at
     while at < len(tokens) and tokens.codes[at] in "-+\\(":
-        sign = -1 if tokens.codes[at] == "-" else sign
         at += 1
     if at >= len(tokens) or tokens.codes[at] not in _NUMBERS:
         return None
     number = read_number(tokens.words[at])
-    if number is None or number != int(number) or number > 1000:
+    if number is None or number != int(number) or number > _LARGEST:
         return None
-    if has_minus(tokens, at):
-        sign = -1
-    return sign * int(number), at + 1
+    is_negative = "-" in tokens.codes[signs:at] or has_minus(tokens, at)
+    return -int(number) if is_negative else int(number), at + 1
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
@@ -162,15 +141,11 @@ def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
     ... ]
     ['once', 'Q3W', 'QW']
     """
-    length = None
-    if cycle and cycle.unit in WHOLE_DAYS:
-        length = cycle.value * WHOLE_DAYS[cycle.unit]
-    if len(days) == 1:
-        if length:
-            return code_interval(length, TimeUnit.DAY)
-        return Frequency.ONCE
     gaps = {later - day for day, later in pairwise(days)}
+    if len(days) == 1 and (cycle is None or cycle.unit not in WHOLE_DAYS):
+        return Frequency.ONCE
+    if len(days) == 1 and cycle:
+        return code_interval(cycle.value, cycle.unit)
     if len(gaps) == 1:
-        [gap] = gaps
-        return code_interval(gap, TimeUnit.DAY)
+        return code_interval(gaps.pop(), TimeUnit.DAY)
     return Frequency.OTHER

@@ -1,43 +1,30 @@
 """Names of agents: known ones in a text, and the bare name in a longer one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from operator import itemgetter
 
 from extractor.concepts.aliases import find_entry
 from extractor.concepts.doses.marks import Place
 from extractor.language.book import find_terms, read_term, rule, terms_of
-from extractor.language.lexer import NAME_NUMBER, NUMBER, Tokens, lex
+from extractor.language.lexer import Tokens, lex
 from extractor.schemas import Route
 
 _LONGEST = 40
 """The most tokens of a name."""
+_SHORTEST = 2
+"""The fewest characters of a name."""
 _SHORTEST_STEM = 3
 """The fewest letters before the stem of a drug's name."""
-_SIGNS = (
-    ".",
-    ",",
-    ":",
-    ";",
-    "-",
-    "+",
-    "/",
-    "*",
-    "&",
-    "\n",
-    ")",
-    "(",
-    "'",
-    '"',
-    "[",
-    "]",
-)
-_LABEL_SIGNS = frozenset(".,:;-+/()[]&'\n#")
+_SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
+_MOST_PIECES = 6
+_TREATMENTS = ("physical", "radiation")
+"""Kinds whose name is that of the treatment: "laser therapy"."""
 
 
 @cache
-def _stems() -> Mapping[str, str]:
+def _stems() -> dict[str, str]:
     """Return the kind of agent that each stem names."""
     return {
         stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms
@@ -98,10 +85,9 @@ def is_same_agent(one: str | None, other: str | None) -> bool:
     ... )
     (True, False)
     """
-    keys = [unify_name((name or "").partition("(")[0].strip()) for name in (one, other)]
-    if not all(keys):
-        return False
-    return keys[0] in keys[1] or keys[1] in keys[0]
+    mine = unify_name((one or "").partition("(")[0].strip())
+    its = unify_name((other or "").partition("(")[0].strip())
+    return bool(mine and its) and (mine in its or its in mine)
 
 
 def find_general(
@@ -115,23 +101,19 @@ def find_general(
     [('drug', 0, 1), ('placebo', 2, 4)]
     """
     end = len(tokens) if end is None else end
-    agents: list[tuple[str, int, int]] = []
-    taken: set[int] = set()
-    for term in find_terms(tokens, "agents", first, end):
-        if _is_inside_name(tokens, term.first, term.end):
-            continue
-        agents.append((term.value, term.first, term.end))
-        taken.update(range(term.first, term.end))
+    found = [
+        (term.value, term.first, term.end)
+        for term in find_terms(tokens, "agents", first, end)
+    ]
+    taken = {at for _, start, behind in found for at in range(start, behind)}
     for at in range(first, end):
         kind = _find_stem(tokens.words[at])
-        if kind is None or at in taken or _is_inside_name(tokens, at, at + 1):
-            continue
-        start = at
-        # "radical prostatectomy"
-        before = rule("surgery_kind").ends(tokens, at, first)
-        if kind == "procedure" and before:
-            start = before.first
-        agents.append((kind, start, at + 1))
+        if kind and at not in taken:
+            # "radical prostatectomy"
+            before = rule("surgery_kind").ends(tokens, at, first)
+            is_longer = kind == "procedure" and before is not None
+            found.append((kind, before.first if before and is_longer else at, at + 1))
+    agents = [one for one in found if not _is_changed(tokens, *one[1:])]
     return sorted(agents, key=itemgetter(1))
 
 
@@ -146,39 +128,37 @@ def _find_stem(word: str) -> str | None:
     return None
 
 
-def _is_inside_name(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a hyphen joins a name to a word before or behind it that changes it:
-    "anti-insulin", "insulin-dependent".
+def _is_changed(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a hyphen joins a name to a word that changes it: "anti-insulin",
+    "insulin-dependent".
     """
     if first > 0 and tokens.gap(first) == "-":
         return tokens.words[first - 1].lower() in ("anti", "non", "pre", "post")
-    if end < len(tokens) and tokens.gap(end) == "-":
-        return rule("compound_tail").starts(tokens, end) is not None
-    return False
+    is_joined = end < len(tokens) and tokens.gap(end) == "-"
+    return is_joined and rule("compound_tail").starts(tokens, end) is not None
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     """Return the tokens of the bare name in a range: without labels, doses, routes, forms and uses
     beside it. None if nothing is left that names an agent.
     """
-    end = min(end, first + _LONGEST)
-    first, end = _trim_signs(tokens, first, end)
-    if _is_label(tokens, first, end):
+    first, end = _trim_signs(tokens, first, min(end, first + _LONGEST))
+    if rule("label_name").covers(tokens, first, end):
         return None
-    first = _skip_lead(tokens, first, end)
-    end = min([end, *_list_cuts(tokens, first, end)])
-    end = _skip_trail(tokens, first, end)
+    opening = rule("name_opening").starts(tokens, first, end)
+    if opening and opening.end < end:
+        first, end = _trim_signs(tokens, opening.end, end)
+    cut = rule("name_cut").search(tokens, first + 1, end)
+    end = _skip_trail(tokens, first, cut.first if cut else end)
     first, end = _trim_signs(tokens, first, end)
     end = _skip_use(tokens, first, end)
-    if end <= first or len(tokens.read(first, end)) < 2:
-        return None
-    if _is_label(tokens, first, end):
+    if len(tokens.read(first, end)) < _SHORTEST:
         return None
     # a route alone is no name, but radiation from outside is a treatment
     route = read_term("routes", tokens, first, end)
-    if route and route.value != Route.EXTERNAL_BEAM:
-        return None
-    return first, end
+    is_route = route is not None and route.value != Route.EXTERNAL_BEAM
+    is_name = not is_route and not rule("label_name").covers(tokens, first, end)
+    return (first, end) if is_name else None
 
 
 def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
@@ -192,152 +172,51 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
     return first, end
 
 
-def _is_label(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a text is a label of an arm or a part, and names no agent: "Cohort 2"."""
-    at = first
-    has_word = False
-    while at < end:
-        word = rule("label_word").starts(tokens, at, end)
-        if word and word.end > at:
-            at = word.end
-            has_word = True
-        elif _is_in_label(tokens, at, end) or (
-            has_word and _is_counter(tokens.words[at])
-        ):
-            at += 1
-        else:
-            return False
-    return True
-
-
-def _is_in_label(tokens: Tokens, at: int, end: int) -> bool:
-    """Return whether a token may stand in any label: a number, a sign, a dose."""
-    if tokens.codes[at] in NUMBER + NAME_NUMBER or tokens.words[at] in _LABEL_SIGNS:
-        return True
-    return rule("name_dose").starts(tokens, at, end) is not None
-
-
-def _is_counter(word: str) -> bool:
-    """Return whether a word counts parts of a trial: "A", "IV", "b"."""
-    if len(word) == 1:
-        return True
-    return word.isupper() and len(word) <= 3 and not set(word) - set("ABIVX")
-
-
-def _skip_lead(tokens: Tokens, first: int, end: int) -> int:
-    """Return where a name begins behind labels, doses and words for giving."""
-    while first < end:
-        label = _find_label_end(tokens, first, end)
-        lead = rule("name_lead").starts(tokens, first, end)
-        dose = rule("name_dose").starts(tokens, first, end)
-        behind = [label, *(found.end for found in (lead, dose) if found)]
-        of = rule("giving_of").starts(tokens, first, end)
-        if of:
-            behind.append(of.end)
-        farthest = max(behind)
-        if farthest <= first or farthest >= end:
-            return first
-        first = farthest
-        while first < end and tokens.words[first] in (
-            *_SIGNS,
-            "of",
-            "the",
-            "a",
-            "with",
-        ):
-            first += 1
-    return first
-
-
-def _find_label_end(tokens: Tokens, first: int, end: int) -> int:
-    """Return the token behind a label that opens a name, "Day 1: Examplumab"; ``first`` without
-    one.
-    """
-    if rule("label_opening").starts(tokens, first, end) is None:
-        return first
-    for at in range(first + 1, min(end, first + 9)):
-        if tokens.words[at] in (":", "-") and _is_label(tokens, first, at):
-            return at + 1
-    return first
-
-
-def _list_cuts(tokens: Tokens, first: int, end: int) -> Iterator[int]:
-    """Yield the tokens at which a name ends: a dose, a bracket, a label, a target."""
-    for name in ("name_dose", "name_target"):
-        found = rule(name).search(tokens, first + 1, end)
-        if found:
-            yield found.first
-    for at in range(first + 1, end):
-        if tokens.words[at] in ("(", "[") and not _is_inner_bracket(tokens, at, end):
-            yield at
-        if tokens.words[at] == ",":
-            yield at
-        label = rule("label_opening").starts(tokens, at, end)
-        if label and _is_label(tokens, at, end):
-            yield at
-
-
-def _is_inner_bracket(tokens: Tokens, at: int, end: int) -> bool:
-    """Return whether a short form in brackets stands inside a name: "natural killer (NK) cells"."""
-    is_short = tokens.codes[at + 2 : at + 3] == ")" and at + 3 < end
-    return is_short and rule("cell_word").starts(tokens, at + 3, end) is not None
-
-
 def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
-    while end > first:
+    """Return the end of a name before forms, schedules and uses behind it."""
+    trail = rule("name_trail").ends(tokens, end, first + 1)
+    while trail and trail.first < end:
+        end = _trim_signs(tokens, first, trail.first)[1]
         trail = rule("name_trail").ends(tokens, end, first + 1)
-        if trail is None or trail.first >= end:
-            return end
-        end = max(trail.first, first + 1)
-        while end > first and tokens.words[end - 1] in _SIGNS:
-            end -= 1
     return end
 
 
 def _skip_use(tokens: Tokens, first: int, end: int) -> int:
     """Return the end of a known name before words about its use: "Vitamin D supplementation"."""
     for kind, start, behind in find_general(tokens, first, end):
-        if start != first or behind >= end or kind in ("physical", "radiation"):
-            continue
-        if rule("use_of_known").covers(tokens, behind, end):
+        is_use = start == first and rule("use_of_known").covers(tokens, behind, end)
+        if is_use and kind not in _TREATMENTS:
             return behind
     return end
 
 
 def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
-    """Return the places of the single names in a name of several agents: "A + B"."""
-    places = [(first, end)]
-    for joint in ("name_joint", "weak_name_joint"):
-        pieces: list[Place] = []
-        for place in places:
-            cut = list(_cut(tokens, *place, joint))
-            is_strong = joint == "name_joint" and len(cut) <= 6
-            if len(cut) > 1 and (is_strong or _are_known(tokens, cut)):
-                pieces += cut
-            else:
-                pieces.append(place)
-        places = pieces
+    """Return the places of the single names in a name of several agents: "A + B", and "A and B" if
+    both are known.
+    """
+    pieces = list(_cut(tokens, first, end, "name_joint"))
+    if len(pieces) > _MOST_PIECES and not _are_known(tokens, pieces):
+        pieces = [(first, end)]
+    places: list[Place] = []
+    for piece in pieces:
+        parts = list(_cut(tokens, *piece, "weak_name_joint"))
+        places += parts if _are_known(tokens, parts) else [piece]
     return places
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
+    """Yield what stands between joints outside of brackets."""
     at = first
-    depth = 0
     for found in rule(joint).find(tokens, first, end):
         codes = tokens.codes[at : found.first]
-        depth = codes.count("(") - codes.count(")")
-        if depth > 0 or found.first <= at:
-            continue
-        yield at, found.first
-        at = found.end
+        if codes and codes.count("(") <= codes.count(")"):
+            yield at, found.first
+            at = found.end
     if end > at:
         yield at, end
 
 
 def _are_known(tokens: Tokens, places: list[Place]) -> bool:
     """Return whether all parts of a name are names of the general vocabulary."""
-    for first, end in places:
-        place = trim_name(tokens, first, end)
-        if place is None or not find_general(tokens, *place):
-            return False
-    return True
+    names = [trim_name(tokens, *place) for place in places]
+    return all(name and find_general(tokens, *name) for name in names)

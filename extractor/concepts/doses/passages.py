@@ -72,7 +72,7 @@ def list_dose_passages(
             text = clean_text(parsed.raw(span)).text
             if not text or len(shown) >= _MOST:
                 continue
-            if _is_shown(section, text, shown):
+            if len(text) >= _BODY and _contains(shown, text):
                 continue
             shown += f"\n{_fold(text)}"
             passages.append(Chunk(next(free_numbers), span, text))
@@ -99,24 +99,6 @@ def _cut(section: Section) -> Iterator[Span]:
         last = start + len(piece.rstrip())
         yield Span(section.name, first, last)
         start = end
-
-
-def _is_shown(section: Section, text: str, shown: str) -> bool:
-    """Return whether a text is shown already: all of it, or an intervention's name and description
-    apart. Short texts, below ``_BODY`` characters, are never held to be shown.
-
-    Arms are compared as a whole: an arm's name says who receives the agent and who the placebo.
-    """
-    description: str | None = None
-    if section.name.startswith("interventions"):
-        description = section.part("description")
-    # a piece of a long description is compared as it is
-    if not description or len(text) < len(description):
-        return len(text) >= _BODY and _contains(shown, text)
-    if len(description) < _BODY or not _contains(shown, description):
-        return False
-    name = section.part("name") or ""
-    return _contains(shown, name)
 
 
 def _contains(shown: str, text: str) -> bool:

@@ -72,7 +72,9 @@ def _is_given(regimen: Regimen) -> bool:
         return True
     if regimen.agent.is_registered:
         return bool(fields & {"frequency", "route", "duration", "days", "timing"})
-    return bool(fields & {"frequency", "days"}) and regimen.agent.kind != "class"
+    return (
+        bool(fields & {"frequency", "days", "cycle"}) and regimen.agent.kind != "class"
+    )
 
 
 def _list_unread(

@@ -83,6 +83,22 @@ class DoseText:
     def is_arm(self) -> bool:
         return self.name.startswith("arms[")
 
+    @property
+    def is_group(self) -> bool:
+        return self.is_arm or self.is_intervention
+
+    @property
+    def kind(self) -> str:
+        """What the section is: "an arm", "an intervention" or "a description"."""
+        if self.is_arm:
+            return "an arm"
+        return "an intervention" if self.is_intervention else "a description"
+
+    def find_clause(self, at: int) -> Place:
+        """Return the clause that holds a token."""
+        holding = (place for place in self.clauses if place[0] <= at < place[1])
+        return next(holding, (at, at + 1))
+
     @cached_property
     def marks(self) -> Sequence[Mark]:
         """All marks of the section besides agents."""

@@ -1,11 +1,11 @@
 """Name what speaks for or against each field of a regimen.
 
 The names are those of ``evidence/weights/signs.toml``, which says how much each counts.
+``rules/dose_signs.toml`` lists the signs that limit how sure a value is.
 """
 
-import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.amounts import is_portion
 from extractor.concepts.doses.marks import Mark, Place, within
@@ -14,7 +14,7 @@ from extractor.concepts.doses.names import is_salt
 from extractor.concepts.doses.pairs import count_unexplained, find_gap
 from extractor.concepts.doses.sections import DoseText
 from extractor.concepts.doses.statements import Linked
-from extractor.language.book import rule
+from extractor.language.book import read_table, rule, word_set
 from extractor.language.lexer import NUMBER
 from extractor.language.numbers import DAYS
 from extractor.schemas import Amount, Frequency, Period
@@ -27,68 +27,31 @@ _IN_DOUBT = 0.7
 _WEAK = 0.75
 """The least probability with which an agent is plainly that of its words."""
 _LEAST_SURE = 0.02
-_DOUBTFUL = frozenset(
-    {
-        "a name of no list",
-        "a part of a longer name",
-        "a sum",
-        "a piece beside a substance",
-        "nothing given",
-        "speaks of supply",
-        "one of a choice",
-        "days beside a rhythm",
-        "times of the day",
-        "an amount or a rhythm",
-        "a limit or a part",
-        "levels with a slash",
-        "of something else",
-        "another rate elsewhere",
-        "a unit that goes on",
-        "a count of something",
-        "a part of the cycle",
-        "a daily amount",
-        "levels of several texts",
-    }
+_SEVERAL_A_DAY = (
+    Frequency.QD,
+    Frequency.BID,
+    Frequency.TID,
+    Frequency.QID,
+    Frequency.Q4H,
+    Frequency.Q6H,
+    Frequency.Q8H,
+    Frequency.Q12H,
 )
-_NEVER_SURE = frozenset(
-    {
-        "a salt",
-        "a volume or a piece",
-        "a percentage",
-        "an agent of a description",
-        "an amount of a description",
-        "an amount of a placebo",
-        "a weak agent",
-        "shared",
-        "several rhythms near",
-        "radiation",
-        "another rhythm",
-        "by days",
-        "by cycle",
-    }
-)
-"""Signs that gold has too seldom, or under which a value is never sure."""
-_NOT_DAILY = frozenset(
-    {
-        Frequency.QOD,
-        Frequency.QW,
-        Frequency.BIW,
-        Frequency.TIW,
-        Frequency.Q2W,
-        Frequency.Q3W,
-        Frequency.Q4W,
-    }
-)
+_CHOICES = word_set("or versus vs")
 _STEPS = (0.6, 0.75, 0.9, 0.97)
 """Probabilities of the scorers from which on another sign counts."""
+_SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
 def list_limits(signs: Sequence[str]) -> Iterator[str]:
     """Yield the signs that limit how sure a value is at most."""
-    if not _DOUBTFUL.isdisjoint(signs):
-        yield "a doubtful dose"
-    if not _NEVER_SURE.isdisjoint(signs):
-        yield "a dose that is never sure"
+    for limit, limiting in read_table("dose_signs").items():
+        if not set(limiting).isdisjoint(signs):
+            yield limit
+
+
+def _list_true(facts: Mapping[str, bool]) -> Iterator[str]:
+    return (sign for sign, is_true in facts.items() if is_true)
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
@@ -96,182 +59,130 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
     of its agent.
     """
     main = regimen.main
-    text = main.text
-    if text.is_intervention:
-        yield "stated in an intervention"
-    elif text.is_arm:
-        yield "stated in an arm"
-    else:
-        yield "stated in a description"
+    marks = within(main.text.marks, *main.clause)
+    yield f"stated in {main.text.kind}"
     yield f"its agent is {main.owner.how}"
     yield f"its agent, {_measure(main.sure)}"
-    marks = within(text.marks, *main.clause)
-    amounts = sum(mark.field == "amounts" for mark in marks)
-    if amounts > 1:
-        yield "several amounts near"
-    if main.rivals >= _MANY_AGENTS:
-        yield "many agents in the clause"
-    elif main.rivals > 1:
-        yield "two agents in the clause"
-    if not regimen.amounts():
-        yield "no amount"
-    if siblings > 1:
-        yield "one of several regimens of its agent"
-    if len(regimen.statements) > 1:
-        yield "put together from several places"
-    if main.clause[1] - main.clause[0] > _LONG_CLAUSE:
-        yield "a long clause"
-    if regimen.agent.is_placebo:
-        yield "a placebo"
+    yield from _list_true(
+        {
+            "several amounts near": sum(mark.field == "amounts" for mark in marks) > 1,
+            "many agents in the clause": main.rivals >= _MANY_AGENTS,
+            "two agents in the clause": 1 < main.rivals < _MANY_AGENTS,
+            "no amount": not regimen.amounts(),
+            "one of several regimens of its agent": siblings > 1,
+            "put together from several places": len(regimen.statements) > 1,
+            "a long clause": main.clause[1] - main.clause[0] > _LONG_CLAUSE,
+            "a placebo": regimen.agent.is_placebo,
+        }
+    )
 
 
 def describe_agent(regimen: Regimen) -> Iterator[str]:
     """Yield the signs of the name of an agent."""
     agent = regimen.agent
+    main = regimen.main
+    says_how = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     yield f"registered {agent.is_registered}"
-    yield from describe_name(agent.source, agent.place)
-    mention = regimen.main.owner.mention
-    if mention and mention.is_new:
-        yield "a name of no list"
-    says_how = regimen.main.facts.keys() - {"amounts"}
-    if not _is_of_group(regimen.main.text) and not (agent.is_registered and says_how):
-        yield "an agent of a description"
-    if regimen.main.sure < _WEAK:
-        yield "a weak agent"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}, kind {agent.kind}"
-    if len(agent.name.split()) >= _LONG_NAME:
-        yield "a long name"
-    if any(sign.isdigit() for sign in agent.name):
-        yield "a code"
+    yield from _list_true(
+        {
+            "a part of a longer name": _is_part(agent.source, agent.place),
+            "a salt": is_salt(agent.source.tokens.words[agent.place[1] - 1]),
+            "an agent of a description": not main.text.is_group and not says_how,
+            "a weak agent": main.sure < _WEAK,
+            "a long name": len(agent.name.split()) >= _LONG_NAME,
+            "a code": any(sign.isdigit() for sign in agent.name),
+        }
+    )
 
 
-def _is_of_group(text: DoseText) -> bool:
-    return text.is_arm or text.is_intervention
-
-
-def describe_name(text: DoseText, place: Place) -> Iterator[str]:
-    """Yield what makes the words of an agent's name doubtful."""
+def _is_part(text: DoseText, place: Place) -> bool:
+    """Return whether the words of an agent's name may be only a part of it."""
     tokens = text.tokens
     first, end = place
     beside = tokens.codes[max(0, first - 1) : first] + tokens.codes[end : end + 1]
-    has_joint = "/" in beside or "+" in beside or ":" in tokens.codes[first:end]
-    has_hyphen = tokens.gap(first) == "-" or tokens.gap(end) == "-"
-    has_rhythm = any(
+    if not set("/+").isdisjoint(beside) or ":" in tokens.codes[first:end]:
+        return True
+    if "-" in (tokens.gap(first), tokens.gap(end)):
+        return True
+    return any(
         mark.field == "frequency" and mark.first < end and first < mark.end
         for mark in text.marks
     )
-    if has_joint or has_hyphen or has_rhythm:
-        yield "a part of a longer name"
-    if is_salt(tokens.words[end - 1]):
-        yield "a salt"
 
 
 def describe_rhythm(value: Frequency, link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield what makes a frequency doubtful: other rhythms, days and times of the day beside it."""
-    yield f"frequency {value}"
-    if value is Frequency.OTHER:
-        yield "another rhythm"
-    text = link.text
-    first, end = link.mark.place
-    around = (
-        *text.tokens.words[max(0, first - 1) : first],
-        *text.tokens.words[end : end + 1],
-    )
-    if "or" in around:
-        yield "one of a choice"
-    clause = _find_clause(text, link)
-    near = within(text.marks, *clause)
-    is_daily = any(level.unit.endswith("/day") for level, _ in regimen.amounts())
-    if is_daily and value in _NOT_DAILY:
-        yield "a daily amount"
-    if link.mark.field == "frequency":
-        yield from _describe_beside(value, link, near)
-    if value is Frequency.QD and rule("splits_day").search(text.tokens, *clause):
-        yield "times of the day"
-    if rule("rhythm_in_doubt").ends(text.tokens, first):
-        yield "a limit or a part"
-    times = [
-        mark for mark in near if rule("time_of_day").search(text.tokens, *mark.place)
-    ]
-    if times and value is Frequency.QD:
-        yield "times of the day"
-
-
-def _describe_beside(
-    value: Frequency, link: Linked, near: Sequence[Mark]
-) -> Iterator[str]:
-    """Yield what the other marks of a clause say against a stated rhythm."""
+    tokens = link.text.tokens
+    first = link.mark.first
+    clause = link.text.find_clause(first)
+    near = within(link.text.marks, *clause)
+    is_stated = link.mark.field == "frequency"
     days = [mark.value for mark in near if mark.field == "days"]
     is_one_day = len(days) == 1 and len(days[0]) == 1
-    if days and (value is not Frequency.QD or is_one_day):
-        yield "days beside a rhythm"
-    rhythms = {mark.value for mark in near if mark.field == "frequency"}
-    if len(rhythms) > 1:
-        yield "several rhythms near"
-    if any(mark.field == "amounts" and mark.touches(link.mark) for mark in near):
-        yield "an amount or a rhythm"
+    is_daily = any(level.unit.endswith("/day") for level, _ in regimen.amounts())
+    is_split = rule("splits_day").search(tokens, *clause) is not None or any(
+        rule("time_of_day").search(tokens, *mark.place) for mark in near
+    )
+    yield f"frequency {value}"
+    yield from _list_true(
+        {
+            "another rhythm": value is Frequency.OTHER,
+            "a daily amount": is_daily and value not in _SEVERAL_A_DAY,
+            "times of the day": value is Frequency.QD and is_split,
+            "a limit or a part": rule("rhythm_in_doubt").ends(tokens, first)
+            is not None,
+            "days beside a rhythm": is_stated
+            and bool(days)
+            and (value is not Frequency.QD or is_one_day),
+            "several rhythms near": is_stated and len(_list_values(near)) > 1,
+            "an amount or a rhythm": is_stated
+            and any(one.field == "amounts" and one.touches(link.mark) for one in near),
+        }
+    )
 
 
-def _find_clause(text: DoseText, link: Linked) -> Place:
-    for first, end in text.clauses:
-        if first <= link.mark.first < end:
-            return first, end
-    return link.mark.place
+def _list_values(marks: Sequence[Mark]) -> set[Frequency]:
+    return {mark.value for mark in marks if mark.field == "frequency"}
 
 
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield what makes one amount doubtful."""
-    yield from describe_link(link, regimen)
-    if is_portion(link.mark):
-        near = within(link.text.marks, *regimen.main.clause)
-        others = [mark for mark in near if mark.field == "amounts"]
-        is_beside = any(not is_portion(mark) for mark in others)
-        yield "a piece beside a substance" if is_beside else "a volume or a piece"
-    if level.arms:
-        yield "arms of its own"
-    levels = [other for _, other in regimen.amounts()]
-    if len(levels) > 1:
-        yield "several levels"
-    # An intervention and a description that state two amounts may contradict each other.
-    if len({other.text.name.partition("[")[0] for other in levels}) > 1:
-        yield "levels of several texts"
-    if link.mark.also:
-        yield "a sum"
-    if regimen.agent.is_placebo:
-        yield "an amount of a placebo"
-    yield from _describe_size(level)
-    yield from _describe_words(link)
-    yield from _describe_rate(level, link, regimen)
-    yield from _describe_owner(link, regimen)
-
-
-def _describe_words(link: Linked) -> Iterator[str]:
-    """Yield what the words around an amount say against it."""
     text = link.text
     tokens = text.tokens
-    clause = _find_clause(text, link)
     first, end = link.mark.place
-    if not _is_of_group(text):
-        yield "an amount of a description"
-    if rule("speaks_of_supply").search(tokens, *clause):
-        yield "speaks of supply"
-    if rule("tells_of_steps").search(tokens, *clause):
-        yield "tells of steps"
-    if rule("amount_goes_on").starts(tokens, end):
-        yield "a unit that goes on"
+    clause = text.find_clause(first)
+    levels = [other for _, other in regimen.amounts()]
+    slashed = _SLASHED.search(tokens.codes[max(0, first - 2) : end])
     # "3 x 10^12 particles" does not say which
-    is_unnamed = link.mark.value[0].unit == "cells" and re.search(
-        f"[{NUMBER}]", tokens.codes[end - 1]
+    is_unnamed = level.unit == "cells" and tokens.codes[end - 1] in NUMBER
+    yield from describe_link(link, regimen)
+    yield from _describe_size(level)
+    yield from _describe_owner(link, regimen)
+    yield from _list_true(
+        {
+            "a volume or a piece": is_portion(link.mark),
+            "arms of its own": bool(level.arms),
+            "several levels": len(levels) > 1,
+            # An intervention and a description that state two amounts may contradict each other.
+            "levels of several texts": len({one.text.kind for one in levels}) > 1,
+            "a sum": bool(link.mark.also),
+            "an amount of a placebo": regimen.agent.is_placebo,
+            "an amount of a description": not text.is_group,
+            "speaks of supply": rule("speaks_of_supply").occurs(tokens, *clause),
+            "tells of steps": rule("tells_of_steps").occurs(tokens, *clause),
+            "a unit that goes on": rule("amount_goes_on").starts(tokens, end)
+            is not None,
+            "a count of something": is_unnamed,
+            "levels with a slash": slashed is not None,
+            "another rate elsewhere": _has_other_rate(level, link, regimen),
+        }
     )
-    if is_unnamed:
-        yield "a count of something"
-    if re.search(f"[{NUMBER}]/[{NUMBER}]", tokens.codes[max(0, first - 2) : end]):
-        yield "levels with a slash"
 
 
-def _describe_rate(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield whether it is in doubt that an amount is one of a day."""
+def _has_other_rate(level: Amount, link: Linked, regimen: Regimen) -> bool:
+    """Return whether it is in doubt that an amount is one of a day."""
     units = {
         other.unit
         for one in regimen.links("amounts")
@@ -280,8 +191,7 @@ def _describe_rate(level: Amount, link: Linked, regimen: Regimen) -> Iterator[st
     }
     last = link.text.tokens.words[link.mark.end - 1].lower()
     is_lost = level.unit.endswith("/m2") and last in ("d", "day", "daily")
-    if len(units) > 1 or is_lost:
-        yield "another rate elsewhere"
+    return len(units) > 1 or is_lost
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
@@ -290,10 +200,10 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     owners = [one.owner for one in regimen.statements if link in one.amounts]
     [owner] = owners[:1] or [regimen.main.owner]
     mention = owner.mention
-    is_named = mention is not None and owner.how == "named"
-    if rule("of_what").starts(tokens, link.mark.end) and not is_named:
-        yield "of something else"
-    if mention is None or not is_named:
+    if mention is None or owner.how != "named":
+        is_of_other = rule("of_what").starts(tokens, link.mark.end)
+        if is_of_other or rule("other_name").starts(tokens, link.mark.end):
+            yield "of something else"
         return
     gap = find_gap(mention.place, link.mark.place)
     yield f"{count_unexplained(tokens, *gap)} unexplained"
@@ -302,48 +212,47 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _describe_size(level: Amount) -> Iterator[str]:
-    if level.low is None or level.high is None:
-        yield "a limit"
-    elif level.high != level.low:
-        yield "a range"
-    if level.low == 0:
-        yield "nothing given"
-    if level.unit == "Gy":
-        yield "radiation"
-    if level.unit == "%":
-        yield "a percentage"
-    if "/" in level.unit:
-        yield "a unit with a slash"
+    is_open = level.low is None or level.high is None
+    return _list_true(
+        {
+            "a limit": is_open,
+            "a range": not is_open and level.low != level.high,
+            "nothing given": level.low == 0,
+            "radiation": level.unit == "Gy",
+            "a unit with a slash": "/" in level.unit,
+        }
+    )
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield how a mark is linked, and whether its words are doubtful."""
     field = link.mark.field
-    yield f"linked, {_measure(link.sure)}"
-    if link.is_shared:
-        yield "shared"
-    if link.text is not regimen.main.text:
-        yield "elsewhere"
-    if link.mark.confidence < 1:
-        yield "doubtful words"
-    if link.mark.confidence <= _IN_DOUBT:
-        yield "words of two meanings"
     values = {one.mark.value for one in regimen.main.links(field)}
-    if len(values) > 1:
-        yield "rivals"
-    if field in ("days", "cycle", "amounts"):
-        yield f"by {field}"
-    cycle = regimen.cycle()
-    if (
-        field == "duration"
-        and cycle
-        and _count_days(link.mark.value) <= _count_days(cycle)
-    ):
-        yield "a part of the cycle"
+    words = link.text.tokens.words
+    first, end = link.mark.place
+    around = [*words[max(0, first - 1) : first], *words[end : end + 1]]
+    yield f"linked, {_measure(link.sure)}"
+    yield f"by {field}"
+    yield from _list_true(
+        {
+            "shared": link.is_shared,
+            "elsewhere": link.text is not regimen.main.text,
+            "doubtful words": link.mark.confidence < 1,
+            "words of two meanings": link.mark.confidence <= _IN_DOUBT,
+            "rivals": len(values) > 1,
+            "one of a choice": not _CHOICES.isdisjoint(around),
+        }
+    )
+    cycle = regimen.best("cycle")
+    if field == "duration" and cycle:
+        is_part = _count_days(link.mark.value) <= _count_days(cycle.mark.value)
+        yield from _list_true({"a part of the cycle": is_part})
 
 
 def _count_days(length: Period) -> float:
-    return float(length.value * DAYS.get(length.unit, math.inf))
+    """Return how many days a length has; a number of cycles is longer than any."""
+    days = DAYS.get(length.unit)
+    return float("inf") if days is None else length.value * days
 
 
 def estimate(links: Sequence[Linked]) -> float:

@@ -9,8 +9,8 @@ processes and which a run keeps.
   and the JSON schema of an answer, ``attributes`` the type of each attribute and the form in which
   a value is written. ``extractor.assembly.claims`` checks each value against the words of the text.
 - An attribute with ``pattern``, Python regular expressions, is read without a model (``patterns``).
-  A match must be whole words that no "not" denies, and each pattern is tried on the field's
-  examples before anything runs.
+  A match must be whole words that no "not" denies. A pattern that cannot be read, or captures what
+  is no attribute, is refused before anything runs.
 - A declaration that cannot be checked, or has no end, is refused with its place and remedy.
 
 ``value_forms`` reads and shows values in their written form, for built-in fields too.

@@ -4,20 +4,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
 
 import regex
 
-from extractor.concepts.own.attributes import Attribute, AttributeType, list_members
+from extractor.concepts.own.attributes import Attribute, AttributeType
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.own.value_forms import show_value
 from extractor.errors import FieldError
 from extractor.evidence.drafts import Draft, Reading, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.evidence.quotes import QuoteStatus, verify_quote
-from extractor.language.passage import Passage, read_passage
+from extractor.language.passage import Passage
 from extractor.schemas import Support
 from extractor.schemas.arguments import suggest
 
@@ -199,52 +197,17 @@ def _compile(text: str) -> "regex.Pattern[str]":
 
 
 def check_patterns(field: CustomField) -> None:
-    """Raise ``FieldError`` for a pattern that cannot be read, finds nothing in an example, or
-    contradicts one.
-    """
-    for pattern in _list_patterns(field):
-        problem = _find_problem(pattern, field)
-        if problem:
-            where = f"{field.name}.{pattern.own.name}"
-            raise FieldError(f"{where}: the pattern {pattern.text!r} {problem}")
-    is_filled = not field.has_patterns
-    for example in field.examples:
-        claims, _ = field.read(example.value)
-        for value in find_values(field, [read_passage(example.text)]):
-            is_filled = True
-            for name, reading in value.items():
-                stated = [list_members(claim.get(name)) for claim in claims]
-                for one in reading.list_values():
-                    if one not in chain(*stated):
-                        raise FieldError(
-                            f"{field.name}.{name}: the patterns read {show_value(one)} in "
-                            f"{example.text!r}, whose example does not say so; correct the "
-                            "pattern or the example"
-                        )
-    if not is_filled:
-        lacking = ", ".join(one.name for one in field.attributes if one.required)
-        raise FieldError(
-            f"{field.name}: the patterns fill no value, which needs {lacking}; add groups such as "
-            "(?P<name>...), or give an attribute a default"
-        )
-
-
-def _find_problem(pattern: Pattern, field: CustomField) -> str | None:
-    """Return what is wrong with a pattern, None if it finds its attribute in an example."""
-    try:
-        names = _compile(pattern.text).groupindex
-    except ValueError as error:
-        return f"cannot be read: {error}; write a regular expression of Python"
-    known = [each.name for each in field.attributes]
-    for name in names:
-        if name not in known:
+    """Raise ``FieldError`` for a pattern that cannot be read, or captures what is no attribute."""
+    known = [attribute.name for attribute in field.attributes]
+    for own, _, text in _list_patterns(field):
+        problem = None
+        try:
+            names = _compile(text).groupindex
+        except ValueError as error:
+            problem = f"cannot be read: {error}; write a regular expression of Python"
+            names = {}
+        for name in set(names).difference(known):
             guess = suggest(name, known)
-            return f"captures {name}, which is no attribute of the field{guess}"
-    for example in field.examples:
-        found = _apply(pattern, field, read_passage(example.text))
-        if example.value is not None and any(found):
-            return None
-    return (
-        "finds no value in an example of the field; add one, with its text and value, or "
-        "correct the pattern"
-    )
+            problem = f"captures {name}, which is no attribute of the field{guess}"
+        if problem:
+            raise FieldError(f"{field.name}.{own.name}: the pattern {text!r} {problem}")

@@ -78,3 +78,12 @@ def speaks_of_people(tokens: Tokens) -> bool:
     if rule("persons").search(tokens):
         return True
     return rule("names_list").search(tokens) is not None
+
+
+def names_division(heading: str) -> bool:
+    """Return whether a heading names a part of the trial or of its people: "Part A:", "Healthy
+    volunteers:".
+    """
+    tokens = read_text(heading)
+    names = ("trial_division", "healthy_people")
+    return any(rule(name).search(tokens) for name in names)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.concepts.limits.bounds import LOWER
@@ -452,23 +451,19 @@ def _share_anchors(
     clause: "within 3 days or 5 half-lives before surgery".
     """
     shared = list(found)
-    pairs = list(pairwise(range(len(windows))))
-    for at, behind in reversed(pairs):
-        anchor = shared[behind].anchor
-        if shared[at].anchor or anchor is None or is_past(tokens, windows[at]):
+    for at in reversed(range(len(windows) - 1)):
+        window = windows[at]
+        behind = windows[at + 1]
+        if shared[at].anchor or window.rule == "kept_before" or is_past(tokens, window):
             continue
-        if windows[at].rule == "kept_before":
-            continue
-        between = (windows[at].length[1], windows[behind].first)
+        between = (window.length[1], behind.first)
+        joint = rule("joint_word").search(tokens, *between)
+        is_joined = joint or "(" in tokens.codes[slice(*between)]
         is_near = between[1] - between[0] <= _NEAR
-        is_parted = rule("parts_clause").search(tokens, *between)
-        is_joined = (
-            rule("joint_word").search(tokens, *between)
-            or "(" in tokens.codes[slice(*between)]
-        )
-        same = windows[at].comparator is windows[behind].comparator
-        if is_near and is_joined and same and not is_parted:
-            shared[at] = shared[at]._replace(anchor=anchor)
+        same = window.comparator is behind.comparator
+        parted = rule("parts_clause").search(tokens, *between)
+        if same and is_near and is_joined and not parted:
+            shared[at] = shared[at]._replace(anchor=shared[at + 1].anchor)
     return tuple(shared)
 
 

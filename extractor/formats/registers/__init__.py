@@ -10,15 +10,15 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
 ``keys``, ``wrappers``, ``pages``
     Of JSON: a record has one of these keys; objects whose keys count as those of the record; the
     list of records in a page of results.
-``element``, ``inside``
-    Of XML: the element of a record, and one within it that is the record of another register. With
-    ``[columns]``, elements are read by name, also those in groups.
+``element``
+    Of XML: the element of a record. With ``[columns]``, elements are read by name, also those in
+    groups.
 ``columns``
     Of a table: the columns, each with its other names. Case, blanks and signs do not matter.
-``needs_id``
-    Whether a table must have the column ``id``, because its other columns have common names.
-``breaks``, ``prepare``
-    ``html`` if line breaks are codes of HTML; ``european_labels`` if texts hold labelled ones.
+``breaks``
+    Whether line breaks are codes of HTML.
+``labels``
+    Labels in the text of a column, each with the column of what is behind it.
 ``settings``
     What the reader of one container needs beside.
 ``like``
@@ -29,8 +29,7 @@ A table is a TOML file in this folder; adding one adds a register, without Pytho
 * ``{ join = [PATH, ...] }``: the texts of several paths, on lines of their own;
 * ``{ inclusion = PATH, exclusion = PATH }``;
 * ``{ items = PATH, measure = PATH, time_frame = PATH }``: numbered sections, with the paths of
-  their parts within an item; ``arms`` and ``interventions`` are the names that link the two, and
-  items with the same value at ``group`` are one, with a list of ``translations``;
+  their parts within an item; ``arms`` and ``interventions`` are the names that link the two;
 * ``{ list = PATH }``: numbered sections of a text that is a list, divided ``by`` marks, types or
   products, each with the text at ``time_frame``;
 * a list of these: the first that has a text counts, numbered sections follow each other.
@@ -45,56 +44,42 @@ or that of all of them; ``[terms]`` has items with ``name`` and ``id``.
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
+from pydantic import BaseModel
 
-@dataclass(frozen=True)
-class Register:
+_Rows = dict[str, Any]
+
+
+class Register(BaseModel, frozen=True, extra="forbid"):
     """A register's table; the keys are explained above."""
 
     id: str
-    formats: Mapping[str, str]
-    sections: Mapping[str, Any]
-    registry: Mapping[str, Any] = field(default_factory=dict)
+    formats: _Rows
+    sections: _Rows
+    registry: _Rows = {}
     id_pattern: str = ""
     id_prefix: str = ""
-    keys: Sequence[str] = ()
-    wrappers: Sequence[str] = ()
+    keys: list[str] = []
+    wrappers: list[str] = []
     pages: str = ""
     element: str = ""
-    inside: str = ""
-    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    needs_id: bool = False
-    breaks: str = ""
-    prepare: str = ""
-    terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    @cached_property
-    def forms(self) -> tuple[tuple[str, list[Mapping[str, Any]]], ...]:
-        """The sections with their forms, in order; a path alone is ``{ path = PATH }``."""
-        rows: list[tuple[str, list[Mapping[str, Any]]]] = []
-        for name, written in self.sections.items():
-            listed = written if isinstance(written, list) else [written]
-            forms = [{"path": one} if isinstance(one, str) else one for one in listed]
-            rows.append((name, forms))
-        return tuple(rows)
+    columns: _Rows = {}
+    breaks: bool = False
+    labels: _Rows = {}
+    terms: _Rows = {}
+    settings: _Rows = {}
 
     @cached_property
     def columns_by_name(self) -> dict[str, str]:
         """The columns by each of their names, in letters and digits alone."""
-        by_name: dict[str, str] = {}
-        for column, names in self.columns.items():
-            for name in (column, *names):
-                by_name[fold_name(name)] = column
-        return by_name
-
-
-_NO_LETTER = re.compile(r"[^a-z0-9]+")
+        return {
+            fold_name(name): column
+            for column, names in self.columns.items()
+            for name in (column, *names)
+        }
 
 
 def fold_name(written: str) -> str:
@@ -103,16 +88,16 @@ def fold_name(written: str) -> str:
     >>> fold_name("#NCT.Number"), fold_name("nct_number")
     ('nctnumber', 'nctnumber')
     """
-    return _NO_LETTER.sub("", written.lower())
+    return re.sub("[^a-z0-9]+", "", written.lower())
 
 
 @cache
-def load_table(name: str) -> dict[str, Any]:
+def load_table(name: str) -> _Rows:
     """Load a table, with what it leaves out from the one that it is ``like``."""
     written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
     table = tomllib.loads(written)
     like = load_table(table.pop("like")) if "like" in table else {}
-    columns = {**like.get("columns", {}), **table.get("columns", {})}
+    columns = like.get("columns", {}) | table.get("columns", {})
     return {**like, **table, "columns": columns}
 
 
@@ -124,9 +109,6 @@ def list_registers(container: str) -> tuple[Register, ...]:
     ['aact']
     """
     names = sorted(file.name for file in files(__package__).iterdir())
-    tables = [
-        load_table(name.removesuffix(".toml"))
-        for name in names
-        if name.endswith(".toml")
-    ]
+    stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]
+    tables = [load_table(stem) for stem in stems]
     return tuple(Register(**table) for table in tables if container in table["formats"])

@@ -54,17 +54,16 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         if not is_cut:
             dropped += [(number, "the item is no JSON") for number in broken]
             dropped.append((None, "the answer is empty or no JSON with items"))
-    kept: list[Any] = []
+    kept = []
     asked = {question.number for question in questions}
     for raw in found:
         number = int(raw["n"])
         if number not in asked:
             dropped.append((number, "was not asked about"))
             continue
-        text = json.dumps({"items": [raw]})
         try:
-            reply: Any = call.reply_model.model_validate_json(
-                text, context=call.context
+            reply: Any = call.reply_model.model_validate(
+                {"items": [raw]}, context=call.context
             )
             kept += reply.items
         except ValidationError as error:
@@ -101,8 +100,13 @@ def _read_item(question: Question, written: Values) -> Values:
     where every line has a value, or for the participants, it is no answer and is missing here.
     """
     forms = FORMS[question.task]
-    values: dict[str, Any] = {}
-    for name in _list_answered(question, written):
+    asked = question.guideline_fields
+    # a line that is no criterion has no field of one; it may introduce some, and name people
+    is_none = read_field("stands", forms["stands"], written) is False
+    if is_none and question.task is Task.ELIGIBILITY:
+        asked = ("stands", *sorted({"rule", PEOPLE}.intersection(asked)))
+    values = {}
+    for name in expand(asked):
         value = read_field(name, forms[name], written)
         if value is not None or name not in _NEEDED:
             values[name] = value
@@ -111,29 +115,27 @@ def _read_item(question: Question, written: Values) -> Values:
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
     if isinstance(values.get("split"), dict):
         values |= _cut(question.chunk.text, values.pop("split"))
-    claims: dict[str, tuple[Any, ...]] = {}
+    claims = {}
     for own in question.custom:
         readable, faults = own.read(written.get(own.name))
         claims[own.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
-    is_empty = not any(claims.values())
-    if REGIMENS in question.fields:
-        # an item of a regimen with no more than the number of its line is none
-        is_empty = is_empty and not any(values.values())
+    is_regimen = REGIMENS in question.fields
+    # an item of a regimen with no more than the number of its line is none
+    says_something = any(values.values()) if is_regimen else bool(values)
+    if not says_something and not any(claims.values()):
+        return {}
+    if is_regimen:
         values["stands"] = True
-    elif values:
-        is_empty = False
-    return {} if is_empty else values | claims
+    return values | claims
 
 
-def _list_answered(question: Question, written: Values) -> list[str]:
-    """List the guideline's fields that an item may answer. A line that is no criterion has none of
-    one; it may introduce criteria, and speak of the participants.
-    """
-    asked = question.guideline_fields
-    stands = read_field("stands", FORMS[question.task]["stands"], written)
-    if question.task is Task.ELIGIBILITY and stands is False:
-        asked = ("stands", *(name for name in asked if name in ("rule", PEOPLE)))
-    return expand(asked)
+def _cut(text: str, split: Mapping[str, str | None]) -> Values:
+    """Return the parts of an outcome; ``split`` alone if its text cannot be cut so."""
+    heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
+    try:
+        return cut_outcome(text, *heads)
+    except ValueError as error:
+        return {"split": UnreadableValue(json.dumps(split), str(error))}
 
 
 def read_field(name: str, form: Form, written: Values) -> Any:
@@ -142,10 +144,9 @@ def read_field(name: str, form: Form, written: Values) -> Any:
     """
     # the field's full name is understood, too
     value = written.get(form.key, written.get(name))
-    if value is None and form.many and name not in _NEEDED:
-        return ()
     if value is None:
-        return False if name == "censored" else None
+        nothing = () if form.many and name not in _NEEDED else None
+        return False if name == "censored" else nothing
     if not form.many:
         return _read_value(form, value)
     # one value is written without brackets at times
@@ -167,15 +168,6 @@ def _explain(error: ValueError) -> str:
         return str(error)
     problems = "; ".join(fault["msg"] for fault in error.errors())
     return problems.removeprefix("Value error, ")
-
-
-def _cut(text: str, split: Mapping[str, str | None]) -> Values:
-    """Return the parts of an outcome; ``split`` alone if its text cannot be cut so."""
-    heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
-    try:
-        return cut_outcome(text, *heads)
-    except ValueError as error:
-        return {"split": UnreadableValue(json.dumps(split), str(error))}
 
 
 def read_silence(silent: Iterable[Question]) -> Answers:

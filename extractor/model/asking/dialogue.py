@@ -17,7 +17,7 @@ from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.evidence.drafts import RECORD, Draft, ModelResult, Reading, draft_record
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.numbers import DAYS
-from extractor.model.asking.answers import read_silence, read_values
+from extractor.model.asking.answers import Values, read_silence, read_values
 from extractor.model.asking.planner import Round, count_asked
 from extractor.model.asking.questions import ModelReply, Question, Questions
 from extractor.model.asking.reply_models import (
@@ -28,7 +28,7 @@ from extractor.model.asking.reply_models import (
     REGIMENS,
     is_listing,
 )
-from extractor.schemas import AbsenceReason, Origin, Usage
+from extractor.schemas import AbsenceReason, Origin
 
 _MEANT = {
     PEOPLE: PEOPLE_FIELDS,
@@ -61,47 +61,24 @@ def read_replies(
         replies = [ModelReply(pending=1)] * len(asked.calls)
     got: list[Question] = []
     unasked: list[Question] = []
-    waiting: list[Question] = []
-    drafts: list[Draft] = []
-    skipped: set[int] = set()
+    drafts = []
+    skipped = set()
     unanswered = 0
+    waiting = 0
     for call, reply in zip(asked.calls, replies, strict=True):
         if reply is None:
             unasked += call
             continue
         read, silent = _read_reply(parsed, call, reply)
-        answered = {draft.number for draft in read}
-        for line in call:
-            is_waiting = reply.pending and line.number not in answered
-            (waiting if is_waiting else got).append(line)
         drafts += read
         skipped |= silent
         unanswered += count_asked(call) if reply.is_useless else len(silent)
-    drafts = _complete(parsed, drafts, got, unasked, skipped)
-    received = [reply for reply in replies if reply]
-    dropped = [why for reply in received for why in reply.rejected]
-    remarks = [remark for reply in received for remark in reply.remarks]
-    result = ModelResult(tuple(drafts), tuple(dropped), tuple(remarks))
-    still_open = sum(map(_is_open, result.by_number.values()))
-    counts = {
-        "questions": count_asked(got),
-        "open_questions": still_open + count_asked(waiting),
-        "unanswered": unanswered,
-    }
-    usage = sum((reply.usage for reply in received), Usage())
-    return replace(result, usage=usage.model_copy(update=counts))
-
-
-def _complete(
-    parsed: ParsedRecord,
-    drafts: list[Draft],
-    got: Questions,
-    unasked: Questions,
-    skipped: set[int],
-) -> list[Draft]:
-    """Return the drafts with what they were asked, and add those of lines without an answer and of
-    the record.
-    """
+        lines = call
+        if reply.pending:
+            answered = {draft.number for draft in read}
+            lines = [line for line in call if line.number in answered]
+            waiting += count_asked(call) - count_asked(lines)
+        got += lines
     reasons = _list_reasons(unasked, got)
     answered = {draft.number for draft in drafts}
     for line in (*got, *unasked):
@@ -112,7 +89,14 @@ def _complete(
     drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
     if RECORD in reasons:
         drafts.append(_join_record(drafts, reasons[RECORD]))
-    return drafts
+    total = sum(filter(None, replies), ModelReply())
+    result = ModelResult(tuple(drafts), total.rejected, total.remarks)
+    counts = {
+        "questions": count_asked(got),
+        "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
+        "unanswered": unanswered,
+    }
+    return replace(result, usage=total.usage.model_copy(update=counts))
 
 
 def _read_reply(
@@ -131,8 +115,8 @@ def _read_reply(
         return drafts, set()
     answered = {draft.number for draft in drafts}
     silent = {line.number for line in call if line.fields} - answered
-    needed = [line.number for line in call if not is_listing(line)]
-    skipped = silent.intersection(needed)
+    needed = {line.number for line in call if not is_listing(line)}
+    skipped = silent & needed
     is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
     # nothing at all, although the rules read doses
     if is_unread or (parsed.regimens and not answered):
@@ -147,7 +131,7 @@ def _ground(
     parsed: ParsedRecord,
     lines: Mapping[Any, Question],
     question: Question,
-    values: Mapping[str, Any],
+    values: Values,
 ) -> Draft:
     """Return the draft of an item with what its text bears out, and with the line that introduces
     it, if the model names a line of the call or says that there is none.
@@ -161,10 +145,10 @@ def _ground(
     # without a number, the model says that nothing introduces the line
     if isinstance(stated.get("lead_in"), int):
         del stated["lead_in"]
-    above = named.chunk if named else parsed.find_lead_in(draft)
-    draft = ground_answer(stated, draft, parsed, above, question.custom)
     if named is None:
-        return draft
+        above = parsed.find_lead_in(draft)
+        return ground_answer(stated, draft, parsed, above, question.custom)
+    draft = ground_answer(stated, draft, parsed, named.chunk, question.custom)
     span = named.chunk.span
     words = parsed.raw(span)
     reading = Reading(words, MODEL_CONFIDENCE, (span,), origin=Origin.MODEL)
@@ -191,10 +175,8 @@ def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
                 number = RECORD if is_of_record else question.number
                 known = reasons.setdefault(number, {})
                 # a line that was not asked may state a field of the user's own
-                if name in of_record:
-                    known.setdefault(name, reason)
-                    continue
-                known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
+                if name not in of_record or name not in known:
+                    known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
     return reasons
 
 
@@ -220,8 +202,8 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
 
     A line that says nothing of an age or sex (None) is no answer, and is passed over.
     """
-    model: dict[str, Reading[Any]] = {}
-    own: dict[str, tuple[Draft, ...]] = {}
+    model = {}
+    own = {}
     for name in asked:
         answers = [draft.model[name] for draft in drafts if name in draft.model]
         answers = [reading for reading in answers if reading.value is not None]
@@ -234,14 +216,9 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
             own[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
         if answers:
             model[name] = answers[0]
-    refused = [
-        refusal
-        for draft in drafts
-        for refusal in draft.refused
-        if refusal.field in PEOPLE_FIELDS
-    ]
-    record = draft_record({})
-    return replace(record, model=model, refused=tuple(refused), own=own, asked=asked)
+    refusals = [refusal for draft in drafts for refusal in draft.refused]
+    refused = tuple(one for one in refusals if one.field in PEOPLE_FIELDS)
+    return replace(draft_record({}), model=model, refused=refused, own=own, asked=asked)
 
 
 def _count_days(reading: Reading[Any]) -> float:

@@ -6,10 +6,11 @@ Lines that introduce others are shown where a criterion is asked which line intr
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count, groupby
 from statistics import fmean
+from typing import NamedTuple
 
 from extractor.concepts.doses.passages import GROUPS, list_dose_passages, mentions_dose
 from extractor.concepts.own.declaration import CustomField, Of
@@ -71,8 +72,7 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
     return replace(sum(sizes, RequestSize()), questions=questions)
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """The calls about a record, each as its questions; ``render`` makes the call."""
 
     calls: tuple[Questions, ...]
@@ -125,9 +125,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
         for line in _plan_own(parsed, own, [*planned.values()], effort, numbers):
             if own.may_be_in(line.chunk.text):
                 known = planned.get(line.number, line)
-                fields = (*known.fields, own.name)
-                custom = (*known.custom, own)
-                planned[line.number] = replace(known, fields=fields, custom=custom)
+                planned[line.number] = known.add(own)
     return tuple(planned.values())
 
 
@@ -174,13 +172,12 @@ def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[st
     """Return the fields of which the effort doubts what the rules read. A ``rule`` is asked only of
     a line such as "Any of the following:", which alone has a reading of it.
     """
-    doubtful = []
-    for name in names:
-        confidence = item.read(name).confidence
-        is_missing = name == "rule" and name not in item.rules
-        if not is_missing and effort.doubts(confidence, rare=name in _RARE):
-            doubtful.append(name)
-    return doubtful
+    return [
+        name
+        for name in names
+        if (name != "rule" or name in item.rules)
+        and effort.doubts(item.read(name).confidence, rare=name in _RARE)
+    ]
 
 
 def _plan_eligibility(
@@ -190,17 +187,16 @@ def _plan_eligibility(
     whose lead-in is in doubt, and lines that may say who takes part, if an age, the sex or the
     health of the participants is in doubt.
     """
-    asked: dict[int, list[str]] = {}
+    names = FIELDS[Task.ELIGIBILITY]
+    asked = {}
     for item in parsed.criteria:
-        names = _list_doubtful(item, FIELDS[Task.ELIGIBILITY], effort)
-        asked[item.number] = names
+        asked[item.number] = _list_doubtful(item, names, effort)
     shown = _list_introducing(parsed, asked, numbers)
     lines = [_show_item(item, shown) for item in parsed.criteria]
-    known = asked.keys()
     lines += [
         Question(Task.ELIGIBILITY, chunk)
         for chunk in shown.values()
-        if chunk.number not in known
+        if chunk.number not in asked
     ]
     asks_people = bool(_list_doubtful(parsed.whole, PEOPLE_FIELDS, effort))
     for name in _PEOPLE_IN if asks_people else ():
@@ -225,7 +221,7 @@ def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
 
 def _list_introducing(
     parsed: ParsedRecord, asked: Mapping[int, Collection[str]], numbers: Iterator[int]
-) -> Mapping[Span, Chunk]:
+) -> dict[Span, Chunk]:
     """Return the lines of the section "eligibility" that may introduce a criterion, by their place:
     criteria that end with a colon, criteria that rules read as the lead-in of another one, and all
     lines that are no criterion, such as headings, without their list mark.
@@ -233,28 +229,26 @@ def _list_introducing(
     There are none if no criterion there is asked for its lead-in. ``asked`` are the fields that
     criteria are asked for, by number.
     """
+    criteria = [
+        one for one in parsed.criteria if one.chunk.span.section == "eligibility"
+    ]
+    if not any("lead_in" in asked[item.number] for item in criteria):
+        return {}
     known: set[int] = set()
     leading: set[int] = set()
-    is_asked = False
-    criteria = [
-        item for item in parsed.criteria if item.chunk.span.section == "eligibility"
-    ]
     for item in criteria:
-        is_asked |= "lead_in" in asked[item.number]
         known.update(range(item.chunk.span.start, item.chunk.span.end))
         leading.update(span.start for span in item.read("lead_in").spans)
-    if not is_asked:
-        return {}
-    shown: dict[Span, Chunk] = {}
+    shown = {}
     for item in criteria:
         chunk = item.chunk
         # such as "Any of the following:"
         if chunk.text.endswith(":") or chunk.span.start in leading:
             shown[chunk.span] = chunk
     for line in _LINE.finditer(parsed.record.raw_text("eligibility") or ""):
-        span = Span("eligibility", *line.span(1))
         # a heading such as "Exclusion Criteria:"
-        if known.isdisjoint(range(span.start, span.end)):
+        if known.isdisjoint(range(*line.span(1))):
+            span = Span("eligibility", *line.span(1))
             shown[span] = Chunk(next(numbers), span, clean_text(line[1]).text)
     return shown
 
@@ -269,10 +263,8 @@ def _plan_dosing(
     """
     passages = list_dose_passages(parsed, numbers)
     texts = [chunk.text for chunk in passages]
-    has_own = any(
-        own.of is Of.REGIMEN and any(map(own.may_be_in, texts))
-        for own in options.fields
-    )
+    own = [field for field in options.fields if field.of is Of.REGIMEN]
+    has_own = any(field.may_be_in(text) for field in own for text in texts)
     if not has_own and not _doubts_regimens(parsed, options.effort, texts):
         return
     for chunk in passages:
@@ -306,8 +298,7 @@ def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
     """
     names = FIELDS[Task.ENDPOINTS]
     for outcome in parsed.outcomes:
-        wanted = set(_list_doubtful(outcome, (*names, *PARTS), effort))
-        wanted.discard("split")
+        wanted = set(_list_doubtful(outcome, (*names, *PARTS), effort)) - {"split"}
         section = parsed.record.section(outcome.chunk.span.section)
         # the registry itself may keep measure, description and time frame apart
         if wanted.intersection(PARTS) and not (section and section.parts):
@@ -340,44 +331,34 @@ def _plan_own(
     """
     if own.of is Of.REGIMEN:
         return [line for line in planned if REGIMENS in line.fields]
-    items = parsed.list_items(own.group.of)
-    open_items = [item for item in items if _may_have(item, own, effort)]
-    if own.of is Of.RECORD and open_items:
-        return _list_record_lines(parsed, own, planned, numbers)
-    return [_show_item(item) for item in open_items]
+    items = []
+    for item in parsed.list_items(own.group.of):
+        read = [value for value in item.own.get(own.name, ()) if value.rules]
+        if not read or any(_list_doubtful(one, one.rules, effort) for one in read):
+            items.append(item)
+    if own.of is not Of.RECORD or not items:
+        return map(_show_item, items)
+    shown = map(_show_item, (*parsed.criteria, *parsed.outcomes))
+    lines = {line.number: line for line in (*shown, *planned)}
+    return _list_lines(parsed, own, lines.values(), numbers)
 
 
-def _may_have(item: Draft, own: CustomField, effort: Effort) -> bool:
-    """Return whether an item may have a field of the user's own that rules did not read with
-    certainty.
-    """
-    read = [value for value in item.own.get(own.name, ()) if value.rules]
-    return not read or any(_list_doubtful(one, one.rules, effort) for one in read)
-
-
-def _list_record_lines(
+def _list_lines(
     parsed: ParsedRecord,
     own: CustomField,
-    planned: Questions,
+    known: Collection[Question],
     numbers: Iterator[int],
-) -> list[Question]:
-    """Return the lines that may state a field of the record, in the sections where it may be: the
-    questions and items, then all other lines.
+) -> Iterator[Question]:
+    """Yield the lines of the sections where a field of the record may be: those that are known
+    there, then all others.
     """
-    lines = {line.number: line for line in planned}
-    for item in (*parsed.criteria, *parsed.outcomes):
-        lines.setdefault(item.number, _show_item(item))
-    found = []
-    for name, section in parsed.sections.items():
-        if not own.may_stand_in(name):
-            continue
-        here = [line for line in lines.values() if line.chunk.span.section == name]
-        found += here
-        for passage in section.lines():
+    for name in filter(own.may_stand_in, parsed.sections):
+        here = [line for line in known if line.chunk.span.section == name]
+        yield from here
+        for passage in parsed.sections[name].lines():
             span = span_of(passage)
             if not any(span.overlaps(line.chunk.span) for line in here):
-                found.append(_number_line(numbers, span, passage.text))
-    return found
+                yield _number_line(numbers, span, passage.text)
 
 
 def _show_item(item: Draft, shown: Collection[Span] = ()) -> Question:

@@ -10,10 +10,9 @@ last.
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.concepts.own.declaration import CustomField, Example, Of
 from extractor.language.clean import clean_text
@@ -78,8 +77,7 @@ _WHERE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """The static part of every call."""
 
     version: PromptVersion
@@ -149,8 +147,7 @@ def render_line(question: Question) -> str:
     return f"[{'|'.join(head)}] {flatten(question.chunk.text[:_LONGEST_TEXT])}"
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """What calls mention of a record beside the lines: title and conditions; and where doses are
     asked the names of interventions, and arms with their numbers.
     """

@@ -58,11 +58,12 @@ async def ask_round(asked: Round, model: Model) -> Replies:
                 lost.append(result)
     is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
-        is_stop = isinstance(error, RunStopped) or not is_answered
-        if is_stop or not isinstance(error, ModelUnavailable):
-            if isinstance(error, ModelError):
-                error.usage = sum((one.usage for one in replies if one), Usage())
-            raise error
+        is_of_model = isinstance(error, ModelUnavailable)
+        if is_of_model and is_answered and not isinstance(error, RunStopped):
+            continue
+        if isinstance(error, ModelError):
+            error.usage = sum((one.usage for one in replies if one), Usage())
+        raise error
     return replies
 
 
@@ -86,55 +87,47 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     too long, and the errors of ``Model.complete``, all with the usage of the attempts.
     """
     reply = ModelReply(usage=Usage(questions=len(questions)))
+    watch = model.watch
     room = MOST_CALLS
     waiting = deque([questions])
     try:
         async with model:
             while waiting:
-                part = waiting.popleft()
+                left = waiting.popleft()
                 most = room - len(waiting)
-                if most <= 0:
-                    reply += _drop_cut(part)
-                    continue
-                try:
-                    read, left = await _ask_part(model, part, render, most)
-                    room -= read.usage.calls
-                except RequestTooLong:
-                    if len(part) == 1:
-                        raise
-                    # the refusal cost nothing, so that each half may take as many calls
-                    room += MOST_CALLS
-                    read = ModelReply()
-                    left = part
-                reply += read
-                if len(part) == 1:
-                    reply += _drop_cut(left)
+                is_last = most <= 0 or len(left) == 1
+                if most > 0:
+                    try:
+                        read, left = await _ask_part(model, left, render, most)
+                        room -= read.usage.calls
+                        reply += read
+                    except RequestTooLong:
+                        if is_last:
+                            raise
+                        # the refusal cost nothing, so that each half may take as many calls
+                        room += MOST_CALLS
+                if is_last:
+                    cut = tuple((line.number, _CUT) for line in left)
+                    reply += ModelReply(dropped=cut)
                     continue
                 middle = (len(left) + 1) // 2
                 waiting += filter(None, (left[:middle], left[middle:]))
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
-        if isinstance(error, RequestTooLong):
-            model.watch.note_useless(error)
-        elif isinstance(error, ModelUnavailable):
-            model.watch.note_problem(error)
+        is_useless = isinstance(error, RequestTooLong)
+        note = watch.note_useless if is_useless else watch.note_problem
+        note(error)
         raise
-    return _judge(model, reply, questions)
-
-
-def _judge(model: Model, reply: ModelReply, questions: Questions) -> ModelReply:
-    """Return a reply of use, or one that may be empty. Raises ``AnswerRejected`` for a useless
-    one. The watch counts useless ones.
-    """
+    # the watch counts useless answers
     if reply.items:
-        model.watch.note_useful()
+        watch.note_useful()
     elif reply.is_useless:
         reasons = dict.fromkeys(reason for _, reason in reply.dropped)
-        model.watch.note_useless("; ".join(reasons))
+        watch.note_useless("; ".join(reasons))
         rejected = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
     elif not reply.pending and not all(map(is_listing, questions)):
-        model.watch.note_useless("the answers are empty")
+        watch.note_useless("the answers are empty")
     return reply
 
 
@@ -168,7 +161,3 @@ async def _ask_part(
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     left = [line for line in part if line.number not in answered]
     return replace(reply, dropped=dropped), left
-
-
-def _drop_cut(lines: Questions) -> ModelReply:
-    return ModelReply(dropped=tuple((line.number, _CUT) for line in lines))

@@ -1,7 +1,7 @@
 """Questions to a model, and what comes back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from extractor.concepts.own.declaration import CustomField
@@ -37,6 +37,11 @@ class Question:
         """The fields that are not the user's own, which come last."""
         return self.fields[: len(self.fields) - len(self.custom)]
 
+    def add(self, own: CustomField) -> "Question":
+        """Return the question that asks for a field of the user's own, too."""
+        fields = (*self.fields, own.name)
+        return replace(self, fields=fields, custom=(*self.custom, own))
+
 
 Questions = Sequence[Question]
 Render = Callable[[Questions], Call]
@@ -64,9 +69,12 @@ class ModelReply:
 
     def __add__(self, other: "ModelReply") -> "ModelReply":
         """Return one reply with what both have."""
-        names = [one.name for one in fields(self)]
         return ModelReply(
-            *(getattr(self, name) + getattr(other, name) for name in names)
+            self.items + other.items,
+            self.usage + other.usage,
+            self.dropped + other.dropped,
+            self.pending + other.pending,
+            self.remarks + other.remarks,
         )
 
     @property

@@ -8,13 +8,12 @@ reads items.
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, model_validator
+from pydantic import BaseModel, TypeAdapter, model_validator
 
 from extractor.concepts.own.attributes import CLASSES
 from extractor.concepts.own.declaration import CustomField
@@ -80,8 +79,7 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
 """What reads a value that is written as text, such as "21 day", by its class."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """How a model writes a field: its key, and what reads a value (one of several, if ``many``).
     Members of a closed set are written as short ``words``.
     """
@@ -89,7 +87,7 @@ class Form:
     key: str
     read: Callable[[Any], Any]
     many: bool = False
-    words: Mapping[str, StrEnum] = field(default_factory=dict)
+    words: Mapping[str, StrEnum] = {}
 
 
 def _read_text(read: Callable[[str], Any], written: object) -> Any:
@@ -126,7 +124,7 @@ def _make_form(key: str, info: FieldInfo) -> Form:
 
 
 def _list_forms(task: Task) -> Mapping[str, Form]:
-    forms: dict[str, Form] = {}
+    forms = {}
     for info in list_fields(task):
         key = info.metadata.key or info.name
         if key in _KEYS:
@@ -184,21 +182,15 @@ class Item(BaseModel, frozen=True, extra="allow"):
         return {key: value for key, value in data.items() if value not in _EMPTY}
 
 
-def _drop_broken(written: Any) -> Any:
-    """Leave out what is no numbered item. If nothing else is there, the answer is invalid."""
-    if not isinstance(written, list):
-        return written
-    numbered = [one for one in written if isinstance(one, dict) and "n" in one]
-    return numbered or written
-
-
 class Reply(BaseModel, frozen=True):
     """A model's answer to one call. An item that is none, or about no line of the call, is
     left out.
     """
 
+    # a provider of tools gets this text as the tool's description
+
     custom: ClassVar[tuple[CustomField, ...]] = ()
-    items: Annotated[tuple[Item, ...], BeforeValidator(_drop_broken)]
+    items: tuple[Item, ...]
 
     @classmethod
     def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:

@@ -47,8 +47,9 @@ class Budget:
     exceeded. If a request does not fit with no other in flight, the budget is ``reached``, and no
     further request is sent.
 
-    ``rates`` are those of the highest case, ``spent`` is the cost of earlier invocations. Raises
-    ``ArgumentError`` for a limit without a price.
+    ``rates`` are those of the highest case, ``spent`` is the cost of earlier invocations; calls
+    without a price count at the ``price`` of today. Raises ``ArgumentError`` for a limit without a
+    price.
     """
 
     def __init__(
@@ -58,21 +59,20 @@ class Budget:
         price: Price | None = None,
         spent: Spending | None = None,
     ) -> None:
-        spent = spent or Spending()
-        if max_usd is not None and (price is None or spent.unpriced):
-            raise ArgumentError(
-                "a money limit needs the price of each call of the run, the earlier ones too; use "
-                "another --out, with --prices FILE from its start"
-            )
+        if max_usd is not None and price is None:
+            raise ArgumentError("a money limit needs the price of the model")
         self._max_usd = max_usd
         self._rates = rates
-        self._price = price
-        self._spent = spent.dollars
-        self._uncounted = self._cost(spent.uncounted)
+        self._cost: Callable[[Usage], float] = price.cost if price else lambda _: 0.0
+        self.count(spent or Spending())
         self._in_flight: dict[Reservation, float] = {}
-        self._in_flight_usd = 0.0
         self._ended = asyncio.Event()
         self.reached = False
+
+    def count(self, spent: Spending) -> None:
+        """Count what was spent so far anew."""
+        self._spent = spent.dollars + self._cost(spent.unpriced)
+        self._uncounted = self._cost(spent.uncounted)
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will
@@ -91,22 +91,18 @@ class Budget:
 
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve what a request may use, or return None if there is no room now."""
-        most = self._forecast(call)
-        total = self._spent + self._uncounted + self._in_flight_usd + self._cost(most)
+        reservation = Reservation(self._forecast(call))
+        most = self._cost(reservation.most)
+        total = self._used + sum(self._in_flight.values()) + most
         has_room = self._max_usd is None or total <= self._max_usd
         if self.reached or not has_room:
             return None
-        return self._add(most)
-
-    def set_aside(self, call: Call) -> Reservation:
-        """Reserve what a call in flight may use, even without room."""
-        return self._add(self._forecast(call))
+        self._in_flight[reservation] = most
+        return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
         """Release a reservation, and count what its request used; None counts as the most."""
         most = self._in_flight.pop(reservation)
-        # no error of rounding outlives the requests in flight
-        self._in_flight_usd = (self._in_flight_usd - most) if self._in_flight else 0.0
         if usage is None:
             self._uncounted += most
         else:
@@ -123,11 +119,15 @@ class Budget:
             self._wake()
 
     @property
+    def _used(self) -> float:
+        return self._spent + self._uncounted
+
+    @property
     def is_spent(self) -> bool:
         """Whether nothing is left, or less than the next call may cost."""
-        if self._max_usd is None:
-            return self.reached
-        return self.reached or self._spent + self._uncounted >= self._max_usd
+        return self.reached or (
+            self._max_usd is not None and self._used >= self._max_usd
+        )
 
     def __str__(self) -> str:
         spent = f"${self._spent:.4f} of ${self._max_usd} are spent"
@@ -139,30 +139,17 @@ class Budget:
         """Return the most that a request may use, if all of its static part is written into a
         cache. Nothing without rates.
         """
-        if self._rates is None:
+        rates = self._rates
+        if rates is None:
             return Usage()
         size = measure_call(call)
-        schema = size.schema * self._rates.schema
-        prompt = size.messages * self._rates.messages + schema
-        static = size.system * self._rates.messages + schema
-        # The output limit of some models includes their thinking.
-        output = size.most_tokens + self._rates.thinking
+        schema = size.schema * rates.schema
         return Usage(
-            prompt_tokens=round(prompt),
-            written_tokens=round(static),
-            output_tokens=output,
+            prompt_tokens=round(size.messages * rates.messages + schema),
+            written_tokens=round(size.system * rates.messages + schema),
+            # The output limit of some models includes their thinking.
+            output_tokens=size.most_tokens + rates.thinking,
         )
-
-    def _cost(self, usage: Usage) -> float:
-        """Return the cost of a usage in dollars, 0 without a price."""
-        return self._price.cost(usage) if self._price else 0.0
-
-    def _add(self, most: Usage) -> Reservation:
-        """Reserve what a request may use."""
-        reservation = Reservation(most)
-        self._in_flight[reservation] = self._cost(most)
-        self._in_flight_usd += self._in_flight[reservation]
-        return reservation
 
     def _wake(self) -> None:
         """Wake the calls that wait for room now; later ones wait for the next time."""
@@ -219,9 +206,10 @@ class Pricing:
     @property
     def price(self) -> Price | None:
         """The price of tokens in this run, None if it is unknown."""
-        if self.listed and self.in_batches:
-            return self.listed.price.batched()
-        return self.listed.price if self.listed else None
+        if self.listed is None:
+            return None
+        price = self.listed.price
+        return price.batched() if self.in_batches else price
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:

@@ -8,18 +8,16 @@ from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice
 from pydantic import BaseModel, ConfigDict, Field
 
 from extractor.errors import ArgumentError
-from extractor.model.providers import list_providers
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
-_LONGEST = 1_000_000
-"""The most bytes of a file of prices."""
 _SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}$"
 _LISTED = {
     "prompt": "input_mtok",
@@ -66,8 +64,7 @@ class Price(BaseModel):
         >>> price.prompt, price.output, price.cached, price.batch
         (0.5, 4.0, 0.5, 1.0)
         """
-        names = ("prompt", "output", "cached", "written")
-        lower = {name: getattr(self, name) * self.batch for name in names}
+        lower = {name: getattr(self, name) * self.batch for name in _LISTED}
         return self.model_copy(update=lower | {"batch": 1.0})
 
 
@@ -87,8 +84,7 @@ class ListedPrice:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class PriceList:
+class PriceList(NamedTuple):
     """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
 
     own: tuple[ListedPrice, ...] = ()
@@ -100,10 +96,12 @@ class PriceList:
         then for the model's name. Of several that match, the first counts.
         """
         for name in (str(spec), spec.name):
+            # gpt-4o is the price of gpt-4o-2024-08-06, too, and not of gpt-4o-mini
+            undated = re.sub(_SNAPSHOT, "", name)
             for entry in self.own:
-                if _matches(entry.name, name):
+                if fnmatchcase(name, entry.name) or fnmatchcase(undated, entry.name):
                     return entry
-        provider = list_providers()[spec.provider].prices
+        provider = spec.entry.prices
         if not provider:
             return None
         try:
@@ -126,13 +124,8 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     >>> read_prices().find(ModelSpec.parse("gpt-5-unheard-of")) is None
     True
     """
-    entries: list[ListedPrice] = []
+    entries = []
     for path in own:
-        # a device has no end
-        if not path.is_file() or path.stat().st_size > _LONGEST:
-            raise ArgumentError(
-                f"{path}: there is no file of at most {_LONGEST:,} bytes; name a file of prices"
-            )
         try:
             text = path.read_text("utf-8-sig")
             content = _PriceFile.model_validate(tomllib.loads(text))
@@ -143,14 +136,6 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
         for name, price in content.model.items():
             entries.append(ListedPrice(name, price, str(path)))
     return PriceList(tuple(entries))
-
-
-def _matches(listed: str, name: str) -> bool:
-    """Return whether a listed name, which may have a ``*``, matches a name or its dated
-    snapshot: ``gpt-4o`` matches ``gpt-4o-2024-08-06``, and not ``gpt-4o-mini``.
-    """
-    undated = re.sub(_SNAPSHOT, "", name)
-    return fnmatchcase(name, listed) or fnmatchcase(undated, listed)
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:

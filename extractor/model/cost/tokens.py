@@ -101,8 +101,7 @@ class Rates:
     again: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
+class TokenCounts(NamedTuple):
     """Calls and their tokens. ``static`` are those of the prompts that every call repeats."""
 
     calls: float
@@ -123,13 +122,13 @@ def load_rates(
     """
     kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
-    rates = []
-    for case, answer, thought in zip(
-        _read("rates.toml")[kind], measured, thinking, strict=True
-    ):
-        rate = Rates(**case, thinking=thought)
-        rates.append(replace(rate, answer=answer * rate.answer))
-    return Cases(*rates)
+    rates = [Rates(**case) for case in _read("rates.toml")[kind]]
+    return Cases(
+        *(
+            replace(rate, answer=answer * rate.answer, thinking=thought)
+            for rate, answer, thought in zip(rates, measured, thinking, strict=True)
+        )
+    )
 
 
 def forecast_calls(size: RequestSize, rates: Rates) -> TokenCounts:

@@ -1,0 +1,306 @@
+"""Read the lowest and the highest age of the people who take part in a trial."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from extractor.concepts.limits.read import find_limits
+from extractor.concepts.people.ages import (
+    ends_age_range,
+    is_age,
+    is_doubtful_age,
+    is_lifetime,
+    is_of_people,
+    is_other_age,
+    list_age_bounds,
+    stands_beside_consent,
+)
+from extractor.concepts.people.registered_ages import (
+    AGES,
+    DESCRIPTIONS,
+    UNLIKE,
+    agrees,
+    count_days,
+    read_registered_ages,
+)
+from extractor.concepts.people.stated import StatedCriterion
+from extractor.concepts.people.subjects import Subject, names_division, read_subject
+from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.scoring import measured
+from extractor.language.book import read_text, rule
+from extractor.language.lexer import Tokens
+from extractor.language.passage import Passage
+from extractor.measures import Limit
+from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Support
+
+_UNKNOWN = RegistryFields()
+_CLAUSE = frozenset(",;:.()-/")
+_OPENING = 12
+"""How many tokens into a criterion of another category an age may be that of the participants."""
+_LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
+"""Other categories in which an age may stand anywhere."""
+_DOUBTFUL = "doubtful age"
+_IN_SUMMARY = "age in a summary"
+
+
+class _Bound(NamedTuple):
+    """A limit of age: the lowest age of participants if ``lower``, else the highest. ``place`` has
+    the words that state it. ``case`` is the case of ``measured`` for how sure it is.
+    """
+
+    age: Age
+    lower: bool
+    place: Passage
+    case: str
+
+    @property
+    def days(self) -> float:
+        return count_days(self.age)
+
+
+def read_ages(
+    stated: Iterable[StatedCriterion],
+    summary: Iterable[Passage],
+    registry: RegistryFields = _UNKNOWN,
+) -> tuple[Reading[Age | None], Reading[Age | None]]:
+    """Return the lowest and the highest age that any criterion admits. The summary fills gaps.
+
+    Of several ages, one that is registered as well counts, else the widest. An age that differs
+    from the registered one is unsure; if it is doubtful besides, or only in the summary, there is
+    no age, and it is the alternative.
+
+    >>> passage = read_passage("Age 18-65 years")
+    >>> limits = find_limits(passage.tokens, None)
+    >>> criterion = StatedCriterion(
+    ...     passage, CriterionKind.INCLUSION, Category.AGE, limits
+    ... )
+    >>> [age.value.value for age in read_ages([criterion], [])]
+    [18, 65]
+    """
+    registered = read_registered_ages(registry)
+    listed = [bound for criterion in stated for bound in _read_criterion(criterion)]
+    low, high = (_choose(listed, name, registered[name]) for name in AGES)
+    if low.value is not None and high.value is not None:
+        return low, high
+    described = [bound for passage in summary for bound in _read_summary(passage)]
+    # the other end of a range counts, unsure, if one end is registered
+    known = [
+        bound.place
+        for bound in described
+        if agrees(bound.age, registered[AGES[not bound.lower]])
+    ]
+    described = [
+        bound._replace(case=UNLIKE) if bound.place in known else bound
+        for bound in described
+    ]
+    if not low.value and not low.alternatives:
+        low = _choose(described, "minimum_age", registered["minimum_age"])
+    if not high.value and not high.alternatives:
+        high = _choose(described, "maximum_age", registered["maximum_age"])
+    return low, high
+
+
+def _choose(
+    bounds: Sequence[_Bound], name: str, registered: float | None
+) -> Reading[Age | None]:
+    """Return the widest bound of one side: of those that agree with the registry, else of those
+    that are not doubtful. It is less sure if several differ, or if the registry does not agree.
+
+    There is no value, but an alternative, if bounds of the other side contradict it: "aged 65 or
+    older, or 50 to 64 with diabetes" has no highest age.
+    """
+    of_side = [bound for bound in bounds if bound.lower is (name == AGES[0])]
+    if not of_side:
+        return Reading(None, measured("participants", "no age"))
+    agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
+    chosen = _find_widest(agreeing or _list_surer(of_side))
+    spans = (span_of(chosen.place),)
+    is_unlike = registered is not None and not agreeing
+    is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
+    if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
+        doubtful = measured("participants", _DOUBTFUL)
+        return Reading(None, doubtful, spans, alternatives=(chosen.age,))
+    others = _list_others(chosen, of_side)
+    case = chosen.case
+    if others and not is_weak:
+        case = "several ages in criteria"
+    if is_unlike:
+        case = UNLIKE
+    sure = measured("participants", case)
+    if agreeing:
+        sure = max(sure, measured("participants", "age like the registry's"))
+    return Reading(chosen.age, sure, spans, Support.PARSED, others)
+
+
+def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
+    """Return the bounds that are not doubtful; all of them if all are."""
+    return [bound for bound in bounds if bound.case != _DOUBTFUL] or bounds
+
+
+def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
+    """Return the lowest of lower bounds, or the highest of upper ones."""
+    widest = min if bounds[0].lower else max
+    return widest(bounds, key=lambda bound: bound.days)
+
+
+def _list_others(chosen: _Bound, bounds: Sequence[_Bound]) -> tuple[Age, ...]:
+    """Return the ages other than the chosen one."""
+    return tuple(one.age for one in bounds if one.age != chosen.age)
+
+
+def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
+    """Return whether a bound of the other side leaves no age within this one."""
+    for rival in bounds:
+        if rival.lower is chosen.lower or rival.case == _DOUBTFUL:
+            continue
+        distance = rival.days - chosen.days
+        if distance == 0 or (distance < 0) is chosen.lower:
+            return True
+    return False
+
+
+def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
+    """Yield the ages that one criterion admits, or that an exclusion leaves.
+
+    Ages of donors, below a heading of signs, such as risk factors, or of other people are no limits
+    of participants. A criterion of another category must name the ages of participants.
+    """
+    heading = read_text(criterion.heading)
+    # "at least two of the following:" makes signs of the lines below
+    lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
+    # as below "Parents:" or "Age at onset:"
+    is_of_others = read_subject(criterion.heading) is Subject.OTHERS
+    if criterion.donor or lists_signs or is_of_others:
+        return
+    tokens = criterion.passage.tokens
+    admits = criterion.kind is CriterionKind.INCLUSION
+    last_end = 0
+    for limit in _list_ages(criterion):
+        if is_other_age(tokens, limit, admits=admits):
+            continue
+        is_near = limit.first < last_end + _OPENING
+        is_likely = is_near or criterion.category in _LIKELY
+        if not _is_about_age(criterion) and not (
+            is_likely and _is_of_participants(tokens, limit)
+        ):
+            continue
+        last_end = limit.end
+        case = _name_case(tokens, limit, admits=admits)
+        if criterion.passage.section.name in DESCRIPTIONS:
+            case = _IN_SUMMARY
+        topic = criterion.heading
+        if is_doubtful_age(tokens, limit, topic) or names_division(topic):
+            case = _DOUBTFUL
+        yield from _read_bounds(criterion.passage, limit, case, admits=admits)
+
+
+def _is_about_age(criterion: StatedCriterion) -> bool:
+    """Return whether a criterion is about age, or its heading begins with the word."""
+    heading = criterion.heading.lstrip(" *_-").lower()
+    is_below_age = heading.startswith(("age ", "ages ", "age:", "ages:"))
+    return criterion.category is Category.AGE or is_below_age
+
+
+def _list_ages(criterion: StatedCriterion) -> list[Limit]:
+    """List the limits of a criterion that are ages: by the words around them; without a heading, as
+    bare numbers behind people; or as lengths behind nothing but people in a line about age.
+    """
+    tokens = criterion.passage.tokens
+    ages = [
+        limit
+        for limit in criterion.limits
+        if is_age(tokens, limit, criterion.heading) and not is_lifetime(tokens, limit)
+    ]
+    if not criterion.heading:
+        ages += [limit for limit in criterion.limits if is_of_people(tokens, limit)]
+    is_of_course = read_subject(criterion.heading) is Subject.COURSE
+    if ages or is_of_course or not _is_about_age(criterion):
+        return ages
+    return [
+        limit
+        for limit in criterion.limits
+        if _covers("anybody", tokens, 0, limit.first)
+        and rule("age_end").starts(tokens, limit.end)
+    ]
+
+
+def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age in a criterion of another category is that of the participants: it has
+    a unit of time or stands behind nothing but people, and words for people's ages are around it.
+    """
+    if not limit.time_unit and not is_of_people(tokens, limit):
+        return False
+    return _names_age(tokens, limit)
+
+
+def _names_age(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether words beside a limit show that it is an age of people: talk of age, "old",
+    consent, people of that age, or, at the start of a line, "older" or "younger".
+    """
+    first = limit.first
+    behind = limit.end + 3
+    words = {word.lower() for word in tokens.words[first:behind]}
+    if rule("age_talk").search(tokens, max(0, first - 8), behind):
+        return True
+    if words & {"old", "yo"} or stands_beside_consent(tokens, limit):
+        return True
+    # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
+    persons = rule("persons_before").ends(tokens, first, first - 8)
+    if persons and "with" not in tokens.words[max(0, first - 3) : first]:
+        return True
+    return first < 2 and not words.isdisjoint(("older", "younger"))
+
+
+def _read_summary(passage: Passage) -> Iterator[_Bound]:
+    """Yield age limits in a title or summary, only within twelve tokens of words for the age of
+    participants. Ages without a unit of time, and those of others, are skipped.
+    """
+    passed = passage.first
+    for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
+        if talk.first < passed:
+            continue
+        first = max(passed, talk.first - 12)
+        passed = min(passage.end, talk.end + 12)
+        part = passage.part(first, passed).alone()
+        tokens = part.tokens
+        for limit in find_limits(tokens, CriterionKind.INCLUSION):
+            if not limit.time_unit or not limit.sure or is_lifetime(tokens, limit):
+                continue
+            if _names_age(tokens, limit) and not is_other_age(tokens, limit):
+                yield from _read_bounds(part, limit, _IN_SUMMARY)
+
+
+def _read_bounds(
+    passage: Passage, limit: Limit, case: str, *, admits: bool = True
+) -> Iterator[_Bound]:
+    """Yield the bounds that a limit of age sets."""
+    place = passage.part(limit.first, limit.end)
+    for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
+        yield _Bound(age, is_lowest, place, case)
+
+
+def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
+    """Return the case of an age by the words around it: doubtful if it is of some people, or if an
+    exclusion says more before it; unsure without unit or comparator; excluded; alone in its line;
+    or among other words.
+    """
+    first = limit.first
+    end = limit.end
+    if ends_age_range(tokens, limit) or rule("age_of_some_after").starts(tokens, end):
+        return _DOUBTFUL
+    clauses = [at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE]
+    # between the start of a clause and the age stand only words such as "patients aged"
+    is_of_anybody = any(_covers("anybody", tokens, at, first) for at in (0, *clauses))
+    if not is_of_anybody and not admits:
+        return _DOUBTFUL
+    if not limit.sure or not limit.time_unit:
+        return "age without unit or comparator"
+    if not admits:
+        return "age excluded"
+    if is_of_anybody and _covers("only_age", tokens, end, len(tokens)):
+        return "age in a line of its own"
+    return "age among other words"
+
+
+def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether a rule matches all tokens from ``first`` to ``end``, or there are none."""
+    return first >= end or rule(name).covers(tokens, first, end) is not None

@@ -1,0 +1,179 @@
+"""Read the sex and the healthy volunteers of a record."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from extractor.concepts.people.registered_ages import DESCRIPTIONS
+from extractor.concepts.people.stated import StatedCriterion
+from extractor.concepts.people.subjects import names_division
+from extractor.evidence.drafts import Reading, span_of
+from extractor.evidence.scoring import measured
+from extractor.language.book import rule
+from extractor.language.passage import Passage
+from extractor.schemas import Category, CriterionKind, Sex, Support
+from extractor.schemas.registered_words import unify_word
+
+_Value = TypeVar("_Value", Sex, bool)
+_SexAndWords = tuple[Sex, Passage]
+
+
+def read_sex(
+    stated: Sequence[StatedCriterion],
+    titles: Sequence[Passage] = (),
+    summary: Sequence[Passage] = (),
+    registered: str | None = None,
+) -> Reading[Sex | None]:
+    """Return the sex in the criteria, else in the titles, the conditions or the summary; no value
+    if none of them tells it, or if only a description tells another than the registered one.
+
+    One line that names both sexes, or two lines that name one each, admit both. Lines only about
+    pregnancy and contraception do not count, nor do exclusions and lines about donors. ``titles``
+    includes the conditions. ``registered`` is the registry's field as it is written.
+    """
+    telling = [criterion for criterion in stated if _may_limit_sex(criterion)]
+    for criterion in telling:
+        both = _find("all_sexes", criterion.passage)
+        if both:
+            return _infer(Sex.ALL, "both sexes", both)
+    named: list[_SexAndWords] = []
+    of_division = False
+    for criterion in telling:
+        # as in "Japanese women between 30 and 60"
+        begins_with_sex = rule("one_sex").starts(criterion.passage.tokens, 0)
+        if criterion.category is not Category.SEX and not begins_with_sex:
+            continue
+        found = _list_sexes([criterion.passage])
+        named += found
+        if found and names_division(criterion.heading):
+            of_division = True
+    if not named:
+        return _read_elsewhere(stated, titles, summary, registered)
+    sex, words = named[0]
+    if len({each for each, _ in named}) == 2:
+        return _infer(Sex.ALL, "both sexes in two lines", words)
+    # men in part A; part B does not say
+    if of_division:
+        return replace(_infer(sex, "doubtful age", words), alternatives=(Sex.ALL,))
+    return _infer(sex, "one sex", words)
+
+
+def _may_limit_sex(criterion: StatedCriterion) -> bool:
+    """Return whether a criterion may tell which sex takes part: it includes, is not about donors,
+    and is about more than who may be pregnant or must use contraception.
+    """
+    if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
+        return False
+    if criterion.category is not Category.REPRODUCTIVE:
+        return True
+    # as in "Male or non-pregnant female"
+    tokens = criterion.passage.tokens
+    return rule("sex_alone").covers(tokens, 0, len(tokens)) is not None
+
+
+def _read_elsewhere(
+    stated: Sequence[StatedCriterion],
+    titles: Sequence[Passage],
+    summary: Sequence[Passage],
+    registered: str | None,
+) -> Reading[Sex | None]:
+    """Return the sex outside the criteria: both if a title or the summary states both, else the
+    only one that the titles name, else a condition of one sex such as endometriosis, else the
+    summary.
+    """
+    for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
+        for passage in passages:
+            both = _find(name, passage)
+            if both:
+                return _infer(Sex.ALL, "both sexes", both)
+    named = _list_sexes(titles) or _read_condition(stated, titles)
+    if not named:
+        named = _list_sexes([one for one in summary if _find("one_sex_stated", one)])
+    if len({sex for sex, _ in named}) != 1:
+        return Reading(None, measured("participants", "no sex"))
+    sex, words = named[0]
+    is_described = words.section.name in DESCRIPTIONS
+    admitted = unify_word("sex", registered or "").casefold()
+    # descriptions tell of the illness, of other trials and of people who only compare, too
+    if is_described and admitted in set(Sex) - {sex}:
+        doubtful = measured("participants", "doubtful age")
+        return Reading(None, doubtful, (span_of(words),), alternatives=(sex,))
+    return _infer(sex, "one sex", words)
+
+
+def _read_condition(
+    stated: Sequence[StatedCriterion], titles: Sequence[Passage]
+) -> list[_SexAndWords]:
+    """Return the sex of a condition that only one has. It does not count if the criteria name women
+    and men, or in a trial of tumours, which may list several organs.
+    """
+    names = ("women", "men")
+    criteria = [criterion.passage for criterion in stated]
+    if all(any(_find(name, one) for one in criteria) for name in names):
+        return []
+    if any(_find("tumour", title) for title in titles):
+        return []
+    return _list_sexes(titles, "of_women", "of_men")
+
+
+def _list_sexes(
+    passages: Iterable[Passage], of_women: str = "women", of_men: str = "men"
+) -> list[_SexAndWords]:
+    """List the sexes of the passages that name one alone, each with its words. ``of_women`` and
+    ``of_men`` are the rules that find them.
+    """
+    named: list[_SexAndWords] = []
+    for passage in passages:
+        female = _find(of_women, passage)
+        male = _find(of_men, passage)
+        words = female or male
+        if words is None or (female and male):
+            continue
+        # "MEN syndrome", "male condoms"
+        if rule("not_sex").starts(passage.tokens, words.first) is None:
+            named.append((Sex.FEMALE if female else Sex.MALE, words))
+    return named
+
+
+def read_healthy(
+    stated: Sequence[StatedCriterion], summary: Iterable[Passage]
+) -> Reading[bool | None]:
+    """Return whether healthy people may take part; no value if the text does not tell.
+
+    The first inclusion, else the first passage of the summary, that refuses or names healthy people
+    decides. Lines about donors do not count, nor do people with whom others are compared.
+    """
+    admitted = [
+        criterion.passage
+        for criterion in stated
+        if criterion.kind is CriterionKind.INCLUSION and not criterion.donor
+    ]
+    for passage in [*admitted, *summary]:
+        # as in "Healthy volunteers are not accepted"
+        refused = _find("not_healthy", passage)
+        if refused:
+            return _infer(value=False, case="healthy people refused", words=refused)
+        healthy = _find("healthy_people", passage)
+        if healthy is None:
+            continue
+        # "compared with healthy subjects", "otherwise healthy subjects"
+        reach = max(passage.first, healthy.first - 4)
+        if rule("from_healthy").ends(passage.tokens, healthy.first, reach):
+            continue
+        case = "healthy people"
+        if passage.section.name in DESCRIPTIONS:
+            case = "healthy people in a summary"  # perhaps of another trial
+        return _infer(value=True, case=case, words=healthy)
+    return Reading(None, measured("participants", "no healthy people"))
+
+
+def _find(name: str, passage: Passage) -> Passage | None:
+    """Return the first match of a rule in a passage."""
+    found = passage.search(name)
+    return passage.part(found.first, found.end) if found else None
+
+
+def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:
+    """Return a value that words imply, as sure as the ``case`` was measured to be."""
+    sure = measured("participants", case)
+    return Reading(value, sure, (span_of(words),), Support.INFERRED)

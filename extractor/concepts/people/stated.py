@@ -1,0 +1,22 @@
+"""A criterion as the readers of a whole record see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractor.language.passage import Passage
+from extractor.measures import Limit
+from extractor.schemas import Category, CriterionKind
+
+
+@dataclass(frozen=True, slots=True)
+class StatedCriterion:
+    """A criterion for the readers of a whole record. Its passage stands alone. ``donor``: it is
+    about donors. ``heading`` is the line above it.
+    """
+
+    passage: Passage
+    kind: CriterionKind
+    category: Category
+    limits: Sequence[Limit] = ()
+    donor: bool = False
+    heading: str = ""
