@@ -339,6 +339,16 @@ def make_restated(parts: Parts) -> Bounds | None:
     return *parts["one"].value, bound
 
 
+def make_unit_behind_comparator(parts: Parts) -> Bounds | None:
+    """A number whose unit is behind its comparator: "70+ years", "10 or more mutations per Mb"."""
+    number = parts["number"]
+    unit = parts["unit"]
+    comparator = _find_comparator(parts) or Comparator.AT_LEAST
+    if _find_turned(parts):
+        return None
+    return (Bound(comparator, make_amount(parts), number.first, unit.end),)
+
+
 def make_bare_age(parts: Parts) -> Bounds | None:
     """An age without a comparator, which is a lower bound unless the list says else."""
     amount = parts["amount"]

@@ -13,6 +13,7 @@ from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
 
 _SHORTEST_WORD = 3
 _LONGEST_NAME = 14
+_PER_TIME = ("/d", "/wk", "/mo", "/a")
 _SHORT_FORM_WORDS = 2
 """The most words of a short form in brackets."""
 _LONGEST_PIECE = 5
@@ -70,6 +71,8 @@ def find_owner(
     words = _find_name(chart, tokens, *phrase, code)
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
+    if counted is None and not is_known:
+        counted = _find_unit_counted(chart, value, code or "")
     if counted:
         return Owner(counted, condition=condition)
     if words:
@@ -142,6 +145,13 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
         noun = rule("counted_noun").starts(tokens, inner + of, behind)
         return noun.place("noun") if noun else None
     return None
+
+
+def _find_unit_counted(chart: Chart, value: Span, code: str) -> Range | None:
+    """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
+    is_count = code.startswith("{") and code.endswith(_PER_TIME)
+    starts = [one.first for one in chart.ending("unit", value.end)]
+    return (min(starts), min(starts) + 1) if is_count and starts else None
 
 
 def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | None:

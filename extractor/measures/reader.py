@@ -79,6 +79,8 @@ class Limit:
 
 
 _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
+_JOINTS = frozenset({",", "and", "but"})
+"""Between the lower and the upper end of what is limited."""
 _CLOSE = 3.0
 """By how much the score of a rival is less, at most."""
 
@@ -110,7 +112,27 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
         clause = _find_clause(chart, tokens, chosen, index, last)
         limits += _read_limits(chart, tokens, candidate, clause, last, others)
     limits = [find_unit_apart(tokens, limit) for limit in limits]
-    return tuple(_join_conditions(_share_units(tokens, limits)))
+    joined = _join_conditions(_share_units(tokens, limits))
+    return tuple(_share_conditions(tokens, joined))
+
+
+def _share_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
+    """Return the limits, of which the lower and the upper one of a quantity that "and" joins have
+    the condition behind both: "above 50 kg and below 120 kg in men".
+    """
+    shared = list(limits)
+    for at, (limit, behind) in enumerate(pairwise(limits)):
+        between = tokens.words[limit.end : behind.first]
+        is_joined = bool(between) and _JOINTS.issuperset(map(str.lower, between))
+        sides = {limit.comparator.value[0], behind.comparator.value[0]}
+        if (
+            is_joined
+            and sides == {"<", ">"}
+            and behind.inherits
+            and not limit.condition
+        ):
+            shared[at] = replace(limit, condition=behind.condition)
+    return shared
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:

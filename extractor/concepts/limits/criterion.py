@@ -281,7 +281,8 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "a length of time"
     elif not unit:
         yield "no unit"
-    elif code is None:
+    elif code is None and not unit.endswith("/"):
+        # "20/" is that of visual acuity
         yield "an unknown unit"
     known = _find_known(constraint, code)
     if known is None:
@@ -369,7 +370,8 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     end = limit.end
     if limit.quantity and limit.quantity[0] >= limit.end:
         end = limit.quantity[1]
-    if not limit.unit and rule("rate_of_count").starts(tokens, end):
+    names_rate = limit.end < end and "/" in tokens.codes[limit.end : end]
+    if not limit.unit and (names_rate or rule("rate_of_count").starts(tokens, end)):
         yield "a count that is a rate"
     if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
