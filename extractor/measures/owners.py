@@ -72,7 +72,7 @@ def find_owner(
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
     if counted is None and not is_known:
-        counted = _find_unit_counted(chart, value, code or "")
+        counted = _find_unit_counted(chart, value, str(code))
     if counted:
         return Owner(counted, condition=condition)
     if words:

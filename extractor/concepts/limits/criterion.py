@@ -33,6 +33,8 @@ _ASIDE_REACH = 24
 """How many tokens before a limit may say that it is no demand."""
 _MOST_WORDS = 8
 """The most words that name a quantity."""
+_BETWEEN_LIMITS = 0.75
+"""Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
 _SIDES = ("before", "in its name", "behind")
 _UNIT_GOES_ON = frozenset({"per", "/", "-"})
 _FEW_LEFT = 2
@@ -78,7 +80,25 @@ def read_constraints(
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),
+        sure_parts=tuple(_doubt_condition(tokens, limit, limits) for limit in asked),
     )
+
+
+def _doubt_condition(
+    tokens: Tokens, limit: Limit, limits: Sequence[Limit]
+) -> dict[str, float]:
+    """Return the estimate of a condition that may be that of the next limit: "Hb > 9 g/dL, unless
+    transfused, platelets > 100 x 10^9/L".
+    """
+    if limit.condition is None or limit.condition[0] < limit.end:
+        return {}
+    first, end = limit.condition
+    has_next = any(other.first > end for other in limits)
+    is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
+    joined = tokens.words[end + 1 : end + 2]
+    if has_next and is_between and joined[0].lower() not in ("and", "or"):
+        return {"condition": _BETWEEN_LIMITS}
+    return {}
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:

@@ -260,6 +260,10 @@ class _Case:
             return None if has_more else True
         if self._names_another():
             return None
+        return self._compare_clause()
+
+    def _compare_clause(self) -> bool | None:
+        """Compare the names of the clause, and then those of the line."""
         if self._is_named_here():
             return None if self.is_foreign and self._has_rival() else True
         if self.words <= self.inherited:
