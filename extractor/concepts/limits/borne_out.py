@@ -73,8 +73,19 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
         return True
     if _is_ratio_of_others(words, text, quantity):
         return False
-    is_bare_count = quantity.unit == _COUNT and unit is None and not quantity.general
-    return not is_bare_count or _is_counted(text, named[0])
+    return unit is not None or _is_bare_name(text, quantity, named[0])
+
+
+def _is_bare_name(text: str, quantity: KnownQuantity, named: int) -> bool:
+    """Return whether a text names a quantity without a unit: not by a short form alone, as
+    "American College of Rheumatology (ACR) criteria" does, and not by what is counted of it.
+    """
+    has_other_unit = not str(quantity.unit or "{").startswith("{")
+    plain = _BRACKETS.sub(" ", text)
+    if has_other_unit and not list_named_words(plain, quantity):
+        return False
+    is_count = quantity.unit == _COUNT and not quantity.general
+    return not is_count or _is_counted(text, named)
 
 
 def _is_ratio_of_others(
