@@ -89,8 +89,9 @@ def make_range(parts: Parts) -> Bounds | None:
             upper = replace(upper, low=low.value.low)
         if lower.low >= upper.low:
             return None
-        if "comparator" in parts:
-            return _part_ends(parts, lower, upper)
+        # "7 to < 10" is no plain range
+        if "comparator" in parts and parts["comparator"].value != Comparator.AT_MOST:
+            return None
         joined = replace(upper, low=lower.low, high=upper.low)
         return (Bound(Comparator.BETWEEN, joined, *place),)
     if not _measure_time(lower) < _measure_time(upper):
@@ -98,23 +99,6 @@ def make_range(parts: Parts) -> Bounds | None:
     return (
         Bound(Comparator.AT_LEAST, lower, low.first, low.end),
         Bound(Comparator.AT_MOST, upper, high.first, high.end),
-    )
-
-
-def _part_ends(parts: Parts, lower: Amount, upper: Amount) -> Bounds | None:
-    """Return the ends of a range with a comparator before the upper one: "7 to < 10"."""
-    low = parts["low"]
-    sign = parts["comparator"]
-    place = low.first, parts["high"].end
-    comparator = Comparator(sign.value) if sign.rule == "comparators" else None
-    if comparator is Comparator.AT_MOST:
-        joined = replace(upper, low=lower.low, high=upper.low)
-        return (Bound(Comparator.BETWEEN, joined, *place),)
-    if comparator is not Comparator.LESS:
-        return None
-    return (
-        Bound(Comparator.AT_LEAST, lower, low.first, low.end),
-        Bound(Comparator.LESS, upper, sign.first, place[1]),
     )
 
 
@@ -359,21 +343,10 @@ def make_unit_behind_comparator(parts: Parts) -> Bounds | None:
     """A number whose unit is behind its comparator: "70+ years", "10 or more mutations per Mb"."""
     number = parts["number"]
     unit = parts["unit"]
-    comparator = Comparator.AT_LEAST
-    if "suffix" in parts:
-        if _find_turned(parts):
-            return None
-        comparator = Comparator(parts["suffix"].value)
-    return (Bound(comparator, make_amount(parts), number.first, unit.end),)
-
-
-def make_before_birthday(parts: Parts) -> Bounds | None:
-    """A birthday that is not reached: "before their 13th birthday"."""
-    amount = parts["amount"]
-    if amount.parts[-1].rule != "birthday":
+    comparator = _find_comparator(parts) or Comparator.AT_LEAST
+    if _find_turned(parts):
         return None
-    first = parts["comparator"].first
-    return (Bound(Comparator.LESS, amount.value, first, amount.end),)
+    return (Bound(comparator, make_amount(parts), number.first, unit.end),)
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:

@@ -72,7 +72,7 @@ def find_owner(
     is_known = words is not None and _names(chart, *words)
     counted = _find_counted(tokens, value, end, is_known=is_known)
     if counted is None and not is_known:
-        counted = _find_unit_counted(chart, value, code)
+        counted = _find_unit_counted(chart, value, str(code))
     if counted:
         return Owner(counted, condition=condition)
     if words:
@@ -147,9 +147,9 @@ def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     return None
 
 
-def _find_unit_counted(chart: Chart, value: Span, code: str | None) -> Range | None:
+def _find_unit_counted(chart: Chart, value: Span, code: str) -> Range | None:
     """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
-    is_count = (code or "").startswith("{") and (code or "").endswith(_PER_TIME)
+    is_count = code.startswith("{") and code.endswith(_PER_TIME)
     starts = [one.first for one in chart.ending("unit", value.end)]
     return (min(starts), min(starts) + 1) if is_count and starts else None
 

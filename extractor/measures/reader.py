@@ -16,7 +16,7 @@ from extractor.measures.grammar import (
     compose,
     read_productions,
 )
-from extractor.measures.makers import MAKERS, Bound, Bounds, mirror
+from extractor.measures.makers import MAKERS, Bound, Bounds
 from extractor.measures.owners import (
     find_condition,
     find_owner,
@@ -122,12 +122,15 @@ def _share_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """
     shared = list(limits)
     for at, (limit, behind) in enumerate(pairwise(limits)):
-        between = {word.lower() for word in tokens.words[limit.end : behind.first]}
-        is_joined = bool(between) and between <= _JOINTS
-        is_opposite = mirror(limit.comparator) is not limit.comparator and (
-            limit.comparator.value[0] != behind.comparator.value[0]
-        )
-        if is_joined and is_opposite and behind.inherits and not limit.condition:
+        between = tokens.words[limit.end : behind.first]
+        is_joined = bool(between) and _JOINTS.issuperset(map(str.lower, between))
+        sides = {limit.comparator.value[0], behind.comparator.value[0]}
+        if (
+            is_joined
+            and sides == {"<", ">"}
+            and behind.inherits
+            and not limit.condition
+        ):
             shared[at] = replace(limit, condition=behind.condition)
     return shared
 

@@ -5,9 +5,7 @@ ng/mL. A table is grouped by its names, so there a name needs words.
 """
 
 import re
-from difflib import SequenceMatcher
 
-from extractor.concepts.limits.lists import read_list, split_list
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     fold_words,
@@ -29,16 +27,11 @@ _BEHIND_HEAD = re.compile(
 """What ends the head of a name: "trials" in "trials of adequate dose"."""
 _COUNT_WORDS = frozenset({"number", "no", "count", "time", "total", "history", "use"})
 """Heads that say only that something is counted."""
-_LONG_FORM = re.compile(
-    r"(?P<words>[^()]{4,90}?)\s{0,2}\((?P<short>[A-Z][A-Za-z]{1,5})\)"
-)
-_MULTIPLES = ("ULN", "LLN", "baseline")
+_MULTIPLES = ("{ULN}", "{LLN}", "{baseline}")
 _OTHER_HEADS = frozenset({"tki", "inhibitor", "mutation", "amplification", "fusion"})
 """Heads that make a name one of a gene or a drug: "EGFR-TKI"."""
 _BRACKETS = re.compile(r"\([^()]{0,60}\)")
-_WORD = re.compile(r"[A-Za-z]+")
-_LIKE = 0.72
-"""How alike a long form must be to a name of the quantity: "Eastern Cooperative Gruop"."""
+_JOINT = re.compile(r"[,/&]|\b(?:and|or)\b", re.IGNORECASE)
 _WEIGHED = "body_weight"
 
 
@@ -48,8 +41,8 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
     A kind that only the unit tells is not borne out, except for a count of a plural. An age is,
     unless its unit is too short. A weight without its name needs words for people. A name is not,
-    if the words end with a gene or a drug, if they are a ratio of several quantities, if a count is
-    counted of something else, or if the name is only a short form of other words.
+    if the words end with a gene or a drug, if they are a ratio of several quantities, or if a count
+    is counted of something else.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -80,87 +73,63 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
         return True
     if _is_ratio_of_others(words, text, quantity):
         return False
-    is_bare_count = quantity.unit == _COUNT and unit is None
-    if is_bare_count and not quantity.general:
-        return _is_counted(text, quantity)
-    return not _has_other_long_form(text, quantity)
+    return unit is not None or _is_bare_name(text, quantity, named[0])
 
 
-def list_joined(
-    text: str, quantity: KnownQuantity, unit: str | None
-) -> tuple[str, ...]:
-    """Return the names of the quantities that a text joins, each by its whole name; none if it
-    names only one, if a name of the vocabulary stands for them together, if one of them cannot have
-    the UCUM ``unit``, or if it is a ratio. ``quantity`` is the one that was read.
-
-    >>> from extractor.concepts.limits.quantity_names import get_quantity
-    >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
-    ('total_bilirubin', 'ast')
-    >>> list_joined("FEV1/FVC", get_quantity("fev1_fvc_ratio"), "%")
-    ()
+def _is_bare_name(text: str, quantity: KnownQuantity, named: int) -> bool:
+    """Return whether a text names a quantity without a unit: not by a short form alone, as
+    "American College of Rheumatology (ACR) criteria" does, and not by what is counted of it.
     """
-    if len(split_list(text)) == 1:
-        return ()
-    parts: dict[str, KnownQuantity] = {}
-    for item in read_list(text):
-        # transaminases stand for ALT and AST
-        for name in sorted(item.both) or [item.name]:
-            parts[name] = get_quantity(name)
-    if len(parts) < 2 or quantity.both == parts.keys():
-        return ()
-    if not all(part.fits(unit) for part in parts.values()):
-        return ()
-    # "FEV1/FVC" is a ratio, "ALT/AST > 3 x ULN" is both
-    is_multiple = unit is not None and unit.strip("{}") in _MULTIPLES
-    if "/" in _BRACKETS.sub(" ", text) and not is_multiple:
-        return ()
-    return tuple(parts)
-
-
-def _is_counted(text: str, quantity: KnownQuantity) -> bool:
-    """Return whether the head of a text is what the quantity counts, or says only that something is
-    counted ("number of trials"). The head ends at the first "of", "for" or the like.
-    """
-    head = _BEHIND_HEAD.split(text.strip(), maxsplit=1)[0]
-    words = fold_words(head)
-    if not words or words[-1] in _COUNT_WORDS:
-        return True
-    return any(start < len(words) for start in list_named_words(text, quantity))
+    has_other_unit = not str(quantity.unit or "{").startswith("{")
+    plain = _BRACKETS.sub(" ", text)
+    if has_other_unit and not list_named_words(plain, quantity):
+        return False
+    is_count = quantity.unit == _COUNT and not quantity.general
+    return not is_count or _is_counted(text, named)
 
 
 def _is_ratio_of_others(
     words: tuple[str, ...], text: str, quantity: KnownQuantity
 ) -> bool:
     """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
-    one: "neutrophil to lymphocyte ratio". No name of the vocabulary stands for the ratio then.
+    one: "neutrophil to lymphocyte ratio".
     """
-    ends_as_ratio = bool(words) and words[-1] == "ratio"
-    if not ends_as_ratio and words[:2] != ("ratio", "of"):
+    if words[-1:] != ("ratio",) and words[:2] != ("ratio", "of"):
         return False
     if any("ratio" in spell_words(name) for name in quantity.names):
         return False
     return len({known.name for known in list_named(text)}) > 1
 
 
-def _has_other_long_form(text: str, quantity: KnownQuantity) -> bool:
-    """Return whether only a short form in brackets names the quantity, and the words before it have
-    its initials and are not like any name of the quantity: "American College of Rheumatology
-    (ACR)".
+def _is_counted(text: str, named: int) -> bool:
+    """Return whether the head of a text has the word ``named``, or says only that something is
+    counted. The head of "trials of adequate dose" is "trials".
     """
-    match = _LONG_FORM.search(text)
-    if match is None:
-        return False
-    short = match["short"]
-    words = _WORD.findall(match["words"])[-len(short) - 2 :]
-    initials = "".join(word[0] for word in words if word[0].isupper())
-    if not initials.endswith(short.upper()):
-        return False
-    rest = text[: match.start("short")] + text[match.end("short") :]
-    if list_named_words(rest, quantity):
-        return False
-    long_form = " ".join(words).casefold()
-    for name in quantity.names:
-        likeness = SequenceMatcher(None, long_form, name.casefold()).ratio()
-        if likeness >= _LIKE:
-            return False
-    return True
+    head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
+    return not head or head[-1] in _COUNT_WORDS or named < len(head)
+
+
+def list_joined(
+    text: str, quantity: KnownQuantity, unit: str | None
+) -> tuple[str, ...]:
+    """Return the names of the quantities that a text joins; none if it names only one, if a name of
+    the vocabulary stands for them together, if one of them cannot have the UCUM ``unit``, or if it
+    is a ratio. ``quantity`` is the one that was read.
+
+    >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
+    ('total_bilirubin', 'ast')
+    >>> list_joined("FEV1/FVC", get_quantity("fev1_fvc_ratio"), "%")
+    ()
+    """
+    parts: dict[str, KnownQuantity] = {}
+    for known in list_named(text):
+        # transaminases stand for ALT and AST
+        for name in sorted(known.both) or [known.name]:
+            parts[name] = get_quantity(name)
+    plain = _BRACKETS.sub(" ", text)
+    # "FEV1/FVC" is a ratio, "ALT/AST > 3 x ULN" is both
+    is_ratio = "/" in plain and unit not in _MULTIPLES
+    if len(parts) < 2 or quantity.both == parts.keys() or is_ratio:
+        return ()
+    fits = all(part.fits(unit) for part in parts.values())
+    return tuple(parts) if fits and _JOINT.search(plain) else ()

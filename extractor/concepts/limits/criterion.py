@@ -36,6 +36,7 @@ _MOST_WORDS = 8
 _BETWEEN_LIMITS = 0.75
 """Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
 _SIDES = ("before", "in its name", "behind")
+_UNIT_GOES_ON = frozenset({"per", "/", "-"})
 _FEW_LEFT = 2
 _FAR = 3
 """How many tokens are between a limit and a name that is far from it."""
@@ -45,6 +46,7 @@ _ESTIMATE_OF_NONE = (0.97, 0.8)
 """How often a line without limits has none: without other numbers than lengths of time, and with
 some.
 """
+_STRICT = (Comparator.MORE, Comparator.LESS)
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -64,7 +66,6 @@ def read_constraints(
     """
     tokens = passage.tokens
     asked = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    asked = _drop_ages_of_others(tokens, asked)
     unread = _count_unread_numbers(tokens, limits)
     made = [_make_constraint(passage, limit, topic) for limit in asked]
     around = [*_list_around(tokens, asked, unread)]
@@ -148,21 +149,6 @@ def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
     if has_consent and signer and not stands_beside_consent(tokens, limit):
         return False
     return rule("condition_before").ends(tokens, first, first - 6) is None
-
-
-def _drop_ages_of_others(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits without ages behind another limit that only say to whom it applies: "HbA1c
-    7 to 10 % for those < 65 years".
-    """
-    kept: list[Limit] = []
-    for limit in limits:
-        first = limit.first
-        is_for = rule("applies_to").ends(tokens, first, first - _ASIDE_REACH // 2)
-        has_measured = any(not is_age(tokens, other) for other in kept)
-        if is_for and has_measured and is_age(tokens, limit):
-            continue
-        kept.append(limit)
-    return kept
 
 
 def _make_constraint(passage: Passage, limit: Limit, topic: str) -> Constraint:
@@ -286,18 +272,25 @@ def _list_signs(
         yield "equal to a measured value" if is_measured else "an equality"
     if rule("stage_word").search(read_text(constraint.quantity)):
         yield "a stage"
+    yield from _sign_reading(limit)
+    if constraint.condition:
+        yield "a condition of its own"
+    if limit.inherits and limit.comparator in _STRICT:
+        yield "an open end of the quantity before"
+    yield from _sign_words_left(tokens, limit)
+    yield from _sign_place(tokens, limit)
+    if topic:
+        yield "below a line that introduces it"
+
+
+def _sign_reading(limit: Limit) -> Iterator[str]:
+    """Yield the signs of how a limit was read."""
     if limit.rival:
         yield "another reading"
     if not limit.settled:
         yield "a number with two readings"
     if not limit.sure:
         yield "a comparator from the kind of list"
-    if constraint.condition:
-        yield "a condition of its own"
-    yield from _sign_words_left(tokens, limit)
-    yield from _sign_place(tokens, limit)
-    if topic:
-        yield "below a line that introduces it"
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
@@ -308,7 +301,8 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         yield "a length of time"
     elif not unit:
         yield "no unit"
-    elif code is None:
+    elif code is None and not unit.endswith("/"):
+        # "20/" is that of visual acuity
         yield "an unknown unit"
     known = _find_known(constraint, code)
     if known is None:
@@ -320,6 +314,8 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         return
     if not limit.is_known:
         yield "known by its unit alone"
+        if limit.unexplained[1] and limit.unexplained[2]:
+            yield "explained by its unit alone"
     if not known.fits(code):
         yield "a unit of another quantity"
     elif not known.is_usual(
@@ -359,17 +355,7 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
     if limit.quantity and limit.quantity[0] >= limit.end:
         yield "named behind its number"
     elif limit.quantity:
-        distance = limit.first - limit.quantity[1]
-        if distance == 0:
-            yield "beside its name"
-        elif distance >= _FAR:
-            yield "far from its name"
-        if rule("name_within").ends(tokens, limit.quantity[0]):
-            yield "its name is part of a phrase"
-        if not tokens.words[limit.quantity[0]][0].isalnum():
-            yield "a name that begins with a sign"
-        if rule("means_of_measuring").ends(tokens, limit.quantity[0]):
-            yield "named by what measures it"
+        yield from _sign_name(tokens, limit, *limit.quantity)
     if rule("number_beside").starts(tokens, limit.end):
         yield "a number beside it"
     if limit.inherits:
@@ -377,27 +363,45 @@ def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
     yield from _sign_word_behind(tokens, limit)
 
 
+def _sign_name(tokens: Tokens, limit: Limit, first: int, end: int) -> Iterator[str]:
+    """Yield the signs of a name before its number, ``tokens.words[first:end]``."""
+    if limit.first == end:
+        yield "beside its name"
+    elif limit.first - end >= _FAR:
+        yield "far from its name"
+    if "(" in tokens.codes[end : limit.first]:
+        yield "a bracket behind its name"
+    if rule("joint_in_name").search(tokens, first, end):
+        yield "a joint in its name"
+    if rule("persons").search(tokens, first, end):
+        yield "people in its name"
+    if rule("change_word").search(tokens, max(0, first - _FAR), limit.end + _FAR):
+        yield "a word of change beside it"
+    if rule("name_within").ends(tokens, first):
+        yield "its name is part of a phrase"
+    if not tokens.words[first][0].isalnum():
+        yield "a name that begins with a sign"
+    if rule("means_of_measuring").ends(tokens, first):
+        yield "named by what measures it"
+
+
 def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
     """Yield a sign of the word behind a limit, and behind its name if that follows it."""
     end = limit.end
     if limit.quantity and limit.quantity[0] >= limit.end:
         end = limit.quantity[1]
-    if not limit.unit and _is_rate(tokens, limit, end):
+    names_rate = limit.end < end and "/" in tokens.codes[limit.end : end]
+    if not limit.unit and (names_rate or rule("rate_of_count").starts(tokens, end)):
         yield "a count that is a rate"
     if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
+    word = tokens.words[end].lower()
     # the words behind "of" say of what it is a share
-    is_share = limit.unit == "%" and tokens.words[end].lower() == "of"
-    if not is_share:
-        is_bare = not limit.unit and limit.unexplained[2]
-        yield "a word behind, and no unit" if is_bare else "a word behind"
-
-
-def _is_rate(tokens: Tokens, limit: Limit, end: int) -> bool:
-    """Return whether a limit without a unit counts something by time or volume."""
-    if rule("rate_of_count").starts(tokens, end):
-        return True
-    return limit.end < end and "/" in tokens.codes[limit.end : end]
+    if limit.unit == "%" and word == "of":
+        return
+    if limit.unit and word in _UNIT_GOES_ON:
+        yield "a unit that goes on"
+    yield "a word behind" if limit.unit else "a word behind, and no unit"
 
 
 def _list_around(tokens: Tokens, limits: Sequence[Limit], unread: int) -> Iterator[str]:

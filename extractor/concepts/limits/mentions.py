@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from extractor.concepts.limits.read import find_limits, is_denied
 from extractor.concepts.limits.roles import NumberRole, find_role
-from extractor.concepts.limits.rows import Bounds, Number, find_numbers, find_rows
+from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, find_rows
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
 from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens
@@ -22,6 +22,7 @@ _CLAUSE = 80
 """How far before and behind a number its clause may go, in tokens, so that no text takes the
 square of its length.
 """
+_DENIAL_REACH = 20
 _MOST_INHERITED = 6
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
 """What a number without any comparator can mean."""
@@ -47,8 +48,7 @@ class Mention:
     likeliest first. ``stated``: the words beside it leave one comparator, and none was guessed.
     ``clause`` are the words around it that speak of no other limit, ``inherited`` the clauses
     before it that may name its quantity. ``subject`` is the name of what is limited, None if only
-    the limits before it name that. ``is_denied``: words may turn it into its opposite. ``unit`` is
-    the unit that the grammar read.
+    the limits before it name that. ``unit`` is the unit that the grammar read.
     """
 
     kind: Measured
@@ -62,7 +62,6 @@ class Mention:
     subject: Range | None = None
     inherited: tuple[Range, ...] = ()
     role: NumberRole = NumberRole.STATED
-    is_denied: bool = False
     unit: str | None = None
 
 
@@ -76,24 +75,23 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     >>> [(mention.bounds[0], mention.role.value) for mention in mentions]
     [((0, 2), 'stated'), ((0, 5), 'scale')]
     """
-    limits = find_limits(tokens, None)
     numbers = find_numbers(tokens)
     stated: list[Mention] = []
-    for limit in limits:
+    covered = set[int]()
+    for limit in find_limits(tokens, None):
         stated.append(_mention_limit(tokens, limit, stated, numbers))
-    covered = {at for limit in limits for at in range(limit.first, limit.end)}
+        covered.update(range(limit.first, limit.end))
     ends = [mention.end for mention in stated]
     others = []
-    for first, end, bounds in find_rows(tokens, numbers):
-        if covered.issuperset(range(first, end)):
-            continue
-        # the "8, or 9" of "Hb > 8, or 9 for men"
-        if first in covered and bounds[0][1] is None:
+    for row in find_rows(tokens, numbers):
+        first, end, bounds = row
+        # the "8, or 9" of "Hb > 8, or 9 for men" is a row, its 8 is that of the limit
+        is_single = bounds[0][1] is None
+        if covered.issuperset(range(first, end)) or (is_single and first in covered):
             continue
         at = bisect_right(ends, first)
-        before = stated[max(0, at - _MOST_INHERITED) : at]
-        behind = stated[at : at + 1]
-        others.append(_mention_number(tokens, (first, end), bounds, before, behind))
+        near = stated[max(0, at - _MOST_INHERITED) : at]
+        others.append(_mention_row(tokens, row, near, stated[at : at + 1]))
     mentions = [*stated, *others]
     return tuple(sorted(mentions, key=lambda mention: (mention.first, -mention.end)))
 
@@ -105,24 +103,17 @@ def _mention_limit(
     numbers of the line.
     """
     values = (limit.value, limit.value_high)
-    own = [
-        number
-        for number in numbers
-        if limit.first <= number.first and number.end <= limit.end
-        if number.value in values or -number.value in values
-    ]
+    inside = [one for one in numbers if limit.first <= one.first < limit.end]
+    own = [one for one in inside if one.value in values or -one.value in values]
     place = (limit.first, limit.end)
     if own:
-        place = (own[0].first, max(number.end for number in own))
-    may_turn = _is_denied(tokens, limit)
-    allowed = [limit.comparator]
-    if may_turn and limit.comparator.opposite:
-        allowed.append(limit.comparator.opposite)
-    # a score of 2+, or 2 and more
-    if tokens.words[place[1] : place[1] + 1] == ["+"] and not limit.time_unit:
-        allowed.append(Comparator.EQUAL)
-    if not limit.sure:
-        allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
+        place = (own[0].first, max(one.end for one in own))
+    bounds: list[Bounds] = [values]
+    # the other reading of "100.000" of an unknown quantity
+    if limit.value_high is None and not limit.settled:
+        firsts = {one.first for one in own}
+        bounds += ((one.value, None) for one in inside if one.first in firsts)
+    allowed = _list_own(tokens, limit, place[1])
     subject = None if limit.inherits else limit.quantity
     if subject and rule("names_nobody").covers(tokens, *subject):
         subject = None
@@ -131,22 +122,46 @@ def _mention_limit(
         limit.first,
         limit.end,
         place,
-        _list_bounds(limit, numbers, own),
+        tuple(dict.fromkeys(bounds)),
         tuple(dict.fromkeys(allowed)),
         len(allowed) == 1,
         limit.clause,
         subject,
         _inherit(before),
         find_role(tokens, limit.number, limit.quantity),
-        may_turn,
         limit.unit,
     )
 
 
-def _measure(tokens: Tokens, limit: Limit) -> Measured:
-    """Return what a limit measures: an age, a lifetime, another length of time, or something
-    else.
+def _list_own(tokens: Tokens, limit: Limit, end: int) -> list[Comparator]:
+    """Return the comparators of a limit whose number ends at token ``end``."""
+    allowed = [limit.comparator]
+    if _may_be_denied(tokens, limit) and limit.comparator.opposite:
+        allowed.append(limit.comparator.opposite)
+    # a score of 2+, or 2 and more
+    if tokens.words[end : end + 1] == ["+"] and not limit.time_unit:
+        allowed.append(Comparator.EQUAL)
+    if not limit.sure:
+        allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
+    return allowed
+
+
+def _may_be_denied(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether words of its clause may turn a limit into its opposite: "no change of more
+    than 5 kg", "> 2 lines are not permitted". Those that have turned it already do not.
     """
+    first = limit.first
+    if rule("not_permitted_behind").starts(tokens, limit.end):
+        return True
+    is_turned = rule("must_not").ends(tokens, first, max(0, first - _CLAUSE))
+    if is_turned or is_denied(tokens, first):
+        return False
+    low = max(limit.clause[0], first - _DENIAL_REACH)
+    return rule("not_before").ends(tokens, first, low) is not None
+
+
+def _measure(tokens: Tokens, limit: Limit) -> Measured:
+    """Return what a limit measures."""
     if is_age(tokens, limit) or is_of_people(tokens, limit):
         return Measured.AGE
     if limit.time_unit is None:
@@ -154,50 +169,20 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
     return Measured.LIFETIME if is_lifetime(tokens, limit) else Measured.LENGTH
 
 
-def _is_denied(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words of its clause may turn a limit into its opposite: "no change of more
-    than 5 kg", "> 2 lines are not permitted". Those that have turned it already do not.
-    """
-    first = limit.first
-    if is_denied(tokens, first):
-        return False
-    if rule("must_not").ends(tokens, first, max(0, first - _CLAUSE)):
-        return False
-    if rule("not_before").ends(tokens, first, max(limit.clause[0], first - 20)):
-        return True
-    return rule("not_permitted_behind").starts(tokens, limit.end) is not None
-
-
-def _list_bounds(
-    limit: Limit, numbers: Sequence[Number], own: Sequence[Number]
-) -> tuple[Bounds, ...]:
-    """Return the bounds of a limit, then those with other readings of its number, as "100.000" of
-    an unknown quantity has; none of a range.
-    """
-    bounds: list[Bounds] = [(limit.value, limit.value_high)]
-    if limit.value_high is None and not limit.settled:
-        firsts = {number.first for number in own}
-        bounds += ((n.value, None) for n in numbers if n.first in firsts)
-    return tuple(dict.fromkeys(bounds))
-
-
-def _mention_number(
-    tokens: Tokens,
-    place: Range,
-    bounds: tuple[Bounds, ...],
-    before: Sequence[Mention],
-    behind: Sequence[Mention],
+def _mention_row(
+    tokens: Tokens, row: Row, before: Sequence[Mention], behind: Sequence[Mention]
 ) -> Mention:
     """Return the mention of a number, or of a row of numbers, that is no limit. Its clause are the
-    words between the limits around it, in its sentence.
-
-    ``place`` are its tokens. ``before`` are the mentions of the limits before it, the nearest last;
-    ``behind`` is that of the next limit, if there is one.
+    words between the limits around it. ``before`` are the mentions of the limits before it, the
+    nearest last; ``behind`` is that of the next limit, if there is one.
     """
-    first, end = place
-    start = max((mention.end for mention in before), default=0)
-    stop = min((mention.first for mention in behind), default=len(tokens))
-    clause = _cut_sentence(tokens, (start, max(end, stop)), place)
+    first, end, bounds = row
+    place = (first, end)
+    start = max((one.end for one in before), default=0)
+    stop = min((one.first for one in behind), default=len(tokens))
+    clause = max(start, first - _CLAUSE), max(end, min(stop, end + _CLAUSE))
+    for found in rule("sentence_break").find(tokens, clause[0], first):
+        clause = (found.end, clause[1])
     role = find_role(tokens, place, None)
     if role is NumberRole.STATED and _is_label(tokens, place):
         role = NumberRole.PART
@@ -222,10 +207,9 @@ def _mention_number(
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that a number at the tokens ``place`` may have if its own is not sure.
-
-    Directly behind "within" it is at most. Else they are those of its clause, in front of the
-    number or behind it, and those that a bare number can mean: at least, equal, between.
+    """Return the comparators that a number at the tokens ``place`` may have if its own is not sure:
+    those of its clause, in front of the number or behind it, and those that a bare number can mean.
+    Directly behind "within" it is at most.
     """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
@@ -240,8 +224,7 @@ def _list_allowed(
     if rule("earlier_than").ends(tokens, first, first - 4):
         allowed.append(Comparator.LESS)
     if not allowed:
-        low = max(0, first - _CLAUSE)
-        before = find_terms(tokens, "comparators", low, first)
+        before = find_terms(tokens, "comparators", max(0, first - _CLAUSE), first)
         allowed += (Comparator(term.value) for term in before[-1:])
     if Comparator.BETWEEN in allowed:
         allowed.append(Comparator.AT_MOST)
@@ -260,18 +243,6 @@ def _inherit(before: Sequence[Mention]) -> tuple[Range, ...]:
     return tuple(places)
 
 
-def _cut_sentence(tokens: Tokens, clause: Range, place: Range) -> Range:
-    """Return the part of a clause in the sentence of its number, whose tokens are ``place``, at
-    most 80 tokens before and behind the number.
-    """
-    first = max(clause[0], place[0] - _CLAUSE)
-    end = min(clause[1], place[1] + _CLAUSE)
-    for before in rule("sentence_break").find(tokens, first, place[0]):
-        first = max(first, before.end)
-    behind = rule("sentence_break").search(tokens, place[1], end)
-    return first, behind.first if behind else end
-
-
 def _is_label(tokens: Tokens, place: Range) -> bool:
     """Return whether a number only labels: it is a year, or that of a name ("ADHD-RS-5"), of a
     version ("RECIST 1.1"), or of an item of a list, before a bracket that nothing opened ("2)").
@@ -279,14 +250,10 @@ def _is_label(tokens: Tokens, place: Range) -> bool:
     first, end = place
     if re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end)):
         return True
-    # "ADHD-RS-5"
     if tokens.in_name(first) and tokens.gap(first) == "-":
         return True
-    # "RECIST 1.1"
     if rule("numbered_name").ends(tokens, first, max(0, first - 4)):
         return True
-    # the number of an item, "2)"
-    if tokens.codes[end : end + 1] != ")":
-        return False
     near = tokens.codes[max(0, first - _CLAUSE) : first]
-    return near.count("(") <= near.count(")")
+    closes = tokens.codes[end : end + 1] == ")"
+    return closes and near.count("(") <= near.count(")")

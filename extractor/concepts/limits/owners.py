@@ -1,18 +1,18 @@
 """Of what a number is said: of a quantity, of another one, or perhaps of either."""
 
+import re
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.groups_of_people import is_of_other_group
-from extractor.concepts.limits.mentions import (
-    Measured,
-    Mention,
-    find_mentions,
+from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
+from extractor.concepts.limits.quantity_names import (
+    fold_words,
+    get_quantity,
+    list_named,
+    spell_words,
 )
-from extractor.concepts.limits.quantity_names import fold_words, list_named, spell_words
-from extractor.concepts.limits.respective import find_respective
 from extractor.concepts.limits.roles import NumberRole
 from extractor.language.book import read_table, rule, word_list, word_set
-from extractor.language.lexer import NUMBER, Tokens, lex
+from extractor.language.lexer import NUMBER, Range, Tokens, lex
 from extractor.language.patterns import Found
 from extractor.language.units import read_unit
 
@@ -22,6 +22,12 @@ _AGE_PHRASE = 4
 """A quantity with fewer words, one of which is "age", is the age of a person."""
 _COUNTED_REACH = 4
 """How many tokens behind a number the name of what it counts may begin."""
+_ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
+"""Rules for words without which a quantity has no number of a role."""
+_NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
+_RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
+_UNIT_TOKENS = 3
+"""A number with more tokens behind it limits no ratio."""
 
 
 def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
@@ -35,169 +41,76 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     >>> [is_own("platelets", mention, tokens) for mention in find_mentions(tokens)]
     [None, True]
     """
-    words = lex(quantity)
     # "a drop in SBP of 20 mmHg" is said of the drop, and not of the pressure
-    if mention.role is NumberRole.CHANGE and not rule("change_word").search(words):
+    name = _ROLE_WORDS.get(mention.role)
+    if name and not rule(name).search(lex(quantity)):
         return None
-    if mention.role is NumberRole.AIM and not rule("aim_word").search(words):
+    case = _Case(quantity, mention, tokens)
+    if case.is_of_other_people() or case.is_of_other_thing():
         return None
-    context = _Context(quantity, mention, tokens)
-    if context.is_of_another():
-        return None
-    # "weight and height of 40 kg and 145 cm, respectively"
-    in_order = context.is_in_order()
-    if in_order is not None:
-        return in_order or None
-    if not _AGE.isdisjoint(context.spelled) and len(context.words) < _AGE_PHRASE:
-        return context.is_age()
+    if "respectively" in tokens.words:
+        return False if case.words <= case.line else None
+    if not _AGE.isdisjoint(case.spelled) and len(case.words) < _AGE_PHRASE:
+        return case.is_age()
     # "BP > 140/90 mmHg"
-    side = context.read_side()
+    side = case.read_side()
     if side is not None:
         return side or None
-    if context.is_beside_age():
-        return None
-    if context.words <= context.direct or context.ends_with_ours():
-        return True
-    return context.is_unnamed_weight() or context.compare_names()
+    return case.compare_names()
 
 
-class _Context:
+class _Case:
     """The words of a quantity, and those around a number.
 
-    ``words`` are those of the quantity without idle ones, ``spelled`` all of them. ``named`` are
-    those in the place of a quantity before the number, ``front`` those from there to the number,
-    ``direct`` those directly behind it, ``clause`` those of its clause, ``here`` those of its
-    clause and its front. ``ours`` and ``theirs`` are the names of the known quantities that
+    ``words`` are those of the quantity without idle ones, ``spelled`` all of them, ``extra`` those
+    that are in no name of a known quantity. ``named`` are those in the place of a quantity before
+    the number, ``front`` those from there to the number, ``direct`` those directly behind it,
+    ``here`` those of its clause and its front, ``inherited`` these and those of the clauses before
+    that may name its quantity. ``ours`` and ``theirs`` are the names of the known quantities that
     ``words`` and ``named`` name.
     """
 
     def __init__(self, quantity: str, mention: Mention, tokens: Tokens) -> None:
         subject = mention.subject or (mention.first, mention.first)
         front = min(mention.clause[0], subject[0]), mention.number[0]
-        self.quantity = quantity
         self.mention = mention
         self.tokens = tokens
-        self.words = frozenset(fold_words(quantity))
-        self.spelled = frozenset(spell_words(quantity))
-        self.named = frozenset(fold_words(tokens.read(*subject)))
-        self.front = self._list_words(*front)
-        self.clause = self._list_words(*mention.clause)
-        self.direct = self._list_words(mention.first, self._find_direct())
-        self.here = self.clause | self.front
+        self.words = frozenset(fold_words(_join(quantity)))
+        self.spelled = frozenset(spell_words(_join(quantity)))
         self.ours = _name(quantity)
+        self.extra = self.spelled - _list_name_words(self.ours)
+        self.named = frozenset(fold_words(tokens.read(*subject)))
         self.theirs = _name(tokens.read(*subject))
+        self.front = _list_words(tokens, *front)
+        self.direct = _list_words(tokens, *self._find_direct())
+        self.here = self.front | _list_words(tokens, *mention.clause)
+        before = (_list_words(tokens, *place) for place in mention.inherited)
+        self.inherited = self.here.union(*before)
+        self.line = frozenset(spell_words(_join(tokens.text)))
         foreign = self.named - self.words - _idle()
         self.is_foreign = any(not read_unit(word) for word in foreign)
         """Whether the words in the place of a quantity have one that ours has not."""
 
-    def _list_words(self, first: int, end: int) -> frozenset[str]:
-        return _list_meant_words(self.tokens, first, end)
+    def _find_direct(self) -> Range:
+        """Return the tokens of a number, and those behind it that may name what it counts, up to a
+        joint or a number, and at most four tokens further than the quantity is long; also up to a
+        bracket, if a name stands in front of the number.
 
-    @property
-    def inherited(self) -> frozenset[str]:
-        """The words of the clause and of those from which it inherits its quantity."""
-        return self.here.union(
-            *(self._list_words(*place) for place in self.mention.inherited)
-        )
-
-    def is_age(self) -> bool | None:
-        """Return whether a number is the age that is asked for; None if it is said of another
-        thing, or of the age in another part of the trial; False if that is open.
-
-        It is the age if it was read as one, or if its clause has a word for age. It is open if
-        only the words beside it make it an age ("has turned 18"), or if a bare number has no name.
+        Of a number with a unit, the words belong to the next number if they end at it.
         """
         mention = self.mention
-        if mention.kind is Measured.AGE or not _AGE.isdisjoint(self.clause):
-            # "Age in phase 2" in the clause of phase 1
-            missing = self.words - _AGE - self.inherited
-            return None if missing and missing <= _list_line(self.tokens) else True
-        first, end = mention.number
-        if rule("aged_after").starts(self.tokens, end):
-            return False
-        if rule("turned_before").ends(self.tokens, first, first - 2):
-            return False
-        if mention.kind is not Measured.LIMIT or self.named:
-            return None
-        return None if _name(self.tokens.read(*mention.clause)) else False
-
-    def is_unnamed_weight(self) -> bool:
-        """Return whether a body weight is asked for, and the words of the clause before the number
-        name only people, or there are none: "men over 90 kg".
-        """
-        first = self.mention.clause[0]
-        end = self.mention.first
-        if self.ours != {"body_weight"}:
-            return False
-        if first == end:
-            return True
-        return rule("names_only_people").covers(self.tokens, first, end) is not None
-
-    def read_side(self) -> bool | None:
-        """Return whether a number is that of the blood pressure that the quantity names, systolic
-        or diastolic; None if the quantity names neither, or nothing tells which one the number is.
-
-        The word behind the number tells it, else the place in a pair such as "140/90".
-        """
-        mention = self.mention
-        tokens = self.tokens
-        named = SIDES & self.spelled
-        if not named or not rule("pressure_word").search(tokens):
-            return None
-        # "over 95 mmHg diastolic"
-        behind = tokens.words[mention.end : mention.end + 1]
-        if behind and behind[0].lower() in SIDES:
-            return behind[0].lower() in named
-        first = max(0, mention.first - 2)
-        end = min(len(tokens), mention.end + 2)
-        for pair in rule("pressure_pair").find(tokens, first, end):
-            # a mention of "140/90" holds both: its first number counts
-            for side in ("systolic", "diastolic"):
-                if mention.first <= pair.place(side)[0] < mention.end:
-                    return side in named
-        return None
-
-    def is_of_another(self) -> bool:
-        """Return whether the words around a number give it to something else than the quantity, or
-        to other people: the line sets the quantity aside, the number is of another group, of a
-        ratio, or counts other things.
-        """
-        if self.is_set_aside() or self.is_of_other_people():
-            return True
-        if is_of_other_group(self.quantity, self.mention, self.tokens):
-            return True
-        return self.is_part_of_ratio() or self.counts_others()
-
-    def is_beside_age(self) -> bool:
-        """Return whether a number is an age, and the quantity is a known one that is no age and is
-        not named in front of the number.
-        """
-        if self.mention.kind is not Measured.AGE or not self.ours:
-            return False
-        return _AGE.isdisjoint(self.spelled) and not self.words <= self.named
-
-    def is_in_order(self) -> bool | None:
-        """Return whether a number is that of the quantity in a list such as "weight and height of
-        40 kg and 145 cm, respectively"; None if the number is in no such list, or the list does not
-        name the quantity.
-        """
-        names = find_respective(self.tokens)
-        own = names.get(self.mention.number[0])
-        if own is None:
-            return None
-        if not any(self.words <= name for name in names.values()):
-            return None
-        return self.words <= own
-
-    def is_set_aside(self) -> bool:
-        """Return whether the line names the quantity only to say that it is not meant: "the waist,
-        not the hip".
-        """
-        is_named = self.words <= _list_line(self.tokens)
-        if not is_named:
-            return False
-        meant = _list_meant_words(self.tokens, 0, len(self.tokens))
-        return not self.words <= meant
+        codes = self.tokens.codes
+        stop = min(len(codes), mention.end + _COUNTED_REACH + len(self.words))
+        is_named = mention.subject is not None and mention.subject[0] < mention.first
+        barred = NUMBER + "(" if is_named else NUMBER
+        end = mention.end
+        while end < stop and codes[end] not in barred:
+            if rule("clause_joint").starts(self.tokens, end):
+                break
+            end += 1
+        is_bare = mention.number[1] == mention.end
+        is_of_next = not is_bare and codes[end : end + 1] == NUMBER
+        return mention.first, mention.end if is_of_next else end
 
     def is_of_other_people(self) -> bool:
         """Return whether the quantity is of one group of people, or of one side of the body, and
@@ -207,99 +120,128 @@ class _Context:
         it. If the clause names none, the number is of no other people.
         """
         mention = self.mention
-        tokens = self.tokens
-        front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
-        behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
+        front = spell_words(self.tokens.read(mention.clause[0], mention.number[0]))
+        behind = spell_words(self.tokens.read(mention.number[1], mention.clause[1]))
         nearest_first = (*reversed(front), *behind)
         for groups in _list_contrasts():
-            ours = [group for group in groups if not group.isdisjoint(self.spelled)]
-            if not ours:
-                continue
             every = frozenset[str]().union(*groups)
-            named = [word for word in nearest_first if word in every]
-            if named and named[0] not in frozenset[str]().union(*ours):
+            ours = [group for group in groups if not group.isdisjoint(self.spelled)]
+            nearest = next((word for word in nearest_first if word in every), None)
+            if ours and nearest and not any(nearest in group for group in ours):
                 return True
         return False
+
+    def is_of_other_thing(self) -> bool:
+        """Return whether the line gives a number to something else: it says the words of the
+        quantity elsewhere, or only to set them aside ("the waist, not the hip"); the number is that
+        of a ratio of which the quantity is one part, or counts other things.
+        """
+        mention = self.mention
+        subject = mention.subject
+        beside = self.front | self.direct
+        if subject is None or subject[0] >= mention.first:
+            beside |= self.inherited
+        if not (self.extra - beside).isdisjoint(self.line) and self.ours:
+            return True
+        meant = _list_words(self.tokens, 0, len(self.tokens))
+        if self.words <= self.line and not self.words <= meant:
+            return True
+        return self.is_part_of_ratio() or self.counts_others()
 
     def is_part_of_ratio(self) -> bool:
         """Return whether a number limits a ratio that has the quantity as one part: "LH:FSH of 2 or
-        more". A number with more than three tokens behind it, such as a unit, limits none.
+        more".
         """
         mention = self.mention
-        if mention.end > mention.number[1] + 3:
+        if mention.end > mention.number[1] + _UNIT_TOKENS:
             return False
-        first = mention.clause[0]
-        end = mention.number[0]
-        for name in ("ratio_of_two", "divided_by"):
-            for ratio in rule(name).find(self.tokens, first, end):
+        place = mention.clause[0], mention.number[0]
+        for name in _RATIOS:
+            for ratio in rule(name).find(self.tokens, *place):
+                sign = ratio.place("one")[1]
+                # behind a heading's colon there is a space
+                is_apart = not self.tokens.joined(sign + 1)
+                # "AST/ALT" is no ratio
+                is_none = is_apart or len(_name(ratio.text)) > 1
+                if name == "part_of_fraction" and is_none:
+                    continue
                 if self._is_part_of(ratio):
                     return True
-        for fraction in rule("part_of_fraction").find(self.tokens, first, end):
-            # no space stands around the sign of a fraction; behind a heading's colon there is one
-            sign = fraction.place("one")[1]
-            is_joined = self.tokens.joined(sign) and self.tokens.joined(sign + 1)
-            # "AST/ALT" is no ratio
-            has_both = len(_name(fraction.text)) > 1
-            if is_joined and not has_both and self._is_part_of(fraction):
-                return True
         return False
 
     def _is_part_of(self, ratio: Found) -> bool:
-        """Return whether the quantity is one part of a ratio and not the other one. Both parts of
-        "E/e'" are spelled alike, so there it is a part as well.
-        """
-        numerator = set(spell_words(ratio.read("one") or ""))
-        denominator = set(spell_words(ratio.read("other") or ""))
-        if self.words == numerator == denominator:
-            return True
-        return (self.words <= numerator) is not (self.words <= denominator)
+        """Return whether the quantity is one part of a ratio and not the other one."""
+        parts = [{*spell_words(ratio.read(part) or "")} for part in ("one", "other")]
+        # both parts of "E/e'" are spelled alike
+        return sum(self.words <= part for part in parts) == 1 or (
+            parts == [self.words, self.words]
+        )
 
     def counts_others(self) -> bool:
         """Return whether a bare number counts other things than the quantity: the dentists of "by 2
-        dentists". Such a number has no comparator, and the words before it do not name the
-        quantity. The noun behind it shares no word with the quantity and is no unit.
+        dentists". It has no comparator, and the words before it do not name the quantity.
         """
         mention = self.mention
-        tokens = self.tokens
-        if mention.stated or self.words <= self.named:
-            return False
-        if mention.number != (mention.first, mention.end):
+        is_bare = mention.number == (mention.first, mention.end)
+        if mention.stated or not is_bare or self.words <= self.named:
             return False
         # "the 50th birthday"
-        if rule("aged_after").starts(tokens, mention.end):
+        if rule("aged_after").starts(self.tokens, mention.end):
             return False
-        noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
-        if noun is None:
+        noun = rule("counted_noun").starts(self.tokens, mention.end, mention.clause[1])
+        near = rule("names_directly").ends(
+            self.tokens, mention.first, mention.first - 1
+        )
+        if noun is None or near:
             return False
-        if rule("names_directly").ends(tokens, mention.first, mention.first - 1):
-            return False
-        words = set(fold_words(noun.text)) - _idle()
-        if not words or not words.isdisjoint(self.words):
-            return False
-        return not any(map(read_unit, words))
+        words = {*fold_words(noun.text)} - _idle()
+        return (
+            bool(words)
+            and words.isdisjoint(self.words)
+            and not any(map(read_unit, words))
+        )
 
-    def _find_direct(self) -> int:
-        """Return the token at which the words directly behind a number end, which may name what it
-        counts. They go up to a joint or a number, and at most four tokens further than the
-        quantity is long; also up to a bracket, if a name stands in front of the number.
-
-        Of a number with a unit, the words belong to the next number if they end at it: then there
-        are none.
+    def is_age(self) -> bool | None:
+        """Return whether a number is the age that is asked for; None if it is said of another
+        thing, or of the age in another part of the trial; False if only the words beside it make it
+        an age ("has turned 18"), or if a bare number has no name.
         """
         mention = self.mention
-        tokens = self.tokens
-        stop = min(len(tokens), mention.end + _COUNTED_REACH + len(self.words))
-        barred = NUMBER
-        if mention.subject and mention.subject[0] < mention.first:
-            barred = NUMBER + "("
-        end = mention.end
-        while end < stop and tokens.codes[end] not in barred:
-            if rule("clause_joint").starts(tokens, end):
-                break
-            end += 1
-        is_bare = mention.number[1] == mention.end
-        ends_at_number = end < stop and tokens.codes[end] == NUMBER
-        return end if is_bare or not ends_at_number else mention.end
+        clause = self.tokens.read(*mention.clause)
+        if mention.kind is Measured.AGE or not _AGE.isdisjoint(spell_words(clause)):
+            # "Age in phase 2" in the clause of phase 1
+            missing = self.words - _AGE - self.inherited
+            return None if missing and missing <= self.line else True
+        first, end = mention.number
+        if rule("aged_after").starts(self.tokens, end):
+            return False
+        if rule("turned_before").ends(self.tokens, first, first - 2):
+            return False
+        is_named = mention.kind is not Measured.LIMIT or self.named or _name(clause)
+        return None if is_named else False
+
+    def read_side(self) -> bool | None:
+        """Return whether a number is that of the blood pressure that the quantity names, systolic
+        or diastolic; None if the quantity names neither, or nothing tells which one the number is.
+
+        The word behind the number tells it, else the place in a pair such as "140/90".
+        """
+        mention = self.mention
+        named = SIDES & self.spelled
+        if not named or not rule("pressure_word").search(self.tokens):
+            return None
+        # "over 95 mmHg diastolic"
+        behind = self.tokens.words[mention.end : mention.end + 1]
+        if behind and behind[0].lower() in SIDES:
+            return behind[0].lower() in named
+        first = max(0, mention.first - 2)
+        end = min(len(self.tokens), mention.end + 2)
+        for pair in rule("pressure_pair").find(self.tokens, first, end):
+            # a mention of "140/90" holds both: its first number counts
+            for side in ("systolic", "diastolic"):
+                if mention.first <= pair.place(side)[0] < mention.end:
+                    return side in named
+        return None
 
     def compare_names(self) -> bool | None:
         """Return whether the names around a number are those of the quantity: True; None for
@@ -310,109 +252,87 @@ class _Context:
         quantity does not have (``is_foreign``) makes it another one, if the quantity has a limit of
         its own in the line, or only the words before the clause name it.
         """
-        line = _list_line(self.tokens)
+        if self.words <= self.direct or self._is_unnamed_weight():
+            return True
         if self.ours and self.theirs >= self.ours:
             missing = self.words - self.front - self.direct
-            has_more = self.is_foreign and not missing.isdisjoint(line)
+            has_more = self.is_foreign and not missing.isdisjoint(self.line)
             return None if has_more else True
-        if self.names_another():
+        if self._names_another():
             return None
-        has_rival = self.has_rival()
-        if self.is_named_here():
-            return None if has_rival and self.is_foreign else True
+        return self._compare_clause()
+
+    def _compare_clause(self) -> bool | None:
+        """Compare the names of the clause, and then those of the line."""
+        if self._is_named_here():
+            return None if self.is_foreign and self._has_rival() else True
         if self.words <= self.inherited:
             return None if self.is_foreign else True
-        if not self.words <= line or has_rival:
+        if not self.words <= self.line or self._has_rival():
             return None
         return None if self.mention.stated and self.is_foreign else False
 
-    def names_another(self) -> bool:
-        """Return whether the words in front of a number name other known quantities than ours, and
-        not as a part of our name.
-        """
-        if not self.ours or not self.theirs:
+    def _is_unnamed_weight(self) -> bool:
+        """Return whether a body weight is asked for, and only people are named: "men > 90 kg"."""
+        first = self.mention.clause[0]
+        end = self.mention.first
+        if self.ours != {"body_weight"}:
             return False
-        if not self.theirs.isdisjoint(self.ours):
-            return False
-        # "stage" may be a part of our name, and the name of another quantity
-        shares_words = not self.words.isdisjoint(self.named)
-        is_part = shares_words and not self.words < self.named
-        return not (is_part and self.words <= self.front)
+        only_people = rule("names_only_people")
+        return first == end or only_people.covers(self.tokens, first, end) is not None
 
-    def has_rival(self) -> bool:
+    def _names_another(self) -> bool:
+        """Return whether the words in front of a number name other known quantities than ours, and
+        not as a part of our name: "stage" may be that, and the name of another quantity.
+        """
+        if not self.ours or not self.theirs.isdisjoint(self.ours):
+            return False
+        shares = not self.words.isdisjoint(self.named)
+        is_part = shares and not self.words < self.named and self.words <= self.front
+        return bool(self.theirs) and not is_part
+
+    def _is_named_here(self) -> bool:
+        """Return whether the clause of a number names the quantity, by all its words or by another
+        name.
+        """
+        clause = _name(self.tokens.read(*self.mention.clause))
+        return self.words <= self.here or (bool(self.ours) and self.ours <= clause)
+
+    def _has_rival(self) -> bool:
         """Return whether another limit of the line has exactly the words of the quantity, or only
-        the words behind this number have them.
+        the words behind this number, which has a unit, have them.
         """
         if self.named != self.words and self.words in _list_subjects(self.tokens):
             return True
-        return self.is_named_apart()
-
-    def is_named_here(self) -> bool:
-        """Return whether the clause of a number names the quantity, by all its words or by another
-        name of the known quantity.
-        """
-        if self.words <= self.here:
-            return True
-        clause = self.tokens.read(*self.mention.clause)
-        return bool(self.ours) and self.ours <= _name(clause)
-
-    def ends_with_ours(self) -> bool:
-        """Return whether the name in front of a number is ours behind other words:
-        "post-bronchodilator FEV1/FVC ratio".
-        """
-        subject = self.mention.subject
-        if subject is None or not self.ours:
-            return False
-        if subject[0] >= self.mention.first:
-            return False
-        text = self.tokens.read(*subject).lower()
-        at = text.find(self.quantity.lower())
-        # "aldosterone/renin ratio" is not the renin
-        is_denominator = text[:at].rstrip()[-1:] in ("/", ":")
-        return at > 0 and not is_denominator and _name(text[at:]) == self.ours
-
-    def is_named_apart(self) -> bool:
-        """Return whether a number with a unit has the name of something else in front, and all
-        words of the quantity are only there with those behind the number.
-        """
-        mention = self.mention
-        if mention.subject is None or not self.is_foreign:
-            return False
-        if mention.subject[0] > mention.first:
-            return False
-        has_unit = mention.number[1] < mention.end
-        if not has_unit:
-            return False
-        return self.words <= self.here and not self.words <= self.front
+        has_unit = self.mention.number[1] < self.mention.end
+        return has_unit and self.words <= self.here and not self.words <= self.front
 
 
-@lru_cache(maxsize=16)
-def _list_line(tokens: Tokens) -> frozenset[str]:
-    return frozenset(spell_words(tokens.read(0, len(tokens))))
-
-
-@lru_cache(maxsize=16)
-def _list_meant_words(tokens: Tokens, first: int, end: int) -> frozenset[str]:
+@lru_cache(maxsize=64)
+def _list_words(tokens: Tokens, first: int, end: int) -> frozenset[str]:
     """Return the words of the tokens ``first:end``, without those that they set aside: of "the
     waist, not the hip", the waist.
     """
     aside = set[int]()
     for denial in rule("not_meant").find(tokens, first, end):
         aside.update(range(denial.first, denial.end))
-    if not aside:
-        return frozenset(spell_words(tokens.read(first, end)))
     meant = (tokens.words[at] for at in range(first, end) if at not in aside)
-    return frozenset(spell_words(" ".join(meant)))
+    text = " ".join(meant) if aside else tokens.read(first, end)
+    return frozenset(spell_words(_join(text)))
+
+
+def _join(text: str) -> str:
+    """Return a text in which the kind of a group and its number or letter are one word: "group
+    A".
+    """
+    return _NUMBERED.sub(r"\1\2", text.lower())
 
 
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[frozenset[str]]:
     """Return the words of each quantity that has a limit in a line, without idle ones."""
-    subjects = set[frozenset[str]]()
-    for mention in find_mentions(tokens):
-        if mention.subject:
-            subjects.add(frozenset(fold_words(tokens.read(*mention.subject))))
-    return frozenset(subjects)
+    subjects = [one.subject for one in find_mentions(tokens) if one.subject]
+    return frozenset(frozenset(fold_words(tokens.read(*place))) for place in subjects)
 
 
 @lru_cache(maxsize=1024)
@@ -420,10 +340,17 @@ def _name(text: str) -> frozenset[str]:
     """Return the names of all known quantities in a text. Of a combined one, they are the names of
     its parts: ALT and AST for transaminases.
     """
-    names = set[str]()
-    for quantity in list_named(text):
-        names |= quantity.both or {quantity.name}
-    return frozenset(names)
+    parts = (quantity.both or {quantity.name} for quantity in list_named(text))
+    return frozenset[str]().union(*parts)
+
+
+@lru_cache(maxsize=1024)
+def _list_name_words(names: frozenset[str]) -> frozenset[str]:
+    """Return the words of all names of some known quantities, and those of any name."""
+    words = {*word_list("idle_words"), *word_list("function_words")}
+    for name in names:
+        words.update(*map(fold_words, get_quantity(name).names))
+    return frozenset(words)
 
 
 @cache

@@ -119,32 +119,23 @@ def _find_place(
     text: str, quote: str, value: float, within: str
 ) -> tuple[int, int, int] | None:
     """Return the characters of ``quote`` at which the name of a quantity begins, and at which the
-    number that limits it begins and ends; None if it has no such number.
-
-    It is the last number ``value`` ``within`` the words of the limit, if the quote has these. Else
-    it is the one that is nearest behind ``text``, at most 60 characters away.
+    number that limits it begins and ends; None if it has no such number at most 60 characters
+    behind the name. ``within`` are the words of the limit, if they are known.
     """
-    written = f"{value:g}"
-    number = rf"(?<![\d.,]){re.escape(written)}(?![\d]|[.,]\d)"
-    start = quote.find(within) if within else -1
-    if start >= 0:
-        numbers = list(re.finditer(number, within))
+    number = re.compile(rf"(?<![\d.,]){re.escape(f'{value:g}')}(?![\d]|[.,]\d)")
+    if within and within in quote:
+        numbers = list(number.finditer(within))
+        start = quote.find(within)
         if not numbers:
             return None
-        last = numbers[-1]
-        return start, start + last.start(), start + last.end()
-    if not text:
+        return start, start + numbers[-1].start(), start + numbers[-1].end()
+    first = quote.find(text) if text else -1
+    found = number.search(quote, first) if first >= 0 else None
+    if found is None:
         return None
-    gap = rf"(?=(?P<gap>.{{0,{_NUMBER_REACH}}}?){number})"
-    nearest = None
-    for name in re.finditer(rf"{re.escape(text)}{gap}", quote, re.DOTALL):
-        width = len(name["gap"])
-        if nearest is None or width < nearest[0]:
-            nearest = width, name.start(), name.end() + width
-    if nearest is None:
-        return None
-    _, start, first = nearest
-    return start, first, first + len(written)
+    start = max(first, quote.rfind(text, first, found.start()))
+    is_near = found.start() <= start + len(text) + _NUMBER_REACH
+    return (start, *found.span()) if is_near else None
 
 
 _SPELLINGS = [

@@ -9,8 +9,6 @@ from extractor.language.lexer import Range, Tokens
 
 _ROLES = 16
 """How many tokens before a number may say what it does in its clause."""
-_SINGLE = 2
-"""The most tokens of a single number with its sign."""
 
 
 class NumberRole(StrEnum):
@@ -39,7 +37,9 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):
         return NumberRole.SCALE
-    if end - first > _SINGLE and _is_range_of_scale(tokens, place):
+    # the range of "graded 0-6, of no more than 2"
+    is_rated = rule("rated").ends(tokens, first, first - 2)
+    if is_rated and rule("comparison").search(tokens, end, end + _ROLES):
         return NumberRole.SCALE
     low = max(0, first - _ROLES)
     # "gestational age 26+0 - 29+5 weeks": the 0 and the 5 are days of a week
@@ -59,23 +59,6 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     if _is_change(tokens, place, quantity):
         return NumberRole.CHANGE
     return NumberRole.STATED
-
-
-def _is_range_of_scale(tokens: Tokens, place: Range) -> bool:
-    """Return whether a range is that of a scale: "on" stands before it and the name of a scale
-    behind it, or "graded" before it and a comparator behind it.
-    """
-    first, end = place
-    # the range of "pain > 3 on 0-10 a NPS"
-    is_on = rule("on_before").ends(tokens, first, first - 2)
-    # "Average joint pain > 3 on 0-10 a NPS"
-    if is_on and rule("scale_named_after").starts(tokens, end):
-        return True
-    # the range of "graded 0-6, of no more than 2"
-    limit_behind = rule("comparison").search(tokens, end, end + _ROLES)
-    if limit_behind is None:
-        return False
-    return rule("rated").ends(tokens, first, first - 2) is not None
 
 
 def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:

@@ -5,8 +5,6 @@ window limits and is counted from.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from extractor.concepts.limits.groups_of_people import is_of_other_group
-from extractor.concepts.limits.mentions import find_mentions
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.sexes import name_sex
 from extractor.concepts.places import Supported, cut, find_quotes, locate
@@ -138,25 +136,10 @@ def _prove_condition(
     if _overlaps(at, own_conditions):
         return kept, []
     others = [limit for limit in limits if limit not in own]
-    is_of_other = own_conditions or _is_of_other_limit(
-        condition, here, at, found.value, others
-    )
+    is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))
     if is_of_other or _is_of_other_clause(here, at, own, others):
         return None, [refusal]
     return replace(kept, support=Support.INFERRED), []
-
-
-def _is_of_other_limit(
-    condition: str, here: Passage, at: Span, value: Constraint, others: Sequence[Limit]
-) -> bool:
-    """Return whether words are the condition of another limit, or name the people of one."""
-    if _overlaps(at, _list_conditions(here, others)):
-        return True
-    bounds = (value.value, value.value_high)
-    same = [one for one in find_mentions(cut(here)) if bounds in one.bounds]
-    return bool(same) and all(
-        is_of_other_group(condition, one, cut(here)) for one in same
-    )
 
 
 def _is_stated(here: Passage, limit: Limit, found: Supported) -> bool:
