@@ -92,8 +92,13 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
         return True
+    if unit == "%":
+        # "2% cream" is given as such, "0.9% NaCl" is not
+        is_given = rule("strength_after").starts(tokens, end)
+        is_given = is_given or rule("strength_before").ends(tokens, first)
+        return is_given is None
     # "10 mg/mL" is the strength of a solution
-    return unit == "%" or unit.partition("/")[2] in _PORTIONS
+    return unit.partition("/")[2] in _PORTIONS
 
 
 def _multiply_pieces(tokens: Tokens, mark: Mark) -> Mark | None:

@@ -34,7 +34,7 @@ _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
 """Frequencies that contradict no other."""
-_FIRM = 0.6
+_FIRM = 0.57
 """The minimum probability of a link that proves a value, or contradicts another."""
 _NEAR_BEST = 0.25
 """How much less likely than the most likely mark of a statement another one may be."""
