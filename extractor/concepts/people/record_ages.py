@@ -151,8 +151,8 @@ def _list_others(chosen: _Bound, bounds: Sequence[_Bound]) -> tuple[Age, ...]:
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound of the other side leaves no age within this one, so that this one is of
-    some people only.
+    """Return whether a bound of the other side leaves no age within this one, which is then an age
+    of some people only.
 
     If all of them do, and by more than two years, the text contradicts itself, and both ages stay.
     """
