@@ -18,6 +18,8 @@ from extractor.errors import ArgumentError
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
+_LONGEST = 1_000_000
+"""The maximum bytes of a file of prices."""
 _SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}$"
 _LISTED = {
     "prompt": "input_mtok",
@@ -126,6 +128,11 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     """
     entries = []
     for path in own:
+        # a device has no end
+        if not path.is_file() or path.stat().st_size > _LONGEST:
+            raise ArgumentError(
+                f"{path}: there is no file of at most {_LONGEST:,} bytes; name a file of prices"
+            )
         try:
             text = path.read_text("utf-8-sig")
             content = _PriceFile.model_validate(tomllib.loads(text))
