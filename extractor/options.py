@@ -5,21 +5,18 @@ models by ``extractor.apps.cli.options``), the service as parameters of a reques
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypedDict
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
     ValidationError,
-    ValidationInfo,
 )
 
 from extractor.concepts.own.declaration import CustomField, Declared
@@ -37,11 +34,6 @@ RARE: Final = "Rarely needed"
 
 _OF_REQUEST = ("extra_headers", "extra_query", "extra_body")
 """Parameters that SDKs take for the headers, the address and the body of a request."""
-_SIZES_REPLY = re.compile(
-    r'"(max_?(?:\w+_)?(?:output_?)?tokens|n|best_of|candidate_?count|num_predict)":',
-    re.IGNORECASE,
-)
-"""Parameters of how long a reply may be, and how many answers it has, wherever they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +148,6 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     return parameters
 
 
-def _refuse_larger_replies(
-    parameters: dict[str, Any], options: ValidationInfo
-) -> dict[str, Any]:
-    """Return the parameters of a request. Raises ``ValueError`` for one that sets how much a reply
-    may have, with a limit of money: what a request may cost would not be known.
-    """
-    found = _SIZES_REPLY.search(json.dumps(parameters, default=str))
-    if found and options.data.get("max_usd") is not None:
-        raise ValueError(
-            f"{found[1]}: it changes what a call may cost at most; leave it out, or the limit of "
-            "money"
-        )
-    return parameters
-
-
 class Choice(Options):
     """What is extracted from a record, and how much a model is asked about it."""
 
@@ -228,7 +205,6 @@ class ModelOptions(Options):
     model_options: Annotated[
         dict[str, Any],
         BeforeValidator(_read_parameters),
-        AfterValidator(_refuse_larger_replies),
         Shown(RARE, "KEY=VALUE", list[str] | None, name="--model-option"),
     ] = {}
     """A parameter of each request; JSON, else text. Repeatable."""

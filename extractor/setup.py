@@ -134,9 +134,7 @@ class Setup:
 
         chosen = self._asked
         spec = self.choice.spec
-        return Pricing.of(
-            spec, read_prices(chosen.prices), chosen.max_usd, self.asking.reasoning
-        )
+        return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking)
 
     @asynccontextmanager
     async def open(

@@ -26,7 +26,7 @@ async def connect(model=None, **options):
     """A client of a server in this process."""
     given = ToolOptions.read(options)
     spec = ModelSpec.parse(model) if model else None
-    pricing = Pricing.of(spec, read_prices(given.prices), given.max_usd, None)
+    pricing = Pricing.of(spec, read_prices(given.prices), given.max_usd)
     async with open_server(ToolSettings(given, spec, pricing)) as server, Client(server) as client:
         yield client
 

@@ -8,30 +8,9 @@ from inspect import Parameter, signature
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
 from typer.models import CommandFunctionType
 
 from extractor.apps.cli.console import OK, errors_for_people
-
-_NO_NUMBER = {"int_parsing": "is no whole number", "float_parsing": "is no number"}
-
-
-class Command(TyperCommand):
-    """A command that tells in plain words which choice or number is wrong."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words of a call, as ``TyperCommand.parse_args``."""
-        try:
-            return super().parse_args(ctx, args)
-        except typer.BadParameter as error:
-            # typer prints the words of pydantic, whose error it raises from
-            list_problems = getattr(error.__cause__, "errors", list)
-            for problem in list_problems()[:1]:
-                reason = problem.get("ctx", {}).get("error")
-                if problem["type"] in _NO_NUMBER:
-                    reason = f"{problem['input']!r} {_NO_NUMBER[problem['type']]}."
-                error.message = str(reason or error.message)
-            raise
 
 
 class Commands(typer.Typer):
@@ -48,7 +27,7 @@ class Commands(typer.Typer):
         self, name: str | None = None, **settings: Any
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a command, as ``typer.Typer.command``."""
-        register = super().command(name, **{"cls": Command, **settings})
+        register = super().command(name, **settings)
 
         def add(command: CommandFunctionType) -> CommandFunctionType:
             register(complete(command))

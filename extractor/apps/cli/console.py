@@ -77,9 +77,7 @@ def errors_for_people() -> Iterator[None]:
         raise SystemExit(find_error_code(error)) from error
     except OSError as error:
         is_of_output = _discard_output() or error.errno in _OF_WRITING
-        place = error.filename
-        if not place and is_of_output:
-            place = "standard output"
+        place = error.filename or ("standard output" if is_of_output else None)
         problem = error.strerror or str(error)
         say(f"{place}: {problem}" if place else problem)
         raise SystemExit(LATER if error.errno in _NO_ROOM else FAILED) from error

@@ -76,7 +76,7 @@ def choose_pricing(
         setup.choice.spec,
         read_prices(options.prices),
         options.max_usd,
-        setup.asking.reasoning,
+        setup.asking,
         in_batches=in_batches,
         spell=name_option,
     )

@@ -60,9 +60,11 @@ def open_job(
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
     out = Path(options.out) if options.out else None
     is_dry = given.get("dry_run")  # leaves no file
-    kept = None if is_dry else out
     fetching = fetch_inputs(
-        options.inputs, kept, fresh=options.fresh, quiet=options.quiet
+        options.inputs,
+        None if is_dry else out,
+        fresh=options.fresh,
+        quiet=options.quiet,
     )
     _check_out(options)
     with fetching as (inputs, code), observing(None if is_dry else options.log_json):
@@ -94,16 +96,14 @@ def _check_out(options: RecordOptions) -> None:
     """Raise ``ValueError`` for a folder that cannot take the results."""
     if not options.out:
         return
-    if "://" in options.out:
-        raise ValueError(f"--out {options.out} is an address; name a folder")
+    if "://" in options.out or Path(options.out).is_file():
+        raise ValueError(f"--out {options.out} is not a folder; name one")
     replayed = filter(None, [dict(options).get("replay")])
     # two names may lead to one folder
     if realpath(options.out) in map(realpath, (*options.inputs, *replayed)):
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
-    if Path(options.out).is_file():
-        raise ValueError(f"--out {options.out} is a file; name a folder")
 
 
 def _read_setup(options: RecordOptions) -> Setup:
@@ -132,5 +132,5 @@ def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
         if news.message or not options.quiet:
             say("; ".join(filter(None, (state, news.message))))
 
-    poll_s = dict(options).get("poll")
-    return partial(perform_in_batches, rounds=rounds, on_status=show, poll_s=poll_s)
+    poll = dict(options).get("poll")
+    return partial(perform_in_batches, rounds=rounds, on_status=show, poll_s=poll)

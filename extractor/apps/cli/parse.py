@@ -40,8 +40,7 @@ def parse(
     refuse_missing(inputs)
     failures: list[Exception] = []
     custom = read_own_fields(fields)
-    without_rules = explain_unread(custom)
-    if without_rules:
+    if without_rules := explain_unread(custom):
         say(without_rules)
 
     def report(error: Exception) -> None:

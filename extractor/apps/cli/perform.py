@@ -77,8 +77,10 @@ def perform_job(job: CommandJob) -> int:
     code = _judge(job, stop)
     if exported and not stop:
         print(exported.requests)
-        requests = counted(exported.written, "request")
-        say(f"{requests} of {counted(job.tally.extracted, 'record')}")
+        say(
+            f"{counted(exported.written, 'request')} of "
+            f"{counted(job.tally.extracted, 'record')}"
+        )
         return code
     if not job.options.quiet:
         print(*render("summary.txt", job, folder), sep="\n", file=sys.stderr)

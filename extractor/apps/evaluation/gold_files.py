@@ -45,8 +45,7 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
     """Yield the places of all extractions: the results of a run, the JSON files of a folder, the
     lines of JSON lines. Raises ``ArgumentError`` if there is no such file or folder.
     """
-    run = find_run(source)
-    if run:
+    if run := find_run(source):
         for record_id in run.record_ids:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return

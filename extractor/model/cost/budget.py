@@ -1,6 +1,8 @@
 """The budget of a run: a limit of money, checked before each request, at the model's prices."""
 
 import asyncio
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -11,7 +13,7 @@ from extractor.model.calls import Call
 from extractor.model.cost.prices import ListedPrice, Price, PriceList
 from extractor.model.cost.tokens import Cases, Rates, load_rates, measure_call
 from extractor.model.providers import Reasoning
-from extractor.model.spec import ModelSpec
+from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, Spending
 from extractor.schemas import Usage
 
@@ -19,6 +21,14 @@ _LOOK_S = 0.05
 """Seconds after which a request that waits for room looks again."""
 _THOUGHT = 8
 """A call is assumed to use an eighth of the thinking tokens that its reasoning effort allows."""
+
+
+_SIZES_REPLY = re.compile(
+    r'"(max_?(?:\w+_)?(?:output_?)?tokens|n|best_of|candidate_?count|num_predict)":',
+    re.IGNORECASE,
+)
+"""Parameters of how long a reply may be, and how many answers it has, wherever they are."""
+_USUAL = ClientSettings()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +190,7 @@ class Pricing:
         spec: ModelSpec | None,
         prices: PriceList,
         max_usd: float | None = None,
-        reasoning: Reasoning | None = None,
+        asking: ClientSettings = _USUAL,
         *,
         in_batches: bool = False,
         spell: Callable[[str], str] = str,
@@ -188,7 +198,8 @@ class Pricing:
         """Return the pricing of a model. ``spell`` returns the name that the user writes for an
         option.
 
-        Raises ``ArgumentError`` for a limit without a known price.
+        Raises ``ArgumentError`` for a limit without a known price, and for one beside a parameter
+        of requests that sets how much a reply may have: then the maximum cost is unknown.
 
         >>> Pricing.of(None, PriceList(), max_usd=1)
         Traceback (most recent call last):
@@ -203,7 +214,13 @@ class Pricing:
             if spec is None:
                 problem = f"no model that costs money is set; choose one with {spell('model')}"
             raise ArgumentError(f"{spell('max_usd')}: {problem}")
-        return cls(spec, listed, max_usd, in_batches, reasoning)
+        lifted = _SIZES_REPLY.search(json.dumps(dict(asking.options), default=str))
+        if max_usd is not None and lifted:
+            raise ArgumentError(
+                f"{lifted[1]}: it changes what a call may cost at most; leave it out, or the limit "
+                "of money"
+            )
+        return cls(spec, listed, max_usd, in_batches, asking.reasoning)
 
     @property
     def price(self) -> Price | None:
