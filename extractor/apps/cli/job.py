@@ -96,14 +96,14 @@ def _check_out(options: RecordOptions) -> None:
     """Raise ``ValueError`` for a folder that cannot take the results."""
     if not options.out:
         return
-    if "://" in options.out or Path(options.out).is_file():
-        raise ValueError(f"--out {options.out} is not a folder; name one")
     replayed = filter(None, [dict(options).get("replay")])
     # two names may lead to one folder
     if realpath(options.out) in map(realpath, (*options.inputs, *replayed)):
         raise ValueError(
             f"{options.out} is an input or is replayed; name another folder with --out"
         )
+    if "://" in options.out or Path(options.out).is_file():
+        raise ValueError(f"--out {options.out} is not a folder; name one")
 
 
 def _read_setup(options: RecordOptions) -> Setup:
