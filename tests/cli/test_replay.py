@@ -5,7 +5,6 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,8 +65,8 @@ def other_prompt(monkeypatch):
 
     def load(*fields):
         prompt = real(*fields)
-        version = replace(prompt.version, sha256="b" * 64)
-        return replace(prompt, version=version, system=prompt.system + "\nBe brief.")
+        version = prompt.version._replace(sha256="b" * 64)
+        return prompt._replace(version=version, system=f"{prompt.system}\nBe brief.")
 
     monkeypatch.setattr(extractor.model.asking.prompt, "load_prompt", load)
 

@@ -252,7 +252,7 @@ def test_a_drained_service_ends_its_jobs_and_takes_no_new_ones(tmp_path):
             check_problem(refused, 503, "not-ready")
             assert refused.headers["retry-after"] == "60"
             assert service.client.extract(one()).status_code == 200
-            assert "no job runs" in drained.result(300).stdout
+            assert "no job is running" in drained.result(300).stdout
         listed = service.client.get("/v1/jobs").json()
         assert [job["state"] for job in listed] == ["queued", "done"]
     assert "no service runs here" in invoke("serve", "drain", "--root", root).output

@@ -1,7 +1,7 @@
 """Merging: statements of one agent that do not contradict each other are one regimen."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +32,7 @@ class Regimen:
 
     statements: list[Statement]
     chosen_route: Linked | None = None
+    _known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def agent(self) -> Agent:
@@ -45,10 +46,21 @@ class Regimen:
         """Return the marks of a field, starting with those of the main statement."""
         return [link for one in self.statements for link in one.links(name)]
 
+    def add(self, statements: Iterable[Statement]) -> None:
+        """Add statements to the others."""
+        self.statements += statements
+        self._known.clear()
+
     def best(self, name: str) -> Linked | None:
         """Return the most likely mark of a field in the first statement that has one."""
         if name == "route" and self.chosen_route:
             return self.chosen_route
+        if name not in self._known:
+            self._known[name] = self._find_best(name)
+        best: Linked | None = self._known[name]
+        return best
+
+    def _find_best(self, name: str) -> Linked | None:
         for statement in self.statements:
             links = [one for one in statement.links(name) if one.mark.value is not None]
             if links:
@@ -74,7 +86,10 @@ class Regimen:
 
     def levels(self) -> Set[Any]:
         """Return the amounts without their rates."""
-        return {_bare(level) for level, _ in self.amounts()}
+        if "levels" not in self._known:
+            self._known["levels"] = {_bare(level) for level, _ in self.amounts()}
+        levels: Set[Any] = self._known["levels"]
+        return levels
 
     def duration(self) -> Linked | None:
         return self.best("duration")
@@ -124,7 +139,7 @@ def _merge_agent(statements: Sequence[Statement]) -> list[Regimen]:
         if not regimens or (is_own and not fitting):
             regimens.append(alone)
         for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.statements.append(statement)
+            regimen.add([statement])
     return regimens
 
 
@@ -163,7 +178,7 @@ def _join_again(regimens: Iterable[Regimen]) -> list[Regimen]:
         levels = regimen.levels()
         same = [one for one in kept if levels & one.levels() and _fits(one, regimen)]
         if same:
-            same[0].statements += regimen.statements
+            same[0].add(regimen.statements)
         else:
             kept.append(regimen)
     return kept
