@@ -78,8 +78,8 @@ _NO_SIGN = "\u200b"
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BEHIND = re.compile(r"[^|\t\n]*")
-_BELOW = re.compile(r"(?:[^\w|\t]*\n)?")
-"""What may be between two lines of a section that follow each other."""
+_WORD_OR_CELL = re.compile(r"[\w|\t]")
+"""What is not between two lines of a section that follow each other."""
 
 
 def build_text(
@@ -356,8 +356,13 @@ class TextReader:
         spans: list[Span] = []
         for entry in entries:
             first, end = spans[-1] if spans else (0, -1)
-            gap = _BEHIND if entry.is_behind else _BELOW
-            if end >= 0 and gap.fullmatch(self._english, end, entry.start):
+            gap = self._english[end : entry.start]
+            if entry.is_behind:
+                follows = _BEHIND.fullmatch(gap) is not None
+            else:
+                is_ended = not gap or gap.endswith("\n")
+                follows = is_ended and not _WORD_OR_CELL.search(gap)
+            if 0 <= end <= entry.start and follows:
                 spans[-1] = (first, entry.end)
             else:
                 spans.append((entry.start, entry.end))

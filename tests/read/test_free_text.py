@@ -140,7 +140,7 @@ def test_title_and_id_are_arguments(arguments):
         ("Arms\n" * 20_001, RecordError, "text of more than 20,000 lines"),
         ("README.md", ValueError, "'README.md' is the name of a file; read it with read_records"),
         ("\ud800", ValueError, "not valid Unicode at character 0"),
-        (b"Arms", ValueError, "bytes is no text"),
+        (b"Arms", ValueError, "bytes is not text"),
     ],
     ids=repr,
 )  # fmt: skip

@@ -94,9 +94,7 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
         return True
     if unit == "%":
         # "2% cream" is given as such, "0.9% NaCl" is not
-        is_given = rule("strength_after").starts(tokens, end)
-        is_given = is_given or rule("strength_before").ends(tokens, first)
-        return is_given is None
+        return rule("strength_after").starts(tokens, end) is None
     # "10 mg/mL" is the strength of a solution
     return unit.partition("/")[2] in _PORTIONS
 
