@@ -209,7 +209,7 @@ def test_a_run_in_use_or_without_its_server_may_pass_later(run):
     with lock_folder(Path("out")):
         code, said = run({"a.jsonl": ONE}, "--quiet")
     assert code == 75
-    assert said[0].startswith("extractor: out: another process writes to it; wait")
+    assert said[0].startswith("extractor: out: another process is writing to it; wait")
     asks = study("NCT90000072", "Men who rest at home")
     away = ("--model", "http://127.0.0.1:9/v1#x", "--effort", "all", "--quiet")
     code, said = run({"a.jsonl": asks}, *away)

@@ -275,7 +275,7 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     [
         ("t", None, "a folder needs --format"),
         ("t", Format.DUCKDB, "one file"),
-        ("t.csv", Format.PARQUET, "named as csv"),
+        ("t.csv", Format.PARQUET, "ends with csv, but the format is parquet"),
     ],
 )
 def test_a_path_and_a_format_must_fit(tmp_path, name, format_, message):

@@ -114,7 +114,7 @@ def schema_of(given):
         (Endless, "Endless: is a model within a field, which is not read; write its attributes"),
         (make(Part), "Own.value: is a model within a field, which is not read"),
         (make(list[Part]), "Own.value: is a model within a field, which is not read"),
-        (make(int | str), "Own.value: nothing says which of several types to check"),
+        (make(int | str), "Own.value: it is unclear which of several types to check"),
         (make(dict), "Own.value: object is no type that can be checked against a text; use one"),
         (make(tuple[str, int]), "Own.value: this is no type that can be checked"),
         (make(list[str | int]), "Own.value: this is no type that can be checked"),
@@ -133,7 +133,7 @@ def schema_of(given):
         ([Assay, Assay], "assay: two fields have this name; rename one"),
         (schema(title="../x"), r"../x.name: String should match pattern"),
         (schema(title="a" * 9000), "a.title: String should have at most 100"),
-        (schema(description=" "), "Lines: say what the field is"),
+        (schema(description=" "), "Lines: describe the field"),
         (schema(description="a" * 9000), "definition: String should have at most 4000"),
         (schema(properties={}), "Lines: has no attribute; add one"),
         (schema(properties=[1]), "Lines.properties: Input should be a valid dictionary"),
@@ -142,7 +142,7 @@ def schema_of(given):
         (schema(properties={"quote": {"type": "string"}}), "Lines: quote is the key of the words"),
         (schema_of(3), "Lines.properties.count: Input should be a valid dictionary"),
         (schema_of({}), "Lines.count: this is no type that can be checked"),
-        (schema_of({"anyOf": [{"type": "null"}]}), "Lines.count: nothing says which of several"),
+        (schema_of({"anyOf": [{"type": "null"}]}), "Lines.count: it is unclear which of several"),
         (schema_of({"anyOf": 3}), "Lines.properties.count.anyOf: Input should be a valid tuple"),
         (schema_of({"type": "string", "format": "uri"}), "Lines.count: uri is no type"),
         (schema_of({"type": "array"}), "Lines.count: this is no type"),
@@ -216,13 +216,13 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path):
     [
         ("no/such.py", None, "no/such.py: there is no such file; check the path"),
         ("no_such_module:Washout", None, "no_such_module: ModuleNotFoundError: No module named"),
-        ("my.py:Washot", MODELS, r"my.py: there is no model Washot \(did you mean Washout\?\); it"),
+        ("my.py:Washot", MODELS, r"my.py: no model named Washot \(did you mean Washout\?\); it"),
         ("my.py", "a = 1", "my.py: has no pydantic model; write my_fields.py:Washout"),
         ("my.py", "a = 1\n1 / 0", "my.py: line 2: ZeroDivisionError: division by zero; cor"),
         ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\); correct"),
         # a module of that name would run
         ("my.txt", "1 / 0", "my.txt: is not a Python file or module; write my_fields.py"),
-        ("../my", "1 / 0", "../my: is no Python file or module"),
+        ("../my", "1 / 0", "../my: is not a Python file or module"),
     ],
 )  # fmt: skip
 def test_a_place_without_models_is_told_with_what_to_write(

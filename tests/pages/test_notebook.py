@@ -85,7 +85,7 @@ def test_an_extraction_alone_shows_values_and_quotes(extraction):
 @pytest.mark.parametrize(
     ("update", "message"),
     [
-        ({"record_id": "B"}, "of NCT00000001, the record is B"),
+        ({"record_id": "B"}, "belongs to NCT00000001, the record is B"),
         ({"sections": ()}, "has changed; extract"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_folder_that_a_service_uses_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(server, "_LOCK_TIMEOUT_S", 0)
     with (
         FileLock(tmp_path / LOCK),
-        pytest.raises(StoreError, match="another process uses it"),
+        pytest.raises(StoreError, match="another process is using it"),
         server._lock_root(tmp_path),
     ):
         pass

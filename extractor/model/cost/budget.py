@@ -203,7 +203,7 @@ class Pricing:
 
         >>> Pricing.of(None, PriceList(), max_usd=1)
         Traceback (most recent call last):
-        extractor.errors.ArgumentError: max_usd: there is no model that costs anything...
+        extractor.errors.ArgumentError: max_usd: no model that costs money is set...
         """
         listed = prices.find(spec) if spec else None
         if max_usd is not None and listed is None:
