@@ -1,9 +1,12 @@
-"""The benchmark of speed."""
+"""The benchmarks of speed and of forecasts."""
 
 import gzip
+from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
+from benchmarks.forecast import compare, read_answered
 from benchmarks.records import write_distinct_records
 from benchmarks.speed import measure_stages
 from extractor.apps.cli.app import app
@@ -26,3 +29,10 @@ def test_every_stage_of_a_file_is_measured(tmp_path, monkeypatch, forked_workers
     names = [name for name, *figures in measured if all(figures)]
     stages = ["read", "parse", "assemble", "audit", "write"]
     assert names == [*stages, "read + parse", "all", "extractor run, with its start"]
+
+
+@pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])
+def test_recorded_calls_are_within_their_forecast(recorded):
+    calls = read_answered(Path(recorded))
+    for name, forecast, actual in compare(calls, calls[0].model):
+        assert forecast.low <= actual <= forecast.high, name

@@ -137,11 +137,15 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
         high = read_number(found.read("high") or "")
         if low is None:
             continue
-        ends = {low: low} if high is None else {low: low, high: high}
+        levels = [(low, low)]
         if high is not None and found.has("range"):
-            ends = {low: high}
-        levels = [Amount(low=one, high=two, unit="AUC") for one, two in ends.items()]
-        yield Mark("amounts", tuple(levels), found.first, found.end, 0.95)
+            levels = [(low, high)]
+        elif high is not None:
+            levels = [(low, low), (high, high)]
+        value = tuple(
+            Amount(low=least, high=most, unit="AUC") for least, most in levels
+        )
+        yield Mark("amounts", value, found.first, found.end, 0.95)
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
@@ -157,8 +161,10 @@ def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
         elif is_portion(mark) != is_portion(before):
             is_apart = rule("separate_joint").covers(tokens, before.end, mark.first)
             substance = before if is_portion(mark) else mark
-            doubted = replace(substance, confidence=_BESIDE_PIECES)
-            kept[-1:] = [before, mark] if is_apart else [doubted]
+            if is_apart:
+                kept.append(mark)
+            else:
+                kept[-1] = replace(substance, confidence=_BESIDE_PIECES)
         elif rule("in_fractions").covers(tokens, before.end, mark.first):
             kept[-1] = mark
         elif gap != "(" and not rule("as_pieces").ends(tokens, mark.first, before.end):

@@ -58,12 +58,13 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
     for lead in leads:
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
-        is_time = unit is not TimeUnit.DAY and (
-            rule("week_range").starts(tokens, lead.end)
-            or rule("during_before").ends(tokens, lead.first)
-        )
         days, end = _read_days(tokens, lead.end)
-        if not days or is_time or lead.has("start"):
+        if not days or lead.has("start"):
+            continue
+        is_range = rule("week_range").starts(tokens, lead.end)
+        is_time = is_range or rule("during_before").ends(tokens, lead.first)
+        # "during weeks 1 to 12" is a length of time
+        if is_time and unit is not TimeUnit.DAY:
             continue
         cycle = rule("of_cycle").starts(tokens, end)
         value = tuple(day * WHOLE_DAYS[unit] for day in days)
@@ -75,11 +76,16 @@ def _find_times(tokens: Tokens) -> Iterator[Mark]:
     for name in ("times_list", "schedule_list"):
         for found in rule(name).find(tokens):
             numbers, end = _read_days(tokens, found.end, before_unit=True)
-            at = end + (tokens.codes[end : end + 1] == "-")
-            unit = read_time_unit(tokens.words[at]) if at < len(tokens) else None
-            if unit is not None and unit in WHOLE_DAYS and len(numbers) > 1:
-                value = tuple(number * WHOLE_DAYS[unit] for number in numbers)
-                yield Mark("days", value, found.first, at + 1, 0.85)
+            at = end
+            if tokens.codes[end : end + 1] == "-":
+                at = end + 1
+            if at >= len(tokens) or len(numbers) < 2:
+                continue
+            unit = read_time_unit(tokens.words[at])
+            if unit is None or unit not in WHOLE_DAYS:
+                continue
+            value = tuple(number * WHOLE_DAYS[unit] for number in numbers)
+            yield Mark("days", value, found.first, at + 1, 0.85)
 
 
 def _read_days(

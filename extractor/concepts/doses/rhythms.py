@@ -176,7 +176,8 @@ def code_interval(number: float, unit: TimeUnit) -> Frequency:
 
 
 def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
-    return Frequency(codes.get(str(int(number)), Frequency.OTHER))
+    """Return the code of a whole number; every 1.5 days has none."""
+    return Frequency(codes.get(f"{number:g}", Frequency.OTHER))
 
 
 def _make_count(found: Found) -> Frequency | None:

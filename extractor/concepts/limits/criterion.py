@@ -36,7 +36,6 @@ _MOST_WORDS = 8
 _BETWEEN_LIMITS = 0.75
 """Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
 _SIDES = ("before", "in its name", "behind")
-_UNIT_GOES_ON = frozenset({"per", "/", "-"})
 _FEW_LEFT = 2
 _FAR = 3
 """How many tokens are between a limit and a name that is far from it."""
@@ -46,7 +45,6 @@ _ESTIMATE_OF_NONE = (0.97, 0.8)
 """How often a line without limits has none: without other numbers than lengths of time, and with
 some.
 """
-_STRICT = (Comparator.MORE, Comparator.LESS)
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
 
@@ -275,8 +273,6 @@ def _list_signs(
     yield from _sign_reading(limit)
     if constraint.condition:
         yield "a condition of its own"
-    if limit.inherits and limit.comparator in _STRICT:
-        yield "an open end of the quantity before"
     yield from _sign_words_left(tokens, limit)
     yield from _sign_place(tokens, limit)
     if topic:
@@ -314,8 +310,6 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
         return
     if not limit.is_known:
         yield "known by its unit alone"
-        if limit.unexplained[1] and limit.unexplained[2]:
-            yield "explained by its unit alone"
     if not known.fits(code):
         yield "a unit of another quantity"
     elif not known.is_usual(
@@ -369,14 +363,6 @@ def _sign_name(tokens: Tokens, limit: Limit, first: int, end: int) -> Iterator[s
         yield "beside its name"
     elif limit.first - end >= _FAR:
         yield "far from its name"
-    if "(" in tokens.codes[end : limit.first]:
-        yield "a bracket behind its name"
-    if rule("joint_in_name").search(tokens, first, end):
-        yield "a joint in its name"
-    if rule("persons").search(tokens, first, end):
-        yield "people in its name"
-    if rule("change_word").search(tokens, max(0, first - _FAR), limit.end + _FAR):
-        yield "a word of change beside it"
     if rule("name_within").ends(tokens, first):
         yield "its name is part of a phrase"
     if not tokens.words[first][0].isalnum():
@@ -395,12 +381,9 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
         yield "a count that is a rate"
     if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
-    word = tokens.words[end].lower()
     # the words behind "of" say of what it is a share
-    if limit.unit == "%" and word == "of":
+    if limit.unit == "%" and tokens.words[end].lower() == "of":
         return
-    if limit.unit and word in _UNIT_GOES_ON:
-        yield "a unit that goes on"
     yield "a word behind" if limit.unit else "a word behind, and no unit"
 
 

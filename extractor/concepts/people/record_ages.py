@@ -202,11 +202,14 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
 
 
-def _is_about_age(criterion: StatedCriterion) -> bool:
-    """Return whether a criterion is about age, or its heading begins with the word."""
+def _is_below_age(criterion: StatedCriterion) -> bool:
+    """Return whether the heading of a criterion begins with the word age."""
     heading = criterion.heading.lstrip(" *_-").lower()
-    is_below_age = heading.startswith(("age ", "ages ", "age:", "ages:"))
-    return criterion.category is Category.AGE or is_below_age
+    return heading.startswith(("age ", "ages ", "age:", "ages:"))
+
+
+def _is_about_age(criterion: StatedCriterion) -> bool:
+    return criterion.category is Category.AGE or _is_below_age(criterion)
 
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
@@ -224,12 +227,21 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
     is_of_course = read_subject(criterion.heading) is Subject.COURSE
     if ages or is_of_course or not _is_about_age(criterion):
         return ages
-    return [
-        limit
-        for limit in criterion.limits
-        if _covers("anybody", tokens, 0, limit.first)
-        and rule("age_end").starts(tokens, limit.end)
-    ]
+    return [limit for limit in criterion.limits if _is_bare_age(criterion, limit)]
+
+
+def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
+    """Return whether a limit behind nothing but people is an age: in years or months, or, below a
+    heading of age, without a unit. "20 to 26" below "MMSE score:" is none.
+    """
+    tokens = criterion.passage.tokens
+    has_unit = limit.time_unit in ("year", "month")
+    is_number = limit.time_unit is None and limit.unit is None
+    if not has_unit and not (is_number and _is_below_age(criterion)):
+        return False
+    if not _covers("anybody", tokens, 0, limit.first):
+        return False
+    return rule("age_end").starts(tokens, limit.end) is not None
 
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
@@ -297,6 +309,9 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     first = limit.first
     end = limit.end
     if ends_age_range(tokens, limit) or rule("age_of_some_after").starts(tokens, end):
+        return _DOUBTFUL
+    # "first episode after the age of 15 years"
+    if rule("moment_before").ends(tokens, first, first - _OPENING):
         return _DOUBTFUL
     clauses = [at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE]
     # between the start of a clause and the age stand only words such as "patients aged"

@@ -1,0 +1,264 @@
+"""Compare the forecast of a run with its real figures.
+
+    python -m benchmarks.forecast [FOLDER ...]
+    python -m benchmarks.forecast --sizes --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
+
+Each FOLDER is that of a run; the default is the recorded ones of this repository. The first
+requests of all calls are measured as ``--dry-run`` measures them, and the forecast is compared with
+the servers' reports on all exchanges, including re-asks. Recordings of the model
+called ``capable`` have estimates of four characters per token, the reply's schema among them, as of
+a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies outside its
+forecast.
+
+``--sizes`` measures the sizes of answers again, and prints
+``extractor/model/cost/answer_sizes.toml``. The sizes of keys come from hosted models, whose answers
+are compact; the tokens for such a size are measured for those and for a model behind a server of
+its own.
+"""
+
+import json
+import random
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.data import format_table, parse_options
+from extractor.model.asking.reply_models import Reply
+from extractor.model.calls import schema_of
+from extractor.model.cost.tokens import (
+    LINE,
+    Cases,
+    RequestSize,
+    forecast_calls,
+    load_rates,
+    measure_texts,
+)
+from extractor.model.database import open_run_to_read
+from extractor.model.spec import SERVER, ModelSpec
+from extractor.model.store import unpack
+
+_FOLDERS = (
+    Path("seeds/answers"),
+    Path("tests/small_answers"),
+    Path("tests/hostile/answers"),
+)
+_HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
+_HOSTED = "hosted"
+_CAPABLE = "capable"
+"""Those who answer over the network, and how recordings of such a model name it."""
+_LEAST = 5
+_FEW = 5
+_RESAMPLES = 2000
+_HEAD = f"""\
+# Measured by `python -m benchmarks.forecast --sizes` from recorded answers.
+#
+# key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
+# asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
+# tokens_per_character: tokens that a call took for each character that was expected of its answer, of hosted models and
+# of one behind a server of its own (low, mean and high, where 1 and 99 in 100 means of five calls lie).
+"""
+Sizes = Mapping[str, Sequence[float]]
+"""Characters of compact JSON in each answer, by key."""
+
+
+def main() -> None:
+    """Print a line for each figure of each model in each folder, or the file of sizes."""
+    chosen = parse_options(__doc__, "folders*", sizes=False, hosted=[Path], own=[Path])
+    if chosen.sizes:
+        answered = {
+            _HOSTED: _read_all(chosen.hosted or ()),
+            "own": _read_all(chosen.own or ()),
+        }
+        print(format_sizes(answered))
+        return
+    rows = []
+    is_right = True
+    for folder in chosen.folders or [folder for folder in _FOLDERS if folder.is_dir()]:
+        by_model: dict[str, list[Answered]] = defaultdict(list)
+        for call in read_answered(folder):
+            by_model[call.model].append(call)
+        for model, calls in by_model.items():
+            for name, forecast, actual in compare(calls, model):
+                low = round(forecast.low)
+                expected = round(forecast.expected)
+                high = round(forecast.high)
+                is_inside = forecast.low <= actual <= forecast.high
+                is_right = is_right and is_inside
+                outside = "" if is_inside else "outside"
+                rows.append((folder, model, name, low, expected, actual, high, outside))
+    print(format_table(_HEADINGS, rows))
+    raise SystemExit(0 if is_right else 1)
+
+
+class Answered(NamedTuple):
+    """An answered call: its model, texts, output limit and last answer, and the usage of all its
+    exchanges.
+    """
+
+    model: str
+    system: str
+    user: str
+    limit: int
+    content: str
+    exchanges: int
+    prompt_tokens: int
+    output_tokens: int
+
+    @property
+    def is_first(self) -> bool:
+        """Whether the answer is that to a first request, not to a re-ask."""
+        return self.exchanges == 1
+
+
+def read_answered(folder: Path) -> list[Answered]:
+    """Return the answered calls of a run, in order."""
+    sql = (
+        "SELECT answered_by, system, user, output_limit, answer, exchanges, "
+        "prompt_tokens, output_tokens"
+        " FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id"
+    )
+    with closing(open_run_to_read(folder)) as run:
+        return [
+            Answered(model, system, unpack(user), limit, unpack(answer), *spent)
+            for model, system, user, limit, answer, *spent in run.execute(sql)
+        ]
+
+
+def _read_all(folders: Iterable[Path]) -> list[Answered]:
+    """Return the answered calls of several runs."""
+    calls: list[Answered] = []
+    for folder in folders:
+        calls += read_answered(folder)
+    return calls
+
+
+def compare(
+    calls: Sequence[Answered], model: str
+) -> Iterator[tuple[str, Cases[float], int]]:
+    """Yield each figure with its forecast and its real value."""
+    schema = len(schema_of(Reply))
+    sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls)
+    spec = (
+        None
+        if model == _CAPABLE
+        else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    )
+    total = sum(sizes, RequestSize())
+    cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
+    yield (
+        "calls",
+        Cases(*(case.calls for case in cases)),
+        sum(one.exchanges for one in calls),
+    )
+    yield (
+        "prompt tokens",
+        Cases(*(case.prompt for case in cases)),
+        sum(one.prompt_tokens for one in calls),
+    )
+    yield (
+        "output tokens",
+        Cases(*(case.output for case in cases)),
+        sum(one.output_tokens for one in calls),
+    )
+
+
+def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
+    """Format the file of sizes."""
+    sizes = measure_keys(calls[_HOSTED])
+    parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
+    parts.append("\n[tokens_per_character]")
+    for name, of_class in sorted(calls.items()):
+        rates = ", ".join(f"{rate:.2f}" for rate in measure_rates(of_class, sizes))
+        parts.append(f"{name} = [{rates}]")
+    parts.append("\n[key]")
+    for key, found in sizes.items():
+        parts.append(
+            f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}"
+        )
+    return "\n".join(parts)
+
+
+def measure_keys(calls: Iterable[Answered]) -> Sizes:
+    """Measure the sizes of keys, by name, in the first answers to calls."""
+    measured: dict[str, list[float]] = defaultdict(list)
+    for call in calls:
+        if not call.is_first:
+            continue
+        for key, size in _measure_answer(call):
+            measured[key].append(size)
+    others: list[float] = []
+    for key in list(measured):
+        if len(measured[key]) < _LEAST:
+            others += measured.pop(key)
+    measured["other"] = others or [20.0]
+    return {key: measured[key] for key in sorted(measured)}
+
+
+def measure_rates(
+    calls: Sequence[Answered], sizes: Sizes
+) -> tuple[float, float, float]:
+    """Return the tokens for each expected character of an answer: low, mean and high."""
+    means = {key: statistics.mean(found) for key, found in sizes.items()}
+    first = [
+        (one.output_tokens, _expect_answer(one, means)) for one in calls if one.is_first
+    ]
+
+    def ratio(drawn: Sequence[tuple[int, float]]) -> float:
+        return sum(tokens for tokens, _ in drawn) / sum(
+            expected for _, expected in drawn
+        )
+
+    rng = random.Random(0)
+    ratios = [ratio(rng.choices(first, k=_FEW)) for _ in range(_RESAMPLES)]
+    edges = statistics.quantiles(ratios, n=100, method="inclusive")
+    return edges[0], ratio(first), edges[-1]
+
+
+def _list_lines(call: Answered) -> list[tuple[int, list[str]]]:
+    """Return the numbers of the lines in a request, with the requested keys."""
+    lines = LINE.findall(call.user)
+    return [(int(number), keys.split()) for number, keys in lines]
+
+
+def _expect_answer(call: Answered, means: Mapping[str, float]) -> float:
+    """Return the expected characters of the answer."""
+    lines = _list_lines(call)
+    keys = sum(means.get(key, means["other"]) for _, asked in lines for key in asked)
+    return keys + means["item"] * len(lines) + means["reply"]
+
+
+def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
+    """Yield characters by key, 0 for a missing one. Braces and numbers count for each line,
+    answered or not.
+    """
+    try:
+        items = json.loads(call.content)["items"]
+    except (ValueError, LookupError, TypeError):
+        return
+    for number, keys in dict(_list_lines(call)).items():
+        own = [item for item in items if item.get("n") == number]
+        whole = sum(_length(item) + 1 for item in own)
+        asked = {
+            key: sum(_length({key: item[key]}) - 1 for item in own if key in item)
+            for key in keys
+        }
+        if keys == ["regimens"]:  # its items hold other keys than the requested one
+            asked = {"regimens": max(0, whole - 10)}
+        yield from asked.items()
+        yield "item", max(0, whole - sum(asked.values()))
+    yield (
+        "reply",
+        _length({"items": items}) - sum(_length(item) + 1 for item in items) + 1,
+    )
+
+
+def _length(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+if __name__ == "__main__":
+    main()
