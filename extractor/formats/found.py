@@ -103,16 +103,20 @@ def build_content(
     """
     try:
         content = build(value)
-    except UnreadableSource as problem:
-        return problem.below(place)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
-        name = type(error).__name__
-        remedy = "please report it with the record"
-        return UnreadableSource(f"an unexpected {name}", remedy, place=place)
+        return refuse_unexpected(error).below(place)
     if not content.sections:
         remedy = "give a record with text"
         return UnreadableSource("the record holds no free text", remedy, place=place)
     return replace(content, place=place)
+
+
+def refuse_unexpected(error: BaseException) -> UnreadableSource:
+    """Return a problem as it is, and any other error as that of this program."""
+    if isinstance(error, UnreadableSource):
+        return error
+    name = type(error).__name__
+    return UnreadableSource(f"an unexpected {name}", "please report it with the record")
 
 
 def find_trial_id(text: str) -> str | None:

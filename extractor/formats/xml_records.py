@@ -2,8 +2,10 @@
 that a broken one does not affect the others, and no declaration of the document reaches a parser.
 """
 
+import codecs
 import re
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from io import BufferedReader
@@ -96,10 +98,11 @@ def _find_encoding(head: str) -> str:
     name = declared[1] if declared else "utf-8"
     if _UNICODE.fullmatch(name):
         return "utf-8"
-    if not _ENCODINGS.fullmatch(name):
-        remedy = "save it as UTF-8, and declare that"
-        raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
-    return name
+    with suppress(LookupError):
+        if _ENCODINGS.fullmatch(name):
+            return codecs.lookup(name).name
+    remedy = "save it as UTF-8, and declare that"
+    raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
 
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> Found:

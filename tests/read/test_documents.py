@@ -473,7 +473,7 @@ HOSTILE = {
     "zip bomb": (
         lambda: change_word("word/styles.xml", lambda _: b" " * 200_000_000),
         "as decompression bombs do",
-        "copy its text",
+        "unpack it yourself",
     ),
     "broken Word": (
         lambda: change_word("word/document.xml", lambda _: b"<w:doc"),

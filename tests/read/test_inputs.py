@@ -40,7 +40,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("absent.txt", "No such file"),
+        ("absent.txt", "no such file"),
         ("*.json", "the folder or pattern has no files"),
         ("empty", "the folder or pattern has no files"),
     ],

@@ -15,6 +15,6 @@ The sections of the text are found by its headings, in ``document_records``.
 """
 
 from extractor.formats.documents.content import DocumentContent, DocumentProblem
-from extractor.formats.documents.reading import is_word, read_document
+from extractor.formats.documents.reading import read_document
 
-__all__ = ["DocumentContent", "DocumentProblem", "is_word", "read_document"]
+__all__ = ["DocumentContent", "DocumentProblem", "read_document"]

@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import zipfile
 from importlib.util import find_spec
 from typing import IO, BinaryIO
+
+from pydantic import TypeAdapter
 
 from extractor.errors import MissingExtra
 from extractor.formats.documents.children import child_environment
@@ -35,11 +36,6 @@ _KEPT = (
 """The variables of the child: those that Python needs, and no key of any provider."""
 
 
-def is_word(archive: zipfile.ZipFile) -> bool:
-    """Return whether a zip file is a Word document."""
-    return {"[Content_Types].xml", "word/document.xml"} <= set(archive.namelist())
-
-
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
@@ -60,7 +56,7 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
         content = json.loads(written)
         if "problem" in content:
             raise DocumentProblem(str(content["problem"]), str(content["remedy"]))
-        return DocumentContent.from_json(content)
+        return TypeAdapter(DocumentContent).validate_python(content)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DocumentProblem(
             f"a document that ended the process which read it (status {code}), for lack of memory "
