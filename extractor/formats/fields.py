@@ -106,16 +106,14 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
     """
     of, _, wanted = step[1:].partition("=")
     coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
+    own = [one for one in coded if one[0] == wanted]
     if not below:
-        own = [entry for code, entry in coded if code == wanted]
-        return own or [entry for _, entry in coded]
-    texts: dict[str, str] = {}
-    for code, entry in coded:
+        return [entry for _, entry in own or coded]
+    for code, entry in own + coded:
         for text in read_texts(entry, ".".join(below)):
-            texts.setdefault(code, text.replace("\r\n", "\n").strip())
-    if wanted in texts:
-        return [texts[wanted]]
-    return [Words(texts[code], language=name_language(code)) for code in texts][:1]
+            language = None if code == wanted else name_language(code)
+            return [Words(text.replace("\r\n", "\n").strip(), language=language)]
+    return []
 
 
 def name_language(code: str) -> str:

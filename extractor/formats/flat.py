@@ -11,10 +11,10 @@ fields may be missing.
     secondary outcomes    (may be missing)
     detailed description  (may be missing)
 
-Blank lines and list items belong to the line before them. Interventions are recognised by their
-type words. A list of outcomes has items ``measure, description, time frame`` joined by bars, and
-ends with a time frame: a short phrase after a comma that names a time and is not a sentence.
-Any other text is read by its headings, in ``free_text``.
+Blank lines do not count, and list items belong to the line before them. Interventions are
+recognised by their type words. A list of outcomes has items ``measure, description, time frame``
+joined by bars, and ends with a time frame: a short phrase after a comma that names a time and is
+not a sentence. Any other text is read by its headings, in ``free_text``.
 """
 
 import re
@@ -24,11 +24,13 @@ from itertools import groupby
 from extractor.formats.cells import is_intervention_list, list_interventions
 from extractor.formats.found import RecordContent, take_sections, text_section
 from extractor.formats.free_text import build_text, check_size
-from extractor.formats.layout import LINE, Span
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 
-_LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
+_FIELDS = re.compile(
+    r"[^\r\n]*\S[^\r\n]*(?:[\r\n]+[ \t]*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s[^\r\n]*)*"
+)
+"""Lines with the list items below them."""
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
 _REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
@@ -74,7 +76,7 @@ def build_plain(
 
         return build_register_text(text)
     check_size(text)
-    fields = _list_fields(text)
+    fields = [one.span() for one in _FIELDS.finditer(text)]
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
         return build_text(text, title=title, named=named)
@@ -93,26 +95,6 @@ def build_plain(
             sections.append(section.model_copy(update={"pieces": pieces}))
             at += len(section.text)
     return RecordContent(take_sections(sections), "flat", given=text)
-
-
-def _list_fields(text: str) -> list[Span]:
-    """Return the fields of a text: a line, with the list items and the lines after blank ones that
-    follow it.
-    """
-    fields: list[Span] = []
-    for line in LINE.finditer(text):
-        if line[0].isspace():
-            continue
-        start, end = fields[-1] if fields else (0, 0)
-        before = text[start:end]
-        has_gap = text.count("\n", end, line.start()) > 1
-        is_item = _LIST_ITEM.match(line[0]) and not _ends_outcomes(before)
-        is_first = len(fields) < 2 or is_intervention_list(before)
-        if is_first or not (has_gap or is_item):
-            fields.append(line.span())
-        else:
-            fields[-1] = (start, line.end())
-    return fields
 
 
 def _name_fields(fields: Sequence[str]) -> list[str]:

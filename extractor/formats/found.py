@@ -5,15 +5,21 @@ Readers do not know about files. They turn a byte stream into ``RecordContent`` 
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from extractor.errors import RecordError
 from extractor.language.line_ends import unify_line_ends
-from extractor.schemas import DocumentText, RegistryFields, Section
+from extractor.schemas import (
+    DocumentText,
+    OtherLanguage,
+    Part,
+    Piece,
+    RegistryFields,
+    Section,
+)
 from extractor.schemas.record_limits import MAX_SECTIONS
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
@@ -178,7 +184,9 @@ def join_parts(
     ('Cohort 1\n5 mg', '5 mg')
     """
     lines: list[str] = []
-    marks = defaultdict[str, list[dict[str, Any]]](list)
+    named: list[Part] = []
+    pieces: list[Piece] = []
+    others: list[OtherLanguage] = []
     start = 0
     for part, text in parts:
         if not text or text.isspace():
@@ -186,18 +194,21 @@ def join_parts(
         end = start + len(text)
         lines.append(text)
         if part:
-            marks["parts"].append({"name": part, "start": start, "end": end})
-        if isinstance(text, Words):
-            if text.at is not None:
-                marks["pieces"].append({"start": start, "at": text.at})
-            if text.language:
-                span = {"start": start, "end": end, "language": text.language}
-                marks["other_languages"].append(span)
+            named.append(Part(name=part, start=start, end=end))
+        if isinstance(text, Words) and text.at is not None:
+            pieces.append(Piece(start=start, at=text.at))
+        if isinstance(text, Words) and text.language:
+            others.append(OtherLanguage(start=start, end=end, language=text.language))
         start = end + len("\n")
     if not lines:
         return ()
-    text = "\n".join(lines)
-    has_others = "\r" in text or "\v" in text or "\f" in text or "\x1c" in text
-    if has_others or "\x1d" in text or "\x1e" in text or not text.isascii():
-        text = unify_line_ends(text)  # which is slow
-    return (Section.model_validate({"name": name, "text": text, **marks}),)
+    text = unify_line_ends("\n".join(lines))
+    return (
+        Section(
+            name=name,
+            text=text,
+            parts=tuple(named),
+            pieces=tuple(pieces),
+            other_languages=tuple(others),
+        ),
+    )

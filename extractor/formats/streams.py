@@ -178,19 +178,24 @@ one byte.
 """
 
 
-def replace_odd_bytes(text: str) -> tuple[str, int]:
+def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
     r"""Return a text in which ``surrogateescape`` kept bytes, with characters in their place, and
-    how many places these were.
+    a note of that.
 
     A single byte is read as Windows-1252, and the beginning of a character that lacks its end as
     "�".
 
-    >>> replace_odd_bytes(b"5 \xb5g".decode(errors="surrogateescape"))
-    ('5 µg', 1)
+    >>> replace_odd_bytes(b"5 \xb5g".decode(errors="surrogateescape"))[0]
+    '5 µg'
     """
 
     def read(found: re.Match[str]) -> str:
-        odd = found.group().encode(errors="surrogateescape")
+        odd = found[0].encode(errors="surrogateescape")
         return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
 
-    return _ODD_BYTES.subn(read, text)
+    text, count = _ODD_BYTES.subn(read, text)
+    note = (
+        f"{count} bytes are not UTF-8 and were read as Windows-1252: compare the text with the "
+        "register"
+    )
+    return text, (note,) if count else ()

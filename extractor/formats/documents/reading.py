@@ -11,7 +11,6 @@ from typing import IO, BinaryIO
 from pydantic import TypeAdapter
 
 from extractor.errors import MissingExtra
-from extractor.formats.documents.children import child_environment
 from extractor.formats.documents.content import DocumentContent, DocumentProblem
 from extractor.formats.documents.limits import (
     MAX_DOCUMENT_BYTES,
@@ -86,5 +85,9 @@ def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
 
 
 def _environment() -> dict[str, str]:
+    """Return the variables of the child, which imports the same modules as this process: Python
+    would put the current directory first.
+    """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | child_environment()
+    paths = os.pathsep.join(map(os.path.abspath, sys.path))
+    return kept | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
