@@ -36,6 +36,7 @@ from extractor.formats.headings import (
 )
 from extractor.formats.layout import Entry, Span, join_lines, read_entries
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
+from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span
 from extractor.schemas import Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
@@ -69,6 +70,7 @@ _DATA = re.compile(
     r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
 """JSON, a text without a word, or two rows of a table."""
+_NO_SIGN = "\u200b"
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -159,6 +161,18 @@ def _refuse_other(text: str, *, named: bool) -> None:
         raise UnreadableSource(problem, remedy)
 
 
+def _hide_halves(text: str, english: str) -> str:
+    """Return a text with blanks for what is in another language in a line that is in two; what is
+    left at its beginning is not an indent.
+    """
+    lines = text.split("\n")
+    for number, left in enumerate(english.split("\n")):
+        if left.strip() and left != lines[number]:
+            words = left.lstrip(" \t:：/")
+            lines[number] = words.rjust(len(left), _NO_SIGN)
+    return "\n".join(lines)
+
+
 class TextReader:
     """Reads the sections of a text from its lines: ``read`` (all or some of them), then ``build``.
 
@@ -168,7 +182,9 @@ class TextReader:
     def __init__(self, text: str) -> None:
         unified = text.replace("\r\n", " \n").replace("\r", "\n")
         shown = undo_breaks(unified)
-        self.entries = read_entries(unified, shown)
+        english = hide_foreign(unified)
+        self._english = undo_breaks(english)
+        self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
         self._lines: dict[str, list[Entry]] = defaultdict(list)
         self._groups: dict[str, list[list[Entry]]] = defaultdict(list)
@@ -190,7 +206,11 @@ class TextReader:
         """
         for entry in entries:
             section = self._find_opened(entry, (openings or {}).get(entry.words))
-            if section:
+            if not self._english[entry.words : entry.end].strip():
+                is_of_list = self._section == ELIGIBILITY
+                name = ELIGIBILITY if is_of_list else DESCRIPTION
+                self._lines[name].append(entry)
+            elif section:
                 self._open(section, entry)
             else:
                 self._add(entry)
@@ -274,7 +294,7 @@ class TextReader:
     def _follows(self, end: int, entry: Entry) -> bool:
         """Return whether nothing is between two lines but the break of a line."""
         pattern = _WITHIN_LINE if entry.is_behind else _BETWEEN_LINES
-        gap = self.text[end : entry.start]
+        gap = self._english[end : entry.start]
         return end <= entry.start and not pattern.search(gap)
 
     def _place_front(self) -> None:

@@ -192,13 +192,3 @@ def test_amounts_have_arms_where_these_differ(arms, interventions, links, expect
     ((_, given, amounts),) = read(arms, interventions, links)
     assert list(map(str, amounts.value)) == expected
     assert len(given.value) == len(arms)
-
-
-def test_each_label_is_cited_at_its_place():
-    ((_, arms, _),) = read(
-        ["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"], [DRUG], ("01",)
-    )
-    assert [(span.section, span.start, span.end) for span in arms.spans] == [
-        ("arms[0]", 0, 4),
-        ("arms[1]", 0, 3),
-    ]

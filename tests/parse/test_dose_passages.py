@@ -3,13 +3,11 @@
 from dataclasses import replace
 from itertools import count
 
-import pytest
-
 from extractor.concepts.doses.passages import list_dose_passages
 from extractor.concepts.parse import parse_record
 from extractor.language.passage import read_section
 from extractor.schemas import Section
-from tests.trust import make_section, trial
+from tests.trust import trial
 
 DOSE = "Drugamide 5 mg by mouth once daily for 12 weeks."
 
@@ -46,23 +44,3 @@ def test_long_text_is_cut_between_sentences_and_of_a_very_long_one_the_beginning
     assert passages[0].startswith("Drugamide 0 mg")
     assert all(text.endswith(".") and len(text) <= 1200 for text in passages)
     assert 38_000 < sum(map(len, passages)) < 42_000
-
-
-@pytest.mark.parametrize(
-    ("name", "dose", "number"),
-    [
-        ("Drugamide", "750 mg/m2", 1),
-        ("Drugamide", "50 mg/m2", 2),  # the end of 750
-        ("Testimab", "750 mg/m2", 2),
-    ],
-)
-def test_an_intervention_is_shown_once_where_agent_and_dose_are_the_same(
-    name, dose, number
-):
-    record = trial()
-    sections = [
-        make_section(f"interventions[{n}]", {"name": agent, "description": f"{amount}, IV, day 1 every 21 days, six 21 day cycles"})
-        for n, (agent, amount) in enumerate([("Drugamide", "750 mg/m2"), (name, dose)])
-    ]  # fmt: skip
-    record = record.model_copy(update={"sections": tuple(sections)})
-    assert len(list_dose_passages(parse_record(record), count(50))) == number

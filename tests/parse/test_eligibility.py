@@ -31,12 +31,6 @@ def read_ages(lines, low=None, high=None, summary=""):
     return rules["minimum_age"], rules["maximum_age"]
 
 
-def test_ages_that_differ_between_criteria_are_alternatives():
-    low, high = read_ages(["Age 18 to 40 years", "Age 66 to 75 years"])
-    assert [alternative.value for alternative in low.alternatives] == [66]
-    assert [alternative.value for alternative in high.alternatives] == [40]
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -80,9 +74,3 @@ def test_an_age_of_some_people_is_never_sure_against_the_registered_one(line):
 def test_a_summary_never_decides_against_the_registered_age(low, high, found):
     _, age = read_ages([], low, high, "It is common in people aged 20 to 30 years.")
     assert (age.value and age.value.value) == found
-
-
-def test_of_several_ages_the_registered_one_counts():
-    lines = ["Part 1: age 18 to 55 years", "Part 2: age 18 to 65 years"]
-    assert read_ages(lines, "18 Years", "55 Years")[1].value.value == 55
-    assert read_ages(lines)[1].value.value == 65

@@ -12,13 +12,6 @@ SEEDS = Path("seeds")
 LABELLED = Path("../shared/data/outcome_split/dev.jsonl")
 
 
-def test_outcomes_are_numbered_in_order():
-    outcomes = parse_record(
-        trial(secondary_outcomes="Pain, 1 week|Sleep, 2 weeks", title="Pain")
-    ).outcomes
-    assert [outcome.chunk.number for outcome in outcomes] == [1, 2]
-
-
 @pytest.mark.parametrize(
     ("text", "unsure"),
     [

@@ -32,27 +32,6 @@ def find_doubts(text):
     ]
 
 
-def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
-    extraction, doubts = find_doubts(MISSPELT)
-
-    sure = {
-        criterion.quote: next(
-            e.confidence for e in criterion.evidence if e.field == "kind"
-        )
-        for criterion in extraction.eligibility.criteria
-    }
-    assert {quote for quote, confidence in sure.items() if confidence >= SURE} == {
-        "Asthma",
-        "Able to walk",
-    }
-    (doubt,) = doubts
-    assert [cited.quote for cited in doubt.citations] == ["Exclsuion Critera:"]
-
-
-def test_a_tidy_text_has_no_doubt():
-    assert find_doubts(TIDY)[1] == []
-
-
 @pytest.mark.parametrize(
     "text",
     [

@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 import zipfile
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -110,16 +108,6 @@ def test_printed_documents(name, sections):
     assert record.source.format == Path(name).suffix[1:]
     assert {section: text_of(record, section) for section in sections} == sections
     check_places(record)
-
-
-def test_each_item_of_two_columns_is_one_criterion():
-    [record] = read_records(SAMPLES / "two_columns.pdf")
-
-    criteria = Extractor().extract(record).eligibility.criteria
-
-    kinds = [criterion.kind.value for criterion in criteria]
-    assert kinds == ["inclusion"] * 5 + ["exclusion"] * 4
-    assert criteria[0].quote.endswith("informed\nconsent.")
 
 
 def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
@@ -263,13 +251,6 @@ def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(outline
     assert "Fictumab 5 mg" in everything
 
 
-def test_a_short_document_is_read_as_a_whole():
-    record = read(write_pdf([set_lines(NOTE)]), "note.pdf")
-    assert record.source.notes == ()
-    assert record.record_id == "note"
-    assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
-
-
 def test_of_a_long_protocol_the_chapters_that_were_not_read_are_told(outlined):
     lines, record = outlined
 
@@ -337,16 +318,6 @@ def test_word_lists_tables_and_tracked_changes():
 # Where it stands.
 
 
-def write_note():
-    """The note as a Word file."""
-
-    def fill(document):
-        for line in NOTE:
-            document.add_paragraph(line)
-
-    return write_word(fill)
-
-
 @pytest.fixture
 def documents(tmp_path):
     """A folder with a protocol as PDF, and a note as Word file."""
@@ -380,20 +351,6 @@ def list_evidence(extraction):
         *extraction["endpoints"],
     ]
     return [piece for item in items for piece in item["evidence"]]
-
-
-def test_documents_in_an_archive():
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("a.pdf", write_pdf([set_lines(NOTE)]))
-        archive.writestr("b.docx", write_note())
-
-    records = list(read_stream("all.zip", io.BytesIO(packed.getvalue())))
-
-    assert [(record.record_id, record.source.place) for record in records] == [
-        ("a", "a.pdf"),
-        ("b", "b.docx"),
-    ]
 
 
 # What hostile ones come to.
@@ -521,20 +478,6 @@ def test_hostile_documents_end_with_one_line(name):
 def test_limits(monkeypatch, limit, value, problem):
     monkeypatch.setattr(reading, limit, value)
     assert problem in refuse(write_protocol()).problem
-
-
-def test_memory_is_limited():
-    child = (
-        "import sys, extractor.formats.documents.__main__ as child; child.MAX_MEMORY_BYTES = "
-        "15_000_000; child.main('pdf')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", child],
-        input=write_protocol(),
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode or b'"problem"' in done.stdout
 
 
 def test_the_child_gets_no_key(monkeypatch):

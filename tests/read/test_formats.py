@@ -9,25 +9,10 @@ import pytest
 
 from extractor.formats import read_records
 
-from .conftest import RECORDS, read_all
+from .conftest import read_all
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "seeds" / "records"
-
-
-def read_one(name: str, record_id: str):
-    return next(
-        record
-        for record in read_all(RECORDS / name).records
-        if record.record_id == record_id
-    )
-
-
-def test_xml_text_keeps_wrapping_and_indentation():
-    text = read_one("study.xml", "NCT90000008").section("eligibility").text
-    assert text.startswith(
-        "\n        Inclusion Criteria:\n\n          -  Histologically confirmed"
-    )
 
 
 STUDY = {
@@ -116,12 +101,6 @@ def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
 
     assert registry.bare_arms == bare
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
-
-
-def test_an_intervention_of_xml_names_its_arms(tmp_path):
-    assert read_text(tmp_path, "a.xml", XML).registry.arm_links == {
-        "interventions[0]": ("arms[0]",)
-    }
 
 
 def test_structured_fields_are_quoted_as_text(tmp_path):

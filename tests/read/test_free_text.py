@@ -65,17 +65,6 @@ def test_places_lead_back_to_the_text(name):
                 assert given == read or read in " \n\u00ad"
 
 
-def test_places_across_pieces_and_without_any():
-    record = make_record("Inclusion: adults\nExclusion: smokers", title="A Trial")
-
-    eligibility = record.section("eligibility")
-
-    assert eligibility.text == "Inclusion: adults\nExclusion: smokers"
-    assert eligibility.locate(11, 17) == (11, 17)
-    assert eligibility.locate(0, len(eligibility.text)) == (0, 36)
-    assert record.section("title").locate(0, 1) is None
-
-
 @pytest.mark.parametrize(
     ("text", "record_id"),
     [
@@ -95,13 +84,6 @@ def test_a_file_has_the_number_of_its_trial_or_its_own_name(
 
     [record] = read_all(path).records
     assert (record.record_id, record.source.format) == (record_id, "text")
-
-
-def test_standard_input_is_read_like_a_file():
-    [record] = read_all("-", stdin=b"\xef\xbb\xbf" + NOTE.encode()).records
-    assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
-    assert record.section("eligibility").text == "Inclusion criteria\n- Adults"
-    assert record.section("title").locate(0, 7) == (0, 7)
 
 
 def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
@@ -161,18 +143,6 @@ def test_flattened_text_stays_flattened_text():
     assert (
         record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
     )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "A Trial\nInclusion criteria:\nAsthma\nNo steroids, or other drugs, within 4 weeks\n",
-        "Title: A Trial\nAsthma\nAdults\nSummary: Fictumab is given for pain, fever, 2 "
-        "weeks\nArms\n- Rest\n",
-    ],
-)
-def test_a_line_with_commas_and_a_time_below_a_heading_is_no_list_of_outcomes(text):
-    assert make_record(text).source.format == "text"
 
 
 @pytest.mark.slow

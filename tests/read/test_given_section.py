@@ -42,36 +42,6 @@ def test_a_text_is_read_as_the_section_that_is_named(text):
         assert criterion.section == "eligibility"
 
 
-def test_a_sentence_that_was_passed_over_is_told():
-    text = "Patients must have HbA1c of at least 7.5 %. BMI below 35 kg/m2."
-    extraction = Extractor().extract_text(text)
-    assert len(extraction.eligibility.criteria) == 1
-    (finding,) = extraction.findings
-    assert finding.citations[0].quote == "BMI below 35 kg/m2."
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Inclusion criteria:\n- Adults",
-        "Examplumab 300 mg intravenously every 3 weeks for 6 cycles.",
-        "A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n",
-    ],
-)
-def test_other_texts_have_no_such_finding(text):
-    messages = [finding.message for finding in Extractor().extract_text(text).findings]
-    assert not any("no heading" in message for message in messages)
-
-
-def test_headings_of_lists_still_count_in_the_named_section():
-    text = "Age 18 years or older\nExclusion criteria:\n- Pregnancy"
-    found = Extractor().extract_text(text, section="eligibility").eligibility.criteria
-    assert [(one.kind.value, one.quote) for one in found] == [
-        ("inclusion", "Age 18 years or older"),
-        ("exclusion", "Pregnancy"),
-    ]
-
-
 def test_outcomes_are_items():
     record = make_record(
         "Overall survival at 2 years\nPain", section="primary_outcomes"
@@ -123,13 +93,6 @@ def test_an_empty_cell_costs_no_other(empty):
     assert table["record_id"].tolist() == ["text-1", "text-3"]
 
 
-def test_one_word_is_a_text_where_its_section_is_named():
-    table = Extractor().table(
-        "criteria", ["Pregnancy", "Adults"], section="eligibility"
-    )
-    assert table["quote"].tolist() == ["Pregnancy", "Adults"]
-
-
 @pytest.mark.parametrize("section", [None, "eligibility"])
 @pytest.mark.parametrize(
     "text",
@@ -148,10 +111,3 @@ def test_short_names_of_the_lists_are_headings(text, section):
         ("inclusion", "Age over 18"),
         ("exclusion", "Pregnancy"),
     ]
-
-
-@pytest.mark.parametrize(
-    "text", ["EC: approved by the committee", "IC 50 of examplumab"]
-)
-def test_other_abbreviations_open_no_list(text):
-    assert not Extractor().extract_text(text).eligibility.criteria

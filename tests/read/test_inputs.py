@@ -129,13 +129,6 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     assert f"already read from {first}, line 1" in across.problem
 
 
-def test_standard_input_has_a_stem():
-    [record] = read_all("-", stdin=FLAT).records
-
-    assert record.record_id == "stdin"
-    assert record.source.path == "<stdin>"
-
-
 def test_without_on_error_the_first_error_is_raised():
     studies = (RECORDS / "studies.jsonl").read_bytes()
     stdin = io.BytesIO(b'{"protocolSection": {}}\n' + studies)

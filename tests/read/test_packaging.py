@@ -102,25 +102,3 @@ def test_hostile_member_names_are_read_and_never_written(tmp_path):
 
     assert read_all(packed).ids == ["evil"]
     assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == [packed]
-
-
-def test_xml_in_its_declared_encoding(read_bytes):
-    study = (
-        (RECORDS / "study.xml")
-        .read_text()
-        .replace("UTF-8", "ISO-8859-1")
-        .replace("Fictinib in", "Fictinib à")
-    )
-    reading = read_bytes(study.encode("latin-1"))
-    assert reading.records[0].section("title").text.startswith("Fictinib à")
-
-
-def test_tab_separated_table(read_bytes):
-    table = (
-        "nct number\tSTUDY TITLE\tConditions\tInterventions\nNCT90000030\tA "
-        "title\tAsthma|Rhinitis\tDrug: Fictumab\n"
-    )
-    [record] = read_bytes(table.encode()).records
-
-    assert record.section("conditions").text == "Asthma|Rhinitis"
-    assert record.section("interventions[0]").part("name") == "Fictumab"

@@ -19,7 +19,6 @@ from extractor.formats import (
     json_records,
     read_records,
     registers,
-    streams,
     xml_records,
 )
 from extractor.formats import tables as tables_of_trials
@@ -146,20 +145,6 @@ def test_variants_of_a_register(content, section, text):
     assert texts(read_one(content))[section] == text
 
 
-def test_a_text_in_another_language_only_is_kept_with_a_note():
-    record = read_one(IN_GERMAN)
-
-    found = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
-
-    assert record.source.notes == (
-        "eligibility is given in German only, which is not read",
-    )
-    assert [criterion.quote for criterion in found.eligibility.criteria] == [
-        "Pregnancy"
-    ]
-    assert "language_other" in {finding.kind.value for finding in found.findings}
-
-
 @pytest.mark.parametrize(
     ("content", "place", "problem"),
     [
@@ -189,19 +174,6 @@ def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs
     assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
     assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
     assert [error.place for error in reading.errors] == ["line 5"]
-
-
-@pytest.mark.parametrize(
-    ("trial_id", "record_id"),
-    [
-        ("CTRI/2020/05/025000", "CTRI/2020/05/025000"),
-        ("JPRN-jRCTs031210288", "JPRN-jRCTs031210288"),
-        ("../x", "stdin"),
-    ],
-)
-def test_ids_of_ictrp(trial_id, record_id):
-    trial = write_ictrp_xml({**ICTRP, "TrialID": trial_id})
-    assert read_one(trial).record_id == record_id
 
 
 @pytest.mark.parametrize(
@@ -243,28 +215,6 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
         "conditions.txt, line 6": "a broken table row (unexpected end of data)",
         "conditions.txt, line 7": "a row of NCT90000009, which the table of studies lacks",
     }
-
-
-def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatch):
-    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 5000)
-    studies = [*TABLES["studies"], "NCT90000002||Second||||"]
-    keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
-
-    tables = {"eligibilities": TABLES["eligibilities"][:1], "keywords": keywords}
-    reading = read_all("-", stdin=zip_tables({**tables, "studies": studies}))
-
-    assert reading.ids == ["NCT90000002"]
-    [error] = reading.errors
-    assert error.problem == "a record of more than 5,000 bytes"
-    assert error.place == "studies.txt, line 2"
-
-
-def test_an_export_may_lack_tables_and_another_file_may_be_named_studies():
-    tables = {name: TABLES[name] for name in ("studies", "eligibilities")}
-    found = texts(read_one(zip_tables(tables)))
-    assert list(found) == ["title", "official_title", "eligibility"]
-    other = read_one(zip_tables({"studies": [json.dumps(V2)]}))
-    assert other.source.format == "ctgov_json"
 
 
 def test_a_full_disk_is_reported(monkeypatch):

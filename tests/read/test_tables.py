@@ -52,20 +52,6 @@ def test_other_names_and_separators_give_the_same_record(
     assert record.source.notes == ()
 
 
-def test_two_columns_of_criteria_are_joined_under_headings(read_bytes):
-    content = write_table(
-        ["nct_id", "inclusion_criteria", "exclusion_criteria"],
-        ["NCT90000001", "- Adults", "- Gout"],
-    )
-
-    record = read_table(read_bytes, content)
-
-    assert (
-        record.raw_text("eligibility")
-        == "Inclusion Criteria:\n- Adults\n\nExclusion Criteria:\n- Gout"
-    )
-
-
 def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
     content = write_table(
         ["nct_id", "title", "brief_title", "criteria"],

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from extractor import Extractor, make_record, read_records
+from extractor import Extractor, read_records
 from extractor.run.store import digest_record
-from extractor.schemas import RegistryFields
 
 from .samples import TABLES, V2, zip_tables
 
@@ -43,29 +42,6 @@ def read_one(folder, name, content):
 
 def name_terms(record):
     return [(term.kind.value, term.name) for term in record.registry.terms]
-
-
-def test_mesh_terms_of_json_stay_with_their_numbers(tmp_path):
-    record = read_one(
-        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
-    )
-
-    assert name_terms(record) == MESH
-    assert [term.id for term in record.registry.terms] == [
-        "D001249",
-        "D008171",
-        "C000001",
-    ]
-
-
-def test_mesh_terms_of_the_legacy_xml_stay(tmp_path):
-    record = read_one(tmp_path, "a.xml", XML)
-
-    assert name_terms(record) == [
-        ("condition", "Asthma"),
-        ("condition", "Cough"),
-        ("intervention", "fictumab"),
-    ]
 
 
 @pytest.mark.parametrize("has_types", [True, False])
@@ -108,15 +84,6 @@ def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):
     ]
 
 
-def test_a_record_without_terms_has_no_key_for_them():
-    found = Extractor().extract(
-        make_record("Inclusion criteria\n- Adults with asthma\n- No smoking\n")
-    )
-
-    assert "registered_terms" not in found.model_dump_json()
-    assert "terms" not in RegistryFields().model_dump()
-
-
 def test_terms_do_not_make_a_record_another_one(tmp_path):
     plain = read_one(tmp_path, "a.json", json.dumps(V2))
     coded = read_one(
@@ -125,13 +92,3 @@ def test_terms_do_not_make_a_record_another_one(tmp_path):
 
     assert coded.registry.terms != plain.registry.terms
     assert digest_record(coded) == digest_record(plain)
-
-
-def test_a_record_with_terms_is_read_as_it_was_written(tmp_path):
-    record = read_one(
-        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
-    )
-
-    again = read_one(tmp_path, "b.json", record.model_dump_json())
-
-    assert again.registry == record.registry

@@ -66,11 +66,6 @@ def test_joins_wrapped_lines_but_keeps_list_items_and_paragraphs():
     ]
 
 
-def test_leaves_line_breaks_alone_in_text_that_was_not_wrapped():
-    raw = "* adults\n  * with consent\n* children"
-    assert clean_text(raw).text == raw
-
-
 @given(TEXTS)
 def test_every_span_maps_to_ordered_raw_offsets(raw):
     cleaned = clean_text(raw)

@@ -1,18 +1,14 @@
 """Every rule matches its examples, and none of its counter-examples; the rule book reads and finds."""
 
 import re
-import tomllib
 
 import pytest
 
-from extractor.language.book import find_terms, load_book, read_text
+from extractor.language.book import find_terms, read_text
 from extractor.language.clean import clean_text
 from extractor.language.lexer import (
     ANY_WORD,
     CODES,
-    NAME_NUMBER,
-    NUMBER,
-    SIGNS,
     Lexicon,
     lex,
 )
@@ -63,15 +59,6 @@ def test_each_fault_of_a_rule_is_named_with_what_mends_it(tmp_path):
         assert ": " in fault
 
 
-def test_a_rule_without_examples_is_named():
-    rule = Rule("no_such_rule", "zorp blick")
-    assert [fault.partition(":")[0] for fault in list_faults(rule, None)] == [
-        "it has no examples",
-        "it has no counter_examples",
-        "nothing uses it",
-    ]
-
-
 def test_files_are_short_and_say_what_they_decide():
     """Also those without rules, such as vocabularies."""
     faults = [fault for path in RULE_FILES for fault in list_faults_of_file(path)]
@@ -87,39 +74,6 @@ def test_no_expression_holds_the_range_of_all_codes():
     ]
     assert wide == []
     assert any(ANY_WORD in rule.expression.pattern for rule in RULES)
-
-
-def test_any_word_is_a_known_or_unknown_word_and_nothing_else():
-    tokens = lex("Zorp 5 dose, AB12 _ ×\n", Lexicon())
-    words = [
-        word
-        for word, code in zip(tokens.words, tokens.codes, strict=True)
-        if re.fullmatch(ANY_WORD, code)
-    ]
-    assert words == ["Zorp", "dose", "AB"]
-
-    for code in range(ord(CODES[0]), ord(CODES[-1]) + 1):
-        assert re.fullmatch(ANY_WORD, chr(code))
-    for code in (NUMBER, NAME_NUMBER, "s", *SIGNS):
-        assert not re.fullmatch(ANY_WORD, code)
-
-
-def test_the_book_reads_no_file_without_rules(monkeypatch):
-    read = []
-    loads = tomllib.loads
-
-    def note(text):
-        read.append(text)
-        return loads(text)
-
-    monkeypatch.setattr(tomllib, "loads", note)
-    terms = {path.read_text("utf-8") for path in RULE_FILES if "terms" in path.parts}
-
-    load_book.__wrapped__()
-
-    assert read
-    for text in read:
-        assert "[rule." in text or text in terms
 
 
 def read_book(text: str) -> tuple[dict[str, Rule], Lexicon]:
