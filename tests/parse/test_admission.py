@@ -2,11 +2,16 @@
 text.
 """
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor import Extractor
 from extractor.concepts.limits.admission import describe_gold
 from extractor.schemas import FieldRef, Section, Source, TrialExtraction, TrialRecord
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 
 def extract(line, kind):
@@ -116,28 +121,7 @@ def test_the_evidence_of_an_age_says_how_it_bounds(line, comparators):
 
 @pytest.mark.parametrize(
     ("kind", "line", "alternatives"),
-    [
-        (
-            "inclusion",
-            "Velocity >= 4.0 m/s, or gradient >= 40 mmHg, or a valve area of < 1.0 cm2",
-            3,
-        ),
-        ("inclusion", "LVESD >= 50 mm, LVEDD >= 65 mm or LVEF < 50 %", 3),
-        (
-            "inclusion",
-            "ALT <= 3 x ULN and bilirubin <= 2 mg/dL or albumin >= 30 g/L",
-            2,
-        ),
-        ("inclusion", "Heart rate < 50 or > 100 bpm", 2),
-        ("inclusion", "BMI > 30 kg/m2 and HbA1c > 9 %", 0),
-        ("inclusion", "Fasting glucose >= 126 mg/dL or 7.0 mmol/L", 0),
-        ("inclusion", "ECOG 0-1 or Karnofsky >= 70", 0),
-        ("inclusion", "Ferritin < 15 ug/L in women or < 20 ug/L in men", 0),
-        ("inclusion", "Must not have an INR > 2 or a BMI > 30 kg/m2", 0),
-        ("exclusion", "BMI > 30 kg/m2 and HbA1c > 9 %", 2),
-        ("exclusion", "Velocity >= 4.0 m/s, or gradient >= 40 mmHg", 0),
-        ("exclusion", "Age < 18 and > 65 years", 0),
-    ],
+    ROWS["test_limits_of_which_one_is_enough_are_alternatives"],
 )
 def test_limits_of_which_one_is_enough_are_alternatives(kind, line, alternatives):
     (criterion,) = extract(line, kind).eligibility.criteria

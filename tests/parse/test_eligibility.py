@@ -1,21 +1,15 @@
 """Chunks of criteria, and ages beside those that the registry has."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor.concepts.parse import parse_record
 from extractor.schemas import RegistryFields
 from tests.trust import trial
 
-
-def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_criteria():
-    text = "Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze"
-    criteria = parse_record(trial(eligibility=text)).criteria
-    numbered = [
-        (criterion.chunk.number, criterion.rules["stands"].value)
-        for criterion in criteria
-    ]
-
-    assert numbered == [(1, True), (2, False), (3, True), (4, True)]
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 
 def read_ages(lines, low=None, high=None, summary=""):
@@ -33,12 +27,7 @@ def read_ages(lines, low=None, high=None, summary=""):
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "Age 18 to 60 years",
-        "Age: 18-60, inclusive",
-        "Age of at least 18 and less than 60 years",
-        "Men and women between 18 and 60 years of age, with a body weight of 50 to 90 kg",
-    ],
+    ROWS["test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure"],
 )
 def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
     low, high = read_ages([line], "18 Years", "75 Years")
@@ -48,13 +37,7 @@ def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "In the second cohort, participants are younger than 40 years",
-        "Aged up to 40 years if a carrier",
-        "At least two of the following signs:\n   * Age < 40 years\n   * Wheeze",
-        "Younger than 40 years at the time of the first transplantation",
-        "An adolescent aged 13 to 16 years\n* Both parents",
-    ],
+    ROWS["test_an_age_of_some_people_is_never_sure_against_the_registered_one"],
 )
 def test_an_age_of_some_people_is_never_sure_against_the_registered_one(line):
     _, high = read_ages([line], "18 Years", "75 Years")

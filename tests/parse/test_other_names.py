@@ -2,9 +2,14 @@
 its agent.
 """
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor import Extractor
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 
 def extract(interventions, text, **arm):
@@ -36,16 +41,7 @@ def list_given(found):
 
 @pytest.mark.parametrize(
     ("others", "said"),
-    [
-        (["Fictira"], "Fictira"),
-        (["Fictira®"], "FICTIRA"),
-        (["FCT-1439"], "FCT-1439"),
-        (["FCT-1439"], "FCT1439"),
-        (["FCT1439"], "FCT 1439"),
-        (["Fictira (Example Company)"], "Fictira"),
-        (["Fictira 40 mg"], "Fictira"),
-        (["Fictira SoloPen"], "Fictira SoloPen"),
-    ],
+    ROWS["test_a_dose_of_another_name_is_the_agents"],
 )
 def test_a_dose_of_another_name_is_the_agents(others, said):
     found = extract([("Fictumab", others)], GIVEN.format(said))

@@ -177,20 +177,6 @@ def test_a_file_without_its_end_is_told_behind_its_records(name):
     assert "the file ends without </" in error.problem
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_file_that_ends_within_a_record_loses_that_one(name):
-    file = File(name)
-    file.records[2] = file.records[2][: file.records[2].index(f"</{file.title}>")]
-    file.closing = ""
-
-    reading, ids = file.read()
-
-    assert ids == file.numbers[:2]
-    assert [error.problem for error in reading.errors] == [
-        "broken XML (the record has no end)"
-    ]
-
-
 @pytest.mark.parametrize(
     ("encoding", "declared"),
     [("latin-1", "ISO-8859-1"), ("cp1252", "windows-1252"), ("gb18030", "GB2312")],

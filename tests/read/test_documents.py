@@ -226,15 +226,11 @@ def write_outline(*, introduction):
     return write_word(fill)
 
 
-@pytest.fixture(params=[1, 900], ids=["short", "long"])
-def outlined(request):
-    """How many lines the introduction has, and the record."""
-    lines = ["The study staff follow the manual of operations."] * request.param
-    return request.param, read(write_outline(introduction=lines), "protocol.docx")
+@pytest.mark.parametrize("number", [1, 900], ids=["short", "long"])
+def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(number):
+    lines = ["The study staff follow the manual of operations."] * number
 
-
-def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(outlined):
-    _, record = outlined
+    record = read(write_outline(introduction=lines), "protocol.docx")
 
     assert text_of(record, "title") == ["A Trial of Fictumab in Asthma"]
     assert text_of(record, "eligibility") == [
@@ -249,25 +245,6 @@ def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(outline
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
     everything = "\n".join(section.text for section in record.sections)
     assert "Fictumab 5 mg" in everything
-
-
-def test_of_a_long_protocol_the_chapters_that_were_not_read_are_told(outlined):
-    lines, record = outlined
-
-    if lines == 1:
-        assert record.source.notes == ()
-        return
-    check_unread(
-        record,
-        "999 mg",
-        "screened again",
-        "A model is used",
-        "manual of operations",
-    )
-    [note] = record.source.notes
-    _, _, unread_headings = note.partition("Not read: ")
-    assert "Introduction" in unread_headings
-    assert "Statistical considerations" in unread_headings
 
 
 def track_change(paragraph, tag, name, words):
@@ -320,11 +297,10 @@ def test_word_lists_tables_and_tracked_changes():
 
 @pytest.fixture
 def documents(tmp_path):
-    """A folder with a protocol as PDF, and a note as Word file."""
+    """A folder with a protocol as PDF."""
     folder = tmp_path / "documents"
     folder.mkdir()
     (folder / "protocol.pdf").write_bytes(write_protocol())
-    (folder / "notes.docx").write_bytes(write_note())
     return folder
 
 
@@ -338,7 +314,6 @@ def test_evidence_has_its_place_and_page(documents):
             assert document.text[start : piece["document_end"]] == piece["quote"]
             assert piece.get("page") == document.find_page(start)
             pages.setdefault(record.record_id, set()).add(piece.get("page"))
-    assert pages["notes"] == {None}
     assert len(pages["protocol"]) > 3
 
 
@@ -506,13 +481,6 @@ def test_a_link_is_never_fetched():
 
     assert text_of(record, "eligibility") == ["Inclusion criteria", "- Adults"]
     assert asked == []
-
-
-def test_a_page_without_a_text_is_told():
-    record = read(write_pdf([set_lines(NOTE), []]))
-    assert record.source.notes == (
-        "pages without a text, blank or scanned, were not read: 2",
-    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ guideline.
 """
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from extractor.formats import read_records
 
 from .conftest import read_all
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "seeds" / "records"
@@ -103,23 +106,9 @@ def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
 
-def test_structured_fields_are_quoted_as_text(tmp_path):
-    record = read_text(tmp_path, "a.json", json.dumps(STUDY))
-    assert record.raw_text("registry.enrollment") == "40"
-    assert record.raw_text("title") == "A Study"
-    silent = ("registry.phases", "registry.arm_links", "registry.nothing", "nothing")
-    assert [record.raw_text(name) for name in silent] == [None] * 4
-
-
 @pytest.mark.parametrize(
     ("number", "secondary", "paragraphs"),
-    [
-        ("000", True, 1),
-        ("001", True, 2),
-        ("002", True, 1),
-        ("003", False, 1),
-        ("004", True, 1),
-    ],
+    ROWS["test_sections_are_the_lines_of_the_file"],
 )
 def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
     [path] = SEEDS.glob(f"{number}_*.txt")

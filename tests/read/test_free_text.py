@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -129,37 +128,3 @@ def test_title_and_id_are_arguments(arguments):
 def test_what_is_no_text_of_a_trial_is_refused(text, error, words):
     with pytest.raises(error, match=words):
         make_record(text)
-
-
-def test_flattened_text_stays_flattened_text():
-    text = (
-        "Fictumab\nSummary: it helps.\nAsthma\nDRUG: Fictumab\nPain, week 4\nInclusion "
-        "Criteria:\n* Adults"
-    )
-
-    record = make_record(text)
-
-    assert record.source.format == "flat"
-    assert (
-        record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Inclusion criteria: x\n" * 5_000,
-        "Primary endpoint: " + "a (b; " * 50_000,
-        "Primary endpoints\n- " + "[(" * 100_000,
-        "Primary endpoints\n" + "\t" * 300_000,
-        "Arms\n" + ("-" * 40 + "\n") * 10_000 + "x",
-        "key main study " * 20_000,
-        "| " * 100_000,
-    ],
-    ids=lambda text: text[:12],
-)
-def test_hostile_texts_take_linear_time(text):
-    """A reader that takes the square of the length would need minutes."""
-    with suppress(RecordError):
-        assert make_record(text).sections

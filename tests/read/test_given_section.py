@@ -1,8 +1,9 @@
 """A text without any heading: told, or read as the section that the user names."""
 
 import json
-import warnings
+import tomllib
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from extractor import Extractor, make_record
 from extractor.errors import RecordError
 from extractor.formats import read_stream
 from extractor.schemas import FindingKind
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 LONE = (
     "Age 18 years or older",
@@ -75,15 +78,6 @@ def test_a_text_in_json_names_its_section():
     assert [section.name for section in record.sections] == ["eligibility"]
 
 
-def test_an_empty_table_of_texts_is_never_silent():
-    with pytest.warns(UserWarning, match='without a heading.*section="eligibility"'):
-        assert Extractor().table("criteria", LONE[0]).empty
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        table = Extractor().table("criteria", list(LONE), section="eligibility")
-    assert set(table["record_id"]) == {f"text-{n}" for n in range(1, 6)}
-
-
 @pytest.mark.parametrize("empty", ["", " \n", None, float("nan")])
 def test_an_empty_cell_costs_no_other(empty):
     with pytest.warns(UserWarning, match="text-2: the record holds no free text"):
@@ -96,14 +90,7 @@ def test_an_empty_cell_costs_no_other(empty):
 @pytest.mark.parametrize("section", [None, "eligibility"])
 @pytest.mark.parametrize(
     "text",
-    [
-        "INCL:\n- Age over 18\nEXCL:\n- Pregnancy",
-        "Incl.:\nAge over 18\nExcl.:\nPregnancy",
-        "IC:\n- Age over 18\nEC:\n- Pregnancy",
-        "Incl\n- Age over 18\nExcl\n- Pregnancy",
-        "Inc: Age over 18\nExc: Pregnancy",
-        "Inclusion: Age over 18; Exclusion: Pregnancy",
-    ],
+    ROWS["test_short_names_of_the_lists_are_headings"],
 )
 def test_short_names_of_the_lists_are_headings(text, section):
     found = Extractor().extract_text(text, section=section).eligibility.criteria

@@ -2,13 +2,11 @@
 
 import gzip
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from extractor.formats import read_records
 from extractor.schemas import Section, TrialRecord
 
 from .conftest import RECORDS, read_all
@@ -80,16 +78,6 @@ def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
         expected += ids
     assert reading.ids == expected
     assert reading.records[2].source.place == "studies.csv, line 5"
-
-
-def test_zip_reads_from_a_pipe():
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "wb") as filled:
-        filled.write(zip_members({"a/flat.txt": (RECORDS / "flat.txt").read_bytes()}))
-    with os.fdopen(reader, "rb") as pipe:
-        assert [record.record_id for record in read_records("-", stdin=pipe)] == [
-            "flat"
-        ]
 
 
 def test_hostile_member_names_are_read_and_never_written(tmp_path):

@@ -11,13 +11,12 @@ import re
 import sys
 import tomllib
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
 from extractor.formats import (
-    aact,
     json_records,
-    read_records,
     registers,
     xml_records,
 )
@@ -40,10 +39,11 @@ from .samples import (
     TITLE,
     V1,
     V2,
-    write_ictrp_csv,
     write_ictrp_xml,
     zip_tables,
 )
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 EXPECTED = json.loads((FOLDER / "expected.json").read_text("utf-8"))
 
@@ -162,28 +162,9 @@ def test_what_cannot_be_read_is_named_with_its_place(content, place, problem):
     assert (error.place, error.problem) == (place, problem)
 
 
-def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs_one_row():
-    lines = {**ICTRP, "Inclusion_Criteria": "Raised:\nInterleukin6,IL-2\n"}
-    trials = [{**lines, "TrialID": f"JPRN-UMIN00000000{n}"} for n in range(3)]
-    table = write_ictrp_csv(*trials).replace(
-        b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002'
-    )
-
-    reading = read_all("-", stdin=table)
-
-    assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
-    assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
-    assert [error.place for error in reading.errors] == ["line 5"]
-
-
 @pytest.mark.parametrize(
     ("written", "text"),
-    [
-        ("Inclusion:~* Asthma~~* Age ~18 years", "Inclusion:\n* Asthma\n\n* Age ~18 years"),
-        ("Dose (~5 mg)~1. First ~2. Second", "Dose (~5 mg)\n1. First \n2. Second"),
-        ("Weight <~ 50 kg~20 weeks", "Weight <~ 50 kg\n20 weeks"),
-        ("1. Age 18~65~2.Sex~ECOG 0~1", "1. Age 18~65\n2.Sex\nECOG 0~1"),
-    ],
+    ROWS["test_tilde_is_a_line_break_or_means_about_or_to"],
 )  # fmt: skip
 def test_tilde_is_a_line_break_or_means_about_or_to(written, text):
     summaries = [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"]
@@ -215,22 +196,6 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
         "conditions.txt, line 6": "a broken table row (unexpected end of data)",
         "conditions.txt, line 7": "a row of NCT90000009, which the table of studies lacks",
     }
-
-
-def test_a_full_disk_is_reported(monkeypatch):
-    connect = aact.sqlite3.connect
-
-    def connect_to_small_disk(*args, **kwargs):
-        database = connect(*args, **kwargs)
-        database.execute("PRAGMA max_page_count = 3")
-        return database
-
-    monkeypatch.setattr(aact.sqlite3, "connect", connect_to_small_disk)
-    rows = [f"{n}|NCT90000001|{'x' * 900}|" for n in range(20)]
-    tables = {**TABLES, "keywords": [TABLES["keywords"][0], *rows]}
-    [error] = read_all("-", stdin=zip_tables(tables)).errors
-    assert "cannot be sorted on disk (database or disk is full)" in error.problem
-    assert "SQLITE_TMPDIR" in error.remedy
 
 
 FICTREG_XML = """<records><record><regId>FR000123</regId><title>Fictumab in gout</title>
@@ -274,20 +239,6 @@ def test_a_register_needs_a_table_alone(container, content, last, monkeypatch):
     assert sections["title"] == "Fictumab in gout"
     assert "Adults with gout" in sections["eligibility"]
     assert [text for name, text in sections.items() if "outcomes" in name][-1] == last
-
-
-REAL = RECORDS.parents[2] / "shared" / "data" / "records"
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="no real records beside the checkout")
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)],
-)
-def test_every_real_record_reads(name, count):
-    records = list(read_records(REAL / name))
-    assert len(records) == count
-    assert all(record.record_id.startswith("NCT") for record in records)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,14 @@
 separators, a title above.
 """
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from .conftest import read_all
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 CRITERIA = (
     "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n* Pregnancy"
@@ -28,14 +33,7 @@ def read_table(read_bytes, content: bytes):
 
 @pytest.mark.parametrize(
     ("header", "delimiter"),
-    [
-        (["#nct_id", "criteria"], ","),
-        (["NCTId", "EligibilityCriteria"], "\t"),
-        (["nct_id", "eligibility_criteria"], ";"),
-        (["NCT Number", "Eligibility Criteria"], ";"),
-        (["nct.number", "eligibility.criteria"], ","),
-        (["NCT ID", "Inclusion/Exclusion Criteria"], ","),
-    ],
+    ROWS["test_other_names_and_separators_give_the_same_record"],
 )
 @pytest.mark.parametrize(
     "above", ["", "Export of 2 January 2031\n\n", "Trials of gout; page 1\n"]

@@ -2,27 +2,12 @@
 ClinicalTrials.gov.
 """
 
-import json
-
 import pytest
 
 from extractor import Extractor, read_records
-from extractor.run.store import digest_record
 
-from .samples import TABLES, V2, zip_tables
+from .samples import TABLES, zip_tables
 
-MESH = [
-    ("condition", "Asthma"),
-    ("condition_ancestor", "Lung Diseases"),
-    ("intervention", "fictumab"),
-]
-V2_DERIVED = {
-    "conditionBrowseModule": {
-        "meshes": [{"id": "D001249", "term": "Asthma"}],
-        "ancestors": [{"id": "D008171", "term": "Lung Diseases"}],
-    },
-    "interventionBrowseModule": {"meshes": [{"id": "C000001", "term": "fictumab"}]},
-}
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>A Study</brief_title>
 <phase>Phase 2/Phase 3</phase><study_type>Interventional</study_type>
 <intervention><intervention_type>Drug</intervention_type><intervention_name>Fictumab</intervention_name>
@@ -82,13 +67,3 @@ def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):
         ("other_name", "FCT-1", "interventions[0]"),
         ("keyword", "inhaler", None),
     ]
-
-
-def test_terms_do_not_make_a_record_another_one(tmp_path):
-    plain = read_one(tmp_path, "a.json", json.dumps(V2))
-    coded = read_one(
-        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
-    )
-
-    assert coded.registry.terms != plain.registry.terms
-    assert digest_record(coded) == digest_record(plain)
