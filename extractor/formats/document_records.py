@@ -7,13 +7,11 @@ A note names what was left out; it becomes a finding.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import partial
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 
-from extractor.errors import MissingExtra
-from extractor.formats.documents import DocumentContent, DocumentProblem, read_document
+from extractor.formats.documents import DocumentContent, read_document
 from extractor.formats.found import (
     Found,
     RecordContent,
@@ -48,72 +46,63 @@ _TITLE = re.compile(
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
 
 
-@dataclass(slots=True)
-class _Chapter:
-    """A heading of a document, with the lines up to the next one; level 1 is the highest."""
+class _Line(NamedTuple):
+    """A line of a document: the kind of its chapter, and its words if it is the heading."""
 
-    title: str
-    level: int
+    entry: Entry
     kind: str
-    entries: list[Entry] = field(default_factory=list)
+    title: str
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     """Yield the record of a PDF."""
-    yield _read("pdf", stream)
+    yield build_content(partial(_build, "pdf"), stream, None)
 
 
 def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
     """Yield the record of a Word document."""
-    yield _read("docx", stream)
+    yield build_content(partial(_build, "docx"), stream, None)
 
 
-def _read(kind: str, stream: BinaryIO | IO[bytes]) -> Found:
-    try:
-        content = read_document(kind, stream)
-    except DocumentProblem as error:
-        raise UnreadableSource(error.problem, error.remedy) from error
-    except MissingExtra as error:
-        problem, _, remedy = str(error).partition("; ")
-        raise UnreadableSource(problem, remedy) from error
-    return build_content(partial(_build, kind), content, None)
-
-
-def _build(kind: str, content: DocumentContent) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource`` if too much is to be read."""
+def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
+    """Build the content of a document. Raises ``UnreadableSource`` if it cannot be read, or too
+    much is to be read.
+    """
+    content = read_document(kind, stream)
     reader = TextReader(content.text)
-    chapters = _divide(content, reader)
-    kinds = {one.kind for one in chapters}
+    lines = _divide(content, reader)
+    kinds = {line.kind for line in lines}
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
     is_chosen = is_long and not kinds.isdisjoint(_WANTED)
-    read_kinds = ("front", "design", *_WANTED) if is_chosen else kinds
+    wanted = {"front", "design", *_WANTED} if is_chosen else kinds
     if "eligibility" not in kinds:
-        read_kinds = (*read_kinds, "synopsis")
-    read = [one for one in chapters if one.kind in read_kinds]
-    entries: list[Entry] = []
-    openings: dict[int, str] = {}
-    for one in read:
-        if openings or one.kind in _WANTED:
-            openings[one.entries[0].words] = _OPENED.get(one.kind, DESCRIPTION)
-        is_cut = is_chosen and one.kind == "front"
-        most = _LONGEST_FRONT if is_cut else len(content.text)
-        entries += [entry for entry in one.entries if entry.end <= most]
-    if sum(entry.end - entry.start for entry in entries) > _LONGEST_READ:
+        wanted.add("synopsis")
+    most = _LONGEST_FRONT if is_chosen else len(content.text)
+    read = [
+        line
+        for line in lines
+        if line.kind in wanted and (line.kind != "front" or line.entry.end <= most)
+    ]
+    if sum(line.entry.end - line.entry.start for line in read) > _LONGEST_READ:
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
             "save only the pages with eligibility, treatment and outcomes",
         )
-    reader.read(entries, openings)
+    openings: dict[int, str] = {}
+    for line in read:
+        if line.title and (openings or line.kind in _WANTED):
+            openings[line.entry.words] = _OPENED.get(line.kind, DESCRIPTION)
+    reader.read([line.entry for line in read], openings)
     notes: list[str] = []
     if content.empty_pages:
-        empty = _list_first(content.empty_pages)
+        empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
         notes.append(f"pages without a text, blank or scanned, were not read: {empty}")
     if is_long:
-        titles = [one.title for one in read if one.title]
-        left = [one.title for one in chapters if one.kind not in read_kinds]
+        titles = [line.title for line in read if line.title]
+        left = [one.title for one in lines if one.title and one.kind not in wanted]
         notes.append(
-            f"of a long document, these sections were read: {_list_first(titles)}. Not read: "
-            f"{_list_first(left)}"
+            "of a long document, these sections were read: "
+            f"{', '.join(titles[:_MOST_NAMED])}. Not read: {', '.join(left[:_MOST_NAMED])}"
         )
     return RecordContent(
         reader.build(None),
@@ -124,45 +113,40 @@ def _build(kind: str, content: DocumentContent) -> RecordContent:
     )
 
 
-def _divide(content: DocumentContent, reader: TextReader) -> list[_Chapter]:
-    """Return the chapters; what is before the first known one is the front."""
+def _divide(content: DocumentContent, reader: TextReader) -> list[_Line]:
+    """Return the lines with their chapters; what is before the first known one is the front."""
     ranks = dict(content.headings)
     depth = 0
-    chapters = [_Chapter("", 0, "front")]
-    above: list[_Chapter] = []
+    kind = "front"
+    above: list[tuple[int, str]] = []
+    lines: list[_Line] = []
     for entry in reader.entries:
         begin = reader.text.rfind("\n", 0, entry.words) + 1
         words = reader.text[begin : entry.end]
         found = _TITLE.match(words) if len(words) <= _LONGEST_HEADING else None
+        title = ""
         if found and begin in ranks and not _PROSE_END.search(words):
-            number = found["number"]
+            number = found["number"] or ""
+            title = f"{number} {found['title']}".strip()
             # a title without a number is below the last one that has a number
             level = number.count(".") + 1 if number else depth + ranks[begin]
             depth = level if number else depth
-            while above and above[-1].level >= level:
+            while above and above[-1][0] >= level:
                 above.pop()
-            kind = _find_kind(found["title"], above)
-            if not kind and chapters[-1].kind == "front":
-                kind = "front"
-            title = f"{number or ''} {found['title']}".strip()
-            above.append(_Chapter(title, level, kind))
-            chapters.append(above[-1])
-        chapters[-1].entries.append(entry)
-    return [one for one in chapters if one.entries]
+            inherited = above[-1][1] if above else ""
+            chapter = _find_kind(found["title"], inherited)
+            above.append((level, chapter))
+            is_front = kind == "front" and not chapter
+            kind = "front" if is_front else chapter
+        lines.append(_Line(entry, kind, title))
+    return lines
 
 
-def _find_kind(title: str, above: Sequence[_Chapter]) -> str:
+def _find_kind(title: str, inherited: str) -> str:
     """Return what a chapter is about, by its title or the one above it; empty if unknown."""
-    inherited = above[-1].kind if above else ""
     if inherited in _RULING:
         return inherited
     for one in read_table("chapters")["chapter"]:
         if re.search(one["pattern"].replace("\n", ""), title, re.IGNORECASE):
             return str(one["kind"])
-    return "" if inherited == "front" else inherited
-
-
-def _list_first(names: Sequence[object]) -> str:
-    """Return names as a list; of many, only the first."""
-    others = ["and others"] if len(names) > _MOST_NAMED else []
-    return ", ".join([*map(str, names[:_MOST_NAMED]), *others])
+    return inherited

@@ -270,7 +270,7 @@ class TextReader:
         self._has_criteria = self._has_criteria or section == ELIGIBILITY
         if is_item:
             self._add(entry)
-        elif section in (DESCRIPTION, ELIGIBILITY):
+        elif section == DESCRIPTION or name_section(entry.block.name) == ELIGIBILITY:
             entry.start = entry.words
             self._lines[section].append(entry)
 

@@ -25,8 +25,6 @@ _BROKEN_WORD = "\x02\ufffe"
 """What PDFium writes instead of the line end after a hyphen that breaks a word."""
 _CELL_GAP = 2.5
 """Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
-_LABEL_GAP = 2
-"""The largest distance of two lines of a label, in sizes of the letters."""
 _EDGE = 0.1
 """The share of a page's height, at its top and its bottom, of running heads and feet."""
 _LARGER = 1.12
@@ -155,10 +153,7 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
 def _is_label(above: _Line, label: _Line, line: _Line) -> bool:
     """Return whether two lines are a label, because a line begins beside the upper one."""
     is_left = above.left == label.left and max(above.right, label.right) < line.left
-    is_level = line.middle - label.middle < label.size / 2
-    is_beside = abs(above.middle - line.middle) <= _LABEL_GAP * line.size
-    is_close = above.middle - label.middle < _LABEL_GAP * label.size
-    return is_left and is_beside and is_close and not is_level
+    return is_left and label.middle < line.middle - line.size / 2 < above.middle
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:

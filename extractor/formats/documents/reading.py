@@ -11,12 +11,13 @@ from typing import IO, BinaryIO
 from pydantic import TypeAdapter
 
 from extractor.errors import MissingExtra
-from extractor.formats.documents.content import DocumentContent, DocumentProblem
+from extractor.formats.documents.content import DocumentContent
 from extractor.formats.documents.limits import (
     MAX_DOCUMENT_BYTES,
     MAX_REPLY_BYTES,
     MAX_SECONDS,
 )
+from extractor.formats.found import UnreadableSource
 
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
 _NEEDS = {"pdf": "a PDF needs pypdfium2", "docx": "a Word document needs python-docx"}
@@ -38,15 +39,18 @@ _KEPT = (
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
-    Raises ``DocumentProblem`` if it cannot be read or is beyond the limits, ``MissingExtra``
-    without its library.
+    Raises ``UnreadableSource`` if it cannot be read or is beyond the limits, or without its
+    library.
     """
     if find_spec(_LIBRARIES[kind]) is None:
-        raise MissingExtra(_NEEDS[kind], "documents")
+        problem, _, remedy = str(MissingExtra(_NEEDS[kind], "documents")).partition(
+            "; "
+        )
+        raise UnreadableSource(problem, remedy)
     given = source.read(MAX_DOCUMENT_BYTES + 1)
     if len(given) > MAX_DOCUMENT_BYTES:
         problem = f"a document of more than {MAX_DOCUMENT_BYTES:,} bytes"
-        raise DocumentProblem(problem, _LESS)
+        raise UnreadableSource(problem, _LESS)
     with tempfile.TemporaryFile() as reply:
         code = _run_child(kind, given, reply)
         reply.seek(0)
@@ -54,10 +58,10 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     try:
         content = json.loads(written)
         if "problem" in content:
-            raise DocumentProblem(str(content["problem"]), str(content["remedy"]))
+            raise UnreadableSource(str(content["problem"]), str(content["remedy"]))
         return TypeAdapter(DocumentContent).validate_python(content)
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise DocumentProblem(
+        raise UnreadableSource(
             f"a document that ended the process which read it (status {code}), for lack of memory "
             "or by a fault",
             "print it to a new PDF, or copy its text into a text file",
@@ -80,7 +84,7 @@ def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
         )
     except subprocess.TimeoutExpired:
         problem = f"reading the document took longer than {MAX_SECONDS} seconds"
-        raise DocumentProblem(problem, _LESS) from None
+        raise UnreadableSource(problem, _LESS) from None
     return done.returncode
 
 
