@@ -60,17 +60,14 @@ def read_texts(tree: Any, path: str) -> list[str]:
 
 def write_text(value: Any, place: str) -> str:
     """Return a value as text: numbers and booleans as JSON writes them. Raises
-    ``UnreadableSource`` for an object, a list, or NaN.
+    ``UnreadableSource`` for an object, a list, or NaN, which pandas has for nothing.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
-    if isinstance(value, dict | list):
-        kind = "a list" if isinstance(value, list) else "fields"
-        raise UnreadableSource(f"{kind} where text is expected", place=place)
-    if value != value:  # noqa: PLR0124 - NaN, which pandas has for nothing
-        raise UnreadableSource("no number where text is expected", place=place)
+    if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
+        raise UnreadableSource("other data where text is expected", place=place)
     return "" if value is None else json.dumps(value)
 
 

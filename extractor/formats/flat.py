@@ -35,6 +35,7 @@ _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
 _REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
 _FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
+_OUTCOMES = ("primary_outcomes", "secondary_outcomes")
 _LONGEST = 300
 """Characters of a time frame, or of outcomes without bars."""
 _TIME = re.compile(
@@ -101,36 +102,29 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section of each field of a flattened record; none of a text without interventions
     whose outcomes are not certain.
     """
-    typed = [
-        at for at, field in enumerate(fields) if at and is_intervention_list(field)
-    ]
+    typed = [at for at, one in enumerate(fields) if at and is_intervention_list(one)]
     before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
     first = len(names)
-    for name in ("primary_outcomes", "secondary_outcomes"):
-        if _are_outcomes(fields, len(names), is_first=len(names) == first):
-            names.append(name)
+    for name, field in zip(_OUTCOMES, fields[first:], strict=False):
+        # nearly every record has a first list, and the second one may be a name alone
+        is_prose = (
+            len(field) > _LONGEST
+            or _SENTENCES.search(field)
+            or _PROSE_END.search(field)
+        )
+        is_followed = first == len(names) or len(names) + 1 < len(fields)
+        are_outcomes = "|" in field or _ends_outcomes(field)
+        if not are_outcomes and (is_prose or not is_followed):
+            break
+        names.append(name)
     # Any text may seem to have outcomes: these end as such, and bars join them or the conditions.
     cells = fields[first - 1 : len(names)]
     is_joined = "|" in "".join(cells) and not cells[0].startswith("|")
     if not typed and not (is_joined and _ends_outcomes("".join(cells[1:2]))):
         return []
     return names + ["detailed_description"] * (len(fields) - len(names))
-
-
-def _are_outcomes(fields: Sequence[str], at: int, *, is_first: bool) -> bool:
-    """Return whether a field is a list of outcomes. Nearly every record has a first one, and a
-    second one may be a name alone before the description.
-    """
-    if at >= len(fields):
-        return False
-    field = fields[at]
-    if "|" in field or _ends_outcomes(field):
-        return True
-    if len(field) > _LONGEST or _SENTENCES.search(field) or _PROSE_END.search(field):
-        return False
-    return is_first or at + 1 < len(fields)
 
 
 def _ends_outcomes(field: str) -> bool:

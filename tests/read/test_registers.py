@@ -151,9 +151,9 @@ def test_variants_of_a_register(content, section, text):
         (change(CTIS, ("authorizedApplication", "authorizedPartI", "products", 1), "text"),
          "line 1, interventions, productName", "text where fields are expected"),
         (change(DRKS, ("recruitment", "minimumAge", "amount"), [[18]]),
-         "line 1, recruitment.minimumAge.amount", "a list where text is expected"),
+         "line 1, recruitment.minimumAge.amount", "other data where text is expected"),
         (write_ictrp_xml(ICTRP).replace(b"<Public_title>", b"<Public_title><b/>"),
-         "record 1, Public_title", "fields where text is expected"),
+         "record 1, Public_title", "other data where text is expected"),
         ("\n".join(TABLES["eligibilities"]).encode(), None, "one table of an AACT export"),
     ],
 )  # fmt: skip
