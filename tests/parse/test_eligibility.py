@@ -42,18 +42,3 @@ def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
 def test_an_age_of_some_people_is_never_sure_against_the_registered_one(line):
     _, high = read_ages([line], "18 Years", "75 Years")
     assert high.confidence < 0.8 or not high.alternatives
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "found"),
-    [
-        ("18 Years", "75 Years", None),
-        ("18 Years", None, None),  # one registered end: the other has no limit
-        ("20 Years", None, 30),  # its range has the registered end
-        (None, None, 30),
-        ("20 Years", "30 Years", 30),
-    ],
-)
-def test_a_summary_never_decides_against_the_registered_age(low, high, found):
-    _, age = read_ages([], low, high, "It is common in people aged 20 to 30 years.")
-    assert (age.value and age.value.value) == found

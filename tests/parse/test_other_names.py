@@ -49,17 +49,6 @@ def test_a_dose_of_another_name_is_the_agents(others, said):
     assert list_given(found) == [("Fictumab", ["40 mg"])]
 
 
-def test_a_dose_of_a_brand_in_an_arm_is_the_agents():
-    found = extract(
-        [("Fictumab", ["Fictira"])],
-        "",
-        description="Fictira 40 mg subcutaneously every 2 weeks",
-    )
-
-    assert list_given(found) == [("Fictumab", ["40 mg"])]
-    assert found.dosing[0].arms == ("Active",)
-
-
 def test_an_interventions_own_name_is_no_other_name_of_another_one():
     interventions = [("Fictumab biosimilar", ["Fictumab"]), ("Fictumab", ["Fictira"])]
     found = extract(interventions, GIVEN.format("Fictumab"))

@@ -109,23 +109,6 @@ def test_no_item_is_sure_below_the_headings_of_both_lists(headings):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "Eligibility Criteria\n\nExclusion Criteria:\n\n* Anaemia\n* Stroke",
-        "Inclusion and Exclusion Criteria\n\n" + TIDY,
-        "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\nNone",
-        "Inclusion Criteria:\n\n* History of asthma\n\nExclusion Criteria:\n\n* Pregnant women",
-        "Inclusion Criteria:\n\n* Not pregnant\n* No history of stroke",
-    ],
-)
-def test_headings_and_items_that_are_clear_are_not_doubted(text):
-    extraction, doubts = find_doubts(text)
-
-    assert doubts == []
-    assert min(list_kind_confidences(extraction)) >= SURE
-
-
-@pytest.mark.parametrize(
     "item",
     ROWS[
         "test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens_exclusions"

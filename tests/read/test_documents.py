@@ -2,20 +2,18 @@
 
 import io
 import re
+import tomllib
 import zipfile
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import docx
 import pytest
 from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
 
 from extractor import Extractor, read_records
 from extractor.errors import RecordError
 from extractor.formats.documents import reading
 from extractor.formats.records import read_stream
-from tests.loopback import QuietHandler, run_server
 
 from .pdfs import Text, set_lines, write_pdf
 from .protocols import write_protocol
@@ -64,44 +62,10 @@ def check_places(record):
 
 # What is read.
 
-SYNOPSIS = {
-    "title": ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"],
-    "eligibility": [
-        "Inclusion criteria",
-        "1. Adults aged 18 to 75 years at the time of signing the informed consent.",
-        "2. Moderate to severe plaque psoriasis for at least 6 months with a PASI score of 12 or "
-        "more.",
-        "3. Body mass index between 18.5 and 35.0 kg/m2 inclusive, measured at the screening "
-        "visit by a trained member"
-        " of staff.",
-        "Exclusion criteria",
-        "1. Treatment with any interleukin-17 inhibitor within 6 months before randomisation.",
-        "2. Active tuberculosis, or a positive interferon-gamma release assay without documented "
-        "treatment.",
-    ],
-    "interventions[0]": ["Fictumab 150 mg subcutaneously every 4 weeks for 48 weeks"],
-    "primary_outcomes[0]": ["PASI 90 at week 16"],
-    "secondary_outcomes[0]": ["PASI 75 at week 4"],
-    "secondary_outcomes[1]": ["DLQI of 0 or 1 at week 52"],
-}
-IN_WORD = {
-    name: [re.sub(r"^\d\.", "-", line) for line in lines]
-    for name, lines in SYNOPSIS.items()
-}
-TWO_COLUMNS = {
-    "title": ["A Phase 3 Trial of Fictumab in Plaque Psoriasis"],
-    "primary_outcomes[0]": ["PASI 90 at week 16."],
-}
+PRINTED = tomllib.loads(Path("tests/read/documents.toml").read_text("utf-8"))
 
 
-@pytest.mark.parametrize(
-    ("name", "sections"),
-    [
-        ("synopsis_table.pdf", SYNOPSIS),
-        ("synopsis_table.docx", IN_WORD),
-        ("two_columns.pdf", TWO_COLUMNS),
-    ],
-)
+@pytest.mark.parametrize(("name", "sections"), PRINTED.items())
 def test_printed_documents(name, sections):
     [record] = read_records(SAMPLES / name)
     assert record.record_id == Path(name).stem
@@ -458,29 +422,6 @@ def test_limits(monkeypatch, limit, value, problem):
 def test_the_child_gets_no_key(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert "OPENAI_API_KEY" not in reading._environment()
-
-
-def test_a_link_is_never_fetched():
-    asked = []
-
-    class Handler(QuietHandler, BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(self.path)
-            self.send_error(404)
-
-    with run_server(Handler) as address:
-
-        def fill(document):
-            document.add_paragraph("Inclusion criteria")
-            document.add_paragraph("- Adults")
-            document.part.relate_to(
-                f"{address}/template.dotx", qn("r:id"), is_external=True
-            )
-
-        record = read(write_word(fill), "linked.docx")
-
-    assert text_of(record, "eligibility") == ["Inclusion criteria", "- Adults"]
-    assert asked == []
 
 
 @pytest.mark.parametrize(

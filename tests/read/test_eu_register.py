@@ -59,18 +59,6 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     }
 
 
-@pytest.mark.parametrize(
-    "change",
-    [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip],
-)
-def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
-    plain = read_one(EU_TEXT)
-    changed = read_one(change(EU_TEXT))
-    assert [section.text.replace("\r", "") for section in changed.sections] == [
-        section.text for section in plain.sections
-    ]
-
-
 def test_several_trials_and_a_fault_in_one():
     broken = (
         (EU_TEXT + "\n" + SECOND)

@@ -103,13 +103,6 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
     assert read_all(tmp_path / "README.md").ids == ["README"]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"title": "B"}, {"record_id": "mine"}])
-def test_title_and_id_are_arguments(arguments):
-    record = make_record(NOTE, **arguments)
-    assert record.record_id == arguments.get("record_id", "text")
-    assert record.section("title").text == arguments.get("title", "A Trial")
-
-
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [

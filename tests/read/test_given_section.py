@@ -45,18 +45,6 @@ def test_a_text_is_read_as_the_section_that_is_named(text):
         assert criterion.section == "eligibility"
 
 
-def test_outcomes_are_items():
-    record = make_record(
-        "Overall survival at 2 years\nPain", section="primary_outcomes"
-    )
-    assert [section.text for section in record.sections] == [
-        "Overall survival at 2 years",
-        "Pain",
-    ]
-    start, end = record.section("primary_outcomes[1]").locate(0, 4)
-    assert (start, end) == (28, 32)
-
-
 def test_a_section_that_there_is_not_is_refused():
     with pytest.raises(
         RecordError, match="no section 'criteria'; choose from eligibility"

@@ -2,7 +2,6 @@
 id comes twice.
 """
 
-import io
 import json
 import os
 import tomllib
@@ -10,9 +9,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from extractor.errors import RecordError
-from extractor.formats import read_records
 
 from .conftest import RECORDS, read_all
 
@@ -91,16 +87,6 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     assert across.path == str(second)
     assert across.place == "a.json, record 2"
     assert f"already read from {first}, line 1" in across.problem
-
-
-def test_without_on_error_the_first_error_is_raised():
-    studies = (RECORDS / "studies.jsonl").read_bytes()
-    stdin = io.BytesIO(b'{"protocolSection": {}}\n' + studies)
-
-    with pytest.raises(
-        RecordError, match=r"^<stdin>, line 1: the record holds no free text; "
-    ):
-        next(read_records("-", stdin=stdin))
 
 
 @pytest.mark.parametrize(

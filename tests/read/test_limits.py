@@ -9,7 +9,6 @@ import pytest
 from extractor.formats import files, read_records, streams
 
 from .conftest import RECORDS, read_all
-from .samples import TABLES, zip_tables
 from .test_packaging import zip_members
 
 STUDY = json.dumps(json.loads((RECORDS / "study.json").read_text()))
@@ -46,24 +45,8 @@ def table(count: int) -> str:
     )
 
 
-def aact_export(count: int) -> bytes:
-    header = TABLES["studies"][0].rpartition("|")[0]
-    words = "words " * 1000
-    rows = [f"{number}|NCT{number:08}|{words}" for number in range(count)]
-    studies = [f"NCT{number:08}|||||" for number in reversed(range(count))]
-    return zip_tables(
-        {
-            "studies": [header, *studies],
-            "eligibilities": ["id|nct_id|criteria"],
-            "brief_summaries": ["id|nct_id|description", *rows],
-        }
-    )
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "write", [json_array, json_lines, wrapped_xml, table, aact_export]
-)
+@pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table])
 def test_memory_stays_flat(tmp_path, write):
     content = write(COUNT)
     (tmp_path / "many").write_bytes(

@@ -66,20 +66,6 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
     ]
 
 
-def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
-    members = {name: (RECORDS / name).read_bytes() for name in IDS}
-    extra = {"folder/": b"", "__MACOSX/._study.json": b"\0", "folder/.hidden": b"\0"}
-
-    reading = read_bytes(zip_members(members | extra))
-
-    assert reading.errors == []
-    expected = []
-    for ids in IDS.values():
-        expected += ids
-    assert reading.ids == expected
-    assert reading.records[2].source.place == "studies.csv, line 5"
-
-
 def test_hostile_member_names_are_read_and_never_written(tmp_path):
     packed = tmp_path / "in" / "hostile.zip"
     packed.parent.mkdir()

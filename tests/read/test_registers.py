@@ -101,13 +101,6 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
             assert text[evidence.start : evidence.end] == evidence.quote
 
 
-@pytest.mark.parametrize("name", ["aact", "ctgov_json_v1"])
-def test_the_same_study_has_the_same_sections_as_in_version_2(name):
-    record = read_one(json.dumps(V2).encode())
-    same = read_one(SAMPLES[name])
-    assert (same.sections, same.registry) == (record.sections, record.registry)
-
-
 def change(record, path, value):
     changed = deepcopy(record)
     node = changed
@@ -160,16 +153,6 @@ def test_variants_of_a_register(content, section, text):
 def test_what_cannot_be_read_is_named_with_its_place(content, place, problem):
     [error] = read_all("-", stdin=content).errors
     assert (error.place, error.problem) == (place, problem)
-
-
-@pytest.mark.parametrize(
-    ("written", "text"),
-    ROWS["test_tilde_is_a_line_break_or_means_about_or_to"],
-)  # fmt: skip
-def test_tilde_is_a_line_break_or_means_about_or_to(written, text):
-    summaries = [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"]
-    tables = {**TABLES, "brief_summaries": summaries}
-    assert texts(read_one(zip_tables(tables)))["brief_summary"] == text
 
 
 def test_broken_rows_of_an_export_are_reported_with_their_place():

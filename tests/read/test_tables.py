@@ -50,17 +50,6 @@ def test_other_names_and_separators_give_the_same_record(
     assert record.source.notes == ()
 
 
-def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
-    content = write_table(
-        ["nct_id", "title", "brief_title", "criteria"],
-        ["NCT90000001", "", "Gout", CRITERIA],
-    )
-
-    record = read_table(read_bytes, content)
-
-    assert record.raw_text("title") == "Gout"
-
-
 def test_a_table_without_a_known_column_is_refused_by_how_it_begins(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("alpha;beta\n1;2\n3;4\n", "utf-8")

@@ -2,11 +2,7 @@
 ClinicalTrials.gov.
 """
 
-import pytest
-
 from extractor import Extractor, read_records
-
-from .samples import TABLES, zip_tables
 
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>A Study</brief_title>
 <phase>Phase 2/Phase 3</phase><study_type>Interventional</study_type>
@@ -23,35 +19,6 @@ def read_one(folder, name, content):
     )
     (record,) = read_records(folder / name)
     return record
-
-
-def name_terms(record):
-    return [(term.kind.value, term.name) for term in record.registry.terms]
-
-
-@pytest.mark.parametrize("has_types", [True, False])
-def test_mesh_terms_of_aact_stay(tmp_path, has_types):
-    header = "id|nct_id|mesh_term|downcase_mesh_term" + "|mesh_type" * has_types
-    conditions = [("Asthma", "mesh-list"), ("Lung Diseases", "mesh-ancestor")]
-    rows = [
-        f"{n}|NCT90000001|{term}|x" + f"|{kind}" * has_types
-        for n, (term, kind) in enumerate(conditions)
-    ]
-    drugs = ["1|NCT90000001|fictumab|fictumab" + "|mesh-list" * has_types]
-    tables = {
-        **TABLES,
-        "browse_conditions": [header, *rows],
-        "browse_interventions": [header, *drugs],
-    }
-
-    record = read_one(tmp_path, "a.zip", zip_tables(tables))
-
-    above = "condition_ancestor" if has_types else "condition"
-    assert name_terms(record) == [
-        ("condition", "Asthma"),
-        (above, "Lung Diseases"),
-        ("intervention", "fictumab"),
-    ]
 
 
 def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):

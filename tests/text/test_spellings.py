@@ -4,7 +4,6 @@ holds of every entry.
 
 import re
 import tomllib
-from collections import Counter
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from extractor.concepts.aliases import (
     list_names,
     name_instrument,
     split_version,
-    unify,
 )
 from extractor.concepts.limits.quantity_names import (
     _choose,
@@ -24,7 +22,7 @@ from extractor.concepts.limits.quantity_names import (
     list_quantities,
     name_quantity,
 )
-from extractor.language.book import find_terms, read_text, rule, terms_of
+from extractor.language.book import read_text, rule, terms_of
 from extractor.language.clean import clean_text
 from extractor.language.numbers import read_number
 from extractor.language.quantities import find_quantity_lists
@@ -157,20 +155,6 @@ def test_names_of_two_instruments_differ():
             assert name_instrument(name) != name_instrument(other), (name, other)
 
 
-def test_names_of_agents_and_measures():
-    for name, other in TABLES["same"]:
-        assert unify(name) == unify(other), (name, other)
-    for name, other in TABLES["different"]:
-        assert unify(name) != unify(other), (name, other)
-
-
-@pytest.mark.parametrize("vocabulary", ["frequencies", "routes"])
-def test_a_word_behind_a_prefix_needs_the_prefix_in_the_term(vocabulary):
-    for text, values in TABLES["terms"][vocabulary].items():
-        terms = find_terms(read_text(text), vocabulary)
-        assert [term.value for term in terms] == values, text
-
-
 @pytest.mark.parametrize(
     "vocabulary", ["instruments", "measures", "agent_abbreviations"]
 )
@@ -220,14 +204,6 @@ def test_every_name_finds_its_quantity(quantity):
         in_words = _choose(fold_words(f"The {text.upper()} levels"), quantity.unit)
         assert alone.name == quantity.name, name
         assert in_words.name == quantity.name, name
-
-
-def test_a_code_belongs_to_one_quantity():
-    counts = Counter()
-    for quantity in QUANTITIES:
-        codes = {code for codes in quantity.loinc.values() for code in codes}
-        counts.update(codes)
-    assert max(counts.values()) == 1
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda quantity: quantity.name)
