@@ -23,6 +23,7 @@ from extractor.schemas import (
 from extractor.schemas.record_limits import MAX_SECTIONS
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
+_OTHER_ENDS = "\r\v\f\x1c\x1d\x1e"
 _Value = TypeVar("_Value")
 
 DOWNLOAD = (
@@ -202,7 +203,9 @@ def join_parts(
         start = end + len("\n")
     if not lines:
         return ()
-    text = unify_line_ends("\n".join(lines))
+    text = "\n".join(lines)
+    if not text.isascii() or any(map(text.__contains__, _OTHER_ENDS)):
+        text = unify_line_ends(text)  # which is slow
     return (
         Section(
             name=name,
