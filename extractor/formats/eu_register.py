@@ -144,10 +144,6 @@ def _read_trial(written: str) -> RecordContent:
         tree.setdefault(field.number, Words(field.text, language=language))
         tree.setdefault(f"{field.number} label", field.label)
     tree["products"] = _list_products(fields)
-    if "A.3.1" not in tree:  # the title for lay people
-        tree["A.3.1"] = tree.pop("A.3", None)
-    if fields and fields[-1].block > 1:  # the people of one member state
-        tree.pop("F.4.1", None)
     content = read_record(_REGISTER, tree, "text")
     return replace(content, notes=(*content.notes, *notes))
 

@@ -31,6 +31,10 @@ _FIELDS = re.compile(
     r"[^\r\n]*\S[^\r\n]*(?:[\r\n]+[ \t]*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s[^\r\n]*)*"
 )
 """Lines with the list items below them."""
+_MOST_BEFORE = 15
+"""Title, summary in paragraphs, conditions and interventions: a page that names a type later on is
+no flattened record.
+"""
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
 _REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
@@ -102,7 +106,8 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section of each field of a flattened record; none of a text without interventions
     whose outcomes are not certain.
     """
-    typed = [at for at, one in enumerate(fields) if at and is_intervention_list(one)]
+    opening = fields[:_MOST_BEFORE]
+    typed = [at for at, one in enumerate(opening) if at and is_intervention_list(one)]
     before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
