@@ -24,14 +24,12 @@ from itertools import groupby
 from extractor.formats.cells import is_intervention_list, list_interventions
 from extractor.formats.found import RecordContent, take_sections, text_section
 from extractor.formats.free_text import build_text, check_size
+from extractor.formats.layout import LINE, Span
 from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 
-_FIELDS = re.compile(
-    r"[^\r\n]*\S[^\r\n]*(?:[\r\n]+[ \t]*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s[^\r\n]*)*"
-)
-"""Lines with the list items below them."""
-_MOST_BEFORE = 15
+_LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
+_MOST_BEFORE = 10
 """Title, summary in paragraphs, conditions and interventions: a page that names a type later on is
 no flattened record.
 """
@@ -81,7 +79,13 @@ def build_plain(
 
         return build_register_text(text)
     check_size(text)
-    fields = [one.span() for one in _FIELDS.finditer(text)]
+    fields: list[Span] = []
+    for line in LINE.finditer(text):
+        start, end = fields[-1] if len(fields) > 1 else (0, 0)
+        if _LIST_ITEM.match(line[0]) and end and not _ends_outcomes(text[start:end]):
+            fields[-1] = (start, line.end())
+        elif not line[0].isspace():
+            fields.append(line.span())
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
         return build_text(text, title=title, named=named)
