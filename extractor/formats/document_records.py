@@ -36,7 +36,8 @@ _MANY_PAGES = 12
 """Characters and pages above which a document is read by its chapters."""
 _LONGEST_READ = 300_000
 """Characters of what is read of a document."""
-_LONGEST_FRONT = 3_000
+_FRONT = 3_000
+"""Characters of what is read of the first pages."""
 _MOST_NAMED = 12
 _TITLE = re.compile(
     r"\s*(?:(?:section|chapter)\s+)?(?:(?P<number>\d{1,2}(?:\.\d{1,2}){0,5})\.?\s+(?=[A-Z]))?"
@@ -71,18 +72,8 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
     content = read_document(kind, stream)
     reader = TextReader(content.text)
     lines = _divide(content, reader)
-    kinds = {line.kind for line in lines}
     is_long = len(content.text) > _LONG or len(content.pages) > _MANY_PAGES
-    is_chosen = is_long and not kinds.isdisjoint(_WANTED)
-    wanted = {"front", "design", *_WANTED} if is_chosen else kinds
-    if "eligibility" not in kinds:
-        wanted.add("synopsis")
-    most = _LONGEST_FRONT if is_chosen else len(content.text)
-    read = [
-        line
-        for line in lines
-        if line.kind in wanted and (line.kind != "front" or line.entry.end <= most)
-    ]
+    read = _choose(lines) if is_long else lines
     if sum(line.entry.end - line.entry.start for line in read) > _LONGEST_READ:
         raise UnreadableSource(
             'a long document without headings such as "Inclusion criteria"',
@@ -93,24 +84,46 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
         if line.title and (openings or line.kind in _WANTED):
             openings[line.entry.words] = _OPENED.get(line.kind, DESCRIPTION)
     reader.read([line.entry for line in read], openings)
-    notes: list[str] = []
-    if content.empty_pages:
-        empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
-        notes.append(f"pages without a text, blank or scanned, were not read: {empty}")
-    if is_long:
-        titles = [line.title for line in read if line.title]
-        left = [one.title for one in lines if one.title and one.kind not in wanted]
-        notes.append(
-            "of a long document, these sections were read: "
-            f"{', '.join(titles[:_MOST_NAMED])}. Not read: {', '.join(left[:_MOST_NAMED])}"
-        )
+    kinds = {line.kind for line in read}
+    left = [line for line in lines if line.kind not in kinds]
     return RecordContent(
         reader.build(None),
         kind,
         reader.find_id(),
-        notes=tuple(notes),
+        notes=tuple(_list_notes(content, read, left if is_long else None)),
         document=DocumentText(text=reader.text, pages=content.pages),
     )
+
+
+def _choose(lines: list[_Line]) -> list[_Line]:
+    """Return the lines of a long document that are read: all, if no chapter is known."""
+    kinds = {line.kind for line in lines}
+    if kinds.isdisjoint(_WANTED):
+        return lines
+    wanted = ["front", "design", *_WANTED]
+    if "eligibility" not in kinds:
+        wanted.append("synopsis")
+    read = [line for line in lines if line.kind in wanted]
+    return [one for one in read if one.kind != "front" or one.entry.end <= _FRONT]
+
+
+def _list_notes(
+    content: DocumentContent, read: list[_Line], left: list[_Line] | None
+) -> Iterator[str]:
+    """Yield what is said of a document; ``left`` are the lines of a long one that are not read."""
+    if content.empty_pages:
+        empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
+        yield f"pages without a text, blank or scanned, were not read: {empty}"
+    if left is not None:
+        yield (
+            f"of a long document, these sections were read: {_list_titles(read)}. Not read: "
+            f"{_list_titles(left)}"
+        )
+
+
+def _list_titles(lines: list[_Line]) -> str:
+    titles = [line.title for line in lines if line.title]
+    return ", ".join(titles[:_MOST_NAMED])
 
 
 def _divide(content: DocumentContent, reader: TextReader) -> list[_Line]:

@@ -51,6 +51,7 @@ _TIME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SENTENCES = re.compile(r"[a-z)]\. +[A-Z]")
+_PROSE = re.compile(r"[a-z)]\. +[A-Z]|[.;:]\s*$")
 _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
@@ -110,22 +111,18 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section of each field of a flattened record; none of a text without interventions
     whose outcomes are not certain.
     """
-    opening = fields[:_MOST_BEFORE]
-    typed = [at for at, one in enumerate(opening) if at and is_intervention_list(one)]
+    lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
+    typed = [at for at in range(1, len(lists)) if lists[at]]
     before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
     first = len(names)
     for name, field in zip(_OUTCOMES, fields[first:], strict=False):
         # nearly every record has a first list, and the second one may be a name alone
-        is_prose = (
-            len(field) > _LONGEST
-            or _SENTENCES.search(field)
-            or _PROSE_END.search(field)
-        )
+        is_prose = len(field) > _LONGEST or _PROSE.search(field)
         is_followed = first == len(names) or len(names) + 1 < len(fields)
         are_outcomes = "|" in field or _ends_outcomes(field)
-        if not are_outcomes and (is_prose or not is_followed):
+        if not (are_outcomes or (is_followed and not is_prose)):
             break
         names.append(name)
     # Any text may seem to have outcomes: these end as such, and bars join them or the conditions.

@@ -47,22 +47,18 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
     first mark introduces the items. A single line of outcomes may have several: "OS; ORR".
     """
     marks = [_is_marked(text, section, entry) for entry in entries]
-    marked = [
-        entry.block.column for entry, mark in zip(entries, marks, strict=True) if mark
-    ]
-    if section in OUTCOMES and len(entries) == 1 and not marked:
+    if section in OUTCOMES and len(entries) == 1 and not any(marks):
         [entry] = entries
         phrases = _PHRASE.finditer(text, entry.words, entry.end)
-        spans = [phrase.span() for phrase in phrases]
-        return [[replace(entry, words=start, end=end)] for start, end in spans]
+        return [[replace(entry, words=one.start(), end=one.end())] for one in phrases]
     items: list[list[Entry]] = []
+    deepest = entries[marks.index(True)].block.column + _INDENT if any(marks) else 0
     for entry, mark in zip(entries, marks, strict=True):
-        if marked:
-            is_new = mark and entry.block.column < marked[0] + _INDENT
-            is_new = is_new or (not items and text[entry.end - 1] != ":")
-        else:
-            is_new = not items or not _continues(text, items[-1][-1], entry)
-        if is_new:
+        is_first = not items and not (any(marks) and text[entry.end - 1] == ":")
+        is_next = mark and entry.block.column < deepest
+        if items and not any(marks):
+            is_next = not _continues(text, items[-1][-1], entry)
+        if is_first or is_next:
             items.append([entry])
         elif items:
             items[-1].append(entry)

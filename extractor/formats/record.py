@@ -62,16 +62,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
         texts = _read_field(tree, row)
         if texts:
             values[name] = texts if name in _SEVERAL else texts[0].strip()
-    values["terms"] = [
-        {
-            "kind": kind,
-            "name": name.strip(),
-            "id": _read_first(item, row.get("id", "id")) or None,
-        }
-        for kind, row in register.terms.items()
-        for item in find_values(tree, row["items"])
-        for name in read_texts(item, row["name"])
-    ]
+    values["terms"] = list(_list_terms(register, tree))
     number = register.id_prefix + _read_first(tree, register.id)
     is_own = register.id_pattern and re.fullmatch(register.id_pattern, number, re.I)
     notes = [
@@ -196,6 +187,15 @@ def _read_field(tree: Any, row: Any) -> list[str]:
         is_known = value and unit in row["units"]
         return [f"{value} {unit.capitalize()}"] if is_known else []
     return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
+
+
+def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
+    """Yield the registry's own terms."""
+    for kind, row in register.terms.items():
+        for item in find_values(tree, row["items"]):
+            number = _read_first(item, row.get("id", "id")) or None
+            for name in read_texts(item, row["name"]):
+                yield {"kind": kind, "name": name.strip(), "id": number}
 
 
 def _link(arms: list[Any], interventions: list[Any]) -> dict[str, Any]:

@@ -157,9 +157,7 @@ def _is_label(above: _Line, label: _Line, line: _Line) -> bool:
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of pages, without what recurs at their edges: running heads and feet. Larger
-    letters than most show a heading, and so do bold ones if these are rare.
-    """
+    """Return the text of pages, without what recurs at their edges: running heads and feet."""
     running: Counter[str] = Counter()
     for lines in pages:
         running.update({_count(line) for line in lines if line.at_edge})
@@ -168,16 +166,23 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     for lines in pages:
         first.append(len(kept))
         kept += [one for one in lines if not one.at_edge or running[_count(one)] < 2]
-    usual = median(line.size for line in kept)
-    is_bold_rare = 2 * sum(line.is_bold for line in kept) < len(kept)
+    empty = [number for number, lines in enumerate(pages, 1) if not lines]
+    return write_content([line.text for line in kept], _list_ranks(kept), first, empty)
+
+
+def _list_ranks(lines: Sequence[_Line]) -> list[int]:
+    """Return the rank of each line as a heading: larger letters than most show one, and so do bold
+    ones if these are rare.
+    """
+    usual = median(line.size for line in lines)
+    is_bold_rare = 2 * sum(line.is_bold for line in lines) < len(lines)
     ranks: list[int] = []
-    for line in kept:
+    for line in lines:
         is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
         is_larger = line.size > _LARGER * usual
         is_heading = is_short and (is_larger or (line.is_bold and is_bold_rare))
         ranks.append(2 - is_larger if is_heading else 0)
-    empty = [number for number, lines in enumerate(pages, 1) if not lines]
-    return write_content([line.text for line in kept], ranks, first, empty)
+    return ranks
 
 
 def _count(line: _Line) -> str:
