@@ -47,7 +47,12 @@ Document = tuple[str | None, Iterator[Found]]
 
 
 def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
-    """Yield the items, and the problem that ends them as the last one."""
+    """Yield the items, and the problem that ends them as the last one.
+
+    >>> [failure] = contain(map(int, ["a"]))
+    >>> failure.problem
+    'an unexpected ValueError'
+    """
     try:
         yield from items
     except Exception as error:  # noqa: BLE001 - one file's failure must not stop the others
