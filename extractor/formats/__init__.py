@@ -6,7 +6,9 @@
 
 Formats and packaging are detected by content, never by a file's name. Everything streams: a file of
 half a million records needs the memory of its largest record, plus about 300 bytes per id. A record
-that cannot be read is an error with file, place and remedy, and does not affect other records.
+that cannot be read is an error with file, place and remedy, and does not affect other records. Only
+what a library raises while it unpacks or decodes counts as damage (``streams.name_damage``); any
+other failure is named as one of this program.
 
 To change what is read of a register, or to add one, edit its table: ``registers/NAME.toml``, where
 each section and each registered field has one line; ``registers/__init__.py`` explains the keys,

@@ -80,14 +80,8 @@ def undo_breaks(text: str) -> str:
 
 
 def cut(words: str, start: int, end: int) -> Words:
-    """Return some of the words without blanks at their edges, with their place and language."""
-    text = words[start:end].strip()
-    if not isinstance(words, Words):
-        return Words(text)
-    at = words.at
-    if at is not None:
-        at += words.index(text, start)
-    return Words(text, at=at, language=words.language)
+    """Return some of the words without blanks at their edges, with their language."""
+    return Words(words[start:end].strip(), language=getattr(words, "language", None))
 
 
 def is_intervention_list(line: str) -> bool:

@@ -9,11 +9,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from io import BytesIO
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
-from extractor.formats.cells import cut
 from extractor.formats.fields import name_language
 from extractor.formats.found import (
     Found,
@@ -48,8 +47,8 @@ class _Field(NamedTuple):
     """A numbered field: its label and text, the language after the label, and its block."""
 
     number: str
-    label: Words
-    text: Words
+    label: str
+    text: str
     language: str | None
     block: int
 
@@ -61,24 +60,17 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """
     lines: list[str] = []
     trial = ""
-    first = at = 0
-    for number, text in read_lines(stream):
+    first = 0
+    for number, text in chain(read_lines(stream), [(0, "")]):
         begins = _BEGINS.match(text)
-        if begins and begins["number"] != trial:
-            if trial:
-                yield _read_lines(trial, lines, at, first)
-            at += sum(map(len, lines))
+        is_end = not text or (begins is not None and begins["number"] != trial)
+        if is_end and trial:
+            yield build_content(_read_trial, "".join(lines), f"line {first}")
+        if is_end and begins:
             lines = []
             trial = begins["number"]
             first = number
         lines.append(text)
-    if trial:
-        yield _read_lines(trial, lines, at, first)
-
-
-def _read_lines(trial: str, lines: Sequence[str], at: int, first: int) -> Found:
-    text = Words("".join(lines), at=at)
-    return build_content(partial(_read_trial, trial), text, f"line {first}")
 
 
 def build_register_text(text: str) -> RecordContent:
@@ -106,7 +98,7 @@ def build_register_text(text: str) -> RecordContent:
     return content
 
 
-def _list_fields(text: Words) -> list[_Field]:
+def _list_fields(text: str) -> list[_Field]:
     """Return the fields of a trial. In a block their letters only rise, and from E on their
     numbers: what goes back is a line in the text of a field.
     """
@@ -121,12 +113,13 @@ def _list_fields(text: Words) -> list[_Field]:
     block = 0
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     for mark, end in zip(marks, ends, strict=True):
+        words = text[mark.end() : end].strip()
         if mark["block"]:
             block += 1
-            continue
-        label = cut(text, *mark.span("label"))
-        words = cut(text, mark.end(), end)
-        fields.append(_Field(mark["number"], label, words, mark["language"], block))
+        else:
+            number = mark["number"]
+            field = _Field(number, mark["label"], words, mark["language"], block)
+            fields.append(field)
     return fields
 
 
@@ -134,59 +127,42 @@ def _is_field(number: str, label: str, last: str) -> bool:
     """Return whether a line that begins with a field's number is a field, and no line of a text."""
     if number < "E":
         return number[0] >= last[:1]
-    known = _SETTINGS["labels"].get(number)
-    is_known = bool(known) and label.lower().startswith(tuple(known))
+    known = tuple(_SETTINGS["labels"].get(number, ()))
     is_short = not known and _FIRST_SHORT <= number < "G" and label[:1].isupper()
-    return number >= last and (is_known or is_short)
+    return number >= last and (is_short or label.lower().startswith(known))
 
 
-def _read_trial(trial: str, written: Words) -> RecordContent:
+def _read_trial(written: str) -> RecordContent:
     """Return the content of a trial: each field as the first country has it in English."""
     check_size(len(written))
-    text, odd_bytes = replace_odd_bytes(written)
-    fields = _list_fields(Words(text, at=written.at))
-    by_number: dict[str, list[_Field]] = defaultdict(list)
-    for field in fields:
-        by_number[field.number].append(field)
-    tree: dict[str, Any] = {"number": trial}
-    for number, found in by_number.items():
-        chosen = min(found, key=lambda field: field.language not in _ENGLISH)
-        language = None
-        if chosen.language not in _ENGLISH:
-            language = name_language(chosen.language or "")
-        tree[number] = Words(chosen.text, at=chosen.text.at, language=language)
-        tree[f"{number} label"] = chosen.label
+    text, notes = replace_odd_bytes(written)
+    fields = _list_fields(text)
+    tree: dict[str, Any] = {"number": _BEGINS.findall(text)[0]}
+    for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
+        is_english = field.language in _ENGLISH
+        language = None if is_english else name_language(field.language or "")
+        tree.setdefault(field.number, Words(field.text, language=language))
+        tree.setdefault(f"{field.number} label", field.label)
     tree["products"] = _list_products(fields)
-    if "A.3.1" not in tree:  # the title for lay people
-        tree["A.3.1"] = tree.pop("A.3", None)
-    if fields and fields[-1].block > 1:  # the people of one member state
-        tree.pop("F.4.1", None)
     content = read_record(_REGISTER, tree, "text")
-    if not odd_bytes:
-        return content
-    note = (
-        f"{odd_bytes} bytes are not UTF-8 and were read as Windows-1252: compare the text "
-        "with the register"
-    )
-    return replace(content, notes=(*content.notes, note))
+    return replace(content, notes=(*content.notes, *notes))
 
 
 def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
     """Return the products of the first country, each name once: names, then forms and routes."""
-    groups: list[dict[str, list[Words]]] = []
+    groups: list[dict[str, list[str]]] = []
     for field in fields:
-        if field.block > 1:
-            break
-        if field.number == "D.IMP":
+        if field.number == "D.IMP" and field.block <= 1:
             groups.append(defaultdict(list))
-        if groups and field.text.lower() not in _SETTINGS["nothing"]:
+        is_stated = field.text.lower() not in _SETTINGS["nothing"]
+        if groups and field.block <= 1 and is_stated:
             groups[-1][field.number].append(field.text)
     products: dict[str, dict[str, Any]] = {}
+    rows = _SETTINGS["products"]
     for group in groups:
-        rows = _SETTINGS["products"]
         names = [text for number in rows["names"] for text in group[number]]
         forms = [text for number in rows["forms"] for text in group[number]]
-        if names:
-            parts = {"name": names[0], "description": forms, "other_names": names[1:]}
-            products.setdefault(names[0].casefold(), parts)
+        for name in names[:1]:
+            parts = {"name": name, "description": forms, "other_names": names[1:]}
+            products.setdefault(name.casefold(), parts)
     return list(products.values())

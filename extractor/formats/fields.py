@@ -60,17 +60,14 @@ def read_texts(tree: Any, path: str) -> list[str]:
 
 def write_text(value: Any, place: str) -> str:
     """Return a value as text: numbers and booleans as JSON writes them. Raises
-    ``UnreadableSource`` for an object, a list, or NaN.
+    ``UnreadableSource`` for an object, a list, or NaN, which pandas has for nothing.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
-    if isinstance(value, dict | list):
-        kind = "a list" if isinstance(value, list) else "fields"
-        raise UnreadableSource(f"{kind} where text is expected", place=place)
-    if value != value:  # noqa: PLR0124 - NaN, which pandas has for nothing
-        raise UnreadableSource("no number where text is expected", place=place)
+    if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
+        raise UnreadableSource("other data where text is expected", place=place)
     return "" if value is None else json.dumps(value)
 
 
@@ -106,16 +103,14 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
     """
     of, _, wanted = step[1:].partition("=")
     coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
+    own = [one for one in coded if one[0] == wanted]
     if not below:
-        own = [entry for code, entry in coded if code == wanted]
-        return own or [entry for _, entry in coded]
-    texts: dict[str, str] = {}
-    for code, entry in coded:
+        return [entry for _, entry in own or coded]
+    for code, entry in own + coded:
         for text in read_texts(entry, ".".join(below)):
-            texts.setdefault(code, text.replace("\r\n", "\n").strip())
-    if wanted in texts:
-        return [texts[wanted]]
-    return [Words(texts[code], language=name_language(code)) for code in texts][:1]
+            language = None if code == wanted else name_language(code)
+            return [Words(text.replace("\r\n", "\n").strip(), language=language)]
+    return []
 
 
 def name_language(code: str) -> str:

@@ -6,48 +6,33 @@ inside an archive can do no harm.
 
 import gzip
 import io
-import lzma
 import re
 import shutil
-import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, TypeVar, cast
 
-from extractor.formats.detection import (
-    ZIPS,
-    detect_format,
-    find_reader,
-)
+from extractor.formats.detection import ZIPS, detect_format, find_reader
 from extractor.formats.flat import build_plain
-from extractor.formats.found import Found, UnreadableSource, build_content
+from extractor.formats.found import (
+    Found,
+    UnreadableSource,
+    build_content,
+    refuse_unexpected,
+)
 from extractor.formats.streams import (
     MAX_RECORD_BYTES,
     Bytes,
-    OpenTable,
     buffer_stream,
     check_size,
     check_unpacked,
+    name_damage,
 )
 
-_BROKEN = (
-    OSError,
-    EOFError,
-    LookupError,
-    ValueError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-    zipfile.BadZipFile,
-    lzma.LZMAError,
-)
-"""Exceptions that the standard library raises for damaged or unreadable data, at any point of
-reading."""
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
 """Two tables of an export of AACT."""
@@ -62,14 +47,16 @@ Document = tuple[str | None, Iterator[Found]]
 
 
 def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
-    """Yield the items, and an exception that ends them as the last one."""
+    """Yield the items, and the problem that ends them as the last one.
+
+    >>> [failure] = contain(map(int, ["a"]))
+    >>> failure.problem
+    'an unexpected ValueError'
+    """
     try:
         yield from items
-    except UnreadableSource as problem:
-        yield problem
-    except _BROKEN as error:
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        yield UnreadableSource(f"the data is damaged or cannot be read ({reason})")
+    except Exception as error:  # noqa: BLE001 - one file's failure must not stop the others
+        yield refuse_unexpected(error)
 
 
 def open_documents(
@@ -110,9 +97,10 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
         return
     written = stream.read(MAX_RECORD_BYTES + 1)
     check_size(len(written))
+    with name_damage():
+        text = written.decode()
     is_named = named and not bare.endswith(_DATA)
-    build = partial(build_plain, named=is_named)
-    yield build_content(build, written.decode("utf-8"), None)
+    yield build_content(partial(build_plain, named=is_named), text, None)
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
@@ -128,38 +116,43 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
 
     Raises ``UnreadableSource`` for an empty archive, a workbook, and what unpacks to too much.
     """
-    with zipfile.ZipFile(archive_file) as archive:
-        names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
-        if any(name.startswith("word/document") for name in names):
-            archive_file.seek(0)
-            yield None, find_reader("docx")(archive_file)
-            return
-        # the first members of the other files of Office, and of OpenOffice
-        if "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-            problem = "a workbook, a presentation or a document of OpenOffice, which is not read"
-            raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
-        if not names:
-            remedy = "give an archive with records"
-            raise UnreadableSource("the archive holds no files", remedy)
+    with name_damage():
+        archive = zipfile.ZipFile(archive_file)
+    with archive:
         # no member unpacks to more than the size that the archive states
         size = sum(member.file_size for member in archive.infolist())
         check_unpacked(size, archive_file.seek(0, io.SEEK_END))
-        openers = {name: partial(_open_member, archive, name) for name in names}
-        tables = {PurePosixPath(name).stem: openers[name] for name in names}
-        if tables.keys() >= _AACT:
-            yield None, find_reader("aact")(tables)
-            return
-        for name in names:
-            yield name, _read_member(openers[name], name)
+        names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
+        openers = {
+            PurePosixPath(name).stem: partial(_open_member, archive, name)
+            for name in names
+        }
+        if any(name.startswith("word/document") for name in names):
+            archive_file.seek(0)
+            yield None, find_reader("docx")(archive_file)
+        # the first members of the other files of Office, and of OpenOffice
+        elif "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
+            problem = "a workbook, a presentation or a document of OpenOffice, which is not read"
+            raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
+        elif not names:
+            remedy = "give an archive with records"
+            raise UnreadableSource("the archive holds no files", remedy)
+        elif openers.keys() >= _AACT:
+            yield None, find_reader("aact")(openers)
+        else:
+            for name in names:
+                yield name, _read_member(archive, name)
 
 
-def _read_member(open_member: OpenTable, name: str) -> Iterator[Found]:
-    with open_member() as stream:
+def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[Found]:
+    with _open_member(archive, name) as stream:
         yield from _read(stream, name, named=False)
 
 
 @contextmanager
 def _open_member(archive: zipfile.ZipFile, name: str) -> Iterator[io.BufferedReader]:
     """Yield the unpacked bytes of a member in UTF-8."""
-    with archive.open(name) as stored:
+    with name_damage():
+        stored = archive.open(name)
+    with stored:
         yield _unpack(buffer_stream(cast("Bytes", stored)))

@@ -11,10 +11,10 @@ fields may be missing.
     secondary outcomes    (may be missing)
     detailed description  (may be missing)
 
-Blank lines and list items belong to the line before them. Interventions are recognised by their
-type words. A list of outcomes has items ``measure, description, time frame`` joined by bars, and
-ends with a time frame: a short phrase after a comma that names a time and is not a sentence.
-Any other text is read by its headings, in ``free_text``.
+Blank lines do not count, and list items belong to the line before them. Interventions are
+recognised by their type words. A list of outcomes has items ``measure, description, time frame``
+joined by bars, and ends with a time frame: a short phrase after a comma that names a time and is
+not a sentence. Any other text is read by its headings, in ``free_text``.
 """
 
 import re
@@ -29,10 +29,15 @@ from extractor.language.line_ends import unify_line_ends
 from extractor.schemas import Piece, Section
 
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
+_MOST_BEFORE = 10
+"""Title, summary in paragraphs, conditions and interventions: a page that names a type later on is
+no flattened record.
+"""
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
 _REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
 _FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
+_OUTCOMES = ("primary_outcomes", "secondary_outcomes")
 _LONGEST = 300
 """Characters of a time frame, or of outcomes without bars."""
 _TIME = re.compile(
@@ -46,6 +51,7 @@ _TIME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SENTENCES = re.compile(r"[a-z)]\. +[A-Z]")
+_PROSE = re.compile(r"[a-z)]\. +[A-Z]|[.;:]\s*$")
 _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
@@ -74,7 +80,13 @@ def build_plain(
 
         return build_register_text(text)
     check_size(text)
-    fields = _list_fields(text)
+    fields: list[Span] = []
+    for line in LINE.finditer(text):
+        start, end = fields[-1] if len(fields) > 1 else (0, 0)
+        if _LIST_ITEM.match(line[0]) and end and not _ends_outcomes(text[start:end]):
+            fields[-1] = (start, line.end())
+        elif not line[0].isspace():
+            fields.append(line.span())
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
         return build_text(text, title=title, named=named)
@@ -95,60 +107,30 @@ def build_plain(
     return RecordContent(take_sections(sections), "flat", given=text)
 
 
-def _list_fields(text: str) -> list[Span]:
-    """Return the fields of a text: a line, with the list items and the lines after blank ones that
-    follow it.
-    """
-    fields: list[Span] = []
-    for line in LINE.finditer(text):
-        if line[0].isspace():
-            continue
-        start, end = fields[-1] if fields else (0, 0)
-        before = text[start:end]
-        has_gap = text.count("\n", end, line.start()) > 1
-        is_item = _LIST_ITEM.match(line[0]) and not _ends_outcomes(before)
-        is_first = len(fields) < 2 or is_intervention_list(before)
-        if is_first or not (has_gap or is_item):
-            fields.append(line.span())
-        else:
-            fields[-1] = (start, line.end())
-    return fields
-
-
 def _name_fields(fields: Sequence[str]) -> list[str]:
     """Return the section of each field of a flattened record; none of a text without interventions
     whose outcomes are not certain.
     """
-    typed = [
-        at for at, field in enumerate(fields) if at and is_intervention_list(field)
-    ]
+    lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
+    typed = [at for at in range(1, len(lists)) if lists[at]]
     before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
     names = ["title", *["brief_summary"] * (before - 2)]
     names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
     first = len(names)
-    for name in ("primary_outcomes", "secondary_outcomes"):
-        if _are_outcomes(fields, len(names), is_first=len(names) == first):
-            names.append(name)
+    for name, field in zip(_OUTCOMES, fields[first:], strict=False):
+        # nearly every record has a first list, and the second one may be a name alone
+        is_prose = len(field) > _LONGEST or _PROSE.search(field)
+        is_followed = first == len(names) or len(names) + 1 < len(fields)
+        are_outcomes = "|" in field or _ends_outcomes(field)
+        if not (are_outcomes or (is_followed and not is_prose)):
+            break
+        names.append(name)
     # Any text may seem to have outcomes: these end as such, and bars join them or the conditions.
     cells = fields[first - 1 : len(names)]
     is_joined = "|" in "".join(cells) and not cells[0].startswith("|")
     if not typed and not (is_joined and _ends_outcomes("".join(cells[1:2]))):
         return []
     return names + ["detailed_description"] * (len(fields) - len(names))
-
-
-def _are_outcomes(fields: Sequence[str], at: int, *, is_first: bool) -> bool:
-    """Return whether a field is a list of outcomes. Nearly every record has a first one, and a
-    second one may be a name alone before the description.
-    """
-    if at >= len(fields):
-        return False
-    field = fields[at]
-    if "|" in field or _ends_outcomes(field):
-        return True
-    if len(field) > _LONGEST or _SENTENCES.search(field) or _PROSE_END.search(field):
-        return False
-    return is_first or at + 1 < len(fields)
 
 
 def _ends_outcomes(field: str) -> bool:

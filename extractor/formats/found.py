@@ -5,18 +5,25 @@ Readers do not know about files. They turn a byte stream into ``RecordContent`` 
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from extractor.errors import RecordError
 from extractor.language.line_ends import unify_line_ends
-from extractor.schemas import DocumentText, RegistryFields, Section
+from extractor.schemas import (
+    DocumentText,
+    OtherLanguage,
+    Part,
+    Piece,
+    RegistryFields,
+    Section,
+)
 from extractor.schemas.record_limits import MAX_SECTIONS
 
 _TRIAL_ID = re.compile(r"NCT\d{8}|ISRCTN\d{8}|\d{4}-\d{6}-\d{2}-\d{2}", re.ASCII)
+_OTHER_ENDS = "\r\v\f\x1c\x1d\x1e"
 _Value = TypeVar("_Value")
 
 DOWNLOAD = (
@@ -103,16 +110,20 @@ def build_content(
     """
     try:
         content = build(value)
-    except UnreadableSource as problem:
-        return problem.below(place)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
-        name = type(error).__name__
-        remedy = "please report it with the record"
-        return UnreadableSource(f"an unexpected {name}", remedy, place=place)
+        return refuse_unexpected(error).below(place)
     if not content.sections:
         remedy = "give a record with text"
         return UnreadableSource("the record holds no free text", remedy, place=place)
     return replace(content, place=place)
+
+
+def refuse_unexpected(error: BaseException) -> UnreadableSource:
+    """Return a problem as it is, and any other error as that of this program."""
+    if isinstance(error, UnreadableSource):
+        return error
+    name = type(error).__name__
+    return UnreadableSource(f"an unexpected {name}", "please report it with the record")
 
 
 def find_trial_id(text: str) -> str | None:
@@ -174,7 +185,9 @@ def join_parts(
     ('Cohort 1\n5 mg', '5 mg')
     """
     lines: list[str] = []
-    marks = defaultdict[str, list[dict[str, Any]]](list)
+    named: list[Part] = []
+    pieces: list[Piece] = []
+    others: list[OtherLanguage] = []
     start = 0
     for part, text in parts:
         if not text or text.isspace():
@@ -182,18 +195,23 @@ def join_parts(
         end = start + len(text)
         lines.append(text)
         if part:
-            marks["parts"].append({"name": part, "start": start, "end": end})
-        if isinstance(text, Words):
-            if text.at is not None:
-                marks["pieces"].append({"start": start, "at": text.at})
-            if text.language:
-                span = {"start": start, "end": end, "language": text.language}
-                marks["other_languages"].append(span)
+            named.append(Part(name=part, start=start, end=end))
+        if isinstance(text, Words) and text.at is not None:
+            pieces.append(Piece(start=start, at=text.at))
+        if isinstance(text, Words) and text.language:
+            others.append(OtherLanguage(start=start, end=end, language=text.language))
         start = end + len("\n")
     if not lines:
         return ()
     text = "\n".join(lines)
-    has_others = "\r" in text or "\v" in text or "\f" in text or "\x1c" in text
-    if has_others or "\x1d" in text or "\x1e" in text or not text.isascii():
+    if not text.isascii() or any(map(text.__contains__, _OTHER_ENDS)):
         text = unify_line_ends(text)  # which is slow
-    return (Section.model_validate({"name": name, "text": text, **marks}),)
+    return (
+        Section(
+            name=name,
+            text=text,
+            parts=tuple(named),
+            pieces=tuple(pieces),
+            other_languages=tuple(others),
+        ),
+    )

@@ -9,7 +9,7 @@ lines, cells and rows in reading order, ``headings`` states which section each h
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from itertools import chain
 from typing import Literal, get_args
 
 from extractor.formats.cells import undo_breaks
@@ -38,7 +38,6 @@ from extractor.formats.layout import Entry, Span, join_lines, read_entries
 from extractor.formats.listed import LABELS, Part, find_parts, list_items
 from extractor.language.other_languages import hide_foreign
 from extractor.language.passage import strip_span
-from extractor.outline import BlockKind
 from extractor.schemas import Section
 from extractor.schemas.record_limits import MAX_CHARACTERS, MAX_LINES
 
@@ -71,15 +70,15 @@ _DATA = re.compile(
     r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
 """JSON, a text without a word, or two rows of a table."""
+_NO_SIGN = "\u200b"
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
-_NO_SIGN = "\u200b"
 _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
-_BEHIND = re.compile(r"[^|\t\n]*")
-_WORD_OR_CELL = re.compile(r"[\w|\t]")
-"""What is not between two lines of a section that follow each other."""
+_BETWEEN_LINES = re.compile(r"[\w|\t]|[^\n]\Z")
+_WITHIN_LINE = re.compile(r"[|\t\n]")
+"""What is not between two lines, or parts of a line, that follow each other in a section."""
 
 
 def build_text(
@@ -148,12 +147,12 @@ def _refuse_other(text: str, *, named: bool) -> None:
     has no word, or that the user did not name (``named``).
     """
     if text.strip() and _DATA.match(text):
-        raise UnreadableSource(
-            "an unknown format",
+        remedy = (
             'give a text with headings such as "Inclusion Criteria", or say that its section is '
             "eligibility (in Python, in JSON, and on the page to try texts), or a download of a "
-            "registry (docs/reference/formats.md), plain, in gzip or in zip",
+            "registry (docs/reference/formats.md), plain, in gzip or in zip"
         )
+        raise UnreadableSource("an unknown format", remedy)
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'
         remedy = (
@@ -166,11 +165,11 @@ def _hide_halves(text: str, english: str) -> str:
     """Return a text with blanks for what is in another language in a line that is in two; what is
     left at its beginning is not an indent.
     """
-    lines: list[str] = []
-    for line, left in zip(text.split("\n"), english.split("\n"), strict=True):
-        begin = len(left) - len(left.lstrip(" \t:：/"))
-        is_half = line != left and left.strip() != ""
-        lines.append(_NO_SIGN * begin + left[begin:] if is_half else line)
+    lines = text.split("\n")
+    for number, left in enumerate(english.split("\n")):
+        if left.strip() and left != lines[number]:
+            words = left.lstrip(" \t:：/")
+            lines[number] = words.rjust(len(left), _NO_SIGN)
     return "\n".join(lines)
 
 
@@ -188,7 +187,7 @@ class TextReader:
         self.entries = read_entries(_hide_halves(unified, english), shown)
         self.text = join_lines(shown, self.entries)
         self._lines: dict[str, list[Entry]] = defaultdict(list)
-        self._groups: list[tuple[str, list[Entry]]] = []
+        self._groups: dict[str, list[list[Entry]]] = defaultdict(list)
         self._section = ""
         self._style = ""
         self._styles: set[str] = set()
@@ -206,8 +205,7 @@ class TextReader:
         lines open, by the start of their words.
         """
         for entry in entries:
-            opening = openings.get(entry.words) if openings else None
-            section = self._find_opened(entry, opening)
+            section = self._find_opened(entry, (openings or {}).get(entry.words))
             if not self._english[entry.words : entry.end].strip():
                 is_of_list = self._section == ELIGIBILITY
                 name = ELIGIBILITY if is_of_list else DESCRIPTION
@@ -221,7 +219,7 @@ class TextReader:
     def read_as(self, section: str) -> None:
         """Treat the whole text as one section, whose headings open nothing."""
         self._section = section
-        self._groups.append((section, []))
+        self._groups[section].append([])
         for entry in self.entries:
             self._add(entry)
 
@@ -229,16 +227,17 @@ class TextReader:
 
     def _find_opened(self, entry: Entry, opening: str | None) -> str | None:
         """Return the section that a line opens; None for one that is content."""
+        name = entry.block.name
         if entry.is_label:
             return DESCRIPTION
-        if opening and (entry.name is None or opening == ELIGIBILITY):
-            goes_on = opening == self._section and entry.name != "criteria"
+        if opening and (name is None or opening == ELIGIBILITY):
+            goes_on = opening == self._section and name != "criteria"
             return None if goes_on else opening
-        if entry.name:
-            is_content = self._is_content(entry, entry.name)
-            return None if is_content else name_section(entry.name)
+        if name:
+            return None if self._is_content(entry, name) else name_section(name)
         # marked like the heading of the section, and unlike the items in it
-        is_next = entry.style == self._style and entry.style not in self._styles
+        style = entry.style
+        is_next = style == self._style and style not in self._styles
         return DESCRIPTION if self._style and is_next and not entry.is_behind else None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
@@ -250,54 +249,53 @@ class TextReader:
             return True
         if self._read(entry).endswith((",", ";")):
             return True
-        line_end = self.text.find("\n", entry.end)
-        behind = self.text[entry.end : None if line_end < 0 else line_end]
-        if self._section in ITEMS and LABELS.match(
-            self.text, entry.words, entry.end + 1
-        ):
-            return bool(behind.strip()) or not entry.gap
-        if entry.kind is BlockKind.ITEM and entry.style in self._styles - {self._style}:
+        is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
+        start = entry.words
+        if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
+            return not (is_alone and entry.block.gap)
+        if entry.is_item and entry.style in self._styles - {self._style}:
             return True
         is_label = self._section == ELIGIBILITY and name in _IN_CRITERIA
-        return is_label and bool(behind.strip())
+        return is_label and not is_alone
 
     def _open(self, section: str, entry: Entry) -> None:
-        is_item = entry.name in STATES
+        is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
             self._section = section
-            self._style = entry.style if re.search(r"[\w#=]", entry.style) else ""
+            style = entry.style
+            self._style = style if re.search(r"[\w#=]", style) else ""
             self._styles = set()
             if section in ITEMS:
-                self._groups.append((section, []))
+                self._groups[section].append([])
         self._has_criteria = self._has_criteria or section == ELIGIBILITY
-        is_kept = section == DESCRIPTION or name_section(entry.name) == ELIGIBILITY
-        if is_kept:
-            self._add(replace(entry, start=entry.words, kind=BlockKind.HEADING))
-        elif is_item:
+        if is_item:
             self._add(entry)
+        elif section == DESCRIPTION or name_section(entry.block.name) == ELIGIBILITY:
+            entry.start = entry.words
+            self._lines[section].append(entry)
 
     def _add(self, entry: Entry) -> None:
-        """Add a line to the section that is open; a title and a number have one line each."""
-        if entry.kind is BlockKind.ITEM:
+        """Add a line to the section that is open; a title and a number have one line each. Words
+        after others without a mark continue their line in an item.
+        """
+        if entry.is_item:
             self._styles.add(entry.style)
         if self._section in (*_TITLES, _ID) and self._lines[self._section]:
             self._section = DESCRIPTION if self._section in _TITLES else ""
+        lines = self._lines[self._section]
         if self._section in ITEMS:
-            self._add_to_items(entry, self._groups[-1][1])
-        else:
-            self._lines[self._section].append(entry)
+            lines = self._groups[self._section][-1]
+            goes_on = entry.is_behind and not entry.is_item
+            if goes_on and lines and self._follows(lines[-1].end, entry):
+                lines[-1].end = entry.end
+                return
+        lines.append(entry)
 
-    def _add_to_items(self, entry: Entry, entries: list[Entry]) -> None:
-        """Add a line to those of items; words after others without a mark continue their line."""
-        goes_on = entry.is_behind and entry.kind is not BlockKind.ITEM
-        if (
-            goes_on
-            and entries
-            and _BEHIND.fullmatch(self.text, entries[-1].end, entry.start)
-        ):
-            entries[-1].end = entry.end
-        else:
-            entries.append(entry)
+    def _follows(self, end: int, entry: Entry) -> bool:
+        """Return whether nothing is between two lines but the break of a line."""
+        pattern = _WITHIN_LINE if entry.is_behind else _BETWEEN_LINES
+        gap = self._english[end : entry.start]
+        return end <= entry.start and not pattern.search(gap)
 
     def _place_front(self) -> None:
         """Place the lines before the first heading: a number, a title, and a description, or a list
@@ -307,9 +305,9 @@ class TextReader:
         while front and find_trial_id(self._read(front[0])):
             self._lines[_ID].append(front.pop(0))
         if front and self._is_title(front[0]):
-            title = front.pop(0)
-            self._lines[TITLE].append(replace(title, start=title.words))
-        has_items = all(entry.kind is BlockKind.ITEM for entry in front)
+            front[0].start = front[0].words
+            self._lines[TITLE].append(front.pop(0))
+        has_items = all(entry.is_item for entry in front)
         is_list = not self._section and len(front) > 1 and has_items
         name = ELIGIBILITY if is_list else DESCRIPTION
         self._lines[name] = front + self._lines[name]
@@ -318,7 +316,7 @@ class TextReader:
         words = self._read(entry)
         if len(words) > _LONGEST_TITLE or _PROSE_END.search(words):
             return False
-        if entry.kind is BlockKind.ITEM or self._lines[TITLE]:
+        if entry.is_item or self._lines[TITLE]:
             return False
         return bool(self._section) or bool(_BELOW_TITLE.match(self.text, entry.end))
 
@@ -336,13 +334,18 @@ class TextReader:
         """Return the sections; ``title`` instead of one in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
-            spans = self._join(self._lines[name])
+            spans: list[Span] = []
+            for entry in self._lines[name]:
+                # lines that follow each other in the text are one
+                is_next = bool(spans) and self._follows(spans[-1][1], entry)
+                start = spans.pop()[0] if is_next else entry.start
+                spans.append((start, entry.end))
             if name in _TITLES:
                 spans = spans[: 0 if title and name == TITLE else 1]
             sections += self._make_section(name, [("", span) for span in spans])
         items: dict[str, list[Section]] = defaultdict(list)
-        for section, entries in self._groups:
-            for item in list_items(self.text, section, entries):
+        for section, groups in self._groups.items():
+            for item in chain(*(list_items(self.text, section, one) for one in groups)):
                 rank = _RANK.search(self.text, item[0].end, item[-1].end)
                 name = RANKS[rank["rank"].lower()] if rank else section
                 parts = find_parts(self.text, name, item)
@@ -350,23 +353,6 @@ class TextReader:
         for name in ITEMS:
             sections += items[name]
         return take_sections(sections)
-
-    def _join(self, entries: Sequence[Entry]) -> list[Span]:
-        """Return the places of lines; lines that follow each other in the text are one."""
-        spans: list[Span] = []
-        for entry in entries:
-            first, end = spans[-1] if spans else (0, -1)
-            gap = self._english[end : entry.start]
-            if entry.is_behind:
-                follows = _BEHIND.fullmatch(gap) is not None
-            else:
-                is_ended = not gap or gap.endswith("\n")
-                follows = is_ended and not _WORD_OR_CELL.search(gap)
-            if 0 <= end <= entry.start and follows:
-                spans[-1] = (first, entry.end)
-            else:
-                spans.append((entry.start, entry.end))
-        return spans
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
         """Return the section of parts, each on lines of its own; none without words."""

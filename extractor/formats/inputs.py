@@ -11,7 +11,6 @@ from typing import BinaryIO, cast
 from extractor.errors import ArgumentError, RecordError
 from extractor.schemas.arguments import suggest
 
-_NO_FILES = "the folder or pattern has no files"
 Opened = tuple[str, BinaryIO] | RecordError
 """An open file with its name, or why it cannot be opened."""
 OpenAddress = Callable[[str], Iterator[Opened]]
@@ -41,8 +40,8 @@ def is_text(given: str) -> bool:
     (False, True)
     """
     has_lines = len(given.splitlines()) > 1 or "\0" in given
-    names = given.split("/")
-    is_long = len(given) > _LONGEST_PATH or max(map(len, names)) > _LONGEST_NAME
+    longest = max(map(len, given.split("/")))
+    is_long = len(given) > _LONGEST_PATH or longest > _LONGEST_NAME
     is_address = "://" in given and not has_lines
     return (has_lines or is_long) and not (is_address or exists(given))
 
@@ -58,28 +57,18 @@ def refuse_text(text: str) -> RecordError:
 
 
 def refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` if no input exists, for the first of them: it names a similar file
-    beside it; or if all inputs are folders or patterns without files. An input that is missing
-    among others fails alone. Inputs that are texts count only if all are.
+    """Raise ``ArgumentError`` if there is no file at any input, for the first of them. An input
+    without files among others fails alone. Inputs that are texts count only if all are.
     """
-    names = [location for location in inputs if not is_text(location)]
-    if inputs and not names:
-        raise ArgumentError(str(refuse_text(inputs[0])))
-    if names and all(map(_is_without_files, names)):
-        raise ArgumentError(str(_refuse_empty(names[0])))
-    # only opening them shows whether others exist
-    found = [
-        name for name in names if is_file(name) or has_magic(name) or "://" in name
-    ]
-    if found or not names or any(map(exists, names)):
-        return
-    path = Path(names[0])
-    beside = [one.name for one in path.parent.glob("*")]
-    # A link to nothing is in the folder itself.
-    nearest = "" if path.name in beside else suggest(path.name, beside)
-    raise ArgumentError(
-        f"{path}: there is no such file or folder{nearest}; check the path"
-    )
+    names = [name for name in inputs if not is_text(name)]
+    errors = [refuse_text(text) for text in inputs] if not names else []
+    for name in names:
+        first = None if name == "-" or "://" in name else next(_locate_files(name))
+        if not isinstance(first, RecordError):
+            return
+        errors.append(first)
+    if errors:
+        raise ArgumentError(str(errors[0]))
 
 
 def open_input(
@@ -126,35 +115,30 @@ def _open_file(path: Path | RecordError) -> Opened:
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
     """Yield the files of one input, sorted within each folder, and an error for each folder that
-    cannot be listed, and for one without files.
+    cannot be listed, and for an input without files, which names a similar file beside it.
 
     Hidden files (a leading dot), pipes and folders of results are skipped unless named.
     """
-    paths = [location]
-    if has_magic(location) and not exists(location):
-        paths = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
+    paths = [location] if exists(location) else []
+    if has_magic(location) and not paths:
+        found = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
         # opening a pipe would wait until somebody writes into it
-        paths = [path for path in paths if not Path(path).is_fifo()]
-    count = 0
+        paths = [path for path in found if not Path(path).is_fifo()]
+    is_empty = True
     for path in map(Path, paths):
-        for found in _locate_in_folder(path) if path.is_dir() else [path]:
-            count += 1
-            yield found
-    if not count:
-        yield _refuse_empty(location)
-
-
-def _refuse_empty(location: str) -> RecordError:
-    remedy = "check the path; quote a pattern in a shell"
-    return RecordError(location, _NO_FILES, remedy)
-
-
-def _is_without_files(location: str) -> bool:
-    """Return whether a location is a folder or a pattern, and no file is there."""
-    if "://" in location or not (Path(location).is_dir() or has_magic(location)):
-        return False
-    found = next(_locate_files(location))
-    return isinstance(found, RecordError) and found.problem == _NO_FILES
+        for one in _locate_in_folder(path) if path.is_dir() else [path]:
+            is_empty = False
+            yield one
+    if is_empty and (paths or has_magic(location)):
+        remedy = "check the path; quote a pattern in a shell"
+        yield RecordError(location, "the folder or pattern has no files", remedy)
+    elif is_empty:
+        name = Path(location).name
+        beside = [one.name for one in Path(location).parent.glob("*")]
+        # a link to nothing is in the folder itself
+        nearest = "" if name in beside else suggest(name, beside)
+        problem = f"there is no such file or folder{nearest}"
+        yield RecordError(location, problem, "check the path")
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
@@ -163,13 +147,13 @@ def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
     """
     problems: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=problems.append):
-        is_run = _RUN in names and Path(parent) != folder
+        if _RUN in names and Path(parent) != folder:
+            folders.clear()
+            continue
         # os.walk goes on into what is left in the list.
-        folders[:] = sorted(name for name in folders if name[0] != "." and not is_run)
-        for name in sorted(names):
-            path = Path(parent, name)
-            if name[0] != "." and not is_run and not path.is_fifo():
-                yield path
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        paths = [Path(parent, name) for name in sorted(names) if name[0] != "."]
+        yield from (path for path in paths if not path.is_fifo())
     for problem in problems:
         reason = f"the folder cannot be listed ({problem.strerror})"
         yield RecordError(str(problem.filename), reason, "check its permissions")

@@ -7,8 +7,7 @@ below it; columns whose names are headings are read one after the other.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import NamedTuple
+from itertools import chain, groupby
 
 from extractor.formats.headings import (
     ELIGIBILITY,
@@ -25,50 +24,43 @@ from extractor.outline.headings import find_heading
 Span = tuple[int, int]
 """Half-open offsets into a text."""
 LINE = re.compile(r"[^\r\n]+")
-_BORDER = re.compile(r"\|[ \t|]*|\t[ \t]*(?:\|[ \t|]*)?")
+_CELL = re.compile(r"[^|\t]+")
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
 _SIGN = re.compile(
     r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
     r"|[A-HIVX]{1,4}[.)]))[ \t]"
 )
+_DIGITS = re.compile(r"\d+")
 _BREAK = re.compile(
     r"(?:(?<![\w-])(?P<word>[a-z]{2,40})-(?=[ \t]*\n\s*[a-z]))?(?<![ \t])[ \t]*+\n\s*+"
 )
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
-_DIGITS = re.compile(r"\d+")
 _MOST_CELLS = 4
 """The cells of a row that may be headings."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """A line of a text, or more that a sentence takes: ``text[start:end]``, with its mark.
+    """A block of the outline in a text: ``text[start:end]``, with its mark; its words begin at
+    ``words``. ``style`` is how its line is marked.
 
-    ``words`` is where its words begin, ``name`` the kind of a heading. ``is_behind``: it follows
-    another one on its line. ``is_label``: it is a row of labels and texts, and its label is not
-    a known heading.
+    ``is_behind``: it follows another one on its line. ``is_label``: it is a row of labels and
+    texts, and its label is not a known heading.
     """
 
+    block: Block
     start: int
     words: int
     end: int
-    kind: BlockKind = BlockKind.PARAGRAPH
-    name: str | None = None
-    style: str = ""
-    column: int = 0
-    gap: bool = False
-    is_doubted: bool = False
-    is_behind: bool = False
-    is_label: bool = False
+    is_behind: bool
+    is_label: bool
+    style: str
 
-
-class _Part(NamedTuple):
-    """What the outline reads at once: lines, a cell or a row."""
-
-    start: int
-    end: int
-    is_label: bool = False
+    @property
+    def is_item(self) -> bool:
+        """Whether it has a mark."""
+        return self.block.mark != "" or self.block.kind is BlockKind.ITEM
 
 
 def read_entries(text: str, shown: str) -> list[Entry]:
@@ -76,38 +68,21 @@ def read_entries(text: str, shown: str) -> list[Entry]:
     it, of the same length.
     """
     entries: list[Entry] = []
-    for part in _list_parts(text):
-        section = read_section("text", text[part.start : part.end])
-        end_above = -1
-        for block in read_outline(section, VOCABULARY):
-            begin = shown.rfind("\n", part.start, part.start + block.start) + 1
-            begin = max(begin, part.start)
+    for (first, last), is_label in _list_parts(text):
+        end = -1
+        for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
+            words = first + block.start
+            begin = max(first, shown.rfind("\n", first, words) + 1)
+            is_behind = begin < end
+            end = first + block.end
             is_edge = _PAGE_NUMBER.match(shown, begin) is not None
             if block.kind is not BlockKind.FURNITURE and not is_edge:
-                entry = _make_entry(shown, part, block, begin)
-                if begin < end_above:
-                    entry.start = entry.words
-                    entry.is_behind = True
+                start = words if is_behind else begin
+                sign = _SIGN.match(shown, begin)
+                style = _DIGITS.sub("1", sign["sign"]) if sign else block.style
+                entry = Entry(block, start, words, end, is_behind, is_label, style)
                 entries.append(entry)
-            end_above = part.start + block.end
     return entries
-
-
-def _make_entry(shown: str, part: _Part, block: Block, begin: int) -> Entry:
-    sign = _SIGN.match(shown, begin)
-    style = _DIGITS.sub("1", sign["sign"]) if sign else block.style
-    return Entry(
-        start=begin,
-        words=part.start + block.start,
-        end=part.start + block.end,
-        kind=BlockKind.ITEM if block.mark else block.kind,
-        name=block.name,
-        style=style,
-        column=block.column,
-        gap=block.gap,
-        is_doubted=block.doubt != "",
-        is_label=part.is_label,
-    )
 
 
 def join_lines(text: str, entries: Sequence[Entry]) -> str:
@@ -116,20 +91,15 @@ def join_lines(text: str, entries: Sequence[Entry]) -> str:
     """
     # "treatment-naive" is no word that was broken, if "treatment" is one
     words = set(_WORD.findall(text))
-
-    def fill(found: re.Match[str]) -> str:
-        word = found["word"] or ""
-        kept = f"{word}-" if word in words else word
-        return kept.ljust(len(found[0]), _SOFT if word else " ")
-
-    joined: list[str] = []
-    done = 0
-    for entry in sorted(entries, key=lambda entry: entry.words):
-        if not entry.is_doubted and entry.words >= done:
-            whole = text[entry.words : entry.end]
-            joined += [text[done : entry.words], _BREAK.sub(fill, whole)]
-            done = entry.end
-    return "".join([*joined, text[done:]])
+    signs = list(text)
+    for entry in entries:
+        ends = _BREAK.finditer(text, entry.words, entry.end)
+        for found in ends if not entry.block.doubt else ():
+            word = found["word"] or ""
+            kept = f"{word}-" if word in words else word
+            filler = _SOFT if word else " "
+            signs[slice(*found.span())] = kept.ljust(len(found[0]), filler)
+    return "".join(signs)
 
 
 def find_cells(text: str, start: int, end: int) -> list[Span]:
@@ -138,22 +108,21 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
     >>> find_cells("| Age | 18 |", 0, 12)
     [(2, 5), (8, 10)]
     """
-    borders = [border.span() for border in _BORDER.finditer(text, start, end)]
-    begins = [start, *(behind for _, behind in borders)]
-    ends = [*(before for before, _ in borders), end]
-    spans = [strip_span(text, *bounds) for bounds in zip(begins, ends, strict=True)]
-    return [(first, last) for first, last in spans if first < last]
+    cells = _CELL.finditer(text, start, end)
+    return [strip_span(text, *cell.span()) for cell in cells if cell[0].strip()]
 
 
-def _list_parts(text: str) -> Iterator[_Part]:
-    """Yield what is read together: the lines between tables, and the cells or rows of tables."""
+def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
+    """Yield what is read together: the lines between tables, and the cells or rows of tables, each
+    with whether it is a row whose label is not known.
+    """
     lines = [line.span() for line in LINE.finditer(text)]
     for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):
         rows = list(group)
         if is_table:
             yield from _list_cells(text, rows)
         else:
-            yield _Part(rows[0][0], rows[-1][1])
+            yield (rows[0][0], rows[-1][1]), False
 
 
 def _is_row(text: str, line: Span) -> bool:
@@ -162,7 +131,7 @@ def _is_row(text: str, line: Span) -> bool:
     return words.lower() in RANKS or len(find_cells(text, *line)) > 1
 
 
-def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
+def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
     """Yield the cells or rows of a table, without the names of columns that are not headings."""
     columns: list[list[Span]] = []
     has_labels = False
@@ -170,10 +139,11 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
         cells = find_cells(text, *row)
         shown = [text[slice(*cell)] for cell in cells]
         headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
+        parts: list[Span] = []
         if _names_columns(shown):
             continue
         if headings.count(True) > 1:
-            yield from _read_columns(columns)
+            parts = list(chain(*columns))
             columns = [[cell] for cell in cells]
         elif columns:
             # a rank alone is one of all columns
@@ -181,18 +151,15 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[_Part]:
                 column.append(cell)
         elif headings[0] and len(cells) > 1:
             has_labels = True
-            yield from _read_columns([cells[:1], [(cells[1][0], cells[-1][1])]])
+            parts = [cells[0], (cells[1][0], cells[-1][1])]
         elif any(headings):
-            yield from _read_columns([cells])
+            parts = cells
         else:
-            yield _Part(*row, is_label=has_labels)
-    yield from _read_columns(columns)
-
-
-def _read_columns(columns: Sequence[Sequence[Span]]) -> Iterator[_Part]:
-    for column in columns:
-        for cell in column:
-            yield _Part(*cell)
+            yield row, has_labels
+        for part in parts:
+            yield part, False
+    for part in chain(*columns):
+        yield part, False
 
 
 def _is_heading(cell: str) -> bool:

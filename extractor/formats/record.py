@@ -25,13 +25,10 @@ from extractor.formats.registers import Register, fold_name
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
 
-_Form = dict[str, Any]
-_Item = tuple[str, str, set[str]]
-"""An arm or an intervention: its section, its name, and the names that it is linked to,
+_Items = dict[str, list[tuple[str, str, set[str]]]]
+"""Of the arms and the interventions: the section, the name, and the names that each is linked to,
 ignoring case and white space.
 """
-
-_Items = dict[str, list[_Item]]
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of the links of an item: an arm names interventions, and an intervention arms."""
@@ -51,24 +48,23 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     kind.
     """
     sections: list[Section] = []
-    items: _Items = {"arms": [], "interventions": []}
-    for name, written in register.sections.items():
-        forms = written if isinstance(written, list) else [written]
+    items: _Items = {name: [] for name in _LINKS}
+    for name, forms in register.sections.items():
+        made: list[Section] = []
         try:
-            sections += _list_sections(name, forms, tree, items)
+            for form in forms if isinstance(forms, list) else [forms]:
+                made += _list_sections(name, form, tree, len(made), items)
         except UnreadableSource as problem:
             raise problem.below(name) from None
-    values = {
-        name: value
-        for name, row in register.registry.items()
-        if (value := _read_field(tree, name, row))
-    }
-    values |= _link(**items)
+        sections += made
+    values = _link(**items)
+    for name, row in register.registry.items():
+        texts = _read_field(tree, row)
+        if texts:
+            values[name] = texts if name in _SEVERAL else texts[0].strip()
     values["terms"] = list(_list_terms(register, tree))
     number = register.id_prefix + _read_first(tree, register.id)
-    trial_id = find_trial_id(number)
-    if register.id_pattern and re.fullmatch(register.id_pattern, number, re.IGNORECASE):
-        trial_id = number
+    is_own = register.id_pattern and re.fullmatch(register.id_pattern, number, re.I)
     notes = [
         f"{section.name} is given in {span.language} only, which is not read"
         for section in sections
@@ -77,7 +73,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
     return RecordContent(
         tuple(sections),
         register.formats[container],
-        trial_id=trial_id,
+        trial_id=number if is_own else find_trial_id(number),
         registry=RegistryFields.model_validate(values),
         notes=tuple(notes),
     )
@@ -93,7 +89,6 @@ def read_named(
         text = undo_breaks(written).strip() if register.breaks else written
         if text not in tree[column]:
             tree[column].append(text)
-    tree.pop("", None)
     for column, labels in register.labels.items():
         begins = rf"(?:;\s*)?({'|'.join(map(re.escape, labels))})"
         for text in tree.pop(column, []):
@@ -111,50 +106,52 @@ def _read_first(tree: Any, path: str) -> str:
     return "".join(read_texts(tree, path)[:1]).strip()
 
 
-def _join(texts: list[str]) -> str:
+def _join(tree: Any, path: str) -> str:
+    texts = read_texts(tree, path)
     return texts[0] if len(texts) == 1 else "\n\n".join(texts)
 
 
 def _list_sections(
-    name: str, forms: list[Any], tree: Any, items: _Items
-) -> list[Section]:
-    made: list[Section] = []
-    for one in forms:
-        form = {"join": [one]} if isinstance(one, str) else one
-        if "items" in form:
-            made += _list_items(name, form, tree, items)
-        elif "list" in form:
-            made += _list_entries(name, form, tree, len(made))
-        elif not made:
-            made += _read_section(name, form, tree)
-    return made
-
-
-def _read_section(name: str, form: _Form, tree: Any) -> tuple[Section, ...]:
+    name: str, form: Any, tree: Any, first: int, items: _Items
+) -> Iterable[Section]:
+    """Return the sections of one form; ``first`` were made of those before it."""
+    if "items" in form:
+        return _list_items(name, form, tree, items)
+    if "list" in form:
+        return _list_entries(name, form, tree, first)
+    if first:
+        return ()
     if "inclusion" in form:
-        inclusion = _join(read_texts(tree, form["inclusion"]))
-        return criteria_section(inclusion, _join(read_texts(tree, form["exclusion"])))
-    texts = [text for path in form["join"] for text in read_texts(tree, path)]
-    return text_section(name, *texts)
+        lists = (_join(tree, form[kind]) for kind in ("inclusion", "exclusion"))
+        return criteria_section(*lists)
+    paths = [form] if isinstance(form, str) else form["join"]
+    return text_section(
+        name, *(text for path in paths for text in read_texts(tree, path))
+    )
 
 
-def _list_items(name: str, form: _Form, tree: Any, items: _Items) -> Iterator[Section]:
+def _list_items(
+    name: str, form: dict[str, str], tree: Any, items: _Items
+) -> Iterator[Section]:
     """Yield the section of each item; an empty one counts, so that numbers are the source's."""
     for number, item in enumerate(find_values(tree, form["items"])):
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
         if name in items:
             links = texts.pop(_LINKS[name], [])
-            # Arms name an intervention with its type in front, too.
-            untyped = [link.partition(": ")[2] for link in links if name == "arms"]
+            if name == "arms":
+                # Arms name an intervention with its type in front, too.
+                links = [*links, *(link.partition(": ")[2] for link in links)]
             own = texts.get("label", texts.get("name", []))
-            linked = {fold_label(link) for link in links + untyped if link}
+            linked = {fold_label(link) for link in links if link}
             items[name].append((section, fold_label("".join(own)), linked))
         parts = [(part, text) for part, listed in texts.items() for text in listed]
         yield from join_parts(section, parts)
 
 
-def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Section]:
+def _list_entries(
+    name: str, form: dict[str, str], tree: Any, first: int
+) -> Iterator[Section]:
     """Yield the section of each intervention or outcome of a list. As many times as outcomes belong
     to them one by one; otherwise all of the text belongs to each that states no time.
     """
@@ -165,37 +162,31 @@ def _list_entries(name: str, form: _Form, tree: Any, first: int) -> Iterator[Sec
             yield from list_interventions(cell, by, first)
         return
     outcomes = [item for cell in cells for item in split_list(cell, by)]
-    times = _join(read_texts(tree, form["time_frame"])) if "time_frame" in form else ""
+    times = _join(tree, form.get("time_frame", "time_frame"))
     frames = [frame for _, frame in split_list(times)]
-    if len(frames) != len(outcomes):
-        frames = [times] * len(outcomes)
     for number, (lead, outcome) in enumerate(outcomes):
-        parts = [("", lead), ("statement", outcome)]
-        if times and not _STATES_TIME.search(outcome):
-            parts = [("", lead), ("measure", outcome), ("time_frame", frames[number])]
+        frame = frames[number] if len(frames) == len(outcomes) else times
+        parts = [("", lead), ("measure", outcome), ("time_frame", frame)]
+        if not frame or _STATES_TIME.search(outcome):
+            parts = [("", lead), ("statement", outcome)]
         yield from join_parts(f"{name}[{first + number}]", parts)
 
 
-def _read_field(tree: Any, name: str, row: Any) -> Any:
-    """Return the value of a registered field; blank if it has none."""
-    is_list = name in _SEVERAL
+def _read_field(tree: Any, row: Any) -> list[str]:
+    """Return the texts of a registered field."""
     if isinstance(row, str):
-        return tuple(read_texts(tree, row)) if is_list else _read_first(tree, row)
+        return read_texts(tree, row)
     if "yes" in row:
-        answers = {
-            word: _read_first(tree, path).lower() for path, word in row["yes"].items()
-        }
-        words = tuple(word for word in answers if answers[word] == "yes")
-        is_all = len(words) == len(answers)
-        if is_list:
-            return words
-        return row["all"] if is_all else "".join(words[:1])
+        answers = {word: _read_first(tree, path) for path, word in row["yes"].items()}
+        words = [word for word in answers if answers[word].lower() == "yes"]
+        is_all = "all" in row and len(words) == len(answers)
+        return [row["all"]] if is_all else words
     value = _read_first(tree, row["path"])
     if "unit" in row:
         unit = _read_first(tree, row["unit"])
-        return f"{value} {unit.capitalize()}" if value and unit in row["units"] else ""
-    part = re.search(rf"(?:^|\|){row['label']}: *([^|]+)", value)
-    return part[1].strip() if part else ""
+        is_known = value and unit in row["units"]
+        return [f"{value} {unit.capitalize()}"] if is_known else []
+    return re.findall(rf"(?:^|\|){row['label']}: *([^|]+)", value)[:1]
 
 
 def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
@@ -207,7 +198,7 @@ def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 
-def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, Any]:
+def _link(arms: list[Any], interventions: list[Any]) -> dict[str, Any]:
     """Return the arms of each intervention, and the arms without one.
 
     The labels that an intervention names count before the arms that name it, since two

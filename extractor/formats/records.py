@@ -57,13 +57,12 @@ def read_records(
             raise WrongType(f"{name} is not a path; {remedy}")
         location = os.fspath(given)
         for opened in open_input(location, stdin, open_address):
-            results: Iterable[_Result]
             if isinstance(opened, RecordError):
-                results = [opened]
+                results: Iterable[_Result] = [opened]
             else:
                 results = _read_file(*opened, named=is_file(location))
             for result in results:
-                found = check_new(result, ids)
+                found = _check_new(result, ids)
                 if isinstance(found, TrialRecord):
                     yield found
                 elif on_error:
@@ -151,30 +150,18 @@ def write_study(study: Mapping[str, Any]) -> str:
     represent.
     """
     try:
-        return json.dumps(study, default=_as_dictionary)
+        return json.dumps(study, default=dict)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
     remedy = "give a study as json.load reads it"
     raise WrongType(f"the dictionary is no JSON ({problem}); {remedy}")
 
 
-def _as_dictionary(given: object) -> dict[Any, Any]:
-    """Return any other mapping as a dictionary. Raises ``TypeError`` for what is none."""
-    if isinstance(given, Mapping):
-        return dict(given)
-    raise TypeError(f"it holds {type(given).__name__}")
+def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
+    """Return a record if its id is new, else an error with both places, which says whether both
+    have the same text; and an error if its text is not Unicode, since it cannot be stored.
 
-
-def check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
-    """Return the record if its id is new, else an error with both places; an error as it is.
-
-    A record with text that is not Unicode is an error, too: it cannot be stored.
-
-    Args:
-        record: The record.
-        seen: The place of each id so far, and a digest of its text, by which the error
-        indicates whether
-            both have the same text. A new id is added.
+    ``seen`` has the place of each id so far, and a digest of its text. A new id is added.
     """
     if isinstance(record, RecordError):
         return record
@@ -182,14 +169,16 @@ def check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
         digest = hash(check_unicode(record))
     except RecordError as error:
         return error
-    path = record.source.path
-    place = record.source.place
-    own_id = record.record_id
-    if own_id not in seen:
-        seen[own_id] = join_place(path, place) or "", digest
+    source = record.source
+    place = join_place(source.path, source.place) or ""
+    if record.record_id not in seen:
+        seen[record.record_id] = place, digest
         return record
-    first, known = seen[own_id]
-    return RepeatedRecord(path, own_id, first, same_text=known == digest, place=place)
+    first, known = seen[record.record_id]
+    is_same = known == digest
+    return RepeatedRecord(
+        source.path, record.record_id, first, same_text=is_same, place=source.place
+    )
 
 
 def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]:

@@ -4,7 +4,7 @@ import codecs
 import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO, Protocol, cast
 
 from extractor.formats.found import UnreadableSource
@@ -33,6 +33,21 @@ OpenTable = Callable[[], AbstractContextManager[io.BufferedReader]]
 """Opens a member of an archive."""
 
 
+@contextmanager
+def name_damage() -> Iterator[None]:
+    """Raise whatever a library raises for data that it cannot unpack or decode as
+    ``UnreadableSource``.
+    """
+    try:
+        yield
+    except UnreadableSource:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error or type(error).__name__
+        problem = f"the data is damaged or cannot be read ({reason})"
+        raise UnreadableSource(problem) from error
+
+
 class SteadyStream(io.RawIOBase):
     """Reads full blocks from any source, so that a buffer on top can show a whole first block.
 
@@ -50,9 +65,10 @@ class SteadyStream(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         filled = 0
-        while block := self._source.read(len(buffer) - filled):
-            buffer[filled : filled + len(block)] = block
-            filled += len(block)
+        with name_damage():
+            while block := self._source.read(len(buffer) - filled):
+                buffer[filled : filled + len(block)] = block
+                filled += len(block)
         self.position += filled
         if self._packed:
             check_unpacked(self.position, self._packed.position)
@@ -162,19 +178,24 @@ one byte.
 """
 
 
-def replace_odd_bytes(text: str) -> tuple[str, int]:
+def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
     r"""Return a text in which ``surrogateescape`` kept bytes, with characters in their place, and
-    how many places these were.
+    a note of that.
 
     A single byte is read as Windows-1252, and the beginning of a character that lacks its end as
     "�".
 
-    >>> replace_odd_bytes(b"5 \xb5g".decode(errors="surrogateescape"))
-    ('5 µg', 1)
+    >>> replace_odd_bytes(b"5 \xb5g".decode(errors="surrogateescape"))[0]
+    '5 µg'
     """
 
     def read(found: re.Match[str]) -> str:
-        odd = found.group().encode(errors="surrogateescape")
+        odd = found[0].encode(errors="surrogateescape")
         return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
 
-    return _ODD_BYTES.subn(read, text)
+    text, count = _ODD_BYTES.subn(read, text)
+    note = (
+        f"{count} bytes are not UTF-8 and were read as Windows-1252: compare the text with the "
+        "register"
+    )
+    return text, (note,) if count else ()

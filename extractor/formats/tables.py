@@ -38,15 +38,14 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class _Header(NamedTuple):
-    """A line of names, with the columns of a register by the position of their names."""
+    """A line of names, with the column of a register for each; empty if it is not known."""
 
     has_number: bool
     found: int
     register: Register
     delimiter: str
     line: int
-    width: int
-    columns: dict[int, str]
+    columns: list[str]
 
 
 def is_table(head: str) -> bool:
@@ -85,21 +84,14 @@ def _find_header(head: str) -> _Header:
     for line, written in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
         for delimiter in _DELIMITERS:
             names = next(csv.reader([written], delimiter=delimiter), [])
-            for register in list_registers("table"):
-                known = register.columns_by_name
-                found = [known.get(fold_name(name), "") for name in names]
-                columns = {at: column for at, column in enumerate(found) if column}
-                has_number = register.id in found
+            for one in list_registers("table"):
+                columns = [
+                    one.columns_by_name.get(fold_name(name), "") for name in names
+                ]
+                found = len(columns) - columns.count("")
+                has_number = one.id in columns
                 headers.append(
-                    _Header(
-                        has_number,
-                        len(columns),
-                        register,
-                        delimiter,
-                        line,
-                        len(names),
-                        columns,
-                    )
+                    _Header(has_number, found, one, delimiter, line, columns)
                 )
     return max(headers, key=itemgetter(0, 1))
 
@@ -146,14 +138,11 @@ def split_row(row: str, delimiter: str, width: int) -> list[str]:
 
 
 def _read_row(header: _Header, row: str) -> RecordContent:
-    text, odd = replace_odd_bytes(row)
-    cells = split_row(text, header.delimiter, header.width)
+    text, notes = replace_odd_bytes(row)
+    cells = split_row(text, header.delimiter, len(header.columns))
     fields: dict[str, str] = {}
-    for at, column in header.columns.items():
-        if cells[at].strip():
-            fields.setdefault(column, cells[at])
+    for column, cell in zip(header.columns, cells, strict=True):
+        if column and cell.strip():
+            fields.setdefault(column, cell)
     content = read_named(header.register, fields.items(), "table")
-    if not odd:
-        return content
-    note = f"{odd} bytes are not UTF-8 and were read as Windows-1252"
-    return replace(content, notes=(*content.notes, note))
+    return replace(content, notes=(*content.notes, *notes))

@@ -2,11 +2,14 @@
 that a broken one does not affect the others, and no declaration of the document reaches a parser.
 """
 
+import codecs
 import re
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from io import BufferedReader
+from itertools import count
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -44,46 +47,41 @@ def read_xml(stream: BufferedReader) -> Iterator[Found]:
     document without any record, or without its end, is a problem.
     """
     head = stream.peek().decode("utf-8", "replace")
-    register = _find_register(head)
     root = "".join(_TAG.findall(head)[:1])
+    register = _find_register(head, root)
     begins = re.compile(rf"<{register.element}(?=[\s/>])")
+    number_tag = fold_name(register.id.rpartition(".")[2])
     text = TextBuffer(stream, _find_encoding(head))
-    number = 0
     last: Found | None = None
-    is_end = False
-    while not is_end:
+    for number in count(1):
         found = text.find(begins)
-        is_end = found is None
         line = f"line {text.line}"
         outside = text.take(found.start() if found else None)
-        tags = map(fold_name, _TAG.findall(outside))
-        if fold_name(register.id.rpartition(".")[2]) in tags:
+        if number_tag in map(fold_name, _TAG.findall(outside)):
             yield UnreadableSource(
                 "broken XML (fields outside of a record)", place=line
             )
-        if found:
-            number += 1
-            last = _read_record(text, register, number)
-            yield last
+        if not found:
+            break
+        last = _read_record(text, register, number)
+        yield last
     is_whole = root == register.element or f"</{root}" in outside
     if not is_whole and isinstance(last, RecordContent):
         problem = f"the file ends without </{root}>: records may be missing"
         yield UnreadableSource(problem, place=line)
 
 
-def _find_register(head: str) -> Register:
+def _find_register(head: str, root: str) -> Register:
     """Return the register of a document. Raises ``UnreadableSource`` if there is none, and for
     entities.
     """
     for register in list_registers("xml"):
         above, *found = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
         if "<!ENTITY" in above:
-            raise UnreadableSource(
-                "XML that declares entities", "remove the declaration"
-            )
+            remedy = "remove the declaration"
+            raise UnreadableSource("XML that declares entities", remedy)
         if found:
             return register
-    root = "".join(_TAG.findall(head)[:1])
     problem = f"XML that holds no record of a known format (its root is <{root}>)"
     raise UnreadableSource(problem, DOWNLOAD)
 
@@ -94,12 +92,13 @@ def _find_encoding(head: str) -> str:
     """
     declared = _ENCODING.match(head)
     name = declared[1] if declared else "utf-8"
-    if _UNICODE.fullmatch(name):
-        return "utf-8"
-    if not _ENCODINGS.fullmatch(name):
-        remedy = "save it as UTF-8, and declare that"
-        raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
-    return name
+    with suppress(LookupError):
+        if _UNICODE.fullmatch(name):
+            return "utf-8"
+        if _ENCODINGS.fullmatch(name):
+            return codecs.lookup(name).name
+    remedy = "save it as UTF-8, and declare that"
+    raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
 
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
@@ -107,36 +106,36 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
     mended.
     """
     first = text.line
-    line = f"line {first}"
-    place = f"record {number}"
-    build = partial(build_xml, register)
     ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
     try:
         end = text.find(ends, ahead=1)
     except UnreadableSource as problem:
-        raise problem.below(line) from None
+        raise problem.below(f"line {first}") from None
     record = text.take(end.end() if end else None)
     if not end or not end[0]:
-        return UnreadableSource("broken XML (the record has no end)", place=line)
+        missing = "broken XML (the record has no end)"
+        return UnreadableSource(missing, place=f"line {first}")
+    notes: tuple[str, ...] = ()
     try:
-        return build_content(build, fromstring(_encode(record)), place)
-    except ParseError as problem:
-        line = f"line {first + problem.position[0] - 1}"
-    try:
-        found = build_content(build, fromstring(_encode(mend(record))), place)
-    except ParseError as problem:
-        reason = str(problem).partition(":")[0]
-        return UnreadableSource(f"broken XML ({reason})", place=line)
+        element = _parse(record)
+    except ParseError as error:
+        line = f"line {first + error.position[0] - 1}"
+        note = "was mended: compare it with the registry"
+        notes = (f"the XML is broken at {line} and {note}",)
+        try:
+            element = _parse(mend(record))
+        except ParseError as other:
+            reason = str(other).partition(":")[0]
+            return UnreadableSource(f"broken XML ({reason})", place=line)
+    found = build_content(partial(build_xml, register), element, f"record {number}")
     if isinstance(found, RecordContent):
-        note = (
-            f"the XML is broken at {line} and was mended: compare it with the registry"
-        )
-        found = replace(found, notes=(note, *found.notes))
+        return replace(found, notes=(*notes, *found.notes))
     return found
 
 
-def _encode(record: str) -> bytes:
-    return record.encode(errors="surrogateescape")
+def _parse(record: str) -> Element:
+    element: Element = fromstring(record.encode(errors="surrogateescape"))
+    return element
 
 
 def build_xml(register: Register, record: Element) -> RecordContent:

@@ -21,7 +21,3 @@ def test_words_have_their_class(words, name):
     found = classify_anchor(words)
 
     assert (found or "none") == name
-
-
-def test_line_breaks_and_case_change_nothing():
-    assert classify_anchor("PRIOR TO\n   THE FIRST DOSE") is AnchorClass.FIRST_DOSE

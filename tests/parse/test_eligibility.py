@@ -1,21 +1,15 @@
 """Chunks of criteria, and ages beside those that the registry has."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor.concepts.parse import parse_record
 from extractor.schemas import RegistryFields
 from tests.trust import trial
 
-
-def test_chunks_are_numbered_in_reading_order_and_introducing_lines_are_no_criteria():
-    text = "Inclusion Criteria:\n\n* Asthma\n* Any of the following:\n\n  * Cough\n  * Wheeze"
-    criteria = parse_record(trial(eligibility=text)).criteria
-    numbered = [
-        (criterion.chunk.number, criterion.rules["stands"].value)
-        for criterion in criteria
-    ]
-
-    assert numbered == [(1, True), (2, False), (3, True), (4, True)]
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 
 def read_ages(lines, low=None, high=None, summary=""):
@@ -31,20 +25,9 @@ def read_ages(lines, low=None, high=None, summary=""):
     return rules["minimum_age"], rules["maximum_age"]
 
 
-def test_ages_that_differ_between_criteria_are_alternatives():
-    low, high = read_ages(["Age 18 to 40 years", "Age 66 to 75 years"])
-    assert [alternative.value for alternative in low.alternatives] == [66]
-    assert [alternative.value for alternative in high.alternatives] == [40]
-
-
 @pytest.mark.parametrize(
     "line",
-    [
-        "Age 18 to 60 years",
-        "Age: 18-60, inclusive",
-        "Age of at least 18 and less than 60 years",
-        "Men and women between 18 and 60 years of age, with a body weight of 50 to 90 kg",
-    ],
+    ROWS["test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure"],
 )
 def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
     low, high = read_ages([line], "18 Years", "75 Years")
@@ -54,35 +37,8 @@ def test_a_plain_age_stands_beside_another_registered_one_and_is_not_sure(line):
 
 @pytest.mark.parametrize(
     "line",
-    [
-        "In the second cohort, participants are younger than 40 years",
-        "Aged up to 40 years if a carrier",
-        "At least two of the following signs:\n   * Age < 40 years\n   * Wheeze",
-        "Younger than 40 years at the time of the first transplantation",
-        "An adolescent aged 13 to 16 years\n* Both parents",
-    ],
+    ROWS["test_an_age_of_some_people_is_never_sure_against_the_registered_one"],
 )
 def test_an_age_of_some_people_is_never_sure_against_the_registered_one(line):
     _, high = read_ages([line], "18 Years", "75 Years")
     assert high.confidence < 0.8 or not high.alternatives
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "found"),
-    [
-        ("18 Years", "75 Years", None),
-        ("18 Years", None, None),  # one registered end: the other has no limit
-        ("20 Years", None, 30),  # its range has the registered end
-        (None, None, 30),
-        ("20 Years", "30 Years", 30),
-    ],
-)
-def test_a_summary_never_decides_against_the_registered_age(low, high, found):
-    _, age = read_ages([], low, high, "It is common in people aged 20 to 30 years.")
-    assert (age.value and age.value.value) == found
-
-
-def test_of_several_ages_the_registered_one_counts():
-    lines = ["Part 1: age 18 to 55 years", "Part 2: age 18 to 65 years"]
-    assert read_ages(lines, "18 Years", "55 Years")[1].value.value == 55
-    assert read_ages(lines)[1].value.value == 65

@@ -1,66 +1,15 @@
 """Records and texts with lines in other languages, through the whole pipeline."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor import Extractor
 from extractor.schemas import AbsenceReason, FindingKind, Severity
 
-ENGLISH = [
-    "Inclusion criteria:",
-    "1. Age 18 to 65 years",
-    "2. ECOG 0-1",
-    "3. Written informed consent",
-    "Exclusion criteria:",
-    "1. Pregnancy",
-    "2. HbA1c > 9 %",
-    "3. Smoking",
-    "Primary outcome: Survival at 2 years",
-]
-CHINESE = [
-    "纳入标准：",
-    "1. 年龄18至65岁",
-    "2. ECOG 0-1",
-    "3. 签署知情同意书",
-    "排除标准：",
-    "1. 妊娠",
-    "2. HbA1c > 9 %",
-    "3. 吸烟",
-    "主要结局：2年生存率",
-]
-GERMAN = [
-    "Einschlusskriterien:",
-    "1. Alter 18 bis 65 Jahre",
-    "2. ECOG 0-1",
-    "3. Schriftliche Einwilligung",
-    "Ausschlusskriterien:",
-    "1. Schwangerschaft",
-    "2. HbA1c > 9 %",
-    "3. Rauchen",
-    "Primärer Endpunkt: Überleben nach 2 Jahren",
-]
-GREEK = [
-    "Κριτήρια ένταξης:",
-    "1. Ηλικία 18 έως 65 ετών",
-    "2. ECOG 0-1",
-    "3. Γραπτή συγκατάθεση",
-    "Κριτήρια αποκλεισμού:",
-    "1. Κύηση",
-    "2. HbA1c > 9 %",
-    "3. Κάπνισμα",
-    "Πρωτεύον καταληκτικό σημείο: Επιβίωση στα 2 έτη",
-]
-SPANISH = [
-    "Criterios de inclusión:",
-    "1. Edad entre 18 y 65 años",
-    "2. ECOG 0-1",
-    "3. Consentimiento informado por escrito",
-    "Criterios de exclusión:",
-    "1. Embarazo",
-    "2. HbA1c > 9 %",
-    "3. Fumadores",
-    "Variable principal: Supervivencia a los 2 años",
-]
-OTHERS = {"Chinese": CHINESE, "German": GERMAN, "Greek": GREEK, "Spanish": SPANISH}
+OTHERS = tomllib.loads(Path(__file__).with_name("languages.toml").read_text("utf-8"))
+ENGLISH = OTHERS.pop("English")
 
 
 def read(text):
@@ -125,7 +74,11 @@ def test_beside_its_translation_the_english_text_is_read_as_if_it_stood_alone(
 
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_lines_in_two_scripts_side_by_side(place):
-    pair = (CHINESE, ENGLISH) if place == "before" else (ENGLISH, CHINESE)
+    pair = (
+        (OTHERS["Chinese"], ENGLISH)
+        if place == "before"
+        else (ENGLISH, OTHERS["Chinese"])
+    )
 
     found = read("\n".join(join_lines(*pair, " ")))
 

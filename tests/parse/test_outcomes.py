@@ -5,33 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor.concepts.parse import Outcome, parse_record, split_outcomes
-from tests.trust import trial
+from extractor.concepts.parse import Outcome, split_outcomes
 
 SEEDS = Path("seeds")
 LABELLED = Path("../shared/data/outcome_split/dev.jsonl")
-
-
-def test_outcomes_are_numbered_in_order():
-    outcomes = parse_record(
-        trial(secondary_outcomes="Pain, 1 week|Sleep, 2 weeks", title="Pain")
-    ).outcomes
-    assert [outcome.chunk.number for outcome in outcomes] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("text", "unsure"),
-    [
-        (
-            "Overall survival, Death since enrollment is counted., 2 years",
-            ("start_event", "end_events"),
-        ),
-        ("Zorp, 2 years", ("concept", "category")),
-    ],
-)
-def test_unread_hints_make_an_absence_uncertain(text, unsure):
-    (outcome,) = parse_record(trial(primary_outcomes=text)).outcomes
-    assert not any(outcome.rules[name].certain for name in unsure)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 model is asked for it.
 """
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor import Extractor
@@ -11,6 +14,8 @@ from extractor.options import ExtractionOptions
 from extractor.schemas import AbsenceReason, FindingKind
 from extractor.schemas.vocabulary import Effort
 from tests.trust import trial
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 SURE = 0.85
 MISSPELT = (
@@ -30,27 +35,6 @@ def find_doubts(text):
         for finding in extraction.findings
         if finding.kind is FindingKind.STRUCTURE_DOUBTFUL
     ]
-
-
-def test_a_misspelt_heading_makes_its_list_unsure_and_is_told_with_its_place():
-    extraction, doubts = find_doubts(MISSPELT)
-
-    sure = {
-        criterion.quote: next(
-            e.confidence for e in criterion.evidence if e.field == "kind"
-        )
-        for criterion in extraction.eligibility.criteria
-    }
-    assert {quote for quote, confidence in sure.items() if confidence >= SURE} == {
-        "Asthma",
-        "Able to walk",
-    }
-    (doubt,) = doubts
-    assert [cited.quote for cited in doubt.citations] == ["Exclsuion Critera:"]
-
-
-def test_a_tidy_text_has_no_doubt():
-    assert find_doubts(TIDY)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -81,13 +65,7 @@ def test_a_model_is_asked_for_the_list_of_doubtful_lines_alone():
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "People aged between 18 and 65 with asthma can take part.",
-        "You can't take part if you smoke.",
-        "Eligibility is checked by a nurse.",
-        "PATIENT CHARACTERISTICS: see the protocol",
-        "The exclusion of smokers is discussed.",
-    ],
+    ROWS["test_a_description_with_words_of_eligibility_and_no_criterion_is_told"],
 )
 def test_a_description_with_words_of_eligibility_and_no_criterion_is_told(text):
     extraction = Extractor().extract(trial(detailed_description=text))
@@ -118,13 +96,7 @@ def list_kind_confidences(extraction):
 
 @pytest.mark.parametrize(
     "headings",
-    [
-        "Inclusion criteria Exclusion criteria",
-        "Inclusion / Exclusion Criteria:",
-        "Inclusion and exclusion criteria",
-        "Inclusion criteria\nExclusion criteria",
-        "Exclusion Criteria:\n\nInclusion Criteria:",
-    ],
+    ROWS["test_no_item_is_sure_below_the_headings_of_both_lists"],
 )
 def test_no_item_is_sure_below_the_headings_of_both_lists(headings):
     extraction, doubts = find_doubts(
@@ -137,32 +109,9 @@ def test_no_item_is_sure_below_the_headings_of_both_lists(headings):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "Eligibility Criteria\n\nExclusion Criteria:\n\n* Anaemia\n* Stroke",
-        "Inclusion and Exclusion Criteria\n\n" + TIDY,
-        "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclusion Criteria:\n\nNone",
-        "Inclusion Criteria:\n\n* History of asthma\n\nExclusion Criteria:\n\n* Pregnant women",
-        "Inclusion Criteria:\n\n* Not pregnant\n* No history of stroke",
-    ],
-)
-def test_headings_and_items_that_are_clear_are_not_doubted(text):
-    extraction, doubts = find_doubts(text)
-
-    assert doubts == []
-    assert min(list_kind_confidences(extraction)) >= SURE
-
-
-@pytest.mark.parametrize(
     "item",
-    [
-        "Blood dyscrasias",
-        "History of infection",
-        "Patients who have failed any inhibitor",
-        "Patients who are contraindicated for surgery",
-        "Known hypersensitivity to milk",
-        "Pregnant or breastfeeding",
-        "Alcohol or drug abuse",
+    ROWS[
+        "test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens_exclusions"
     ],
 )
 def test_an_item_that_reads_like_an_exclusion_is_not_sure_where_no_heading_opens_exclusions(
@@ -185,13 +134,7 @@ LISTS = (
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "Sites / Locations\n- General Hospital of Ulm\n- Clinic Two",
-        "Premedication:\n- Cetirizine 10 mg\n- Paracetamol 1 g",
-        "Study Drug Administration:\n- Fictumab is given by mouth",
-        "What will happen to me?\nYou will have a scan.",
-        "How do I take part?\nFill in the form.",
-    ],
+    ROWS["test_another_section_ends_the_list_and_is_told"],
 )
 def test_another_section_ends_the_list_and_is_told(text):
     extraction, doubts = find_doubts(LISTS + text)
@@ -206,42 +149,8 @@ def test_another_section_ends_the_list_and_is_told(text):
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "Study Procedures:\n- Known allergy to the dye",
-        "Will I be paid?\nYou get 50 dollars.",
-        "2 Getting started\nThe first step is to fill in the form that we will send.",
-    ],
-)
-def test_what_may_follow_the_end_of_a_list_is_kept_and_is_not_sure(text):
-    extraction, doubts = find_doubts(LISTS + text)
-
-    assert len(doubts) == 1
-    of_lists = extraction.eligibility.criteria[:4]
-    following = extraction.eligibility.criteria[4:]
-    assert following
-    for criterion in of_lists:
-        assert find_confidence(criterion, "kind") >= SURE
-    for criterion in following:
-        assert find_confidence(criterion, "kind") < SURE
-        assert criterion.confidence < SURE
-
-
-def find_confidence(criterion, field):
-    (piece, *_) = criterion.evidence_for(field)
-    return piece.confidence
-
-
-@pytest.mark.parametrize(
     "heading",
-    [
-        "Cardiac:",
-        "Laboratory values:",
-        "Prior therapy:",
-        "For women:",
-        "Renal Disease",
-        "Sites of disease:",
-    ],
+    ROWS["test_a_subheading_of_criteria_raises_no_doubt"],
 )
 def test_a_subheading_of_criteria_raises_no_doubt(heading):
     extraction, doubts = find_doubts(f"{LISTS}{heading}\n- Heart failure\n- Angina")
@@ -251,27 +160,3 @@ def test_a_subheading_of_criteria_raises_no_doubt(heading):
         "Angina",
     ]
     assert doubts == []
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (
-            "Inclusion Criteria:\nAsthma\nPhase Two\nExclusion Criteria:\nAnaemia",
-            "Phase Two",
-        ),
-        (
-            "A Study of Fictinib, Protocol XY-4711\n\nInclusion Criteria:\n\n* Asthma\n\n"
-            "Exclusion Criteria:\n\n* Anaemia",
-            "A Study of Fictinib, Protocol XY-4711",
-        ),
-        (
-            "Exclusion Criteria:\nUse of insulin\nweight loss\nStroke",
-            "Use of insulin\nweight loss",
-        ),
-    ],
-)
-def test_a_line_that_may_be_a_title_or_two_items_is_doubted(text, line):
-    [doubt] = find_doubts(text)[1]
-
-    assert [piece.quote for piece in doubt.citations] == [line]

@@ -24,17 +24,6 @@ BOMB = b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><clinical_study>&c
 EXTERNAL = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><clinical_study>&b;</clinical_study>'
 
 
-def test_wrapped_studies_before_a_break_are_kept(read_bytes):
-    study = XML.partition(b"?>")[2]
-    reading = read_bytes(
-        b"<all>" + study + study.replace(b"</eligibility>", b"", 1) + b"</all>"
-    )
-    assert reading.ids == ["NCT90000008"]
-    [error] = reading.errors
-    assert error.problem == "text where fields are expected"
-    assert error.place.startswith("record 2")
-
-
 def encrypt(archive: bytes) -> bytes:
     """Set the flag that marks the first member as encrypted, in its header and in the directory."""
     directory = archive.index(b"PK\x01\x02")

@@ -3,7 +3,6 @@ or lost is named.
 """
 
 import re
-from time import perf_counter
 
 import pytest
 
@@ -178,32 +177,6 @@ def test_a_file_without_its_end_is_told_behind_its_records(name):
     assert "the file ends without </" in error.problem
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_file_that_ends_within_a_record_loses_that_one(name):
-    file = File(name)
-    file.records[2] = file.records[2][: file.records[2].index(f"</{file.title}>")]
-    file.closing = ""
-
-    reading, ids = file.read()
-
-    assert ids == file.numbers[:2]
-    assert [error.problem for error in reading.errors] == [
-        "broken XML (the record has no end)"
-    ]
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_records_in_no_element_are_read(name):
-    file = File(name)
-    file.opening = ""
-    file.closing = ""
-
-    reading, ids = file.read()
-
-    assert ids == file.numbers
-    assert reading.errors == []
-
-
 @pytest.mark.parametrize(
     ("encoding", "declared"),
     [("latin-1", "ISO-8859-1"), ("cp1252", "windows-1252"), ("gb18030", "GB2312")],
@@ -217,17 +190,6 @@ def test_declared_encodings(encoding, declared):
     assert record.section("title").text.endswith(" à")
 
 
-def test_bytes_that_a_declared_encoding_lacks_are_told():
-    study = STUDY.replace("</brief_title>", " @</brief_title>")
-    text = f"<?xml version='1.0' encoding='windows-1252'?>{study}"
-    content = text.encode("cp1252", "ignore").replace(b" @", b" \x81")
-
-    [record] = read_all("-", stdin=content).records
-
-    assert record.section("title").text.endswith(" \ufffd")
-    assert record.source.notes[0].startswith("the XML is broken at line ")
-
-
 @pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13", "cp9999"])
 def test_encodings_that_no_file_has_are_refused(encoding):
     text = f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}"
@@ -238,25 +200,7 @@ def test_encodings_that_no_file_has_are_refused(encoding):
     assert encoding in error.problem
 
 
-def test_an_encoding_that_hides_the_records_ends_the_file():
-    text = f"<?xml version='1.0' encoding='cp037'?>{STUDY}"
-    [error] = read_all("-", stdin=text.encode()).errors
-    assert error.problem == "holds no record"
-
-
 def test_other_xml_is_refused_by_its_root():
     [error] = read_all("-", stdin=b"<ANZCTR_Trial><item/></ANZCTR_Trial>").errors
     assert error.problem.endswith("known format (its root is <ANZCTR_Trial>)")
     assert "trialsearch.who.int" in error.remedy
-
-
-@pytest.mark.parametrize("sign", ["<!-- ", "<![CDATA[ ", "<a ", "& < "])
-def test_many_signs_without_an_end_take_linear_time(sign):
-    def measure(number: int) -> float:
-        title = f"<brief_title>A {sign * number}</brief_title>"
-        content = f"<all><clinical_study>{title}</clinical_study></all>".encode()
-        begun = perf_counter()
-        assert len(read_all("-", stdin=content).records) == 1
-        return perf_counter() - begun
-
-    assert measure(80_000) < 12 * measure(20_000)

@@ -6,7 +6,6 @@ import pytest
 
 from extractor import Extractor, make_record
 from extractor.errors import RecordError
-from extractor.formats import streams
 
 from .conftest import read_all
 from .samples import EU_TEXT
@@ -41,21 +40,6 @@ def test_time_points_of_several_outcomes(times, expected):
     assert frames == expected
 
 
-def test_an_outcome_that_states_its_time_keeps_it():
-    record = read_one(
-        EU_TEXT.replace("- Relief", "- Relief at week 4").replace(
-            "- Week 26\n- Week 52", "Week 4, week 52"
-        )
-    )
-    found = Extractor(effort="none").extract(record).endpoints
-    assert [
-        [(time.value, time.unit) for time in outcome.time_points] for outcome in found
-    ][1:] == [
-        [(4, "week"), (52, "week")],
-        [(4, "week")],
-    ]
-
-
 def test_a_text_in_another_language_only_is_kept_and_told():
     text = EU_TEXT[: EU_TEXT.rindex("Summary")].replace("E.3 Principal inclusion criteria: 1. "
                                                         "Asthma\n2. Age 18 to 65 years; criteria "
@@ -75,18 +59,6 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     }
 
 
-@pytest.mark.parametrize(
-    "change",
-    [lambda text: text.replace("\n", "\r\n"), lambda text: "\ufeff" + text, str.strip],
-)
-def test_line_ends_and_a_mark_at_the_beginning_change_nothing(change):
-    plain = read_one(EU_TEXT)
-    changed = read_one(change(EU_TEXT))
-    assert [section.text.replace("\r", "") for section in changed.sections] == [
-        section.text for section in plain.sections
-    ]
-
-
 def test_several_trials_and_a_fault_in_one():
     broken = (
         (EU_TEXT + "\n" + SECOND)
@@ -102,15 +74,6 @@ def test_several_trials_and_a_fault_in_one():
     assert "To see µ" in texts(reading.records[0])["detailed_description"]
 
 
-def test_places_lead_back_to_the_text_in_the_file():
-    content = SECOND + "\n" + EU_TEXT
-    for record in read_all("-", stdin=content.encode()).records:
-        for section in record.sections:
-            for part in section.parts:
-                start, end = section.locate(part.start, part.end)
-                assert content[start:end] == section.text[part.start : part.end]
-
-
 def test_a_copied_text_is_read_like_a_file():
     record = make_record(EU_TEXT)
     assert record.record_id == "2031-000001-11"
@@ -121,16 +84,3 @@ def test_a_copied_text_is_read_like_a_file():
         match="a text of 2 trials of the EU Clinical Trials Register; save it as a file",
     ):
         make_record(EU_TEXT + SECOND)
-
-
-def test_a_trial_that_is_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 20_000)
-    long = SECOND.replace("To see whether it works", "It works.\n" * 40_000)
-
-    reading = read_all("-", stdin=(long + EU_TEXT).encode())
-
-    assert reading.ids[-1] == "2031-000001-11"
-    assert any(
-        "a record of more than 20,000 bytes" in error.problem
-        for error in reading.errors
-    )

@@ -1,11 +1,14 @@
 """Flattened text: lines may be missing, and the others still get the right names."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from extractor.formats.flat import build_plain
 from extractor.formats.found import RecordContent
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 FIELDS = {
     "title": "Fictumab in Asthma",
@@ -36,16 +39,7 @@ def read_fields(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "missing",
-    [
-        [],
-        ["secondary_outcomes"],
-        ["detailed_description"],
-        ["secondary_outcomes", "detailed_description"],
-        ["brief_summary"],
-        ["interventions"],
-        ["interventions", "secondary_outcomes"],
-        ["primary_outcomes", "secondary_outcomes"],
-    ],
+    ROWS["test_missing_lines"],
     ids=lambda names: ", ".join(names) or "none",
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
@@ -61,56 +55,9 @@ def test_missing_lines(missing, newline, end):
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"secondary_outcomes": "Exacerbations"},
-        {"primary_outcomes": ("Response, Defined by:\n\n1. no symptoms\n2. no rescue drug, at week 12")},
-        {"secondary_outcomes": ("Response, One of these\n* no symptoms\n* no rescue drug., Week 12|Safety, 1 year")},
-        {"brief_summary": "The aims are\n\n* safety\n* efficacy\n\nin adults."},
-        {"detailed_description": ("Background:\nFictumab is new.\nMethods:\n- visits at weeks 2, 4 and 12\n- calls")},
-        {"primary_outcomes": ("Objective response (ORR), according to NCCN, during three months after infusion")},
-    ],
+    ROWS["test_fields_with_line_breaks_or_odd_shape"],
     ids=lambda change: next(iter(change.values()))[:30],
 )  # fmt: skip
 def test_fields_with_line_breaks_or_odd_shape(change):
     fields = FIELDS | change
     assert read_fields("\n".join(fields.values())) == fields
-
-
-WORDS = st.lists(
-    st.sampled_from(["fictumab", "cells", "(CR)", "50%", "naïve", "≥2", "blood"]),
-    min_size=1,
-    max_size=6,
-)
-PHRASE = WORDS.map(" ".join)
-SENTENCE = PHRASE.map(lambda words: f"The study tests {words} in adults.")
-OUTCOME = st.builds(
-    ", ".join,
-    st.tuples(
-        PHRASE,
-        SENTENCE,
-        st.sampled_from(["2 years", "Day 28", "Up to 6 months", "Baseline, week 4"]),
-    ),
-)
-OUTCOMES = st.lists(OUTCOME, min_size=1, max_size=4).map("|".join)
-
-
-@given(
-    fields=st.fixed_dictionaries(
-        {
-            "title": PHRASE,
-            "brief_summary": st.lists(SENTENCE, min_size=1, max_size=3).map(
-                "\n\n".join
-            ),
-            "conditions": st.lists(PHRASE, min_size=1, max_size=3).map("|".join),
-            "interventions": st.lists(
-                PHRASE.map("DRUG: {}".format), min_size=1, max_size=3
-            ).map("|".join),
-            "primary_outcomes": OUTCOMES,
-            "secondary_outcomes": st.one_of(st.just(""), OUTCOMES),
-            "detailed_description": st.lists(SENTENCE, max_size=3).map("\n\n".join),
-        }
-    )
-)
-def test_round_trip(fields):
-    present = {name: fields[name] for name in FIELDS if fields[name]}
-    assert read_fields("\n".join(present.values())) == present

@@ -3,31 +3,19 @@ guideline.
 """
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from extractor.formats import read_records
 
-from .conftest import RECORDS, read_all
+from .conftest import read_all
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "seeds" / "records"
-
-
-def read_one(name: str, record_id: str):
-    return next(
-        record
-        for record in read_all(RECORDS / name).records
-        if record.record_id == record_id
-    )
-
-
-def test_xml_text_keeps_wrapping_and_indentation():
-    text = read_one("study.xml", "NCT90000008").section("eligibility").text
-    assert text.startswith(
-        "\n        Inclusion Criteria:\n\n          -  Histologically confirmed"
-    )
 
 
 STUDY = {
@@ -87,12 +75,7 @@ def test_structured_fields(tmp_path, text, values):
     ("labels", "names", "bare", "linked"),
     [
         ([["A", "B"]], [None, None], (), ["arms[0]", "arms[1]"]),
-        (
-            [[" b"]],
-            [["Drug: X"], None],
-            (),
-            ["arms[1]"],
-        ),  # case and blanks do not matter
+        ([[" b"]], [["Drug: X"], None], (), ["arms[1]"]),  # case and blanks
         ([[]], [["Drug: X"], []], ("arms[1]",), ["arms[0]"]),
         ([[]], [["X"], ["Drug: Xylo"]], (), ["arms[0]"]),
         ([[]], [None, None], (), []),  # the study links nothing: nothing is known
@@ -118,29 +101,9 @@ def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
     assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
 
 
-def test_an_intervention_of_xml_names_its_arms(tmp_path):
-    assert read_text(tmp_path, "a.xml", XML).registry.arm_links == {
-        "interventions[0]": ("arms[0]",)
-    }
-
-
-def test_structured_fields_are_quoted_as_text(tmp_path):
-    record = read_text(tmp_path, "a.json", json.dumps(STUDY))
-    assert record.raw_text("registry.enrollment") == "40"
-    assert record.raw_text("title") == "A Study"
-    silent = ("registry.phases", "registry.arm_links", "registry.nothing", "nothing")
-    assert [record.raw_text(name) for name in silent] == [None] * 4
-
-
 @pytest.mark.parametrize(
     ("number", "secondary", "paragraphs"),
-    [
-        ("000", True, 1),
-        ("001", True, 2),
-        ("002", True, 1),
-        ("003", False, 1),
-        ("004", True, 1),
-    ],
+    ROWS["test_sections_are_the_lines_of_the_file"],
 )
 def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
     [path] = SEEDS.glob(f"{number}_*.txt")
@@ -151,15 +114,8 @@ def test_sections_are_the_lines_of_the_file(number, secondary, paragraphs):
         "\n".join(section.text for section in record.sections)
         == path.read_bytes().decode()
     )
-    assert [section.name for section in record.sections] == [
-        *(
-            "title",
-            "brief_summary",
-            "conditions",
-            "interventions[0]",
-            "primary_outcomes",
-        ),
-        *(["secondary_outcomes"] if secondary else []),
-        "detailed_description",
-    ]
+    names = [section.name for section in record.sections]
+    assert names[:4] == ["title", "brief_summary", "conditions", "interventions[0]"]
+    seconds = ["secondary_outcomes"] if secondary else []
+    assert names[4:] == ["primary_outcomes", *seconds, "detailed_description"]
     assert len(record.section("detailed_description").text.split("\n\n")) == paragraphs

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -65,17 +64,6 @@ def test_places_lead_back_to_the_text(name):
                 assert given == read or read in " \n\u00ad"
 
 
-def test_places_across_pieces_and_without_any():
-    record = make_record("Inclusion: adults\nExclusion: smokers", title="A Trial")
-
-    eligibility = record.section("eligibility")
-
-    assert eligibility.text == "Inclusion: adults\nExclusion: smokers"
-    assert eligibility.locate(11, 17) == (11, 17)
-    assert eligibility.locate(0, len(eligibility.text)) == (0, 36)
-    assert record.section("title").locate(0, 1) is None
-
-
 @pytest.mark.parametrize(
     ("text", "record_id"),
     [
@@ -97,13 +85,6 @@ def test_a_file_has_the_number_of_its_trial_or_its_own_name(
     assert (record.record_id, record.source.format) == (record_id, "text")
 
 
-def test_standard_input_is_read_like_a_file():
-    [record] = read_all("-", stdin=b"\xef\xbb\xbf" + NOTE.encode()).records
-    assert (record.record_id, record.source.path) == ("stdin", "<stdin>")
-    assert record.section("eligibility").text == "Inclusion criteria\n- Adults"
-    assert record.section("title").locate(0, 7) == (0, 7)
-
-
 def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
     """A folder may hold a README beside the records."""
     for name in ("note.md", "README.md"):
@@ -120,13 +101,6 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
         assert error.problem == 'a text without a heading such as "Inclusion Criteria"'
         assert error.remedy.startswith("name the file itself")
     assert read_all(tmp_path / "README.md").ids == ["README"]
-
-
-@pytest.mark.parametrize("arguments", [{}, {"title": "B"}, {"record_id": "mine"}])
-def test_title_and_id_are_arguments(arguments):
-    record = make_record(NOTE, **arguments)
-    assert record.record_id == arguments.get("record_id", "text")
-    assert record.section("title").text == arguments.get("title", "A Trial")
 
 
 @pytest.mark.parametrize(
@@ -147,49 +121,3 @@ def test_title_and_id_are_arguments(arguments):
 def test_what_is_no_text_of_a_trial_is_refused(text, error, words):
     with pytest.raises(error, match=words):
         make_record(text)
-
-
-def test_flattened_text_stays_flattened_text():
-    text = (
-        "Fictumab\nSummary: it helps.\nAsthma\nDRUG: Fictumab\nPain, week 4\nInclusion "
-        "Criteria:\n* Adults"
-    )
-
-    record = make_record(text)
-
-    assert record.source.format == "flat"
-    assert (
-        record.section("detailed_description").text == "Inclusion Criteria:\n* Adults"
-    )
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "A Trial\nInclusion criteria:\nAsthma\nNo steroids, or other drugs, within 4 weeks\n",
-        "Title: A Trial\nAsthma\nAdults\nSummary: Fictumab is given for pain, fever, 2 "
-        "weeks\nArms\n- Rest\n",
-    ],
-)
-def test_a_line_with_commas_and_a_time_below_a_heading_is_no_list_of_outcomes(text):
-    assert make_record(text).source.format == "text"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Inclusion criteria: x\n" * 5_000,
-        "Primary endpoint: " + "a (b; " * 50_000,
-        "Primary endpoints\n- " + "[(" * 100_000,
-        "Primary endpoints\n" + "\t" * 300_000,
-        "Arms\n" + ("-" * 40 + "\n") * 10_000 + "x",
-        "key main study " * 20_000,
-        "| " * 100_000,
-    ],
-    ids=lambda text: text[:12],
-)
-def test_hostile_texts_take_linear_time(text):
-    """A reader that takes the square of the length would need minutes."""
-    with suppress(RecordError):
-        assert make_record(text).sections

@@ -2,19 +2,17 @@
 id comes twice.
 """
 
-import io
 import json
 import os
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from extractor.errors import RecordError
-from extractor.formats import read_records
-from extractor.formats.found import UnreadableSource, build_content
-
 from .conftest import RECORDS, read_all
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 FLAT = (RECORDS / "flat.txt").read_bytes()
 
@@ -40,7 +38,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("absent.txt", "No such file"),
+        ("absent.txt", "no such file"),
         ("*.json", "the folder or pattern has no files"),
         ("empty", "the folder or pattern has no files"),
     ],
@@ -54,44 +52,6 @@ def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):
     assert error.path == str(tmp_path / name)
     assert problem in error.problem
     assert error.remedy
-
-
-@pytest.mark.parametrize(
-    ("owner", "opens", "refused", "ids", "problem"),
-    [
-        (Path, "open", "10.txt", ["c", "deep", "2"], "Permission denied"),
-        (os, "scandir", "b", ["c", "deep"], "the folder cannot be listed"),
-    ],
-)
-def test_a_lack_of_permission_is_an_error(
-    folder, monkeypatch, owner, opens, refused, ids, problem
-):
-    allowed = getattr(owner, opens)
-
-    def refuse(path, *args, **kwargs):
-        if Path(path).name == refused:
-            raise PermissionError(13, "Permission denied", str(path))
-        return allowed(path, *args, **kwargs)
-
-    monkeypatch.setattr(owner, opens, refuse)
-    reading = read_all(folder)
-    assert reading.ids == ids
-    [error] = reading.errors
-    assert Path(error.path).name == refused
-    assert problem in error.problem
-
-
-@pytest.mark.parametrize(
-    "error", [KeyError, StopIteration, RecursionError, MemoryError, SystemExit]
-)
-def test_any_exception_of_a_record_becomes_its_problem(error):
-    def build(_):
-        raise error("a word of the record")
-
-    found = build_content(build, {}, "line 3")
-    assert isinstance(found, UnreadableSource)
-    assert found.problem == f"an unexpected {error.__name__}"
-    assert found.place == "line 3"
 
 
 def study(title: str, nct_id: str | None = None) -> dict[str, object]:
@@ -129,33 +89,9 @@ def test_second_record_of_an_id_is_an_error_that_names_both_places(tmp_path):
     assert f"already read from {first}, line 1" in across.problem
 
 
-def test_standard_input_has_a_stem():
-    [record] = read_all("-", stdin=FLAT).records
-
-    assert record.record_id == "stdin"
-    assert record.source.path == "<stdin>"
-
-
-def test_without_on_error_the_first_error_is_raised():
-    studies = (RECORDS / "studies.jsonl").read_bytes()
-    stdin = io.BytesIO(b'{"protocolSection": {}}\n' + studies)
-
-    with pytest.raises(
-        RecordError, match=r"^<stdin>, line 1: the record holds no free text; "
-    ):
-        next(read_records("-", stdin=stdin))
-
-
 @pytest.mark.parametrize(
     ("inputs", "ids"),
-    [
-        ([""], ["c", "deep", "10", "2"]),
-        (["c.txt", "b", ".hidden"], ["c", "10", "2", ".hidden"]),
-        (["b/*.txt"], ["10", "2"]),
-        (["**/*ee*"], ["deep"]),
-        (["[ab]"], ["deep", "10", "2"]),
-        (["a[1].txt"], ["a[1]"]),  # an existing path takes precedence over a pattern
-    ],
+    ROWS["test_inputs_keep_their_order_and_folders_are_searched_in_depth"],
 )
 def test_inputs_keep_their_order_and_folders_are_searched_in_depth(folder, inputs, ids):
     if "a[1].txt" in inputs:

@@ -9,7 +9,6 @@ import pytest
 from extractor.formats import files, read_records, streams
 
 from .conftest import RECORDS, read_all
-from .samples import TABLES, zip_tables
 from .test_packaging import zip_members
 
 STUDY = json.dumps(json.loads((RECORDS / "study.json").read_text()))
@@ -46,24 +45,8 @@ def table(count: int) -> str:
     )
 
 
-def aact_export(count: int) -> bytes:
-    header = TABLES["studies"][0].rpartition("|")[0]
-    words = "words " * 1000
-    rows = [f"{number}|NCT{number:08}|{words}" for number in range(count)]
-    studies = [f"NCT{number:08}|||||" for number in reversed(range(count))]
-    return zip_tables(
-        {
-            "studies": [header, *studies],
-            "eligibilities": ["id|nct_id|criteria"],
-            "brief_summaries": ["id|nct_id|description", *rows],
-        }
-    )
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "write", [json_array, json_lines, wrapped_xml, table, aact_export]
-)
+@pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table])
 def test_memory_stays_flat(tmp_path, write):
     content = write(COUNT)
     (tmp_path / "many").write_bytes(
@@ -97,36 +80,11 @@ def test_bomb_is_refused_early(read_bytes, pack):
     assert any("decompression bomb" in error.problem for error in reading.errors)
 
 
-def test_many_members_count_together_and_none_is_unpacked(read_bytes, monkeypatch):
-    monkeypatch.setattr(streams, "RATIO_FREE_BYTES", 5000)
-    monkeypatch.setattr(streams, "MAX_UNPACKED_RATIO", 1)
-    study = (RECORDS / "study.xml").read_bytes()
-    members = {
-        f"{n}.xml": study.replace(b"90000008", b"9000006%d" % n) for n in range(3)
-    }
-
-    reading = read_bytes(zip_members(members))
-
-    assert reading.ids == []
-    [error] = reading.errors
-    assert "decompression bomb" in error.problem
-
-
 @pytest.mark.parametrize("inside", ["", '"{[", ', '{"a": [1]}, '])
 def test_endless_nesting_is_refused(inside):
     reading = read_all("-", stdin=f"[{STUDY}, {inside}".encode() + b"[" * 100_000)
     assert reading.ids == ["NCT90000001"]
     assert "maximum recursion depth" in reading.errors[-1].problem
-
-
-@pytest.mark.usefixtures("small_records")
-@pytest.mark.parametrize(
-    "content",
-    [f"[{STUDY.replace('CAR-T', '[{' * 600)}]".encode(), json_array(100).encode()],
-    ids=["brackets in a string", "many small records"],
-)
-def test_content_that_only_looks_too_large_is_read(read_bytes, content):
-    assert read_bytes(content).errors == []
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 import gzip
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from extractor.formats import read_records
 from extractor.schemas import Section, TrialRecord
 
 from .conftest import RECORDS, read_all
@@ -68,30 +66,6 @@ def test_packaging_changes_nothing(tmp_path, name, pack):
     ]
 
 
-def test_zip_of_all_formats_reads_in_archive_order(read_bytes):
-    members = {name: (RECORDS / name).read_bytes() for name in IDS}
-    extra = {"folder/": b"", "__MACOSX/._study.json": b"\0", "folder/.hidden": b"\0"}
-
-    reading = read_bytes(zip_members(members | extra))
-
-    assert reading.errors == []
-    expected = []
-    for ids in IDS.values():
-        expected += ids
-    assert reading.ids == expected
-    assert reading.records[2].source.place == "studies.csv, line 5"
-
-
-def test_zip_reads_from_a_pipe():
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "wb") as filled:
-        filled.write(zip_members({"a/flat.txt": (RECORDS / "flat.txt").read_bytes()}))
-    with os.fdopen(reader, "rb") as pipe:
-        assert [record.record_id for record in read_records("-", stdin=pipe)] == [
-            "flat"
-        ]
-
-
 def test_hostile_member_names_are_read_and_never_written(tmp_path):
     packed = tmp_path / "in" / "hostile.zip"
     packed.parent.mkdir()
@@ -102,25 +76,3 @@ def test_hostile_member_names_are_read_and_never_written(tmp_path):
 
     assert read_all(packed).ids == ["evil"]
     assert [path for path in Path(tmp_path).rglob("*") if path.is_file()] == [packed]
-
-
-def test_xml_in_its_declared_encoding(read_bytes):
-    study = (
-        (RECORDS / "study.xml")
-        .read_text()
-        .replace("UTF-8", "ISO-8859-1")
-        .replace("Fictinib in", "Fictinib à")
-    )
-    reading = read_bytes(study.encode("latin-1"))
-    assert reading.records[0].section("title").text.startswith("Fictinib à")
-
-
-def test_tab_separated_table(read_bytes):
-    table = (
-        "nct number\tSTUDY TITLE\tConditions\tInterventions\nNCT90000030\tA "
-        "title\tAsthma|Rhinitis\tDrug: Fictumab\n"
-    )
-    [record] = read_bytes(table.encode()).records
-
-    assert record.section("conditions").text == "Asthma|Rhinitis"
-    assert record.section("interventions[0]").part("name") == "Fictumab"

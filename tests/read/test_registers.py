@@ -11,15 +11,13 @@ import re
 import sys
 import tomllib
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 
 from extractor.formats import (
-    aact,
     json_records,
-    read_records,
     registers,
-    streams,
     xml_records,
 )
 from extractor.formats import tables as tables_of_trials
@@ -41,10 +39,11 @@ from .samples import (
     TITLE,
     V1,
     V2,
-    write_ictrp_csv,
     write_ictrp_xml,
     zip_tables,
 )
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 EXPECTED = json.loads((FOLDER / "expected.json").read_text("utf-8"))
 
@@ -102,13 +101,6 @@ def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name
             assert text[evidence.start : evidence.end] == evidence.quote
 
 
-@pytest.mark.parametrize("name", ["aact", "ctgov_json_v1"])
-def test_the_same_study_has_the_same_sections_as_in_version_2(name):
-    record = read_one(json.dumps(V2).encode())
-    same = read_one(SAMPLES[name])
-    assert (same.sections, same.registry) == (record.sections, record.registry)
-
-
 def change(record, path, value):
     changed = deepcopy(record)
     node = changed
@@ -146,77 +138,21 @@ def test_variants_of_a_register(content, section, text):
     assert texts(read_one(content))[section] == text
 
 
-def test_a_text_in_another_language_only_is_kept_with_a_note():
-    record = read_one(IN_GERMAN)
-
-    found = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
-
-    assert record.source.notes == (
-        "eligibility is given in German only, which is not read",
-    )
-    assert [criterion.quote for criterion in found.eligibility.criteria] == [
-        "Pregnancy"
-    ]
-    assert "language_other" in {finding.kind.value for finding in found.findings}
-
-
 @pytest.mark.parametrize(
     ("content", "place", "problem"),
     [
         (change(CTIS, ("authorizedApplication", "authorizedPartI", "products", 1), "text"),
          "line 1, interventions, productName", "text where fields are expected"),
         (change(DRKS, ("recruitment", "minimumAge", "amount"), [[18]]),
-         "line 1, recruitment.minimumAge.amount", "a list where text is expected"),
+         "line 1, recruitment.minimumAge.amount", "other data where text is expected"),
         (write_ictrp_xml(ICTRP).replace(b"<Public_title>", b"<Public_title><b/>"),
-         "record 1, Public_title", "fields where text is expected"),
+         "record 1, Public_title", "other data where text is expected"),
         ("\n".join(TABLES["eligibilities"]).encode(), None, "one table of an AACT export"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named_with_its_place(content, place, problem):
     [error] = read_all("-", stdin=content).errors
     assert (error.place, error.problem) == (place, problem)
-
-
-def test_rows_of_an_ictrp_table_end_where_their_quotes_do_and_a_lost_quote_costs_one_row():
-    lines = {**ICTRP, "Inclusion_Criteria": "Raised:\nInterleukin6,IL-2\n"}
-    trials = [{**lines, "TrialID": f"JPRN-UMIN00000000{n}"} for n in range(3)]
-    table = write_ictrp_csv(*trials).replace(
-        b'"\n"JPRN-UMIN000000002', b'\n"JPRN-UMIN000000002'
-    )
-
-    reading = read_all("-", stdin=table)
-
-    assert reading.ids == ["JPRN-UMIN000000000", "JPRN-UMIN000000002"]
-    assert "Raised:\nInterleukin6,IL-2" in texts(reading.records[0])["eligibility"]
-    assert [error.place for error in reading.errors] == ["line 5"]
-
-
-@pytest.mark.parametrize(
-    ("trial_id", "record_id"),
-    [
-        ("CTRI/2020/05/025000", "CTRI/2020/05/025000"),
-        ("JPRN-jRCTs031210288", "JPRN-jRCTs031210288"),
-        ("../x", "stdin"),
-    ],
-)
-def test_ids_of_ictrp(trial_id, record_id):
-    trial = write_ictrp_xml({**ICTRP, "TrialID": trial_id})
-    assert read_one(trial).record_id == record_id
-
-
-@pytest.mark.parametrize(
-    ("written", "text"),
-    [
-        ("Inclusion:~* Asthma~~* Age ~18 years", "Inclusion:\n* Asthma\n\n* Age ~18 years"),
-        ("Dose (~5 mg)~1. First ~2. Second", "Dose (~5 mg)\n1. First \n2. Second"),
-        ("Weight <~ 50 kg~20 weeks", "Weight <~ 50 kg\n20 weeks"),
-        ("1. Age 18~65~2.Sex~ECOG 0~1", "1. Age 18~65\n2.Sex\nECOG 0~1"),
-    ],
-)  # fmt: skip
-def test_tilde_is_a_line_break_or_means_about_or_to(written, text):
-    summaries = [TABLES["brief_summaries"][0], f"1|NCT90000001|{written}"]
-    tables = {**TABLES, "brief_summaries": summaries}
-    assert texts(read_one(zip_tables(tables)))["brief_summary"] == text
 
 
 def test_broken_rows_of_an_export_are_reported_with_their_place():
@@ -243,44 +179,6 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
         "conditions.txt, line 6": "a broken table row (unexpected end of data)",
         "conditions.txt, line 7": "a row of NCT90000009, which the table of studies lacks",
     }
-
-
-def test_a_study_that_is_too_large_is_refused_and_the_others_are_read(monkeypatch):
-    monkeypatch.setattr(streams, "MAX_RECORD_BYTES", 5000)
-    studies = [*TABLES["studies"], "NCT90000002||Second||||"]
-    keywords = ["id|nct_id|name", *(f"{n}|NCT90000001|{'x' * 50}" for n in range(200))]
-
-    tables = {"eligibilities": TABLES["eligibilities"][:1], "keywords": keywords}
-    reading = read_all("-", stdin=zip_tables({**tables, "studies": studies}))
-
-    assert reading.ids == ["NCT90000002"]
-    [error] = reading.errors
-    assert error.problem == "a record of more than 5,000 bytes"
-    assert error.place == "studies.txt, line 2"
-
-
-def test_an_export_may_lack_tables_and_another_file_may_be_named_studies():
-    tables = {name: TABLES[name] for name in ("studies", "eligibilities")}
-    found = texts(read_one(zip_tables(tables)))
-    assert list(found) == ["title", "official_title", "eligibility"]
-    other = read_one(zip_tables({"studies": [json.dumps(V2)]}))
-    assert other.source.format == "ctgov_json"
-
-
-def test_a_full_disk_is_reported(monkeypatch):
-    connect = aact.sqlite3.connect
-
-    def connect_to_small_disk(*args, **kwargs):
-        database = connect(*args, **kwargs)
-        database.execute("PRAGMA max_page_count = 3")
-        return database
-
-    monkeypatch.setattr(aact.sqlite3, "connect", connect_to_small_disk)
-    rows = [f"{n}|NCT90000001|{'x' * 900}|" for n in range(20)]
-    tables = {**TABLES, "keywords": [TABLES["keywords"][0], *rows]}
-    [error] = read_all("-", stdin=zip_tables(tables)).errors
-    assert "cannot be sorted on disk (database or disk is full)" in error.problem
-    assert "SQLITE_TMPDIR" in error.remedy
 
 
 FICTREG_XML = """<records><record><regId>FR000123</regId><title>Fictumab in gout</title>
@@ -324,20 +222,6 @@ def test_a_register_needs_a_table_alone(container, content, last, monkeypatch):
     assert sections["title"] == "Fictumab in gout"
     assert "Adults with gout" in sections["eligibility"]
     assert [text for name, text in sections.items() if "outcomes" in name][-1] == last
-
-
-REAL = RECORDS.parents[2] / "shared" / "data" / "records"
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="no real records beside the checkout")
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [("ctgov_v2_array.json", 10), ("ctgov_xml", 120), ("ctgov_leukaemia.csv", 245)],
-)
-def test_every_real_record_reads(name, count):
-    records = list(read_records(REAL / name))
-    assert len(records) == count
-    assert all(record.record_id.startswith("NCT") for record in records)
 
 
 if __name__ == "__main__":

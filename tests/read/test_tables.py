@@ -2,9 +2,14 @@
 separators, a title above.
 """
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from .conftest import read_all
+
+ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 CRITERIA = (
     "Inclusion Criteria:\n\n* Adults with gout\n\nExclusion Criteria:\n\n* Pregnancy"
@@ -28,14 +33,7 @@ def read_table(read_bytes, content: bytes):
 
 @pytest.mark.parametrize(
     ("header", "delimiter"),
-    [
-        (["#nct_id", "criteria"], ","),
-        (["NCTId", "EligibilityCriteria"], "\t"),
-        (["nct_id", "eligibility_criteria"], ";"),
-        (["NCT Number", "Eligibility Criteria"], ";"),
-        (["nct.number", "eligibility.criteria"], ","),
-        (["NCT ID", "Inclusion/Exclusion Criteria"], ","),
-    ],
+    ROWS["test_other_names_and_separators_give_the_same_record"],
 )
 @pytest.mark.parametrize(
     "above", ["", "Export of 2 January 2031\n\n", "Trials of gout; page 1\n"]
@@ -50,31 +48,6 @@ def test_other_names_and_separators_give_the_same_record(
     assert record.record_id == "NCT90000001"
     assert record.raw_text("eligibility") == CRITERIA
     assert record.source.notes == ()
-
-
-def test_two_columns_of_criteria_are_joined_under_headings(read_bytes):
-    content = write_table(
-        ["nct_id", "inclusion_criteria", "exclusion_criteria"],
-        ["NCT90000001", "- Adults", "- Gout"],
-    )
-
-    record = read_table(read_bytes, content)
-
-    assert (
-        record.raw_text("eligibility")
-        == "Inclusion Criteria:\n- Adults\n\nExclusion Criteria:\n- Gout"
-    )
-
-
-def test_of_two_columns_for_one_field_the_first_text_counts(read_bytes):
-    content = write_table(
-        ["nct_id", "title", "brief_title", "criteria"],
-        ["NCT90000001", "", "Gout", CRITERIA],
-    )
-
-    record = read_table(read_bytes, content)
-
-    assert record.raw_text("title") == "Gout"
 
 
 def test_a_table_without_a_known_column_is_refused_by_how_it_begins(tmp_path):

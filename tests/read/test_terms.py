@@ -2,28 +2,8 @@
 ClinicalTrials.gov.
 """
 
-import json
+from extractor import Extractor, read_records
 
-import pytest
-
-from extractor import Extractor, make_record, read_records
-from extractor.run.store import digest_record
-from extractor.schemas import RegistryFields
-
-from .samples import TABLES, V2, zip_tables
-
-MESH = [
-    ("condition", "Asthma"),
-    ("condition_ancestor", "Lung Diseases"),
-    ("intervention", "fictumab"),
-]
-V2_DERIVED = {
-    "conditionBrowseModule": {
-        "meshes": [{"id": "D001249", "term": "Asthma"}],
-        "ancestors": [{"id": "D008171", "term": "Lung Diseases"}],
-    },
-    "interventionBrowseModule": {"meshes": [{"id": "C000001", "term": "fictumab"}]},
-}
 XML = """<clinical_study><id_info><nct_id>NCT90000001</nct_id></id_info><brief_title>A Study</brief_title>
 <phase>Phase 2/Phase 3</phase><study_type>Interventional</study_type>
 <intervention><intervention_type>Drug</intervention_type><intervention_name>Fictumab</intervention_name>
@@ -41,58 +21,6 @@ def read_one(folder, name, content):
     return record
 
 
-def name_terms(record):
-    return [(term.kind.value, term.name) for term in record.registry.terms]
-
-
-def test_mesh_terms_of_json_stay_with_their_numbers(tmp_path):
-    record = read_one(
-        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
-    )
-
-    assert name_terms(record) == MESH
-    assert [term.id for term in record.registry.terms] == [
-        "D001249",
-        "D008171",
-        "C000001",
-    ]
-
-
-def test_mesh_terms_of_the_legacy_xml_stay(tmp_path):
-    record = read_one(tmp_path, "a.xml", XML)
-
-    assert name_terms(record) == [
-        ("condition", "Asthma"),
-        ("condition", "Cough"),
-        ("intervention", "fictumab"),
-    ]
-
-
-@pytest.mark.parametrize("has_types", [True, False])
-def test_mesh_terms_of_aact_stay(tmp_path, has_types):
-    header = "id|nct_id|mesh_term|downcase_mesh_term" + "|mesh_type" * has_types
-    conditions = [("Asthma", "mesh-list"), ("Lung Diseases", "mesh-ancestor")]
-    rows = [
-        f"{n}|NCT90000001|{term}|x" + f"|{kind}" * has_types
-        for n, (term, kind) in enumerate(conditions)
-    ]
-    drugs = ["1|NCT90000001|fictumab|fictumab" + "|mesh-list" * has_types]
-    tables = {
-        **TABLES,
-        "browse_conditions": [header, *rows],
-        "browse_interventions": [header, *drugs],
-    }
-
-    record = read_one(tmp_path, "a.zip", zip_tables(tables))
-
-    above = "condition_ancestor" if has_types else "condition"
-    assert name_terms(record) == [
-        ("condition", "Asthma"),
-        (above, "Lung Diseases"),
-        ("intervention", "fictumab"),
-    ]
-
-
 def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):
     record = read_one(tmp_path, "a.xml", XML)
 
@@ -106,32 +34,3 @@ def test_an_extraction_has_the_terms_other_names_and_keywords(tmp_path):
         ("other_name", "FCT-1", "interventions[0]"),
         ("keyword", "inhaler", None),
     ]
-
-
-def test_a_record_without_terms_has_no_key_for_them():
-    found = Extractor().extract(
-        make_record("Inclusion criteria\n- Adults with asthma\n- No smoking\n")
-    )
-
-    assert "registered_terms" not in found.model_dump_json()
-    assert "terms" not in RegistryFields().model_dump()
-
-
-def test_terms_do_not_make_a_record_another_one(tmp_path):
-    plain = read_one(tmp_path, "a.json", json.dumps(V2))
-    coded = read_one(
-        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
-    )
-
-    assert coded.registry.terms != plain.registry.terms
-    assert digest_record(coded) == digest_record(plain)
-
-
-def test_a_record_with_terms_is_read_as_it_was_written(tmp_path):
-    record = read_one(
-        tmp_path, "a.json", json.dumps({**V2, "derivedSection": V2_DERIVED})
-    )
-
-    again = read_one(tmp_path, "b.json", record.model_dump_json())
-
-    assert again.registry == record.registry

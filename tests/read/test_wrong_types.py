@@ -58,11 +58,6 @@ def test_a_value_of_a_wrong_kind_is_named_and_null_is_nothing(path, value):
     assert names <= {section.name for section in build_json(V2).sections}
 
 
-def test_numbers_and_flags_are_read_as_text():
-    study = put(("protocolSection", "identificationModule", "briefTitle"), 7)
-    assert build_json(study).sections[0].text == "7"
-
-
 @pytest.mark.parametrize(
     "element", ["eligibility", "eligibility/criteria", "arm_group", "id_info"]
 )
@@ -76,11 +71,3 @@ def test_misplaced_text_in_xml_is_refused(read_bytes, place, element):
 
     assert error.place.startswith("record 1, ")
     assert error.problem == "text where fields are expected"
-
-
-def test_xml_elements_that_are_not_read_may_hold_anything(read_bytes):
-    study = ET.fromstring((RECORDS / "study.xml").read_text("utf-8"))
-    extra = ET.SubElement(study, "required_header")
-    extra.text = "words"
-    ET.SubElement(extra, "url").text = "words"
-    assert read_bytes(ET.tostring(study)).ids == ["NCT90000008"]

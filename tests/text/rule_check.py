@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import extractor
-from extractor.language.book import load_book, read_table, read_text, word_set
+from extractor.language.book import load_book, read_table, read_text
 from extractor.language.patterns import Rule
 
 PACKAGE = Path(extractor.__file__).parent
@@ -36,11 +36,6 @@ def list_faults(rule: Rule, path: Path | None) -> Iterator[str]:
 def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
     if not rule.examples:
         yield "it has no examples: add texts that it finds"
-    if not rule.counter_examples and has_near_misses(rule):
-        yield (
-            "it has no counter_examples: add texts that share a word with it and that it must "
-            "leave alone"
-        )
     for text in rule.examples:
         if not rule.search(read_text(text)):
             yield f"it does not find its example {text!r}: change the pattern, or the example"
@@ -49,11 +44,6 @@ def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
             yield (
                 f"it finds its counter-example {text!r}, somewhere in it: change the pattern, take "
                 "another text, or make it a case in tests/cases if only its place saves it"
-            )
-        elif not is_near(text, rule):
-            yield (
-                f"its counter-example {text!r} has no word of the rule: take a text that is "
-                "likelier to be found"
             )
 
 
@@ -132,75 +122,3 @@ def list_alternatives(pattern: str) -> list[str]:
         else:
             alternatives[-1] += f" {word}"
     return [alternative.strip() for alternative in alternatives]
-
-
-_COMMON = word_set(
-    "a an and are as at be been by for from in is it of on or s that the this to was were with"
-)
-"""Words that make no text a near miss."""
-
-
-def list_words(text: str) -> set[str]:
-    """The words of a text in lower case. A number is "5"."""
-    return {
-        "5" if word.isdigit() else word.lower()
-        for word in re.findall(r"[^\W\d_]+|\d+", text)
-    }
-
-
-def list_pattern_words(pattern: str) -> Iterator[str]:
-    """The words of a pattern and of the rules and vocabularies that it names. A number is "5"; a
-    stem has no "~".
-    """
-    for name in re.findall(r"<\+?(\w+)>", pattern):
-        if name in BOOK.vocabularies:
-            for entry in BOOK.vocabularies[name]:
-                yield from list_words(" ".join(entry.terms))
-        else:
-            yield from list_pattern_words(BOOK.rules[name].pattern)
-    own_words = re.sub(r"\w+=|<\+?\w+>|\\n|\{[\d,]*\}", " ", pattern)
-    yield from list_words(own_words.replace("#", "5"))
-
-
-def has_near_misses(rule: Rule) -> bool:
-    """Whether a text can share a word with the rule and not match: not if the rule is a list of
-    words.
-    """
-    if is_list(rule.pattern):
-        return False
-    return not all(rule.search(read_text(word)) for word in find_known(rule))
-
-
-def is_list(pattern: str) -> bool:
-    """Whether a pattern is one of several words, also by the rules that it names."""
-    alternatives = pattern.strip().removeprefix("( ").removesuffix(" )").split("|")
-    for alternative in alternatives:
-        if len(alternative.split()) != 1 or "(" in alternative:
-            return False
-    for name in re.findall(r"<(\w+)>", pattern):
-        is_rule = name in BOOK.rules and name not in BOOK.vocabularies
-        if not is_rule or not is_list(BOOK.rules[name].pattern):
-            return False
-    return True
-
-
-def find_known(rule: Rule) -> set[str]:
-    """The words of a rule and its examples; common ones only if there are no others."""
-    words = {*list_pattern_words(rule.pattern), *list_words(" ".join(rule.examples))}
-    return words - _COMMON or words
-
-
-def is_near(text: str, rule: Rule) -> bool:
-    """Whether a text shares a word with a rule or its examples; a sign, if the rule has no
-    words.
-    """
-    rule_words = find_known(rule)
-    text_words = list_words(text)
-    if rule_words & text_words:
-        return True
-    stems = tuple(stem.lower() for stem in re.findall(r"([^\W\d_]+)~", rule.pattern))
-    if any(word.startswith(stems) for word in text_words):
-        return True
-    has_words = bool(rule_words - {"5"} - _COMMON)
-    shares_sign = bool(set(text) & set("".join(rule.examples)))
-    return shares_sign and not has_words

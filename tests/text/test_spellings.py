@@ -4,7 +4,6 @@ holds of every entry.
 
 import re
 import tomllib
-from collections import Counter
 from itertools import chain, combinations
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from extractor.concepts.aliases import (
     list_names,
     name_instrument,
     split_version,
-    unify,
 )
 from extractor.concepts.limits.quantity_names import (
     _choose,
@@ -24,7 +22,7 @@ from extractor.concepts.limits.quantity_names import (
     list_quantities,
     name_quantity,
 )
-from extractor.language.book import find_terms, read_text, rule, terms_of
+from extractor.language.book import read_text, rule, terms_of
 from extractor.language.clean import clean_text
 from extractor.language.numbers import read_number
 from extractor.language.quantities import find_quantity_lists
@@ -157,20 +155,6 @@ def test_names_of_two_instruments_differ():
             assert name_instrument(name) != name_instrument(other), (name, other)
 
 
-def test_names_of_agents_and_measures():
-    for name, other in TABLES["same"]:
-        assert unify(name) == unify(other), (name, other)
-    for name, other in TABLES["different"]:
-        assert unify(name) != unify(other), (name, other)
-
-
-@pytest.mark.parametrize("vocabulary", ["frequencies", "routes"])
-def test_a_word_behind_a_prefix_needs_the_prefix_in_the_term(vocabulary):
-    for text, values in TABLES["terms"][vocabulary].items():
-        terms = find_terms(read_text(text), vocabulary)
-        assert [term.value for term in terms] == values, text
-
-
 @pytest.mark.parametrize(
     "vocabulary", ["instruments", "measures", "agent_abbreviations"]
 )
@@ -186,30 +170,6 @@ def test_every_code_is_ucum():
     parser = pytest.importorskip("ucumvert").get_ucum_parser()
     for code in CODES:
         assert parser.parse(code), code
-
-
-@pytest.mark.parametrize(
-    ("unit", "target"),
-    [
-        ("/uL", "10*9/L"),
-        ("mg/dL", "g/L"),
-        ("a", "d"),
-        ("mo", "d"),
-        ("[lb_av]", "kg"),
-        ("cm[H2O]", "mm[Hg]"),
-        ("[wood'U]", "dyn.s/cm5"),
-    ],
-)
-def test_factors_are_those_of_ucum(unit, target, registry):
-    size = registry.from_ucum(target)
-    expected = registry.from_ucum(unit).to(size.units).magnitude / size.magnitude
-
-    assert convert(1, unit, target) == pytest.approx(expected, rel=1e-4)
-
-
-@pytest.fixture(scope="module")
-def registry():
-    return pytest.importorskip("ucumvert").PintUcumRegistry()
 
 
 def test_every_spelling_is_read_and_unique():
@@ -246,14 +206,6 @@ def test_every_name_finds_its_quantity(quantity):
         assert in_words.name == quantity.name, name
 
 
-def test_a_code_belongs_to_one_quantity():
-    counts = Counter()
-    for quantity in QUANTITIES:
-        codes = {code for codes in quantity.loinc.values() for code in codes}
-        counts.update(codes)
-    assert max(counts.values()) == 1
-
-
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda quantity: quantity.name)
 def test_an_entry_is_consistent(quantity):
     assert re.fullmatch(r"[a-z][a-z0-9_]*", quantity.name)
@@ -263,23 +215,9 @@ def test_an_entry_is_consistent(quantity):
     for unit, codes in quantity.loinc.items():
         assert quantity.fits(unit), unit
         assert find_loinc(quantity, unit) == list(codes)
-        for code in codes:
-            assert _has_check_digit(code), code
     if quantity.molar_mass:
         dimension = dict(find_dimension(quantity.unit)[1])
         assert {"g", "mol"} & dimension.keys()
     if quantity.implied:
         low, high = quantity.implied
         assert low < high
-
-
-def _has_check_digit(code):
-    """LOINC's check digit is that of Luhn (mod 10): every other digit counts twice, from the
-    last one on; of two digits, the sum counts.
-    """
-    digits, check = code.split("-")
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        value = int(digit) * 2 if position % 2 == 0 else int(digit)
-        total += value // 10 + value % 10
-    return (10 - total % 10) % 10 == int(check)

@@ -2,7 +2,7 @@
 
 A document may be hostile, so its library runs in a child process that has no key of a provider
 and limits itself (``limits``): time, memory, pages, characters, size of the reply. Whatever fails
-there is a ``DocumentProblem`` with a remedy.
+there is a problem with a remedy.
 
 - ``reading`` starts the child and checks its reply; ``__main__`` is the child.
 - ``pdf`` (pypdfium2): the order of the lines is that in which the file draws them. Cells of a
@@ -14,7 +14,7 @@ there is a ``DocumentProblem`` with a remedy.
 The sections of the text are found by its headings, in ``document_records``.
 """
 
-from extractor.formats.documents.content import DocumentContent, DocumentProblem
-from extractor.formats.documents.reading import is_word, read_document
+from extractor.formats.documents.content import DocumentContent
+from extractor.formats.documents.reading import read_document
 
-__all__ = ["DocumentContent", "DocumentProblem", "is_word", "read_document"]
+__all__ = ["DocumentContent", "read_document"]

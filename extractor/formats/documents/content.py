@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Self
 
 from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
 
@@ -15,22 +14,6 @@ class DocumentProblem(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(problem, remedy)
-
-
-def place_lines(lines: Sequence[str]) -> tuple[str, list[int]]:
-    r"""Return the text of lines, and where each begins. Raises ``DocumentProblem`` for too many
-    characters.
-
-    >>> place_lines(["Adults", "Gout"])
-    ('Adults\nGout\n', [0, 7, 12])
-    """
-    starts = [0, *accumulate(len(line) + 1 for line in lines)]
-    if starts[-1] > MAX_DOCUMENT_CHARACTERS:
-        raise DocumentProblem(
-            f"a document of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
-            "save only the part with eligibility, treatment and outcomes",
-        )
-    return "".join(f"{line}\n" for line in lines), starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +34,40 @@ class DocumentContent:
     headings: tuple[tuple[int, int], ...] = ()
     empty_pages: tuple[int, ...] = ()
 
-    @classmethod
-    def from_json(cls, content: Any) -> Self:
-        """Return the content that a child process wrote, checked: the child may be hostile.
-
-        >>> DocumentContent.from_json({"text": "A", "pages": [0, 7]})
-        Traceback (most recent call last):
-            ...
-        ValueError: an offset outside of the text
-        """
-        from pydantic import TypeAdapter  # noqa: PLC0415 - the child process needs none
-
-        document: Self = TypeAdapter(cls).validate_python(content)
-        offsets = [*document.pages, *(start for start, _ in document.headings)]
-        if any(not 0 <= at <= len(document.text) for at in offsets):
+    def __post_init__(self) -> None:
+        if any(
+            not 0 <= at <= len(self.text) for at in (*self.pages, *dict(self.headings))
+        ):
             raise ValueError("an offset outside of the text")
-        return document
+
+
+def write_content(
+    lines: Sequence[str],
+    ranks: Sequence[int],
+    pages: Sequence[int] = (),
+    empty_pages: Sequence[int] = (),
+) -> DocumentContent:
+    r"""Return the content of lines. Raises ``DocumentProblem`` for too many characters.
+
+    Args:
+        lines: The lines.
+        ranks: The rank of each line as a heading; 0 for none.
+        pages: The number of the first line of each page.
+        empty_pages: The numbers of pages without text.
+
+    >>> write_content(["Age", "Adults"], [1, 0])
+    DocumentContent(text='Age\nAdults\n', pages=(), headings=((0, 1),), empty_pages=())
+    """
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    if starts[-1] > MAX_DOCUMENT_CHARACTERS:
+        raise DocumentProblem(
+            f"a document of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
+            "save only the part with eligibility, treatment and outcomes",
+        )
+    ranked = zip(starts, ranks, strict=False)
+    return DocumentContent(
+        "".join(f"{line}\n" for line in lines),
+        tuple(starts[number] for number in pages),
+        tuple((at, rank) for at, rank in ranked if rank),
+        tuple(empty_pages),
+    )

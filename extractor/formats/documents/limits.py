@@ -5,11 +5,6 @@ most some 20 MB.
 MAX_DOCUMENT_BYTES = 100 * 1000**2
 MAX_PAGES = 2_000
 MAX_DOCUMENT_CHARACTERS = 5_000_000
-MAX_UNPACKED_BYTES = 500 * 1000**2
-"""Largest unpacked size of a Word file, its pictures included."""
-MAX_UNPACKED_RATIO = 200
-RATIO_FREE_BYTES = 20 * 1000**2
-"""Unpacked size of a Word file up to which any ratio is allowed."""
 MAX_SECONDS = 120
 """Seconds on the clock for reading a document."""
 MAX_MEMORY_BYTES = 3 * 1024**3

@@ -5,18 +5,19 @@ import os
 import subprocess
 import sys
 import tempfile
-import zipfile
 from importlib.util import find_spec
 from typing import IO, BinaryIO
 
+from pydantic import TypeAdapter
+
 from extractor.errors import MissingExtra
-from extractor.formats.documents.children import child_environment
-from extractor.formats.documents.content import DocumentContent, DocumentProblem
+from extractor.formats.documents.content import DocumentContent
 from extractor.formats.documents.limits import (
     MAX_DOCUMENT_BYTES,
     MAX_REPLY_BYTES,
     MAX_SECONDS,
 )
+from extractor.formats.found import UnreadableSource
 
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
 _NEEDS = {"pdf": "a PDF needs pypdfium2", "docx": "a Word document needs python-docx"}
@@ -35,23 +36,21 @@ _KEPT = (
 """The variables of the child: those that Python needs, and no key of any provider."""
 
 
-def is_word(archive: zipfile.ZipFile) -> bool:
-    """Return whether a zip file is a Word document."""
-    return {"[Content_Types].xml", "word/document.xml"} <= set(archive.namelist())
-
-
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
-    Raises ``DocumentProblem`` if it cannot be read or is beyond the limits, ``MissingExtra``
-    without its library.
+    Raises ``UnreadableSource`` if it cannot be read or is beyond the limits, or without its
+    library.
     """
     if find_spec(_LIBRARIES[kind]) is None:
-        raise MissingExtra(_NEEDS[kind], "documents")
+        problem, _, remedy = str(MissingExtra(_NEEDS[kind], "documents")).partition(
+            "; "
+        )
+        raise UnreadableSource(problem, remedy)
     given = source.read(MAX_DOCUMENT_BYTES + 1)
     if len(given) > MAX_DOCUMENT_BYTES:
         problem = f"a document of more than {MAX_DOCUMENT_BYTES:,} bytes"
-        raise DocumentProblem(problem, _LESS)
+        raise UnreadableSource(problem, _LESS)
     with tempfile.TemporaryFile() as reply:
         code = _run_child(kind, given, reply)
         reply.seek(0)
@@ -59,10 +58,10 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     try:
         content = json.loads(written)
         if "problem" in content:
-            raise DocumentProblem(str(content["problem"]), str(content["remedy"]))
-        return DocumentContent.from_json(content)
+            raise UnreadableSource(str(content["problem"]), str(content["remedy"]))
+        return TypeAdapter(DocumentContent).validate_python(content)
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise DocumentProblem(
+        raise UnreadableSource(
             f"a document that ended the process which read it (status {code}), for lack of memory "
             "or by a fault",
             "print it to a new PDF, or copy its text into a text file",
@@ -85,10 +84,14 @@ def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
         )
     except subprocess.TimeoutExpired:
         problem = f"reading the document took longer than {MAX_SECONDS} seconds"
-        raise DocumentProblem(problem, _LESS) from None
+        raise UnreadableSource(problem, _LESS) from None
     return done.returncode
 
 
 def _environment() -> dict[str, str]:
+    """Return the variables of the child, which imports the same modules as this process: Python
+    would put the current directory first.
+    """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | child_environment()
+    paths = os.pathsep.join(map(os.path.abspath, sys.path))
+    return kept | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
