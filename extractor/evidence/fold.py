@@ -8,6 +8,7 @@ ten is one word, and so is "2,4".
 import re
 import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -133,13 +134,13 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     folded = replace(folded, text=_lower(folded.text))
     tokens = read_text(folded.text)
     numbers = list(rule("number").find(tokens))
-    tokens, new_indexes = _join_digits(tokens)
+    firsts = _list_joined_firsts(tokens)
+    tokens = _join_tokens(tokens, firsts)
     inner: set[int] = set()
     for number in numbers:
-        first = new_indexes[number.first]
-        last = new_indexes[number.end - 1]
         # all but its first token
-        inner.update(range(first + 1, last + 1))
+        first = bisect_right(firsts, number.first)
+        inner.update(range(first, bisect_right(firsts, number.end - 1)))
     alphabet: dict[str, str] = {}
     codes: list[str] = []
     for word in tokens.words:
@@ -159,12 +160,10 @@ def _lower(text: str) -> str:
     return "".join(sign.lower() if sign.isascii() else sign for sign in text)
 
 
-def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
-    """Join "10^9" and "2,4,6" into one token each; "2, 4" stays two numbers.
-
-    Returns the tokens, and for each token from before the index of the token that it is in now.
+def _list_joined_firsts(tokens: Tokens) -> list[int]:
+    """Return the tokens that begin a word where "10^9" and "2,4,6" are one word each. "2, 4" stays
+    two numbers.
     """
-    # tokens that are added to the one before
     joined: set[int] = set()
     for power in rule("raised").find(tokens):
         joined.update(range(power.first + 1, power.end))
@@ -172,24 +171,24 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
         for comma in range(digits.first + 1, digits.end, 2):
             if tokens.joined(comma) and tokens.joined(comma + 1):
                 joined.update((comma, comma + 1))
-    if not joined:
-        return tokens, list(range(len(tokens)))
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    codes = ""
-    new_indexes: list[int] = []
-    for index, word in enumerate(tokens.words):
-        if index in joined:
-            words[-1] += word
-            ends[-1] = tokens.ends[index]
-        else:
-            words.append(word)
-            starts.append(tokens.starts[index])
-            ends.append(tokens.ends[index])
-            codes += tokens.codes[index]
-        new_indexes.append(len(words) - 1)
-    return Tokens(tokens.text, words, starts, ends, codes), new_indexes
+    return [at for at in range(len(tokens)) if at not in joined]
+
+
+def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
+    """Return the tokens with one for each of ``firsts`` and those behind it."""
+    if len(firsts) == len(tokens):
+        return tokens
+    stops = [*firsts[1:], len(tokens)]
+    return Tokens(
+        tokens.text,
+        [
+            "".join(tokens.words[at:stop])
+            for at, stop in zip(firsts, stops, strict=True)
+        ],
+        [tokens.starts[at] for at in firsts],
+        [tokens.ends[stop - 1] for stop in stops],
+        "".join(tokens.codes[at] for at in firsts),
+    )
 
 
 def _replace_sign(sign: re.Match[str], text: str) -> str:
