@@ -1,5 +1,6 @@
 """Locate a quote in a text, allowing only differences that do not change its meaning."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,9 +21,10 @@ _MOST_COMPARED = 1_000_000
 """The most words of one quote that are compared at all its places, so that no text "5-5-5-..."
 takes quadratic time.
 """
-_CASED_UNITS = frozenset({"mm", "mM", "mU", "MU"})
-"""Units that differ only in case: millimetre and millimolar, milli-units and mega-units. Another
-spelling, such as "MM", may mean either.
+_CASED_UNIT = re.compile(r"(?<=\d)[\s-]*([mM][mMuU])\b")
+_CASED_UNITS = {"mm", "mM", "mU", "MU"}
+"""Units that differ only in case, behind a number: millimetre and millimolar, milli-units and
+mega-units. Another spelling, such as "MM", may mean either.
 """
 _FOLDED_CASED_UNITS = frozenset({"mm", "mu"})
 """The same in small letters, as the tokens of a folded text have them."""
@@ -235,35 +237,14 @@ def _find_contradiction(
         return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
     if text.alphabet.keys().isdisjoint(_FOLDED_CASED_UNITS):
         return None
+    first, stop = text.clean_span(*place)
     # The words are the same but for their case, so the units of both stand in the same order.
-    units_quoted = _list_cased_units(quote, (0, len(quote.tokens)))
-    units_stated = _list_cased_units(text, place)
+    units_quoted = _CASED_UNIT.findall(quote.cleaned.text)
+    units_stated = _CASED_UNIT.findall(text.cleaned.text, first, stop)
     for quoted, stated in zip(units_quoted, units_stated, strict=False):
-        # "5 MM" says neither millimetre nor millimolar
-        is_clear = quoted in _CASED_UNITS and stated in _CASED_UNITS
-        if is_clear and quoted != stated:
+        if quoted != stated and _CASED_UNITS >= {quoted, stated}:
             return TokenConflict(ConflictKind.UNIT, quoted, stated)
     return None
-
-
-def _list_cased_units(text: FoldedText, place: Range) -> list[str]:
-    """Return the units after the numbers of a range of tokens that case may tell apart, in any
-    case and as written: "mM", "mm", "MM". A hyphen may be before the unit: "5-mm".
-    """
-    tokens = text.tokens
-    first, stop = place
-    units: list[str] = []
-    for at in range(first + 1, stop):
-        if tokens.words[at] not in _FOLDED_CASED_UNITS:
-            continue
-        number = at - 1
-        if tokens.words[number] == "-" and number > first:
-            number -= 1
-        if tokens.codes[number] != NUMBER:
-            continue
-        start, end = text.clean_span(at, at + 1)
-        units.append(text.cleaned.text[start:end])
-    return units
 
 
 def _report_nearest(
