@@ -68,7 +68,8 @@ def apply_curve(curve: Curve, stated: float) -> float:
     ... )
     (0.6, 0.8)
     """
-    return round(float(np.interp(stated, *zip(*curve, strict=True))), 4)
+    knots, shares = zip(*curve, strict=True)
+    return round(float(np.interp(stated, knots, shares)), 4)
 
 
 def _calibrate(item: Draft) -> Draft:

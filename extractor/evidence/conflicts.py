@@ -109,15 +109,14 @@ class Nearest:
     """The tokens ``first:end`` of a text, and how a quote differs from them.
 
     Attributes:
-        differences: Pairs of token indexes, in the quote and in the text. None marks a side without
-            the token.
+        differences: Pairs of tokens, of the quote and of the text; "" for a side without one.
         shared: The number of tokens of the quote that the text has too.
         cost: A lower cost is nearer.
     """
 
     first: int
     end: int
-    differences: tuple[_Pair, ...]
+    differences: tuple[tuple[str, str], ...]
     shared: int
     cost: int
 
@@ -138,9 +137,9 @@ def find_nearest(
     >>> nearest = find_nearest(["ecog", "0", "-", "1"], text)
     >>> (
     ...     text.tokens.words[nearest.first : nearest.end],
-    ...     [text.tokens.words[stated] for _, stated in nearest.differences],
+    ...     nearest.differences,
     ... )
-    (['ecog', '0', '-', '2'], ['2'])
+    (['ecog', '0', '-', '2'], (('1', '2'),))
     """
     quote = quote[:_LONGEST_SEARCHED]
     # one character for each token, as in `FoldedText.codes`; 0 for a word that the text lacks
@@ -170,7 +169,7 @@ def _align(
     off; None if no token has a counterpart. The place reaches from the first counterpart to the
     last.
     """
-    differences: list[_Pair] = []
+    differences: list[tuple[str, str]] = []
     counterparts: list[int] = []
     cost = 0
     for quoted, stated in _pair_tokens(quote, words, start, drift):
@@ -183,17 +182,15 @@ def _align(
             if quote[quoted] == words[stated]:
                 continue
             cost += _OTHER
-        differences.append((quoted, stated))
+        quoted_word = "" if quoted is None else quote[quoted]
+        stated_word = "" if stated is None else words[stated]
+        differences.append((quoted_word, stated_word))
     if not counterparts:
         return None
-    others = sum(None not in pair for pair in differences)
-    return Nearest(
-        counterparts[0],
-        counterparts[-1] + 1,
-        tuple(differences),
-        len(counterparts) - others,
-        cost,
-    )
+    others = sum(all(pair) for pair in differences)
+    shared = len(counterparts) - others
+    place = (counterparts[0], counterparts[-1] + 1)
+    return Nearest(*place, tuple(differences), shared, cost)
 
 
 def _pair_tokens(
