@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, apply_changes, clean_text
@@ -50,6 +51,8 @@ _OTHERS = (
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
 """Combining strokes negate a sign; they are not accents."""
+_IN_SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Other letters are folded already and must keep their length."""
 _FIRST = 0xE000
 """The first character after the surrogates. Distinct words beyond a million share one character."""
 
@@ -125,13 +128,12 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     'within 4 weeks, naive; 1 1/2 ± ≠'
     """
     text = cleaned.text
-    changes: list[tuple[int, int, str]] = []
-    for sign in _CHANGES.finditer(text):
-        new = _replace_sign(sign, text)
-        if new != sign[0]:
-            changes.append((sign.start(), sign.end(), new))
+    changes = [
+        (sign.start(), sign.end(), _replace_sign(sign, text))
+        for sign in _CHANGES.finditer(text)
+    ]
     folded = apply_changes(text, changes)
-    folded = replace(folded, text=_lower(folded.text))
+    folded = replace(folded, text=folded.text.translate(_IN_SMALL_LETTERS))
     tokens = read_text(folded.text)
     numbers = list(rule("number").find(tokens))
     firsts = _list_joined_firsts(tokens)
@@ -149,15 +151,6 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     return FoldedText(
         cleaned, folded, tokens, frozenset(inner), "".join(codes), alphabet
     )
-
-
-def _lower(text: str) -> str:
-    """Return a text with its ASCII letters lowered: other characters are folded already and must
-    keep their length.
-    """
-    if text.isascii():
-        return text.lower()
-    return "".join(sign.lower() if sign.isascii() else sign for sign in text)
 
 
 def _list_joined_firsts(tokens: Tokens) -> list[int]:
