@@ -59,7 +59,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     if meaning_quoted == meaning_stated:
         # "stable" and "unstable"
         short, long = sorted((quoted, stated), key=len)
-        is_negated = len(short) > 3 and long in [prefix + short for prefix in _PREFIXES]
+        is_negated = len(short) > 3 and long.removesuffix(short) in _PREFIXES
         return ConflictKind.NEGATION if is_negated else None
     meaning = meaning_stated or meaning_quoted
     return meaning[0] if meaning else None

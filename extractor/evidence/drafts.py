@@ -313,12 +313,10 @@ class Draft:
         """Return whether a value of a field was refused; with ``attribute``, whether a value of
         that attribute was.
         """
-        for refusal in self.refused:
-            if refusal.field != name:
-                continue
-            if attribute in ("", refusal.attribute):
-                return True
-        return False
+        return any(
+            refusal.field == name and attribute in ("", refusal.attribute)
+            for refusal in self.refused
+        )
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer of a model: it was not asked, the budget was spent, the

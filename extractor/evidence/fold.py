@@ -85,9 +85,9 @@ class FoldedText:
             self.tokens.starts[first], self.tokens.ends[end - 1]
         )
 
-    def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """Offsets into the raw text of ``folded.text[start:end]``."""
-        return self.cleaned.raw_span(*self.folded.raw_span(start, end))
+    def raw_span(self, first: int, end: int) -> tuple[int, int]:
+        """Offsets into the raw text of ``tokens.words[first:end]``."""
+        return self.cleaned.raw_span(*self.clean_span(first, end))
 
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
         """Yield the tokens at which ``words`` begin, in order, from the token ``first`` on. Places

@@ -26,8 +26,6 @@ _CASED_UNITS = {"mm", "mM", "mU", "MU"}
 """Units that differ only in case, behind a number: millimetre and millimolar, milli-units and
 mega-units. Another spelling, such as "MM", may mean either.
 """
-_FOLDED_CASED_UNITS = frozenset({"mm", "mu"})
-"""The same in small letters, as the tokens of a folded text have them."""
 _SIGNS = "<>=≤≥!"
 _KINDS_OF_CUTS = {"/": ConflictKind.UNIT} | dict.fromkeys(
     "<>=≤≥", ConflictKind.COMPARATOR
@@ -110,7 +108,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
         checks = [
             _check_place(quote, text, wanted, folded, place)
             for place in _find_places(folded, words)
-            if is_clean_cut(folded, *place)
+            if not find_cut(folded, *place)
         ]
         if checks:
             return min(checks, key=rank)
@@ -126,13 +124,13 @@ def _check_place(
     conflict = _find_contradiction(wanted, folded, place)
     first, end = place
     if conflict is None:
-        start, stop = _raw_span(folded, place)
+        start, stop = folded.raw_span(*place)
         is_exact = text[start:stop] == quote
         status = QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED
         return QuoteCheck(status, start, stop)
     if conflict.kind is ConflictKind.NEGATION:
         first -= 1
-    span = _raw_span(folded, (first, end))
+    span = folded.raw_span(first, end)
     return QuoteCheck(QuoteStatus.CONFLICT, *span, (conflict,))
 
 
@@ -155,7 +153,7 @@ def locate_quote(
             span = folded.clean_span(*place)
             if span[1] > end:
                 break
-            if span[0] >= start and is_clean_cut(folded, *place):
+            if span[0] >= start and not find_cut(folded, *place):
                 return span
     return None
 
@@ -203,23 +201,16 @@ def _find_places(
         yield at, at + len(words)
 
 
-def _raw_span(folded: FoldedText, place: Range) -> Range:
-    """Return a range of tokens as offsets into the raw text."""
-    return folded.cleaned.raw_span(*folded.clean_span(*place))
-
-
 def _find_contradiction(
     quote: FoldedText, text: FoldedText, place: Range
 ) -> TokenConflict | None:
     """Return what contradicts the quote although the text has its words at ``place``: a denial
-    directly in front, or a unit that only its differ only in case. None if nothing does.
+    directly in front, or a unit that differs only in case. None if nothing does.
     """
     first, _ = place
     if rule("denial").ends(text.tokens, first, first - 1):
         denial = text.tokens.words[first - 1]
         return TokenConflict(ConflictKind.NEGATION, "", denial)
-    if text.alphabet.keys().isdisjoint(_FOLDED_CASED_UNITS):
-        return None
     start, end = text.clean_span(*place)
     # The words are the same but for their case, so the units of both stand in the same order.
     units_quoted = _CASED_UNIT.findall(quote.cleaned.text)
@@ -249,7 +240,7 @@ def _report_nearest(
     conflicts = tuple(_list_conflicts(text, nearest))
     if not conflicts:
         return QuoteCheck(QuoteStatus.ABSENT)
-    span = _raw_span(text, (nearest.first, nearest.end))
+    span = text.raw_span(nearest.first, nearest.end)
     return QuoteCheck(QuoteStatus.CONFLICT, *span, conflicts)
 
 
@@ -260,7 +251,7 @@ def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflic
     the cut left off, such as the "/kg" of "5 mg/kg".
     """
     if not nearest.differences:
-        cut = _name_cut(text, nearest.first, nearest.end)
+        cut = find_cut(text, nearest.first, nearest.end)
         if cut:
             kind = _KINDS_OF_CUTS.get(cut[0], ConflictKind.NUMBER)
             yield TokenConflict(kind, "", cut)
@@ -270,26 +261,16 @@ def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflic
             yield TokenConflict(found, quoted, stated)
 
 
-def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
-    """Return whether the words ``first:end`` mean the same alone as in the text, judging by their
-    two ends.
+def find_cut(text: FoldedText, first: int, end: int) -> str:
+    """Return what the text has beside the words ``first:end`` that they need, at most two tokens:
+    behind their last one, or else before their first; "" if they mean the same alone.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("platelets > 5 mg/kg at -5 degrees")
     >>> text.tokens.words
     ['platelets', '>', '5', 'mg', '/', 'kg', 'at', '-', '5', 'degrees']
-    >>> [
-    ...     is_clean_cut(text, *place)
-    ...     for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))
-    ... ]
-    [True, False, True, False, True]
-    """
-    return _begins_clean(text, first) and _ends_clean(text, end)
-
-
-def _name_cut(text: FoldedText, first: int, end: int) -> str:
-    """Return the text that the cut ``first:end`` separates from its last word, else from its first;
-    "" if both ends are clean. After the cut these are at most two tokens.
+    >>> [find_cut(text, *place) for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))]
+    ['', '/kg', '', '-', '']
     """
     tokens = text.tokens
     if not _ends_clean(text, end):
