@@ -29,8 +29,8 @@ from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
 from benchmarks.matching import Judged, judge_record, wilson
 from extractor.concepts.parse import ParsedRecord, parse_uncalibrated
 from extractor.evidence.calibration import (
-    COUNTED,
     CURVES,
+    FOUND,
     OF_MEMBERS,
     Curve,
     apply_curve,
@@ -47,6 +47,16 @@ JudgedRow = tuple[Judged, float, float]
 
 _LEAST = 20
 """Fewest values for a point of a curve."""
+_OF_PEOPLE = frozenset(
+    {
+        "eligibility.minimum_age",
+        "eligibility.maximum_age",
+        "eligibility.healthy_volunteers",
+    }
+)
+"""Fields whose doubtful cases are too rare in gold for a knot: below the first one a confidence
+stays as stated.
+"""
 _PRIOR = 2.0
 """Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not
 values.
@@ -73,7 +83,7 @@ def main() -> None:
         fitted = {
             name: curve
             for name, curve in fit_curves(stated).items()
-            if name[0].startswith(chosen.fields) and name[0] not in COUNTED
+            if name[0].startswith(chosen.fields)
         }
         Path(str(CURVES)).write_text(format_curves(kept | fitted), "utf-8")
     judged = list(
@@ -198,7 +208,14 @@ def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
     by_curve: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for judged in stated:
         by_curve[judged.curve].append(judged)
-    return {name: fit_curve(values) for name, values in sorted(by_curve.items())}
+    curves = {name: fit_curve(values) for name, values in sorted(by_curve.items())}
+    for (field, kind), curve in curves.items():
+        if field in _OF_PEOPLE and kind == FOUND:
+            below = round(curve[0][0] - 0.0001, 4)
+            curves[field, kind] = ((0.0, 0.0), (below, below), *curve)
+        elif len(curve) == 1:
+            curves[field, kind] = ((0.0, 0.0), *curve)
+    return curves
 
 
 def fit_curve(stated: Sequence[Judged]) -> Curve:

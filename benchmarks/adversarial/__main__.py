@@ -23,6 +23,7 @@ from benchmarks.data import (
     read_lines,
     read_studies,
 )
+from extractor.language.numbers import read_time_unit
 from extractor.language.units import read_unit
 from extractor.pipeline import extract_by_rules
 from extractor.schemas import (
@@ -154,39 +155,40 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
     """Compare the fields that a wording's right answer holds; a field that it leaves out is not
     judged.
     """
-    stated = list(_list_stated(wording))
     judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
     judged |= {
         field
         for field in _FIELDS[wording["task"]]
         if _is_judged(field, wording["right"])
     }
-    left = list(stated)
+    left = list(list_stated(wording))
     for given in list_given(extraction):
         if given.field in judged:
-            found = next(
-                (
-                    one
-                    for one in left
-                    if one[0] == given.field and agree(given.field, given.value, one[1])
-                ),
-                None,
-            )
-            if found:
-                left.remove(found)
-                left = [
-                    one
-                    for one in left
-                    if one[0] != "constraint" or not _names_both(given.value, one[1])
-                ]
-            yield Outcome(
-                wording, given.field, given.value, given.confidence, found is not None
-            )
+            right = take_stated(left, given)
+            yield Outcome(wording, given.field, given.value, given.confidence, right)
     yield from (
         Outcome(wording, field, value, None, right=False)
         for field, value in left
         if field in judged
     )
+
+
+def take_stated(left: list[tuple[str, Any]], given: Given) -> bool:
+    """Remove the right value that a given one agrees with, and the same limit on other members of
+    a list of quantities. Returns whether there is one.
+    """
+    for one in left:
+        if one[0] == given.field and agree(given.field, given.value, one[1]):
+            break
+    else:
+        return False
+    left.remove(one)
+    left[:] = [
+        other
+        for other in left
+        if other[0] != "constraint" or not _names_both(given.value, other[1])
+    ]
+    return True
 
 
 _FIELDS = {
@@ -212,7 +214,7 @@ def _is_judged(field: str, right: Row) -> bool:
     return "regimens" in right or _KEYS.get(field, field) in right
 
 
-def _list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
+def list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
     """Yield the right values by field, in the form of the given ones."""
     right = wording["right"]
     for regimen in right.get("regimens", ()):
@@ -346,7 +348,10 @@ def _agree_on_limit(given: Any, right: Any) -> bool:
 
 
 def _same_unit(one: str | None, other: str | None) -> bool:
-    return _fold(one) == _fold(other) or _same_code(one, other)
+    if _fold(one) == _fold(other) or _same_code(one, other):
+        return True
+    time_unit = read_time_unit(one or "")
+    return time_unit is not None and time_unit == read_time_unit(other or "")
 
 
 def _names_both(given: Any, right: Any) -> bool:

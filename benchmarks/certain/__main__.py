@@ -73,7 +73,7 @@ def _count(verdicts: Counter[str]) -> tuple[int, int, str]:
 
 def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
     """Yield the certain values of each line, as JSON holds them."""
-    for extraction in extract_wordings(list(map(_word, lines))):
+    for extraction in extract_wordings(list(map(to_wording, lines))):
         sure_ones = (
             one
             for one in list_given(extraction)
@@ -82,7 +82,7 @@ def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
         yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
 
 
-def _word(line: Row) -> Row:
+def to_wording(line: Row) -> Row:
     """Return a line in the form that ``make_study`` turns into a registry's record."""
     if line["part"] == "outcome":
         return {

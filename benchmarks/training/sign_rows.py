@@ -16,20 +16,25 @@ from benchmarks.human import bounds, owners
 from benchmarks.human.texts import is_same_number, make_record
 from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
 from benchmarks.training.dose_roles import read_dose_labels
+from benchmarks.training.wordings import read_wordings
 from extractor.apps.evaluation.comparers import Comparer, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field
 from extractor.apps.evaluation.judge import compare_values, pair_wholes
+from extractor.apps.evaluation.text import share_words
 from extractor.assembly.assemble import ModelResult, assemble_extraction
+from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.parse import parse_uncalibrated
 from extractor.evidence.calibration import estimate_part
 from extractor.evidence.drafts import Draft, Reading
 from extractor.formats import read_records
-from extractor.schemas import Regimen, TrialExtraction, TrialRecord
+from extractor.language.units import read_unit
+from extractor.schemas import Constraint, Regimen, TrialExtraction, TrialRecord
 from extractor.schemas.values import PARTS
 
 GOLD_SOURCE = "gold"
 """The source whose confidences are those of the package; others have their own shares."""
 _FIELD_OF = {field.name: field for field in FIELDS}
+_AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 _LIMITS = "eligibility.criteria.constraints"
 _WINDOWS = "eligibility.criteria.time_windows"
 
@@ -51,7 +56,8 @@ class SignRow(NamedTuple):
 
 def read_rows(data: Path, gold: Sequence[Path]) -> list[SignRow]:
     """Read all rows: of gold whose records are in ``gold``, and of the labels and marks in
-    ``data``. The half of the marks that only measures has fold 3, all other labels fold 0.
+    ``data``, and of the wordings of this folder's neighbours. The half of the marks and the third
+    of the wordings that only measure have fold 3, all other labels fold 0.
     """
     return [
         *_read_gold(gold),
@@ -59,6 +65,7 @@ def read_rows(data: Path, gold: Sequence[Path]) -> list[SignRow]:
         *_read_limit_labels(data),
         *_read_owners(data / "human" / "chia_marks.jsonl.gz"),
         *_read_bounds(data / "human" / "lct_comparisons.jsonl.gz"),
+        *_read_wordings(),
     ]
 
 
@@ -114,6 +121,14 @@ def _read_limit_labels(data: Path) -> Iterator[SignRow]:
                 yield judged
 
 
+def _read_wordings() -> Iterator[SignRow]:
+    """Yield the limits of lines that were written to mislead, or judged by a reader."""
+    for one in read_wordings():
+        fold = 3 if one.is_held_out else 0
+        known = (one.line, one.source, fold)
+        yield SignRow(_LIMITS, *known, one.signs, one.estimate, one.right)
+
+
 def judge_signs(
     record: TrialRecord, gold: TrialExtraction, source: str, fold: int
 ) -> Iterator[SignRow]:
@@ -134,7 +149,12 @@ def judge_signs(
             reading = match.read.read(name)
             if not reading.signs or not _is_labelled(match, name):
                 continue
-            for field, signs, estimate, right in _judge_reading(match, name, reading):
+            label = getattr(match.gold, name)
+            if f"{match.path}.{name}" == _LIMITS:
+                label = (*label, *_list_other_limits(match, gold))
+            for field, signs, estimate, right in _judge_reading(
+                match, name, reading, label
+            ):
                 yield SignRow(field, *known, signs, estimate, right)
 
 
@@ -144,11 +164,24 @@ def _is_labelled(match: Match, name: str) -> bool:
     return field.counts or name in match.gold.model_fields_set
 
 
+def _list_other_limits(match: Match, gold: TrialExtraction) -> Iterator[Constraint]:
+    """Yield the limits of other items of gold that the line of an item holds, too: where one item
+    ends is another question.
+    """
+    line = _fold_space(match.read.chunk.text)
+    for other in gold.eligibility.criteria:
+        if other is not match.gold and _fold_space(other.quote) in line:
+            yield from other.constraints
+
+
+def _fold_space(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _judge_reading(
-    match: Match, name: str, reading: Reading[Any]
+    match: Match, name: str, reading: Reading[Any], label: Any
 ) -> Iterator[tuple[str, tuple[str, ...], float, bool]]:
     field = _FIELD_OF[f"{match.path}.{name}"]
-    label = getattr(match.gold, name)
     members = reading.list_values()
     rights = judge_members(field.comparer, members, label)
     for at, (member, right) in enumerate(zip(members, rights, strict=True)):
@@ -180,7 +213,28 @@ def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> lis
 
 
 def _agree(comparer: Comparer, gold: Any, read: Any) -> bool:
-    return comparer.judge(gold, read) == (Verdict.RIGHT, None)
+    """Return whether a value is that of gold; limits also need one quantity."""
+    verdict, error = comparer.judge(gold, read)
+    if verdict is not Verdict.RIGHT:
+        return False
+    return error is None or _is_one_quantity(gold, read)
+
+
+def _is_one_quantity(gold: Any, read: Any) -> bool:
+    """Return whether two limits with the same value name one quantity in different words: both
+    an age ("aged", "years old"), with common words ("BMI", "men with BMI"), or with one name in the
+    vocabulary ("performance status", "ECOG").
+    """
+    names = (gold.quantity, read.quantity)
+    if all(not _AGES.isdisjoint(name.lower().split()) for name in names):
+        return True
+    if share_words(*names):
+        return True
+    known = [
+        name_quantity(one.quantity, read_unit(one.unit or ""), value=one.value)
+        for one in (gold, read)
+    ]
+    return known[0] is not None and known[0] == known[1]
 
 
 def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str, bool]]:

@@ -7,10 +7,11 @@ changes one.
    the number of its case in ``evidence/weights/measured.toml`` (``measured``), the least of several
    cases. Entries of ``rules/terms`` and the marks of ``parse/dosing`` lower it where their words
    are doubtful.
-2. ``calibrate_record`` maps the estimate to the observed accuracy, by field
-(``calibration.toml``). A regimen is as sure as its agent, a list of limits as its least sure
-member. Where the structure of the text is in doubt, no reading that rests on it is more certain
-than ``Draft.at_most`` states.
+2. ``calibrate_record`` weighs a value by its named signs and its estimate
+   (``evidence/weights/signs.toml``), a list member by member; it is as sure as its least sure one
+   where ``OF_MEMBERS`` says so. Values of other fields get the observed accuracy of their estimate
+   (``calibration.toml``). Where the structure of the text is in doubt, no reading that rests on it
+   is more certain than ``Draft.at_most`` states.
 3. ``assemble/resolve.py`` takes it, or with a model's answer the accuracy of such pairs
    (``assemble/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
 4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all
@@ -22,7 +23,7 @@ than ``Draft.at_most`` states.
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -37,20 +38,6 @@ from extractor.schemas import Task
 Curve = tuple[tuple[float, float], ...]
 """Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
-_OF_PEOPLE = frozenset(
-    {
-        "eligibility.minimum_age",
-        "eligibility.maximum_age",
-        "eligibility.healthy_volunteers",
-    }
-)
-"""Fields whose doubtful cases are too rare in gold for a curve: below its first knot, the
-measured share is used.
-"""
-COUNTED = frozenset({"dosing.agent"})
-"""Fields whose cases were counted on so many labelled items that no curve of the gold knows better;
-the gold's pairs leave out the agents that nobody gives.
-"""
 OF_MEMBERS = frozenset({"eligibility.criteria.constraints"})
 """Lists that are as sure as their least sure member, and have a curve for empty ones alone."""
 FOUND = "found"
@@ -59,8 +46,8 @@ NOTHING = "nothing"
 
 
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
-    """Calibrate all confidences. Open readings, and readings of fields without a curve, stay
-    unchanged.
+    """Calibrate all confidences. Open readings, and readings of fields without weights and curves,
+    stay unchanged.
     """
     return replace(
         parsed,
@@ -75,123 +62,91 @@ def apply_curve(curve: Curve, stated: float) -> float:
     """Return the calibrated confidence: linear between the knots of the curve, constant beyond
     them.
 
-    Below the knot of a curve that has only one, it falls in proportion: too few values are lower to
-    measure their accuracy.
-
     >>> (
     ...     apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7),
     ...     apply_curve(((0.5, 0.4), (0.9, 0.8)), 1.0),
     ... )
     (0.6, 0.8)
-    >>> apply_curve(((0.9, 0.8),), 0.45)
-    0.4
     """
-    stated_knots, right = zip(*curve, strict=True)
-    share = float(np.interp(stated, stated_knots, right))
-    if len(curve) == 1 and stated < stated_knots[0]:
-        share *= stated / stated_knots[0]
-    return round(share, 4)
+    knots, shares = zip(*curve, strict=True)
+    return round(float(np.interp(stated, knots, shares)), 4)
 
 
 def _calibrate(item: Draft) -> Draft:
     """Return an item with calibrated readings of the rules, of which none is more certain than
-    ``Draft.at_most`` allows. A regimen is as surely as the signs of its agent say.
+    ``Draft.at_most`` allows. A regimen is as sure as the signs of its agent say.
     """
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
-        field = f"{item.group}.{name}"
         most = item.at_most.get(name, 1.0)
-        confidence = min(_calibrate_value(field, reading), most)
-        calibrated = _weigh_members(field, reading, most)
-        if field in OF_MEMBERS and calibrated.sure:
-            confidence = min(calibrated.sure)
-        if confidence != calibrated.confidence:
-            calibrated = replace(calibrated, confidence=confidence)
-        rules[name] = calibrated
+        rules[name] = _calibrate_reading(f"{item.group}.{name}", reading, most)
     if item.group == Task.DOSING:
         agent = item.rules["agent"]
-        signs_of_agent = agent.signs[0][""]
-        sure = weigh("dosing.regimens", signs_of_agent, agent.confidence)
+        sure = weigh("dosing.regimens", agent.signs[0][""], agent.confidence)
         rules["stands"] = Reading(value=True, confidence=sure)
     return replace(item, rules=rules)
 
 
-def _calibrate_value(field: str, reading: Reading[Any]) -> float:
-    """Return the confidence of a value, or of a list as a whole: a single value of a weighed field
-    by its signs, all others by the curve of their field.
+def _calibrate_reading(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
+    """Return a reading with its calibrated confidence, and with those of the members of a list, of
+    which none is above ``most``.
     """
     is_list = isinstance(reading.value, tuple)
-    if reading.signs and not is_list and is_weighed(field):
-        return weigh(field, reading.signs[0][""], reading.confidence)
-    curve = FOUND if reading.value else NOTHING
-    return _confidence(field, curve, reading.confidence)
+    if not reading.signs or not is_weighed(field):
+        confidence = _follow_curve(field, reading)
+    elif not is_list:
+        confidence = weigh(field, reading.signs[0][""], reading.confidence)
+    else:
+        confidence = _follow_curve(field, reading)
+        reading = _weigh_members(field, reading, most)
+        if field in OF_MEMBERS:
+            confidence = min(reading.sure)
+    return replace(reading, confidence=min(confidence, most))
+
+
+def _follow_curve(field: str, reading: Reading[Any]) -> float:
+    """Return the confidence by the curve of a field; as stated without one."""
+    curve = _read_curves().get(field, {}).get(FOUND if reading.value else NOTHING)
+    if curve is None or reading.is_open:
+        return reading.confidence
+    return apply_curve(curve, reading.confidence)
 
 
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
     """Weigh each member of a list by itself, and the quotes that are parts of it.
 
     No member is more certain than ``most``, and no part more certain than its member: what a
-    wrong time window is counted from is wrong, too. A single value, a reading without signs,
-    and a field without weights stay as they are; so do the confidences of parts without weights.
+    wrong time window is counted from is wrong, too. Parts without weights keep their confidences.
     """
-    is_list = isinstance(reading.value, tuple)
-    if not reading.signs or not is_list or not is_weighed(field):
-        return reading
     sure: list[float] = []
     sure_parts: list[dict[str, float]] = []
-    parts_of_members = reading.list_sure_parts()
     for position, signs in enumerate(reading.signs):
         # the signs of the member itself have no name
-        sure_of_member = min(weigh(field, signs[""], reading.confidence), most)
-        parts = dict(parts_of_members[position])
+        member = min(weigh(field, signs[""], reading.confidence), most)
+        parts = dict(reading.list_sure_parts()[position])
         for name, signs_of_part in signs.items():
-            field_of_part = f"{field}.{name}"
-            if not is_weighed(field_of_part):
-                continue
-            estimate = estimate_part(reading, position, name)
-            weight = weigh(field_of_part, signs_of_part, estimate)
-            parts[name] = min(weight, sure_of_member)
-        sure.append(sure_of_member)
+            if is_weighed(f"{field}.{name}"):
+                estimate = estimate_part(reading, position, name)
+                weight = weigh(f"{field}.{name}", signs_of_part, estimate)
+                parts[name] = min(weight, member)
+        sure.append(member)
         sure_parts.append(parts)
     return replace(reading, sure=tuple(sure), sure_parts=tuple(sure_parts))
 
 
 def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
-    """Return the rules' own estimate of a quote that is a part of a member of a list.
+    """Return the rules' own estimate of a quote that is a part of a member of a list, before
+    calibration: of a part without one, the measured share of all parts of this name.
 
     Args:
-        reading: The list, before calibration.
+        reading: The list.
         at: The position of the member.
-        name: The name of the part. A part without an estimate of its own has the measured share of
-            all parts of this name.
+        name: The name of the part.
     """
     own = reading.list_sure_parts()[at].get(name)
     return measured("parts", name) if own is None else own
 
 
-@lru_cache(maxsize=8192)
-def _confidence(field: str, kind: str, stated: float) -> float:
-    """Return a stated confidence as the share that was right, by the curve of a field.
-
-    It stays as it is for a field without such a curve, for a field of ``COUNTED``, for an open
-    reading, and for a fact about the participants below the curve's first knot.
-
-    Args:
-        field: The field: ``dosing.route``.
-        kind: Which of its curves: ``FOUND`` or ``NOTHING``.
-        stated: The confidence; 0 of an open reading.
-    """
-    if field in COUNTED:
-        return stated
-    curve = _curves().get(field, {}).get(kind)
-    if not curve or not stated:
-        return stated
-    is_rare_case = field in _OF_PEOPLE and kind == FOUND and stated < curve[0][0]
-    if is_rare_case:
-        return stated
-    return apply_curve(curve, stated)
-
-
 @cache
-def _curves() -> Mapping[str, Mapping[str, Curve]]:
+def _read_curves() -> Mapping[str, Mapping[str, Curve]]:
     return tomllib.loads(CURVES.read_text("utf-8"))

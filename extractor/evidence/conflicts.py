@@ -59,7 +59,7 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     if meaning_quoted == meaning_stated:
         # "stable" and "unstable"
         short, long = sorted((quoted, stated), key=len)
-        is_negated = len(short) > 3 and long in [prefix + short for prefix in _PREFIXES]
+        is_negated = len(short) > 3 and long.removesuffix(short) in _PREFIXES
         return ConflictKind.NEGATION if is_negated else None
     meaning = meaning_stated or meaning_quoted
     return meaning[0] if meaning else None
@@ -86,27 +86,21 @@ def _read_meaning(token: str) -> _Meaning | None:
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
     """Return the words of units, and those of ``critical_words.toml``, with their meanings."""
-    words: dict[str, _Meaning] = {}
+    units = {sign: sign for sign in ("%", "uln", "lln", "x")}
     for entry in terms_of("limit_units"):
-        for term in entry.terms:
-            if term.isalpha():
-                words[term.lower()] = (ConflictKind.UNIT, term.lower())
+        units |= {term.lower(): term.lower() for term in entry.terms if term.isalpha()}
     for entry in terms_of("dose_units"):
         for term in entry.terms:
-            folded = term.lower().replace("μ", "u")
-            words[folded] = (ConflictKind.UNIT, entry.value)
-    for sign in ("%", "uln", "lln", "x"):
-        words[sign] = (ConflictKind.UNIT, sign)
+            units[term.lower().replace("μ", "u")] = entry.value
+    words: dict[str, _Meaning] = {
+        term: (ConflictKind.UNIT, unit) for term, unit in units.items()
+    }
     table = (files(__package__) / "critical_words.toml").read_text("utf-8")
     for fields in tomllib.loads(table)["kind"]:
         kind = ConflictKind(fields["name"])
-        for word in fields["words"]:
-            words[word] = (kind, word)
         # Words that mean the same have the meaning of the first one.
-        for synonyms in fields["same"]:
-            for word in synonyms:
-                if word in fields["words"]:
-                    words[word] = (kind, synonyms[0])
+        same = {word: group[0] for group in fields["same"] for word in group}
+        words |= {word: (kind, same.get(word, word)) for word in fields["words"]}
     return words
 
 
@@ -115,15 +109,14 @@ class Nearest:
     """The tokens ``first:end`` of a text, and how a quote differs from them.
 
     Attributes:
-        differences: Pairs of token indexes, in the quote and in the text. None marks a side without
-            the token.
+        differences: Pairs of tokens, of the quote and of the text; "" for a side without one.
         shared: The number of tokens of the quote that the text has too.
         cost: A lower cost is nearer.
     """
 
     first: int
     end: int
-    differences: tuple[_Pair, ...]
+    differences: tuple[tuple[str, str], ...]
     shared: int
     cost: int
 
@@ -144,9 +137,9 @@ def find_nearest(
     >>> nearest = find_nearest(["ecog", "0", "-", "1"], text)
     >>> (
     ...     text.tokens.words[nearest.first : nearest.end],
-    ...     [text.tokens.words[stated] for _, stated in nearest.differences],
+    ...     nearest.differences,
     ... )
-    (['ecog', '0', '-', '2'], ['2'])
+    (['ecog', '0', '-', '2'], (('1', '2'),))
     """
     quote = quote[:_LONGEST_SEARCHED]
     # one character for each token, as in `FoldedText.codes`; 0 for a word that the text lacks
@@ -155,7 +148,7 @@ def find_nearest(
     if near is not None:
         reach = 2 * len(codes)
         windows.insert(0, (max(0, near - reach), near + reach))
-    nearest: Nearest | None = None
+    found: list[Nearest] = []
     for first, end in windows:
         alignment = fuzz.partial_ratio_alignment(
             codes, text.codes[first:end], score_cutoff=1
@@ -164,13 +157,9 @@ def find_nearest(
             continue
         # the token at which the whole quote would begin
         start = first + alignment.dest_start - alignment.src_start
-        for drift in _DRIFTS:
-            aligned = _align(quote, text.tokens.words, start, drift)
-            if aligned is None:
-                continue
-            if nearest is None or aligned.cost < nearest.cost:
-                nearest = aligned
-    return nearest
+        aligned = [_align(quote, text.tokens.words, start, drift) for drift in _DRIFTS]
+        found += filter(None, aligned)
+    return min(found, key=lambda place: place.cost, default=None)
 
 
 def _align(
@@ -180,26 +169,28 @@ def _align(
     off; None if no token has a counterpart. The place reaches from the first counterpart to the
     last.
     """
-    differences: list[_Pair] = []
+    differences: list[tuple[str, str]] = []
     counterparts: list[int] = []
-    shared = 0
     cost = 0
     for quoted, stated in _pair_tokens(quote, words, start, drift):
-        if quoted is None or stated is None:
-            differences.append((quoted, stated))
-            cost += _ADDED if stated is None else _LEFT_OUT
-            continue
-        counterparts.append(stated)
-        if quote[quoted] == words[stated]:
-            shared += 1
+        if stated is None:
+            cost += _ADDED
+        elif quoted is None:
+            cost += _LEFT_OUT
         else:
-            differences.append((quoted, stated))
+            counterparts.append(stated)
+            if quote[quoted] == words[stated]:
+                continue
             cost += _OTHER
+        quoted_word = "" if quoted is None else quote[quoted]
+        stated_word = "" if stated is None else words[stated]
+        differences.append((quoted_word, stated_word))
     if not counterparts:
         return None
-    first = counterparts[0]
-    end = counterparts[-1] + 1
-    return Nearest(first, end, tuple(differences), shared, cost)
+    others = sum(all(pair) for pair in differences)
+    shared = len(counterparts) - others
+    place = (counterparts[0], counterparts[-1] + 1)
+    return Nearest(*place, tuple(differences), shared, cost)
 
 
 def _pair_tokens(
@@ -212,23 +203,15 @@ def _pair_tokens(
     near = words[low : start + len(quote) + drift]
     steps = SequenceMatcher(None, quote, near, autojunk=False).get_opcodes()
     for kind, first, end, near_first, near_end in steps:
-        quoted = range(first, end)
         stated = range(low + near_first, low + near_end)
         # Text before the quote is no difference: of the tokens that stand for its first words, only
         # as many count, those nearest to what follows. So with the text behind the quote.
         if kind != "equal" and first == 0:
-            stated = stated[max(0, len(stated) - len(quoted)) :]
+            stated = stated[max(0, len(stated) - end) :]
         elif kind != "equal" and end == len(quote):
-            stated = stated[: len(quoted)]
-        for quoted_at, stated_at in zip_longest(quoted, stated):
-            if quoted_at is None or stated_at is None:
-                yield quoted_at, stated_at
-                continue
-            is_quoted_word = quote[quoted_at].isalnum()
-            is_stated_word = words[stated_at].isalnum()
-            if is_quoted_word == is_stated_word:
-                yield quoted_at, stated_at
-                continue
-            # "and" of the quote does not stand for "/" of the text: each lacks the other
-            yield quoted_at, None
-            yield None, stated_at
+            stated = stated[: end - first]
+        for pair in zip_longest(range(first, end), stated):
+            if None in pair or quote[pair[0]].isalnum() == words[pair[1]].isalnum():
+                yield pair
+            else:
+                yield from ((pair[0], None), (None, pair[1]))

@@ -313,12 +313,10 @@ class Draft:
         """Return whether a value of a field was refused; with ``attribute``, whether a value of
         that attribute was.
         """
-        for refusal in self.refused:
-            if refusal.field != name:
-                continue
-            if attribute in ("", refusal.attribute):
-                return True
-        return False
+        return any(
+            refusal.field == name and attribute in ("", refusal.attribute)
+            for refusal in self.refused
+        )
 
     def gap(self, name: str) -> AbsenceReason:
         """Return why a field has no answer of a model: it was not asked, the budget was spent, the
@@ -362,16 +360,7 @@ class ModelResult:
         the chunk was not asked about.
         """
         answer = self.by_number.get(draft.number)
-        if answer is None:
-            return draft
-        return replace(
-            draft,
-            model=answer.model,
-            refused=answer.refused,
-            own=_join(draft, answer),
-            asked=answer.asked,
-            is_skipped=answer.is_skipped,
-        )
+        return draft if answer is None else _add(draft, answer)
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
@@ -380,17 +369,8 @@ class ModelResult:
         """
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
-            number = draft.number
-            first = by_number.get(number)
-            if first is None:
-                by_number[number] = draft
-                continue
-            by_number[number] = replace(
-                first,
-                model={**draft.model, **first.model},
-                refused=(*first.refused, *draft.refused),
-                own=_join(first, draft),
-            )
+            first = by_number.get(draft.number)
+            by_number[draft.number] = draft if first is None else _add(first, draft)
         return by_number
 
     @cached_property
@@ -417,11 +397,16 @@ class ModelResult:
         ]
 
 
-def _join(first: Draft, other: Draft) -> Mapping[str, tuple[Draft, ...]]:
-    """Return the values of custom fields in both drafts, by field, those of the first draft
-    first.
-    """
-    joined = dict(first.own)
-    for name, values in other.own.items():
-        joined[name] = (*joined.get(name, ()), *values)
-    return joined
+def _add(draft: Draft, answer: Draft) -> Draft:
+    """Return a draft with an answer about the same chunk, behind those that it has."""
+    own = dict(draft.own)
+    for name, values in answer.own.items():
+        own[name] = (*own.get(name, ()), *values)
+    return replace(
+        draft,
+        model={**answer.model, **draft.model},
+        refused=(*draft.refused, *answer.refused),
+        own=own,
+        asked={**answer.asked, **draft.asked},
+        is_skipped=draft.is_skipped or answer.is_skipped,
+    )

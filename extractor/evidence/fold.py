@@ -8,9 +8,11 @@ ten is one word, and so is "2,4".
 import re
 import sys
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, apply_changes, clean_text
@@ -49,6 +51,8 @@ _OTHERS = (
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
 """Combining strokes negate a sign; they are not accents."""
+_IN_SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
+"""Other letters are folded already and must keep their length."""
 _FIRST = 0xE000
 """The first character after the surrogates. Distinct words beyond a million share one character."""
 
@@ -81,9 +85,9 @@ class FoldedText:
             self.tokens.starts[first], self.tokens.ends[end - 1]
         )
 
-    def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        """Offsets into the raw text of ``folded.text[start:end]``."""
-        return self.cleaned.raw_span(*self.folded.raw_span(start, end))
+    def raw_span(self, first: int, end: int) -> tuple[int, int]:
+        """Offsets into the raw text of ``tokens.words[first:end]``."""
+        return self.cleaned.raw_span(*self.clean_span(first, end))
 
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
         """Yield the tokens at which ``words`` begin, in order, from the token ``first`` on. Places
@@ -124,22 +128,21 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     'within 4 weeks, naive; 1 1/2 ± ≠'
     """
     text = cleaned.text
-    changes: list[tuple[int, int, str]] = []
-    for sign in _CHANGES.finditer(text):
-        new = _replace_sign(sign, text)
-        if new != sign[0]:
-            changes.append((sign.start(), sign.end(), new))
+    changes = [
+        (sign.start(), sign.end(), _replace_sign(sign, text))
+        for sign in _CHANGES.finditer(text)
+    ]
     folded = apply_changes(text, changes)
-    folded = replace(folded, text=_lower(folded.text))
+    folded = replace(folded, text=folded.text.translate(_IN_SMALL_LETTERS))
     tokens = read_text(folded.text)
     numbers = list(rule("number").find(tokens))
-    tokens, new_indexes = _join_digits(tokens)
+    firsts = _list_joined_firsts(tokens)
+    tokens = _join_tokens(tokens, firsts)
     inner: set[int] = set()
     for number in numbers:
-        first = new_indexes[number.first]
-        last = new_indexes[number.end - 1]
         # all but its first token
-        inner.update(range(first + 1, last + 1))
+        first = bisect_right(firsts, number.first)
+        inner.update(range(first, bisect_right(firsts, number.end - 1)))
     alphabet: dict[str, str] = {}
     codes: list[str] = []
     for word in tokens.words:
@@ -150,21 +153,10 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     )
 
 
-def _lower(text: str) -> str:
-    """Return a text with its ASCII letters lowered: other characters are folded already and must
-    keep their length.
+def _list_joined_firsts(tokens: Tokens) -> list[int]:
+    """Return the tokens that begin a word where "10^9" and "2,4,6" are one word each. "2, 4" stays
+    two numbers.
     """
-    if text.isascii():
-        return text.lower()
-    return "".join(sign.lower() if sign.isascii() else sign for sign in text)
-
-
-def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
-    """Join "10^9" and "2,4,6" into one token each; "2, 4" stays two numbers.
-
-    Returns the tokens, and for each token from before the index of the token that it is in now.
-    """
-    # tokens that are added to the one before
     joined: set[int] = set()
     for power in rule("raised").find(tokens):
         joined.update(range(power.first + 1, power.end))
@@ -172,24 +164,24 @@ def _join_digits(tokens: Tokens) -> tuple[Tokens, list[int]]:
         for comma in range(digits.first + 1, digits.end, 2):
             if tokens.joined(comma) and tokens.joined(comma + 1):
                 joined.update((comma, comma + 1))
-    if not joined:
-        return tokens, list(range(len(tokens)))
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    codes = ""
-    new_indexes: list[int] = []
-    for index, word in enumerate(tokens.words):
-        if index in joined:
-            words[-1] += word
-            ends[-1] = tokens.ends[index]
-        else:
-            words.append(word)
-            starts.append(tokens.starts[index])
-            ends.append(tokens.ends[index])
-            codes += tokens.codes[index]
-        new_indexes.append(len(words) - 1)
-    return Tokens(tokens.text, words, starts, ends, codes), new_indexes
+    return [at for at in range(len(tokens)) if at not in joined]
+
+
+def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
+    """Return the tokens with one for each of ``firsts`` and those behind it."""
+    if len(firsts) == len(tokens):
+        return tokens
+    stops = [*firsts[1:], len(tokens)]
+    return Tokens(
+        tokens.text,
+        [
+            "".join(tokens.words[at:stop])
+            for at, stop in zip(firsts, stops, strict=True)
+        ],
+        [tokens.starts[at] for at in firsts],
+        [tokens.ends[stop - 1] for stop in stops],
+        "".join(tokens.codes[at] for at in firsts),
+    )
 
 
 def _replace_sign(sign: re.Match[str], text: str) -> str:

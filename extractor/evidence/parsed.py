@@ -126,15 +126,10 @@ class ParsedRecord:
         return self.sections[span.section].between(span.start, span.end)
 
     def raw(self, span: Span) -> str:
-        """Return the raw characters of a span. Raises ``ValueError`` if the record has no such
+        """Return the raw characters of a span. Raises ``KeyError`` if the record has no such
         section.
         """
-        section = self.sections.get(span.section)
-        if section is None:
-            raise ValueError(
-                f"record {self.record.record_id} has no section {span.section!r}"
-            )
-        return section.raw[span.start : span.end]
+        return self.sections[span.section].raw[span.start : span.end]
 
     def original(self, span: Span) -> str:
         """Return the raw characters of a span as they were given, also where they are blank."""
@@ -161,22 +156,17 @@ class ParsedRecord:
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:
         """Every chunk that a model can be asked about, by number."""
-        chunks: dict[int, Chunk] = {}
-        for item in (*self.criteria, *self.regimens, *self.outcomes):
-            chunks[item.number] = item.chunk
-        for chunk in self.candidates:
-            chunks[chunk.number] = chunk
-        return chunks
+        items = (*self.criteria, *self.regimens, *self.outcomes)
+        chunks = (*(item.chunk for item in items), *self.candidates)
+        return {chunk.number: chunk for chunk in chunks}
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
         """Return the criterion or outcome that the rules found in a chunk, with that chunk; without
         one, a new item of a task without readings.
         """
-        draft = self.drafts.get(chunk.number)
-        if draft:
-            return replace(draft, chunk=chunk)
         group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
-        return Draft(group, chunk, chunk.span)
+        draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span))
+        return replace(draft, chunk=chunk)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
         """Return the line that introduces a criterion, as the rules read it, or None. Its number is

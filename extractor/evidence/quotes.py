@@ -1,6 +1,7 @@
 """Locate a quote in a text, allowing only differences that do not change its meaning."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -20,13 +21,18 @@ _MOST_COMPARED = 1_000_000
 """The most words of one quote that are compared at all its places, so that no text "5-5-5-..."
 takes quadratic time.
 """
-_CASED_UNITS = frozenset({"mm", "mM", "mU", "MU"})
-"""Units that differ only in case: millimetre and millimolar, milli-units and mega-units. Another
-spelling, such as "MM", may mean either.
+_CASED_UNIT = re.compile(r"(?<=\d)[\s-]*([mM][mMuU])\b")
+_CASED_UNITS = {"mm", "mM", "mU", "MU"}
+"""Units that differ only in case, behind a number: millimetre and millimolar, milli-units and
+mega-units. Another spelling, such as "MM", may mean either.
 """
-_FOLDED_CASED_UNITS = frozenset({"mm", "mu"})
-"""The same in small letters, as the tokens of a folded text have them."""
 _SIGNS = "<>=≤≥!"
+_KINDS_OF_CUTS = {"/": ConflictKind.UNIT} | dict.fromkeys(
+    "<>=≤≥", ConflictKind.COMPARATOR
+)
+"""What a quote lacks that was cut from the text, by the first sign: the unit of "5 mg|/kg", the
+comparator of "<|= 5". Any other is a number.
+"""
 _NUMBERS = NUMBER + NAME_NUMBER
 
 
@@ -92,64 +98,40 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     """
     folded = fold_raw(text)
     wanted = fold_raw(quote)
-    expected = None if near is None else folded.cleaned.clean_position(near)
+
+    def rank(check: QuoteCheck) -> tuple[bool, int, bool]:
+        is_conflict = check.status is QuoteStatus.CONFLICT
+        distance = 0 if near is None else abs((check.start or 0) - near)
+        return is_conflict, distance, check.status is not QuoteStatus.EXACT
+
     for words in _forms(wanted.tokens):
-        places: list[Range] = []
-        agreeing: list[Range] = []
-        for place in _find_places(folded, words):
-            if not is_clean_cut(folded, *place):
-                continue
-            places.append(place)
-            if _find_contradiction(wanted, folded, place) is None:
-                agreeing.append(place)
-        if agreeing:
-            return _report_agreeing(quote, text, near, folded, agreeing)
-        if places:
-            return _report_contradiction(wanted, folded, places, expected or 0)
-    return _report_nearest(wanted, folded, expected)
+        checks = [
+            _check_place(quote, text, wanted, folded, place)
+            for place in _find_places(folded, words)
+            if not find_cut(folded, *place)
+        ]
+        if checks:
+            return min(checks, key=rank)
+    return _report_nearest(wanted, folded, near)
 
 
-def _report_agreeing(
-    quote: str,
-    text: str,
-    near: int | None,
-    folded: FoldedText,
-    places: Sequence[Range],
+def _check_place(
+    quote: str, text: str, wanted: FoldedText, folded: FoldedText, place: Range
 ) -> QuoteCheck:
-    """Report the best of the places that agree with a quote: the nearest one, then an exact one,
-    then the first one.
+    """Return the result for a place that has a quote's words. A denying word in front belongs to
+    the place.
     """
-    spans = [_raw_span(folded, place) for place in places]
-
-    def rank(span: Range) -> tuple[int, bool]:
-        distance = 0 if near is None else abs(span[0] - near)
-        return distance, text[slice(*span)] != quote
-
-    start, end = min(spans, key=rank)
-    is_exact = text[start:end] == quote
-    return QuoteCheck(QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED, start, end)
-
-
-def _report_contradiction(
-    quote: FoldedText, text: FoldedText, places: Sequence[Range], expected: int
-) -> QuoteCheck:
-    """Report the place nearest to the ``expected`` offset into the cleaned text, of ``places`` that
-    have a quote's words and contradict it. A denying word in front belongs to the place.
-    """
-
-    def count_distance(place: Range) -> int:
-        start, _ = text.clean_span(*place)
-        return abs(start - expected)
-
-    nearest = min(places, key=count_distance)
-    conflict = _find_contradiction(quote, text, nearest)
-    first, end = nearest
-    denial = _find_denial(text.tokens, first)
-    if denial is not None:
-        first = denial
-    start, stop = _raw_span(text, (first, end))
-    conflicts = () if conflict is None else (conflict,)
-    return QuoteCheck(QuoteStatus.CONFLICT, start, stop, conflicts)
+    conflict = _find_contradiction(wanted, folded, place)
+    first, end = place
+    if conflict is None:
+        start, stop = folded.raw_span(*place)
+        is_exact = text[start:stop] == quote
+        status = QuoteStatus.EXACT if is_exact else QuoteStatus.FOLDED
+        return QuoteCheck(status, start, stop)
+    if conflict.kind is ConflictKind.NEGATION:
+        first -= 1
+    span = folded.raw_span(first, end)
+    return QuoteCheck(QuoteStatus.CONFLICT, *span, (conflict,))
 
 
 def locate_quote(
@@ -171,7 +153,7 @@ def locate_quote(
             span = folded.clean_span(*place)
             if span[1] > end:
                 break
-            if span[0] >= start and is_clean_cut(folded, *place):
+            if span[0] >= start and not find_cut(folded, *place):
                 return span
     return None
 
@@ -219,134 +201,76 @@ def _find_places(
         yield at, at + len(words)
 
 
-def _raw_span(folded: FoldedText, place: Range) -> Range:
-    """Return a range of tokens as offsets into the raw text."""
-    return folded.cleaned.raw_span(*folded.clean_span(*place))
-
-
 def _find_contradiction(
     quote: FoldedText, text: FoldedText, place: Range
 ) -> TokenConflict | None:
     """Return what contradicts the quote although the text has its words at ``place``: a denial
-    directly in front, or a unit that only its differ only in case. None if nothing does.
+    directly in front, or a unit that differs only in case. None if nothing does.
     """
-    denial = _find_denial(text.tokens, place[0])
-    if denial is not None:
-        return TokenConflict(ConflictKind.NEGATION, "", text.tokens.words[denial])
-    if text.alphabet.keys().isdisjoint(_FOLDED_CASED_UNITS):
-        return None
+    first, _ = place
+    if rule("denial").ends(text.tokens, first, first - 1):
+        denial = text.tokens.words[first - 1]
+        return TokenConflict(ConflictKind.NEGATION, "", denial)
+    start, end = text.clean_span(*place)
     # The words are the same but for their case, so the units of both stand in the same order.
-    units_quoted = _list_cased_units(quote, (0, len(quote.tokens)))
-    units_stated = _list_cased_units(text, place)
+    units_quoted = _CASED_UNIT.findall(quote.cleaned.text)
+    units_stated = _CASED_UNIT.findall(text.cleaned.text, start, end)
     for quoted, stated in zip(units_quoted, units_stated, strict=False):
-        # "5 MM" says neither millimetre nor millimolar
-        is_clear = quoted in _CASED_UNITS and stated in _CASED_UNITS
-        if is_clear and quoted != stated:
+        if quoted != stated and {quoted, stated} <= _CASED_UNITS:
             return TokenConflict(ConflictKind.UNIT, quoted, stated)
     return None
 
 
-def _list_cased_units(text: FoldedText, place: Range) -> list[str]:
-    """Return the units after the numbers of a range of tokens that case may tell apart, in any
-    case and as written: "mM", "mm", "MM". A hyphen may be before the unit: "5-mm".
-    """
-    tokens = text.tokens
-    first, stop = place
-    units: list[str] = []
-    for at in range(first + 1, stop):
-        if tokens.words[at] not in _FOLDED_CASED_UNITS:
-            continue
-        number = at - 1
-        if tokens.words[number] == "-" and number > first:
-            number -= 1
-        if tokens.codes[number] != NUMBER:
-            continue
-        start, end = text.clean_span(at, at + 1)
-        units.append(text.cleaned.text[start:end])
-    return units
-
-
 def _report_nearest(
-    quote: FoldedText, text: FoldedText, expected: int | None
+    quote: FoldedText, text: FoldedText, near: int | None
 ) -> QuoteCheck:
     """Report the place that is most like a quote whose words the text does not have, if a word
     there contradicts the quote.
 
     The quote is absent if more of its tokens differ there than are shared, or if no difference
-    changes the meaning.
-
-    Args:
-        quote: The quote.
-        text: The text.
-        expected: Where the quote is expected, as an offset into the cleaned text, or None.
+    changes the meaning. ``near`` is where it is expected in the raw text, or None.
     """
-    near: int | None = None
-    if expected is not None:
-        near = text.tokens.at(text.folded.clean_position(expected))
-    nearest = find_nearest(quote.tokens.words, text, near)
+    expected: int | None = None
+    if near is not None:
+        cleaned = text.cleaned.clean_position(near)
+        expected = text.tokens.at(text.folded.clean_position(cleaned))
+    nearest = find_nearest(quote.tokens.words, text, expected)
     if nearest is None or nearest.shared < len(nearest.differences):
         return QuoteCheck(QuoteStatus.ABSENT)
-    conflicts = _list_conflicts(quote, text, nearest)
+    conflicts = tuple(_list_conflicts(text, nearest))
     if not conflicts:
         return QuoteCheck(QuoteStatus.ABSENT)
-    span = _raw_span(text, (nearest.first, nearest.end))
-    return QuoteCheck(QuoteStatus.CONFLICT, *span, tuple(conflicts))
+    span = text.raw_span(nearest.first, nearest.end)
+    return QuoteCheck(QuoteStatus.CONFLICT, *span, conflicts)
 
 
-def _list_conflicts(
-    quote: FoldedText, text: FoldedText, nearest: Nearest
-) -> list[TokenConflict]:
-    """Return the differences of a quote and a place in a text that change the meaning.
+def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflict]:
+    """Yield the differences of a quote and a place in a text that change the meaning.
 
     A place with all words of the quote was refused because of its ends: then the difference is what
     the cut left off, such as the "/kg" of "5 mg/kg".
     """
     if not nearest.differences:
-        cut = _name_cut(text, nearest.first, nearest.end)
-        return [TokenConflict(_name_kind(cut), "", cut)] if cut else []
-    conflicts: list[TokenConflict] = []
-    for quoted_at, stated_at in nearest.differences:
-        quoted = ""
-        stated = ""
-        if quoted_at is not None:
-            quoted = quote.tokens.read(quoted_at, quoted_at + 1)
-        if stated_at is not None:
-            stated = text.tokens.read(stated_at, stated_at + 1)
-        kind = compare_tokens(quoted, stated)
-        if kind:
-            conflicts.append(TokenConflict(kind, quoted, stated))
-    return conflicts
+        cut = find_cut(text, nearest.first, nearest.end)
+        if cut:
+            kind = _KINDS_OF_CUTS.get(cut[0], ConflictKind.NUMBER)
+            yield TokenConflict(kind, "", cut)
+    for quoted, stated in nearest.differences:
+        found = compare_tokens(quoted, stated)
+        if found:
+            yield TokenConflict(found, quoted, stated)
 
 
-def _name_kind(cut: str) -> ConflictKind:
-    """Return what a quote lacks that was cut from the text: the unit of "5 mg|/kg", the comparator
-    of "<|= 5".
-    """
-    if cut.startswith("/"):
-        return ConflictKind.UNIT
-    return ConflictKind.COMPARATOR if cut[0] in "<>=≤≥" else ConflictKind.NUMBER
-
-
-def is_clean_cut(text: FoldedText, first: int, end: int) -> bool:
-    """Return whether the words ``first:end`` mean the same alone as in the text, judging by their
-    two ends.
+def find_cut(text: FoldedText, first: int, end: int) -> str:
+    """Return what the text has beside the words ``first:end`` that they need, at most two tokens:
+    behind their last one, or else before their first; "" if they mean the same alone.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("platelets > 5 mg/kg at -5 degrees")
     >>> text.tokens.words
     ['platelets', '>', '5', 'mg', '/', 'kg', 'at', '-', '5', 'degrees']
-    >>> [
-    ...     is_clean_cut(text, *place)
-    ...     for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))
-    ... ]
-    [True, False, True, False, True]
-    """
-    return _begins_clean(text, first) and _ends_clean(text, end)
-
-
-def _name_cut(text: FoldedText, first: int, end: int) -> str:
-    """Return the text that the cut ``first:end`` separates from its last word, else from its first;
-    "" if both ends are clean. After the cut these are at most two tokens.
+    >>> [find_cut(text, *place) for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))]
+    ['', '/kg', '', '-', '']
     """
     tokens = text.tokens
     if not _ends_clean(text, end):
@@ -354,12 +278,6 @@ def _name_cut(text: FoldedText, first: int, end: int) -> str:
     if not _begins_clean(text, first):
         return tokens.words[first - 1]
     return ""
-
-
-def _find_denial(tokens: Tokens, first: int) -> int | None:
-    """Return the token immediately before ``first`` that denies what follows, or None."""
-    denial = rule("denial").ends(tokens, first, first - 1)
-    return denial.first if denial else None
 
 
 def _begins_clean(text: FoldedText, first: int) -> bool:
@@ -428,17 +346,10 @@ def _is_inside_word(text: FoldedText, at: int) -> bool:
     """
     _, end_before = text.clean_span(at - 1, at)
     start, _ = text.clean_span(at, at + 1)
-    if end_before > start:
-        return True
-    if end_before < start:
-        return False
-    before = text.tokens.words[at - 1][-1]
-    behind = text.tokens.words[at][0]
-    return _is_of_word(before) and _is_of_word(behind)
-
-
-def _is_of_word(sign: str) -> bool:
-    return sign.isalnum() or sign == "_"
+    if end_before != start:
+        return end_before > start
+    around = text.tokens.words[at - 1][-1] + text.tokens.words[at][0]
+    return around.replace("_", "x").isalnum()
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:

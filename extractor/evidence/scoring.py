@@ -93,21 +93,12 @@ class Scorer:
         """Return the score of each class (column) of each item (row): the sum of the weights of its
         features, and the bias.
         """
-        if not items:
-            return np.zeros((0, len(self.classes)), np.float32)
-        rows: list[int] = []
-        starts: list[int] = []
-        find = self.rows.get
-        for features in items:
-            # Row 0 adds nothing: an item without features has a row, too, because `reduceat` would
-            # give an empty range the row of the next item.
-            starts.append(len(rows))
-            rows.append(0)
-            rows += filter(None, map(find, features))
-        weights = self.weights.take(rows, axis=0)
-        scores: Array = np.add.reduceat(weights, starts, axis=0)
-        if self.damped:
-            scores /= np.sqrt([[len(features) + 1] for features in items])
+        scores = np.zeros((len(items), len(self.classes)), np.float32)
+        for at, features in enumerate(items):
+            rows = list(filter(None, map(self.rows.get, features)))
+            scores[at] = self.weights.take(rows, axis=0).sum(axis=0)
+            if self.damped:
+                scores[at] /= np.sqrt(len(features) + 1)
         return scores + self.bias
 
     def classify(
@@ -148,29 +139,20 @@ class Scorer:
     def _find_word(
         self, features: Features, passage: Passage, chosen: str
     ) -> Passage | None:
-        """Return the word of a passage that most favours a class; None if none does, or a function
-        word such as "of" does.
+        """Return the word of a passage whose weight for a class is highest above the mean of its
+        weights for all classes; None if none is above it, or a function word such as "of" is.
         """
         words = [feature for feature in features if feature.startswith("w ")]
-        index = self.find_reason(words, chosen)
-        if index is None:
+        if not words:
             return None
-        at = _list_places(passage)[index]
-        if passage.tokens.words[at].lower() in word_list("function_words"):
-            return None
-        return passage.part(at, at + 1)
-
-    def find_reason(self, features: Features, chosen: str) -> int | None:
-        """Return the index of the feature whose weight for a class is highest above the mean of its
-        weights for all classes; None if no feature is above it.
-        """
-        if not features:
-            return None
-        rows = [self.rows.get(feature, 0) for feature in features]
+        rows = [self.rows.get(word, 0) for word in words]
         weights = self.weights.take(rows, axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
-        best = int(gains.argmax())
-        return best if gains[best] > 0 else None
+        at = _list_places(passage)[int(gains.argmax())]
+        is_little = passage.tokens.words[at].lower() in word_list("function_words")
+        if is_little or gains.max() <= 0:
+            return None
+        return passage.part(at, at + 1)
 
 
 def _softmax(scores: Array, axis: int) -> Array:
@@ -184,18 +166,18 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
     its rivals: the next classes until all listed have ``_ENOUGH`` together, at most
     ``_MOST_RIVALS``.
     """
-    order = np.argsort(-chances, axis=1)[:, : _MOST_RIVALS + 1]
-    sorted_chances = np.take_along_axis(chances, order, axis=1)
-    best_chances = sorted_chances[:, 0].tolist()
-    # how many classes, likeliest first, do not yet have enough together
-    counts = (np.cumsum(sorted_chances, axis=1) < _ENOUGH).sum(axis=1).tolist()
     choices = []
-    for (best, *others), chance, count in zip(
-        order.tolist(), best_chances, counts, strict=True
-    ):
-        confidence = min(round(chance, 2), _SUREST)
-        rivals = tuple(classes[index] for index in others[:count])
-        choices.append(ScoredClass(classes[best], confidence, rivals))
+    for row in chances:
+        best, *others = np.argsort(-row)[: _MOST_RIVALS + 1].tolist()
+        rivals: list[str] = []
+        together = row[best]
+        for other in others:
+            if together >= _ENOUGH:
+                break
+            rivals.append(classes[other])
+            together += row[other]
+        confidence = min(round(float(row[best]), 2), _SUREST)
+        choices.append(ScoredClass(classes[best], confidence, tuple(rivals)))
     return choices
 
 
@@ -205,10 +187,9 @@ def load_scorer(name: str) -> Scorer:
     ``FileNotFoundError`` if there is neither.
     """
     try:
-        packed = find_weights(f"{name}.npz")
+        return read_scorer(find_weights(f"{name}.npz"))
     except FileNotFoundError:
         return read_scorer(find_weights(f"{name}.toml"))
-    return read_scorer(packed)
 
 
 def read_scorer(path: Traversable) -> Scorer:
@@ -253,9 +234,9 @@ def _make_scorer(
     damped: bool,
 ) -> Scorer:
     """Return a scorer of these weights, with a row of zeros for all other features."""
-    others = np.zeros((1, len(classes)), np.float32)
     rows = {name: row for row, name in enumerate(names, 1)}
-    return Scorer(tuple(classes), rows, np.vstack([others, weights]), bias, damped)
+    padded = np.pad(weights, ((1, 0), (0, 0)))
+    return Scorer(tuple(classes), rows, padded, bias, damped)
 
 
 @cache

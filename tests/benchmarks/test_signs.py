@@ -39,6 +39,17 @@ def test_a_hard_limit_does_not_lower_its_easy_neighbour(hard):
     assert easy >= 0.8
 
 
+@pytest.mark.parametrize(
+    "doubtful",
+    [
+        "Total hip replacement performed between 2014 and 2019",
+        "Kidney graft from a deceased donor older than 70 years",
+    ],
+)
+def test_a_limit_whose_words_are_doubtful_is_not_sure(doubtful):
+    assert max(read_confidences(doubtful, "constraints"), default=0) < 0.85
+
+
 def test_what_opens_its_clause_is_surer_than_what_stands_in_a_long_list():
     (short,) = read_confidences(
         "No surgery within 4 weeks before enrolment", "time_windows[0].of"

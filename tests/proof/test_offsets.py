@@ -65,9 +65,7 @@ def test_whole_words_are_found_anywhere(before, quote, behind):
 @given(TEXTS)
 def test_every_span_of_folded_text_has_ordered_raw_offsets(text):
     folded = fold_raw(text)
-    places = [
-        folded.raw_span(end, end)[0] for end in range(len(folded.folded.text) + 1)
-    ]
+    places = [folded.raw_span(at, at + 1)[0] for at in range(len(folded.tokens))]
 
     assert places == sorted(places)
     assert all(0 <= place <= len(text) for place in places)

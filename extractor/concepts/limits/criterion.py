@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from extractor.concepts.limits.doubts import list_doubts
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
     name_quantity,
@@ -275,6 +276,9 @@ def _list_signs(
         yield "a condition of its own"
     yield from _sign_words_left(tokens, limit)
     yield from _sign_place(tokens, limit)
+    named = _find_name(tokens, limit)
+    first = min(limit.first, named[0]) if named else limit.first
+    yield from list_doubts(tokens, constraint, first)
     if topic:
         yield "below a line that introduces it"
 
