@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from extractor.masking import hide_keys
 from extractor.model.batch_lines import write_line
-from extractor.model.completions import GarbledReply, at, describe_garbled
+from extractor.model.completions import at, read_garbled
 
 _TAG = "extractor"
 _SLACK = timedelta(minutes=5)
@@ -40,7 +40,7 @@ class Progress(NamedTuple):
 
 class BatchApi:
     """The batch API of a provider's ``sdk``, with OpenAI's protocol or Anthropic's. Raises the
-    errors of the SDK, and ``GarbledReply``.
+    errors of the SDK, and ``Failure``.
     """
 
     def __init__(self, sdk: Any, protocol: str) -> None:
@@ -120,9 +120,8 @@ class BatchApi:
 
 
 def _read(content: bytes, name: str) -> Any:
-    """Read a member of a reply. Raises ``GarbledReply``, which quotes its beginning, without it."""
+    """Read a member of a reply. Raises ``Failure``, which quotes its beginning, without it."""
     try:
         return from_json(content)[name]
     except (ValueError, LookupError, TypeError):
-        said = describe_garbled(content.decode("utf-8", "replace"))
-        raise GarbledReply(said) from None
+        raise read_garbled(content.decode("utf-8", "replace")) from None

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 
 from extractor.masking import hide_keys
-from extractor.model.completions import Completion, GarbledReply, at, read_completion
+from extractor.model.completions import Completion, at, read_completion
+from extractor.model.pace import Failure
 
 _LONGEST = 200
 _STATUS = ("response status_code", "result type")
@@ -78,7 +79,7 @@ def read_line(text: str) -> AnswerLine:
     if status in _WELL:
         try:
             return AnswerLine(name, read_completion(at(row, *_BODY)))
-        except GarbledReply as garbled:
+        except Failure as garbled:
             return AnswerLine(name, problem=str(garbled))
     error = at(row, *_ERROR)
     said = at(error, "message", "code") or "no completion"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -15,7 +15,7 @@ from extractor.model.ledger import Bill
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State
+from extractor.model.store import OpenStore, State
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -44,60 +44,44 @@ class Route:
     queues: bool = False
 
 
+@dataclass(eq=False)
 class Model:
     """A language model: it answers calls, through a store and within a budget.
 
-    Use it as an asynchronous context manager to keep connections open between calls. It works in
-    several event loops one after another, but not in two at once. ``usage`` is the sum over all
-    calls that were sent, including failed ones; ``watch`` ends calls before their answers;
-    ``sender`` is there while a live model is open. ``store`` opens the store of calls, ``route``
-    has the budget, and what answers instead of the live model.
+    It is an asynchronous context manager, open while it is used, in several event loops one after
+    another, but not in two at once. ``usage`` is the sum over all calls that were sent, including
+    failed ones; ``watch`` ends calls before their answers; ``sender`` is there while a live model
+    is open. ``store`` opens the store of calls, ``route`` has the budget, and what answers instead
+    of the live model.
     """
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        settings: ClientSettings | None = None,
-        policy: RetryPolicy | None = None,
-        *,
-        store: OpenStore | None = None,
-        route: Route | None = None,
-    ) -> None:
-        self.spec = spec
-        self.name = spec.name
-        self.usage = Usage()
-        self.sender: Sender | None = None
-        self._settings = settings or ClientSettings()
-        self._policy = policy or RetryPolicy()
-        self.watch = Watch(self._settings.patience, name_model(spec))
-        self.watch.clock = self._policy.clock
-        self._route = route or Route()
-        self._meter = self._route.meter or Budget()
-        self._open_store = store
-        self._store: CallStore | None = None
-        self._users = 0
-        # a semaphore of the event loop takes its place in __aenter__
-        self._slots = asyncio.Semaphore(1)
+    spec: ModelSpec
+    settings: ClientSettings = field(default_factory=ClientSettings)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    store: OpenStore | None = field(default=None, kw_only=True)
+    route: Route = field(default_factory=Route, kw_only=True)
+    usage: Usage = field(default_factory=Usage, init=False)
+    sender: "Sender | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.spec.name
+        patience = self.settings.patience
+        self.watch = Watch(patience, name_model(self.spec), self.policy.clock)
+        self._meter = self.route.meter or Budget()
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __aenter__(self) -> "Model":
-        if self._users == 0:
-            self._slots = asyncio.Semaphore(self._settings.concurrency)
-            if self._route.answer is None:
-                from extractor.model.sending import Sender  # noqa: PLC0415 - slow
+        self._slots = asyncio.Semaphore(self.settings.concurrency)
+        if self.route.answer is None:
+            from extractor.model.sending import Sender  # noqa: PLC0415 - slow
 
-                self.sender = Sender(
-                    self.spec, self._settings, self._policy, self.watch
-                )
-        self._users += 1
+            self.sender = Sender(self.spec, self.settings, self.policy, self.watch)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._users -= 1
-        sender = self.sender
-        if self._users == 0 and sender:
-            self.sender = None
-            await sender.close()
+        if self.sender:
+            await self.sender.close()
+        self.sender = None
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the
@@ -108,43 +92,41 @@ class Model:
         ``BudgetReached`` if the budget has no room, ``AnswerPending`` if the answer comes later,
         and ``AnswerMissing`` if a replay has none.
         """
-        if self._open_store and self._store is None:
-            self._store = self._open_store()
+        store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
-        async with self, lock:
-            stored = self._store.find(call, self.name) if self._store else None
+        async with lock:
+            stored = store.find(call, self.name) if store else None
             if stored and stored.completion:
                 return Answer(stored.completion, stored.number)
             # a command that sends no batches asks anew
-            if stored and self._route.queues:
+            if stored and self.route.queues:
                 if stored.state is State.WAITING:
                     raise AnswerPending("the answer has not arrived yet")
-                said = f"{name_model(self.spec)}: a batch refused this call"
+                said = f"{self.watch.name}: a batch refused this call"
                 raise ModelUnavailable(f"{said}: {stored.why}", lasting=False)
             # only what may be sent now is stored
             async with self._slots:
-                return await self._ask(call, most)
+                return await self._ask(Bill(call, self.name, self._meter, store), most)
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again."""
-        if self._store:
-            self._store.reject(answer.number)
+        if self.store:
+            self.store().reject(answer.number)
 
-    async def _ask(self, call: Call, most: int) -> Answer:
+    async def _ask(self, bill: Bill, most: int) -> Answer:
         """Ask for a new answer within the budget.
 
         The call is stored before it is sent, with its outcome afterwards: its answer, or what a
         failed one has cost.
         """
-        bill = Bill(call, self.name, self._meter, self._store)
         completion = None
         why = ""
         try:
-            if self._route.answer:
-                completion = self._route.answer(call)
-                async with bill.request() as request:
+            if self.route.answer:
+                completion = self.route.answer(bill.call)
+                async with bill.request():
                     usage = completion.usage
-                    request.settle(usage, is_believed=completion.has_usage)
+                    bill.settle(usage, is_believed=completion.has_usage)
             else:
                 assert self.sender, "the model is open"
                 with self.watch.calling():

@@ -15,7 +15,7 @@ from extractor.errors import DiskFull, StoreError
 
 RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
-RUN_VERSION = 7
+RUN_VERSION = 8
 """Version of the tables in ``run.sql``."""
 HOW_LOST = (
     "if it was copied from a run that was killed, copy the file that ends in -wal with it, "

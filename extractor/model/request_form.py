@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending
-from extractor.model.failures import Failure
+from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from extractor.model.completions import Ending, GarbledReply, read_completion
+from extractor.model.completions import Ending, read_completion
+from extractor.model.pace import Failure
 from extractor.schemas import Usage
 
 from .stub import completion
@@ -174,7 +175,7 @@ def test_tokens_are_counted_once_and_only_if_they_are_believable(reply, tokens):
     ],
 )
 def test_what_is_no_answer_is_never_taken_for_one(body, told):
-    with pytest.raises(GarbledReply) as caught:
+    with pytest.raises(Failure) as caught:
         read_completion(body)
     assert str(caught.value) == told
 

@@ -12,13 +12,12 @@ from extractor.errors import (
     ModelUnavailable,
     RequestTooLong,
 )
-from extractor.model.asking.querying import ask
 from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
-from .colours import ask_about, complete, model_of, patient, render
+from .colours import ask, ask_about, complete, model_of, patient, render
 from .stub import completion, fault, items, serve
 
 RED = {"n": 1, "colour": "red"}
