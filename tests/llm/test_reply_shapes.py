@@ -2,6 +2,7 @@
 """The shapes in which models and their servers wrap one answer, each through a real HTTP exchange."""
 
 import json
+import time
 
 import pytest
 
@@ -196,6 +197,14 @@ async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer(text):
 def test_a_truncated_answer_keeps_its_whole_items(text, numbers):
     whole = split_items(text, is_cut=True)
     assert [item["n"] for item in whole] == numbers
+
+
+@pytest.mark.parametrize("piece", ['{"a":', '{"{\'', '{"items":[', '{"n":1,"a":', '{"n":1} x ', "[["])
+async def test_a_hostile_reply_is_refused_soon(piece):
+    since = time.process_time()
+    with pytest.raises(AnswerRejected):
+        await complete([completion(piece * (1_000_000 // len(piece)))], 3)
+    assert time.process_time() - since < 3, "these took 6 to 36 seconds"
 
 
 PIECES = (

@@ -55,6 +55,8 @@ TEMPORARY = [
     # a server may ask for a longer wait, never for a shorter one
     (fault(429, headers={"Retry-After": "7"}), 7.0),
     (fault(429, headers={"Retry-After": "0"}), 1.0),
+    # that of a fault is cut to the longest wait of this program
+    (fault(500, headers={"Retry-After": "86400"}), 60.0),
     (
         fault(503, headers={"Retry-After": NOON + "20 GMT", "Date": NOON + "00 GMT"}),
         20.0,
