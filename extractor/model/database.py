@@ -15,7 +15,7 @@ from extractor.errors import DiskFull, StoreError
 
 RUN_FILE = "run.sqlite"
 """The file in a run's folder that holds its records, calls and answers."""
-RUN_VERSION = 8
+RUN_VERSION = 7
 """Version of the tables in ``run.sql``."""
 HOW_LOST = (
     "if it was copied from a run that was killed, copy the file that ends in -wal with it, "
@@ -174,7 +174,11 @@ class Database:
 def open_run(folder: Path) -> Database:
     """Open or create the store of the run in ``folder``. Raises ``StoreError``."""
     tables = files(__package__).joinpath("run.sql").read_text("utf-8")
-    return Database.open(folder / RUN_FILE, tables, RUN_VERSION)
+    database = Database.open(folder / RUN_FILE, tables, RUN_VERSION)
+    # earlier files of this version have none
+    with suppress(StoreError):
+        database.execute("ALTER TABLE requests ADD COLUMN dollars REAL")
+    return database
 
 
 def open_run_to_read(folder: Path) -> Database:
