@@ -126,30 +126,6 @@ async def test_valid_items_are_kept_and_the_rest_is_named(
     )
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason", "calls"),
-    [
-        (
-            completion(None, message={"refusal": "I would rather not"}),
-            "the model refused: I would rather not",
-            1,
-        ),
-        (completion("", "content_filter"), "filter stopped the answer", 1),
-        (completion(""), "the answer is empty", 1),
-        (completion("I think it is red."), "no JSON with items", 1),
-        (completion(items({"n": 9, "colour": "red"})), "was not asked about", 1),
-    ],
-)
-async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(
-    answer, reason, calls
-):
-    with pytest.raises(AnswerRejected, match=reason) as caught:
-        await complete([answer], 1)
-    assert caught.value.usage == Usage(
-        questions=1, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
-    )
-
-
 CUT = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re'
 NEVER = "2: the answer did not fit into the output limit (finish reason length)"
 
