@@ -36,6 +36,7 @@ from extractor.model.failures import explain_failure
 from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.sending import repeat
 from extractor.model.store import CallStore, State, judge, unpack
+from extractor.schemas import Usage
 
 MOST_REQUESTS = 2_000
 """Requests of a batch. Providers accept 200 MB, and no request has 100 kB."""
@@ -284,7 +285,8 @@ class Batches:
             if not completion or completion.has_usage:
                 sql = "DELETE FROM requests WHERE call = ?"
                 self._database.execute(sql, (number,))
-            self.store.end(number, state, completion, why=line.problem)
+            usage = completion.usage if completion else Usage()
+            self.store.end(number, state, completion, usage, line.problem)
 
     def _lose(self, batch: Batch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the

@@ -74,6 +74,4 @@ class Bill:
         """Store how the call ended: its answer, or ``why`` it has none, and what it cost."""
         if self.store and self.number:
             state = judge(answer) if answer else State.ASKED
-            self.store.end(
-                self.number, state, answer, usage=self.usage, why=why, paid=self._paid
-            )
+            self.store.end(self.number, state, answer, self.usage, why, paid=self._paid)

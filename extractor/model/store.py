@@ -121,10 +121,9 @@ class CallStore:
         self,
         number: int,
         state: State,
-        completion: Completion | None = None,
-        *,
-        usage: Usage | None = None,
-        why: str = "",
+        completion: Completion | None,
+        usage: Usage,
+        why: str,
         paid: Iterable[int] = (),
     ) -> None:
         """Store how a call ended.
@@ -133,13 +132,12 @@ class CallStore:
             number: The number of the call.
             state: How it ended.
             completion: Its answer, None if it has none.
-            usage: What all its requests used; by default, what the completion states.
+            usage: What all its requests used.
             why: Why it has no answer.
             paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
         row: dict[str, Any] = {"why": why, "answer": None}
         if completion:
-            usage = usage or completion.usage
             row = {
                 # one column has either
                 "why": why or completion.problem or completion.remark,
@@ -147,7 +145,6 @@ class CallStore:
                 "ending": completion.ending,
                 "answered_by": completion.model,
             }
-        usage = usage or Usage()
         row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
         row["dollars"] = self.price(usage) if self.price else None
         with self.database.transaction():
