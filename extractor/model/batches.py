@@ -2,7 +2,7 @@
 
 A call that a run asks waits in the store, with its place in the budget. ``Batches`` puts waiting
 calls into batches, creates each at the provider (``batch_apis``), looks at it until it has ended,
-and reads the lines of its answers (``batch_lines``) into the store. ``exchange`` does the same by
+and reads the lines of its answers into the store. ``exchange`` does the same by
 files.
 
 - A row of ``batches`` is stored before a batch is created, and its id afterwards. A command that is
@@ -26,8 +26,13 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from extractor.errors import AnswerPending, BudgetReached
-from extractor.model.batch_apis import ENDED, BatchApi, Progress
-from extractor.model.batch_lines import AnswerLine, read_lines
+from extractor.model.batch_apis import (
+    ENDED,
+    AnswerLine,
+    BatchApi,
+    Progress,
+    read_lines,
+)
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
 from extractor.model.completions import Completion

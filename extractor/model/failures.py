@@ -47,13 +47,13 @@ def read_failure(error: BaseException) -> Failure | None:
 def _read_status(error: Any) -> Failure | None:
     """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
 
-    def find(*names: str, of: Any = error) -> Any:
-        return next(filter(None, (getattr(of, name, None) for name in names)), {})
+    def find(*names: str) -> Any:
+        return next(filter(None, (getattr(error, name, None) for name in names)), {})
 
     response = find("response")
     status = find("status_code", "code")
     body = find("body", "details")
-    headers = find("headers", of=response) or find("headers")
+    headers = getattr(response, "headers", None) or find("headers")
     # botocore
     if isinstance(response, dict) and response:
         status = at(response, "ResponseMetadata HTTPStatusCode")

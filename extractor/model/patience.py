@@ -57,15 +57,13 @@ class Watch:
         if self._end:
             raise type(self._end)(*self._end.args)
 
-    def note_problem(self, problem: object) -> None:
-        """Note why a call was useless."""
+    def note_useless(self, problem: object, *, is_answer: bool = True) -> None:
+        """Note why a call was useless. The model is given up after ``MOST_USELESS`` useless answers
+        in a row.
+        """
         shown = str(problem).removeprefix(f"{self.name}: ")
         self.problem = hide_keys(shown)[:_LONGEST]
-
-    def note_useless(self, problem: object) -> None:
-        """Note a useless answer. The model is given up after ``MOST_USELESS`` of them in a row."""
-        self.note_problem(problem)
-        self._useless += 1
+        self._useless += is_answer
         if self._useless >= MOST_USELESS and self.patience is not None:
             self.give_up(
                 f"{self._useless} useless answers in a row, the last one: {self.problem}; name "

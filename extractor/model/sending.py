@@ -20,10 +20,10 @@ from tenacity import AsyncRetrying, stop_after_attempt
 from extractor.errors import as_extractor_error
 from extractor.masking import remember_options
 from extractor.model.calls import Call
+from extractor.model.client import Bill
 from extractor.model.completions import Completion, read_completion
 from extractor.model.events import Event, tell
 from extractor.model.failures import explain_failure, read_failure
-from extractor.model.ledger import Bill
 from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.patience import IS_IT_THERE, Watch
 from extractor.model.request_form import RequestForm

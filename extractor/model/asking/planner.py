@@ -236,9 +236,7 @@ def _list_introducing(
     if not any("lead_in" in asked[item.number] for item in criteria):
         return {}
     places = [item.chunk.span for item in criteria]
-    leading = {
-        span.start for item in criteria for span in item.read("lead_in").spans
-    }
+    leading = {span.start for item in criteria for span in item.read("lead_in").spans}
     shown = {}
     for item in criteria:
         chunk = item.chunk

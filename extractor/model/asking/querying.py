@@ -107,10 +107,8 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
             waiting += filter(None, (left[:middle], left[middle:]))
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
-        if isinstance(error, RequestTooLong):
-            model.watch.note_useless(error)
-        else:
-            model.watch.note_problem(error)
+        is_answer = isinstance(error, RequestTooLong)
+        model.watch.note_useless(error, is_answer=is_answer)
         raise
     _judge(reply, model, questions)
     return reply
