@@ -56,8 +56,8 @@ _BEGINNING = re.compile(
 _LIST = re.compile(r"""["']items["']\s*:\s*\[""")
 # The number of an item. 1 may be the start of 12 as long as nothing follows.
 _NUMBER = re.compile(r"""["']n["']\s*:\s*["']?(\d{1,9})["']?\s*[,}]""")
-_MOST_VALUES = 2000
-"""Values that are tried. A reply with more is not read to its end."""
+_MOST = 10_000
+"""Marks and brackets that are looked at. A reply with more is not read to its end."""
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
@@ -119,8 +119,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     begun = 0
     behind = 0
     end = 0
-    values = 0
-    for event in _EVENT.finditer(text):
+    for event in islice(_EVENT.finditer(text), _MOST):
         start = event.start()
         if start < end:
             continue
@@ -135,16 +134,8 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             is_broken = False
             begun = event.end()
             continue
-        values += 1
-        if values > _MOST_VALUES:
-            is_broken = True
-            begun = start
-            break
-        items = None
         # an item in a broken answer is no answer of its own; behind one, others may be cut off
-        if not (is_cut or is_broken) or not _PART.match(text, start):
-            value, end = read_value(text, start)
-            items = find_items(value)
+        items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
         if items is None:
             if not is_broken and _BEGINNING.match(text, start):
                 is_broken = True
@@ -161,6 +152,18 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     if is_thought or (answers and not is_broken):
         begun = len(text)
     return answers, drafts, text[begun:].strip()
+
+
+def _read_answer(
+    text: str, start: int, *, skips_parts: bool
+) -> tuple[Items | None, int]:
+    """Return the items of the value at ``start``, and where to go on. None if it cannot be read,
+    has none, or is an item alone that is skipped.
+    """
+    if skips_parts and _PART.match(text, start):
+        return None, start
+    value, end = read_value(text, start)
+    return find_items(value), end
 
 
 def read_whole(text: str) -> Items | None:
@@ -213,7 +216,7 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     whole: Items = []
     behind = 0
     end = begins.end() if begins else 0
-    for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST_VALUES):
+    for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
             continue
         value, end = read_value(text, bracket.start())
