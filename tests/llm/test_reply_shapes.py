@@ -6,8 +6,7 @@ import time
 import pytest
 
 from extractor.errors import AnswerRejected
-from extractor.model.answer_text import find_answer, split_items
-from tests.growth import LARGEST_EXPONENT, fit_growth
+from extractor.model.answer_text import split_items
 
 from .colours import complete
 from .stub import completion, items
@@ -81,6 +80,10 @@ def as_call(arguments):
     return json.dumps({"name": "Reply", "arguments": arguments})
 
 
+def as_tagged(arguments):
+    return f"<tool_call>{as_call(json.loads(arguments))}</tool_call>"
+
+
 ONE_BY_ONE = (items(RED), items(GREEN))
 SHAPES = {
     "several calls of tools": calls(*ONE_BY_ONE),
@@ -88,16 +91,8 @@ SHAPES = {
     "arguments as a list": calls([RED, GREEN]),
     "a call as text": completion(as_call(json.loads(FINAL))),
     "a call as text, its arguments as a string": completion(as_call(FINAL)),
-    "several calls as text": completion(
-        "\n".join(
-            f"<tool_call>{as_call(json.loads(one))}</tool_call>" for one in ONE_BY_ONE
-        )
-    ),
-    "a list of calls": completion(
-        json.dumps(
-            [{"name": "Reply", "parameters": json.loads(one)} for one in ONE_BY_ONE]
-        )
-    ),
+    "several calls as text": completion("\n".join(map(as_tagged, ONE_BY_ONE))),
+    "a list of calls": completion(f"[{','.join(map(as_call, ONE_BY_ONE))}]"),
     "the call of Llama": completion(f"<function=Reply>{FINAL}</function>"),
     "reasoning_content": completion(None, message={"reasoning_content": FINAL}),
     "reasoning, fenced": completion(
@@ -256,37 +251,3 @@ async def test_a_hostile_reply_is_refused_soon(piece):
     with pytest.raises(AnswerRejected):
         await complete([completion(piece * (1_000_000 // len(piece)))], 3)
     assert time.process_time() - since < 3, "these took 6 to 36 seconds"
-
-
-PIECES = (
-    *(
-        '</think>{"items":[{"n":1}]}',
-        '<think>{"items":[{"n":1}]}',
-        '</think>{"n":1}',
-        "<think>",
-        "</think>",
-    ),
-    *(
-        '{"items":[/*',
-        "{ /*",
-        "/*",
-        "{//",
-        "{",
-        '{"',
-        "{'",
-        '[{"n":',
-        '{"items":',
-        '{"n":1}\n',
-        '{"items":[{"n":1}]} ',
-    ),
-)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
-    assert fit_growth(find_answer, piece) <= LARGEST_EXPONENT
-    assert (
-        fit_growth(lambda text: split_items(text, is_cut=True), piece)
-        <= LARGEST_EXPONENT
-    )
