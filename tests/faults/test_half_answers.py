@@ -35,10 +35,8 @@ def answer(choose):
     """A server's answer with an item for each line that ``choose`` picks of those asked."""
 
     def reply(request):
-        items = [
-            {"n": number, "ok": True, "cat": "other"}
-            for number, _ in choose(asked_lines(request))
-        ]
+        well = {"ok": True, "cat": "other"}
+        items = [{"n": number} | well for number, _ in choose(asked_lines(request))]
         return completion(json.dumps({"items": items}))
 
     return reply
@@ -55,29 +53,20 @@ def of_kind(extraction, kind):
     return [finding for finding in extraction.findings if finding.kind is kind]
 
 
-@pytest.mark.parametrize(
-    "tasks",
-    [{"eligibility", "dosing", "endpoints"}, {"dosing"}],
-    ids=["all", "dosing alone"],
-)
+@pytest.mark.parametrize("tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}])
 @pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
 def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(
     choose, tasks
 ):
-    rules = Extractor(effort="none", tasks=tasks)
-    regimens = {
-        (regimen.agent, regimen.quote) for regimen in rules.extract(read_study()).dosing
-    }
+    known = Extractor(effort="none", tasks=tasks).extract(read_study()).dosing
     with serve(answer(choose)) as stub:
-        extraction = Extractor(stub.spec, effort="all", tasks=tasks).extract(
-            read_study()
-        )
+        asking = Extractor(stub.spec, effort="all", tasks=tasks)
+        extraction = asking.extract(read_study())
 
-    by_rules = [
-        regimen for regimen in extraction.dosing if regimen.origin is Origin.RULE
-    ]
-    assert {(regimen.agent, regimen.quote) for regimen in by_rules} == regimens != set()
-    assert all(regimen.confidence <= 0.8 for regimen in by_rules)
+    regimens = {(one.agent, one.quote) for one in known}
+    by_rules = [one for one in extraction.dosing if one.origin is Origin.RULE]
+    assert {(one.agent, one.quote) for one in by_rules} == regimens != set()
+    assert all(one.confidence <= 0.8 for one in by_rules)
     unconfirmed = of_kind(extraction, FindingKind.REGIMEN_UNCONFIRMED)
     assert len(unconfirmed) >= len(regimens)
     assert {finding.severity for finding in unconfirmed} == {Severity.WARNING}
@@ -86,20 +75,15 @@ def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
     command = ("run", STUDY, "--effort", "all", "--out", tmp_path / "run")
     with serve(answer(SKIPPING["only the first line"])) as stub:
-        ended = invoke(
-            *command, "--model", str(stub.spec), EXTRACTOR_MAX_LACKING="0.05"
-        )
+        model = ("--model", str(stub.spec))
+        ended = invoke(*command, *model, EXTRACTOR_MAX_LACKING="0.05")
 
     assert ended.exit_code == 75
-    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))[
-        "finding_kinds"
-    ]
+    kinds = json.loads((tmp_path / "run" / "run.json").read_bytes())["finding_kinds"]
     left_out = kinds["regimen_unconfirmed"] + kinds.get("value_unconfirmed", 0)
     assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
-    assert (
-        f"lines that the model skipped, as the rules read them: {kinds['line_unanswered']}\n"
-        in ended.stderr
-    )
+    told = "lines that the model skipped, as the rules read them: "
+    assert f"{told}{kinds['line_unanswered']}\n" in ended.stderr
 
 
 def test_a_whole_answer_without_a_regimen_is_believed():
