@@ -4,10 +4,10 @@ The path of one call, with its costs and crash points::
 
     asking.querying   questions of a record become a Call (calls.py)
     client.Model      1 find    the store has an answer to an equal call: nothing is sent
-    ledger.Bill       2 reserve the budget has room for the most that a request may cost; a row of
+    client.Bill       2 reserve the budget has room for the most that a request may cost; a row of
                                 ``calls``, state asked, and one of ``requests``, at the most
     sending.Sender    3 request instructor writes it and its SDK sends it, once
-    ledger.Bill       4 settle  the usage of the reply is counted; the most, if none is believable
+    client.Bill       4 settle  the usage of the reply is counted; the most, if none is believable
     sending.repeat    5 repeat  after a fault: by statuses.toml, with the waits of pace.py
     store.CallStore   6 end     in one transaction: the answer, its cost; rows of paid requests go
 

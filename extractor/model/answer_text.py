@@ -10,9 +10,7 @@ The marks of thoughts are in ``_EVENT``, slips of JSON in ``loose_json``.
 
 import json
 import re
-from collections import Counter
-from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from extractor.model.loose_json import read_value
@@ -55,8 +53,11 @@ _NEXT_PART = re.compile(rf"(?:[\s,;]|</?tool_calls?>)*+{_PART.pattern}")
 _BEGINNING = re.compile(
     rf"""\{{\s*["']items["']\s*:|\[\s*\{{\s*["']n["']\s*:|{_PART.pattern}"""
 )
+_LIST = re.compile(r"""["']items["']\s*:\s*\[""")
 # The number of an item. 1 may be the start of 12 as long as nothing follows.
 _NUMBER = re.compile(r"""["']n["']\s*:\s*["']?(\d{1,9})["']?\s*[,}]""")
+_MOST = 10_000
+"""Marks and brackets that are looked at. A reply with more is not read to its end."""
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
@@ -71,26 +72,29 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     '{"items":[{"n":1}]}'
     """
     answers, drafts, begun = _list_answers(text, is_cut=is_cut)
-    whole = read_whole(begun)
+    if is_cut and (begun or not answers):
+        return begun, ""
     remark = ""
-    if whole is not None and not answers and not is_cut:
-        answers.append(whole)
-    elif begun and (is_cut or not answers):
-        return begun, remark
-    elif begun:
+    if answers and begun:
         remark = (
             "a later answer in the reply is incomplete; the last complete one counts"
         )
-    elif not answers:
-        if is_cut or not drafts:
-            return "", remark
+    if begun and not answers:
+        whole = read_whole(begun)
+        if whole is None:
+            return begun, ""
+        answers.append(whole)
+    if not answers:
+        if not drafts:
+            return "", ""
         answers.append(drafts[-1])
         # some servers file the whole answer there
         if read_whole(re.sub("</?think>", "", text)) is None:
             remark = "the answer is only among the model's thoughts"
     answer = answers[-1]
+    known = set(map(json.dumps, answer))
     others = chain(*answers, *drafts)
-    lines = {int(item["n"]) for item in others if item not in answer}
+    lines = {int(item["n"]) for item in others if json.dumps(item) not in known}
     if lines:
         numbers = ", ".join(map(str, sorted(lines)[:8]))
         remark = (
@@ -113,8 +117,9 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     is_thought = False
     is_broken = False
     begun = 0
+    behind = 0
     end = 0
-    for event in _EVENT.finditer(text):
+    for event in islice(_EVENT.finditer(text), _MOST):
         start = event.start()
         if start < end:
             continue
@@ -129,7 +134,6 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             is_broken = False
             begun = event.end()
             continue
-        behind = end
         # an item in a broken answer is no answer of its own; behind one, others may be cut off
         items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
         if items is None:
@@ -144,6 +148,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             found[-1] += items
         else:
             found.append(items)
+        behind = end
     if is_thought or (answers and not is_broken):
         begun = len(text)
     return answers, drafts, text[begun:].strip()
@@ -152,14 +157,13 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
 def _read_answer(
     text: str, start: int, *, skips_parts: bool
 ) -> tuple[Items | None, int]:
-    """Return the items of the value at ``start``, and the offset behind it. None if it cannot be
-    read, has none, or is an item alone that is skipped.
+    """Return the items of the value at ``start``, and where to go on. None if it cannot be read,
+    has none, or is an item alone that is skipped.
     """
-    if not skips_parts or not _PART.match(text, start):
-        with suppress(ValueError):
-            value, end = read_value(text, start)
-            return find_items(value), end
-    return None, start
+    if skips_parts and _PART.match(text, start):
+        return None, start
+    value, end = read_value(text, start)
+    return find_items(value), end
 
 
 def read_whole(text: str) -> Items | None:
@@ -167,63 +171,60 @@ def read_whole(text: str) -> Items | None:
     is not. Only here does an empty list count as an answer.
     """
     text = text.strip("` \n\r\t").removeprefix("json").strip()
-    if text == "[]":
-        return []
-    with suppress(ValueError):
-        return find_items(text)
-    return None
+    return [] if text == "[]" else find_items(text)
 
 
-def find_items(value: Any) -> Items:
-    """Return the items of a value: those of the answer that it is, or that is inside of it.
+def find_items(value: Any) -> Items | None:
+    """Return the items of a value: those of the answer that it is, or that is inside of it; None if
+    there is none.
 
     A text is read as JSON. Of an object, the last member with items counts. A list is an answer if
-    each of its members is an item or has items. Raises ``ValueError`` if there is none.
+    each of its members is an item or has items.
 
     >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
     [{'n': 1}]
     """
     if isinstance(value, str):
-        # fails if more follows
         value, _ = read_value(f"[{value}]")
     if isinstance(value, list) and value:
-        return [item for member in value for item in find_items(member)]
-    if isinstance(value, dict):
-        if str(value.get("n")).isdecimal():
-            return [value]
-        if value.get("items") == []:
-            return []
-        if "items" in value:
-            return find_items(value["items"])
-        for member in reversed(value.values()):
-            with suppress(ValueError):
-                return find_items(member)
-    raise ValueError("it contains no answer")
+        found = list(map(find_items, value))
+        return None if None in found else list(chain(*filter(None, found)))
+    if not isinstance(value, dict):
+        return None
+    if str(value.get("n")).isdecimal():
+        return [value]
+    if value.get("items") == []:
+        return []
+    members = [value["items"]] if "items" in value else reversed(value.values())
+    each = map(find_items, members)
+    return next((items for items in each if items is not None), None)
 
 
-def split_items(text: str, *, is_cut: bool) -> tuple[Items, list[int]]:
+def split_items(text: str, *, is_cut: bool) -> Items:
     """Read the items of an answer that is cut or broken, each by itself. Return those that are
-    whole, and the line of each broken one.
+    whole.
 
     If the answer is cut off, all items of its last line are left out: more of them may have
     followed.
 
     >>> split_items('{"items":[{"n":1},{"n":2},{"n":2', is_cut=True)
-    ([{'n': 1}], [])
+    [{'n': 1}]
     >>> split_items('[{"n":1},{"n":2,"quote":"the "best" one"},{"n":3}]', is_cut=False)
-    ([{'n': 1}, {'n': 3}], [2])
+    [{'n': 1}, {'n': 3}]
     """
-    whole = []
+    begins = _LIST.search(text)
+    whole: Items = []
     behind = 0
-    for bracket in re.finditer(r"""\{(?=\s*["'])""", text):
-        if bracket.start() < behind:
+    end = begins.end() if begins else 0
+    for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
+        if bracket.start() < end:
             continue
-        with suppress(ValueError):
-            value, end = read_value(text, bracket.start())
-            whole += find_items(value)
+        value, end = read_value(text, bracket.start())
+        items = find_items(value)
+        if items:
+            whole += items
             behind = end
-    numbers = [int(number) for number in _NUMBER.findall(text)]
-    broken = Counter(numbers) - Counter(int(item["n"]) for item in whole)
-    if is_cut or "]" not in text[behind:]:
-        whole = [item for item in whole if int(item["n"]) not in numbers[-1:]]
-    return whole, [*broken]
+    if not is_cut and "]" in text[behind:]:
+        return whole
+    last = _NUMBER.findall(text)[-1:]
+    return [item for item in whole if str(item["n"]) not in last]

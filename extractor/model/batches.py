@@ -2,7 +2,7 @@
 
 A call that a run asks waits in the store, with its place in the budget. ``Batches`` puts waiting
 calls into batches, creates each at the provider (``batch_apis``), looks at it until it has ended,
-and reads the lines of its answers (``batch_lines``) into the store. ``exchange`` does the same by
+and reads the lines of its answers into the store. ``exchange`` does the same by
 files.
 
 - A row of ``batches`` is stored before a batch is created, and its id afterwards. A command that is
@@ -15,7 +15,8 @@ wait for
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -25,16 +26,22 @@ from uuid import uuid4
 from pydantic import BaseModel
 
 from extractor.errors import AnswerPending, BudgetReached
-from extractor.model.batch_apis import ENDED, BatchApi, Progress
-from extractor.model.batch_lines import AnswerLine, read_lines
+from extractor.model.batch_apis import (
+    ENDED,
+    AnswerLine,
+    BatchApi,
+    Progress,
+    read_lines,
+)
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget
-from extractor.model.failures import Failure, explain_failure
-from extractor.model.pace import RetryPolicy
+from extractor.model.failures import explain_failure
+from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.sending import repeat
 from extractor.model.store import CallStore, State, judge, unpack
+from extractor.schemas import Usage
 
 MOST_REQUESTS = 2_000
 """Requests of a batch. Providers accept 200 MB, and no request has 100 kB."""
@@ -92,6 +99,7 @@ def list_open(store: CallStore) -> list[Batch]:
     return [Batch(*row) for row in rows.fetchall()]
 
 
+@dataclass(eq=False)
 class Batches:
     """Takes the calls of a run, sends them in batches and fetches their answers, from any stored
     state on. Calls that a batch refused earlier are asked again.
@@ -105,37 +113,26 @@ class Batches:
         poll_s: Seconds before batches are looked at again, at first.
         sleep: Waits for seconds.
 
-    Attributes:
-        unfinished: Why batches could not be finished now, by number.
-        is_spent: Whether the budget had no room for a call.
+    ``unfinished`` has the reasons why batches could not be finished now, by number.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        store: CallStore,
-        reply_model: type[BaseModel],
-        budget: Budget,
-        report: Callable[[Batch], None],
-        poll_s: float = 5.0,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        assert model.sender, "the model is open"
-        self.store = store
+    model: Model
+    store: CallStore
+    reply_model: type[BaseModel]
+    budget: Budget
+    report: Callable[[Batch], None]
+    poll_s: float = 5.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def __post_init__(self) -> None:
+        assert self.model.sender, "the model is open"
         self.unfinished: dict[int, str] = {}
-        self.is_spent = False
-        self._spec = model.spec
-        self._form = model.sender.form
-        self._timeout = model.sender.timeout
-        self._api = BatchApi(model.sender.sdk, model.spec.batch_protocol)
-        self._reply_model = reply_model
-        self._budget = budget
-        self._report = report
-        self._poll_s = poll_s
-        self._sleep = sleep
-        self._policy = RetryPolicy(first_wait=min(1.0, poll_s), jitter=lambda: 0.0)
+        self._sender = self.model.sender
+        self._api = BatchApi(self._sender.sdk, self.model.spec.batch_protocol)
+        first = min(1.0, self.poll_s)
+        self._policy = RetryPolicy(first_wait=first, jitter=lambda: 0.0)
         self._last: Batch | None = None
-        self._database = store.database
+        self._database = self.store.database
         for sql in _RELEASE:
             self._database.execute(sql)
 
@@ -143,13 +140,12 @@ class Batches:
         """Store a call for the next batch, at the most that it may cost. Raises ``AnswerPending``,
         or ``BudgetReached`` if the budget has no room for it.
         """
-        reservation = self._budget.try_reserve(call)
+        reservation = self.budget.try_reserve(call)
         if reservation is None:
-            self.is_spent = True
-            raise BudgetReached(str(self._budget))
-        self._budget.settle(reservation, None)
+            raise BudgetReached(str(self.budget))
+        self.budget.settle(reservation, None)
         with self._database.transaction():
-            number = self.store.begin(call, self._spec.name, State.WAITING)
+            number = self.store.begin(call, self.model.name, State.WAITING)
             self.store.send(number, reservation.most)
         raise AnswerPending("the answer comes by a batch")
 
@@ -171,16 +167,15 @@ class Batches:
 
         Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses.
         """
-        wait = self._poll_s
-        self.is_spent = False
+        wait = self.poll_s
         await self.submit()
         while self._list_open():
             for batch in self._list_open():
                 await self._visit(batch)
             if self._list_open():
-                await self._sleep(wait)
+                await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
-        self._budget.count(self.store.spending)
+        self.budget.count(self.store.spending)
 
     async def submit(self) -> None:
         """Submit the calls that wait now. Raises the errors of ``finish``."""
@@ -201,8 +196,17 @@ class Batches:
     async def _make(self, batch: Batch, *, may_exist: bool) -> None:
         """Create a batch at the provider, or find it there, and store its id."""
         attempts = count(may_exist)
-        calls = self._list_waiting("batch = ?", batch.number)
-        requests = {call.question_key: self._form.write(call) for _, call in calls}
+        requests = {}
+        rows = self._database.execute(
+            "SELECT question, name, version, prompt, system, user, output_limit FROM calls"
+            " JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND batch = ?"
+            " ORDER BY id",
+            (batch.number,),
+        )
+        for question, *prompt, system, user, limit in rows:
+            texts = (system, unpack(user))
+            call = Call(PromptVersion(*prompt), *texts, self.reply_model, limit)
+            requests[question] = self._sender.form.write(call)
 
         async def create() -> str:
             found = None
@@ -236,7 +240,7 @@ class Batches:
             problem = await self._fetch(batch, progress)
             if not problem:
                 break
-            await self._sleep(self._policy.wait_before(attempt + 1, None))
+            await self.sleep(self._policy.wait_before(attempt + 1, None))
         else:
             self._lose(batch, f"its answers cannot be read: {problem}")
         if progress.state == "failed" and not progress.done:
@@ -286,7 +290,8 @@ class Batches:
             if not completion or completion.has_usage:
                 sql = "DELETE FROM requests WHERE call = ?"
                 self._database.execute(sql, (number,))
-            self.store.end(number, state, completion, why=line.problem)
+            usage = completion.usage if completion else Usage()
+            self.store.end(number, state, completion, usage, line.problem)
 
     def _lose(self, batch: Batch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the
@@ -307,25 +312,12 @@ class Batches:
         sql = "SELECT question, id FROM calls WHERE state = 'waiting' AND batch = ?"
         return dict(self._database.execute(sql, (batch.number,)).fetchall())
 
-    def _list_waiting(self, where: str, *values: int) -> Iterator[tuple[int, Call]]:
-        """Yield the waiting calls that meet a condition of SQL, each with its number, in the order
-        in which they were asked.
-        """
-        rows = self._database.execute(
-            "SELECT id, name, version, prompt, system, user, output_limit FROM calls"
-            f" JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND {where} ORDER BY id",
-            values,
-        )
-        for number, *prompt, system, user, limit in rows:
-            version = PromptVersion(*prompt)
-            yield number, Call(version, system, unpack(user), self._reply_model, limit)
-
     def _tell(self, batch: Batch, state: str, done: int = 0, message: str = "") -> None:
         """Report the status of a batch, unless it was reported last."""
         news = batch._replace(state=state, done=done, message=message)
         if news != self._last:
             self._last = news
-            self._report(news)
+            self.report(news)
 
     async def _send(self, request: Callable[[], Awaitable[_T]]) -> _T:
         """Send a request that can safely be repeated, each time within the time of a request.
@@ -334,16 +326,16 @@ class Batches:
 
         def explain(failure: Failure) -> Exception:
             away = failure.is_absence or failure.status == 200
-            return explain_failure(failure, self._spec, away=away)
+            return explain_failure(failure, self.model.spec, away=away)
 
         async def attempt() -> _T:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._sender.settings.timeout):
                 return await request()
 
         return await repeat(
             attempt,
             self._policy,
             limit=lambda _: _ATTEMPTS,
-            pause=self._sleep,
+            pause=self.sleep,
             explain=explain,
         )

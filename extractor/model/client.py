@@ -1,8 +1,11 @@
-"""The entry point to every model: a call goes in, its answer and usage come out."""
+"""The entry point to every model: a call goes in, its answer and usage come out. The bill of a call
+has its requests, each at its highest cost from sending to its reply.
+"""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -11,15 +14,80 @@ from extractor.model.calls import MOST_CALLS, Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
 from extractor.model.failures import TOO_LONG
-from extractor.model.ledger import Bill
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State
+from extractor.model.store import CallStore, OpenStore, State, judge
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
     from extractor.model.sending import Sender
+
+
+@dataclass
+class Bill:
+    """The requests of one ``call``, one after another, and what they cost.
+
+    Each has a reservation in the budget before it is sent, and a row in the store, so that a killed
+    process leaves it behind. ``number`` is that of the call in the store, 0 if it is in none;
+    ``stated`` is the usage that the last reply states, ``usage`` that of all; ``answers`` counts
+    those that are one, ``sent`` all.
+    """
+
+    call: Call
+    model: str
+    meter: Meter
+    store: CallStore | None
+    number: int = 0
+    stated: Usage = field(default_factory=Usage)
+    usage: Usage = field(default_factory=Usage)
+    answers: int = 0
+    sent: int = 0
+    _cost: Usage | None = None
+    _paid: list[int] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Store the call, if it is not stored yet."""
+        if self.store and not self.number:
+            self.number = self.store.begin(self.call, self.model)
+
+    @asynccontextmanager
+    async def request(self, extra_room: int = 0) -> AsyncIterator[None]:
+        """Send one request inside the block: wait until the budget has room for its highest cost,
+        and store it at that. Its output may have ``extra_room`` beyond the call's limit. What the
+        block does not settle counts at the highest cost.
+
+        Raises ``BudgetReached``, and errors of the store, after which nothing may be sent.
+        """
+        limit = self.call.max_output_tokens + extra_room
+        reservation = await self.meter.reserve(
+            replace(self.call, max_output_tokens=limit)
+        )
+        self.settle(Usage())
+        row = 0
+        try:
+            self.begin()
+            if self.store:
+                row = self.store.send(self.number, reservation.most)
+            self.sent += 1
+            self._cost = None
+            yield
+        finally:
+            self.meter.settle(reservation, self._cost)
+            self.usage += self.stated
+            if self._cost is not None:
+                self._paid.append(row)
+
+    def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
+        """Note what the reply states; implausible usage leaves the cost at its maximum."""
+        self.stated = usage
+        self._cost = usage if is_believed else None
+
+    def close(self, answer: Completion | None, why: str = "") -> None:
+        """Store how the call ended: its answer, or ``why`` it has none, and what it cost."""
+        if self.store and self.number:
+            state = judge(answer) if answer else State.ASKED
+            self.store.end(self.number, state, answer, self.usage, why, paid=self._paid)
 
 
 class Answer(NamedTuple):
@@ -44,60 +112,44 @@ class Route:
     queues: bool = False
 
 
+@dataclass(eq=False)
 class Model:
     """A language model: it answers calls, through a store and within a budget.
 
-    Use it as an asynchronous context manager to keep connections open between calls. It works in
-    several event loops one after another, but not in two at once. ``usage`` is the sum over all
-    calls that were sent, including failed ones; ``watch`` ends calls before their answers;
-    ``sender`` is there while a live model is open. ``store`` opens the store of calls, ``route``
-    has the budget, and what answers instead of the live model.
+    It is an asynchronous context manager, open while it is used, in several event loops one after
+    another, but not in two at once. ``usage`` is the sum over all calls that were sent, including
+    failed ones; ``watch`` ends calls before their answers; ``sender`` is there while a live model
+    is open. ``store`` opens the store of calls, ``route`` has the budget, and what answers instead
+    of the live model.
     """
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        settings: ClientSettings | None = None,
-        policy: RetryPolicy | None = None,
-        *,
-        store: OpenStore | None = None,
-        route: Route | None = None,
-    ) -> None:
-        self.spec = spec
-        self.name = spec.name
-        self.usage = Usage()
-        self.sender: Sender | None = None
-        self._settings = settings or ClientSettings()
-        self._policy = policy or RetryPolicy()
-        self.watch = Watch(self._settings.patience, name_model(spec))
-        self.watch.clock = self._policy.clock
-        self._route = route or Route()
-        self._meter = self._route.meter or Budget()
-        self._open_store = store
-        self._store: CallStore | None = None
-        self._users = 0
-        # a semaphore of the event loop takes its place in __aenter__
-        self._slots = asyncio.Semaphore(1)
+    spec: ModelSpec
+    settings: ClientSettings = field(default_factory=ClientSettings)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    store: OpenStore | None = field(default=None, kw_only=True)
+    route: Route = field(default_factory=Route, kw_only=True)
+    usage: Usage = field(default_factory=Usage, init=False)
+    sender: "Sender | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.spec.name
+        patience = self.settings.patience
+        self.watch = Watch(patience, name_model(self.spec), self.policy.clock)
+        self._meter = self.route.meter or Budget()
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def __aenter__(self) -> "Model":
-        if self._users == 0:
-            self._slots = asyncio.Semaphore(self._settings.concurrency)
-            if self._route.answer is None:
-                from extractor.model.sending import Sender  # noqa: PLC0415 - slow
+        self._slots = asyncio.Semaphore(self.settings.concurrency)
+        if self.route.answer is None:
+            from extractor.model.sending import Sender  # noqa: PLC0415 - slow
 
-                self.sender = Sender(
-                    self.spec, self._settings, self._policy, self.watch
-                )
-        self._users += 1
+            self.sender = Sender(self.spec, self.settings, self.policy, self.watch)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._users -= 1
-        sender = self.sender
-        if self._users == 0 and sender:
-            self.sender = None
-            await sender.close()
+        if self.sender:
+            await self.sender.close()
+        self.sender = None
 
     async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
         """Answer a call from the store, or ask the model, at most ``most`` times and within the
@@ -108,43 +160,41 @@ class Model:
         ``BudgetReached`` if the budget has no room, ``AnswerPending`` if the answer comes later,
         and ``AnswerMissing`` if a replay has none.
         """
-        if self._open_store and self._store is None:
-            self._store = self._open_store()
+        store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
-        async with self, lock:
-            stored = self._store.find(call, self.name) if self._store else None
+        async with lock:
+            stored = store.find(call, self.name) if store else None
             if stored and stored.completion:
                 return Answer(stored.completion, stored.number)
             # a command that sends no batches asks anew
-            if stored and self._route.queues:
+            if stored and self.route.queues:
                 if stored.state is State.WAITING:
                     raise AnswerPending("the answer has not arrived yet")
-                said = f"{name_model(self.spec)}: a batch refused this call"
+                said = f"{self.watch.name}: a batch refused this call"
                 raise ModelUnavailable(f"{said}: {stored.why}", lasting=False)
             # only what may be sent now is stored
             async with self._slots:
-                return await self._ask(call, most)
+                return await self._ask(Bill(call, self.name, self._meter, store), most)
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again."""
-        if self._store:
-            self._store.reject(answer.number)
+        if self.store:
+            self.store().reject(answer.number)
 
-    async def _ask(self, call: Call, most: int) -> Answer:
+    async def _ask(self, bill: Bill, most: int) -> Answer:
         """Ask for a new answer within the budget.
 
         The call is stored before it is sent, with its outcome afterwards: its answer, or what a
         failed one has cost.
         """
-        bill = Bill(call, self.name, self._meter, self._store)
         completion = None
         why = ""
         try:
-            if self._route.answer:
-                completion = self._route.answer(call)
-                async with bill.request() as request:
+            if self.route.answer:
+                completion = self.route.answer(bill.call)
+                async with bill.request():
                     usage = completion.usage
-                    request.settle(usage, is_believed=completion.has_usage)
+                    bill.settle(usage, is_believed=completion.has_usage)
             else:
                 assert self.sender, "the model is open"
                 with self.watch.calling():

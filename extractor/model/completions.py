@@ -4,7 +4,7 @@ Live replies are objects of an SDK, those of a batch are JSON; both are read as 
 forms are those of OpenAI's chat completions, Anthropic's messages, Gemini's generated content, and
 Bedrock's converse: ``reply_forms.toml`` has a table for each. The answer is found in the texts of a
 reply by ``answer_text``. A reply that is not an answer of a model, such as a proxy's page,
-half a body or an error with status 200, is ``GarbledReply`` with a description for people.
+half a body or an error with status 200, is a ``Failure`` with a description for people.
 What a reply cost is believed if it has a prompt, and tokens for the text that came.
 """
 
@@ -21,11 +21,10 @@ from pydantic_core import from_json
 
 from extractor.masking import mask, mask_known
 from extractor.model.answer_text import find_answer
+from extractor.model.pace import Failure
 from extractor.model.spec import shown_model
 from extractor.schemas import Usage
 
-BROKEN = "broken JSON"
-"""How messages describe a reply that ends too early."""
 _TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 _MOST_TOKENS = 10**9
 """More than any call uses; a larger number would not fit in the store."""
@@ -56,14 +55,8 @@ class Completion:
     has_usage: bool = True
 
 
-class GarbledReply(Exception):
-    """A reply that is not an answer of a model; ``usage`` is what it states all the same."""
-
-    usage: Usage | None = None
-
-
 def read_completion(reply: object) -> Completion:
-    """Read a reply. Raises ``GarbledReply`` if it is not an answer.
+    """Read a reply. Raises ``Failure`` if it is not an answer.
 
     An answer is cut only if the output limit ended it and it is not whole: the limit may have cut
     only white space behind it.
@@ -77,7 +70,7 @@ def read_completion(reply: object) -> Completion:
         return _read(body)
     # a form that is not known here, or a reply that breaks it
     except (StopIteration, LookupError, TypeError, AttributeError):
-        garbled = GarbledReply(describe_garbled(body))
+        garbled = read_garbled(body)
         stated = (_read_usage(body, form) for form in _TABLE["forms"])
         garbled.usage = next((one for one in stated if one.prompt_tokens > 1), None)
         raise garbled from None
@@ -142,7 +135,7 @@ def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) ->
         raise LookupError
     if len(calls) > 1 and not is_cut:
         # the items of all calls are one answer
-        calls = [f"[{','.join(dict.fromkeys(calls))}]"]
+        calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
     if calls:
         thoughts.append(said)
         said = "".join(calls)
@@ -214,19 +207,20 @@ def at(body: Any, *places: str) -> Any:
     return ""
 
 
-def describe_garbled(body: object) -> str:
+def read_garbled(body: object) -> Failure:
     """Describe in a few words a reply that is not an answer: JSON that ends too early, another text
-    (its beginning is shown), or JSON without a message (its error is shown if it has one).
+    (its beginning is shown), or JSON without a message (its error is shown if it has one). Only of
+    another text it is certain that no model was paid for.
 
-    >>> describe_garbled("<html>Sign in</html>")
+    >>> read_garbled("<html>Sign in</html>").said
     "not JSON: '<html>Sign in</html>'"
     """
     if not isinstance(body, str):
         error = at(body, "choices 0 error", "error")
         said = f"; {mask(str(error))[:200]}" if error else ""
-        return f"no message in it{said}"
+        return Failure(200, f"no message in it{said}", kind="broken")
     # the first half of an answer
     if body.lstrip().startswith(("{", "[")):
-        return BROKEN
+        return Failure(200, "broken JSON", kind="broken")
     # masked before it is cut: a part of a key would not be found
-    return f"not JSON: {mask(body)[:80]!r}"
+    return Failure(200, f"not JSON: {mask(body)[:80]!r}", kind="garbled")

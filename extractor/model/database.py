@@ -174,7 +174,11 @@ class Database:
 def open_run(folder: Path) -> Database:
     """Open or create the store of the run in ``folder``. Raises ``StoreError``."""
     tables = files(__package__).joinpath("run.sql").read_text("utf-8")
-    return Database.open(folder / RUN_FILE, tables, RUN_VERSION)
+    database = Database.open(folder / RUN_FILE, tables, RUN_VERSION)
+    # earlier files of this version have none
+    with suppress(StoreError):
+        database.execute("ALTER TABLE requests ADD COLUMN dollars REAL")
+    return database
 
 
 def open_run_to_read(folder: Path) -> Database:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from extractor.errors import AnswerPending, ArgumentError
-from extractor.model.batch_lines import read_lines, write_line
+from extractor.model.batch_apis import read_lines, write_line
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.request_form import RequestForm

@@ -14,63 +14,13 @@ from typing import Any
 
 from extractor.errors import MissingKey, ModelAway, ModelUnavailable, RequestTooLong
 from extractor.masking import hide_keys
-from extractor.model.completions import BROKEN, GarbledReply, at, describe_garbled
-from extractor.model.pace import (
-    LONGEST_WAIT,
-    Meaning,
-    find_meaning,
-    list_meanings,
-    retry_after,
-)
+from extractor.model.completions import at, read_garbled
+from extractor.model.pace import Failure, list_meanings, retry_after
 from extractor.model.spec import ModelSpec, name_model
 
 TOO_LONG = "the prompt is too long"
 """Why the store has no answer to a call that the model refused for its length."""
 _LONGEST_SAID = 300
-
-
-class Failure(Exception):
-    """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
-    of the provider, for searching, and the seconds to ``wait`` that it asks for.
-
-    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. The
-    request was sent ``attempts`` times.
-    """
-
-    def __init__(
-        self,
-        status: int | None,
-        said: str,
-        text: str = "",
-        wait: float | None = None,
-        kind: str = "",
-    ) -> None:
-        super().__init__(said)
-        self.status = status
-        self.said = said
-        self.text = text
-        self.wait = wait
-        self.attempts = 1
-        self.meaning = list_meanings()[kind] if kind else self._find_meaning()
-
-    def _find_meaning(self) -> Meaning:
-        """Return what a status means: by what was said, by the wait, else by itself."""
-        status = self.status or 0
-        for meaning in list_meanings().values():
-            may_mean = meaning.words and status in (meaning.of or [status])
-            said = f"{status} {self.text}"
-            if may_mean and re.search(meaning.words, said, re.IGNORECASE):
-                return meaning
-        meaning = find_meaning(status)
-        is_long = meaning.is_temporary and (self.wait or 0) > LONGEST_WAIT
-        return list_meanings()["later"] if is_long else meaning
-
-    @property
-    def is_absence(self) -> bool:
-        """Whether any request would have failed now: the server does not answer, or there is no
-        room.
-        """
-        return self.meaning.action == "wait"
 
 
 def read_failure(error: BaseException) -> Failure | None:
@@ -82,32 +32,28 @@ def read_failure(error: BaseException) -> Failure | None:
     # a cancellation may have a broken connection as its context
     if not isinstance(error, Exception):
         return None
-    causes = list(_list_causes(error))
-    for cause in causes:
-        # there was a reply, and no SDK could read it
-        unread = str(cause) if isinstance(cause, GarbledReply) else ""
-        if isinstance(cause, json.JSONDecodeError):
-            unread = describe_garbled(cause.doc)
-        elif isinstance(cause, RecursionError | UnicodeDecodeError):
-            unread = BROKEN
-        if unread:
-            kind = "broken" if unread == BROKEN else "garbled"
-            return Failure(200, unread, kind=kind)
     if isinstance(error, TimeoutError):
         return Failure(None, "", kind="late")
+    causes = list(_list_causes(error))
+    # there was a reply, and no SDK could read it
+    for cause in causes:
+        if isinstance(cause, json.JSONDecodeError):
+            return read_garbled(cause.doc)
+        if isinstance(cause, RecursionError | UnicodeDecodeError):
+            return read_garbled("{")
     return _read_status(error) or _read_silence(error, causes)
 
 
 def _read_status(error: Any) -> Failure | None:
     """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
 
-    def find(*names: str, of: Any = error) -> Any:
-        return next(filter(None, (getattr(of, name, None) for name in names)), {})
+    def find(*names: str) -> Any:
+        return next(filter(None, (getattr(error, name, None) for name in names)), {})
 
     response = find("response")
     status = find("status_code", "code")
     body = find("body", "details")
-    headers = find("headers", of=response) or find("headers")
+    headers = getattr(response, "headers", None) or find("headers")
     # botocore
     if isinstance(response, dict) and response:
         status = at(response, "ResponseMetadata HTTPStatusCode")

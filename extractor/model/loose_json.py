@@ -4,14 +4,16 @@ Forgiven are a comma behind the last member, a missing one between two objects, 
 a string, a backslash that escapes nothing, comments, and Python's words and quotation marks. A
 missing last bracket is added to an answer whose list of items has ended. Nothing else is
 invented: a value that is cut off, a word or number that JSON does not have, and a key with two
-different values are errors.
+different values are not read. Depth and length are bounded, so that no reply takes long.
 """
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
-# Levels of a value. No answer needs more, and what begins nothing is given up soon.
+_LONGEST = 400_000
+"""Characters of a value. No answer has as many."""
 _DEEPEST = 16
 _TOKEN = re.compile(
     r"""
@@ -42,27 +44,37 @@ _LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
 
 
 def read_value(text: str, start: int = 0) -> tuple[Any, int]:
-    r"""Read the value at ``start``. Return it, and the offset after it.
+    r"""Read the object or list at ``start``. Return it, and the offset behind it; None, and the
+    offset from which others may begin, if it is cut off, or is not JSON despite what is forgiven.
 
-    Two lists under the same key of an object are joined. Raises ``ValueError`` for a value that
-    is cut off, or is not JSON despite what is forgiven.
+    Two lists under the same key of an object are joined.
 
     >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)
     """
     strict = ""
     depth = 0
+    last = start
     end = start
-    while depth <= _DEEPEST and (token := _TOKEN.match(text, end)):
+    while depth <= _DEEPEST and end - start < _LONGEST:
+        token = _TOKEN.match(text, end)
+        if token is None:
+            break
+        last = end
         end = token.end()
         depth += bool(token["open"]) - bool(token["close"])
         strict += _write_token(token)
         if depth == 0:
-            return _DECODER.decode(strict.rstrip(",")), end
+            last = end
+            strict = strict.rstrip(",")
+            break
     if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
         # fails if another list than that of the items has ended
-        return _DECODER.decode(strict + "}"), end
-    raise ValueError("the value is incomplete or not JSON")
+        strict += "}"
+    with suppress(ValueError):
+        return _DECODER.decode(strict), end
+    # a string without an end may have an answer in it
+    return None, max(last, start + 1)
 
 
 def _write_token(token: re.Match[str]) -> str:

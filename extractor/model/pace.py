@@ -16,8 +16,11 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from extractor.schemas import Usage
+
 LONGEST_WAIT = 60.0
-"""If a server asks for a longer wait, the request fails."""
+"""If a server that limits requests asks for a longer wait, the run ends; any other wait is cut to
+this."""
 
 
 class Meaning(NamedTuple):
@@ -57,6 +60,51 @@ def find_meaning(status: int) -> Meaning:
     meanings = list_meanings()
     usual = meanings.get(f"{status // 100}xx", meanings["4xx"])
     return meanings.get(str(status), usual)
+
+
+class Failure(Exception):
+    """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
+    of the provider, for searching, and the seconds to ``wait`` that it asks for.
+
+    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. ``usage``
+    is what the reply states that it cost. The request was sent ``attempts`` times.
+    """
+
+    def __init__(
+        self,
+        status: int | None,
+        said: str,
+        text: str = "",
+        wait: float | None = None,
+        kind: str = "",
+    ) -> None:
+        super().__init__(said)
+        self.status = status
+        self.said = said
+        self.text = text
+        self.wait = wait
+        self.attempts = 1
+        self.usage: Usage | None = None
+        self.meaning = list_meanings()[kind] if kind else self._find_meaning()
+
+    def _find_meaning(self) -> Meaning:
+        """Return what a status means: by what was said, by the wait, else by itself."""
+        status = self.status or 0
+        said = f"{status} {self.text}"
+        for meaning in list_meanings().values():
+            may_mean = meaning.words and status in (meaning.of or [status])
+            if may_mean and re.search(meaning.words, said, re.IGNORECASE):
+                return meaning
+        meaning = find_meaning(status)
+        is_long = meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT
+        return list_meanings()["later"] if is_long else meaning
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether any request would have failed now: the server does not answer, or there is no
+        room.
+        """
+        return self.meaning.action == "wait"
 
 
 @dataclass(frozen=True, slots=True)

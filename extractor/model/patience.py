@@ -2,8 +2,9 @@
 or the run is stopped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import monotonic
 
 from extractor.errors import ModelAway, RunStopped
@@ -19,6 +20,7 @@ money."""
 _LONGEST = 300
 
 
+@dataclass(eq=False)
 class Watch:
     """Lets the calls to a model, named ``name`` in messages, send no further request when no answer
     has come for the seconds of the ``patience``, when the model is given up, or when the run is
@@ -28,16 +30,15 @@ class Watch:
     wait for a reply, ``clock`` gives the time.
     """
 
-    def __init__(self, patience: float | None, name: str) -> None:
-        self.patience = patience
-        self.problem = ""
-        self.under_way = 0
-        self.clock = monotonic
-        self._name = name
-        self._useless = 0
-        self._calls = 0
-        self._since = 0.0
-        self._end: ModelAway | None = None
+    patience: float | None
+    name: str
+    clock: Callable[[], float] = monotonic
+    problem: str = ""
+    under_way: int = 0
+    _useless: int = 0
+    _calls: int = 0
+    _since: float = 0.0
+    _end: ModelAway | None = None
 
     def stop(self, why: str) -> None:
         """Start no further requests: calls raise ``RunStopped`` with ``why``."""
@@ -45,7 +46,7 @@ class Watch:
 
     def give_up(self, why: str) -> None:
         """Start no further requests: calls raise ``ModelAway``."""
-        self._end = self._end or ModelAway(f"{self._name}: {hide_keys(why)}")
+        self._end = self._end or ModelAway(f"{self.name}: {hide_keys(why)}")
 
     def check(self) -> None:
         """Raise ``ModelAway`` if the model is given up or silent for too long, ``RunStopped`` after
@@ -56,15 +57,13 @@ class Watch:
         if self._end:
             raise type(self._end)(*self._end.args)
 
-    def note_problem(self, problem: object) -> None:
-        """Note why a call was useless."""
-        shown = str(problem).removeprefix(f"{self._name}: ")
+    def note_useless(self, problem: object, *, is_answer: bool = True) -> None:
+        """Note why a call was useless. The model is given up after ``MOST_USELESS`` useless answers
+        in a row.
+        """
+        shown = str(problem).removeprefix(f"{self.name}: ")
         self.problem = hide_keys(shown)[:_LONGEST]
-
-    def note_useless(self, problem: object) -> None:
-        """Note a useless answer. The model is given up after ``MOST_USELESS`` of them in a row."""
-        self.note_problem(problem)
-        self._useless += 1
+        self._useless += is_answer
         if self._useless >= MOST_USELESS and self.patience is not None:
             self.give_up(
                 f"{self._useless} useless answers in a row, the last one: {self.problem}; name "

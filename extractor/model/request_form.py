@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from extractor.model.calls import Call, schema_of
 from extractor.model.completions import Completion, Ending
-from extractor.model.failures import Failure
+from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
@@ -70,8 +70,8 @@ class RequestForm:
         if family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
         parameters |= family.think(self.settings.reasoning)[0]
-        for name in parameters.keys() & self.refused:
-            del parameters[name]
+        for name in self.refused:
+            parameters.pop(name, None)
         return parameters
 
     def arguments(self, call: Call) -> dict[str, Any]:
@@ -149,9 +149,7 @@ class RequestForm:
         refused = [name for name in may_go if re.search(rf"\b{name}\b", failure.text)]
         if not refused and kind == "mode" and self.mode != self.spec.family.mode[-1]:
             refused = [self.mode]
-        if not refused:
-            return None
-        return replace(self, refused=self.refused.union(refused))
+        return replace(self, refused=self.refused.union(refused)) if refused else None
 
     def with_more_room(self, call: Call, answer: Completion) -> "RequestForm | None":
         """Return the form with more room for thinking, once, if thinking took the whole output

@@ -29,7 +29,8 @@ CREATE TABLE batches (  -- a provider's batch, whose state is sent (it may exist
 );
 CREATE TABLE requests (  -- sent, and no reply states what they cost. The tokens are the most that they may use
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,
-    written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL
+    written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    dollars REAL  -- at the price of its day, live or in a batch, null if that was unknown
 );
 CREATE INDEX requests_by_call ON requests (call);
 CREATE TABLE failures (  -- lines of failures.jsonl of the last invocation

@@ -9,6 +9,7 @@ providers.
 import logging
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import instructor
@@ -18,7 +19,7 @@ from instructor.core.exceptions import ConfigurationError
 from extractor.errors import MissingExtra
 from extractor.masking import remember
 from extractor.model.failures import explain_opening
-from extractor.model.spec import ModelSpec, read_key
+from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 
 # It logs each failed attempt with the server's words, which may have a key. Events report them.
 logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
@@ -72,7 +73,7 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
         arguments["base_url"] = spec.base_url
         # A server of this machine is behind no proxy.
         arguments["http_client"] = openai.DefaultAsyncHttpxClient(
-            trust_env=not spec.is_direct,
+            trust_env=urlsplit(spec.base_url).hostname not in LOOPBACK,
             verify=httpx2.create_ssl_context(),
             follow_redirects=False,
         )

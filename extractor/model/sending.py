@@ -7,22 +7,24 @@ Only a process that asks a model imports this module: instructor and an SDK take
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
 from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
 from instructor.core.exceptions import InstructorRetryException
 from instructor.core.hooks import Hooks
-from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt
+from tenacity import AsyncRetrying, stop_after_attempt
 
 from extractor.errors import as_extractor_error
 from extractor.masking import remember_options
 from extractor.model.calls import Call
-from extractor.model.completions import Completion, GarbledReply, read_completion
+from extractor.model.client import Bill
+from extractor.model.completions import Completion, read_completion
 from extractor.model.events import Event, tell
-from extractor.model.failures import Failure, explain_failure, read_failure
-from extractor.model.ledger import Bill, Request
-from extractor.model.pace import RetryPolicy
+from extractor.model.failures import explain_failure, read_failure
+from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.patience import IS_IT_THERE, Watch
 from extractor.model.request_form import RequestForm
 from extractor.model.sdk import open_client
@@ -30,30 +32,29 @@ from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 
 _T = TypeVar("_T")
+_TOKENS = {"prompt_tokens", "cached_tokens", "output_tokens"}
 
 
+@dataclass(eq=False)
 class Sender:
     """Sends calls to a provider's model. Belongs to one event loop.
 
-    ``form`` is how requests are written now, ``timeout`` the seconds for each. ``policy`` says how
-    often a request is repeated and how long the waits are, ``watch`` when the model is given up.
+    ``form`` is how requests are written now. ``policy`` says how often a request is repeated and
+    how long the waits are, ``watch`` when the model is given up.
     """
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        settings: ClientSettings,
-        policy: RetryPolicy,
-        watch: Watch,
-    ) -> None:
-        self.form = RequestForm(spec, settings)
-        self.timeout = settings.timeout
-        self._policy = policy
-        self._watch = watch
+    spec: ModelSpec
+    settings: ClientSettings
+    policy: RetryPolicy
+    watch: Watch
+
+    def __post_init__(self) -> None:
+        remember_options(self.settings.options)
+        self.form = RequestForm(self.spec, self.settings)
         self._was_reached = False
         self._paused_until = 0.0
-        self._clients = {self.form.mode: open_client(spec, self.form.mode)}
-        remember_options(settings.options)
+        mode = self.form.mode
+        self._clients = {mode: open_client(self.spec, mode)}
 
     @property
     def sdk(self) -> Any:
@@ -76,7 +77,7 @@ class Sender:
         """
         return await repeat(
             lambda: self._ask(bill, most),
-            self._policy,
+            self.policy,
             limit=self._limit,
             pause=self._pause,
             explain=self._explain,
@@ -91,28 +92,29 @@ class Sender:
 
         Without end to an absent or overloaded server, if the watch gives it up in time.
         """
+        attempts = self.policy.attempts
         if self._is_first(failure):
-            return min(failure.meaning.first, self._policy.attempts)
-        is_watched = self._watch.patience is not None
-        return inf if failure.is_absence and is_watched else self._policy.attempts
+            return min(failure.meaning.first, attempts)
+        is_watched = self.watch.patience is not None
+        return inf if failure.is_absence and is_watched else attempts
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the run is stopped or the model is given up meanwhile."""
         while seconds > 0:
-            self._watch.check()
-            await self._policy.sleep(min(seconds, 1.0))
+            self.watch.check()
+            await self.policy.sleep(min(seconds, 1.0))
             seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
         """Make the error for users. A server that never answers is given up."""
         away = self._is_first(failure)
         if away and failure.meaning.kind == "late":
-            tried = (
-                f"no answer in time to the first calls ({self.timeout:g} seconds each)"
+            seconds = f"({self.settings.timeout:g} seconds each)"
+            self.watch.give_up(
+                f"no answer in time to the first calls {seconds}; {IS_IT_THERE}"
             )
-            self._watch.give_up(f"{tried}; {IS_IT_THERE}")
-            self._watch.check()
-        return explain_failure(failure, self.form.spec, away=away)
+            self.watch.check()
+        return explain_failure(failure, self.spec, away=away)
 
     async def _ask(self, bill: Bill, most: int) -> Completion:
         """Send a call once, and at once again in another form if the provider refuses a part of
@@ -121,7 +123,6 @@ class Sender:
         """
         while True:
             form = self.form
-            better: RequestForm | None
             try:
                 answer = await self._send_once(bill, form)
                 better = form.with_more_room(bill.call, answer)
@@ -139,30 +140,31 @@ class Sender:
         """Send a request, after the pause that a server asked for and within the budget. Raises
         ``Failure``, or an error of another kind.
         """
-        while self._policy.clock() < self._paused_until:
-            await self._pause(self._paused_until - self._policy.clock())
-        self._watch.check()
-        async with bill.request(form.extra_room) as request:
+        clock = self.policy.clock
+        while clock() < self._paused_until:
+            await self._pause(self._paused_until - clock())
+        self.watch.check()
+        async with bill.request(form.extra_room):
             begun = monotonic()
             status: int | None = 200
-            fault: str | None = None
-            self._watch.under_way += 1
+            fault = None
+            self.watch.under_way += 1
             try:
-                async with asyncio.timeout(self.timeout):
+                async with asyncio.timeout(self.settings.timeout):
                     reply = await self._request(bill.call, form)
                 answer = read_completion(reply)
                 bill.answers += 1
-                request.settle(answer.usage, is_believed=answer.has_usage)
+                bill.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)
                 status = failure.status if failure else None
                 fault = str(status or type(error).__name__)
                 if failure is None:
                     raise
-                self._note_failure(failure, request, error)
+                self._note_failure(failure, bill)
                 raise failure from None
             finally:
-                self._watch.under_way -= 1
+                self.watch.under_way -= 1
                 tell(
                     Event.CALL_ENDED,
                     record_id=bill.call.record_id,
@@ -171,49 +173,43 @@ class Sender:
                     seconds=round(monotonic() - begun, 3),
                     status=status,
                     error=fault,
-                    prompt_tokens=request.usage.prompt_tokens,
-                    cached_tokens=request.usage.cached_tokens,
-                    output_tokens=request.usage.output_tokens,
+                    **bill.stated.model_dump(include=_TOKENS),
                 )
         self._was_reached = True
-        self._watch.note_answer()
+        self.watch.note_answer()
         return answer
 
-    def _note_failure(
-        self, failure: Failure, request: Request, error: BaseException
-    ) -> None:
+    def _note_failure(self, failure: Failure, bill: Bill) -> None:
         """Note what a failed exchange tells about its cost and the server. If that is overloaded
         and asks for a wait, all requests wait.
         """
-        if isinstance(error, GarbledReply) and error.usage:
-            request.settle(error.usage)
-        elif not failure.meaning.paid:
-            request.settle(Usage())
+        if failure.usage or not failure.meaning.paid:
+            bill.settle(failure.usage or Usage())
         self._was_reached |= failure.status is not None
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
-            until = self._policy.clock() + failure.wait
+            until = self.policy.clock() + failure.wait
             self._paused_until = max(self._paused_until, until)
 
     async def _request(self, call: Call, form: RequestForm) -> object:
         """Let instructor write a request and its SDK send it, once. Returns the reply as it came:
         what instructor makes of it is not used. Raises an error of the SDK.
         """
-        spec = form.spec
-        if form.mode not in self._clients:
-            self._clients[form.mode] = open_client(spec, form.mode)
+        mode = form.mode
+        if mode not in self._clients:
+            self._clients[mode] = open_client(self.spec, mode)
         replies: list[object] = []
         hooks = Hooks()
         hooks.on("completion:response", replies.append)
-        error = None
+        error: BaseException | None = None
         try:
-            await self._clients[form.mode].create(
+            await self._clients[mode].create(
                 response_model=form.reply_model(call),
                 max_retries=AsyncRetrying(stop=stop_after_attempt(1), reraise=True),
                 hooks=hooks,
                 messages=form.messages(call),
                 # not every client keeps the name
-                model=spec.name,
+                model=self.spec.name,
                 **form.arguments(call),
             )
         except InstructorRetryException as failed:
@@ -239,30 +235,17 @@ async def repeat(
     Raises what ``explain`` makes of the last fault. An error of another kind is one of this
     program, or an ``UnexpectedError``.
     """
-
-    async def attempt() -> _T:
+    for attempt in count(1):
         try:
             return await request()
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             failure = read_failure(error)
             ended = as_extractor_error(error)
         # raised here: the request of the SDK's error holds the key
-        raise failure or ended
-
-    def may_repeat(state: RetryCallState) -> bool:
-        failure = state.outcome and state.outcome.exception()
-        if not isinstance(failure, Failure):
-            return False
-        failure.attempts = state.attempt_number
-        return failure.meaning.is_temporary and failure.attempts < limit(failure)
-
-    def wait(state: RetryCallState) -> float:
-        failure: Any = state.outcome and state.outcome.exception()
-        return policy.wait_before(state.attempt_number, failure.wait)
-
-    attempts = AsyncRetrying(retry=may_repeat, wait=wait, sleep=pause, reraise=True)
-    try:
-        return await attempts(attempt)
-    except Failure as failure:
-        last = failure
-    raise explain(last)
+        if failure is None:
+            raise ended
+        failure.attempts = attempt
+        if not failure.meaning.is_temporary or attempt >= limit(failure):
+            raise explain(failure)
+        await pause(policy.wait_before(attempt, failure.wait))
+    raise AssertionError("the loop has no end")

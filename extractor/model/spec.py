@@ -137,11 +137,6 @@ class ModelSpec:
         return urlsplit(self.base_url or "").netloc
 
     @property
-    def is_direct(self) -> bool:
-        """Whether its server is on this machine, so that no proxy leads to it."""
-        return urlsplit(self.base_url or "").hostname in LOOPBACK
-
-    @property
     def key_remedy(self) -> str:
         """What to do about its key."""
         if self.is_server:

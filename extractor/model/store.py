@@ -6,6 +6,7 @@ stored with its call. So after a kill, each request whose cost is unknown counts
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from extractor.schemas import Usage
 
 _MOST = ("prompt_tokens", "written_tokens", "output_tokens")
 _TOKENS = (*_MOST, "cached_tokens", "thinking_tokens")
+_ALL = ("exchanges", *_TOKENS)
 
 
 class State(StrEnum):
@@ -50,14 +52,17 @@ class StoredCall(NamedTuple):
 class Spending(NamedTuple):
     """The cost of calls. ``unpriced`` is the usage of those that have no price.
 
-    ``uncounted`` is the most that the requests may have used whose cost no reply states: they got
-    none, or one without a usage. Its ``calls`` count them.
+    No reply states the cost of ``unstated`` requests: they got none, or one without a usage.
+    ``most_dollars`` is what those with a price may have cost at most, ``most_unpriced`` what the
+    others may have used.
     """
 
     usage: Usage = Usage()
     dollars: float = 0.0
     unpriced: Usage = Usage()
-    uncounted: Usage = Usage()
+    unstated: int = 0
+    most_dollars: float = 0.0
+    most_unpriced: Usage = Usage()
 
 
 def judge(completion: Completion) -> State:
@@ -70,6 +75,7 @@ def judge(completion: Completion) -> State:
     return State.ANSWERED if is_usable else State.REJECTED
 
 
+@dataclass(eq=False)
 class CallStore:
     """Calls and their answers. A call's key covers what is asked and of which model, never limits
     or sampling.
@@ -78,11 +84,8 @@ class CallStore:
     ``price`` returns the price of tokens in dollars, None if it is unknown.
     """
 
-    def __init__(
-        self, database: Database, price: Callable[[Usage], float] | None = None
-    ) -> None:
-        self.database = database
-        self.price = price
+    database: Database
+    price: Callable[[Usage], float] | None = None
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
         """Store a call before it is sent, with its prompt if that is new. Return its number."""
@@ -111,16 +114,16 @@ class CallStore:
         request's number.
         """
         tokens = most.model_dump(include=set(_MOST))
-        return self.database.insert("requests", call=call, **tokens)
+        dollars = self.price(most) if self.price else None
+        return self.database.insert("requests", call=call, dollars=dollars, **tokens)
 
     def end(
         self,
         number: int,
         state: State,
-        completion: Completion | None = None,
-        *,
-        usage: Usage | None = None,
-        why: str = "",
+        completion: Completion | None,
+        usage: Usage,
+        why: str,
         paid: Iterable[int] = (),
     ) -> None:
         """Store how a call ended.
@@ -129,13 +132,12 @@ class CallStore:
             number: The number of the call.
             state: How it ended.
             completion: Its answer, None if it has none.
-            usage: What all its requests used; by default, what the completion states.
+            usage: What all its requests used.
             why: Why it has no answer.
             paid: The numbers of its requests whose cost is known. The others stay in the ledger.
         """
         row: dict[str, Any] = {"why": why, "answer": None}
         if completion:
-            usage = usage or completion.usage
             row = {
                 # one column has either
                 "why": why or completion.problem or completion.remark,
@@ -143,14 +145,12 @@ class CallStore:
                 "ending": completion.ending,
                 "answered_by": completion.model,
             }
-        usage = usage or Usage()
         row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
         row["dollars"] = self.price(usage) if self.price else None
         with self.database.transaction():
             self._set(number, state=state, **row)
-            self.database.execute_many(
-                "DELETE FROM requests WHERE id = ?", ((request,) for request in paid)
-            )
+            for request in paid:
+                self.database.execute("DELETE FROM requests WHERE id = ?", (request,))
 
     def reject(self, number: int) -> None:
         """Store that an answer cannot be used, so that the next run asks again."""
@@ -185,8 +185,8 @@ class CallStore:
     def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
         """Read the first call that a condition with its order finds, of several the latest."""
         row = self.database.row(
-            "SELECT id, state, why, answer, ending, coalesce(answered_by, ''), exchanges,"
-            f" {', '.join(_TOKENS)} FROM calls WHERE {where}, id DESC LIMIT 1",
+            "SELECT id, state, why, answer, ending, coalesce(answered_by, ''),"
+            f" {', '.join(_ALL)} FROM calls WHERE {where}, id DESC LIMIT 1",
             parameters,
         )
         if row is None:
@@ -194,10 +194,14 @@ class CallStore:
         number, state, why, answer, ending, model, *spent = row
         completion = None
         if answer is not None:
-            kind = "problem" if ending == Ending.REFUSED else "remark"
-            text = unpack(answer)
+            is_refusal = ending == Ending.REFUSED
             completion = Completion(
-                text, Ending(ending), _usage(spent), model, **{kind: why}
+                unpack(answer),
+                Ending(ending),
+                _usage(_ALL, spent),
+                model,
+                problem=why if is_refusal else "",
+                remark="" if is_refusal else why,
             )
         return StoredCall(number, State(state), completion, why)
 
@@ -212,19 +216,21 @@ class CallStore:
         """The sum over all calls, each at the price of its day, and over all requests whose cost no
         reply states.
         """
-        dollars = self.database.value("SELECT total(dollars) FROM calls")
+        value = self.database.value
         return Spending(
-            self._sum("sum(exchanges)", _TOKENS, "calls"),
-            dollars,
-            self._sum("sum(exchanges)", _TOKENS, "calls WHERE dollars IS NULL"),
-            self._sum("count(*)", _MOST, "requests"),
+            self._sum(_ALL, "calls"),
+            value("SELECT total(dollars) FROM calls"),
+            self._sum(_ALL, "calls WHERE dollars IS NULL"),
+            value("SELECT count(*) FROM requests"),
+            value("SELECT total(dollars) FROM requests"),
+            self._sum(_MOST, "requests WHERE dollars IS NULL"),
         )
 
-    def _sum(self, calls: str, tokens: Iterable[str], rows: str) -> Usage:
+    def _sum(self, columns: Sequence[str], rows: str) -> Usage:
         """Return the usage of all these rows."""
-        sums = ", ".join(f"sum({name})" for name in tokens)
-        found = self.database.row(f"SELECT {calls}, {sums} FROM {rows}") or ()
-        return _usage([number or 0 for number in found])
+        sums = ", ".join(f"total({name})" for name in columns)
+        found = self.database.row(f"SELECT {sums} FROM {rows}") or ()
+        return _usage(columns, found)
 
 
 OpenStore = Callable[[], CallStore]
@@ -241,7 +247,7 @@ def unpack(text: bytes) -> str:
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
 
 
-def _usage(spent: Sequence[int]) -> Usage:
-    """Return the usage of a row: its requests, then its tokens in the order of ``_TOKENS``."""
-    # of the most, no others are known
-    return Usage(**dict(zip(("calls", *_TOKENS), spent, strict=False)))
+def _usage(columns: Sequence[str], spent: Sequence[int]) -> Usage:
+    """Return the usage of a row with these columns."""
+    used = dict(zip(columns, map(int, spent), strict=True))
+    return Usage(calls=used.pop("exchanges", 0), **used)

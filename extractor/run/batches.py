@@ -67,7 +67,7 @@ async def perform_in_batches(
         )
         route = Route(answer=client.answer, queues=True)
         try:
-            async with run.open(folder, executor, route, budget) as extract_all:
+            async with run.open(folder, executor, route, None) as extract_all:
                 if poll_s is None:
                     await extract_all()
                     await client.submit()
@@ -84,7 +84,7 @@ async def perform_in_batches(
             spent = client.store.spending
             run.tally.meter = lambda: spent.usage
             run.tally.price = None if spent.unpriced.calls else lambda _: spent.dollars
-    if client.is_spent:
+    if budget.reached:
         raise BudgetReached(str(budget))
     reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]
     left_open = client.count_unanswered()

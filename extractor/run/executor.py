@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from time import monotonic
@@ -80,6 +81,7 @@ class Executor:
         """Stop all processes."""
 
 
+@dataclass(eq=False)
 class ProcessExecutor(Executor):
     """Computes the first ``inline_first`` calls in this process, and all others in ``workers``
     processes.
@@ -92,18 +94,16 @@ class ProcessExecutor(Executor):
     killed without waiting for unfinished work.
     """
 
-    def __init__(
-        self,
-        workers: int,
-        inline_first: int = SMALL_RUN,
-        timeout: float = KILL_S,
-        example: TrialRecord | None = None,
-    ) -> None:
-        self.capacity = workers * _QUEUED
-        self._inline_left = inline_first
-        self._timeout = timeout
-        self._workers = [_Worker(timeout, example) for _ in range(workers)]
-        self._suspects = _Worker(timeout, example)
+    workers: int
+    inline_first: int = SMALL_RUN
+    timeout: float = KILL_S
+    example: TrialRecord | None = None
+
+    def __post_init__(self) -> None:
+        self.capacity = self.workers * _QUEUED
+        made = [_Worker(self.timeout, self.example) for _ in range(self.workers + 1)]
+        self._suspects = made.pop()
+        self._workers = made
         self._one_at_a_time = asyncio.Lock()
 
     async def compute(
@@ -114,8 +114,8 @@ class ProcessExecutor(Executor):
         If the process dies, the call is repeated once, alone in a process of its own: it may have
         been another record that killed the first one.
         """
-        if self._inline_left > 0:
-            self._inline_left -= 1
+        if self.inline_first > 0:
+            self.inline_first -= 1
             return call_picklable(function, record, *arguments)
         worker = min(self._workers, key=lambda worker: worker.pending)
         try:
@@ -128,8 +128,8 @@ class ProcessExecutor(Executor):
                 return await self._suspects.call(function, record, *arguments)
             except BrokenExecutor:
                 source = record.source
-                if monotonic() - since >= self._timeout:
-                    raise tell_too_slow(source, f"{self._timeout:g} seconds") from None
+                if monotonic() - since >= self.timeout:
+                    raise tell_too_slow(source, f"{self.timeout:g} seconds") from None
                 problem = "the process that worked on the record died, perhaps for lack of memory"
                 remedy = "run this record alone, with --workers 1"
                 raise RecordError(
@@ -141,20 +141,16 @@ class ProcessExecutor(Executor):
         await asyncio.gather(*(worker.close() for worker in workers))
 
 
+@dataclass(eq=False)
 class _Worker:
     """One worker process, started at its first use and replaced if it dies. It is a pool of one, so
     that its death affects only the records sent to it.
     """
 
-    def __init__(self, timeout: float, example: TrialRecord | None) -> None:
-        self.pending = 0
-        self._timeout = timeout
-        self._first: Callable[[], object] = os.getpid
-        if example:
-            self._first = partial(
-                plan_record, example, ExtractionOptions(), has_model=False, packs=True
-            )
-        self._starting: asyncio.Task[ProcessPoolExecutor] | None = None
+    timeout: float
+    example: TrialRecord | None
+    pending: int = 0
+    _starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Compute ``function`` in the process, which is started if there is none.
@@ -163,7 +159,7 @@ class _Worker:
         be started, and the errors of the function.
         """
         self.pending += 1
-        call = (call_within, self._timeout, function, *arguments)
+        call = (call_within, self.timeout, function, *arguments)
         try:
             while True:
                 starting = self._starting = self._starting or asyncio.create_task(
@@ -201,11 +197,20 @@ class _Worker:
         """Start a pool of one process, and wait until it has computed its first call, which may
         load the rules. Raises ``EngineError`` if it dies, or cannot be started.
         """
+        first: Callable[[], object] = os.getpid
+        if self.example:
+            first = partial(
+                plan_record,
+                self.example,
+                ExtractionOptions(),
+                has_model=False,
+                packs=True,
+            )
         spawn = get_context("spawn")
         pool = ProcessPoolExecutor(1, spawn, initializer=start_worker)
         is_ready = False
         try:
-            await asyncio.wrap_future(_submit_first(pool, self._first))
+            await asyncio.wrap_future(_submit_first(pool, first))
         except BrokenExecutor:
             problem = "died before it was ready"
         # the system starts no process: too many of them, or no memory

@@ -122,9 +122,13 @@ class RunFolder(Sink):
                     )
             return
         settings = self.manifest.settings
-        changed = explain_changed(found.settings, settings)
+        changed = list(explain_changed(found.settings, settings))
         if changed:
-            raise self._refuse_settings(changed)
+            raise SettingsDiffer(
+                f"{self.path}: created with other settings ({'; '.join(changed)}); use another "
+                f"--out, where --replay {self.path} takes its answers, or --fresh to begin again "
+                "there"
+            )
         results = self.path / EXTRACTIONS
         if results.exists() and results.stat().st_size:
             if not (self.path / RUN_FILE).exists():
@@ -139,14 +143,6 @@ class RunFolder(Sink):
         with naming_file(results):
             # a kill leaves another order, and perhaps half a line
             write_atomically(results, store.read_lines())
-
-    def _refuse_settings(self, changed: Mapping[str, str]) -> SettingsDiffer:
-        """Return the error for a run with other settings, with the remedy."""
-        return SettingsDiffer(
-            f"{self.path}: created with other settings ({'; '.join(changed.values())}); use "
-            f"another --out, where --replay {self.path} takes its answers, or --fresh to begin "
-            "again there"
-        )
 
     def begin(self) -> None:
         """Begin to write: move an earlier run aside if ``fresh``, and write the manifest and the

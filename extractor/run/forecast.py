@@ -36,29 +36,30 @@ class Forecast:
 def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Forecast:
     """Forecast a run over records with these requests, with ``concurrency`` calls at once."""
     cases = []
-    all_rates = pricing.rates
-    for rates in all_rates:
+    for rates in pricing.rates:
         usage = forecast_usage(forecast_calls(total, rates), pricing, concurrency)
-        is_highest = rates is all_rates.high
-        uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
         figures: dict[str, float] = {
             "questions": total.questions,
-            # the questions of a call may take several answers
-            "calls": MOST_CALLS * total.calls if is_highest else usage.calls,
+            "calls": usage.calls,
             "prompt tokens": usage.prompt_tokens,
             "of them cached": usage.cached_tokens,
             "output tokens": usage.output_tokens,
         }
         if pricing.cost:
-            dollars = pricing.cost(uncached if is_highest else usage)
-            figures["dollars"] = round(dollars, 4)
+            figures["dollars"] = round(pricing.cost(usage), 4)
         cases.append(figures)
+    # the questions of a call may take several answers, and the cache of a provider may fail
+    most = cases[-1]
+    most["calls"] = MOST_CALLS * total.calls
+    if pricing.cost:
+        uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
+        most["dollars"] = round(pricing.cost(uncached), 4)
     price = None
     if pricing.listed and pricing.price:
         # The price in batches may be another one than that in the list.
         price = replace(pricing.listed, price=pricing.price)
     return Forecast(
-        figures={name: Cases(*(case[name] for case in cases)) for name in cases[0]},
+        figures={name: Cases(*(case[name] for case in cases)) for name in most},
         price=price,
         notes=tuple(_list_assumptions(pricing)),
     )

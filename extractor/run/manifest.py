@@ -4,7 +4,7 @@ invocations.
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from hashlib import sha256
@@ -143,6 +143,9 @@ class Manifest(BaseModel):
         spending = store.calls.spending
         usage_of_calls = spending.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
         price = store.calls.price
+        most = None
+        if price:
+            most = spending.most_dollars + price(spending.most_unpriced)
         update = {
             "state": _STATES.get(stop, RunState.STOPPED),
             "stopped_by": stop,
@@ -159,8 +162,8 @@ class Manifest(BaseModel):
                 "usd": None if spending.unpriced.calls else spending.dollars,
                 "usd_known": spending.dollars,
                 "calls_without_price": spending.unpriced.calls,
-                "calls_without_reply": spending.uncounted.calls,
-                "usd_without_reply": price(spending.uncounted) if price else None,
+                "calls_without_reply": spending.unstated,
+                "usd_without_reply": most,
             },
         }
         kept = self.model_dump(include={"settings", "inputs", "started"})
@@ -239,31 +242,30 @@ def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
 
 def explain_changed(
     earlier: Mapping[str, Any], settings: Mapping[str, Any]
-) -> dict[str, str]:
-    """Return in a few words how each setting has changed, by its name.
+) -> Iterator[str]:
+    """Yield in a few words how each setting has changed.
 
     The address of a model's server is not a setting.
 
-    >>> explain_changed(
-    ...     {"effort": "none", "rules": "1f"}, {"effort": "medium", "rules": "2e"}
-    ... )
-    {'effort': 'effort was none, is medium', 'rules': 'the rules have changed'}
+    >>> earlier = {"effort": "none", "rules": "1f"}
+    >>> list(explain_changed(earlier, {"effort": "medium", "rules": "2e"}))
+    ['effort was none, is medium', 'the rules have changed']
     """
-    changed = {}
     for name, now in settings.items():
         before = earlier.get(name)
-        is_same = before == now
-        if name == "model":
-            # a server that has moved is the same one
-            names = {str(model).rpartition("#")[2] for model in (before, now)}
-            is_same = len(names) == 1
-        if is_same:
+        # a server that has moved is the same one
+        is_moved = name == "model" and _name(before) == _name(now)
+        if before == now or is_moved:
             continue
-        was, is_now = ("none" if value is None else value for value in (before, now))
-        changed[name] = f"{name} was {was}, is {is_now}"
         if name in _UNREADABLE:
-            changed[name] = f"the {name} have changed"
-    return changed
+            yield f"the {name} have changed"
+        else:
+            yield f"{name} was {before or 'none'}, is {now or 'none'}"
+
+
+def _name(model: object) -> str:
+    """Return the name of a model without the address of its server."""
+    return str(model).rpartition("#")[2]
 
 
 @cache

@@ -1,10 +1,9 @@
 """Show the progress of a run on standard error, or below the cell of a notebook."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,20 +14,11 @@ if TYPE_CHECKING:
     from rich.spinner import Spinner
 
 
-_COUNT_AFTER_S = 5.0
-"""A shorter run ends before its records are counted."""
-
-
 @contextmanager
-def show_progress(
-    tally: Tally, count: Callable[[], int | None], *, quiet: bool
-) -> Iterator[None]:
+def show_progress(tally: Tally, *, quiet: bool) -> Iterator[None]:
     """Show while the body runs what the ``tally`` counts, unless ``quiet``: in a terminal, and in a
     notebook that can draw it, a live line with records, rate, tokens, cost and time, which goes
     away at the end.
-
-    ``count`` returns the number of records, or None if it cannot be known. A thread calls it after
-    some seconds, since it reads the inputs again; the line then shows the time left, too.
     """
     if quiet or not (sys.stderr.isatty() or _is_notebook()):
         yield
@@ -39,23 +29,14 @@ def show_progress(
 
     since = monotonic()
     spinner = Spinner("dots")
-    totals: list[int | None] = []
-    timer = Timer(_COUNT_AFTER_S, lambda: totals.append(count()))
-    timer.daemon = True
-    timer.start()
 
     def draw() -> "Spinner":
-        total = totals[0] if totals else None
-        figures = _list_figures(tally, monotonic() - since, total)
-        spinner.update(text=", ".join(figures))
+        spinner.update(text=", ".join(_list_figures(tally, monotonic() - since)))
         return spinner
 
     console = Console(stderr=True)
-    try:
-        with Live(get_renderable=draw, console=console, transient=True):
-            yield
-    finally:
-        timer.cancel()
+    with Live(get_renderable=draw, console=console, transient=True):
+        yield
 
 
 def _is_notebook() -> bool:
@@ -68,19 +49,15 @@ def _is_notebook() -> bool:
     return find_spec("ipywidgets") is not None
 
 
-def _list_figures(tally: Tally, elapsed_s: float, total: int | None) -> Iterator[str]:
-    """Yield the figures of a live line: records, rate and time always, the time left if the
-    ``total`` of records is known, then failures, tokens and cost, if there are any. Resumed
-    records took no time in this run.
+def _list_figures(tally: Tally, elapsed_s: float) -> Iterator[str]:
+    """Yield the figures of a live line: records, rate and time always, then failures, tokens and
+    cost, if there are any. Resumed records took no time in this run.
     """
     new = tally.extracted + tally.failed
-    done = new + tally.resumed
-    records = counted(done, "record")
+    records = counted(new + tally.resumed, "record")
     yield f"{records} ({tally.extracted:,} new)" if tally.resumed else records
     yield f"{new / max(elapsed_s, 0.001):.1f}/s"
     yield f"{elapsed_s:.0f} s"
-    if total and new:
-        yield f"{(total - done) * elapsed_s / new:.0f} s left of {total:,} records"
     if tally.failed:
         yield f"{tally.failed} failed"
     usage = tally.usage

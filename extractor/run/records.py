@@ -78,9 +78,9 @@ def describe_failure(
     if isinstance(error, RecordError):
         place = error
     failure = {
-        "record_id": record.record_id if record else None,
-        "path": place.path if place else None,
-        "place": place.place if place else None,
+        "record_id": record and record.record_id,
+        "path": place and place.path,
+        "place": place and place.place,
         "error": getattr(error, "kind", type(error).__name__),
         "message": str(error),
     }
@@ -194,7 +194,7 @@ class RecordLoop:
                     # a model that fails for all is noticed before more records begin
                     self._write_ready()
                     if self._needs_extraction(item):
-                        if self._has_spent:
+                        if self.budget and self.budget.reached:
                             break
                         tasks[asyncio.ensure_future(self._observe(item))] = item
                         await self._wait_while(lambda: self._is_full)
@@ -210,12 +210,8 @@ class RecordLoop:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self._has_spent:
+        if self.budget and self.budget.reached:
             raise BudgetReached(str(self.budget))
-
-    @property
-    def _has_spent(self) -> bool:
-        return self.budget is not None and self.budget.reached
 
     @property
     def _is_full(self) -> bool:

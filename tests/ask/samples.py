@@ -1,4 +1,3 @@
-# fmt: off
 """Synthetic parsed records, built by hand."""
 
 from typing import Any
@@ -24,7 +23,9 @@ def unsure(value: Any) -> Reading[Any]:
     return Reading(value, 0.6)
 
 
-def ask(number: int, *fields: str, task: Task = Task.ELIGIBILITY, text: str = "Adults") -> Question:
+def ask(
+    number: int, *fields: str, task: Task = Task.ELIGIBILITY, text: str = "Adults"
+) -> Question:
     return Question(task, chunk(number, text), fields)
 
 
@@ -36,7 +37,9 @@ def _draft(group: str, place: Chunk, known: Readings, readings: Readings) -> Dra
     return Draft(group, place, place.span, known | readings)
 
 
-def criterion(number: int, text: str, section: str = "eligibility", **readings: Reading[Any]) -> Draft:
+def criterion(
+    number: int, text: str, section: str = "eligibility", **readings: Reading[Any]
+) -> Draft:
     """A criterion with certain readings, except for those given."""
     known = dict.fromkeys(("lead_in", "category", "time_window", "rule"), NONE)
     known |= {"constraints": sure(()), "time_windows": sure(())}
@@ -45,13 +48,21 @@ def criterion(number: int, text: str, section: str = "eligibility", **readings: 
 
 
 def regimen(number: int, text: str, section: str, **readings: Reading[Any]) -> Draft:
-    known = dict.fromkeys((*REGIMEN_FIELDS, "agent"), NONE) | {"agent": sure("Drugamide")}
+    known = dict.fromkeys((*REGIMEN_FIELDS, "agent"), NONE) | {
+        "agent": sure("Drugamide")
+    }
     return _draft("dosing", chunk(number, text, section), known, readings)
 
 
-def outcome(number: int, text: str, section: str = "primary_outcomes", **readings: Reading[Any]) -> Draft:
-    known = dict.fromkeys(("description", "time_frame", "category", "instrument", "start_event"), NONE)
-    known |= dict.fromkeys(("time_points", "end_events", "specimens", "methods"), sure(()))
+def outcome(
+    number: int, text: str, section: str = "primary_outcomes", **readings: Reading[Any]
+) -> Draft:
+    known = dict.fromkeys(
+        ("description", "time_frame", "category", "instrument", "start_event"), NONE
+    )
+    known |= dict.fromkeys(
+        ("time_points", "end_events", "specimens", "methods"), sure(())
+    )
     known |= {"rank": sure(Rank.PRIMARY), "index": sure(0), "measure": sure(text)}
     known |= {"time_kind": sure(TimeKind.UNSPECIFIED), "censored": sure(value=False)}
     known |= {"concept": sure(Concept.OVERALL_SURVIVAL)}
@@ -60,7 +71,10 @@ def outcome(number: int, text: str, section: str = "primary_outcomes", **reading
 
 def parsed_record(*items: Draft, candidates: tuple[Chunk, ...] = ()) -> ParsedRecord:
     """A record with these items; each item's section holds its text."""
-    texts = {"title": "A trial of $Drugamide in hay fever", "conditions": "Hay Fever|Asthma"}
+    texts = {
+        "title": "A trial of $Drugamide in hay fever",
+        "conditions": "Hay Fever|Asthma",
+    }
     for place in (*(item.chunk for item in items), *candidates):
         texts[place.span.section] = place.text
     sections = [Section(name=name, text=text) for name, text in texts.items()]

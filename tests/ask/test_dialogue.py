@@ -1,8 +1,6 @@
-# fmt: off
 """A record's questions to a scripted model, over HTTP: which answers are used, refused, open or
 lost.
 """
-
 
 import pytest
 
@@ -26,7 +24,9 @@ def reasons(extraction):
 
 FEW = trial(primary_outcomes=["Pain, day 3", "Itch by diary"])
 MANY = trial(primary_outcomes=[f"Number of nights {n} at home" for n in range(80)])
-LISTED = trial(eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema")
+LISTED = trial(
+    eligibility="Inclusion Criteria:\n\n* Evidence of allergy, shown by:\n* Asthma\n* Eczema"
+)
 
 
 def test_an_item_without_its_fields_is_no_answer():
@@ -62,7 +62,11 @@ def test_a_call_that_fails_loses_only_its_own_questions():
     extraction, requests = extract(script, MANY, "endpoints")
 
     assert len(requests) > 1
-    messages = [finding.message for finding in extraction.findings if finding.kind is FindingKind.ANSWER_MISSING]
+    messages = [
+        finding.message
+        for finding in extraction.findings
+        if finding.kind is FindingKind.ANSWER_MISSING
+    ]
     assert ["this one is cursed" in message for message in messages] == [True]
     assert extraction.usage.questions == 80
     assert 0 < extraction.usage.unanswered < 80
@@ -87,12 +91,24 @@ def test_an_age_is_the_widest_of_all_lines():
         eligibility="Inclusion Criteria:\n\n* Women at least 18 years old\n* Men at least 16 years "
         "old\n* Men or women at most 60 years old\n* Women not older than 70 years"
     )
-    said = {"18": {"min": "18 year"}, "16": {"min": "16 year"}, "60": {"max": "60 year"}, "70": {"max": "70 year"}}
+    said = {
+        "18": {"min": "18 year"},
+        "16": {"min": "16 year"},
+        "60": {"max": "60 year"},
+        "70": {"max": "70 year"},
+    }
 
     def script(request):
         lines = [one for one in read_lines(request) if "people" in one["keys"].split()]
-        pairs = [(line["number"], words) for line in lines for words in said if words in line["text"]]
-        return completion(items(*({"n": int(number), **said[words]} for number, words in pairs)))
+        pairs = [
+            (line["number"], words)
+            for line in lines
+            for words in said
+            if words in line["text"]
+        ]
+        return completion(
+            items(*({"n": int(number), **said[words]} for number, words in pairs))
+        )
 
     extraction, _ = extract(script, record, "eligibility")
 

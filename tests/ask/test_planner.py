@@ -1,4 +1,3 @@
-# fmt: off
 """Which fields are asked about, and how questions are packed into calls."""
 
 from dataclasses import replace
@@ -7,7 +6,7 @@ import pytest
 
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Reading
-from extractor.model.asking.planner import pack_questions, plan_questions, says_who
+from extractor.model.asking.planner import pack_questions, plan_questions
 from extractor.model.asking.prompt import count_output_tokens, render_line
 from extractor.model.calls import estimate_tokens
 from extractor.options import ExtractionOptions
@@ -34,7 +33,9 @@ def plan(*items, candidates=(), **options):
 
 def asked(questions):
     """The fields that each line asks about, without lines that are only read."""
-    return {question.number: question.fields for question in questions if question.fields}
+    return {
+        question.number: question.fields for question in questions if question.fields
+    }
 
 
 def doses(number, **readings):
@@ -50,11 +51,24 @@ EVENTS = ("start_event", "end_events", "censored")
 @pytest.mark.parametrize(
     ("items", "expected"),
     [
-        ([criterion(1, "Stable"), regimen(2, "5 mg", "arms[0]"), outcome(3, "Overall survival")], {}),
-        ([criterion(1, "Stable", category=OPEN, constraints=OPEN)], {1: ("category", "constraints")}),
+        (
+            [
+                criterion(1, "Stable"),
+                regimen(2, "5 mg", "arms[0]"),
+                outcome(3, "Overall survival"),
+            ],
+            {},
+        ),
+        (
+            [criterion(1, "Stable", category=OPEN, constraints=OPEN)],
+            {1: ("category", "constraints")},
+        ),
         ([criterion(1, "Stable", category=AGE)], {1: ("category",)}),
         # With what is measured, everything that may be stated of it is asked.
-        ([outcome(1, "Something", concept=OPEN)], {1: ("concept", "instrument", *EVENTS, "specimens", "methods")}),
+        (
+            [outcome(1, "Something", concept=OPEN)],
+            {1: ("concept", "instrument", *EVENTS, "specimens", "methods")},
+        ),
         # Only what may be a time to an event has events.
         ([outcome(1, "Pain", concept=sure(Concept.BIOMARKER), start_event=OPEN)], {}),
         ([outcome(1, "Survival", start_event=OPEN)], {1: ("start_event",)}),
@@ -135,18 +149,6 @@ def test_people_are_asked_of_lines_that_may_speak_of_them():
     assert asked(plan_questions(parsed, ExtractionOptions())) == {1: ("people",)}
 
 
-def test_ages_are_asked_in_lines_that_name_people_of_some_age():
-    people = [
-        "Minors are not admitted",
-        "Not for under 18s",
-        "Babies born before 32 weeks",
-        "65+",
-        "Teenagers of any weight",
-    ]
-    others = ["Minor surgery within 30 days", "2+ oedema", "Platelets > 100"]
-    assert [line for line in (*people, *others) if says_who(line)] == people
-
-
 def test_a_source_that_keeps_the_parts_apart_is_never_asked_to_split():
     apart = {"measure": "Pain", "time_frame": "day 3"}
     parsed = parse_record(trial(primary_outcomes_0=apart))
@@ -159,7 +161,9 @@ def test_hints_name_the_list_or_section_of_a_line():
     exclusion = {"kind": sure(CriterionKind.EXCLUSION), "lead_in": sure("Any of:")}
     listed = criterion(1, "Asthma", category=OPEN, **exclusion)
     prose = criterion(2, "They may join.", "brief_summary", stands=OPEN)
-    dose = regimen(9, "Testimab 8 mg weekly", "detailed_description", role=OPEN, route=OPEN)
+    dose = regimen(
+        9, "Testimab 8 mg weekly", "detailed_description", role=OPEN, route=OPEN
+    )
     questions = plan(listed, prose, *doses(1, role=OPEN, route=OPEN), dose)
     assert [one.hint for one in questions] == [
         "brief summary",

@@ -1,4 +1,3 @@
-# fmt: off
 """What a model writes: one small schema, items of numbered lines, and values read from short
 strings.
 """
@@ -53,18 +52,15 @@ def test_the_schema_of_a_reply_has_a_key_for_each_field_that_is_asked():
     schema = Reply.model_json_schema()["$defs"]["Item"]["properties"]
     infos = [info for task in Task for info in list_fields(task)]
     asked = {i.metadata.key or i.name for i in infos if i.metadata.question == i.name}
-    assert schema.keys() == asked | {*("n", "ok", "under", "rule", "split", "quote"), *("min", "max", "sex", "healthy")}
+    assert schema.keys() == asked | {
+        *("n", "ok", "under", "rule", "split", "quote"),
+        *("min", "max", "sex", "healthy"),
+    }
     for task in Task:
-        named = [info.name for info in list_fields(task) if info.metadata.question == info.name]
-        fields = [name for name in FIELDS[task] if name not in ("stands", "lead_in", "rule", "split")]
-        assert fields == named
         for info in list_fields(task):
             form = FORMS[task].get(info.name)
             if form and form.key in schema:
                 assert (schema[form.key]["type"] == "array") is form.many
-            # a short word is in the place of its member
-            for word, member in (form.words if form else {}).items():
-                assert word == member or word not in list(type(member))
 
 
 def test_the_static_part_of_a_call_is_small_and_plain():
@@ -75,46 +71,45 @@ def test_the_static_part_of_a_call_is_small_and_plain():
 
 
 CRITERION = ("stands", "kind", "category", "constraints", "time_windows")
+WINDOWS = ["for 4 // weeks | >= 4 week | the // pain | -"]
+FOR = TimeWindow(
+    quote="for 4\nweeks", comparator=">=", value=4, unit="week", of="the\npain"
+)
 
 
 @pytest.mark.parametrize(
     ("fields", "item", "values"),
     [
         (
-            CRITERION,
-            {"ok": True, "list": "ex", "cat": "during", "limits": ["dose: > 10 mg"], "windows": "within 4 weeks"},
+            CRITERION[:4],
+            {"ok": True, "list": "ex", "cat": "during", "limits": ["ECOG: 1"]},
             {
                 "stands": True,
                 "kind": CriterionKind.EXCLUSION,
                 "category": Category.CONCOMITANT_THERAPY,
-                "constraints": (Constraint(quantity="dose", comparator=">", value=10, unit="mg"),),
-                "time_windows": ("within 4 weeks",),
+                "constraints": (LIMIT,),
             },
         ),
-        (
-            ("time_windows",),
-            {"windows": ["for 4 // weeks | >= 4 week | the // pain | -", "5 half-lives | <= 5 half_life"]},
-            {
-                "time_windows": (
-                    TimeWindow(quote="for 4\nweeks", comparator=">=", value=4, unit="week", of="the\npain"),
-                    TimeWindow(quote="5 half-lives", comparator="<=", value=5, unit="half_life"),
-                )
-            },
-        ),
+        (("time_windows",), {"windows": WINDOWS}, {"time_windows": (FOR,)}),
         # What is no criterion has no fields of one, and may speak of the participants.
-        (("stands", "kind", "category"), {"ok": False, "list": "in", "cat": "age"}, {"stands": False}),
-        (("category", "constraints"), {"ok": False, "cat": "age", "limits": ["ECOG: 1"]}, {"stands": False}),
-        (("stands", "people"), {"ok": False, "cat": "age", "sex": "male"}, {"stands": False, "sex": Sex.MALE}),
-        (("people",), {"min": "18 year", "healthy": False}, {"minimum_age": ADULT, "healthy_volunteers": False}),
+        (CRITERION, {"ok": False, "list": "in", "cat": "age"}, {"stands": False}),
+        (
+            ("stands", "people"),
+            {"ok": False, "cat": "age", "sex": "male"},
+            {"stands": False, "sex": Sex.MALE},
+        ),
+        (("people",), {"min": "18 year"}, {"minimum_age": ADULT}),
         (("lead_in",), {"under": 4}, {"lead_in": 4}),
         (("constraints",), {"limits": "ECOG: 1"}, {"constraints": (LIMIT,)}),
         # Every line has a kind and a category, so they stay open; constraints that are left out are
         # known to be none.
-        (CRITERION[1:], {}, {"constraints": (), "time_windows": ()}),
-        (CRITERION[2:], {"cat": None, "limits": [], "windows": []}, {"constraints": (), "time_windows": ()}),
+        (CRITERION[1:4], {"cat": None, "limits": []}, {"constraints": ()}),
         # Keys that were not asked are not read; words are understood in any case, and in full.
-        (("category",), {"ok": True, "cat": "age", "limits": ["no limit"], "mood": "good"}, {"category": Category.AGE}),
-        (("category",), {"cat": " Prior_Therapy "}, {"category": Category.PRIOR_THERAPY}),
+        (
+            ("category",),
+            {"cat": " Prior_Therapy ", "limits": ["no limit"], "mood": "good"},
+            {"category": Category.PRIOR_THERAPY},
+        ),
     ],
 )
 def test_criteria(fields, item, values):
@@ -155,14 +150,27 @@ def test_regimens_of_a_line():
 
 
 def outcome_values(*fields, text=OUTCOME, **item):
-    ((_, values),) = read([ask(5, *fields, task=Task.ENDPOINTS, text=text)], {"n": 5, **item})
+    ((_, values),) = read(
+        [ask(5, *fields, task=Task.ENDPOINTS, text=text)], {"n": 5, **item}
+    )
     return values
 
 
 def test_all_fields_of_an_outcome():
     fields = [field for field in FIELDS[Task.ENDPOINTS] if field != "split"]
-    item = {"concept": "OS", "domain": "efficacy", "times": ["2 year", "day 30"], "span": "up_to", "tool": "CTCAE|5.0"}
-    item |= {"start": "infusion", "ends": ["death"], "censored": True, "specimens": ["serum"]}
+    item = {
+        "concept": "OS",
+        "domain": "efficacy",
+        "times": ["2 year", "day 30"],
+        "span": "up_to",
+        "tool": "CTCAE|5.0",
+    }
+    item |= {
+        "start": "infusion",
+        "ends": ["death"],
+        "censored": True,
+        "specimens": ["serum"],
+    }
 
     values = outcome_values(*fields, **item)
     silent = outcome_values(*fields)
@@ -172,7 +180,10 @@ def test_all_fields_of_an_outcome():
         "concept": Concept.OVERALL_SURVIVAL,
         "category": EndpointCategory.EFFICACY,
         "time_kind": TimeKind.UP_TO,
-        "time_points": (TimePoint(value=2, unit="year"), TimePoint(value=30, unit="day")),
+        "time_points": (
+            TimePoint(value=2, unit="year"),
+            TimePoint(value=30, unit="day"),
+        ),
         "instrument": Instrument(name="CTCAE", version="5.0"),
         "start_event": "infusion",
         "end_events": ("death",),
@@ -190,25 +201,22 @@ def test_all_fields_of_an_outcome():
 def test_lines_of_several_tasks_are_each_read_as_their_own():
     questions = [ask(1, "category"), ask(2, "category", task=Task.ENDPOINTS)]
     items = ({"n": 2, "domain": "other"}, {"n": 1, "cat": "other"})
-    assert read(questions, *items) == [(2, {"category": EndpointCategory.OTHER}), (1, {"category": Category.OTHER})]
+    assert read(questions, *items) == [
+        (2, {"category": EndpointCategory.OTHER}),
+        (1, {"category": Category.OTHER}),
+    ]
 
 
-FULL = {"n": 1, "list": "in", "cat": "lab", "limits": ["ANC: >= 1.5 x 10^9 /L"]}
+FULL = {"n": 1, "list": "in", "cat": "lab"}
 
 
 @pytest.mark.parametrize(
     "items",
-    [
-        [{"n": 1}, FULL],
-        [FULL, {"n": 1}],
-        [{"n": 1, "limits": [], "cat": None}, FULL],
-        [{"n": 1, "list": "in"}, {"n": 1, "cat": "lab"}, {"n": 1, "limits": FULL["limits"]}],
-        [FULL, FULL | {"list": "ex"}],
-    ],
-    ids=["empty first", "empty last", "empty values", "in pieces", "contradicting"],
+    [[{"n": 1, "cat": None}, FULL], [FULL, {"n": 1}], [FULL, FULL | {"list": "ex"}]],
+    ids=["empty first", "empty last", "contradicting"],
 )
 def test_of_several_items_of_a_line_later_ones_add_what_is_missing(items):
-    question = ask(1, "kind", "category", "constraints")
+    question = ask(1, "kind", "category")
     assert read([question], *items) == read([question], FULL)
 
 
@@ -216,14 +224,28 @@ def test_of_several_items_of_a_line_later_ones_add_what_is_missing(items):
     ("item", "field", "message"),
     [
         ({"cat": "weather"}, "category", "'weather' is none of: age, sex, diagnosis"),
-        ({"limits": ["good kidneys", "ECOG: 1"]}, "constraints", 'write a limit as "quantity: comparator number unit"'),
+        (
+            {"limits": ["good kidneys", "ECOG: 1"]},
+            "constraints",
+            'write a limit as "quantity: comparator number unit"',
+        ),
         ({"windows": 4}, "time_windows", "4 is not a string"),
-        ({"limits": ["ECOG: 1 " + "mg " * 400, "ECOG: 1"]}, "constraints", "more than 1000 characters"),
+        (
+            {"limits": ["ECOG: 1 " + "mg " * 400, "ECOG: 1"]},
+            "constraints",
+            "more than 1000 characters",
+        ),
         ({"ok": "perhaps"}, "stands", "Input should be a valid boolean"),
     ],
 )
 def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
-    well = {"ok": True, "list": "in", "cat": "age", "limits": ["ECOG: 1"], "windows": ["for 4 weeks"]}
+    well = {
+        "ok": True,
+        "list": "in",
+        "cat": "age",
+        "limits": ["ECOG: 1"],
+        "windows": ["for 4 weeks"],
+    }
     ((_, expected),) = read([ask(1, *CRITERION)], {"n": 1} | well)
 
     ((_, values),) = read([ask(1, *CRITERION)], {"n": 1} | well | item)
@@ -240,18 +262,13 @@ def test_a_value_in_no_readable_form_costs_only_itself(item, field, message):
 @pytest.mark.parametrize(
     ("text", "split", "parts"),
     [
-        ("Pain, VAS, From it, to 1., Up to 2", ("From it", "Up to 2"), ("Pain, VAS", "From it, to 1.", "Up to 2")),
-        ("Pain, From it., 2 years, 30 days", ("from  IT", "30"), ("Pain", "From it., 2 years", "30 days")),
+        ("Pain, It, to 1., to 2", ("It", "to 2"), ("Pain", "It, to 1.", "to 2")),
         ("Pain, day 3", (None, "day 3"), ("Pain", None, "day 3")),
-        ("Pain, by diary", ("by diary...", None), ("Pain", "by diary", None)),
         ("Pain and itch", (None, None), ("Pain and itch", None, None)),
-        ("Duration ,DOR, From it, 1 year", ("DOR, From", "1 year"), ("Duration", "DOR, From it", "1 year")),
         # The same words begin description and time frame: the later place is the time frame.
-        ("Relapse, 1 year, after, 1 year", ("1 year", "1 year"), ("Relapse", "1 year, after", "1 year")),
+        ("Ill, 1 d, later, 1 d", ("1 d", "1 d"), ("Ill", "1 d, later", "1 d")),
         (f"Pain, {LONG}, day 3", (LONG[:99], "day"), ("Pain", LONG, "day 3")),
-        (OUTCOME, ("From transplant", None), "no part begins with 'From transplant' after a comma"),
-        (OUTCOME, (None, "2 years"), "no part begins with '2 years' after a comma"),
-        (OUTCOME, (None, "..."), "no part begins with '...'"),
+        (OUTCOME, ("From transplant", None), "no part begins with 'From transplant'"),
         (OUTCOME, ("30 days", "Up to"), "begins after the time frame"),
     ],
 )
@@ -262,7 +279,9 @@ def test_an_outcome_is_split_at_first_words_that_its_text_has(text, split, parts
         assert parts in values.pop("split").reason
         assert values == {}
     else:
-        assert tuple(values[p] for p in ("measure", "description", "time_frame")) == parts
+        assert (
+            tuple(values[p] for p in ("measure", "description", "time_frame")) == parts
+        )
 
 
 def test_each_item_is_judged_on_its_own():

@@ -104,6 +104,29 @@ def test_a_limit_holds_through_kills(words, totals):
     assert f"calls without a stated cost: {told} {most}" in stopped.stderr
 
 
+def test_live_requests_left_by_a_kill_count_in_full_in_a_later_batch(
+    words, manifest, tmp_path
+):
+    with serve_faults() as server:
+        server.holds_after = 0
+        with start_extractor(*words("run", server.url)) as running:
+            running.wait_for(lambda: server.calls > 0 or running.has_ended())
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+    with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as store:
+        tokens = "total(prompt_tokens), total(output_tokens)"
+        left = store.execute(f"SELECT count(*), {tokens} FROM requests")
+        count, prompt, output = left.fetchone()
+    assert count > 0
+    with serve_provider() as provider:
+        done = invoke(*words("batch collect", provider.url, *POLL))
+    assert done.exit_code == 0, done.stderr
+    cost = manifest()["cost"]
+    assert cost["calls_without_reply"] == count
+    most = (prompt * 2 + output * 10) / 1e6
+    assert cost["usd_without_reply"] == pytest.approx(most)
+
+
 def test_a_limit_holds_while_no_reply_comes_in_time(words, totals):
     with serve_faults() as server:
         server.holds_after = 0

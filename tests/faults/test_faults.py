@@ -170,14 +170,7 @@ async def test_a_server_that_stays_away_stops_the_run_and_no_record_fails(
         ({11, 12, 13}, Fault(sent=0.0)),
         ({0, 1, 2, 3, 4, 5}, Fault(500)),
     ],
-    ids=[
-        "one",
-        "the last",
-        "refused",
-        "all in flight",
-        "all in flight, cut",
-        "the first six",
-    ],
+    ids=("one", "last", "refused", "in flight", "in flight, cut", "first six"),
 )
 @skipping_time
 async def test_only_records_at_which_the_server_fails_fail(

@@ -1,4 +1,3 @@
-# fmt: off
 """A model that answers some lines of a call: the others keep the rules' values, marked as not
 confirmed.
 """
@@ -27,14 +26,17 @@ def read_study():
 def asked_lines(request):
     """The lines that need an item, each with its number and the keys that are asked."""
     content = request["messages"][1]["content"]
-    return [(int(number), keys.split()) for number, keys in _LINE.findall(content) if keys]
+    return [
+        (int(number), keys.split()) for number, keys in _LINE.findall(content) if keys
+    ]
 
 
 def answer(choose):
     """A server's answer with an item for each line that ``choose`` picks of those asked."""
 
     def reply(request):
-        items = [{"n": number, "ok": True, "cat": "other"} for number, _ in choose(asked_lines(request))]
+        well = {"ok": True, "cat": "other"}
+        items = [{"n": number} | well for number, _ in choose(asked_lines(request))]
         return completion(json.dumps({"items": items}))
 
     return reply
@@ -51,17 +53,20 @@ def of_kind(extraction, kind):
     return [finding for finding in extraction.findings if finding.kind is kind]
 
 
-@pytest.mark.parametrize("tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}], ids=["all", "dosing alone"])
+@pytest.mark.parametrize("tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}])
 @pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
-def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(choose, tasks):
-    rules = Extractor(effort="none", tasks=tasks)
-    regimens = {(regimen.agent, regimen.quote) for regimen in rules.extract(read_study()).dosing}
+def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(
+    choose, tasks
+):
+    known = Extractor(effort="none", tasks=tasks).extract(read_study()).dosing
     with serve(answer(choose)) as stub:
-        extraction = Extractor(stub.spec, effort="all", tasks=tasks).extract(read_study())
+        asking = Extractor(stub.spec, effort="all", tasks=tasks)
+        extraction = asking.extract(read_study())
 
-    by_rules = [regimen for regimen in extraction.dosing if regimen.origin is Origin.RULE]
-    assert {(regimen.agent, regimen.quote) for regimen in by_rules} == regimens != set()
-    assert all(regimen.confidence <= 0.8 for regimen in by_rules)
+    regimens = {(one.agent, one.quote) for one in known}
+    by_rules = [one for one in extraction.dosing if one.origin is Origin.RULE]
+    assert {(one.agent, one.quote) for one in by_rules} == regimens != set()
+    assert all(one.confidence <= 0.8 for one in by_rules)
     unconfirmed = of_kind(extraction, FindingKind.REGIMEN_UNCONFIRMED)
     assert len(unconfirmed) >= len(regimens)
     assert {finding.severity for finding in unconfirmed} == {Severity.WARNING}
@@ -70,17 +75,25 @@ def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(choose
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
     command = ("run", STUDY, "--effort", "all", "--out", tmp_path / "run")
     with serve(answer(SKIPPING["only the first line"])) as stub:
-        ended = invoke(*command, "--model", str(stub.spec), EXTRACTOR_MAX_LACKING="0.05")
+        model = ("--model", str(stub.spec))
+        ended = invoke(*command, *model, EXTRACTOR_MAX_LACKING="0.05")
 
     assert ended.exit_code == 75
-    kinds = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["finding_kinds"]
+    kinds = json.loads((tmp_path / "run" / "run.json").read_bytes())["finding_kinds"]
     left_out = kinds["regimen_unconfirmed"] + kinds.get("value_unconfirmed", 0)
     assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
-    assert f"lines that the model skipped, as the rules read them: {kinds['line_unanswered']}\n" in ended.stderr
+    told = "lines that the model skipped, as the rules read them: "
+    assert f"{told}{kinds['line_unanswered']}\n" in ended.stderr
 
 
 def test_a_whole_answer_without_a_regimen_is_believed():
     """Each line that needs an item has one: silence on the others means that no regimen is there."""
-    with serve(answer(lambda lines: [line for line in lines if "regimens" not in line[1]])) as stub:
-        extractor = Extractor(stub.spec, effort="all", tasks={"eligibility", "endpoints"})
-        assert of_kind(extractor.extract(read_study()), FindingKind.LINE_UNANSWERED) == []
+    with serve(
+        answer(lambda lines: [line for line in lines if "regimens" not in line[1]])
+    ) as stub:
+        extractor = Extractor(
+            stub.spec, effort="all", tasks={"eligibility", "endpoints"}
+        )
+        assert (
+            of_kind(extractor.extract(read_study()), FindingKind.LINE_UNANSWERED) == []
+        )

@@ -23,13 +23,12 @@ from extractor.apps.cli.console import LATER
 from extractor.apps.cli.environment import read_model_spec
 from extractor.errors import ArgumentError, ModelError
 from extractor.masking import mask
-from extractor.model.asking.querying import ask
 from extractor.model.client import Model
 from extractor.model.providers import list_providers
 from extractor.model.sdk import open_client
 from extractor.model.spec import ModelSpec
 from tests.commands import extractor
-from tests.llm.colours import ask_about, patient, render
+from tests.llm.colours import ask, ask_about, patient, render
 from tests.llm.stub import Scripted, completion, serve
 
 pytestmark = [

@@ -3,12 +3,13 @@ line.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from extractor.evidence.drafts import Chunk, Span
-from extractor.model.asking.querying import ask
+from extractor.model.asking import querying
 from extractor.model.asking.questions import ModelReply, Question
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
@@ -93,7 +94,18 @@ def model_of(
     settings: ClientSettings | None = None,
     policy: RetryPolicy | None = None,
 ) -> Model:
-    return Model(stub.spec, settings, policy or patient())
+    return Model(stub.spec, settings or ClientSettings(), policy or patient())
+
+
+def opened(model: Model) -> AbstractAsyncContextManager[Any]:
+    """Open a model that is not open."""
+    return nullcontext() if model.sender else model
+
+
+async def ask(model: Model, *asked: Any) -> ModelReply:
+    """Open a model if it is not open, and ask it."""
+    async with opened(model):
+        return await querying.ask(model, *asked)
 
 
 async def complete(

@@ -1,4 +1,3 @@
-# fmt: off
 """What comes back from a model, in the form of each provider, live (an SDK's object) or from a
 batch (JSON).
 """
@@ -7,7 +6,8 @@ import json
 
 import pytest
 
-from extractor.model.completions import Ending, GarbledReply, read_completion
+from extractor.model.completions import Ending, read_completion
+from extractor.model.pace import Failure
 from extractor.schemas import Usage
 
 from .stub import completion
@@ -27,18 +27,30 @@ def chat(content=TEXT, reason="stop", **more):
 
 def message(*parts, reason="end_turn", **usage):
     usage = {"input_tokens": 10, "output_tokens": 5} | usage
-    return {"type": "message", "model": "claude-x", "content": list(parts), "stop_reason": reason, "usage": usage}
+    return {
+        "type": "message",
+        "model": "claude-x",
+        "content": list(parts),
+        "stop_reason": reason,
+        "usage": usage,
+    }
 
 
 def candidates(*parts, reason="STOP", **usage):
     usage = {"prompt_token_count": 10, "candidates_token_count": 5} | usage
-    found = [{"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}]
+    found = [
+        {"content": {"parts": list(parts), "role": "model"}, "finish_reason": reason}
+    ]
     return {"candidates": found, "usage_metadata": usage, "model_version": "gemini-x"}
 
 
 def converse(*parts, reason="end_turn", **usage):
     usage = {"inputTokens": 10, "outputTokens": 5} | usage
-    return {"output": {"message": {"content": list(parts)}}, "stopReason": reason, "usage": usage}
+    return {
+        "output": {"message": {"content": list(parts)}},
+        "stopReason": reason,
+        "usage": usage,
+    }
 
 
 def failed(reply):
@@ -58,12 +70,22 @@ def failed(reply):
         chat(TEXT + "\n\n\n", "length"),  # cut after its end
         failed(chat()),  # an error behind an answer
         message(THOUGHT, SAID),
-        message(THOUGHT, {"type": "text", "text": "I use the tool."}, TOOL, reason="tool_use"),
+        message(
+            THOUGHT,
+            {"type": "text", "text": "I use the tool."},
+            TOOL,
+            reason="tool_use",
+        ),
         candidates({"text": "Hm.", "thought": True}, {"text": TEXT}),
         candidates({"text": TEXT[:9]}, {"text": TEXT[9:]}),
         candidates({"function_call": {"name": "Reply", "args": ANSWER}}),
-        converse({"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": TEXT}),
-        converse({"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}}, reason="tool_use"),
+        converse(
+            {"reasoningContent": {"reasoningText": {"text": "Hm."}}}, {"text": TEXT}
+        ),
+        converse(
+            {"toolUse": {"toolUseId": "t", "name": "Reply", "input": ANSWER}},
+            reason="tool_use",
+        ),
     ],
 )
 def test_an_answer_is_read_in_each_form(reply):
@@ -82,40 +104,49 @@ DRAFT = 'First {"items": [{"n": 1, "cat": "age"}]}. Hm.'
         message(THOUGHT | {"thinking": DRAFT}, SAID),
         message({"type": "text", "text": DRAFT}, TOOL, reason="tool_use"),
         candidates({"text": DRAFT, "thought": True}, {"text": TEXT}),
-        converse({"reasoningContent": {"reasoningText": {"text": DRAFT}}}, {"text": TEXT}),
-        chat([{"type": "thinking", "thinking": [{"type": "text", "text": DRAFT}]}, SAID]),  # Mistral
+        converse(
+            {"reasoningContent": {"reasoningText": {"text": DRAFT}}}, {"text": TEXT}
+        ),
+        chat(
+            [{"type": "thinking", "thinking": [{"type": "text", "text": DRAFT}]}, SAID]
+        ),  # Mistral
         chat(message={"reasoning_content": DRAFT}),
     ],
 )
 def test_a_different_draft_in_thoughts_is_a_remark_in_each_form(reply):
     found = read_completion(reply)
     assert json.loads(found.text) == ANSWER
-    assert found.remark.startswith("another complete answer in the reply differs (line 1)")
+    assert found.remark.startswith(
+        "another complete answer in the reply differs (line 1)"
+    )
 
 
+BEGUN = {"type": "text", "text": CUT_TEXT}
+CUT = [
+    chat(CUT_TEXT, "length"),
+    chat(f"Cut: {CUT_TEXT}", "length"),
+    message(BEGUN, reason="max_tokens"),
+    message(TOOL, reason="max_tokens"),  # whose brackets the provider closes
+    candidates(BEGUN, reason="MAX_TOKENS"),
+    candidates(reason="MAX_TOKENS"),
+    converse(BEGUN, reason="max_tokens"),
+]
 FILTER = "the provider's filter stopped the answer"
+REFUSED = {
+    "the model refused: I will not": chat(None, message={"refusal": "I will not"}),
+    f"{FILTER} (content_filter)": chat("", "content_filter"),
+    "the model refused": message(reason="refusal"),
+    f"{FILTER} (SAFETY)": candidates(reason="SAFETY"),
+    "the model refused: OTHER": {"prompt_feedback": {"block_reason": "OTHER"}},
+    f"{FILTER} (guardrail_intervened)": converse(reason="guardrail_intervened"),
+}
 
 
 @pytest.mark.parametrize(
     ("reply", "ending", "problem"),
     [
-        (chat(CUT_TEXT, "length"), Ending.CUT, ""),
-        (chat(f"Cut: {CUT_TEXT}", "length"), Ending.CUT, ""),
-        (message({"type": "text", "text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
-        (message(TOOL, reason="max_tokens"), Ending.CUT, ""),  # whose brackets the provider closes
-        (candidates({"text": CUT_TEXT}, reason="MAX_TOKENS"), Ending.CUT, ""),
-        (candidates(reason="MAX_TOKENS"), Ending.CUT, ""),
-        (converse({"text": CUT_TEXT}, reason="max_tokens"), Ending.CUT, ""),
-        (
-            chat(None, message={"refusal": "I would rather not"}),
-            Ending.REFUSED,
-            "the model refused: I would rather not",
-        ),
-        (chat("", "content_filter"), Ending.REFUSED, f"{FILTER} (content_filter)"),
-        (message(reason="refusal"), Ending.REFUSED, "the model refused"),
-        (candidates(reason="SAFETY"), Ending.REFUSED, f"{FILTER} (SAFETY)"),
-        ({"prompt_feedback": {"block_reason": "OTHER"}}, Ending.REFUSED, "the model refused: OTHER"),
-        (converse(reason="guardrail_intervened"), Ending.REFUSED, f"{FILTER} (guardrail_intervened)"),
+        *((reply, Ending.CUT, "") for reply in CUT),
+        *((reply, Ending.REFUSED, problem) for problem, reply in REFUSED.items()),
     ],
 )
 def test_a_cut_or_refused_answer_differs_from_a_whole_one(reply, ending, problem):
@@ -127,31 +158,44 @@ def counted(**usage):
     return chat(usage={"prompt_tokens": 100, "completion_tokens": 5} | usage)
 
 
+NO_COUNTS = (-5, True, "12", 10**30, float("inf"), float("nan"), {"a": 1}, [1])
+CACHES = {"cache_read_input_tokens": 70, "cache_creation_input_tokens": 20}
+CONVERSE = {"cacheReadInputTokens": 70, "cacheWriteInputTokens": 20}
+THOUGHTS = {"thoughts_token_count": 40, "cached_content_token_count": 8}
+REASONED = {"completion_tokens_details": {"reasoning_tokens": 100}}
+
+
 @pytest.mark.parametrize(
     ("reply", "tokens"),
     [
-        (message(SAID, cache_read_input_tokens=70, cache_creation_input_tokens=20), (100, 70, 20, 5, 0)),
-        (candidates(SAID, thoughts_token_count=40, cached_content_token_count=8), (10, 8, 0, 45, 40)),
-        (converse({"text": TEXT}, cacheReadInputTokens=70, cacheWriteInputTokens=20), (100, 70, 20, 5, 0)),
-        (counted(completion_tokens=105, completion_tokens_details={"reasoning_tokens": 100}), (100, 0, 0, 105, 100)),
+        (message(SAID, **CACHES), (100, 70, 20, 5, 0)),
+        (candidates(SAID, **THOUGHTS), (10, 8, 0, 45, 40)),
+        (converse(SAID, **CONVERSE), (100, 70, 20, 5, 0)),
+        (counted(completion_tokens=105, **REASONED), (100, 0, 0, 105, 100)),
         (counted(total_tokens=205), (100, 0, 0, 105, 100)),
         (chat(usage=None), (0, 0, 0, 0, 0)),
         (counted(prompt_tokens_details={"cached_tokens": 60}), (100, 60, 0, 5, 0)),
         (counted(prompt_tokens_details={"cached_tokens": 400}), (100, 100, 0, 5, 0)),
-        (counted(prompt_tokens_details={"cached_tokens": None}), (100, 0, 0, 5, 0)),
         (counted(prompt_tokens_details="60"), (100, 0, 0, 5, 0)),
         *(
             (counted(prompt_tokens=count, completion_tokens=count), (0, 0, 0, 0, 0))
-            for count in (-5, True, "12", 10**30, 1e308, float("inf"), float("nan"), {"a": 1}, [1])
+            for count in NO_COUNTS
         ),
     ],
 )
 def test_tokens_are_counted_once_and_only_if_they_are_believable(reply, tokens):
     parts = ("prompt", "cached", "written", "output", "thinking")
-    counts = {f"{part}_tokens": count for part, count in zip(parts, tokens, strict=True)}
+    counts = {
+        f"{part}_tokens": count for part, count in zip(parts, tokens, strict=True)
+    }
     found = read_completion(reply)
     assert found.usage == Usage(calls=1, **counts)
     assert found.has_usage is any(tokens)
+
+
+GAVE_UP = "; {'message': 'its provider gave up'}"
+EMPTY = [{"choices": []}, {"choices": [{}]}, {"choices": [{"message": "text"}]}]
+ODD = [chat(model=5), chat(None, message={"tool_calls": "x"}), {"candidates": [7]}]
 
 
 @pytest.mark.parametrize(
@@ -160,21 +204,13 @@ def test_tokens_are_counted_once_and_only_if_they_are_believable(reply, tokens):
         ("<html>Sign in</html>", "not JSON: '<html>Sign in</html>'"),
         ('{"choices": [', "broken JSON"),
         ({"error": {"message": "down"}}, "no message in it; {'message': 'down'}"),
-        (failed(chat("", "error")), "no message in it; {'message': 'its provider gave up'}"),
-        (failed(chat(None, "error")), "no message in it; {'message': 'its provider gave up'}"),
-        ({"choices": []}, "no message in it"),
-        ({"choices": [{}]}, "no message in it"),
-        ({"choices": [{"message": "text"}]}, "no message in it"),
-        (chat(model=5), "no message in it"),
-        (chat(None, message={"tool_calls": "x"}), "no message in it"),
-        ({"candidates": [7]}, "no message in it"),
-        ({"a": 1}, "no message in it"),
-        ([], "no message in it"),
-        (None, "no message in it"),
+        (failed(chat("", "error")), f"no message in it{GAVE_UP}"),
+        (failed(chat(None, "error")), f"no message in it{GAVE_UP}"),
+        *((body, "no message in it") for body in [*EMPTY, *ODD, {"a": 1}, [], None]),
     ],
 )
 def test_what_is_no_answer_is_never_taken_for_one(body, told):
-    with pytest.raises(GarbledReply) as caught:
+    with pytest.raises(Failure) as caught:
         read_completion(body)
     assert str(caught.value) == told
 

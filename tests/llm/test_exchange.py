@@ -5,12 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from extractor.model.asking.querying import ask
 from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.spec import ClientSettings, ModelSpec
 
-from .colours import ask_about, render
+from .colours import ask, ask_about, render
 from .stub import completion, items
 
 SERVER = "http://nowhere.test/v1#some-model"

@@ -12,18 +12,18 @@ from extractor.errors import (
     ModelUnavailable,
     RequestTooLong,
 )
-from extractor.model.asking.querying import ask
 from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
-from .colours import ask_about, complete, model_of, patient, render
+from .colours import ask, ask_about, complete, model_of, patient, render
 from .stub import completion, fault, items, serve
 
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
 BLUE = {"n": 2, "colour": "blue"}
+NINE = {"n": 9, "colour": "red"}
 
 
 def colours(reply):
@@ -46,11 +46,8 @@ def answer_in_mode(request, text):
     if "tools" not in request:
         return completion(text)
     call = {"name": request["tools"][0]["function"]["name"], "arguments": text}
-    return completion(
-        None,
-        "tool_calls",
-        message={"tool_calls": [{"id": "x", "type": "function", "function": call}]},
-    )
+    calls = [{"id": "x", "type": "function", "function": call}]
+    return completion(None, "tool_calls", message={"tool_calls": calls})
 
 
 async def test_the_text_of_a_record_is_no_template():
@@ -88,67 +85,39 @@ async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, ca
     assert MODES[mode] in stub.requests[-1]
 
 
-@pytest.mark.parametrize(
-    ("answers", "found", "rejected", "calls"),
-    [
-        pytest.param([items(RED, GREEN)], {1: "red", 2: "green"}, (), 1, id="valid"),
-        pytest.param(
-            [items(RED, BLUE)],
-            {1: "red"},
-            ("2: Input should be 'red' or 'green'",),
-            1,
-            id="invalid",
-        ),
-        pytest.param(
-            [items(RED, {"n": 9, "colour": "red"})],
-            {1: "red"},
-            ("9: was not asked about",),
-            1,
-            id="foreign",
-        ),
-        pytest.param(
-            [f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."],
-            {1: "red"},
-            (),
-            1,
-            id="prose",
-        ),
-    ],
-)
-async def test_valid_items_are_kept_and_the_rest_is_named(
-    answers, found, rejected, calls
-):
-    reply, _ = await complete([*map(completion, answers)], 1, 2)
-    assert colours(reply) == found
-    assert reply.rejected == rejected
-    assert reply.usage.calls == calls
-    assert reply.usage == Usage(
-        questions=2, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
-    )
+PROSE = f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."
+KEPT = {
+    "valid": (items(RED, GREEN), {1: "red", 2: "green"}, ()),
+    "invalid": (items(RED, BLUE), {1: "red"}, ("2: Input should be 'red' or 'green'",)),
+    "foreign": (items(RED, NINE), {1: "red"}, ("9: was not asked about",)),
+    "prose": (PROSE, {1: "red"}, ()),
+}
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason", "calls"),
-    [
-        (
-            completion(None, message={"refusal": "I would rather not"}),
-            "the model refused: I would rather not",
-            1,
-        ),
-        (completion("", "content_filter"), "filter stopped the answer", 1),
-        (completion(""), "the answer is empty", 1),
-        (completion("I think it is red."), "no JSON with items", 1),
-        (completion(items({"n": 9, "colour": "red"})), "was not asked about", 1),
-    ],
-)
+@pytest.mark.parametrize(("answer", "found", "rejected"), KEPT.values(), ids=KEPT)
+async def test_valid_items_are_kept_and_the_rest_is_named(answer, found, rejected):
+    reply, _ = await complete([completion(answer)], 1, 2)
+    assert (colours(reply), reply.rejected) == (found, rejected)
+    assert reply.usage == Usage(questions=2, calls=1, prompt_tokens=10, output_tokens=5)
+
+
+USELESS = {
+    "the model refused: no": completion(None, message={"refusal": "no"}),
+    "filter stopped the answer": completion("", "content_filter"),
+    "the answer is empty": completion(""),
+    "no JSON with items": completion("I think it is red."),
+    "was not asked about": completion(items(NINE)),
+}
+
+
+@pytest.mark.parametrize(("reason", "answer"), USELESS.items())
 async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(
-    answer, reason, calls
+    reason, answer
 ):
     with pytest.raises(AnswerRejected, match=reason) as caught:
         await complete([answer], 1)
-    assert caught.value.usage == Usage(
-        questions=1, calls=calls, prompt_tokens=10 * calls, output_tokens=5 * calls
-    )
+    usage = {"prompt_tokens": 10, "output_tokens": 5}
+    assert caught.value.usage == Usage(questions=1, calls=1, **usage)
 
 
 CUT = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"green"},{"n":3,"colour":"re'

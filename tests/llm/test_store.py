@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 
 from extractor.errors import AnswerMissing, AnswerRejected, ModelAway, ModelUnavailable
-from extractor.model.asking.querying import ask
 from extractor.model.client import Model, Route
 from extractor.model.cost.budget import Budget
 from extractor.model.cost.prices import Price
@@ -21,7 +20,7 @@ from extractor.model.store import CallStore
 from extractor.schemas import Usage
 from tests.skipping import loop_time, skipping_time
 
-from .colours import ask_about, patient, render
+from .colours import ask, ask_about, patient, render
 from .stub import InLoop, Scripted, Through, completion, fault, items, serve
 
 RED = {"n": 1, "colour": "red"}
@@ -37,7 +36,7 @@ def store_in(folder, price=None):
 
 def asking(calls, stub, settings=None, **spec):
     chosen = ModelSpec.parse(f"{stub.url}#stub", **spec)
-    return Model(chosen, settings, patient(), store=lambda: calls)
+    return Model(chosen, settings or ClientSettings(), patient(), store=lambda: calls)
 
 
 def replaying(calls):
@@ -106,7 +105,7 @@ async def test_what_is_of_no_use_is_stored_and_asked_again_by_the_next_run(
 
     with serve([completion(items(RED))]) as stub, store_in(tmp_path) as calls:
         good = await put(asking(calls, stub), 1)
-        assert calls.spending.uncounted.calls == 0
+        assert calls.spending.unstated == 0
 
     assert [item.colour for item in good.items] == ["red"]
     assert query(
@@ -163,6 +162,7 @@ BILLS = [
     ("no prompt", completion(items(RED), usage={"completion_tokens": 5}), 1, 1),
     ("a page", Scripted(200, "<html>"), 0, 0),
     ("no message", Scripted(200, NO_MESSAGE), 1, 0),
+    ("neither message nor usage", Scripted(200, '{"choices": []}'), 0, 1),
     ("half a reply", Scripted(200, completion(items(RED)).body[:50]), 0, 1),
     ("refused", fault(400), 0, 0),
     ("overloaded", fault(503), 0, 0),
@@ -198,8 +198,8 @@ async def test_a_request_counts_what_its_reply_states_or_at_the_most_if_it_may_b
         spending = calls.spending
         error = ended.exception()
         assert error is None or not stated or "no message" in str(error)
-    assert (spending.usage.calls, spending.uncounted.calls) == (stated, unknown)
-    assert spending.uncounted.output_tokens == 100 * unknown
+    assert (spending.usage.calls, spending.unstated) == (stated, unknown)
+    assert spending.most_unpriced.output_tokens == 100 * unknown
     assert ("by calls whose cost no reply states" in str(budget)) is bool(unknown)
 
 

@@ -67,7 +67,7 @@ async def test_waiting_requests_end_if_nothing_in_flight_can_make_room():
     "spent",
     [
         Spending(dollars=90.0),
-        Spending(uncounted=Usage(calls=1, prompt_tokens=90)),
+        Spending(most_unpriced=Usage(calls=1, prompt_tokens=90)),
         Spending(unpriced=Usage(calls=1, prompt_tokens=90)),
     ],
     ids=["stated", "unknown", "without a price until now"],

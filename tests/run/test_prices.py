@@ -63,14 +63,6 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(
     assert (found and found.name, found and found.price.prompt) == (name, prompt)
 
 
-def test_of_two_files_the_first_counts(write):
-    own = write(OWN)
-    later = write(OWN.replace("prompt = 1", "prompt = 9"), "later.toml")
-    for files, prompt in (([own, later], 1), ([later, own], 9)):
-        found = read_prices(files).find(ModelSpec.parse("gpt-4o"))
-        assert found.price.prompt == prompt
-
-
 @pytest.mark.parametrize(
     ("prices", "reported"),
     [

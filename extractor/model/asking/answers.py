@@ -50,9 +50,8 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     is_cut = completion.ending is Ending.CUT
     found = None if is_cut else read_whole(completion.text)
     if found is None:
-        found, broken = split_items(completion.text, is_cut=is_cut)
+        found = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
-            dropped += [(number, "the item is not JSON") for number in broken]
             dropped.append((None, "the answer is empty or no JSON with items"))
     kept = []
     asked = {question.number for question in questions}

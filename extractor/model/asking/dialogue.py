@@ -73,12 +73,10 @@ def read_replies(
         drafts += read
         skipped |= silent
         unanswered += count_asked(call) if reply.is_useless else len(silent)
-        lines = call
-        if reply.pending:
-            answered = {draft.number for draft in read}
-            lines = [line for line in call if line.number in answered]
-            waiting += count_asked(call) - count_asked(lines)
+        known = {draft.number for draft in read}
+        lines = [line for line in call if not reply.pending or line.number in known]
         got += lines
+        waiting += count_asked(call) - count_asked(lines)
     reasons = _list_reasons(unasked, got)
     answered = {draft.number for draft in drafts}
     for line in (*got, *unasked):
@@ -209,7 +207,10 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
         answers = [reading for reading in answers if reading.value is not None]
         if name in AGES:
             # "at least 16 years" on one line and "at least 18 years" on another: from 16 on
-            answers.sort(key=_count_days, reverse=name == AGES[1])
+            answers.sort(
+                key=lambda age: age.value.value * DAYS[age.value.unit],
+                reverse=name == AGES[1],
+            )
         elif name not in PEOPLE_FIELDS:
             # found if any line states it
             answers.sort(key=lambda reading: not reading.value)
@@ -219,7 +220,3 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
     refusals = [refusal for draft in drafts for refusal in draft.refused]
     refused = tuple(one for one in refusals if one.field in PEOPLE_FIELDS)
     return replace(draft_record({}), model=model, refused=refused, own=own, asked=asked)
-
-
-def _count_days(reading: Reading[Any]) -> float:
-    return float(reading.value.value * DAYS[reading.value.unit])

@@ -188,9 +188,9 @@ def _plan_eligibility(
     health of the participants is in doubt.
     """
     names = FIELDS[Task.ELIGIBILITY]
-    asked = {}
-    for item in parsed.criteria:
-        asked[item.number] = _list_doubtful(item, names, effort)
+    asked = {
+        item.number: _list_doubtful(item, names, effort) for item in parsed.criteria
+    }
     shown = _list_introducing(parsed, asked, numbers)
     lines = [_show_item(item, shown) for item in parsed.criteria]
     lines += [
@@ -205,11 +205,12 @@ def _plan_eligibility(
             span = Span(name, 0, len(text))
             lines.append(_number_line(numbers, span, clean_text(text).text))
     for line in sorted(lines, key=lambda line: line.chunk.span):
+        span = line.chunk.span
         fields = asked.get(line.number, [])
-        is_criterion = line.chunk.span.section not in _PEOPLE_IN
+        is_criterion = span.section not in _PEOPLE_IN
         if asks_people and says_who(line.chunk.text, is_criterion=is_criterion):
             fields.append(PEOPLE)
-        if fields or line.chunk.span in shown:
+        if fields or span in shown:
             yield replace(line, fields=tuple(fields))
 
 
@@ -234,11 +235,8 @@ def _list_introducing(
     ]
     if not any("lead_in" in asked[item.number] for item in criteria):
         return {}
-    known: set[int] = set()
-    leading: set[int] = set()
-    for item in criteria:
-        known.update(range(item.chunk.span.start, item.chunk.span.end))
-        leading.update(span.start for span in item.read("lead_in").spans)
+    places = [item.chunk.span for item in criteria]
+    leading = {span.start for item in criteria for span in item.read("lead_in").spans}
     shown = {}
     for item in criteria:
         chunk = item.chunk
@@ -246,9 +244,9 @@ def _list_introducing(
         if chunk.text.endswith(":") or chunk.span.start in leading:
             shown[chunk.span] = chunk
     for line in _LINE.finditer(parsed.record.raw_text("eligibility") or ""):
+        span = Span("eligibility", *line.span(1))
         # a heading such as "Exclusion Criteria:"
-        if known.isdisjoint(range(*line.span(1))):
-            span = Span("eligibility", *line.span(1))
+        if not any(map(span.overlaps, places)):
             shown[span] = Chunk(next(numbers), span, clean_text(line[1]).text)
     return shown
 
@@ -265,12 +263,11 @@ def _plan_dosing(
     texts = [chunk.text for chunk in passages]
     own = [field for field in options.fields if field.of is Of.REGIMEN]
     has_own = any(field.may_be_in(text) for field in own for text in texts)
-    if not has_own and not _doubts_regimens(parsed, options.effort, texts):
-        return
-    for chunk in passages:
-        section = chunk.span.section
-        hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
-        yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
+    if has_own or _doubts_regimens(parsed, options.effort, texts):
+        for chunk in passages:
+            section = chunk.span.section
+            hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
+            yield Question(Task.DOSING, chunk, (REGIMENS,), hint)
 
 
 def _doubts_regimens(

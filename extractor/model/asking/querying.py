@@ -42,24 +42,24 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     calls, only if it is not the model's, if the run was stopped, or if no call was answered.
     """
     calls = [ask(model, questions, asked.render) for questions in asked.calls]
-    results = await asyncio.gather(*calls, return_exceptions=True)
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
-    for result in results:
+    for result in await asyncio.gather(*calls, return_exceptions=True):
         if isinstance(result, ModelReply):
             replies.append(result)
-        elif isinstance(result, BudgetReached):
+            continue
+        if isinstance(result, BudgetReached):
             replies.append(None)
-        else:
-            usage = getattr(result, "usage", None) or Usage()
-            replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
-            # a useless answer, or a refusal of a call as too long, is an answer, too
-            if not isinstance(result, AnswerRejected | RequestTooLong):
-                lost.append(result)
+            continue
+        usage = getattr(result, "usage", None) or Usage()
+        replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
+        # a useless answer, or a refusal of a call as too long, is an answer, too
+        if not isinstance(result, AnswerRejected | RequestTooLong):
+            lost.append(result)
     is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
-        is_of_model = isinstance(error, ModelUnavailable)
-        if is_of_model and is_answered and not isinstance(error, RunStopped):
+        may_miss = isinstance(error, ModelUnavailable) and is_answered
+        if may_miss and not isinstance(error, RunStopped):
             continue
         if isinstance(error, ModelError):
             error.usage = sum((one.usage for one in replies if one), Usage())
@@ -87,55 +87,52 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     too long, and the errors of ``Model.complete``, all with the usage of the attempts.
     """
     reply = ModelReply(usage=Usage(questions=len(questions)))
-    watch = model.watch
     room = MOST_CALLS
     waiting = deque([questions])
     try:
-        async with model:
-            while waiting:
-                left = waiting.popleft()
-                most = room - len(waiting)
-                is_last = most <= 0 or len(left) == 1
-                if most > 0:
-                    try:
-                        read, left = await _ask_part(model, left, render, most)
-                        room -= read.usage.calls
-                        reply += read
-                    except RequestTooLong:
-                        if is_last:
-                            raise
-                        # the refusal cost nothing, so that each half may take as many calls
-                        room += MOST_CALLS
-                if is_last:
-                    cut = tuple((line.number, _CUT) for line in left)
-                    reply += ModelReply(dropped=cut)
-                    continue
-                middle = (len(left) + 1) // 2
-                waiting += filter(None, (left[:middle], left[middle:]))
+        while waiting:
+            part = waiting.popleft()
+            left = part
+            most = room - len(waiting)
+            if most > 0:
+                read, left = await _ask_part(model, part, render, most)
+                reply += read
+                # a refusal cost nothing, so that each half may take as many calls
+                room += MOST_CALLS if left is part else -read.usage.calls
+            if most <= 0 or len(part) == 1:
+                cut = tuple((line.number, _CUT) for line in left)
+                reply += ModelReply(dropped=cut)
+                continue
+            middle = (len(left) + 1) // 2
+            waiting += filter(None, (left[:middle], left[middle:]))
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
-        is_useless = isinstance(error, RequestTooLong)
-        note = watch.note_useless if is_useless else watch.note_problem
-        note(error)
+        is_answer = isinstance(error, RequestTooLong)
+        model.watch.note_useless(error, is_answer=is_answer)
         raise
-    # the watch counts useless answers
+    _judge(reply, model, questions)
+    return reply
+
+
+def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
+    """Let the watch count useless answers. Raises ``AnswerRejected`` for one."""
     if reply.items:
-        watch.note_useful()
+        model.watch.note_useful()
     elif reply.is_useless:
         reasons = dict.fromkeys(reason for _, reason in reply.dropped)
-        watch.note_useless("; ".join(reasons))
+        model.watch.note_useless("; ".join(reasons))
         rejected = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
     elif not reply.pending and not all(map(is_listing, questions)):
-        watch.note_useless("the answers are empty")
-    return reply
+        model.watch.note_useless("the answers are empty")
 
 
 async def _ask_part(
     model: Model, part: Questions, render: Render, most: int
 ) -> tuple[ModelReply, Questions]:
     """Ask some questions in one call, with ``most`` answers at most. Return what its answer brings,
-    and the lines that a truncated one leaves out. Raises the errors of ``Model.complete``.
+    and the lines that a truncated one leaves out, or all if the call is too long. Raises the errors
+    of ``Model.complete``.
 
     An answer without text, because the limit was reached among the thoughts, is not called cut:
     fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
@@ -147,16 +144,19 @@ async def _ask_part(
         answer = await model.complete(call, min(most, MOST_CALLS))
     except AnswerPending:
         return ModelReply(pending=1), ()
+    except RequestTooLong:
+        if len(part) == 1:
+            raise
+        return ModelReply(), part
     completion = answer.completion
     reply = replace(read_items(completion, call, part), usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
-    if is_cut and not completion.text.strip():
-        reply = replace(reply, dropped=((None, _SILENT),))
-        is_cut = False
     if answer.is_new and not reply.items and (is_cut or reply.dropped):
         model.reject(answer)
     if not is_cut:
         return reply, ()
+    if not completion.text.strip():
+        return replace(reply, dropped=((None, _SILENT),)), ()
     answered = {item.n for item in reply.items}
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     left = [line for line in part if line.number not in answered]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from threading import Lock
 from typing import Protocol
 
@@ -52,6 +52,7 @@ class Meter(Protocol):
         """
 
 
+@dataclass(eq=False)
 class Budget:
     """A limit of ``max_usd`` US dollars over all invocations of a run; None means no limit.
 
@@ -65,39 +66,35 @@ class Budget:
     price.
     """
 
-    def __init__(
-        self,
-        max_usd: float | None = None,
-        rates: Rates | None = None,
-        price: Price | None = None,
-        spent: Spending | None = None,
-    ) -> None:
-        if max_usd is not None and price is None:
+    max_usd: float | None = None
+    rates: Rates | None = None
+    price: Price | None = None
+    spent: InitVar[Spending | None] = None
+    reached: bool = field(default=False, init=False)
+
+    def __post_init__(self, spent: Spending | None) -> None:
+        if self.max_usd is not None and self.price is None:
             raise ArgumentError("a money limit needs the price of the model")
-        self._max_usd = max_usd
-        self._rates = rates
-        self._cost: Callable[[Usage], float] = price.cost if price else lambda _: 0.0
-        self.count(spent or Spending())
         self._in_flight: dict[Reservation, float] = {}
         self._lock = Lock()
-        self.reached = False
+        self.count(spent or Spending())
 
     def count(self, spent: Spending) -> None:
-        """Recount what was spent so far."""
+        """Recount what was spent so far. Calls may be sent again if it leaves room."""
         self._spent = spent.dollars + self._cost(spent.unpriced)
-        self._uncounted = self._cost(spent.uncounted)
+        self._uncounted = spent.most_dollars + self._cost(spent.most_unpriced)
+        self.reached = False
+
+    def _cost(self, usage: Usage) -> float:
+        return self.price.cost(usage) if self.price else 0.0
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will
         be no room.
         """
-        reservation = Reservation(self._forecast(call))
         while True:
-            with self._lock:
-                has_room = self._take(reservation)
-                # with no other in flight, there will be no room later
-                self.reached |= not has_room and not self._in_flight
-            if has_room:
+            reservation = self.try_reserve(call)
+            if reservation:
                 return reservation
             if self.reached:
                 raise BudgetReached(str(self))
@@ -107,18 +104,16 @@ class Budget:
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve what a request may use, or return None if there is no room now."""
         reservation = Reservation(self._forecast(call))
-        with self._lock:
-            return reservation if self._take(reservation) else None
-
-    def _take(self, reservation: Reservation) -> bool:
-        """Take the room for a request. Return whether there is some now."""
         most = self._cost(reservation.most)
-        total = self._used + sum(self._in_flight.values()) + most
-        has_room = self._max_usd is None or total <= self._max_usd
-        if self.reached or not has_room:
-            return False
-        self._in_flight[reservation] = most
-        return True
+        with self._lock:
+            total = self._used + sum(self._in_flight.values()) + most
+            has_room = self.max_usd is None or total <= self.max_usd
+            # with no other in flight, there will be no room later
+            self.reached |= not has_room and not self._in_flight
+            if self.reached or not has_room:
+                return None
+            self._in_flight[reservation] = most
+        return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
         """Release a reservation, and count what its request used; None counts as the most."""
@@ -131,8 +126,8 @@ class Budget:
 
     def change_limit(self, max_usd: float | None) -> None:
         """Set another limit. Calls may be sent again if it leaves room."""
-        if max_usd != self._max_usd:
-            self._max_usd = max_usd
+        if max_usd != self.max_usd:
+            self.max_usd = max_usd
             self.reached = False
 
     @property
@@ -142,12 +137,10 @@ class Budget:
     @property
     def is_spent(self) -> bool:
         """Whether nothing is left, or less than the next call may cost."""
-        return self.reached or (
-            self._max_usd is not None and self._used >= self._max_usd
-        )
+        return self.reached or (self.max_usd is not None and self._used >= self.max_usd)
 
     def __str__(self) -> str:
-        spent = f"${self._spent:.4f} of ${self._max_usd} are spent"
+        spent = f"${self._spent:.4f} of ${self.max_usd} are spent"
         if self._uncounted:
             spent += f", and up to ${self._uncounted:.4f} by calls whose cost no reply states"
         return spent + ("; the next call may not fit" if self.reached else "")
@@ -156,7 +149,7 @@ class Budget:
         """Return the most that a request may use, if all of its static part is written into a
         cache. Nothing without rates.
         """
-        rates = self._rates
+        rates = self.rates
         if rates is None:
             return Usage()
         size = measure_call(call)
@@ -254,7 +247,6 @@ class Pricing:
         """Open the budget of all invocations of a run, whose calls are in ``store``. With a limit,
         what earlier ones spent counts.
         """
-        spent = None
-        if self.max_usd is not None and store is not None:
-            spent = store.spending
+        is_limited = self.max_usd is not None
+        spent = store.spending if store and is_limited else None
         return Budget(self.max_usd, self.rates.high, self.price, spent)

@@ -126,7 +126,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     >>> read_prices().find(ModelSpec.parse("gpt-5-unheard-of")) is None
     True
     """
-    entries = []
+    entries: list[ListedPrice] = []
     for path in own:
         # a device has no end
         if not path.is_file() or path.stat().st_size > _LONGEST:
@@ -140,8 +140,8 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
             # the number of faults, and the first one with its place
             problem = ": ".join(str(error).splitlines()[:3])
             raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
-        for name, price in content.model.items():
-            entries.append(ListedPrice(name, price, str(path)))
+        prices = content.model
+        entries += [ListedPrice(name, prices[name], str(path)) for name in prices]
     return PriceList(tuple(entries))
 
 
@@ -162,10 +162,6 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
 
 def _read_table(listed: ModelPrice) -> dict[str, float]:
     """Return the prices of genai-prices by their names here, of those with tiers the first."""
-    prices = {}
-    for name, listed_name in _LISTED.items():
-        price = getattr(listed, listed_name)
-        price = getattr(price, "base", price)
-        if price is not None:
-            prices[name] = float(price)
-    return prices
+    prices = {name: getattr(listed, _LISTED[name]) for name in _LISTED}
+    bases = {name: getattr(price, "base", price) for name, price in prices.items()}
+    return {name: float(base) for name, base in bases.items() if base is not None}

@@ -8,7 +8,7 @@ were measured on models whose servers report token counts (``rates.toml``, ``ans
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib.resources import files
 from operator import add
@@ -61,9 +61,8 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     39.1
     """
     sizes = _read("answer_sizes.toml")["key"]
-    asked = ["reply"]
-    for _, keys in LINE.findall(user):
-        asked += ["item", *keys.split()]
+    lines = [f"item {keys}" for _, keys in LINE.findall(user)]
+    asked = " ".join(["reply", *lines]).split()
     return RequestSize(
         calls=1,
         messages=len(system) + len(user),
@@ -123,11 +122,11 @@ def load_rates(
     """
     kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
-    rates = [Rates(**case) for case in _read("rates.toml")[kind]]
+    cases = zip(_read("rates.toml")[kind], measured, thinking, strict=True)
     return Cases(
         *(
-            replace(rate, answer=answer * rate.answer, thinking=thought)
-            for rate, answer, thought in zip(rates, measured, thinking, strict=True)
+            Rates(**case | {"answer": case["answer"] * answer, "thinking": thought})
+            for case, answer, thought in cases
         )
     )
 
