@@ -3,7 +3,6 @@ line.
 """
 
 from extractor.concepts.groups.read import read_words
-from extractor.concepts.limits.rows import find_numbers
 from extractor.concepts.places import Derived
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
@@ -11,12 +10,11 @@ from extractor.schemas import CriterionGroup, GroupRule, Support
 
 
 def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
-    """Find what supports a rule: the words that state it, else the whole line, if it states no
-    other one.
+    """Find what supports a rule: the words that state it; the whole line, if it states none and
+    the value has no number.
 
-    A number of criteria must be in the line. Of "any of the following", the meaning decides: good
-    values in any of the tests below are all required, and "no history of any" means none of
-    them.
+    Of "any of the following", the meaning decides: good values in any of the tests below are all
+    required, and "no history of any" means none of them.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("High risk, shown by two or more of the following:")
@@ -28,22 +26,14 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
     [True, False]
     """
     stated = read_words(tokens)
-    if stated:
-        group, (first, end) = stated
-        if group == value:
-            return Derived(first, end)
-        if group.rule is not GroupRule.ANY or value.rule is not GroupRule.ALL:
-            return None
-        has_any = "any" in map(str.lower, tokens.words[first:end])
-        if has_any or rule("denies_parts").ends(tokens, first):
-            return Derived(first, end, Support.INFERRED)
-        return None
-    wanted = {value.n, value.n_high}
-    numbers = [number for number in find_numbers(tokens) if number.value in wanted]
-    if value.n is not None:
-        written = {number.value for number in numbers}
-        if written != wanted - {None}:
-            return None
-    if not numbers:
-        return Derived(0, len(tokens), Support.INFERRED)
-    return Derived(numbers[0].first, numbers[-1].end, Support.INFERRED)
+    if stated is None:
+        whole = Derived(0, len(tokens), Support.INFERRED)
+        return whole if value.n is None else None
+    group, (first, end) = stated
+    if group == value:
+        return Derived(first, end)
+    is_denied = rule("denies_parts").ends(tokens, first) is not None
+    may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
+    if may_mean_all and (group.rule, value.rule) == (GroupRule.ANY, GroupRule.ALL):
+        return Derived(first, end, Support.INFERRED)
+    return None
