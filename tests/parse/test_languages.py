@@ -91,6 +91,7 @@ def join_lines(lines, other, sign):
     return [
         f"{line}{sign}{said.partition('. ')[2] or said}"
         for line, said in zip(lines, other, strict=True)
+        if sign.strip() or line != said
     ]
 
 
@@ -126,10 +127,11 @@ def test_beside_its_translation_the_english_text_is_read_as_if_it_stood_alone(
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_lines_in_two_scripts_side_by_side(place):
     pair = (CHINESE, ENGLISH) if place == "before" else (ENGLISH, CHINESE)
+    english = [line for line in ENGLISH if line not in CHINESE]
 
     found = read("\n".join(join_lines(*pair, " ")))
 
-    assert list_criteria(found) == list_criteria(read("\n".join(ENGLISH)))
+    assert list_criteria(found) == list_criteria(read("\n".join(english)))
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -68,12 +68,17 @@ def test_a_list_is_found_alone_and_beside_english(language):
     assert found.untranslated == frozenset()
 
 
-GERMAN = ["Einschlusskriterien:", "- ECOG 0-1", "- Alter 18 bis 65 Jahre", "- Gehfähig"]
+GERMAN = [
+    "Einschlusskriterien:",
+    "- ECOG 0-1",
+    "- Alter 18 bis 65 Jahre",
+    "- HbA1c > 7 %",
+]
 TRANSLATED = [
     "Inclusion criteria:",
     "- ECOG 0-1",
     "- Aged 18 to 65 years",
-    "- Able to walk",
+    "- HbA1c > 7 %",
 ]
 PAIRS = list(zip(TRANSLATED, GERMAN, strict=True))
 

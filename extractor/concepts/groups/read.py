@@ -174,8 +174,8 @@ def _judge_inclusions(
 ) -> Reading[CriterionGroup]:
     """Return how inclusions below a line that does not state it belong together.
 
-    One is enough if they exclude each other, or are exceptions, examples or kinds of what the line names. Otherwise, and
-    below the name of a group of people, all must hold.
+    One is enough if they exclude each other, or are exceptions, examples or kinds of what the
+    line names. Otherwise, and below the name of a group of people, all must hold.
     """
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):
