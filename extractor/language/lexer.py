@@ -400,20 +400,12 @@ class Tokens:
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        if "\n" in self.codes[first:end]:
-            line_ends = [
-                (index, index + 1)
-                for index in range(first, end)
-                if self.codes[index] == "\n"
-            ]
-            return self.without(line_ends, first, end)
-        return Tokens(
-            self.text,
-            self.words[first:end],
-            self.starts[first:end],
-            self.ends[first:end],
-            self.codes[first:end],
-        )
+        line_ends = [
+            (index, index + 1)
+            for index in range(first, end)
+            if self.codes[index] == "\n"
+        ]
+        return self.without(line_ends, first, end)
 
     def joined(self, index: int) -> bool:
         """Return whether a token follows the one before it without white space.

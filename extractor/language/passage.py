@@ -164,7 +164,5 @@ def strip_span(
     (3, 5)
     """
     run = text[start:end]
-    blanks_in_front = len(run) - len(run.lstrip(signs))
-    blanks_behind = len(run) - len(run.rstrip(signs))
-    first = min(start + blanks_in_front, end)
-    return first, max(first, end - blanks_behind)
+    first = start + len(run) - len(run.lstrip(signs))
+    return first, first + len(run.strip(signs))

@@ -82,9 +82,7 @@ class Found:
     def span(self) -> tuple[int, int]:
         """The half-open range of characters in the text."""
         start = self.tokens.starts[self.first]
-        if self.end == self.first:
-            return start, start
-        return start, self.tokens.ends[self.end - 1]
+        return start, start + len(self.text)
 
     @property
     def text(self) -> str:
@@ -297,17 +295,14 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     ... ]
     [True, True, False]
     """
-    expressions: dict[bool, list[str]] = {}
+    alternatives: dict[bool, list[str]] = {}
     for rule in rules:
-        written = f"(?:{_write(rule, set())})"
-        without_names = re.sub(_NAMED_PART, "(?:", written)
-        expressions.setdefault(rule.anchored, []).append(without_names)
-    joined: list[Rule] = []
-    for alternatives in expressions.values():
-        rule = Rule("any of several", "")
-        rule.written.append("|".join(alternatives))
-        joined.append(rule)
-    return tuple(joined)
+        written = re.sub(_NAMED_PART, "(?:", _write(rule, set()))
+        alternatives.setdefault(rule.anchored, []).append(f"(?:{written})")
+    joined = tuple(Rule("any of several", "") for _ in alternatives)
+    for rule, written_rules in zip(joined, alternatives.values(), strict=True):
+        rule.written.append("|".join(written_rules))
+    return joined
 
 
 def register_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
