@@ -20,7 +20,6 @@ from extractor.language.lexer import (
     LEXICON,
     NAME_NUMBER,
     NUMBER,
-    Lexicon,
     Tokens,
     lex,
     list_words,
@@ -74,12 +73,10 @@ class Term:
 class TermFinder:
     """Finds the terms of a vocabulary in one pass.
 
-    >>> words = Lexicon()
     >>> finder = TermFinder(
-    ...     [Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))],
-    ...     words,
+    ...     [Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))]
     ... )
-    >>> tokens = lex("CD-19 and CD20, or BCMA", words)
+    >>> tokens = lex("CD-19 and CD20, or BCMA")
     >>> [
     ...     (term.value, term.first, term.end)
     ...     for term in finder.find(tokens, 0, len(tokens))
@@ -87,8 +84,7 @@ class TermFinder:
     [('CD19', 0, 2), ('BCMA', 7, 8)]
     """
 
-    def __init__(self, entries: Sequence[Entry], lexicon: Lexicon = LEXICON) -> None:
-        self._lexicon = lexicon
+    def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
         for entry in entries:
             for term in entry.terms:
@@ -96,13 +92,13 @@ class TermFinder:
 
     def _register_words(self, words: list[str]) -> None:
         """Give each word of a term a code, and note the words that have a number after them."""
-        self._lexicon.join(words)
+        LEXICON.join(words)
         for word, following in zip(words, [*words[1:], ""], strict=True):
             if not word[0].isalpha():
                 continue
-            code = self._lexicon.add(word)
+            code = LEXICON.add(word)
             if following[:1].isdigit():
-                self._lexicon.named.add(code)
+                LEXICON.named.add(code)
 
     @cached_property
     def _automaton(self) -> Any:
@@ -116,7 +112,7 @@ class TermFinder:
         meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
             for term in entry.terms:
-                tokens = lex(term, self._lexicon)
+                tokens = lex(term)
                 numbers = [
                     (place, word.lower())
                     for place, word in enumerate(tokens.words)
@@ -136,7 +132,7 @@ class TermFinder:
         number both codes of numbers, of a word its own code and that of the word in capitals.
         """
         for word, code in zip(tokens.words, tokens.codes, strict=True):
-            codes = self._lexicon.find(word) if word[0].isalpha() else code
+            codes = LEXICON.find(word) if word[0].isalpha() else code
             yield _NUMBERS if codes in _NUMBERS else codes
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
@@ -287,15 +283,11 @@ def _write_term(term: str) -> str:
     >>> _write_term("CD19 (i.v.)")
     'CD ( # | ## ) \\( i \\. v \\. \\)'
     """
-    return " ".join(map(_write_word, list_words(term)))
-
-
-def _write_word(word: str) -> str:
-    if word[0].isalpha():
-        return word
-    if word[0].isdigit():
-        return "( # | ## )"
-    return f"\\{word}"
+    pieces: list[str] = []
+    for word in list_words(term):
+        sign_or_number = "( # | ## )" if word[0].isdigit() else f"\\{word}"
+        pieces.append(word if word[0].isalpha() else sign_or_number)
+    return " ".join(pieces)
 
 
 def read_text(text: str) -> Tokens:

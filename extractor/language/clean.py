@@ -195,7 +195,7 @@ def clean_text(raw: str) -> CleanText:
 _Change = tuple[int, int, str]
 """Start, end, and the new characters."""
 Replacers = Mapping[str, Callable[[str], str]]
-"""The replacement for the characters that a group of ``_CHANGES`` matches; others are unchanged."""
+"""The replacement for the characters that each group of ``_CHANGES`` matches."""
 
 
 def list_changes(
@@ -204,9 +204,9 @@ def list_changes(
     """Return what ``replacers`` change in a raw text, codes of HTML, and the line breaks of a text
     that was wrapped at a width (a blank takes their place); from left to right, without overlaps.
 
-    A group of ``_CHANGES`` without a replacer, and a "£" that is money, stay as they are.
-    ``read_tagged`` gives what stands for a sign within tags: a raised power, an underlined
-    comparator. A change by a tag or a line break replaces those inside it.
+    A "£" that is money stays as it is. ``read_tagged`` gives what stands for a sign within tags: a
+    raised power, an underlined comparator. A change by a tag or a line break replaces those inside
+    it.
     """
     changes = list[_Change]()
     done = 0
@@ -217,12 +217,9 @@ def list_changes(
         if not match:
             continue
         done = match.end()
-        replace = replacers.get(match.lastgroup or "")
-        if replace is None:
-            continue
         if match.lastgroup == "most" and _is_money(raw, match.start()):
             continue
-        new = replace(match[0])
+        new = replacers[match.lastgroup or ""](match[0])
         if new != match[0]:
             changes.append((match.start(), done, new))
     wider: list[_Change] = []
@@ -267,9 +264,8 @@ def _is_money(raw: str, at: int) -> bool:
     ... ]
     [True, False]
     """
-    if _MONEY.search(raw, max(0, at - _REACH), at) is not None:
-        return True
-    return _MONEY_BEHIND.match(raw, at) is not None
+    before = _MONEY.search(raw, max(0, at - _REACH), at)
+    return bool(before or _MONEY_BEHIND.match(raw, at))
 
 
 def _replace_tag(tag: str) -> str:

@@ -33,9 +33,6 @@ _NUMBER = re.compile(
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
-_POWER_IN_WORDS = re.compile(
-    r"\bto the (?:power of )?(?P<exponent>\w+)(?: power)?\Z", re.IGNORECASE
-)
 _ORDINAL_WORDS = (
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth "
     "eleventh twelfth"
@@ -117,11 +114,10 @@ def read_number(text: str) -> int | float | None:
     [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]
     >>> (
     ...     read_number("5½"),
-    ...     read_number("75 x 10 to the ninth"),
     ...     read_number("1·5"),
     ...     read_number("1.500.000"),
     ... )
-    (5.5, 75000000000, 1.5, 1500000)
+    (5.5, 1.5, 1500000)
     """
     return next(iter(list_readings(text)), None)
 
@@ -149,7 +145,7 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     ... ]
     [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
     """
-    text = _POWER_IN_WORDS.sub(_write_power, " ".join(text.split()))
+    text = " ".join(text.split())
     value = _read_words(text.lower())
     if value is not None:
         return (value,)
@@ -162,12 +158,6 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     decimals = ["1"] if number["bare"] else _list_plain(number["digits"])
     values = [_to_value(decimal, exponent) for decimal in decimals]
     return tuple(value for value in values if value is not None)
-
-
-def _write_power(worded: re.Match[str]) -> str:
-    """Return a power of ten in words, "to the ninth" or "to the 6th power", as "^9"."""
-    exponent = worded["exponent"].lower()
-    return f"^{ORDINALS.get(exponent, exponent.rstrip('thrd'))}"
 
 
 def _find_exponent(number: re.Match[str]) -> str | None:
@@ -190,10 +180,8 @@ def is_two_ways(word: str) -> bool:
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
     """
-    # The shortest such number has five characters: "1.500".
-    if len(word) < 5 or not word[0].isdigit():
-        return False
-    return len(list_readings(word)) > 1
+    # the shortest such number has five characters: "1.500"
+    return len(word) >= 5 and word[0].isdigit() and len(list_readings(word)) > 1
 
 
 def _list_plain(digits: str) -> list[str]:

@@ -110,11 +110,17 @@ def find_foreign(
         if section in _LISTS:
             _follow_neighbours(list(group), languages[0])
     texts = tuple(text for line in lines for text in _list_texts(line))
+    return ForeignLines(texts, _find_untranslated(lines, texts))
+
+
+def _find_untranslated(
+    lines: Sequence[_Text], texts: Sequence[ForeignText]
+) -> frozenset[str]:
+    """Return the sections of texts in another language in whose list nothing is in English."""
     english = {_name_list(line) for line in lines if _is_english_item(line)}
     if english:
         english |= _DESCRIPTIONS
-    untranslated = {text.section for text in texts if _name_list(text) not in english}
-    return ForeignLines(texts, frozenset(untranslated))
+    return frozenset(text.section for text in texts if _name_list(text) not in english)
 
 
 def _name_list(text: _Text | ForeignText) -> str:

@@ -98,8 +98,7 @@ class Passage:
     @property
     def raw(self) -> str:
         """The raw characters."""
-        start, end = self.raw_span
-        return self.section.raw[start:end]
+        return self.section.raw[slice(*self.raw_span)]
 
     def search(self, name: str) -> Found | None:
         """Return the first match of a rule in the passage."""

@@ -15,8 +15,6 @@ _END_OF_CODE = re.compile(r"(?:[^\W\d_]-|[^\W\d_xX])\Z")
 _MOST_LEVELS = 12
 """Maximum number of numbers in a list of levels."""
 _THROUGH = re.compile(r"-|~|to|through|up to|(?:and )?then (?:up )?to")
-_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
-"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
 _COUNTS = ("{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}")
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
@@ -127,17 +125,12 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     """Return whether a number can continue a list: all units of a list have one dimension, and
     none continues after a unit and a semicolon.
     """
-    units = [level.unit for level in items if level.unit]
-    if not units:
-        return True
-    if items[-1].joint == ";":
+    units = [level.unit for level in (*items, item) if level.unit]
+    has_unit = any(level.unit for level in items)
+    if has_unit and items[-1].joint == ";":
         return False
-    if item.unit is None:
-        return True
-    dimensions = [
-        find_dimension(unit.parts[0].code)[1] for unit in (units[-1], item.unit)
-    ]
-    return dimensions[0] == dimensions[1]
+    dimensions = {find_dimension(unit.parts[0].code)[1] for unit in units[-2:]}
+    return len(dimensions) < 2
 
 
 def _spread_units(items: Sequence[_Item]) -> None:
@@ -260,7 +253,7 @@ def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
     placebo tablets". None if it has none.
     """
     is_hyphen = at < end and tokens.codes[at] == "-" and tokens.joined(at)
-    unit = find_unit(tokens, at + 1 if is_hyphen else at, end)
+    unit = find_unit(tokens, at + is_hyphen, end)
     if unit:
         return unit
     kind = rule("piece_kind").starts(tokens, at, end)
@@ -287,7 +280,7 @@ def _settle(
         return value, True
     if code in ("[IU]", "U", "{units}"):
         return max(readings), True
-    return value, bool(_HALVED.fullmatch(word))
+    return value, False
 
 
 def _read_number(

@@ -177,11 +177,8 @@ class UnitPlace:
         """Whether the plain form in a dose is complete: "mg/infusion" is "mg", "mg/month" is more
         than "mg".
         """
-        for part in self.parts:
-            is_left_out = part.per == ""
-            if is_left_out and part.code != "{giving}":
-                return False
-        return True
+        left_out = {part.code for part in self.parts if part.per == ""}
+        return left_out <= {"{giving}"}
 
 
 @cache
@@ -218,12 +215,8 @@ def _spellings(*, loose: bool) -> Mapping[str, Unit]:
 
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
     """Return the unit with a spelling; None for a spelling of no unit."""
-    unit = _spellings(loose=False).get(spelling)
-    # as in "23vPS", of a vaccine
-    is_code = spelling.endswith("S") and not spelling.isupper()
-    if unit or is_code:
-        return unit
-    return _spellings(loose=loose).get(spelling.lower())
+    strict = _spellings(loose=False).get(spelling)
+    return strict or _spellings(loose=loose).get(spelling.lower())
 
 
 def _match(
@@ -276,7 +269,9 @@ def find_unit(
     if base is None:
         return None
     unit, behind = base
-    if behind < end and _begins_name(tokens, behind):
+    # a hyphen joins a letter to a name, as in "5 g-CSF"
+    is_letter = len(tokens.words[behind - 1]) == 1 and tokens.gap(behind) == "-"
+    if is_letter and behind < end and tokens.words[behind][0].isalpha():
         return None
     parts = [unit]
     at = _skip_repeat(tokens, behind, end, parts)
@@ -286,14 +281,6 @@ def find_unit(
     if len(parts) > 1:
         at = _skip_repeat(tokens, at, end, parts)
     return UnitPlace(tuple(parts), first, at)
-
-
-def _begins_name(tokens: Tokens, behind: int) -> bool:
-    """Return whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
-    if len(tokens.words[behind - 1]) > 1:
-        return False
-    next_word = tokens.words[behind]
-    return next_word[0].isalpha() and tokens.gap(behind) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
@@ -365,10 +352,7 @@ def _join_codes(codes: Sequence[str]) -> str:
     """
     above, *below = codes
     is_per_volume = bool(below) and below[0] in _VOLUMES
-    is_bare_count = above == "{times}" and bool(below)
-    if above == "{cells}" and is_per_volume:
-        is_bare_count = True
-    if is_bare_count:
+    if (above == "{times}" and below) or (above == "{cells}" and is_per_volume):
         above = ""
     elif above == "{units}" and is_per_volume:
         above = "U"
@@ -406,6 +390,15 @@ def read_unit(text: str) -> str | None:
     return _read_folded(folded)
 
 
+_SLASHES = {
+    r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)": "/",
+    r"\bweekly$": "/week",
+    r"\bdaily$": "/day",
+    r"(?<!\s)\s*/[\s/]*": "/",
+}
+"""What is written for a slash, in this order."""
+
+
 def _fold(text: str) -> str:
     """Return a unit as one spelling of several: in small letters, "/" for "per", without what
     is in brackets.
@@ -415,12 +408,8 @@ def _fold(text: str) -> str:
     folded = folded.replace("×", "x").replace("μ", "u").replace("\\", "")
     if not folded.startswith(("(", "[")):
         folded = _PARENTHESES.sub("", folded)
-    folded = re.sub(
-        r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded
-    )
-    folded = re.sub(r"\bweekly$", "/week", folded)
-    folded = re.sub(r"\bdaily$", "/day", folded)
-    folded = re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded)
+    for written, spelling in _SLASHES.items():
+        folded = re.sub(written, spelling, folded)
     return folded.strip(" .,;")
 
 

@@ -33,9 +33,9 @@ def is_page_edge(tokens: Tokens) -> bool:
     of_pages = [(word.first, word.end) for word in rule("page_word").find(tokens)]
     left = tokens.without(of_pages, 0, len(tokens)).words
     most = _MOST_NAMES if rule("page_number").occurs(tokens) else 1
-    names = [word for word in left if word[0].isalpha()]
+    capitals = [word[0].isupper() for word in left if word[0].isalpha()]
     # a word in small letters says something
-    return len(names) <= most and all(name[0].isupper() for name in names)
+    return len(capitals) <= most and all(capitals)
 
 
 ENDS = tuple(".;:!?；。：")

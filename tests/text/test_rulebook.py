@@ -122,16 +122,15 @@ def test_the_book_reads_no_file_without_rules(monkeypatch):
         assert "[rule." in text or text in terms
 
 
-def read_book(text: str) -> tuple[dict[str, Rule], Lexicon]:
+def read_book(text: str) -> dict[str, Rule]:
     """A book of the rules of a text alone."""
     book: dict[str, Rule] = {}
-    words = Lexicon()
-    book |= {rule.name: rule for rule in read_rules(text, book, words)}
-    return book, words
+    book |= {rule.name: rule for rule in read_rules(text, book)}
+    return book
 
 
 def test_only_a_reference_with_a_plus_keeps_named_parts():
-    book, words = read_book("""
+    book = read_book("""
         [rule.dose]
         pattern = "amount=( # ) mg"
         [rule.plain]
@@ -139,7 +138,7 @@ def test_only_a_reference_with_a_plus_keeps_named_parts():
         [rule.kept]
         pattern = "give <+dose>"
     """)
-    tokens = lex("give 5 mg", words)
+    tokens = lex("give 5 mg")
 
     plain = book["plain"].search(tokens).match
     kept = book["kept"].search(tokens).match
@@ -173,7 +172,7 @@ def test_a_term_finds_its_entry(entry):
     ],
 )
 def test_an_error_names_an_invalid_rule(pattern, message):
-    book, _ = read_book(f"[rule.self]\npattern = '{pattern}'")
+    book = read_book(f"[rule.self]\npattern = '{pattern}'")
 
     with pytest.raises(RuleError, match=f"rule self.*{message}"):
         _ = book["self"].expression

@@ -55,6 +55,10 @@ _SHORT_VALUE = 5
 """Maximum number of tokens of an item that is only a value."""
 _TITLE = 4
 """Maximum number of tokens of an item that is the title of the items below it."""
+_OF_EXCLUSIONS = (
+    "this item reads like an exclusion",
+    "this line may start the exclusions",
+)
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
 """Rules of a line that states something of people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
@@ -312,11 +316,9 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    words = [word for word in tokens.words if word[0].isalnum()]
-    if not words:
-        return True
-    is_one_letter = len("".join(words)) == 1 and words[0].isascii()
-    if is_one_letter:
+    letters = "".join(word for word in tokens.words if word[0].isalnum())
+    is_one_letter = len(letters) == 1 and letters.isascii()
+    if not letters or is_one_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
@@ -415,7 +417,7 @@ def _make_entry(
         if other.kind is BlockKind.HEADING:
             if other.name is None:
                 heading = heading or other.passage
-            is_of_it = names_people(other) or _is_bare_value(block, other)
+            is_of_it = names_people(other) or _is_value_of(block, other)
             if parent is None and role != "opens" and is_of_it:
                 parent = other.passage
         elif parent is None and role in ("introduces", "both"):
@@ -434,12 +436,11 @@ def _make_entry(
     )
 
 
-def _is_bare_value(block: Block, heading: Block) -> bool:
+def _is_value_of(block: Block, heading: Block) -> bool:
     """Return whether an item is a value of what its heading names: "At least 6 months"."""
     tokens = _alone(block.passage)
-    if heading.name is not None or len(tokens) > _SHORT_VALUE:
-        return False
-    return rule("level").starts(tokens, 0) is not None
+    is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
+    return is_short and rule("level").starts(tokens, 0) is not None
 
 
 def names_people(heading: Block) -> bool:
@@ -468,10 +469,8 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
         begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
         reads_so = begins_so and entry.parent is None
-        if opens and not is_behind:
-            state.doubt(entry.passage, "this line may start the exclusions")
-        elif reads_so and not is_behind:
-            state.doubt(entry.passage, "this item reads like an exclusion")
+        if not is_behind and (opens or reads_so):
+            state.doubt(entry.passage, _OF_EXCLUSIONS[opens])
         is_doubted = reads_so or opens or is_behind
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         is_behind = is_behind or opens or (reads_so and not state.seen)

@@ -1,6 +1,5 @@
 """Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -12,10 +11,7 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _MANY = 3
-"""The clauses that a paragraph among others has at most, without being a list of them."""
-_JOINED = re.compile(r"(?:or|and)\b", re.IGNORECASE)
-_FEW_WORDS = 3
-"""The most words of a clause that is a name."""
+"""Minimum number of clauses that make a list of a paragraph among others."""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
 
@@ -49,25 +45,18 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     its heading or ``in_prose``, a list without items; its sentences, if in prose.
     """
     clauses = list(split_clauses(entry.passage))
-    is_list = in_line or in_prose or _are_many(clauses)
-    if not clauses or not is_list:
+    if not clauses:
+        return [entry]
+    # several clauses make a list also of a paragraph among others
+    is_joined = clauses[-1].text.lower().startswith(("or ", "and "))
+    is_list = len(clauses) >= _MANY + is_joined and ":" not in clauses[0].text
+    if not in_line and not in_prose and not is_list:
         return [entry]
     parts = clauses
     if in_prose and (len(clauses) > 1 or not in_line):
         parts = [part for clause in clauses for part in list_sentences(clause)]
     is_running = len(clauses) == 1 and len(parts) > 1
     return [replace(entry, passage=part, listed=not is_running) for part in parts]
-
-
-def _are_many(clauses: Sequence[Passage]) -> bool:
-    """Return whether the clauses of a paragraph among others make it a list: more than three, or
-    three names that no word joins.
-    """
-    if len(clauses) < _MANY or ":" in clauses[0].text:
-        return False
-    are_names = all(len(clause.raw.split()) <= _FEW_WORDS for clause in clauses)
-    is_joined = _JOINED.match(clauses[-1].raw) is not None
-    return len(clauses) > _MANY or (are_names and not is_joined)
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:

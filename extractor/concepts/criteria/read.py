@@ -95,19 +95,20 @@ def read_eligibility(
     >>> whole.rules["maximum_age"].value.value
     65
     """
-    named = [
-        sections[name].whole for name in (*_TITLES, "conditions") if name in sections
-    ]
-    descriptions = [sections[name].whole for name in _DESCRIPTIONS if name in sections]
-    titles = [passage for passage in named if passage.section.name in _TITLES]
-    summary = [*titles, *descriptions]
+    named = _list_wholes(sections, (*_TITLES, "conditions"))
+    descriptions = _list_wholes(sections, _DESCRIPTIONS)
+    summary = _list_wholes(sections, (*_TITLES, *_DESCRIPTIONS))
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
     # without a section, sentences of the descriptions may be criteria
     outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
     entries = outline.entries
     target = target_words(*named)
-    parts = _group_by_parent(entries)
+    # the parts of each line that introduces others, by the start of that line
+    parts: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.parent:
+            parts[entry.parent.raw_span[0]].append(entry)
     scores = score_lines(entries, target)
     drafts: list[Draft] = []
     stated: list[StatedCriterion] = []
@@ -143,16 +144,10 @@ def read_eligibility(
     return whole, criteria, doubts
 
 
-def _group_by_parent(
-    entries: Sequence[Entry],
-) -> dict[int, list[Entry]]:
-    """Return the parts of each line that introduces others, by the start of that line."""
-    parts: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.parent:
-            start, _ = entry.parent.raw_span
-            parts[start].append(entry)
-    return parts
+def _list_wholes(
+    sections: Mapping[str, LexedSection], names: Sequence[str]
+) -> list[Passage]:
+    return [sections[name].whole for name in names if name in sections]
 
 
 def _doubt_silence(

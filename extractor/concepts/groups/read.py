@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import names_group
+from extractor.concepts.places import Derived
 from extractor.evidence.drafts import Reading, Span, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -102,6 +103,36 @@ def _read_count(found: Found) -> CriterionGroup | None:
         return CriterionGroup(id="", rule=GroupRule.ANY)
     high = most if isinstance(most, int) else None
     return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=high)
+
+
+def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
+    """Find what supports a rule: the words that state it; the whole line, if it states none and
+    the value has no number.
+
+    Of "any of the following", the meaning decides: good values in any of the tests below are all
+    required, and "no history of any" means none of them.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("High risk, shown by two or more of the following:")
+    >>> rules = [
+    ...     CriterionGroup(id="", rule="at_least", n=2),
+    ...     CriterionGroup(id="", rule="any"),
+    ... ]
+    >>> [bool(find_group_rule(tokens, rule)) for rule in rules]
+    [True, False]
+    """
+    stated = read_words(tokens)
+    if stated is None:
+        whole = Derived(0, len(tokens), Support.INFERRED)
+        return whole if value.n is None else None
+    group, (first, end) = stated
+    if group == value:
+        return Derived(first, end)
+    is_denied = rule("denies_parts").ends(tokens, first) is not None
+    may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
+    if may_mean_all and (group.rule, value.rule) == (GroupRule.ANY, GroupRule.ALL):
+        return Derived(first, end, Support.INFERRED)
+    return None
 
 
 def read_rule(
@@ -243,18 +274,13 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
     start, end = following.raw_span
     if section.name != following.section.name or first >= start:
         return None
-    offset = max(first, start - _REACH)
-    joint = _BEFORE.search(section.raw[offset:start])
-    if joint is None:
-        offset = start
-        joint = _FIRST.match(section.raw[start:end])
+    joint = _BEFORE.search(section.raw, max(first, start - _REACH), start)
+    joint = joint or _FIRST.match(section.raw, start, end)
     if joint is None:
         return None
-    written = joint["word"]
     # "and/or" is an "or"
-    word = AND if written.casefold() == AND else OR
-    span = Span(section.name, offset + joint.start("word"), offset + joint.end("word"))
-    return Joint(word, written.isupper(), span)
+    word = AND if joint["word"].casefold() == AND else OR
+    return Joint(word, joint["word"].isupper(), Span(section.name, *joint.span("word")))
 
 
 def find_runs(
