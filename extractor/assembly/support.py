@@ -9,7 +9,7 @@ from typing import Any
 
 from extractor.concepts.doses.loose_amounts import find_loosely
 from extractor.concepts.doses.rhythms import find_frequencies
-from extractor.concepts.groups.prove import find_group_rule
+from extractor.concepts.groups.read import find_group_rule
 from extractor.concepts.limits.bounds import LOWER, UPPER, read_comparator
 from extractor.concepts.limits.number_units import has_unit
 from extractor.concepts.limits.prove import (

@@ -10,9 +10,8 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import ahocorasick
@@ -21,7 +20,6 @@ from extractor.language.lexer import (
     LEXICON,
     NAME_NUMBER,
     NUMBER,
-    Lexicon,
     Tokens,
     lex,
     list_words,
@@ -34,7 +32,7 @@ from extractor.language.patterns import (
     read_rules,
 )
 
-_PACKAGE = files("extractor")
+_PACKAGE = Path(__file__).parents[1]
 _RULES = "rules"
 """Each concept has its rules and tables in a folder of this name, and in it the folder
 ``terms``: its vocabularies.
@@ -75,12 +73,10 @@ class Term:
 class TermFinder:
     """Finds the terms of a vocabulary in one pass.
 
-    >>> words = Lexicon()
     >>> finder = TermFinder(
-    ...     [Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))],
-    ...     words,
+    ...     [Entry("markers", "CD19", ("CD19",)), Entry("markers", "BCMA", ("BCMA",))]
     ... )
-    >>> tokens = lex("CD-19 and CD20, or BCMA", words)
+    >>> tokens = lex("CD-19 and CD20, or BCMA")
     >>> [
     ...     (term.value, term.first, term.end)
     ...     for term in finder.find(tokens, 0, len(tokens))
@@ -88,8 +84,7 @@ class TermFinder:
     [('CD19', 0, 2), ('BCMA', 7, 8)]
     """
 
-    def __init__(self, entries: Sequence[Entry], lexicon: Lexicon = LEXICON) -> None:
-        self._lexicon = lexicon
+    def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
         for entry in entries:
             for term in entry.terms:
@@ -97,13 +92,13 @@ class TermFinder:
 
     def _register_words(self, words: list[str]) -> None:
         """Give each word of a term a code, and note the words that have a number after them."""
-        self._lexicon.join(words)
+        LEXICON.join(words)
         for word, following in zip(words, [*words[1:], ""], strict=True):
             if not word[0].isalpha():
                 continue
-            code = self._lexicon.add(word)
+            code = LEXICON.add(word)
             if following[:1].isdigit():
-                self._lexicon.named.add(code)
+                LEXICON.named.add(code)
 
     @cached_property
     def _automaton(self) -> Any:
@@ -117,7 +112,7 @@ class TermFinder:
         meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
             for term in entry.terms:
-                tokens = lex(term, self._lexicon)
+                tokens = lex(term)
                 numbers = [
                     (place, word.lower())
                     for place, word in enumerate(tokens.words)
@@ -137,7 +132,7 @@ class TermFinder:
         number both codes of numbers, of a word its own code and that of the word in capitals.
         """
         for word, code in zip(tokens.words, tokens.codes, strict=True):
-            codes = self._lexicon.find(word) if word[0].isalpha() else code
+            codes = LEXICON.find(word) if word[0].isalpha() else code
             yield _NUMBERS if codes in _NUMBERS else codes
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
@@ -226,7 +221,14 @@ def load_book() -> Book:
     for name, entries in vocabularies.items():
         rules[name] = Rule(name, _write_entries(entries), book=rules)
     entry_rules = {
-        name: _make_entry_rules(name, entries, rules)
+        name: [
+            (
+                make_rule(name=f"{name}: {entry.value}", pattern=pattern, book=rules),
+                entry,
+            )
+            for entry in entries
+            for pattern in entry.rules
+        ]
         for name, entries in vocabularies.items()
     }
     finders = {name: TermFinder(entries) for name, entries in vocabularies.items()}
@@ -250,55 +252,29 @@ def _write_entries(entries: Sequence[Entry]) -> str:
     return " | ".join(parts)
 
 
-def _make_entry_rules(
-    vocabulary: str, entries: Sequence[Entry], book: Mapping[str, Rule]
-) -> list[tuple[Rule, Entry]]:
-    made = []
-    for entry in entries:
-        for pattern in entry.rules:
-            name = f"{vocabulary}: {entry.value}"
-            made.append((make_rule(name=name, pattern=pattern, book=book), entry))
-    return made
-
-
 @cache
-def list_rule_folders(name: str = _RULES) -> tuple[Traversable, ...]:
+def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
     """Return the folders of that name below the package: those of the rules, or of the weights.
 
     >>> [folder.is_dir() for folder in list_rule_folders()][0]
     True
     """
-    folders: list[Traversable] = []
-    waiting: list[Traversable] = [_PACKAGE]
-    while waiting:
-        for path in waiting.pop().iterdir():
-            if not path.is_dir() or path.name.startswith("_"):
-                continue
-            if path.name == name:
-                folders.append(path)
-            if path.name not in (_RULES, _WEIGHTS):
-                waiting.append(path)
-    return tuple(sorted(folders, key=str))
+    return tuple(sorted(folder for folder in _PACKAGE.rglob(name) if folder.is_dir()))
 
 
-def _read_all(folders: Iterable[Traversable]) -> list[tuple[str, str]]:
-    """Return the name and text of each file in these folders, in the order of the names."""
+def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
+    """Return the name and text of each file in these folders, in the order of the names. The files
+    of a topic's folder have the folder's name; vocabularies are read by their own folder.
+    """
     texts: list[tuple[str, str]] = []
     for folder in folders:
-        if folder.is_dir():
-            texts += _read_files(folder)
+        for path in sorted(folder.rglob("*.toml")):
+            topic = path.parent.name
+            if path.parent == folder:
+                topic = path.stem
+            if topic != "terms":
+                texts.append((topic, path.read_text("utf-8")))
     return sorted(texts, key=lambda text: text[0])
-
-
-def _read_files(folder: Traversable) -> Iterator[tuple[str, str]]:
-    """Yield the name and text of each file. The files of a topic's folder have the folder's
-    name.
-    """
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name.endswith(".toml"):
-            yield path.name.removesuffix(".toml"), path.read_text("utf-8")
-        elif path.is_dir() and path.name != "terms":
-            yield from ((path.name, text) for _, text in _read_files(path))
 
 
 def _write_term(term: str) -> str:
@@ -307,15 +283,11 @@ def _write_term(term: str) -> str:
     >>> _write_term("CD19 (i.v.)")
     'CD ( # | ## ) \\( i \\. v \\. \\)'
     """
-    return " ".join(map(_write_word, list_words(term)))
-
-
-def _write_word(word: str) -> str:
-    if word[0].isalpha():
-        return word
-    if word[0].isdigit():
-        return "( # | ## )"
-    return f"\\{word}"
+    pieces: list[str] = []
+    for word in list_words(term):
+        sign_or_number = "( # | ## )" if word[0].isdigit() else f"\\{word}"
+        pieces.append(word if word[0].isalpha() else sign_or_number)
+    return " ".join(pieces)
 
 
 def read_text(text: str) -> Tokens:
@@ -399,7 +371,7 @@ def read_table(name: str) -> Mapping[str, Any]:
 
 
 @cache
-def find_weights(name: str) -> Traversable:
+def find_weights(name: str) -> Path:
     """Return a file of weights by its name. Raises ``FileNotFoundError`` for an unknown name.
 
     >>> find_weights("measured.toml").is_file()

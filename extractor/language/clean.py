@@ -28,57 +28,24 @@ _SUBSCRIPTS = "\u2080-\u2089"
 _COMPATIBLE = "\ufb00-\ufb06\uff01-\uff5e\u2160-\u217f\u3380-\u33df\u2103"
 
 _SINGLE = str.maketrans(
-    dict.fromkeys("\u2a7e\u2267\u22dd", "≥")
-    | dict.fromkeys("\u2a7d\u2266\u22dc", "≤")
-    | {
-        "\u02c2": "<",
-        "\u02c3": ">",
-        "\ufe64": "<",
-        "\ufe65": ">",
-        "\u00d7": "x",
-        "\u2715": "x",
-        "\u00b5": "μ",
-    }
-    | {
-        "\u00ba": "°",
-        "\u3001": ",",
-        "\u3002": ".",
-        "\u223c": "~",
-        "\u2044": "/",
-        "\r": "\n",
-    }
-    | dict.fromkeys(_DASHES, "-")
-    | dict.fromkeys(_SINGLE_QUOTES, "'")
-    | dict.fromkeys(_DOUBLE_QUOTES, '"')
+    "\u2a7e\u2267\u22dd\u2a7d\u2266\u22dc\u02c2\u02c3\ufe64\ufe65\u00d7\u2715\u00b5\u00ba\u3001\u3002\u223c\u2044\r"
+    + _DASHES
+    + _SINGLE_QUOTES
+    + _DOUBLE_QUOTES,
+    "≥≥≥≤≤≤<><>xxμ°,.~/\n"
+    + "-" * len(_DASHES)
+    + "'" * len(_SINGLE_QUOTES)
+    + '"' * len(_DOUBLE_QUOTES),
 )
 _SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
 
 # The Symbol font of word processors has its signs in the place of other characters. A converted
 # document keeps those: in a private area of Unicode, or as the Latin characters that share the
 # place ("Age ³ 18", "Creatinine £ 1.5 x ULN").
-_SYMBOL_FONT = {
-    0xF025: "%",
-    0xF028: "(",
-    0xF029: ")",
-    0xF02B: "+",
-    0xF02D: "-",
-    0xF02F: "/",
-    0xF03C: "<",
-    0xF03D: "=",
-    0xF03E: ">",
-    0xF061: "α",
-    0xF062: "β",
-    0xF067: "γ",
-    0xF06D: "μ",
-    0xF07E: "~",
-    0xF0A2: "'",
-    0xF0A3: "≤",
-    0xF0B0: "°",
-    0xF0B1: "±",
-    0xF0B2: '"',
-    0xF0B3: "≥",
-    0xF0B4: "x",
-}
+_SYMBOL_FONT = str.maketrans(
+    "\uf025\uf028\uf029\uf02b\uf02d\uf02f\uf03c\uf03d\uf03e\uf061\uf062\uf067\uf06d\uf07e\uf0a2\uf0a3\uf0b0\uf0b1\uf0b2\uf0b3\uf0b4",
+    "%()+-/<=>αβγμ~'≤°±\"≥x",
+)
 _SYMBOL_CLASS = "".join(map(chr, _SYMBOL_FONT))
 _GRADED = "[Gg]rade|[Ss]tage|[Cc]lass|NYHA|CTCAE|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix"
 _LIMIT_BEHIND = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"
@@ -228,7 +195,7 @@ def clean_text(raw: str) -> CleanText:
 _Change = tuple[int, int, str]
 """Start, end, and the new characters."""
 Replacers = Mapping[str, Callable[[str], str]]
-"""The replacement for the characters that a group of ``_CHANGES`` matches; others are unchanged."""
+"""The replacement for the characters that each group of ``_CHANGES`` matches."""
 
 
 def list_changes(
@@ -237,9 +204,9 @@ def list_changes(
     """Return what ``replacers`` change in a raw text, codes of HTML, and the line breaks of a text
     that was wrapped at a width (a blank takes their place); from left to right, without overlaps.
 
-    A group of ``_CHANGES`` without a replacer, and a "£" that is money, stay as they are.
-    ``read_tagged`` gives what stands for a sign within tags: a raised power, an underlined
-    comparator. A change by a tag or a line break replaces those inside it.
+    A "£" that is money stays as it is. ``read_tagged`` gives what stands for a sign within tags: a
+    raised power, an underlined comparator. A change by a tag or a line break replaces those inside
+    it.
     """
     changes = list[_Change]()
     done = 0
@@ -250,29 +217,20 @@ def list_changes(
         if not match:
             continue
         done = match.end()
-        replace = replacers.get(match.lastgroup or "")
-        if replace is None:
-            continue
         if match.lastgroup == "most" and _is_money(raw, match.start()):
             continue
-        new = replace(match[0])
+        new = replacers[match.lastgroup or ""](match[0])
         if new != match[0]:
             changes.append((match.start(), done, new))
+    wider: list[_Change] = []
     if may_hold_markup(raw):
-        tags = [
-            (tag.start(), tag.end(), _replace_tag(tag[0])) for tag in _TAG.finditer(raw)
-        ]
-        changes = _merge_changes(changes, tags)
-    if "</" in raw:
-        tagged = [
-            (sign.start(), sign.end(), read_tagged(sign))
-            for sign in _TAGGED.finditer(raw)
-        ]
-        changes = _merge_changes(changes, tagged)
+        tags = _TAG.finditer(raw)
+        wider = [(tag.start(), tag.end(), _replace_tag(tag[0])) for tag in tags]
+        tagged = _TAGGED.finditer(raw)
+        wider += [(sign.start(), sign.end(), read_tagged(sign)) for sign in tagged]
     if _WRAPPED.search(raw):
-        breaks = [(end.start(), end.end(), " ") for end in _SOFT_BREAK.finditer(raw)]
-        changes = _merge_changes(changes, breaks)
-    return changes
+        wider += [(end.start(), end.end(), " ") for end in _SOFT_BREAK.finditer(raw)]
+    return _merge_changes(changes, wider) if wider else changes
 
 
 def _merge_changes(
@@ -306,9 +264,8 @@ def _is_money(raw: str, at: int) -> bool:
     ... ]
     [True, False]
     """
-    if _MONEY.search(raw, max(0, at - _REACH), at) is not None:
-        return True
-    return _MONEY_BEHIND.match(raw, at) is not None
+    before = _MONEY.search(raw, max(0, at - _REACH), at)
+    return bool(before or _MONEY_BEHIND.match(raw, at))
 
 
 def _replace_tag(tag: str) -> str:

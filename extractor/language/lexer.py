@@ -18,7 +18,7 @@ both the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -72,26 +72,11 @@ _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
 # A comma before one or two digits is a decimal sign, or stands between two numbers of a list
 # ("day 1,2"). It is a decimal sign behind a comparator, before a unit, and in a range.
 _BEFORE_LIMIT = (
-    *(r"[<>≤≥=]", r"[<>≤≥=]\s", r"[\s(<>≤≥=]-"),
-    *(
-        rf"{word}\s"
-        for word in (
-            "than",
-            "least",
-            "most",
-            "above",
-            "below",
-            "under",
-            "over",
-            "exceeding",
-            "between",
-            "from",
-            "of",
-            "within",
-        )
-    ),
+    "than least most above below under over exceeding between from of within"
 )
-_FRONTS = "|".join(rf"(?<={front})" for front in _BEFORE_LIMIT)
+_FRONTS = r"(?<=[<>≤≥=])|(?<=[<>≤≥=]\s)|(?<=[\s(<>≤≥=]-)|" + "|".join(
+    rf"(?<={word}\s)" for word in _BEFORE_LIMIT.split()
+)
 _LIMIT_WITH_COMMA = rf"(?:{_FRONTS})\d{{1,3}},\d{{1,2}}(?![\d,])"
 _COMPARED_BEHIND = (
     r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over"
@@ -187,8 +172,6 @@ class Lexicon(dict[str, str]):
             sign: sign for sign in SIGNS
         }
         self._prefixes: dict[str, str] = {}
-        self._longest = 0
-        """The length of the longest prefix."""
         self._found: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
@@ -208,7 +191,6 @@ class Lexicon(dict[str, str]):
         if word.endswith("~"):
             codes = self._prefixes
             key = word[:-1].lower()
-            self._longest = max(self._longest, len(key))
         if key not in codes:
             self.clear()
             self._found.clear()
@@ -230,18 +212,11 @@ class Lexicon(dict[str, str]):
             for word in folded
         )
 
-    def mark_prefixed(
-        self,
-        text: str,
-        words: Sequence[str],
-        starts: Sequence[int],
-        ends: Sequence[int],
-        codes: str,
-    ) -> str:
-        """Return the codes of a text, in which words that a hyphen joins to a prefix ("non-daily")
-        have the code of an unknown word, unless a term or rule has both prefix and word.
-
-        ``words``, ``starts``, ``ends`` and ``codes`` are those of the text's tokens.
+    def find_prefixed(
+        self, text: str, words: Sequence[str], starts: Sequence[int], codes: str
+    ) -> Iterator[int]:
+        """Yield the tokens of a text that a hyphen joins to a prefix ("non-daily"), unless a term
+        or rule has both prefix and word.
 
         >>> words = Lexicon()
         >>> code = words.add("daily")
@@ -251,20 +226,12 @@ class Lexicon(dict[str, str]):
         ... ]
         [1, 0, 1]
         """
-        unknown: list[int] = []
         for prefix in self._prefix.finditer(codes):
             index = prefix.end()
-            if text[ends[index - 1] : starts[index]] != "-":
-                continue
             compound = (words[index - 1].lower(), words[index].lower())
-            if compound not in self.compounds:
-                unknown.append(index)
-        if not unknown:
-            return codes
-        marked = list(codes)
-        for index in unknown:
-            marked[index] = UNKNOWN
-        return "".join(marked)
+            is_joined = text[starts[index] - 1] == "-"
+            if is_joined and compound not in self.compounds:
+                yield index
 
     def find(self, word: str) -> str:
         """Return all codes of a word, or of the words with a prefix. Call it after all words are
@@ -325,7 +292,7 @@ class Lexicon(dict[str, str]):
         if code:
             return code
         # the longest prefix that is registered, of three letters at least
-        for length in range(min(len(folded), self._longest), 2, -1):
+        for length in range(len(folded), 2, -1):
             if folded[:length] in self._prefixes:
                 return self._prefixes[folded[:length]]
         return UNKNOWN if word[0].isalpha() else "s"
@@ -400,20 +367,12 @@ class Tokens:
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
         (['Age', 'over', '18'], 'over 18')
         """
-        if "\n" in self.codes[first:end]:
-            line_ends = [
-                (index, index + 1)
-                for index in range(first, end)
-                if self.codes[index] == "\n"
-            ]
-            return self.without(line_ends, first, end)
-        return Tokens(
-            self.text,
-            self.words[first:end],
-            self.starts[first:end],
-            self.ends[first:end],
-            self.codes[first:end],
-        )
+        line_ends = [
+            (index, index + 1)
+            for index in range(first, end)
+            if self.codes[index] == "\n"
+        ]
+        return self.without(line_ends, first, end)
 
     def joined(self, index: int) -> bool:
         """Return whether a token follows the one before it without white space.
@@ -421,9 +380,7 @@ class Tokens:
         >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
         (True, False)
         """
-        return (
-            0 < index < len(self.starts) and self.ends[index - 1] == self.starts[index]
-        )
+        return self.gap(index) == ""
 
     def gap(self, index: int) -> str:
         """The text between a token and the one before it, where a joining hyphen is not a
@@ -493,29 +450,26 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     starts = offsets[1:-1:3]
     ends = offsets[2::3]
     codes = "".join(map(lexicon.__getitem__, words))
-    codes = lexicon.mark_prefixed(text, words, starts, ends, codes)
-    codes = _mark_names(text, starts, ends, codes, lexicon.named)
+    marked: dict[int, str] = dict.fromkeys(
+        lexicon.find_prefixed(text, words, starts, codes), UNKNOWN
+    )
+    for index in _find_names(text, starts, ends, codes, lexicon.named):
+        marked[index] = NAME_NUMBER
+    if marked:
+        codes = "".join(marked.get(at, code) for at, code in enumerate(codes))
     return Tokens(text, words, starts, ends, codes)
 
 
-def _mark_names(
+def _find_names(
     text: str, starts: list[int], ends: list[int], codes: str, named: set[str]
-) -> str:
-    """Return the codes, in which numbers that are a part of a name ("IL-6") have the code of one.
+) -> Iterator[int]:
+    """Yield the numbers that are a part of a name ("IL-6").
 
     They follow a word directly or after a hyphen, and the word's code is in ``named``: unknown
     words, and words that a term has before a number. A decimal without a zero (".5") is none.
     """
-    marked: list[str] | None = None
     for number in _AFTER_WORD.finditer(codes):
         index = number.start()
-        if text[ends[index - 1] : starts[index]] not in _JOINTS:
-            continue
-        if codes[index - 1] not in named:
-            continue
-        if text[starts[index]] == ".":  # ".5" is a decimal
-            continue
-        if marked is None:
-            marked = list(codes)
-        marked[index] = NAME_NUMBER
-    return "".join(marked) if marked else codes
+        is_joined = text[ends[index - 1] : starts[index]] in _JOINTS
+        if is_joined and codes[index - 1] in named and text[starts[index]] != ".":
+            yield index

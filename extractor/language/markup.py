@@ -25,7 +25,6 @@ EMPHASIS = re.compile(
     re.IGNORECASE,
 )
 ITEM = re.compile(rf"{_OPEN}li{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
-LIST = re.compile(rf"{_OPEN}(?P<end>/)?[uo]l{_ATTRIBUTES}{_CLOSE}\Z", re.IGNORECASE)
 ANY = re.compile(
     "|".join(f"(?:{code.pattern})" for code in (EDGE, CELL, EMPHASIS)), re.IGNORECASE
 )

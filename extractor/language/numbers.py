@@ -33,28 +33,13 @@ _NUMBER = re.compile(
     r"|10\s?\^\s?(?P<bare>-?\d{1,2})",
     re.IGNORECASE,
 )
-_POWER_IN_WORDS = re.compile(
-    r"(?:(?P<digits>[\d.,]+)\s?[x*×·]\s?)?(?:10|ten) to the (?:power of "
-    r")?(?:(?P<exponent>\d{1,2})|(?P<ordinal>[a-z]+))"
-    r"\s?(?:th|rd)?(?: power)?"
-)
 _ORDINAL_WORDS = (
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth "
     "eleventh twelfth"
 )
 ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
-ROMAN = {
-    "I": 1,
-    "II": 2,
-    "III": 3,
-    "IV": 4,
-    "V": 5,
-    "VI": 6,
-    "VII": 7,
-    "VIII": 8,
-    "IX": 9,
-    "X": 10,
-}
+_ROMAN_NUMBERS = "I II III IV V VI VII VIII IX X"
+ROMAN = {word: number for number, word in enumerate(_ROMAN_NUMBERS.split(), 1)}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
 """Words that count how often."""
 _PHRASES = {
@@ -107,15 +92,6 @@ _MANY: Mapping[str, tuple[int, TimeUnit]] = {
     "decade": (10, TimeUnit.YEAR),
 }
 """Words for several units of time."""
-_SHORT = {
-    "h": "hour",
-    "y": "year",
-    "yo": "year",
-    "y/o": "year",
-    "y.o": "year",
-    "w": "week",
-    "m": "month",
-}
 
 
 def read_number(text: str) -> int | float | None:
@@ -138,11 +114,10 @@ def read_number(text: str) -> int | float | None:
     [1500, 1000000000, 1000000, 2, 2000000, 0.5, 0.7, 48]
     >>> (
     ...     read_number("5½"),
-    ...     read_number("75 x 10 to the ninth"),
     ...     read_number("1·5"),
     ...     read_number("1.500.000"),
     ... )
-    (5.5, 75000000000, 1.5, 1500000)
+    (5.5, 1.5, 1500000)
     """
     return next(iter(list_readings(text)), None)
 
@@ -205,10 +180,8 @@ def is_two_ways(word: str) -> bool:
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
     """
-    # The shortest such number has five characters: "1.500".
-    if len(word) < 5 or not word[0].isdigit():
-        return False
-    return len(list_readings(word)) > 1
+    # the shortest such number has five characters: "1.500"
+    return len(word) >= 5 and word[0].isdigit() and len(list_readings(word)) > 1
 
 
 def _list_plain(digits: str) -> list[str]:
@@ -228,11 +201,8 @@ def _list_plain(digits: str) -> list[str]:
     # "100 109/l" is 100 x 10^9, and may be 100,109
     lost = _LOST_POWER.fullmatch(digits)
     if lost:
-        part = lost["part"] or ""
-        count = lost["whole"] + part + "0" * (9 - len(part))
-        if part:
-            return [count]
-        return [count, f"{lost['whole']}109"]
+        count = lost["whole"] + (lost["part"] or "").ljust(9, "0")
+        return [count] if lost["part"] else [count, f"{lost['whole']}109"]
     groups = _GROUPS.fullmatch(digits)
     if groups and not digits.startswith("0"):
         digits = digits.replace(groups["sign"] or ",", "")
@@ -257,9 +227,6 @@ def _read_words(text: str) -> int | float | None:
         rest = _read_words(hundreds["rest"] or "zero")
         if rest is not None:
             return _VALUES[hundreds["ones"]] * 100 + rest
-    power = _POWER_IN_WORDS.fullmatch(text)
-    if power:
-        return _read_power_in_words(power)
     front, _, scale = text.rpartition(" ")
     if scale in SCALES:
         # as in "half a million"
@@ -267,17 +234,6 @@ def _read_words(text: str) -> int | float | None:
         if value is not None:
             return int(value * 10 ** SCALES[scale])
     return _PHRASES.get(text) or _read_fraction(text)
-
-
-def _read_power_in_words(power: re.Match[str]) -> int | float | None:
-    """Return the value of a number with its power of ten in words: "5 x 10 to the ninth"."""
-    digits = power["digits"] or "1"
-    if power["exponent"]:
-        return _to_value(digits, power["exponent"])
-    exponent = ORDINALS.get(power["ordinal"], 0)
-    if exponent <= 2:  # "from 10 to the second visit"
-        return None
-    return _to_value(digits, str(exponent))
 
 
 def _read_fraction(text: str) -> int | float | None:
@@ -369,8 +325,8 @@ def joins_words(tokens: Tokens, at: int) -> bool:
     return tokens.words[at][-1].isalnum() or tokens.codes[at] in _JOINING
 
 
-_POWER_REACH = 24
-"""Number of tokens before or after a "W" that may indicate that it is one of watts."""
+_LETTER_REACH = 24
+"""Number of tokens before or after a "D" or "W" that may show that it is no unit of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +378,7 @@ def _read_duration(match: Found) -> Duration | None:
     """
     first = match.first
     end = match.end
-    # as in "a day"
+    # as in "a year or longer"
     single = match.read("single")
     if single:
         return Duration(1, 1, TimeUnit(single.lower()), first, end)
@@ -443,9 +399,6 @@ def _read_duration(match: Found) -> Duration | None:
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
         return Duration(low, high, unit, first, end)
-    # as in "5 years and 0 months"
-    if months == 0:
-        return Duration(low, high, unit, first, end, is_sum=True)
     # Of "2-5 years and 6 months", the months belong to the upper end.
     months_of_low = months if low == high else 0
     return Duration(
@@ -459,55 +412,25 @@ def _read_duration(match: Found) -> Duration | None:
 
 
 def _is_no_time(duration: Found) -> bool:
-    """Return whether the unit after a number is not a time: dioptres, watts, or a rate."""
-    if _in_dioptres(duration) or _is_rate(duration):
+    """Return whether the letter after a number is no unit of time: a "D" of dioptres ("-6 D",
+    "0.75 D"), a "W" of watts ("cycled at 25W"), a rate ("5 h-1").
+    """
+    tokens = duration.tokens
+    if tokens.gap(duration.end) == "-" and tokens.words[duration.end] == "1":
         return True
-    return is_in_watts(duration.tokens, duration.place("unit")[0])
+    if duration.read("unit") not in ("D", "W"):
+        return False
+    number, _ = duration.place("low")
+    if is_signed(tokens, number) or not tokens.words[number].isalnum():
+        return True
+    first = max(0, duration.first - _LETTER_REACH)
+    end = duration.end + _LETTER_REACH
+    return rule("letter_of_a_measure").search(tokens, first, end) is not None
 
 
 def _read_part(match: Found, name: str) -> int | float | None:
     """Return the number in a named part; None if the part did not match or is not a number."""
     return read_number(match.read(name) or "")
-
-
-def _is_rate(duration: Found) -> bool:
-    """Return whether a unit of time has the exponent of a rate: "5 h-1"."""
-    tokens = duration.tokens
-    end = duration.end
-    if end >= len(tokens) or tokens.words[end] != "1":
-        return False
-    between = tokens.text[tokens.ends[end - 1] : tokens.starts[end]]
-    return between in ("-", "−", "^-")
-
-
-def _in_dioptres(duration: Found) -> bool:
-    """Return whether a "D" stands for dioptres and not for days: "-6 D", "0.75 D"."""
-    if duration.read("unit") != "D":
-        return False
-    if is_signed(duration.tokens, duration.place("low")[0]):
-        return True
-    number = duration.read("low") or ""
-    if "." in number or "," in number:
-        return True
-    return rule("refraction_word").search(duration.tokens) is not None
-
-
-def is_in_watts(tokens: Tokens, at: int) -> bool:
-    """Return whether the token at ``at``, after a number, is a "W" for watts rather than weeks:
-    a word of power, of exercise or of a device is near it ("cycled at 25W"), or it is a density.
-
-    >>> [
-    ...     is_in_watts(read_text(text), 2)
-    ...     for text in ("Load 25 W", "For 12 W", "at 2 W/cm2")
-    ... ]
-    [True, False, True]
-    """
-    if at >= len(tokens) or tokens.words[at] != "W":
-        return False
-    if rule("per_area_or_mass").starts(tokens, at + 1):
-        return True
-    first = max(0, at - _POWER_REACH)
-    return rule("power_word").search(tokens, first, at + _POWER_REACH) is not None
 
 
 @lru_cache(maxsize=256)
@@ -518,9 +441,7 @@ def read_time_unit(text: str) -> TimeUnit | None:
     (<TimeUnit.WEEK: 'week'>, <TimeUnit.DAY: 'day'>, None)
     """
     word = text.lower().removesuffix("(s)").rstrip(".")
-    if word in _SHORT:
-        return TimeUnit(_SHORT[word])
     for entry in terms_of("time_units"):
-        if word in entry.terms:
+        if word in entry.terms or word in entry.also:
             return TimeUnit(entry.value)
     return None

@@ -10,11 +10,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby, pairwise
 
-from extractor.language.book import read_table
+from extractor.language.book import read_table, word_set
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LINE = re.compile(r"[^\r\n]+")
@@ -35,16 +35,12 @@ _EDGE = re.compile(
     rf"\s{{1,9}}/\s{{1,9}}|[|\t／]|(?=[(（])|(?<=[)）])(?=\s{{0,9}}\w)|(?P<script>{_SCRIPT})"
 )
 """What may separate the same words in two languages."""
-_TWICE = re.compile(r"(?P<words>\S.{2,60}?)\s{1,9}(?:[/|／]\s{0,9})?(?P=words)\s*")
-"""Words that are equal in both languages: "ECOG 0-1 / ECOG 0-1"."""
 _LISTS = ("eligibility", "brief_summary", "detailed_description", "text")
 """Sections whose lines belong together. In others, a line without a language is a name."""
-_DESCRIPTIONS = (*_LISTS[1:], "title", "official_title", "conditions", "keywords")
+_DESCRIPTIONS = {*_LISTS[1:], "title", "official_title", "conditions", "keywords"}
 """Sections that another one may repeat in English."""
 _SURE = 2
 """The number of words that decides a piece by itself."""
-_ALTERNATING = 0.6
-"""The share of changes of language between neighbours in a text that has each line twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +69,17 @@ NOTHING_FOREIGN = ForeignLines()
 
 
 @dataclass(slots=True)
-class _Piece:
-    """A part of a line. ``language`` is "" for English, and None if nothing shows it."""
-
-    start: int
-    end: int
-    text: str
-    language: str | None
-
-
-@dataclass(slots=True)
-class _Line(_Piece):
-    """A line, whose ``text`` has no list mark."""
+class _Text:
+    """A line without its list mark, or a piece of one, at ``start`` to ``end``. ``language`` is ""
+    for English, and None if nothing shows it.
+    """
 
     section: str
-    pieces: list[_Piece]
+    start: int
+    end: int
+    words: str
+    language: str | None
+    pieces: "list[_Text]" = field(default_factory=list)
 
 
 def find_foreign(
@@ -122,20 +114,23 @@ def find_foreign(
 
 
 def _find_untranslated(
-    lines: Sequence[_Line], texts: Sequence[ForeignText]
+    lines: Sequence[_Text], texts: Sequence[ForeignText]
 ) -> frozenset[str]:
     """Return the sections of texts in another language in whose list nothing is in English."""
-    english = {
-        line.section.partition("[")[0]
-        for line in lines
-        if line.language == "" and not _is_heading(line)
-    }
-    sections = {text.section for text in texts}
+    english = {_name_list(line) for line in lines if _is_english_item(line)}
     if english:
-        sections.difference_update(_DESCRIPTIONS)
-    return frozenset(
-        section for section in sections if section.partition("[")[0] not in english
-    )
+        english |= _DESCRIPTIONS
+    return frozenset(text.section for text in texts if _name_list(text) not in english)
+
+
+def _name_list(text: _Text | ForeignText) -> str:
+    return text.section.partition("[")[0]
+
+
+def _is_english_item(line: _Text) -> bool:
+    """Return whether a line is in English, and no heading."""
+    is_heading = line.words.rstrip("*_ ").lower().endswith((":", "criteria"))
+    return line.language == "" and not is_heading
 
 
 def hide_foreign(text: str) -> str:
@@ -162,15 +157,15 @@ def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
 
 @cache
 def _load_words() -> Mapping[str, frozenset[str]]:
-    """Return the words of each language."""
+    """Return the words of each language, English first."""
     lists = read_table("languages")["words"]
-    return {language: frozenset(words.split()) for language, words in lists.items()}
+    return {language: word_set(words) for language, words in lists.items()}
 
 
 def _count_words(words: Collection[str]) -> tuple[int, int, str]:
     """Return how many words are English, and how many of the other language that has most."""
     counts = [
-        (sum(word in known for word in words), language)
+        (sum(map(known.__contains__, words)), language)
         for language, known in _load_words().items()
     ]
     return counts[0][0], *max(counts[1:])
@@ -178,10 +173,8 @@ def _count_words(words: Collection[str]) -> tuple[int, int, str]:
 
 def _may_be_foreign(text: str) -> bool:
     """Return at once whether a section can have anything in another language."""
-    if _OTHER_SCRIPT.search(text):
-        return True
     _, most, _ = _count_words(set(_WORD.findall(text.lower())))
-    return most >= _SURE
+    return most >= _SURE or _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, others: Collection[str] = ()) -> str | None:
@@ -189,18 +182,15 @@ def _find_language(text: str, others: Collection[str] = ()) -> str | None:
 
     ``others`` are those of the record: one word of them is enough.
     """
-    letters = "".join(_WORD.findall("".join(_OTHER_SCRIPT.findall(text))))
+    letters = _WORD.findall("".join(_OTHER_SCRIPT.findall(text)))
     if letters:
-        return _name_script(letters)
-    words = _WORD.findall(text.lower())
-    english, most, language = _count_words(words)
+        return _name_script("".join(letters))
+    english, most, language = _count_words(_WORD.findall(text.lower()))
     if english > most:
         return ""
     # "Critères d'inclusion" has as many words of both
     is_sure = most >= _SURE and most > english
-    if is_sure or (most and language in others):
-        return language
-    return None
+    return language if is_sure or (most and language in others) else None
 
 
 def _name_script(letters: str) -> str:
@@ -214,108 +204,83 @@ def _name_script(letters: str) -> str:
 
 def _read_lines(
     section: str, text: str, marked: Sequence[ForeignText]
-) -> Iterator[_Line]:
+) -> Iterator[_Text]:
     """Yield the lines of a section that have words, each cut into pieces."""
     for found in _LINE.finditer(text):
         start, end = found.span()
-        if not _WORD.search(found[0]):
-            continue
         mark = _MARK.match(text, start, end)
         first = mark.end() if mark else start
-        line = _Line(start, end, text[first:end].strip(), None, section, [])
-        line.pieces = _cut(text, first, end)
+        words = text[first:end].strip()
+        if not _WORD.search(words):
+            continue
+        line = _Text(section, start, end, words, None)
+        line.pieces = list(_cut(section, text, first, end))
         for place in marked:
             if place.section == section and place.start <= start and end <= place.end:
-                line.pieces = [_Piece(start, end, "", place.language)]
+                line.pieces = [_Text(section, start, end, "", place.language)]
         yield line
 
 
-def _cut(text: str, start: int, end: int) -> list[_Piece]:
-    """Return the pieces of a line, with their language if it is sure."""
-    places: list[tuple[int, int]] = []
+def _cut(section: str, text: str, start: int, end: int) -> Iterator[_Text]:
+    """Yield the pieces of a line, with their language if it is sure."""
+    edges = [start]
     for edge in _EDGE.finditer(text, start, end):
-        places.append((start, edge.start()))
-        if edge["script"]:
-            places.append(edge.span())
-        start = edge.end()
-    places.append((start, end))
-    pieces: list[_Piece] = []
-    for first, last in places:
+        edges += edge.span()
+    for first, last in pairwise([*edges, end]):
         words = text[first:last]
-        if not any(map(str.isalnum, words)):
-            continue
-        language = _find_language(words)
-        if pieces and language and pieces[-1].language == language:
-            pieces[-1].end = last
-        else:
-            pieces.append(_Piece(first, last, words, language))
-    return pieces
+        if any(map(str.isalnum, words)):
+            yield _Text(section, first, last, words, _find_language(words))
 
 
-def _decide(line: _Line, languages: Sequence[str]) -> None:
+def _decide(line: _Text, languages: Sequence[str]) -> None:
     """Set the language of a line, beside others in these languages: that of its first piece, unless
-    a piece is in English.
+    a piece is in English. A piece that repeats the one before it is the same in both languages.
     """
-    for piece in line.pieces:
+    pieces = line.pieces
+    for piece in pieces:
         if piece.language is None:
-            piece.language = _find_language(piece.text, languages)
-    for before, piece, behind in zip(
-        line.pieces, line.pieces[1:], line.pieces[2:], strict=False
-    ):
+            piece.language = _find_language(piece.words, languages)
+    for before, piece in pairwise(pieces):
+        if piece.words.strip() == before.words.strip():
+            piece.language = languages[0]
+    for before, piece, behind in zip(pieces, pieces[1:], pieces[2:], strict=False):
         # as in "body mass index (身高体重指数) above 18"
         if bool(before.language) == bool(behind.language):
             piece.language = before.language
-    line.language = line.pieces[0].language
-    if any(piece.language == "" for piece in line.pieces):
-        line.language = ""
-    twice = _TWICE.fullmatch(line.text)
-    if twice and not line.language:
-        again = line.pieces[0].start + twice.end("words")
-        line.pieces = [_Piece(again, line.end, "", languages[0])]
+    is_english = any(piece.language == "" for piece in pieces)
+    line.language = "" if is_english else pieces[0].language
 
 
-def _is_heading(line: _Line) -> bool:
-    return line.text.rstrip("*_ ").lower().endswith((":", "criteria"))
-
-
-def _follow_neighbours(lines: Sequence[_Line], language: str) -> None:
-    """Set the language of lines of a section that show none, by those before and after them."""
-    known = [bool(line.language) for line in lines if line.language is not None]
-    changes = sum(one != other for one, other in pairwise(known))
-    alternating = changes >= max(2, _ALTERNATING * (len(known) - 1))
-    runs = [list(run) for _, run in groupby(lines, lambda line: line.language is None)]
-    for before, run, behind in zip(runs, runs[1:], [*runs[2:], None], strict=False):
-        if run[0].language is not None:
-            continue
-        last = before[-1].language
-        following = behind[0] if behind else None
-        goes_on = not following or following.language or _is_heading(following)
-        found: Sequence[_Line] = run if last and goes_on else ()
-        if alternating:
-            found = _list_translations(before[-1], run, following)
-        for line in found:
-            line.language = last or language
-
-
-def _list_translations(
-    before: _Line, run: Sequence[_Line], behind: _Line | None
-) -> Sequence[_Line]:
-    """Return the lines of a run without a language that translate the English lines beside them,
-    where each line is given twice: one between two in English, and each that repeats another.
+def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
+    """Set the language of lines of a section that show none: of those below a line in another
+    language, unless an English item follows. A line that repeats the one above translates it.
     """
-    if len(run) == 1 and not before.language and not (behind and behind.language):
-        return run
-    return [again for line, again in pairwise(run) if line.text == again.text]
+    for line, again in pairwise(lines):
+        if line.language is None and line.words == again.words:
+            line.language = ""
+            again.language = language
+    is_english = False
+    before_english: list[bool] = []
+    for line in reversed(lines):
+        before_english.append(is_english)
+        if line.language is not None:
+            is_english = _is_english_item(line)
+    in_order = zip(lines, lines[1:], before_english[-2::-1], strict=False)
+    for above, line, is_before_english in in_order:
+        if line.language is None and above.language and not is_before_english:
+            line.language = above.language
 
 
-def _list_texts(line: _Line) -> Iterator[ForeignText]:
+def _list_texts(line: _Text) -> Iterator[ForeignText]:
     """Yield a line in another language, or its pieces in one with the signs between them."""
     if line.language:
         yield ForeignText(line.section, line.start, line.end, line.language)
         return
-    edges = [piece.start for piece in line.pieces[1:]] + [line.end]
     before = line.pieces[0].start
-    for piece, edge in zip(line.pieces, edges, strict=True):
-        if piece.language:
+    for piece, behind in pairwise([*line.pieces, None]):
+        edge = behind.start if behind else line.end
+        if piece and piece.language:
             yield ForeignText(line.section, before, edge, piece.language)
-        before = edge if piece.language else piece.end
+            before = edge
+        elif piece:
+            before = piece.end

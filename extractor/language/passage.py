@@ -98,8 +98,7 @@ class Passage:
     @property
     def raw(self) -> str:
         """The raw characters."""
-        start, end = self.raw_span
-        return self.section.raw[start:end]
+        return self.section.raw[slice(*self.raw_span)]
 
     def search(self, name: str) -> Found | None:
         """Return the first match of a rule in the passage."""
@@ -164,7 +163,5 @@ def strip_span(
     (3, 5)
     """
     run = text[start:end]
-    blanks_in_front = len(run) - len(run.lstrip(signs))
-    blanks_behind = len(run) - len(run.rstrip(signs))
-    first = min(start + blanks_in_front, end)
-    return first, max(first, end - blanks_behind)
+    first = start + len(run) - len(run.lstrip(signs))
+    return first, first + len(run.strip(signs))

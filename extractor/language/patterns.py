@@ -35,7 +35,6 @@ from extractor.language.lexer import (
     LEXICON,
     NAME_NUMBER,
     NUMBER,
-    Lexicon,
     Tokens,
 )
 from extractor.schemas.arguments import suggest
@@ -82,9 +81,7 @@ class Found:
     def span(self) -> tuple[int, int]:
         """The half-open range of characters in the text."""
         start = self.tokens.starts[self.first]
-        if self.end == self.first:
-            return start, start
-        return start, self.tokens.ends[self.end - 1]
+        return start, start + len(self.text)
 
     @property
     def text(self) -> str:
@@ -105,8 +102,7 @@ class Found:
 
     def read(self, name: str) -> str | None:
         """Return the text of a named part; None if it did not match."""
-        place = self.part(name)
-        return None if place is None else self.tokens.read(*place)
+        return self.tokens.read(*self.place(name)) if self.has(name) else None
 
 
 def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
@@ -127,7 +123,6 @@ class Rule:
     counter_examples: tuple[str, ...] = ()
     note: str | None = None
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
-    lexicon: Lexicon = field(default_factory=lambda: LEXICON, repr=False)
     written: list[str] = field(default_factory=list, init=False, repr=False)
     """The source of the regular expression, after its first use."""
 
@@ -232,7 +227,7 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     if atom["name"]:
         return _write_reference(rule, atom, within)
     if atom["word"]:
-        return f"[{rule.lexicon.find(atom['word'])}]"
+        return f"[{LEXICON.find(atom['word'])}]"
     if atom["capture"]:
         return f"(?P<{atom['capture']}>{_CAPTURE_OPEN}"
     if atom["any"]:
@@ -260,9 +255,7 @@ def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
     return f"(?:{written})"
 
 
-def read_rules(
-    text: str, book: Mapping[str, Rule], lexicon: Lexicon = LEXICON
-) -> list[Rule]:
+def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
     """Read the rules of one file and register their words. They may refer to the rules in
     ``book``.
     """
@@ -270,14 +263,17 @@ def read_rules(
     for name, fields in tomllib.loads(text).get("rule", {}).items():
         for key in ("examples", "counter_examples"):
             fields[key] = tuple(fields.get(key, ()))
-        rules.append(make_rule(name=name, **fields, book=book, lexicon=lexicon))
+        rules.append(make_rule(name=name, **fields, book=book))
     return rules
 
 
-def make_rule(*, lexicon: Lexicon = LEXICON, **fields: Any) -> Rule:
-    """Make a rule and register its words in the lexicon."""
-    made = Rule(**fields, lexicon=lexicon)
-    register_words(made.pattern, lexicon)
+def make_rule(**fields: Any) -> Rule:
+    """Make a rule and register its words. Do this before reading texts that contain them."""
+    made = Rule(**fields)
+    words = [atom["word"] for atom in _ATOM.finditer(made.pattern) if atom["word"]]
+    for word in words:
+        LEXICON.add(word)
+    LEXICON.join(words)
     return made
 
 
@@ -297,22 +293,11 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     ... ]
     [True, True, False]
     """
-    expressions: dict[bool, list[str]] = {}
+    alternatives: dict[bool, list[str]] = {}
     for rule in rules:
-        written = f"(?:{_write(rule, set())})"
-        without_names = re.sub(_NAMED_PART, "(?:", written)
-        expressions.setdefault(rule.anchored, []).append(without_names)
-    joined: list[Rule] = []
-    for alternatives in expressions.values():
-        rule = Rule("any of several", "")
-        rule.written.append("|".join(alternatives))
-        joined.append(rule)
-    return tuple(joined)
-
-
-def register_words(pattern: str, lexicon: Lexicon = LEXICON) -> None:
-    """Register the words of a pattern. Do this before reading texts that contain them."""
-    words = [atom["word"] for atom in _ATOM.finditer(pattern) if atom["word"]]
-    for word in words:
-        lexicon.add(word)
-    lexicon.join(words)
+        written = re.sub(_NAMED_PART, "(?:", _write(rule, set()))
+        alternatives.setdefault(rule.anchored, []).append(f"(?:{written})")
+    joined = tuple(Rule("any of several", "") for _ in alternatives)
+    for rule, written_rules in zip(joined, alternatives.values(), strict=True):
+        rule.written.append("|".join(written_rules))
+    return joined

@@ -15,20 +15,13 @@ _END_OF_CODE = re.compile(r"(?:[^\W\d_]-|[^\W\d_xX])\Z")
 _MOST_LEVELS = 12
 """Maximum number of numbers in a list of levels."""
 _THROUGH = re.compile(r"-|~|to|through|up to|(?:and )?then (?:up )?to")
-_HALVED = re.compile(r"[1-9]\d{0,2}\.(?:125|375|625|875)")
-"""Halves of halves of tablets, which have three decimals: "3.125 mg"."""
-_TEN_TO = re.compile(
-    r"10(?:(?P<sure>[eE]\+?)(?=\d{1,2}$)|(?=[3-9]$|1[0-2]$))(?P<power>\d+)"
-)
-_LOST_POWER = re.compile(r"10([5-9]|1[0-2])")
-"""Ten and a power that lost its superscript. A bare "103" is more likely one hundred and three."""
-_TIMES = "xX*×·"
-"""Signs between a number and its power of ten."""
 _COUNTS = ("{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}")
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
-_POWERS = range(3, 16)
-"""The powers of ten in which cells and organisms are counted."""
+_LOST_POWER = re.compile(r"10([5-9]|1[0-2])")
+"""Ten and a power that lost its superscript. A bare "103" is more likely one hundred and three."""
+_FEWEST = 1000
+"""A count of cells or organisms below it has probably lost its power of ten: "2 x 106"."""
 _COUNTED_REACH = 9
 """Maximum number of tokens that may describe the counted things: "2 x 10^6 viable CAR-positive
 T cells"."""
@@ -132,17 +125,12 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     """Return whether a number can continue a list: all units of a list have one dimension, and
     none continues after a unit and a semicolon.
     """
-    units = [level.unit for level in items if level.unit]
-    if not units:
-        return True
-    if items[-1].joint == ";":
+    units = [level.unit for level in (*items, item) if level.unit]
+    has_unit = any(level.unit for level in items)
+    if has_unit and items[-1].joint == ";":
         return False
-    if item.unit is None:
-        return True
-    dimensions = [
-        find_dimension(unit.parts[0].code)[1] for unit in (units[-1], item.unit)
-    ]
-    return dimensions[0] == dimensions[1]
+    dimensions = {find_dimension(unit.parts[0].code)[1] for unit in units[-2:]}
+    return len(dimensions) < 2
 
 
 def _spread_units(items: Sequence[_Item]) -> None:
@@ -167,22 +155,20 @@ def _spread_units(items: Sequence[_Item]) -> None:
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
-    """Return the numbers of a list without a first one that belongs to the word before it: "EX 154,
-    10 mg/kg", "Cohort 1 - 10 mg".
+    """Return the numbers of a list without a first one that belongs to the word before it:
+    "EX 154, 10 mg/kg", "Cohort 1 - 10 mg".
     """
     if len(items) < 2 or items[0].first == 0:
         return items
     label = items[0]
-    names = "label_before"
-    if label.joint == "-" and not tokens.joined(label.end):
-        names = "numbered_label"
-    elif label.joint:
+    is_numbered = label.joint == "-" and not tokens.joined(label.end)
+    if label.joint and not is_numbered:
         return items
-    before = tokens.words[label.first - 1]
     is_unknown = tokens.codes[label.first - 1] == UNKNOWN
-    # "examplumab (EX 154, 10 mg/kg)": a code, and no dose level
-    if names == "label_before" and is_unknown and before.isupper() and label.value > 9:
+    is_code = is_unknown and tokens.words[label.first - 1].isupper()
+    if is_code and label.value > 9 and not is_numbered:
         return items[1:]
+    names = "numbered_label" if is_numbered else "label_before"
     return items[1:] if rule(names).ends(tokens, label.first) else items
 
 
@@ -195,9 +181,10 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
     if len(items) == 2 and items[0].joint == "and":
         through = [rule("between_before").ends(tokens, items[0].first) is not None]
     joints = [False, *through, False, False]
-    done = 0
+    skips = False
     for index, item in enumerate(items):
-        if index < done:
+        if skips:
+            skips = False
             continue
         last = item
         if joints[index : index + 3] == [False, True, False]:
@@ -206,7 +193,7 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
         assert last.unit
         if item.value >= last.value or item.unit.parts[0] != last.unit.parts[0]:
             last = item
-        done = index + 1 + (last is not item)
+        skips = last is not item
         low: int | float | None = item.value
         high: int | float | None = last.value
         if len(items) == 1 and rule("at_most_before").ends(tokens, item.first):
@@ -221,9 +208,9 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     """Return the number that begins at a token, with its unit if it has one; None if no number
     begins there.
     """
-    item = _read_part(tokens, at, end) or _read_power_apart(tokens, at, end)
-    if item:
-        return item
+    part = _read_part(tokens, at, end)
+    if part:
+        return part
     number = _read_number(tokens, at, end)
     if not number:
         return None
@@ -238,9 +225,9 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
         unit = _find_counted(tokens, stop, end, scale, is_worded=is_worded) or unit
     if unit is None:
         return _Item(value, scale, None, at, stop)
-    is_sure = True
-    if scale == 1:
-        value, is_sure = _settle(tokens, at, value, unit)
+    if scale != 1:
+        return _Item(value, scale, unit, at, unit.end)
+    value, is_sure = _settle(tokens, at, value, unit)
     return _Item(value, scale, unit, at, unit.end, is_sure)
 
 
@@ -248,39 +235,17 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
     """Return a fraction of a piece, or half of a measure: "1/2 tablet", "two and a half mg", "half
     a tablet"; None for another number.
     """
-    match = rule("part_of_unit").starts(tokens, at, end)
-    unit = find_unit(tokens, match.end, end) if match else None
-    if not match or not unit or not unit.dose:
+    part = rule("part_of_unit").starts(tokens, at, end)
+    unit = find_unit(tokens, part.end, end) if part else None
+    if not part or not unit or not unit.dose:
         return None
-    names = ("whole", "top", "bottom")
-    whole, top, bottom = (read_number(match.read(name) or "0") or 0 for name in names)
-    if bottom:  # not of "5/325 mg"
-        is_piece = rule("dose_piece").starts(tokens, match.end, end) is not None
-        is_part = is_piece and bottom in (2, 3, 4) and top < bottom
-        value = whole + round(top / bottom, 2)
-    else:  # "2 half tablets" are no quantity, "2 and a half tablets" are
-        is_joined = match.has("joint")
-        is_part = top == 0.5 and (is_joined or whole <= 1)
-        value = whole + top if is_joined else top
-    return _Item(value, 1, unit, at, unit.end) if is_part else None
-
-
-def _read_power_apart(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return a number of cells or organisms whose power of ten lost its sign: "5 x 10 6 cells",
-    "10 6 cells/kg"; None for another number. Without a factor it is not sure.
-    """
-    power = rule("power_apart").starts(tokens, at, end)
-    if not power or power.read("ten") != "10":
+    written = (part.read("value") or "").lower()
+    # not of "5/325 mg"
+    is_piece = rule("dose_piece").starts(tokens, part.end, end) is not None
+    if "half" not in written and not (is_piece and "/" in written):
         return None
-    exponent = power.read("exponent") or ""
-    if not exponent.isdecimal() or int(exponent) not in _POWERS:
-        return None
-    scale = 10 ** int(exponent)
-    unit = _find_counted(tokens, power.end, end, scale, is_worded=False)
-    if unit is None or unit.first == unit.end:
-        return None
-    value = multiply(read_number(power.read("factor") or "1") or 1, scale)
-    return _Item(value, scale, unit, at, unit.end, power.has("factor"))
+    value = read_number(written.replace("and half", "and a half"))
+    return None if value is None else _Item(value, 1, unit, at, unit.end)
 
 
 def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
@@ -288,7 +253,7 @@ def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
     placebo tablets". None if it has none.
     """
     is_hyphen = at < end and tokens.codes[at] == "-" and tokens.joined(at)
-    unit = find_unit(tokens, at + 1 if is_hyphen else at, end)
+    unit = find_unit(tokens, at + is_hyphen, end)
     if unit:
         return unit
     kind = rule("piece_kind").starts(tokens, at, end)
@@ -309,13 +274,13 @@ def _settle(
     code = unit.parts[0].code
     if code in _COUNTS:
         lost = _LOST_POWER.fullmatch(word)
-        return (10 ** int(lost[1]), False) if lost else (value, True)
+        return 10 ** int(lost[1]) if lost else value, value >= _FEWEST
     readings = list_readings(word)
     if len(readings) < 2 or "," in word:
         return value, True
     if code in ("[IU]", "U", "{units}"):
         return max(readings), True
-    return value, bool(_HALVED.fullmatch(word))
+    return value, False
 
 
 def _read_number(
@@ -324,55 +289,18 @@ def _read_number(
     """Return the number that begins at a token, the factor of its power of ten or scale word, and
     the token after it; None if no number begins there, or only one in a name.
     """
+    number = rule("number").starts(tokens, at, end)
     # the second number of "2x20 drops" looks like one in a name
-    is_multiplied = (
-        at > 1 and tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
-    )
-    if tokens.codes[at] != NUMBER and not is_multiplied:
+    is_multiplied = tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
+    if number is None and not (at > 1 and is_multiplied):
         return None
     first = read_number(tokens.words[at])
-    power = rule("power").starts(tokens, at, end)
-    if not power:
-        power = rule("worded_power").starts(tokens, at, end)
-    if power:
-        value = read_number(power.text)
-        if not value or not first:
-            return None
-        # "10^6" has no number before its power of ten
-        is_bare = tokens.words[min(at + 1, end - 1)].lower() in ("^", "to")
-        return value, value if is_bare else value / first, power.end
-    behind = at + 1
-    if behind < end and tokens.words[behind] in "½¼¾":
-        first = read_number(tokens.words[at] + tokens.words[behind])
-        behind += 1
-    if first is None:
+    value = read_number(number.text) if number else first
+    if value is None:
         return None
-    exponent, stop = _find_exponent(tokens, behind, end)
-    return multiply(first, 10**exponent), 10**exponent, stop
-
-
-def _find_exponent(tokens: Tokens, at: int, end: int) -> tuple[int, int]:
-    """Return the power of ten after a number, and the token after it: "2 million", "1.5 E6", "x
-    10e10", or "x 106" before cells or organisms. Without one, the power is 0.
-    """
-    scale = rule("scale_after").starts(tokens, at, end)
-    if scale:
-        digits = tokens.words[scale.end - 1]
-        exponent = SCALES.get(digits.lower())
-        # a longer exponent is too large to represent
-        if exponent is None and digits.isdecimal() and len(digits) < 3:
-            exponent = int(digits)
-        return (0, at) if exponent is None else (exponent, scale.end)
-    if at + 1 >= end or tokens.words[at] not in _TIMES:
-        return 0, at
-    ten = _TEN_TO.fullmatch(tokens.words[at + 1])
-    if not ten:
-        return 0, at
-    # "2·106 cells": the exponent of 10 lost its place
-    places = range(at + 2, min(at + _COUNTED_REACH + 6, end))
-    if ten["sure"] or any(_is_count(find_unit(tokens, place, end)) for place in places):
-        return int(ten["power"]), at + 2
-    return 0, at
+    scale = value / first if first else 1
+    behind = number.end if number else at + 1
+    return value, scale if scale >= _FEWEST else 1, behind
 
 
 def _find_counted(
@@ -384,14 +312,14 @@ def _find_counted(
     A bare power of ten counts cells, too: then the unit has no tokens. ``scale`` is that power, and
     ``is_worded`` whether it is a word, which counts anything ("2 million").
     """
-    # as in "2 x 10^6 (± 20%) cells"
-    tolerance = rule("tolerance_after").starts(tokens, behind, end)
     is_divided = behind < end and tokens.words[behind] in ("/", "per")
     if is_divided and scale > 1:
         # as in "2 x 10^6/kg"
         per = find_unit(tokens, behind + 1, end, loose=True)
         if per and per.parts[0].code in ("kg", "m2"):
             return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
+    # as in "2 x 10^6 (± 20%) cells"
+    tolerance = rule("tolerance_after").starts(tokens, behind, end)
     first = tolerance.end if tolerance else behind
     for at in range(first, min(first + _COUNTED_REACH, end)):
         unit = find_unit(tokens, at, end)

@@ -21,6 +21,7 @@ from extractor.language.clean import (
 
 _LIGATURES = "ﬀﬁﬂﬃﬄﬅﬆ"
 _SHOWN: Replacers = {
+    **REPLACERS,
     "json": decode_json,
     "entity": read_entity,
     "mojibake": repair,
@@ -32,18 +33,9 @@ _SHOWN: Replacers = {
     "space": lambda sign: sign if sign == "\t" else " ",
     # a lone carriage return ends a line
     "single": lambda sign: sign.replace("\r", "\n"),
-    **{
-        name: REPLACERS[name]
-        for name in (
-            "escape",
-            "newline",
-            "invisible",
-            "underline",
-            "symbol",
-            "least",
-            "most",
-        )
-    },
+    # superscripts are visible
+    "power": str,
+    "script": str,
 }
 """Characters that are not visible to readers. Superscripts, dashes and quotation marks are."""
 _RAISED = str.maketrans("0123456789-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")

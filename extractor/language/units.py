@@ -25,7 +25,6 @@ _PIECE = re.compile(
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """Maximum number of tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
-_PRODUCT = "•·.*"
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
 """Before these, cells are a count and units are enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
@@ -178,11 +177,8 @@ class UnitPlace:
         """Whether the plain form in a dose is complete: "mg/infusion" is "mg", "mg/month" is more
         than "mg".
         """
-        for part in self.parts:
-            is_left_out = part.per == ""
-            if is_left_out and part.code != "{giving}":
-                return False
-        return True
+        left_out = {part.code for part in self.parts if part.per == ""}
+        return left_out <= {"{giving}"}
 
 
 @cache
@@ -205,15 +201,11 @@ def _spellings(*, loose: bool) -> Mapping[str, Unit]:
     """
     spellings: dict[str, Unit] = {}
     for unit in list_units():
-        for term in unit.terms:
+        for term in (*unit.terms, *(unit.loose if loose else ())):
             bare = re.sub(r"[\s.^()-]", "", term)
             is_capital = len(bare) == 1 and bare.isupper()
             is_cased = not loose and (is_capital or is_abbreviation(bare))
             spellings[bare if is_cased else bare.lower()] = unit
-    if loose:
-        for unit in list_units():
-            bare_terms = [re.sub(r"[\s.^()-]", "", term).lower() for term in unit.loose]
-            spellings.update(dict.fromkeys(bare_terms, unit))
     for spelling, unit in tuple(spellings.items()):
         if len(spelling) > 1:
             for plural in (f"{spelling}s", f"{spelling}'s"):
@@ -223,12 +215,8 @@ def _spellings(*, loose: bool) -> Mapping[str, Unit]:
 
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
     """Return the unit with a spelling; None for a spelling of no unit."""
-    unit = _spellings(loose=False).get(spelling)
-    # as in "23vPS", of a vaccine
-    is_code = spelling.endswith("S") and not spelling.isupper()
-    if unit or is_code:
-        return unit
-    return _spellings(loose=loose).get(spelling.lower())
+    strict = _spellings(loose=False).get(spelling)
+    return strict or _spellings(loose=loose).get(spelling.lower())
 
 
 def _match(
@@ -281,7 +269,9 @@ def find_unit(
     if base is None:
         return None
     unit, behind = base
-    if behind < end and _begins_name(tokens, behind):
+    # a hyphen joins a letter to a name, as in "5 g-CSF"
+    is_letter = len(tokens.words[behind - 1]) == 1 and tokens.gap(behind) == "-"
+    if is_letter and behind < end and tokens.words[behind][0].isalpha():
         return None
     parts = [unit]
     at = _skip_repeat(tokens, behind, end, parts)
@@ -291,14 +281,6 @@ def find_unit(
     if len(parts) > 1:
         at = _skip_repeat(tokens, at, end, parts)
     return UnitPlace(tuple(parts), first, at)
-
-
-def _begins_name(tokens: Tokens, behind: int) -> bool:
-    """Return whether a hyphen joins the letter before a token to a name: "5 g-CSF", "L-dopa"."""
-    if len(tokens.words[behind - 1]) > 1:
-        return False
-    next_word = tokens.words[behind]
-    return next_word[0].isalpha() and tokens.gap(behind) == "-"
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
@@ -319,40 +301,17 @@ Step = tuple[Unit, int]
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator after a slash or "per", or with the exponent -1; None if no
-    denominator begins at token ``at``.
+    """Return the denominator after a slash or "per", or with the exponent -1 ("mg kg-1 hr-1",
+    "mg•kg^-1"); None if no denominator begins at token ``at``.
     """
-    if at + 1 >= end:
+    divider = rule("unit_divider").starts(tokens, at, end)
+    if divider:
+        return _read_denominator(tokens, divider.end, end)
+    negative = _NEGATIVE.match(tokens.text, tokens.ends[at - 1]) if at < end else None
+    unit = _look_up(negative["unit"], loose=True) if negative else None
+    if negative is None or unit is None:
         return None
-    word = tokens.words[at].lower()
-    if word in ("/", "\u2044", "\u2215", "per", "pr"):
-        return _read_denominator(tokens, at + 1, end)
-    if word == "*" and tokens.codes[at + 1] != NUMBER:
-        return _read_denominator(tokens, at + 1, end)
-    if word == "ige":
-        return _read_denominator(tokens, at, end)
-    if word == "for" and tokens.words[at + 1].lower() in ("each", "every"):
-        # "for every kilogram of body weight"; "10 g for each day" says how often
-        body = _read_denominator(tokens, at + 2, end) if at + 2 < end else None
-        return body if body and body[0].code in ("kg", "m2") else None
-    return _read_negative(tokens, at, end)
-
-
-def _read_negative(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return a denominator that is written as a product: "mg kg-1 hr-1", "mg•kg^-1", "mg•m2"; None
-    if none begins at token ``at``.
-    """
-    is_product = tokens.words[at] in _PRODUCT
-    factor = _match(tokens, at + is_product, end, loose=True)
-    if factor is None:
-        return None
-    unit, behind = factor
-    if is_product and unit.code == "m2":
-        return factor
-    exponent = _NEGATIVE.match(tokens.text, tokens.ends[behind - 1])
-    if not exponent:
-        return None
-    last = tokens.at(exponent.end() - 1)
+    last = tokens.at(negative.end() - 1)
     return (unit, last + 1) if last < end else None
 
 
@@ -361,7 +320,7 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
     it, or a number with its unit: 24 hours are a day, and "40 mg/0.8 mL" gives the volume of the
     dose. None if it is none of these.
     """
-    is_number = tokens.codes[at] in (NUMBER, NAME_NUMBER)
+    is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
     below = _match(tokens, at + is_number, end, loose=True)
     if not below:
         return None
@@ -370,25 +329,19 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
         other = _BY_VOLUME if unit.code == "mL" else None
         counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), other)
         return (counted, behind) if counted else None
-    if unit.code == "{IgE}" and behind + 1 < end and tokens.words[behind] in "([":
-        # "0.016 mg/kg/IgE (IU/mL)": the dose depends on the level of IgE
-        level = find_unit(tokens, behind + 1, end, loose=True)
-        if level and level.end < end and tokens.words[level.end] in ")]":
-            return _IGE_LEVEL, level.end + 1
     behind = _skip_repeat(tokens, behind, end, [unit])
     body = rule("of_body").starts(tokens, behind, end) if unit.code == "kg" else None
     return unit, body.end if body else behind
 
 
-_NEGATIVE = re.compile(r"\s?\^?\s?-\s?[12](?!\d)")
-"""The exponent of a denominator, "kg-1", of which a hyphen that joins is not a token."""
+_NEGATIVE = re.compile(r"\s?[•·.*]?\s?(?P<unit>[A-Za-z]{1,4})\s?\^?\s?-\s?[12](?!\d)")
+"""A denominator with its exponent, "kg-1", of which a hyphen that joins is not a token."""
 _BY_VOLUME = Unit("{volume}", per="")
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),
     ("1.73", "m2"): Unit("{1.73_m2}"),
     ("100", "mL"): Unit("100mL", per="100mL"),
 }
-_IGE_LEVEL = Unit("{IgE}.[IU]/mL", per="IgE(IU/mL)")
 
 
 def _join_codes(codes: Sequence[str]) -> str:
@@ -399,10 +352,7 @@ def _join_codes(codes: Sequence[str]) -> str:
     """
     above, *below = codes
     is_per_volume = bool(below) and below[0] in _VOLUMES
-    is_bare_count = above == "{times}" and bool(below)
-    if above == "{cells}" and is_per_volume:
-        is_bare_count = True
-    if is_bare_count:
+    if (above == "{times}" and below) or (above == "{cells}" and is_per_volume):
         above = ""
     elif above == "{units}" and is_per_volume:
         above = "U"
@@ -437,7 +387,16 @@ def read_unit(text: str) -> str | None:
     for pattern, code in table["phrases"].items():
         if re.search(pattern, folded):
             return str(code)
-    return _read_folded(folded) if folded else None
+    return _read_folded(folded)
+
+
+_SLASHES = {
+    r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)": "/",
+    r"\bweekly$": "/week",
+    r"\bdaily$": "/day",
+    r"(?<!\s)\s*/[\s/]*": "/",
+}
+"""What is written for a slash, in this order."""
 
 
 def _fold(text: str) -> str:
@@ -449,12 +408,8 @@ def _fold(text: str) -> str:
     folded = folded.replace("×", "x").replace("μ", "u").replace("\\", "")
     if not folded.startswith(("(", "[")):
         folded = _PARENTHESES.sub("", folded)
-    folded = re.sub(
-        r"(?:\bper(?!\s+cent\b)|\ba|\ban|(?<=\w)\s+each)\b(?=\s*\w)", "/", folded
-    )
-    folded = re.sub(r"\bweekly$", "/week", folded)
-    folded = re.sub(r"\bdaily$", "/day", folded)
-    folded = re.sub(r"(?<!\s)\s*/[\s/]*", "/", folded)
+    for written, spelling in _SLASHES.items():
+        folded = re.sub(written, spelling, folded)
     return folded.strip(" .,;")
 
 
@@ -465,24 +420,16 @@ def _read_folded(folded: str) -> str | None:
     power = _POWER.match(folded)
     if power:
         folded = folded[power.end() :]
-    tokens = read_text(folded)
-    codes = [""]  # as before the slash of "/uL"
-    at = 0
-    if not folded.startswith("/"):
-        unit = find_unit(tokens, 0, loose=True)
-        if unit is None:
-            return None
-        codes = [part.code for part in unit.parts]
-        at = unit.end
-    while folded.startswith("/") and (step := _read_step(tokens, at, len(tokens))):
-        below, at = step
-        codes.append(below.code)
-    if at < len(tokens) or not any(codes):
+    tokens = read_text(f"times{folded}" if folded.startswith("/") else folded)
+    unit = find_unit(tokens, 0, loose=True)
+    if unit is None or unit.end < len(tokens):
         return None
-    if power and codes[0] not in ("", "{cells}"):
+    if not power:
+        return unit.code
+    counted, *below = unit.parts
+    if counted.code not in ("{times}", "{cells}"):
         return None
-    if power:
-        # as in "x 1000/uL"
-        zeros = str(len(power["zeros"] or "") + 1)
-        codes[0] = f"10*{zeros if power['zeros'] else power['exponent'] or ''}"
-    return _join_codes(codes)
+    # as in "x 1000/uL"
+    zeros = len(power["zeros"] or "") + 1
+    exponent = zeros if power["zeros"] else power["exponent"] or ""
+    return _join_codes([f"10*{exponent}", *[part.code for part in below]])

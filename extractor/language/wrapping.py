@@ -28,21 +28,14 @@ def is_page_edge(tokens: Tokens) -> bool:
     >>> [is_page_edge(read_text(line)) for line in lines]
     [True, False]
     """
-    if not tokens.words or len(tokens) > _LONGEST:
+    if len(tokens) > _LONGEST or not rule("page_mark").occurs(tokens):
         return False
-    if rule("page_mark").search(tokens) is None:
-        return False
-    of_pages: set[int] = set()
-    for match in rule("page_word").find(tokens):
-        of_pages.update(range(match.first, match.end))
-    names = 0
-    for index, word in enumerate(tokens.words):
-        if index in of_pages or not word[0].isalpha():
-            continue
-        if not word[0].isupper():
-            return False  # a word in small letters says something
-        names += 1
-    return names <= (_MOST_NAMES if rule("page_number").search(tokens) else 1)
+    of_pages = [(word.first, word.end) for word in rule("page_word").find(tokens)]
+    left = tokens.without(of_pages, 0, len(tokens)).words
+    most = _MOST_NAMES if rule("page_number").occurs(tokens) else 1
+    capitals = [word[0].isupper() for word in left if word[0].isalpha()]
+    # a word in small letters says something
+    return len(capitals) <= most and all(capitals)
 
 
 ENDS = tuple(".;:!?；。：")

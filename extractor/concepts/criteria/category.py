@@ -169,10 +169,8 @@ def sort_weight(
     The category is where the trial treats the weight (``target`` has the stems of its title
     and conditions), and where the line has no limit or limits something else.
     """
-    treats_weight = not target.isdisjoint(_OF_WEIGHT)
-    if treats_weight or not limits:
-        return category
-    if any(limit.quantity != WEIGHT for limit in limits):
+    limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
+    if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category
     sure = measured("criterion", "a weight without its word")
     return replace(category, value=Category.OTHER, confidence=sure)
@@ -195,17 +193,16 @@ def date_treatment(
     """
     if category.value not in TREATMENTS:
         return category
-    tokens = passage.tokens
+    place = (passage.tokens, passage.first, passage.end)
+    # "planned surgery" within 4 weeks is ahead
+    looks_back = window is not None and window.comparator in _LOOKS_BACK
+    decided = category.value
+    case = ""
     # as in "Medication free or on a stable dose"
-    if rule("treatment_changes").search(tokens, passage.first, passage.end):
+    if rule("treatment_changes").occurs(*place):
         decided = Category.CONCOMITANT_THERAPY
         case = "a treatment that is stable or changes"
-    else:
-        if window is None or window.comparator not in _LOOKS_BACK:
-            return category
-        # "planned surgery" within 4 weeks is ahead
-        if rule("treatment_ahead").search(tokens, passage.first, passage.end):
-            return category
+    elif looks_back and not rule("treatment_ahead").occurs(*place):
         decided = Category.PRIOR_THERAPY
         case = "a treatment with a look-back"
     if category.value is decided:

@@ -6,8 +6,8 @@ allowed"). Words that only state to whom a limit applies are the limit's conditi
 exception.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from operator import attrgetter
 
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
@@ -31,7 +31,7 @@ _CLOSE = 8
 """Maximum number of characters between a limit and an "unless" that is its own."""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
-_ENDS = frozenset(";.\n")
+_EDGES = frozenset("()[];\n")
 
 
 def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
@@ -50,50 +50,42 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     >>> add_exceptions(said, read_passage(said.quote)).has_exception
     True
     """
-    evidence_of_quote = next(iter(criterion.evidence_for("quote")), None)
+    of_quote = next(iter(criterion.evidence_for("quote")), None)
     pieces: list[Evidence] = []
     has_exception = False
     tokens = passage.alone().tokens
     for first, end in find_exceptions(tokens, criterion.kind):
         exception = passage.part(passage.first + first, passage.first + end)
         start, stop = exception.raw_span
-        words = passage.section.raw[start:stop]
+        words = exception.raw
         # "< 3 unless ..." says for whom the limit holds; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
         if is_opened and _is_of_limit(criterion, words, start):
             continue
         has_exception = True
-        if evidence_of_quote:
-            piece = Evidence(
-                field=FIELD,
-                section=evidence_of_quote.section,
-                start=start,
-                end=stop,
-                quote=words,
-                origin=Origin.RULE,
-                support=Support.PARSED,
-                confidence=min(evidence_of_quote.confidence or 1.0, _RIGHT),
-            )
-            pieces.append(piece)
+        if of_quote:
+            sure = min(of_quote.confidence or 1.0, _RIGHT)
+            update = {"field": FIELD, "start": start, "end": stop, "quote": words}
+            update |= {"confidence": sure, "support": Support.PARSED}
+            pieces.append(of_quote.model_copy(update=update | {"origin": Origin.RULE}))
     evidence = (*criterion.evidence, *pieces)
     return criterion.model_copy(update={FIELD: has_exception, "evidence": evidence})
 
 
 def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
     """Return whether the ``words`` of an exception, which begin at ``start``, say when a limit
-    before them holds: they are its condition, or "unless" right after it.
+    holds: they are its condition, or "unless" right after it.
     """
     stop = start + len(words)
-    ends: list[int] = []
-    for piece in sorted(criterion.evidence, key=attrgetter("start")):
-        path = FieldRef(piece.field).path
-        if path == "constraints" and piece.end <= start:
-            ends.append(piece.end)
-        is_condition = path == "constraints.condition" and bool(ends)
-        if is_condition and piece.start < stop and piece.end > start:
-            return True
-    is_unless = words.casefold().startswith("unless")
-    return is_unless and bool(ends) and start <= max(ends) + _CLOSE
+    paths = [(FieldRef(piece.field).path, piece) for piece in criterion.evidence]
+    ends = [piece.end for path, piece in paths if path == "constraints"]
+    gaps = [start - end for end in ends if end <= start]
+    if gaps and min(gaps) <= _CLOSE and words.casefold().startswith("unless"):
+        return True
+    return bool(gaps) and any(
+        path == "constraints.condition" and piece.start < stop and piece.end > start
+        for path, piece in paths
+    )
 
 
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
@@ -154,24 +146,11 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
     stops = {stop.first for stop in rule("exception_stop").find(tokens, first)}
     for place in range(first, len(tokens)):
         word = tokens.words[place]
-        if word in _OPEN:
-            depth += 1
-        elif word in _CLOSED:
-            depth -= 1
-        if depth < 0:
+        depth += (word in _OPEN) - (word in _CLOSED)
+        is_stop = place in stops and not is_list
+        if depth < 0 or (is_stop and depth == 0):
             return place
-        if is_list or depth > 0:
-            continue
-        if place in stops:
-            return place
-    return _trim(tokens, first, len(tokens))
-
-
-def _trim(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end without full stops and white space after the last word."""
-    while end > first and tokens.words[end - 1] in _ENDS:
-        end -= 1
-    return end
+    return len(tokens)
 
 
 def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
@@ -182,36 +161,20 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     """
     includes = kind is CriterionKind.INCLUSION
     verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
+    edges = [place for place in range(len(tokens)) if _is_edge(tokens, place)]
     for said in verdict.find(tokens):
-        first = _find_start(tokens, said.first)
-        if not includes and rule("denies_all").starts(tokens, first):
-            continue
-        end = said.end
-        while end < len(tokens) and not _is_end(tokens, end):
-            end += 1
-        yield first, _trim(tokens, said.end, end)
+        first = [-1, *edges][bisect_left(edges, said.first)] + 1
+        end = [*edges, len(tokens)][bisect_left(edges, said.end)]
+        if includes or not rule("denies_all").starts(tokens, first):
+            yield first, end
 
 
-def _find_start(tokens: Tokens, place: int) -> int:
-    """Return where the sentence or the bracket of a token begins."""
-    first = place
-    while first > 0:
-        if _is_end(tokens, first - 1) or tokens.words[first - 1] in _OPEN:
-            break
-        first -= 1
-    return first
-
-
-def _is_end(tokens: Tokens, place: int) -> bool:
-    """Return whether a token ends a sentence or a bracket.
-
-    A point does at the end of the text, and before a capital or a sign: the point of "e.g." ends
-    none.
+def _is_edge(tokens: Tokens, place: int) -> bool:
+    """Return whether a token begins or ends a sentence, a clause or a bracket. A point does at the
+    end of the text, and before a capital or a sign: the point of "e.g." ends none.
     """
     word = tokens.words[place]
     if word != ".":
-        return word in _ENDS or word in _CLOSED
-    if place + 1 == len(tokens):
-        return True
-    next_sign = tokens.words[place + 1][:1]
-    return next_sign.isupper() or not next_sign.isalnum()
+        return word in _EDGES
+    following = "".join(tokens.words[place + 1 : place + 2])[:1]
+    return following.isupper() or not following.isalnum()

@@ -5,11 +5,12 @@ introduce others.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from extractor.concepts.criteria.entries import Entry, Lists
 from extractor.concepts.criteria.prose import split_prose
 from extractor.evidence.drafts import StructureDoubt, span_of
-from extractor.language.book import rule
+from extractor.language.book import rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.passage import LexedSection, Passage
 from extractor.outline import UNSURE_END, Block, BlockKind, Vocabulary, read_outline
@@ -25,28 +26,7 @@ LISTS = Vocabulary(
         "criteria",
         "criterion",
     ),
-    own=frozenset(
-        [
-            "excision",
-            "incision",
-            "intrusion",
-            "infusion",
-            "infusions",
-            "incursion",
-            "excursion",
-            "excursions",
-            "explosion",
-            "effusion",
-            "illusion",
-            "conclusion",
-            "occlusion",
-            "criterias",
-            "criterium",
-            "criterions",
-            "exclusive",
-            "inclusive",
-        ]
-    ),
+    own=word_list("not_misspelt"),
     within=(
         "run_on_list",
         "list_before_item",
@@ -75,6 +55,10 @@ _SHORT_VALUE = 5
 """Maximum number of tokens of an item that is only a value."""
 _TITLE = 4
 """Maximum number of tokens of an item that is the title of the items below it."""
+_OF_EXCLUSIONS = (
+    "this item reads like an exclusion",
+    "this line may start the exclusions",
+)
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
 """Rules of a line that states something of people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
@@ -144,21 +128,17 @@ def read_lists(section: LexedSection) -> Lists:
     return Lists(tuple(entries), tuple(state.doubts))
 
 
-def _may_be_title(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a line right above the heading of a list may belong to that heading."""
+def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
+    """Return whether a line right above the heading of a list may be a title: of this list, or, if
+    it is the first one, of the whole text.
+    """
     block = blocks[place]
-    if block.mark or not 1 < len(block.text.split()) <= _TITLE:
+    if block.mark or not _is_followed_by_list(blocks, place):
         return False
-    return block.text.istitle() and _is_followed_by_list(blocks, place)
-
-
-def _is_above_lists(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a line that states nothing of people is above the first list."""
-    block = blocks[place]
+    if state.seen:
+        return block.text.istitle() and 1 < len(block.text.split()) <= _TITLE
     tokens = _alone(block.passage)
-    if block.mark or any(rule(name).occurs(tokens) for name in _OF_PEOPLE):
-        return False
-    return any(other.name in _KINDS for other in blocks[place:])
+    return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
 
 _COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
@@ -168,17 +148,15 @@ def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
     """Return an entry in doubt if a dash within it could begin another item, if its last line
-    could be one of its own, if it may be the title of the next list, or of the whole text.
+    could be one of its own, or if it may be a title.
     """
     could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
     if entry.stands and could_be_two:
         reason = "this item could be two"
     elif blocks[place].doubt == UNSURE_END:
         reason = UNSURE_END
-    elif _may_be_title(blocks, place):
-        reason = "this line may be a title of the next list"
-    elif entry.stands and not state.seen and _is_above_lists(blocks, place):
-        reason = "this line is above the lists, and may be a title"
+    elif _may_be_title(state, blocks, place):
+        reason = "this line may be a title"
     else:
         return entry
     state.doubt(entry.passage, reason)
@@ -226,8 +204,8 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     still be criteria.
     """
     block = blocks[place]
-    following = blocks[place + 1] if place + 1 < len(blocks) else None
     may_be_criteria = block.name == "perhaps_elsewhere"
+    following = _get(blocks, place + 1)
     if following:
         tokens = _alone(following.passage)
         says_who_may = rule("says_who_may").occurs(tokens)
@@ -248,11 +226,11 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     block = blocks[place]
     if block.doubt:
         return block.doubt
-    above = blocks[place - 1] if place else None
-    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    above = _get(blocks, place - 1)
+    following = _get(blocks, place + 1)
     if following is None or following.name is not None:
         return ""
-    if above is not None and above.name in _KINDS and above.name != block.name:
+    if above and above.name in _KINDS and above.name != block.name:
         return "the headings of both lists follow each other"
     is_led = rule("led_list").covers(_alone(block.passage), 0, len(block.passage.raw))
     if is_led and following.kind is BlockKind.PARAGRAPH:
@@ -303,7 +281,7 @@ def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
 def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
     """Return whether a paragraph is on the line of its heading."""
     block = blocks[place]
-    above = blocks[place - 1] if place else None
+    above = _get(blocks, place - 1)
     if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
         return False
     if above.doubt:
@@ -315,40 +293,32 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
 def _find_prose(blocks: Sequence[Block]) -> set[int]:
     """Return the paragraphs that are all that their list has."""
     prose: set[int] = set()
-    paragraphs: list[int] = []
-    has_items = False
-    for place, block in enumerate(blocks):
-        if block.name is not None:
-            prose.update(
-                paragraphs if _is_prose(paragraphs, has_items=has_items) else ()
-            )
-            paragraphs = []
-            has_items = False
-        elif block.kind is BlockKind.PARAGRAPH:
-            paragraphs.append(place)
-        elif block.kind is not BlockKind.FURNITURE:
-            has_items = True
-    prose.update(paragraphs if _is_prose(paragraphs, has_items=has_items) else ())
+    for has_name, group in groupby(
+        enumerate(blocks), lambda placed: placed[1].name is not None
+    ):
+        placed = [one for one in group if one[1].kind is not BlockKind.FURNITURE]
+        if len(placed) == 1 and not has_name:
+            place, block = placed[0]
+            prose.update([place] if block.kind is BlockKind.PARAGRAPH else [])
     return prose
 
 
-def _is_prose(paragraphs: Sequence[int], *, has_items: bool) -> bool:
-    return len(paragraphs) == 1 and not has_items
+def _get(blocks: Sequence[Block], place: int) -> Block | None:
+    """Return the block at a place; None outside the text."""
+    return blocks[place] if 0 <= place < len(blocks) else None
 
 
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
     """Return whether the next block is the heading of one list."""
-    following = blocks[place + 1] if place + 1 < len(blocks) else None
+    following = _get(blocks, place + 1)
     return following is not None and following.name in _KINDS
 
 
 def _is_remark(tokens: Tokens) -> bool:
     """Return whether a line states no condition: "Not applicable", a note of the registry."""
-    words = [word for word in tokens.words if word[0].isalnum()]
-    if not words:
-        return True
-    is_one_letter = len("".join(words)) == 1 and words[0].isascii()
-    if is_one_letter:
+    letters = "".join(word for word in tokens.words if word[0].isalnum())
+    is_one_letter = len(letters) == 1 and letters.isascii()
+    if not letters or is_one_letter:
         return True
     return any(rule(name).covers(tokens, 0, len(tokens)) for name in _REMARKS)
 
@@ -361,7 +331,7 @@ def _is_opening(
     introduces parts of an inclusion.
     """
     block = blocks[place]
-    above = blocks[place - 1] if place else None
+    above = _get(blocks, place - 1)
     tokens = _alone(block.passage)
     if above is None or above.name is None:
         return False
@@ -437,30 +407,28 @@ def _make_entry(
 ) -> Entry:
     """Return a block as an entry of the list that is open."""
     block = blocks[place]
-    parent: Passage | None = None
+    parent = None if beside is None else blocks[beside].passage
     heading: Passage | None = None
     states = False
     above = block.parent
-    if beside is not None:
-        parent = blocks[beside].passage
-        states = False
     while above is not None:
         other = blocks[above]
+        role = roles.get(above)
         if other.kind is BlockKind.HEADING:
             if other.name is None:
                 heading = heading or other.passage
-            if parent is None and roles.get(above) != "opens":
-                is_of_heading = names_people(other) or _is_bare_value(block, other)
-                parent = other.passage if is_of_heading else None
-        elif parent is None and roles.get(above) in ("introduces", "both"):
+            is_of_it = names_people(other) or _is_value_of(block, other)
+            if parent is None and role != "opens" and is_of_it:
+                parent = other.passage
+        elif parent is None and role in ("introduces", "both"):
             parent = other.passage
-            states = roles[above] == "both" and not other.text.endswith(":")
+            states = role == "both" and not other.text.endswith(":")
         above = other.parent
     return Entry(
         block.passage,
         state.kind,
         parent=parent,
-        heading=parent if parent is heading else heading,
+        heading=heading,
         parent_states=states,
         doubtful=beside is not None,
         kind_at_most=state.kind_at_most,
@@ -468,12 +436,11 @@ def _make_entry(
     )
 
 
-def _is_bare_value(block: Block, heading: Block) -> bool:
+def _is_value_of(block: Block, heading: Block) -> bool:
     """Return whether an item is a value of what its heading names: "At least 6 months"."""
     tokens = _alone(block.passage)
-    if heading.name is not None or len(tokens) > _SHORT_VALUE:
-        return False
-    return rule("level").starts(tokens, 0) is not None
+    is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
+    return is_short and rule("level").starts(tokens, 0) is not None
 
 
 def names_people(heading: Block) -> bool:
@@ -498,26 +465,16 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     doubted: list[Entry] = []
     is_behind = False
     for entry in entries:
-        opens = _may_open_exclusions(entry)
-        reads_so = _reads_like_exclusion(entry)
-        if opens and not is_behind:
-            state.doubt(entry.passage, "this line may start the exclusions")
-        elif reads_so and not is_behind:
-            state.doubt(entry.passage, "this item reads like an exclusion")
+        tokens = entry.passage.tokens
+        opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+        begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
+        reads_so = begins_so and entry.parent is None
+        if not is_behind and (opens or reads_so):
+            state.doubt(entry.passage, _OF_EXCLUSIONS[opens])
         is_doubted = reads_so or opens or is_behind
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         is_behind = is_behind or opens or (reads_so and not state.seen)
     return doubted
-
-
-def _may_open_exclusions(entry: Entry) -> bool:
-    tokens = entry.passage.tokens
-    return len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
-
-
-def _reads_like_exclusion(entry: Entry) -> bool:
-    begins_so = rule("reads_like_exclusion").starts(entry.passage.tokens, 0)
-    return entry.parent is None and begins_so is not None
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:

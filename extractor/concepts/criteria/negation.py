@@ -5,9 +5,9 @@ from typing import NamedTuple
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
-_BEHIND = ("denied_behind", "free_behind", "absent_behind")
-"""Rules of a name with what denies it after it: "Fever: none", "seizure-free", "Fever is absent".
-A new rule of this kind is named here.
+_BEHIND = ("denied_behind", "free_behind", "absent_behind", "ruled_out_behind")
+"""Rules of a name with what denies it after it: "Fever: none", "seizure-free", "Fever is absent",
+"Fever has been ruled out". A new rule of this kind is named here.
 """
 _BEHIND_ITS_NAME = "negated behind its name"
 
@@ -38,20 +38,14 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     in_front = rule("negated_statement").starts(tokens, first, end)
     if in_front:
         return Negation(in_front.first, in_front.end, "negated")
-    # as in "Pregnancy: no", "Seizure-free for 2 years", "Pain is absent"
+    # as in "Pregnancy: no", "Seizure-free for 2 years", "Pain is absent", "Stroke is ruled out"
     for rule_name in _BEHIND:
         behind = rule(rule_name).starts(tokens, first, end)
         if behind:
             is_of_someone = rule("someone_absent").starts(tokens, first, end)
             case = "someone is absent" if is_of_someone else _BEHIND_ITS_NAME
             return Negation(behind.first, behind.end, case)
-    # as in "Stroke has been ruled out"
-    ruled_out = rule("ruled_out").search(tokens, first, end)
-    if ruled_out is None:
-        return None
-    if rule("opens_clause").search(tokens, first, ruled_out.first):
-        return None
-    return Negation(first, ruled_out.end, _BEHIND_ITS_NAME)
+    return None
 
 
 def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:

@@ -1,8 +1,8 @@
 """Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from extractor.concepts.criteria.entries import Entry
 from extractor.evidence.scoring import measured
@@ -11,11 +11,9 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _MANY = 3
-"""The clauses that a paragraph among others has at most, without being a list of them."""
-_JOINED = re.compile(r"(?:or|and)\b", re.IGNORECASE)
-_FEW_WORDS = 3
-"""The most words of a clause that is a name."""
-_OPEN = {"(": ")", "[": "]"}
+"""Minimum number of clauses that make a list of a paragraph among others."""
+_OPEN = frozenset("([")
+_CLOSED = frozenset(")]")
 
 
 def list_sentences(passage: Passage) -> Iterator[Passage]:
@@ -29,36 +27,17 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 
 
 def split_clauses(passage: Passage) -> Iterator[Passage]:
-    """Yield the parts of a passage between semicolons outside brackets, without signs around
-    them.
-    """
-    words = passage.tokens.words
+    """Yield the parts of a passage between semicolons outside brackets."""
     depth = 0
-    first = passage.first
-    for place in range(passage.first, passage.end + 1):
-        word = words[place] if place < passage.end else ";"
-        if word in _OPEN:
-            depth += 1
-        elif word in _OPEN.values():
-            depth = max(depth - 1, 0)
-        is_end = place == passage.end or (word == ";" and depth <= 0)
-        if not is_end:
-            continue
-        part = _strip(passage.part(first, place))
-        if part.end > part.first:
-            yield part
-        first = place + 1
-
-
-def _strip(passage: Passage) -> Passage:
-    first = passage.first
-    end = passage.end
-    words = passage.tokens.words
-    while end > first and words[end - 1] in (";", ","):
-        end -= 1
-    while first < end and words[first] in (";", ",", "."):
-        first += 1
-    return passage.part(first, end)
+    edges = [passage.first - 1]
+    for place in range(passage.first, passage.end):
+        word = passage.tokens.words[place]
+        depth = max(depth + (word in _OPEN) - (word in _CLOSED), 0)
+        if word == ";" and depth == 0:
+            edges.append(place)
+    for before, end in pairwise([*edges, passage.end]):
+        if end > before + 1:
+            yield passage.part(before + 1, end)
 
 
 def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
@@ -68,27 +47,16 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     clauses = list(split_clauses(entry.passage))
     if not clauses:
         return [entry]
-    if not in_line and not in_prose and not _are_many(clauses):
+    # several clauses make a list also of a paragraph among others
+    is_joined = clauses[-1].text.lower().startswith(("or ", "and "))
+    is_list = len(clauses) >= _MANY + is_joined and ":" not in clauses[0].text
+    if not in_line and not in_prose and not is_list:
         return [entry]
-    if len(clauses) > 1 and in_prose:
-        clauses = [part for clause in clauses for part in list_sentences(clause)]
-    if in_line or len(clauses) > 1 or not in_prose:
-        return [replace(entry, passage=clause) for clause in clauses]
-    sentences = list(list_sentences(entry.passage))
-    if len(sentences) < 2:
-        return [replace(entry, passage=clause) for clause in clauses]
-    return [replace(entry, passage=sentence, listed=False) for sentence in sentences]
-
-
-def _are_many(clauses: Sequence[Passage]) -> bool:
-    """Return whether the clauses of a paragraph among others make it a list: more than three, or
-    three names that no word joins.
-    """
-    if ":" in clauses[0].text or len(clauses) < _MANY:
-        return False
-    are_names = all(len(clause.raw.split()) <= _FEW_WORDS for clause in clauses)
-    is_joined = _JOINED.match(clauses[-1].raw) is not None
-    return len(clauses) > _MANY or (are_names and not is_joined)
+    parts = clauses
+    if in_prose and (len(clauses) > 1 or not in_line):
+        parts = [part for clause in clauses for part in list_sentences(clause)]
+    is_running = len(clauses) == 1 and len(parts) > 1
+    return [replace(entry, passage=part, listed=not is_running) for part in parts]
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
@@ -108,15 +76,9 @@ def _read_sentence(sentence: Passage) -> Entry | None:
     if not states and not rule("suspects_criterion").occurs(tokens):
         return None
     case = "stating sentence" if states else "suspect sentence"
-    of_course = rule("trial_course").occurs(tokens)
-    if of_course:
+    if rule("trial_course").occurs(tokens):
         case += " of the trial's course"
     refuses = rule("refusal").occurs(tokens)
     kind = CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-    return Entry(
-        sentence,
-        kind,
-        stands=states,
-        listed=False,
-        confidence=measured("criterion", case),
-    )
+    sure = measured("criterion", case)
+    return Entry(sentence, kind, stands=states, listed=False, confidence=sure)

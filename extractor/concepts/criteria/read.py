@@ -66,7 +66,8 @@ _OF_DOUBTFUL_AGE = 0.5
 """Judged: how sure it is that a criterion is about age, and not about another length of time."""
 _REACH = 11
 """Items after one that ends with a colon that it may introduce, though they are not below it."""
-_SUMMARY = ("title", "official_title", "brief_summary", "detailed_description")
+_TITLES = ("title", "official_title")
+_DESCRIPTIONS = ("brief_summary", "detailed_description")
 
 
 def read_eligibility(
@@ -94,16 +95,20 @@ def read_eligibility(
     >>> whole.rules["maximum_age"].value.value
     65
     """
-    summary = [sections[name].whole for name in _SUMMARY if name in sections]
-    titles = [passage for passage in summary if passage.section.name.endswith("title")]
-    descriptions = [passage for passage in summary if passage not in titles]
-    named = _list_titles_and_conditions(titles, sections)
+    named = _list_wholes(sections, (*_TITLES, "conditions"))
+    descriptions = _list_wholes(sections, _DESCRIPTIONS)
+    summary = _list_wholes(sections, (*_TITLES, *_DESCRIPTIONS))
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
-    outline = _outline_record(filled, descriptions)
+    # without a section, sentences of the descriptions may be criteria
+    outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
     entries = outline.entries
     target = target_words(*named)
-    parts = _group_by_parent(entries)
+    # the parts of each line that introduces others, by the start of that line
+    parts: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.parent:
+            parts[entry.parent.raw_span[0]].append(entry)
     scores = score_lines(entries, target)
     drafts: list[Draft] = []
     stated: list[StatedCriterion] = []
@@ -139,36 +144,10 @@ def read_eligibility(
     return whole, criteria, doubts
 
 
-def _list_titles_and_conditions(
-    titles: Sequence[Passage], sections: Mapping[str, LexedSection]
+def _list_wholes(
+    sections: Mapping[str, LexedSection], names: Sequence[str]
 ) -> list[Passage]:
-    """Return the titles of a record and its list of conditions, which name what it treats."""
-    if "conditions" not in sections:
-        return list(titles)
-    return [*titles, sections["conditions"].whole]
-
-
-def _outline_record(
-    filled: LexedSection | None, descriptions: Sequence[Passage]
-) -> Lists:
-    """Return the outline of the eligibility section, ``filled``. Without one, sentences of the
-    descriptions that may be criteria stand for it.
-    """
-    if filled:
-        return read_lists(filled)
-    return Lists(tuple(find_suspects(descriptions)))
-
-
-def _group_by_parent(
-    entries: Sequence[Entry],
-) -> dict[int, list[Entry]]:
-    """Return the parts of each line that introduces others, by the start of that line."""
-    parts: dict[int, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.parent:
-            start, _ = entry.parent.raw_span
-            parts[start].append(entry)
-    return parts
+    return [sections[name].whole for name in names if name in sections]
 
 
 def _doubt_silence(
@@ -199,20 +178,18 @@ def _limit_people(
     the list of the criteria that say them; a sex that only some groups state, as sure as it was
     read. Other fields are left out.
     """
-    doubtful = [
-        (criterion.span, criterion.at_most["kind"])
-        for criterion in criteria
-        if "kind" in criterion.at_most
-    ]
     limits: dict[str, float] = {}
     for name, reading in rules.items():
-        for span, sure in doubtful:
-            if any(map(span.overlaps, reading.spans)):
-                limits[name] = min(limits.get(name, sure), sure)
+        for criterion in criteria:
+            sure = criterion.at_most.get("kind", 1.0)
+            if sure < limits.get(name, 1.0) and any(
+                map(criterion.span.overlaps, reading.spans)
+            ):
+                limits[name] = sure
     sex = rules["sex"]
     # one sex in some groups, and perhaps both in the others
     if Sex.ALL in sex.alternatives and sex.value is not None:
-        limits["sex"] = min(limits.get("sex", sex.confidence), sex.confidence)
+        limits["sex"] = min(limits.get("sex", 1.0), sex.confidence)
     return limits
 
 
@@ -223,29 +200,29 @@ def _drop_sex(criterion: Draft) -> Draft:
     constraints = criterion.rules["constraints"]
     if not any(limit.condition for limit in constraints.value or ()):
         return criterion
-    limits = tuple(map(_drop_condition_of_sex, constraints.value))
-    rules = {**criterion.rules, "constraints": replace(constraints, value=limits)}
+    limits: list[Constraint] = []
+    for limit in constraints.value:
+        words = read_text(limit.condition or "")
+        of_sex = rule("sex_condition").covers(words, 0, len(words)) is not None
+        update = {"condition": None} if of_sex else {}
+        limits.append(limit.model_copy(update=update))
+    rules = {
+        **criterion.rules,
+        "constraints": replace(constraints, value=tuple(limits)),
+    }
     return replace(criterion, rules=rules)
-
-
-def _drop_condition_of_sex(constraint: Constraint) -> Constraint:
-    if not constraint.condition:
-        return constraint
-    words = read_text(constraint.condition)
-    if rule("sex_condition").covers(words, 0, len(words)) is None:
-        return constraint
-    return constraint.model_copy(update={"condition": None})
 
 
 def _follows_colon(entries: Sequence[Entry], place: int) -> bool:
     """Return whether an item shortly above, in the same list, ends with a colon."""
     entry = entries[place]
-    for above in entries[max(0, place - _REACH) : place]:
-        if not above.listed or above.kind is not entry.kind:
-            continue
-        if above.heading is entry.heading and above.passage.raw.endswith(":"):
-            return True
-    return False
+    return any(
+        above.listed
+        and above.kind is entry.kind
+        and above.heading is entry.heading
+        and above.passage.raw.endswith(":")
+        for above in entries[max(0, place - _REACH) : place]
+    )
 
 
 def _read(
@@ -335,11 +312,10 @@ def _measure_kind(entry: Entry) -> float:
     """Return how sure the list of an entry is: whether a sentence, a list, or its own words tell
     it.
     """
+    case = "kind of the list" if entry.kind else "kind without a list"
     if entry.confidence is not None:
-        return measured("criterion", "kind of a sentence")
-    if entry.kind:
-        return measured("criterion", "kind of the list")
-    return measured("criterion", "kind without a list")
+        case = "kind of a sentence"
+    return measured("criterion", case)
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
@@ -366,19 +342,13 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     """Return whether a criterion is negated: "No fever", "Fever: none"."""
     place = (passage.tokens, passage.first, passage.end)
     negation = find_negation(*place)
-    if negation is None:
-        return Reading(
-            value=False,
-            confidence=measured("negated", name_case_of_no_negation(*place)),
-            spans=(span_of(passage),),
-            support=Support.INFERRED,
-        )
-    return Reading(
-        value=True,
-        confidence=measured("negated", negation.case),
-        spans=(span_of(passage.part(negation.first, negation.end)),),
-        support=Support.INFERRED,
-    )
+    case = name_case_of_no_negation(*place)
+    words = passage
+    if negation:
+        case = negation.case
+        words = passage.part(negation.first, negation.end)
+    sure = measured("negated", case)
+    return Reading(bool(negation), sure, (span_of(words),), Support.INFERRED)
 
 
 def _limit_criterion(
@@ -391,9 +361,9 @@ def _limit_criterion(
     """
     limits: dict[str, float] = {}
     if entry.quote_at_most < 1:
-        limits |= dict.fromkeys(rules, entry.quote_at_most)
+        limits = dict.fromkeys(rules, entry.quote_at_most)
     if entry.kind_at_most < 1:
-        limits["kind"] = min(entry.kind_at_most, limits.get("kind", 1.0))
+        limits["kind"] = min(entry.kind_at_most, entry.quote_at_most)
     return limits
 
 
@@ -463,20 +433,11 @@ def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
-    sure = entry.confidence
-    if sure is None:
-        if not entry.listed:
-            case = "prose"
-        elif entry.passage.text.endswith(":"):
-            case = "listed, ends with a colon"
-        else:
-            case = "listed"
-        sure = measured("criterion", case)
+    case = "listed" if entry.listed else "prose"
+    if entry.listed and entry.passage.text.endswith(":"):
+        case = "listed, ends with a colon"
+    sure = entry.confidence or measured("criterion", case)
     if entry.listed:
         sure = min(sure, round(1 - heading_chance, 3))
-    return Reading(
-        entry.stands,
-        sure,
-        (span_of(entry.passage),),
-        Support.INFERRED,
-    )
+    spans = (span_of(entry.passage),)
+    return Reading(value=True, confidence=sure, spans=spans, support=Support.INFERRED)

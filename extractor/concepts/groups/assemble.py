@@ -1,6 +1,6 @@
 """Group criteria that one line introduces, that "or" or "and" joins, or that exclude each other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,44 +24,37 @@ class Grouping:
 
 @dataclass(eq=False, slots=True)
 class _Node:
-    """A list, a group in it, or a criterion, which also holds the group that it introduces.
-
-    ``position`` is that of the criterion among all, or of the first in the group. A group below a
-    line has its ``line``, and the ``draft`` of that, unless it is a heading.
+    """A list, a line or a criterion of it, or a run of alternatives. The members are what it
+    introduces. ``line``: how it is read as the line above them.
     """
 
     kind: CriterionKind
     span: Span
-    position: int = 0
-    parent: "_Node | None" = None
-    line: Reading[Any] | None = None
     draft: Draft | None = None
-    rule: Reading[CriterionGroup] | None = None
+    line: Reading[Any] | None = None
+    rule: Any = None
+    above: "_Node | None" = None
     members: "list[_Node]" = field(default_factory=list)
 
-    def hold(self, node: "_Node") -> "_Node":
-        """Add a member."""
-        node.parent = self
-        self.members.append(node)
-        return node
-
-
-_NOWHERE = Span("", 0, 0)
+    def take(self, members: "Sequence[_Node]") -> None:
+        """Add members, which leave the node above them."""
+        for member in members:
+            member.above = self
+        self.members += members
 
 
 def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     """Group the criteria of a record, and name the groups in the order of the text.
 
     A line that introduces criteria makes a group, and is itself in the group of the line that
-    introduces it. A group with one member is meaningless and left out, unless it is one of
-    several alternatives.
+    introduces it. A group with one member is meaningless and left out.
     """
-    lists, nodes = _plant(parsed, criteria)
-    for node in list(_walk(lists)):
-        if node.line or node in lists:
-            _find_rule(parsed, node)
-    shown = [node for node in _walk(lists) if _is_shown(node)]
-    shown.sort(key=lambda node: node.position)
+    lists = {kind: _Node(kind, Span("", 0, 0)) for kind in CriterionKind}
+    nodes = _plant(parsed, criteria, lists)
+    for node in list(_walk(lists.values())):
+        _find_rule(parsed, node)
+    walked = sorted(_walk(lists.values()), key=lambda node: node.span.start)
+    shown = [node for node in walked if node.rule and len(node.members) > 1]
     names = {node: f"g{number}" for number, node in enumerate(shown, 1)}
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
     groups: list[CriterionGroup] = []
@@ -69,74 +62,55 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
         lead_in = None
         if node.line:
             lead_in = builder.add(f"groups[{number}].lead_in", node.line)
-        if not node.rule:
-            continue
-        group = builder.add(f"groups[{number}].rule", node.rule)
-        if not group:
-            continue
-        parent = _name_around(node, names)
+        group: Any = builder.add(f"groups[{number}].rule", node.rule)
+        parent = _name_above(node, names)
         update = {"id": names[node], "lead_in": lead_in, "parent": parent}
         groups.append(group.model_copy(update=update))
-    evidence = builder.build()["evidence"]
-    holders = tuple(_name_around(node, names) for node in nodes)
-    return Grouping(tuple(groups), evidence, holders)
+    holders = tuple(_name_above(node, names) for node in nodes)
+    return Grouping(tuple(groups), builder.build()["evidence"], holders)
 
 
-def _name_around(node: _Node, names: Mapping[_Node, str]) -> str | None:
+def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
     """Return the name of the innermost shown group in which a node is, None if in none."""
-    above = node.parent
+    above = node.above
     while above and above not in names:
-        above = above.parent
+        above = above.above
     return names[above] if above else None
 
 
-_Location = tuple[CriterionKind, str, int]
-"""Where a line or criterion of a list begins: the list, the section, the offset in it."""
-
-
 def _plant(
-    parsed: ParsedRecord, criteria: Sequence[Draft]
-) -> tuple[list[_Node], list[_Node]]:
-    """Return the lists with all groups that lines make in them, and the node of each criterion.
-
-    A line makes one group in each list in which criteria are below it. Its group is in the
-    node of the line itself, if that is a criterion of the list, else in the group of the line
-    above it.
+    parsed: ParsedRecord,
+    criteria: Sequence[Draft],
+    lists: Mapping[CriterionKind, _Node],
+) -> list[_Node]:
+    """Put each criterion into its list, below the lines that introduce it, and return the node
+    of each.
     """
-    lists = {kind: _Node(kind, _NOWHERE) for kind in CriterionKind}
-    draft_by_place: dict[tuple[str, int], Draft] = {}
-    for draft in parsed.criteria:
-        draft_by_place[draft.span.section, draft.span.start] = draft
-    groups: dict[_Location, _Node] = {}
-    planted: dict[_Location, _Node] = {}
+    drafts = {
+        (draft.span.section, draft.span.start): draft for draft in parsed.criteria
+    }
+    planted: dict[tuple[CriterionKind, str, int], _Node] = {}
     nodes: list[_Node] = []
-    for position, draft in enumerate(criteria):
+    for draft in criteria:
         kind: CriterionKind = _resolve(parsed, draft, "kind").value
-        holder = lists[kind]
-        # the lines above the criterion that have no group yet, from the innermost one
-        new: list[tuple[Reading[Any], Draft | None]] = []
-        line = _find_line(parsed, draft)
-        while line:
+        above = lists[kind]
+        # the criterion, and the lines above it that are not in the list yet
+        new = [_Node(kind, draft.span, draft)]
+        while line := _find_line(parsed, new[-1].draft):
             span = line.spans[0]
-            group = groups.get((kind, span.section, span.start))
-            if group:
-                holder = group
+            known = planted.get((kind, span.section, span.start))
+            if known:
+                known.line = line
+                above = known
                 break
-            introducing = draft_by_place.get((span.section, span.start))
-            new.append((line, introducing))
-            line = _find_line(parsed, introducing)
-        for line, introducing in reversed(new):
-            span = line.spans[0]
-            location = (kind, span.section, span.start)
-            # a criterion that introduces others holds their group
-            around = planted.get(location, holder)
-            group = _Node(kind, span, position, line=line, draft=introducing)
-            holder = around.hold(group)
-            groups[location] = holder
-        node = holder.hold(_Node(kind, draft.span, position))
-        nodes.append(node)
-        planted[kind, draft.span.section, draft.span.start] = node
-    return list(lists.values()), nodes
+            introducing = drafts.get((span.section, span.start))
+            new.append(_Node(kind, span, introducing, line))
+        for node in reversed(new):
+            above.take([node])
+            planted[kind, node.span.section, node.span.start] = node
+            above = node
+        nodes.append(above)
+    return nodes
 
 
 def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
@@ -146,37 +120,23 @@ def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None
     if draft is None:
         return None
     line = _resolve(parsed, draft, "lead_in")
-    if not line.spans:
-        return None
-    span = line.spans[0]
-    if span.section != draft.span.section or span.start >= draft.span.start:
-        return None
-    return line
+    for span in line.spans[:1]:
+        if span.section == draft.span.section and span.start < draft.span.start:
+            return line
+    return None
 
 
 def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
     return ItemBuilder(parsed, draft, draft.group).resolve(name)
 
 
-def _walk(lists: Sequence[_Node]) -> Iterator[_Node]:
-    """Yield all nodes, each before its members."""
-    waiting = list(lists)
+def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
+    """Yield the nodes and all below them, each before its members."""
+    waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         yield node
         waiting += node.members
-
-
-def _is_shown(node: _Node) -> bool:
-    """Return whether a group states something: it has several members, or is an alternative to
-    others beside it.
-    """
-    if node.rule is None:
-        return False
-    if len(node.members) > 1:
-        return True
-    around = node.parent
-    return around is not None and bool(around.rule) and not around.line
 
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
@@ -185,8 +145,7 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
 
     A list has no rule of its own. Of "at least two", the members stay as they are.
     """
-    members = node.members
-    passages = [parsed.passage(member.span).alone() for member in members]
+    passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)
     if node.line:
         node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
@@ -197,18 +156,11 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
         usual = node.rule.value.rule
     if usual is GroupRule.AT_LEAST:
         return
-    node.members = []
-    held = 0
-    for first, end, rule in find_runs(passages, usual):
-        is_whole = end - first == len(members)
+    for first, end, rule in reversed(list(find_runs(passages, usual))):
+        is_whole = end - first == len(passages)
         if node.line and is_whole:
             continue
-        for member in members[held:first]:
-            node.hold(member)
-        start = members[first]
-        run = node.hold(_Node(node.kind, start.span, start.position, rule=rule))
-        for member in members[first:end]:
-            run.hold(member)
-        held = end
-    for member in members[held:]:
-        node.hold(member)
+        members = node.members[first:end]
+        run = _Node(node.kind, members[0].span, rule=rule, above=node)
+        run.take(members)
+        node.members[first:end] = [run]

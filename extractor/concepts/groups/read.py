@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from extractor.concepts.criteria.lists import names_group
+from extractor.concepts.places import Derived
 from extractor.evidence.drafts import Reading, Span, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
@@ -30,24 +31,21 @@ _REACH = 60
 _OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
 """The joint that contradicts the rule of the list."""
 
-_PARTS_OF_ITS_SENSE = (
-    ("exceptions_below", "exceptions"),
-    ("examples_below", "examples"),
-    ("kinds_below", "kinds"),
-)
-"""Rules of a line that hold if any of its parts does, with their cases."""
-
-
-_NAMES_OF_GROUPS = ("names_people",)
-_ALTERNATIVES = (
-    (("alternative_part",), "alternative parts"),
-    (("men_of_an_age", "women_of_an_age"), "ages of men and women"),
-    (("for_some_people",), "some people each"),
-    (_NAMES_OF_GROUPS, "groups of people"),
-)
-"""Rules of names by which items exclude each other, with their cases: of a part of the trial, a
-sex, some of the people.
-"""
+_COUNTS = ("number_of_parts", "number_of_named_parts")
+_OF_PARTS = {"all_of_parts": GroupRule.ALL, "any_of_parts": GroupRule.ANY}
+_PARTS_OF_ITS_SENSE = {
+    "exceptions_below": "exceptions",
+    "examples_below": "examples",
+    "kinds_below": "kinds",
+}
+"""Rules of a line that holds if any of its parts does, with their cases."""
+_ALTERNATIVES = {
+    "alternative_part": "alternative parts",
+    "people_of_an_age": "ages of men and women",
+    "for_some_people": "some people each",
+    "names_people": "groups of people",
+}
+"""Rules of the beginnings of items that exclude each other, with their cases."""
 
 
 class Joint(NamedTuple):
@@ -75,41 +73,66 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     >>> str(group), tokens.read(*place)
     ('at least 2 of', 'two or more of the following:')
     """
-    stated: list[tuple[Found, CriterionGroup]] = []
-    for name in ("number_of_parts", "number_of_named_parts"):
+    stated: list[tuple[CriterionGroup, Found]] = []
+    for name in _COUNTS:
         for found in rule(name).find(tokens):
             group = _read_count(found)
-            if group:
-                stated.append((found, group))
-    all_parts = CriterionGroup(id="", rule=GroupRule.ALL)
-    stated += [(found, all_parts) for found in rule("all_of_parts").find(tokens)]
-    any_part = CriterionGroup(id="", rule=GroupRule.ANY)
-    stated += [(found, any_part) for found in rule("any_of_parts").find(tokens)]
+            stated += [(group, found)] if group else []
+    for name, of_parts in _OF_PARTS.items():
+        group = CriterionGroup(id="", rule=of_parts)
+        stated += [(group, found) for found in rule(name).find(tokens)]
     if not stated:
         return None
     # the words that stand last count, and of those that end there, the longest
-    last, group = max(stated, key=lambda pair: (pair[0].end, -pair[0].first))
+    group, last = max(stated, key=lambda pair: (pair[1].end, -pair[1].first))
     return group, (last.first, last.end)
 
 
 def _read_count(found: Found) -> CriterionGroup | None:
-    """Return the rule of a number of parts: "one or more" is any of them."""
+    """Return the rule of a number of parts: "one or more" is any of them. A number of named parts
+    is one only with such words as "at least".
+    """
     least = read_number(found.read("n") or "")
     most = read_number(found.read("high") or "")
-    if not isinstance(least, int):
-        return None
-    can_have_floor = "floor" in found.match.re.groupindex
     is_open = any(map(found.has, ("more", "floor", "open", "high")))
-    if can_have_floor and not is_open:
+    is_exact_name = "floor" in found.match.re.groupindex and not is_open
+    if not isinstance(least, int) or is_exact_name:
         return None
-    if found.has("more"):
-        least += 1  # "more than two"
-    # as in "Men with 2-3 risk factors:"
-    if isinstance(most, int):
-        return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=most)
-    if least < 2:
+    least += found.has("more")  # "more than two"
+    if least < 2 and most is None:
         return CriterionGroup(id="", rule=GroupRule.ANY)
-    return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least)
+    high = most if isinstance(most, int) else None
+    return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=high)
+
+
+def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
+    """Find what supports a rule: the words that state it; the whole line, if it states none and
+    the value has no number.
+
+    Of "any of the following", the meaning decides: good values in any of the tests below are all
+    required, and "no history of any" means none of them.
+
+    >>> from extractor.language.book import read_text
+    >>> tokens = read_text("High risk, shown by two or more of the following:")
+    >>> rules = [
+    ...     CriterionGroup(id="", rule="at_least", n=2),
+    ...     CriterionGroup(id="", rule="any"),
+    ... ]
+    >>> [bool(find_group_rule(tokens, rule)) for rule in rules]
+    [True, False]
+    """
+    stated = read_words(tokens)
+    if stated is None:
+        whole = Derived(0, len(tokens), Support.INFERRED)
+        return whole if value.n is None else None
+    group, (first, end) = stated
+    if group == value:
+        return Derived(first, end)
+    is_denied = rule("denies_parts").ends(tokens, first) is not None
+    may_mean_all = is_denied or "any" in tokens.read(first, end).lower().split()
+    if may_mean_all and (group.rule, value.rule) == (GroupRule.ANY, GroupRule.ALL):
+        return Derived(first, end, Support.INFERRED)
+    return None
 
 
 def read_rule(
@@ -131,10 +154,7 @@ def read_rule(
     joining_words = {joint.word for joint in joints if joint}
     stated = read_words(line.tokens)
     if stated:
-        group, place = stated
-        return _read_stated(
-            group, place, line, items, usual=usual, joining_words=joining_words
-        )
+        return _read_stated(*stated, line, items, usual, joining_words)
     last = joints[-1] if joints else None
     if last and joining_words == {_OTHER[usual]}:
         if all(joints):
@@ -144,8 +164,7 @@ def read_rule(
         if last.alone or usual is GroupRule.ALL:
             return _join(usual, "last item joined", last)
     if usual is GroupRule.ALL:
-        judged, case = _judge_inclusions(line.tokens, items)
-        return _conclude(judged, case, line)
+        return _judge_inclusions(line, items)
     # as in "Warfarin. It is permitted as long as the following hold:"
     if rule("permits_if").search(line.tokens):
         return _conclude(GroupRule.ALL, "permitted if", line)
@@ -157,14 +176,14 @@ def _read_stated(
     place: Range,
     line: Passage,
     items: Sequence[Passage],
-    *,
     usual: GroupRule,
     joining_words: set[str],
 ) -> Reading[CriterionGroup]:
-    """Return the rule that a line states, less sure if the words that join the items say otherwise.
+    """Return the rule that a line states in the tokens of ``place``, less sure if the words that
+    join the items contradict it.
 
     Among inclusions "any of" means all where the items are good values, and where they must be
-    absent. ``group`` is the stated rule, ``place`` the tokens that state it.
+    absent.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
         # "No history of any of these": none of them
@@ -174,76 +193,63 @@ def _read_stated(
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
     contrary = OR if group.rule is GroupRule.ALL else AND
+    case = f"said: {group.rule.value.replace('_', ' ')}"
     if joining_words == {contrary}:
         case = "said, but joined otherwise"
-    else:
-        case = f"said: {group.rule.value.replace('_', ' ')}"
     span = span_of(line.part(*place))
     return Reading(group, measured("group", case), (span,), Support.PARSED)
 
 
 def _judge_inclusions(
-    tokens: Tokens, items: Sequence[Passage]
-) -> tuple[GroupRule, str]:
-    """Return how inclusions below a line that does not say it belong together, and the case of
-    the judgement.
+    line: Passage, items: Sequence[Passage]
+) -> Reading[CriterionGroup]:
+    """Return how inclusions below a line that does not state it belong together.
 
-    One is enough if they exclude each other, or if they are exceptions, examples or kinds of what
-    the line names. Otherwise, and below the name of a group of people, all must hold.
+    One is enough if they exclude each other, or are exceptions, examples or kinds of what the
+    line names. Otherwise, and below the name of a group of people, all must hold.
     """
-    alternatives = _find_alternatives(items)
-    if alternatives:
-        first, end, case = alternatives
-        if first == 0 and end == len(items):
-            return GroupRule.ANY, case
-    if names_group(tokens) or _name_group(tokens):
-        return GroupRule.ALL, "all of some people"
+    for first, end, alternatives in _find_alternatives(items):
+        if end - first == len(items):
+            return alternatives
+    tokens = line.tokens
+    if names_group(tokens) or rule("names_people").covers(tokens, 0, len(tokens)):
+        return _conclude(GroupRule.ALL, "all of some people", line)
     are_values = _are_values(items)
     # "Adequate organ function:" wants each of the values below
     wants_values = any(rule(name).search(tokens) for name in ("good_values", "levels"))
-    part_case = _find_part_case(tokens)
-    if part_case is None and not are_values:
-        # as in "One of the following diagnoses:"
-        names_kinds = rule("kinds").search(tokens)
-        if names_kinds and _are_names(items):
-            part_case = "names of kinds"
-    if part_case and not wants_values:
-        return GroupRule.ANY, part_case
-    # as in "Adequate organ function within 14 days of enrolment, defined as:"
+    for name, case in _PARTS_OF_ITS_SENSE.items():
+        if rule(name).search(tokens) and not wants_values:
+            return _conclude(GroupRule.ANY, case, line)
+    # as in "One of the following diagnoses:"
+    are_names = 2 * sum(map(_is_name, items)) > len(items)
+    if not are_values and are_names and rule("kinds").search(tokens):
+        return _conclude(GroupRule.ANY, "names of kinds", line)
     if not are_values:
-        return GroupRule.ALL, "all inclusions"
-    return GroupRule.ALL, "all values" if wants_values else "all stated values"
+        return _conclude(GroupRule.ALL, "all inclusions", line)
+    # as in "Adequate organ function within 14 days of enrolment, defined as:"
+    case = "all values" if wants_values else "all stated values"
+    return _conclude(GroupRule.ALL, case, line)
 
 
-def _find_part_case(tokens: Tokens) -> str | None:
-    """Return the case of a line that holds if any of its parts does, None for another line."""
-    for name, case in _PARTS_OF_ITS_SENSE:
-        if rule(name).search(tokens):
-            return case
-    return None
+def _is_name(item: Passage) -> bool:
+    """Return whether an item is a short name, which states nothing about a participant."""
+    return len(item.tokens) <= 10 and not rule("no_kind").search(item.tokens)
 
 
 def _conclude(
     concluded: GroupRule, case: str, line: Passage
 ) -> Reading[CriterionGroup]:
     """Return a rule that was concluded from a whole line, as sure as the ``case`` was measured."""
-    return Reading(
-        CriterionGroup(id="", rule=concluded),
-        measured("group", case),
-        (span_of(line),),
-        Support.INFERRED,
-    )
+    group = CriterionGroup(id="", rule=concluded)
+    sure = measured("group", case)
+    return Reading(group, sure, (span_of(line),), Support.INFERRED)
 
 
 def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
     """Return the rule that a joint states, which is not the usual one of the list."""
-    said = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
-    return Reading(
-        CriterionGroup(id="", rule=said),
-        measured("group", case),
-        (joint.span,),
-        Support.PARSED,
-    )
+    contrary = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
+    group = CriterionGroup(id="", rule=contrary)
+    return Reading(group, measured("group", case), (joint.span,), Support.PARSED)
 
 
 def _are_values(items: Sequence[Passage]) -> bool:
@@ -252,16 +258,6 @@ def _are_values(items: Sequence[Passage]) -> bool:
     """
     levels = [item for item in items if rule("level").search(item.tokens)]
     return 2 * len(levels) > len(items)
-
-
-def _are_names(items: Sequence[Passage]) -> bool:
-    """Return whether most items are short names, which state nothing about a participant."""
-    names = 0
-    for item in items:
-        is_short = len(item.tokens) <= 10
-        if is_short and not rule("no_kind").search(item.tokens):
-            names += 1
-    return 2 * names > len(items)
 
 
 def find_joint(item: Passage, following: Passage) -> Joint | None:
@@ -278,18 +274,13 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
     start, end = following.raw_span
     if section.name != following.section.name or first >= start:
         return None
-    offset = max(first, start - _REACH)
-    joint = _BEFORE.search(section.raw[offset:start])
-    if joint is None:
-        offset = start
-        joint = _FIRST.match(section.raw[start:end])
+    joint = _BEFORE.search(section.raw, max(first, start - _REACH), start)
+    joint = joint or _FIRST.match(section.raw, start, end)
     if joint is None:
         return None
-    written = joint["word"]
     # "and/or" is an "or"
-    word = AND if written.casefold() == AND else OR
-    span = Span(section.name, offset + joint.start("word"), offset + joint.end("word"))
-    return Joint(word, written.isupper(), span)
+    word = AND if joint["word"].casefold() == AND else OR
+    return Joint(word, joint["word"].isupper(), Span(section.name, *joint.span("word")))
 
 
 def find_runs(
@@ -312,7 +303,7 @@ def find_runs(
     [(1, 3, 'any of')]
     """
     joints = [find_joint(item, following) for item, following in pairwise(items)]
-    joined = [_contradicts(joint, usual) for joint in joints]
+    joined = [joint is not None and _contradicts(joint, usual) for joint in joints]
     for first, end in _list_runs(joined):
         joint = joints[first]
         if joint:
@@ -320,31 +311,28 @@ def find_runs(
             yield first, end, _join(usual, case, joint)
     if usual is not GroupRule.ALL or any(joined):
         return
-    alternatives = _find_alternatives(items)
-    if alternatives:
-        first, end, case = alternatives
-        yield first, end, _conclude(GroupRule.ANY, case, items[first])
+    yield from _find_alternatives(items)
 
 
-def _contradicts(joint: Joint | None, usual: GroupRule) -> bool:
-    """Return whether a joint contradicts it than the rule of its list."""
-    if joint is None or joint.word != _OTHER[usual]:
-        return False
-    # "and" also joins the last of some exclusions, each of which is enough
-    return joint.alone or usual is not GroupRule.ANY
-
-
-def _find_alternatives(items: Sequence[Passage]) -> tuple[int, int, str] | None:
-    """Return the first items beside each other that exclude each other, as ``items[first:end]``
-    with their case; None if there are none. Each has a name of the same sort, and another one.
-    """
-    for rules, case in _ALTERNATIVES:
-        names = [_name_item(item.tokens, rules) for item in items]
-        both_named = [bool(name and following) for name, following in pairwise(names)]
-        for first, end in _list_runs(both_named):
+def _find_alternatives(
+    items: Sequence[Passage],
+) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
+    """Yield the first adjacent items that begin with different names of one sort."""
+    for name, case in _ALTERNATIVES.items():
+        names = [_read_name(item.tokens, name) for item in items]
+        named = [bool(name and following) for name, following in pairwise(names)]
+        for first, end in _list_runs(named):
             if len(set(names[first:end])) == end - first:
-                return first, end, case
-    return None
+                yield first, end, _conclude(GroupRule.ANY, case, items[first])
+                return
+
+
+def _contradicts(joint: Joint, usual: GroupRule) -> bool:
+    """Return whether a joint contradicts the rule of its list. "And" also joins the last of some
+    exclusions, each of which is enough.
+    """
+    is_strong = joint.alone or usual is not GroupRule.ANY
+    return joint.word == _OTHER[usual] and is_strong
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
@@ -363,20 +351,7 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
         first = position + 1
 
 
-def _name_item(tokens: Tokens, rules: Sequence[str]) -> str:
-    """Return the name of an item among alternatives, by its first words, or by which of several
-    rules describes them; empty if it has none.
-    """
-    if rules == _NAMES_OF_GROUPS:
-        return _name_group(tokens)
-    for name in rules:
-        found = rule(name).starts(tokens, 0)
-        if found:
-            return name if len(rules) > 1 else found.text.casefold()
-    return ""
-
-
-def _name_group(tokens: Tokens) -> str:
-    """Return the people that an item only names; empty if it states more, or names none."""
-    named = rule("names_people").covers(tokens, 0, len(tokens))
-    return named.text.casefold() if named else ""
+def _read_name(tokens: Tokens, name: str) -> str:
+    """Return the name of an item among alternatives, by its first words; empty if it has none."""
+    found = rule(name).starts(tokens, 0)
+    return found.text.casefold() if found else ""
