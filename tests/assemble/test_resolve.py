@@ -197,7 +197,6 @@ def test_the_words_of_a_part_are_resolved_by_themselves(rule, model, origin):
         "condition",
         Reading((read,), 0.9),
         answer,
-        "eligibility.constraints",
     )
 
     assert found is origin
