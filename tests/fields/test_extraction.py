@@ -261,7 +261,6 @@ TIMES = make(TimePoint, many=True)
     ("declared", "text", "answer", "kept"),
     [
         (TIMES, "Seen on Day -14 and Day 3", ["14 day"], []),
-        (DURATION, "Stopped for 4 weeks", ("for 4 weeks", "less than 4 weeks"), []),
         (DURATION, "Visits twice weekly", ("twice weekly", "1 week"), []),
         (
             DURATION,
