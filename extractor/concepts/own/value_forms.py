@@ -13,7 +13,6 @@ from extractor.language.book import find_terms, read_text, rule
 from extractor.language.clean import clean_text
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import (
-    ROMAN,
     find_durations,
     read_number,
     read_time_unit,
@@ -41,13 +40,6 @@ _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """The name of a quantity, up to the last colon, or the first sign if there is none; and its
 limit.
 """
-_COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
-_WORDED = re.compile(rf"(?<![\w.])(?:once|twice|thrice|{'|'.join(ROMAN)})(?![\w.])")
-_LISTED = re.compile(
-    r"(?<![\w.,/-])\d(?:(?:\s?[,&/]|,?\s(?:or|and))\s?\d){1,20}(?![\w.,/])"
-)
-"""Whole numbers that a model lists: "0, 1 or 2"."""
-_ORDINAL = re.compile(r"^(?:st|nd|rd|th)\b\s*")
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
 """In front of the dose of carboplatin, its unit."""
 _SECOND_PART = re.compile(
@@ -74,14 +66,8 @@ def read_limit(text: str) -> Constraint:
     >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
     ('between', 0, 2, None)
 
-    >>> (
-    ...     str(read_limit("NYHA class: III or IV")),
-    ...     str(read_limit("ALT: <= 5 x ULN @ with liver metastases")),
-    ... )
-    ('NYHA class: 3-4', 'ALT: <= 5 x ULN (with liver metastases)')
-
-    A range of ratios ("20/40-20/80") is that of their second numbers, a pregnancy's "28+6" is in
-    weeks.
+    >>> str(read_limit("ALT: <= 5 x ULN @ with liver metastases"))
+    'ALT: <= 5 x ULN (with liver metastases)'
     """
     text, _, condition = (part.strip() for part in text.partition(" @ "))
     parts = _LIMIT.fullmatch(text)
@@ -120,47 +106,25 @@ def _read_unnamed(stated: str) -> Quantity | None:
     """Read a comparator, a number or range, and a unit. None if no number follows the sign; a
     power after the second number is the first one's too ("1-2 x 10^6").
     """
-    tokens = _read_tokens(": " + _write_digits(_sign_first(stated)))
+    tokens = _read_tokens(": " + _sign_first(stated))
     form = rule("answered_limit")
     found = form.starts(tokens, 0) or form.search(tokens, 1)
     if not found:
         return None
-    written_high = found.read("high") or ""
-    low = _read_bound(found.read("low") or "")
-    high = _read_bound(written_high)
-    is_high_unread = bool(written_high) and high is None
-    if low is None or is_high_unread:
-        raise ValueError(f"{found.text!r}: write the number in digits")
+    written_high = found.read("high")
+    high = read_bare_number(written_high) if written_high else None
     sign = "".join((found.read("sign") or found.read("bare") or "=").split())
-    unit = _ORDINAL.sub("", tokens.text[tokens.ends[found.end - 1] :].strip())
+    unit = tokens.text[tokens.ends[found.end - 1] :].strip()
     if found.read("factor"):
         unit = f"x {unit}"
-    # what the text has of the unit before the number
-    before = "".join((found.read("over") or "").split())
     return Quantity(
         comparator=Comparator(_SIGNS.get(sign, sign) if high is None else "between"),
-        value=scale_alike(low, written_high),
+        value=scale_alike(
+            read_bare_number(found.read("low") or ""), written_high or ""
+        ),
         value_high=high,
-        unit=before or unit or None,
+        unit=unit or None,
     )
-
-
-def _write_digits(stated: str) -> str:
-    """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I,
-    II or III" as "1-3".
-    """
-    if not any(map(str.isdigit, stated)):
-        counts = _COUNTS | ROMAN
-        stated = _WORDED.sub(lambda word: str(counts[word[0]]), stated)
-    return _LISTED.sub(_join_list, stated)
-
-
-def _join_list(listed: re.Match[str]) -> str:
-    """Return the range of numbers that follow each other; others as they are listed."""
-    numbers = [int(digit) for digit in re.findall(r"\d", listed[0])]
-    if numbers != list(range(numbers[0], numbers[-1] + 1)):
-        return listed[0]
-    return f"{numbers[0]}-{numbers[-1]}"
 
 
 def _sign_first(stated: str) -> str:
@@ -378,19 +342,6 @@ def _find_starts(text: str, words: str) -> list[int]:
 
 def _read_tokens(text: str) -> Tokens:
     return read_text(clean_text(text.strip()).text)
-
-
-def _read_bound(text: str) -> int | float | None:
-    """Read a number; of weeks and days of a pregnancy ("28+6"), the weeks. None if it is not
-    a number.
-    """
-    whole, _, days = text.lstrip("- ").partition("+")
-    value = read_number(whole.strip())
-    if value is None:
-        return None
-    if days.strip().isdigit():
-        value = round(value + int(days) / 7, 2)
-    return -value if text.startswith("-") else value
 
 
 def show_value(value: Any) -> str:
