@@ -202,7 +202,7 @@ FindingKind = StrEnum(
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
     LINE_UNANSWERED
-    REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED STRUCTURE_DOUBTFUL
+    REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
     DOSE_UNREAD NUMBER_UNREAD LANGUAGE_OTHER
     SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
     OVERSIZED_TOKEN
@@ -225,7 +225,6 @@ Of a model's answers:
   there, unconfirmed.
 - ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not
   have.
-- ``value_unconfirmed``: a value that the rules read without doubt, and that the model left out.
 
 Of text whose structure is in doubt:
 
