@@ -104,10 +104,12 @@ def _list_limits(
                 place = span_of(words.part(at, at + 1))
                 is_read = any(map(place.overlaps, values))
                 free.update(() if is_read else (at,))
-        for name in rule("part_of_name").find(tokens) if free else ():
+        if not free:
+            continue
+        for name in rule("part_of_name").find(tokens):
             free.difference_update(range(name.first, name.end))
         timed = [(time.first, time.end) for time in find_durations(tokens)]
-        for mention in find_mentions(tokens) if free else ():
+        for mention in find_mentions(tokens):
             if mention.number[0] not in free or mention.role is NumberRole.PART:
                 continue
             at, _ = mention.number

@@ -11,7 +11,6 @@ from typing import Any
 from extractor.concepts.aliases import (
     find_entry,
     list_names,
-    split_version,
 )
 from extractor.evidence.drafts import Reading, Span, find_weakest
 from extractor.evidence.quotes import locate_quote
@@ -134,9 +133,6 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
     """Return an instrument that the passage names in any way, with its version glued to it, as in
     "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
     """
-    name, version = split_version(value.name)
-    if version and value.version in (None, version):
-        value = Instrument(name=name, version=version)
     _, end = passage.raw_span
     for mark in ("", "v"):
         # "RECIST1.1", "SF-36v2"

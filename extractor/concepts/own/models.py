@@ -25,7 +25,7 @@ _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
-    """Return the declarations of fields, in order, with their examples and patterns checked.
+    """Return the declarations of fields, in order, with their patterns checked.
 
     Args:
         given: Pydantic models; JSON Schemas, as ``model_json_schema()`` writes them; or where they
@@ -59,11 +59,6 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
                 raise FieldError(
                     f"{field.name}: two fields have this name; rename one of them"
                 )
-            for example in field.examples:
-                for fault in field.list_faults(example):
-                    raise FieldError(
-                        f"{field.name}: in the example {example.text!r}: {fault}"
-                    )
             check_patterns(field)
             fields[field.name] = field
     return tuple(fields.values())

@@ -62,12 +62,12 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     else:
         passages = [parsed.passage(item.chunk.span)]
     values = [value for passage in passages for value in _search(field, passage)]
-    drafts = []
-    for value in values if field.many else [_join(values)]:
-        needed = [one.name for one in field.attributes if one.required]
-        if value and value.keys() >= set(needed):
-            drafts.append(Draft(field.group.path, item.chunk, _place(value), value))
-    return replace(item, own={**item.own, field.name: tuple(drafts)})
+    values = values if field.many else [_join(values)]
+    whole = [value for value in values if value and value.keys() >= set(field.needed)]
+    drafts = tuple(
+        Draft(field.group.path, item.chunk, _place(value), value) for value in whole
+    )
+    return replace(item, own={**item.own, field.name: drafts})
 
 
 def _join(values: Iterable[Value]) -> Value:
