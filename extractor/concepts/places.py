@@ -156,9 +156,13 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL
     entry = find_entry(instrument, "instruments")
-    for term in find_terms(cut(passage), "instruments") if entry else ():
-        if entry and term.value == entry.value:
+    if entry is None:
+        return
+    for term in find_terms(cut(passage), "instruments"):
+        if term.value == entry.value:
             yield locate(passage, term.first, term.end), Support.PARSED
+    for span in find_names(entry, passage):
+        yield span, Support.PARSED
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:

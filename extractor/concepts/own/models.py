@@ -152,7 +152,8 @@ def load_models(place: str) -> list[type[BaseModel]]:
     """
     source, colon, names = place.rpartition(":")
     if not colon or names.endswith(".py"):  # "C:\\my_fields.py"
-        source, names = place, ""
+        source = place
+        names = ""
     models = _load(source)
     wanted = [name.strip() for name in names.split(",") if name] or list(models)
     for name in wanted:
