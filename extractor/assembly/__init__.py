@@ -10,7 +10,7 @@ coverage counts the characters that values quote, and leaves what no value expla
 made in ``concepts/doses``.
 - ``check.py``: where the values of an answer may be; ``support.py``: how a value of each type is
   found again; ``refusals.py``: why one is refused.
-- ``findings.py``: answers, hostile text, structure; ``unread.py``, ``unread_doses.py``: numbers and
+- ``findings.py``: answers, hostile text, structure; ``unread.py``: numbers and
   doses that no value has; ``coverage.py``: characters; ``citing.py``: how findings cite.
 - ``doubtful.py``: what ``min_confidence`` leaves; ``documents.py``: pages of a PDF.
 - ``claims.py``, ``own.py``: the values of a user's own fields.

@@ -2,7 +2,7 @@
 does not support.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -135,45 +135,35 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     """Return an answer with the labels of arms instead of their numbers, in its amounts too.
 
     A model names an arm by its number, from 1, in the list of ``labels`` that it was shown. A
-    number without an arm, or of an arm without a label, becomes an ``UnreadableValue``; in an
-    amount it is left out. The arms of the amounts are arms of the regimen, too. An answer
-    without numbers is returned as it is.
+    number without an arm, or of an arm without a label, is left out. The arms of the amounts are
+    arms of the regimen, too. An answer without numbers is returned as it is.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
     >>> named = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
-    >>> str(named["amounts"][0]), named["arms"][:2], named["arms"][2].reason
-    ('10 mg (High)', ('Low', 'High'), 'there is no arm 3 in the list of 2')
+    >>> str(named["amounts"][0]), named["arms"]
+    ('10 mg (High)', ('Low', 'High'))
     """
-    numbers = list(values.get("arms") or ())
+
+    def name(numbers: Collection[int]) -> tuple[str, ...]:
+        # two arms may have the same label
+        named = [label for at, label in enumerate(labels, 1) if at in numbers]
+        return tuple(dict.fromkeys(filter(None, named)))
+
+    numbers = set(values.get("arms") or ())
     amounts = list(values.get("amounts") or ())
     for position, amount in enumerate(amounts):
-        if isinstance(amount, Amount):
-            of_amount = list(map(int, amount.arms))
-            arms = [one for one in _name_arms(of_amount, labels) if type(one) is str]
-            amounts[position] = amount.model_copy(update={"arms": tuple(arms)})
-            numbers += of_amount
+        if isinstance(amount, Amount) and amount.arms:
+            of_amount = set(map(int, amount.arms))
+            numbers |= of_amount
+            arms = name(of_amount)
+            amounts[position] = amount.model_copy(update={"arms": arms})
     if not numbers:
         return values
-    named = {**values, "arms": _name_arms(numbers, labels)}
-    return named | {"amounts": tuple(amounts)} if amounts else named
-
-
-def _name_arms(numbers: Sequence[Any], labels: Sequence[str]) -> tuple[Any, ...]:
-    """Return the labels of the arms with these numbers, each once and in the order of the record,
-    and an ``UnreadableValue`` for each number without a labelled arm.
-    """
-    labelled = {at: label for at, label in enumerate(labels, start=1) if label}
-    named = [label for at, label in labelled.items() if at in numbers]
-    wrong = [
-        UnreadableValue(
-            str(number), f"there is no arm {number} in the list of {len(labels)}"
-        )
-        for number in numbers
-        if isinstance(number, int) and number not in labelled
-    ]
     unread = [one for one in numbers if isinstance(one, UnreadableValue)]
-    # two arms may have the same label
-    return (*dict.fromkeys(named), *unread, *wrong)
+    changed = {**values, "arms": (*name(numbers), *unread)}
+    if not changed["arms"]:
+        del changed["arms"]
+    return changed | {"amounts": tuple(amounts)} if amounts else changed
 
 
 @dataclass(frozen=True)

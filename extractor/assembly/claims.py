@@ -68,10 +68,16 @@ def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
 
 
 def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
-    """Yield what is wrong with an answer: that it has no value, and each value that the text
-    does not support.
+    """Yield what is wrong with an answer: a key that is no attribute, what cannot be read, that it
+    has no value, and each value that the text does not support.
     """
-    claims, _ = field.read(field.complete_answers(example))
+    answers = field.complete_answers(example)
+    names = field.json_schema_of_one["properties"]
+    for key in {key for answer in answers for key in answer}.difference(names):
+        form = ", ".join(attribute.describe() for attribute in field.attributes)
+        yield f"{key} is not an attribute; write {form}"
+    claims, unreadable = field.read(answers)
+    yield from (reason for _, reason in unreadable)
     if example.value is not None and not claims:
         yield "the value is missing; omit it if the text states nothing"
     unstated = (

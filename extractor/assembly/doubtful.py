@@ -3,14 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel
-
 from extractor.concepts.provenance import describe_evidence
 from extractor.schemas import (
     Absence,
     AbsenceReason,
     CustomItem,
-    Eligibility,
     Evidence,
     EvidenceKind,
     ExtractedItem,
@@ -21,7 +18,6 @@ from extractor.schemas import (
     list_fields,
 )
 
-_ModelT = TypeVar("_ModelT", bound=BaseModel)
 _LocatedT = TypeVar("_LocatedT", Absence, Finding)
 _CARRIED = ("condition", "arms", "lead_in", "rule")
 """Parts without which a value would be too general: a limit without its condition would apply to
@@ -34,7 +30,7 @@ _PLACING = {
     if info.metadata.evidence is EvidenceKind.NONE
 }
 """Fields that locate something, such as the groups of criteria."""
-_VALUES = ("eligibility", "dosing", "endpoints", "custom")
+_VALUES = {"eligibility", "dosing", "endpoints", "custom"}
 """The fields of an extraction that have values."""
 
 
@@ -74,16 +70,14 @@ def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
     if not dropped:
         return Sifted(extraction, {})
     sieve = _Sieve(dropped)
-    changed = {name: sieve.keep(getattr(extraction, name), name) for name in _VALUES}
-    changed["eligibility"] = _mend_groups(
-        extraction.eligibility, changed["eligibility"]
-    )
-    changed["absences"] = (
-        *sieve.relocate(extraction.absences),
-        *sieve.explain(),
-    )
-    changed["findings"] = tuple(sieve.relocate(extraction.findings))
-    return Sifted(extraction.model_copy(update=changed), sieve.places)
+    values = extraction.model_dump(include=_VALUES)
+    kept = {name: sieve.keep(values[name], name) for name in values}
+    _mend_groups(extraction, kept["eligibility"])
+    absences = (*sieve.relocate(extraction.absences), *sieve.explain())
+    findings = tuple(sieve.relocate(extraction.findings))
+    others = {name: getattr(extraction, name) for name in type(extraction).model_fields}
+    changed = others | kept | {"absences": absences, "findings": findings}
+    return Sifted(TrialExtraction.model_validate(changed), sieve.places)
 
 
 def _list_doubtful(extraction: TrialExtraction, minimum: float) -> Iterator[str]:
@@ -139,57 +133,43 @@ class _Sieve:
             self._emptied.append(path)
             return None
         if isinstance(value, dict):
-            return {
-                name: self.keep(one, f"{path}.{name}") for name, one in value.items()
+            kept = {
+                name: self.keep(one, f"{path}.{name}")
+                for name, one in value.items()
+                if name != "evidence"
             }
+            return self._describe(value, kept, path) if "evidence" in value else kept
         if isinstance(value, tuple):
-            kept = [
-                place
-                for place in range(len(value))
-                if f"{path}[{place}]" not in self._dropped
-            ]
-            if len(kept) < len(value):
-                self.places[path] = tuple(kept)
-            if value and not kept:
+            places = {place: f"{path}[{place}]" for place in range(len(value))}
+            places = {n: at for n, at in places.items() if at not in self._dropped}
+            if len(places) < len(value):
+                self.places[path] = tuple(places)
+            if value and not places:
                 self._emptied.append(path)
-            return tuple(self.keep(value[place], f"{path}[{place}]") for place in kept)
-        if isinstance(value, BaseModel):
-            return self._keep_model(value, path)
+            return tuple(self.keep(value[place], at) for place, at in places.items())
         return value
 
-    def _keep_model(self, model: _ModelT, path: str) -> _ModelT:
-        """Return a model without what is dropped of it."""
-        if not any(name.startswith(f"{path}.") for name in self._dropped):
-            if isinstance(model, CustomItem):
-                return model.model_copy(update={"of": self.follow(model.of or "")})
-            return model
-        update: dict[str, Any] = {}
-        for name in type(model).model_fields:
-            if name in ExtractedItem.model_fields:
-                continue
-            update[name] = self.keep(getattr(model, name), f"{path}.{name}")
-        if isinstance(model, ExtractedItem):
-            update |= self._describe(model, path)
-        return model.model_copy(update=update)
-
-    def _describe(self, model: ExtractedItem, path: str) -> dict[str, Any]:
-        """Return the evidence of what stays of an item, and how sure the item is for it: as sure as
-        the least sure of its values, but never more certain than an empty field made it.
+    def _describe(
+        self, item: Mapping[str, Any], kept: dict[str, Any], path: str
+    ) -> dict[str, Any]:
+        """Return what is kept of an item, with the evidence of what stays. If any was dropped, the
+        item is as sure as the least sure of its values.
         """
+        if item.get("of"):
+            kept["of"] = self.follow(item["of"])
         evidence: list[Evidence] = []
-        for piece in model.evidence:
-            place = self.follow(f"{path}.{piece.field}")
-            if place is not None:
-                field = place.removeprefix(f"{self.follow(path)}.")
-                evidence.append(piece.model_copy(update={"field": field}))
-        if evidence == list(model.evidence):
-            return {}
-        confidence = model.confidence
-        if confidence is None or confidence >= min(_list_sure(model.evidence)):
-            names = [(FieldRef(piece.field).names[0], piece) for piece in evidence]
-            values = [piece for name, piece in names if name not in _PLACING]
-            confidence = min(_list_sure(values), default=1.0)
-        return describe_evidence(evidence, confidence)
+        confidence = 1.0
+        for piece in item["evidence"]:
+            place = self.follow(f"{path}.{piece['field']}")
+            if place is None:
+                continue
+            name = place.removeprefix(f"{self.follow(path)}.")
+            evidence.append(Evidence(**(piece | {"field": name})))
+            if FieldRef(name).names[0] not in _PLACING:
+                confidence = min(confidence, piece["confidence"] or confidence)
+        if len(evidence) == len(item["evidence"]):
+            return kept | {"evidence": evidence}
+        return kept | describe_evidence(evidence, confidence)
 
     def follow(self, path: str) -> str | None:
         """Return where the value of a path is now; None if it was dropped, or what it is part
@@ -203,8 +183,8 @@ class _Sieve:
         old = ""
         new = ""
         for name, place in FieldRef(path).steps:
-            old += f".{name}" if old else name
-            new += f".{name}" if new else name
+            old = f"{old}.{name}".removeprefix(".")
+            new = f"{new}.{name}".removeprefix(".")
             if old in self._dropped or self.places.get(old) == ():
                 return None
             if place is None:
@@ -231,32 +211,15 @@ class _Sieve:
             # neither an item or member as a whole, nor a part of a member
             is_field = path.count("[") < 2 and not path.endswith("]")
             if place is not None and is_field:
-                field = f"{place}.{name}" if place else name
+                field = f"{place}.{name}".removeprefix(".")
                 yield Absence(field=field, reason=AbsenceReason.LOW_CONFIDENCE)
 
 
-def _list_sure(evidence: Iterable[Evidence]) -> list[float]:
-    return [piece.confidence for piece in evidence if piece.confidence is not None]
-
-
-def _mend_groups(before: Eligibility, after: Eligibility) -> Eligibility:
+def _mend_groups(before: TrialExtraction, eligibility: dict[str, Any]) -> None:
     """Put what was in a dropped group into the nearest kept group around it, or into none."""
-    around = {group.id: group.parent for group in before.groups}
-    stays = {group.id for group in after.groups}
-
-    def find_kept(name: str | None) -> str | None:
-        while name and name not in stays:
-            name = around.get(name)
-        return name
-
-    groups = [
-        group.model_copy(update={"parent": find_kept(group.parent)})
-        for group in after.groups
-    ]
-    criteria = [
-        criterion.model_copy(update={"group": find_kept(criterion.group)})
-        for criterion in after.criteria
-    ]
-    return after.model_copy(
-        update={"groups": tuple(groups), "criteria": tuple(criteria)}
-    )
+    around = {group.id: group.parent for group in before.eligibility.groups}
+    stays = {group["id"] for group in eligibility["groups"]}
+    for key, members in (("parent", "groups"), ("group", "criteria")):
+        for member in eligibility[members]:
+            while member[key] and member[key] not in stays:
+                member[key] = around.get(member[key])

@@ -1,22 +1,15 @@
 """Report findings for people: refused answers, values that a model left out, hostile text."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from extractor.assembly.citing import cite, inform, warn
 from extractor.concepts.doses.assemble import covers
-from extractor.concepts.provenance import list_read_fields
-from extractor.concepts.resolve import DOUBTFUL
 from extractor.evidence.drafts import RECORD, Draft, ModelResult, Span
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 
 _LONGEST_CITED = 200
 """Maximum number of characters that the finding of a doubtful structure cites."""
-_COMPARED: Mapping[str, Iterable[str]] = {
-    "eligibility.criteria": ("constraints", "time_windows"),
-    "endpoints": [field.name for field in list_read_fields(Task.ENDPOINTS)],
-}
-"""The fields for which a value that the model left out is reported."""
 _SKIPPED_LINE = (
     "the model was asked about this line and skipped it; what stands here is the rules', and not "
     "confirmed"
@@ -101,12 +94,10 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the regimens of the rules that the model's list lacks, and the values of the rules that
-    the model left out of its answer about the field.
+    """Yield the regimens of the rules that the model's list lacks.
 
     A regimen in a line that the model skipped stays, and is always reported; any other if it has a
-    dose and the model gave a list at all. Lines that the model does not consider criteria are
-    skipped.
+    dose and the model gave a list at all.
     """
     skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()
@@ -119,34 +110,6 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
             yield warn(kind, "dosing", _SKIPPED_REGIMEN, cited)
         elif result.answers_any_passage and regimen.rules["amounts"].value:
             yield inform(kind, "dosing", _LEFT_OUT_DOSE, cited)
-    for item in (*parsed.criteria, *parsed.outcomes):
-        stands = item.model.get("stands")
-        if stands and not stands.value:
-            continue
-        for name in _COMPARED[item.group]:
-            shown = name.replace("_", " ")
-            for span in _list_left_out(item, name):
-                yield inform(
-                    FindingKind.VALUE_UNCONFIRMED,
-                    _name_draft(item, f"{name} of "),
-                    f"the rules found a value of {shown} here, and the model omitted it",
-                    cite(parsed, span),
-                )
-
-
-def _list_left_out(item: Draft, name: str) -> list[Span]:
-    """Return where the rules read values of a field that the model's answer about it lacks.
-
-    Nothing is left out if the model gave no answer about the field or at least as many values, or
-    if the rules doubt their own values.
-    """
-    by_rules = item.read(name)
-    by_model = item.model.get(name)
-    if by_model is None or by_rules.confidence < DOUBTFUL:
-        return []
-    if len(by_model.list_values()) >= len(by_rules.list_values()):
-        return []
-    return [one for one in by_rules.spans if not any(map(one.overlaps, by_model.spans))]
 
 
 def _name_draft(draft: Draft, values: str = "") -> str:

@@ -2,7 +2,7 @@
 and reasons for gaps.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from extractor.concepts.own.declaration import CustomField, Of
 from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.concepts.provenance import Assembled, ItemBuilder
 from extractor.concepts.resolve import UNCONFIRMED
-from extractor.evidence.drafts import Draft, ModelResult, Reading, find_weakest
+from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, CustomItem, Origin, Support
 
@@ -52,29 +52,31 @@ def assemble_own(
     """
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
+
+    def explain(field: str, reason: AbsenceReason, sections: Iterable[str]) -> None:
+        searched = tuple(dict.fromkeys(sections))
+        absences.append(Absence(field=field, reason=reason, sections=searched))
+
     for field in fields:
+        custom = f"custom.{field.name}"
         places, sections = _find_places(field, parsed, assembled)
         if not places:
-            path = f"custom.{field.name}"
-            absences.append(_make_absence(path, AbsenceReason.NOT_REPORTED, sections))
+            explain(custom, AbsenceReason.NOT_REPORTED, sections)
         items: list[CustomItem] = []
         for path, draft in places:
             claims = list(_list_claims(field, draft))
-            chosen = _unite(claims, field) if field.many else _choose(claims)
             # the record's values are asked for line by line
             asked = [draft] if path else result.drafts
-            if not chosen:
-                place = f"{path}.custom.{field.name}".removeprefix(".")
-                reason = _explain(field, draft, asked)
+            if not claims:
+                reason = _explain(field.name, draft, asked)
                 searched = (draft.span.section,) if path else sections
-                absences.append(_make_absence(place, reason, searched))
-            for claim in chosen:
+                explain(f"{path}.{custom}".removeprefix("."), reason, searched)
+            for claim in claims if field.many else _choose(claims):
                 item = _build_item(parsed, path, draft, claim)
-                place = f"custom.{field.name}[{len(items)}].values"
-                found = tuple(dict.fromkeys(piece.section for piece in item.evidence))
                 for name in field.list_missing(claim):
-                    reason = _explain(field, draft, asked, name)
-                    absences.append(_make_absence(f"{place}.{name}", reason, found))
+                    reason = _explain(field.name, draft, asked, name)
+                    place = f"{custom}[{len(items)}].values.{name}"
+                    explain(place, reason, (piece.section for piece in item.evidence))
                 items.append(item)
         own[field.name] = tuple(items)
     return own, absences
@@ -82,50 +84,41 @@ def assemble_own(
 
 def _find_places(
     field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
-) -> tuple[list[tuple[str, Draft]], tuple[str, ...]]:
+) -> tuple[list[tuple[str, Draft]], list[str]]:
     """Return where a field may have values, and the sections that were searched.
 
     The places are the items of the field's group whose text mentions it, each with its path, or
     the record, without a path.
     """
     if field.of is Of.RECORD:
-        sections = tuple(filter(field.may_stand_in, parsed.sections))
-        texts = [parsed.sections[name].raw for name in sections]
-        is_mentioned = any(map(field.may_be_in, texts))
+        sections = list(filter(field.may_stand_in, parsed.sections))
+        is_mentioned = any(
+            field.may_be_in(parsed.sections[one].raw) for one in sections
+        )
         return [("", parsed.whole)] if is_mentioned else [], sections
-    places: list[tuple[str, Draft]] = []
-    searched: dict[str, None] = {}
-    for group in assembled:
-        for path, _, draft in group.items:
-            if draft.group != field.group.of:
-                continue
-            searched[draft.span.section] = None
-            if field.may_be_in(draft.chunk.text):
-                places.append((path, draft))
-    return places, tuple(searched)
-
-
-def _make_absence(
-    field: str, reason: AbsenceReason, sections: tuple[str, ...]
-) -> Absence:
-    return Absence(field=field, reason=reason, sections=sections)
+    items = [
+        (path, draft)
+        for group in assembled
+        for path, _, draft in group.items
+        if draft.group == field.group.of
+    ]
+    places = [item for item in items if field.may_be_in(item[1].chunk.text)]
+    return places, [draft.span.section for _, draft in items]
 
 
 def _explain(
-    field: CustomField, draft: Draft, asked: Sequence[Draft], attribute: str = ""
+    name: str, draft: Draft, asked: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
     """Return why an item or the record has no value of a field, or of an attribute: the budget was
     spent, an answer was refused, the model answered that there is none; otherwise why the
     field has no answer of a model. ``asked`` is what a model was asked about the field.
     """
-    reason = draft.gap(field.name)
+    reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
         return reason
-    if any(answered.refuses(field.name, attribute) for answered in asked):
+    if any(answered.refuses(name, attribute) for answered in asked):
         return AbsenceReason.UNSUPPORTED_ANSWER
-    if field.name in draft.model:
-        return AbsenceReason.NOT_REPORTED
-    return reason
+    return AbsenceReason.NOT_REPORTED if name in draft.model else reason
 
 
 def _build_item(
@@ -135,47 +128,50 @@ def _build_item(
     weakly supported as the weakest of them.
     """
     builder = ItemBuilder(parsed, draft, path, searched=())
-    values: dict[str, Any] = {}
-    for name, reading in claim.items():
-        values[name] = builder.add(f"values.{name}", reading)
+    values = {
+        name: builder.add(f"values.{name}", reading) for name, reading in claim.items()
+    }
     proven = builder.build()
-    proven["origin"] = proven["origin"] or Origin.MODEL
-    proven["support"] = find_weakest(piece.support for piece in proven["evidence"])
     return CustomItem(of=path or None, values=values, calibrated=False, **proven)
 
 
 def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
-    """Yield the model's claims, else those of the patterns; of a field with several values, both.
+    """Yield the model's claims, else those of the patterns; of a field with several values, both,
+    each once.
 
     A model's value has the prior of its support, but is no more certain than its place in the text
     allows. A claim of both is the model's. One of the patterns is less sure if the model answered
     about the field without it, or skipped the line that it was asked about.
     """
     drafts = draft.own.get(field.name, ())
-    by_patterns = [own.rules for own in drafts if own.rules]
-    by_model = [own.model for own in drafts if own.model]
-    read = list(map(_list_values, by_patterns))
-    answered = list(map(_list_values, by_model))
-    for claim in by_model:
-        rated: dict[str, Reading[Any]] = {}
-        for name, reading in claim.items():
+    read = [_list_values(own.rules) for own in drafts]
+    seen: list[Mapping[str, Any]] = []
+    for own in drafts:
+        values = _list_values(own.model)
+        if not values or values in seen:
+            continue
+        seen.append(values)
+        claim: dict[str, Reading[Any]] = {}
+        for name, reading in own.model.items():
             sure = PRIORS[reading.support]
             # a place that leaves a doubt has lowered the confidence already
             if reading.confidence < MODEL_CONFIDENCE:
                 sure = min(sure, reading.confidence)
-            rated[name] = replace(reading, confidence=sure)
-            if _list_values(claim) in read:
-                rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
-        yield rated
+            claim[name] = replace(reading, confidence=sure)
+            if values in read:
+                claim[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
+        yield claim
     most = 1.0
     if field.name in draft.model:
         most = _LEFT_OUT
     elif draft.is_skipped and field.name in draft.asked:
         most = UNCONFIRMED
-    for claim in by_patterns:
-        is_wanted = field.many or not by_model
-        if is_wanted and _list_values(claim) not in answered:
-            yield _limit(claim, most)
+    is_answered = bool(seen) and not field.many
+    for own in () if is_answered else drafts:
+        values = _list_values(own.rules)
+        if values and values not in seen:
+            seen.append(values)
+            yield _limit(own.rules, most)
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
@@ -186,39 +182,6 @@ def _list_values(claim: Claim) -> dict[str, Any]:
 def _limit(claim: Claim, most: float) -> Claim:
     """Return a claim of which no value is more certain than a limit."""
     return {name: reading.at_most(most) for name, reading in claim.items()}
-
-
-def _unite(claims: Sequence[Claim], field: CustomField) -> list[Claim]:
-    """Return each claim of a field with several values once.
-
-    Lines of a record repeat each other, so a claim of the record is left out, too, if another one
-    states it with more words or attributes.
-    """
-    covers = _covers if field.of is Of.RECORD else dict.__eq__
-    united: list[Claim] = []
-    for claim in claims:
-        values = _list_values(claim)
-        if any(covers(_list_values(other), values) for other in united):
-            continue
-        united = [other for other in united if not covers(values, _list_values(other))]
-        united.append(claim)
-    return united
-
-
-def _covers(values: dict[str, Any], others: dict[str, Any]) -> bool:
-    """Return whether some values say all that others say: the same, or a text with all words of
-    the other text.
-    """
-    for name, other in others.items():
-        value = values.get(name)
-        if isinstance(value, str) and isinstance(other, str):
-            words = " ".join(value.casefold().split())
-            fewer = " ".join(other.casefold().split())
-            if f" {fewer} " not in f" {words} ":
-                return False
-        elif value != other:
-            return False
-    return True
 
 
 def _choose(claims: Sequence[Claim]) -> list[Claim]:

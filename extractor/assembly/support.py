@@ -51,19 +51,11 @@ from extractor.schemas import (
     Route,
     Support,
     TimePoint,
-    TimeUnit,
     TimeWindow,
 )
 
 _COMPARATOR_REACH = 14
 """Number of tokens before a number that may compare it."""
-_RHYTHMS = {
-    TimeUnit.DAY: "daily",
-    TimeUnit.WEEK: "weekly",
-    TimeUnit.MONTH: "monthly",
-    TimeUnit.YEAR: "yearly",
-}
-"""The adverb that counts a length of time by its givings."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 """The number of a volume that a dose is in: the 5 of "mg/5 mL"."""
 
@@ -200,24 +192,11 @@ def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     return None
 
 
-def _find_period(tokens: Tokens, period: Period) -> Derived | None:
-    """Find a length of time, or None; "3 daily doses" are 3 days, inferred."""
-    length = find_length(tokens, period)
-    if length:
-        return length
-    for number in find_numbers(tokens):
-        behind = tokens.words[number.end : number.end + 1]
-        adverb = _RHYTHMS.get(period.unit)
-        if number.value == period.value and behind == [adverb]:
-            return Derived(number.first, number.end + 1, Support.INFERRED)
-    return None
-
-
 _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Quantity: find_limit,
     Amount: find_amount,
     Age: find_age,
-    Period: _find_period,
+    Period: find_length,
     TimePoint: find_point,
     CriterionGroup: find_group_rule,
     Frequency: _find_code,

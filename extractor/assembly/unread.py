@@ -1,40 +1,53 @@
-"""Report the numbers that no value explains, and name the empty fields that they may belong to."""
+"""Report numbers and doses that no value explains, and name the empty fields that they may belong
+to.
+"""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from extractor.assembly.citing import cite, inform
-from extractor.assembly.unread_doses import Unread, find_unread_doses
-from extractor.concepts.limits.mentions import (
-    Measured,
-    Mention,
-    find_mentions,
-)
+from extractor.concepts.criteria.prose import list_sentences
+from extractor.concepts.doses.amounts import find_amounts, is_portion
+from extractor.concepts.doses.marks import Mark
+from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
 from extractor.concepts.limits.roles import NumberRole
-from extractor.evidence.drafts import span_of
+from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import Tokens
-from extractor.language.numbers import (
-    find_durations,
-)
+from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import (
     Absence,
     AbsenceReason,
+    Amount,
     Comparator,
     Criterion,
     Endpoint,
     Evidence,
     Finding,
     FindingKind,
+    Regimen,
     Task,
     TimeKind,
     TrialExtraction,
 )
 
+_GIVEN_IN = ("arms[", "interventions[")
+_CUE_REACH = 10
+"""Number of tokens before or after an amount that can show that it is not given."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 _LIMIT = "this limit is missing from the values of its criterion"
 _TIME = "this time frame contains a time that was not read"
+_DOSE = "these words look like a dose that no regimen contains"
+
+
+class _Left(NamedTuple):
+    """A number that no value explains: the field to which it may belong, and a finding if it is
+    surely one.
+    """
+
+    field: str
+    finding: Finding | None = None
 
 
 def find_unread(
@@ -46,82 +59,71 @@ def find_unread(
 
     A limit is not reported if its criterion has another reason for having none.
     """
-    findings: list[Finding] = []
-    unread: set[str] = set()
-    reasons = {absence.field: absence.reason for absence in extraction.absences}
-    parts = [
-        _find_unread_limits(parsed, criterion, f"eligibility.criteria[{number}]")
-        for number, criterion in enumerate(extraction.eligibility.criteria)
-    ]
+    left: list[_Left] = []
+    for number, criterion in enumerate(extraction.eligibility.criteria):
+        left += _list_limits(parsed, criterion, f"eligibility.criteria[{number}]")
     if Task.DOSING in tasks:
-        parts.append(find_unread_doses(parsed, extraction.dosing))
+        left += _list_doses(parsed, extraction.dosing)
     for number, endpoint in enumerate(extraction.endpoints):
-        parts.append(_find_unread_times(endpoint, f"endpoints[{number}].time_points"))
-    not_reported = (AbsenceReason.NOT_REPORTED, None)
-    for part in parts:
-        unread |= part.fields
-        for finding in part.findings:
-            is_open = reasons.get(finding.field) in not_reported
-            if is_open or finding.field == Task.DOSING:
-                findings.append(finding)
-    absences = tuple(
-        absence.model_copy(update={"reason": AbsenceReason.UNREAD_NUMBER})
-        if absence.field in unread and absence.reason is AbsenceReason.NOT_REPORTED
-        else absence
-        for absence in extraction.absences
-    )
-    return findings, absences
+        left += _list_times(endpoint, f"endpoints[{number}].time_points")
+    fields = {one.field for one in left}
+    findings = [one.finding for one in left if one.finding]
+    explained = set[str]()
+    absences: list[Absence] = []
+    for absence in extraction.absences:
+        unexplained = absence
+        if absence.reason is not AbsenceReason.NOT_REPORTED:
+            explained.add(absence.field)
+        elif absence.field in fields:
+            reason = {"reason": AbsenceReason.UNREAD_NUMBER}
+            unexplained = absence.model_copy(update=reason)
+        absences.append(unexplained)
+    explained.discard("dosing")
+    return [one for one in findings if one.field not in explained], tuple(absences)
 
 
-def _find_unread_limits(
+def _list_limits(
     parsed: ParsedRecord, criterion: Criterion, path: str
-) -> Unread:
-    """Return the numbers of a criterion that are in no limit or window of it, and in no name.
+) -> Iterator[_Left]:
+    """Yield the numbers of a criterion that are in no limit or window of it, and in no name.
 
     One that surely states a limit is reported. A number with a unit of time may belong to an empty
     list of time windows, any other one to an empty list of limits.
     """
-    unread = Unread()
+    values = [
+        _place(piece)
+        for piece in criterion.evidence
+        if piece.field.startswith(("constraints", "time_window"))
+    ]
     for quote in criterion.evidence_for("quote"):
-        words = _place(parsed, quote).alone()
-        free = _list_free_numbers(parsed, criterion, quote.section, words.tokens)
+        words = parsed.passage(_place(quote)).alone()
+        tokens = words.tokens
+        free = set[int]()
+        for at, word in enumerate(tokens.words):
+            if word[0].isdigit():
+                place = span_of(words.part(at, at + 1))
+                is_read = any(map(place.overlaps, values))
+                free.update(() if is_read else (at,))
         if not free:
-            break
-        timed = [(time.first, time.end) for time in find_durations(words.tokens)]
-        for mention in find_mentions(words.tokens):
-            at, _ = mention.number
-            if at not in free or mention.role is NumberRole.PART:
+            continue
+        for name in rule("part_of_name").find(tokens):
+            free.difference_update(range(name.first, name.end))
+        timed = [(time.first, time.end) for time in find_durations(tokens)]
+        for mention in find_mentions(tokens):
+            if mention.number[0] not in free or mention.role is NumberRole.PART:
                 continue
-            is_timed = any(first <= at < end for first, end in timed)
-            name = "time_windows" if is_timed else "constraints"
-            if not getattr(criterion, name):
-                unread.fields.add(f"{path}.{name}")
+            at, _ = mention.number
+            is_time = any(first <= at < end for first, end in timed)
+            yield _Left(f"{path}.{'time_windows' if is_time else 'constraints'}")
             if _states_limit(mention):
                 cited = cite(parsed, span_of(words.part(mention.first, mention.end)))
                 field = f"{path}.constraints"
-                finding = inform(FindingKind.NUMBER_UNREAD, field, _LIMIT, cited)
-                unread.findings.append(finding)
-    return unread
+                kind = FindingKind.NUMBER_UNREAD
+                yield _Left("", inform(kind, field, _LIMIT, cited))
 
 
-def _list_free_numbers(
-    parsed: ParsedRecord, criterion: Criterion, section: str, tokens: Tokens
-) -> set[int]:
-    """Return the digits among the tokens of a criterion's quote that neither a limit or window of
-    it quotes nor a name has.
-    """
-    free = {at for at, word in enumerate(tokens.words) if word[0].isdigit()}
-    for piece in criterion.evidence:
-        is_number = piece.field.startswith(("constraints", "time_window"))
-        if not is_number or piece.section != section:
-            continue
-        place = _place(parsed, piece)
-        start, end = place.tokens.span(place.first, place.end)
-        free = {at for at in free if not start <= tokens.starts[at] < end}
-    if free:
-        for name in rule("part_of_name").find(tokens):
-            free.difference_update(range(name.first, name.end))
-    return free
+def _place(piece: Evidence) -> Span:
+    return Span(piece.section, piece.start, piece.end)
 
 
 def _states_limit(mention: Mention) -> bool:
@@ -136,20 +138,78 @@ def _states_limit(mention: Mention) -> bool:
     return mention.comparators[0] is not Comparator.EQUAL
 
 
-def _find_unread_times(endpoint: Endpoint, field: str) -> Unread:
-    """Return a time frame that names a moment with a number, and from which no time was read."""
-    unread = Unread()
+def _list_times(endpoint: Endpoint, field: str) -> Iterator[_Left]:
+    """Yield a time frame that names a moment with a number, and from which no time was read."""
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
-        return unread
+        return
     for piece in endpoint.evidence_for("time_frame"):
         # "day 1" is the start of a trial
         words = read_text(piece.quote).words
         if any(word.isdecimal() and int(word) > 1 for word in words):
-            unread.fields.add(field)
-            finding = inform(FindingKind.NUMBER_UNREAD, field, _TIME, piece.cite())
-            unread.findings.append(finding)
-    return unread
+            kind = FindingKind.NUMBER_UNREAD
+            yield _Left(field, inform(kind, field, _TIME, piece.cite()))
 
 
-def _place(parsed: ParsedRecord, piece: Evidence) -> Passage:
-    return parsed.sections[piece.section].between(piece.start, piece.end)
+def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[_Left]:
+    """Yield the doses of arms and interventions that no regimen has, each number and unit once;
+    without any regimen also those of prose.
+
+    Words of supply and preparation state no dose, nor do volumes, pieces and concentrations. Any of
+    them may be the amount of a regimen without one whose agent is named in the same sentence.
+    """
+    reported = _list_levels(amount for one in regimens for amount in one.amounts)
+    read = set(reported)
+    quoted = [
+        _place(piece)
+        for regimen in regimens
+        for piece in regimen.evidence
+        if piece.field != "quote"
+    ]
+    for sentence in _list_sentences(parsed, in_prose=not regimens):
+        for mark in find_amounts(sentence.tokens):
+            place = span_of(sentence.part(mark.first, mark.end))
+            levels = _list_levels(mark.value)
+            if levels <= read or any(map(place.overlaps, quoted)):
+                continue
+            for number, regimen in enumerate(regimens):
+                if regimen.agent.casefold() in sentence.text.casefold():
+                    yield _Left(f"dosing[{number}].amounts")
+            if not levels <= reported and _is_given(mark, sentence):
+                reported |= levels
+                cited = cite(parsed, span_of(sentence))
+                finding = inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
+                yield _Left("dosing", finding)
+
+
+def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage]:
+    """Yield the sentences in which doses are looked for, each alone."""
+    for name, section in parsed.sections.items():
+        if name.startswith(_GIVEN_IN):
+            for line in section.lines():
+                yield from (one.alone() for one in list_sentences(line))
+    for chunk in parsed.candidates if in_prose else ():
+        if not chunk.span.section.startswith(_GIVEN_IN):
+            yield parsed.passage(chunk.span).alone()
+
+
+def _list_levels(amounts: Iterable[Amount]) -> set[tuple[float, str]]:
+    """Return the ends of amounts with the first part of their units: "5 mg/kg/day" is 5, mg."""
+    levels: set[tuple[float, str]] = set()
+    for amount in amounts:
+        unit, _, _ = amount.unit.partition("/")
+        ends = (amount.low, amount.high)
+        levels.update((end, unit) for end in ends if end is not None)
+    return levels
+
+
+def _is_given(mark: Mark, sentence: Passage) -> bool:
+    """Return True if an amount is one of substance, and no step by which a dose changes; the words
+    beside it do not speak of supply and preparation.
+    """
+    # a rate and a volume by weight count: "15 L/min", "20 mL/kg"
+    is_weighed = "/" in mark.value[0].unit or not is_portion(mark)
+    if not is_weighed or rule("dose_change").ends(sentence.tokens, mark.first):
+        return False
+    first = max(0, mark.first - _CUE_REACH)
+    end = mark.end + _CUE_REACH
+    return rule("speaks_of_supply").search(sentence.tokens, first, end) is None

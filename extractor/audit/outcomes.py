@@ -1,31 +1,17 @@
-"""Find registered outcomes that lack a time or a definition, or occur twice."""
+"""Find registered outcomes that lack a time, or occur twice."""
 
 from collections.abc import Iterator
 
 from extractor.assembly.citing import cite, inform, warn
-from extractor.audit.promises import PROMISED_NAMES, list_outcome_sections, name_outcome
+from extractor.audit.promises import list_outcome_sections, name_outcome
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import ParsedRecord
-from extractor.language.book import find_terms, read_text, rule
+from extractor.language.book import rule
 from extractor.schemas import (
-    Concept,
-    Endpoint,
     Finding,
     FindingKind,
     TrialExtraction,
 )
-
-_NAMED = {
-    Concept.PROGRESSION_FREE_SURVIVAL,
-    Concept.EVENT_FREE_SURVIVAL,
-    Concept.DISEASE_FREE_SURVIVAL,
-    Concept.TIME_TO_PROGRESSION,
-    Concept.DURATION_OF_RESPONSE,
-    Concept.RESPONSE_RATE,
-}
-"""Endpoints that need a definition."""
-_LONGEST_NAME = 80
-"""Maximum number of characters of a measure that is only a name, not a definition."""
 
 
 def check_repeated(
@@ -78,51 +64,3 @@ def check_time_frames(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Find
             *(cite(parsed, place) for place in bare),
             sections=tuple(place.section for place in bare),
         )
-
-
-def check_definitions(
-    parsed: ParsedRecord, extraction: TrialExtraction
-) -> Iterator[Finding]:
-    """Yield each endpoint that is only a name, such as "progression-free survival", if no section
-    of the record names criteria of response or progression.
-    """
-    for number, endpoint in enumerate(extraction.endpoints):
-        draft = parsed.outcomes[number]
-        doubted = [draft.read(name) for name in ("description", "instrument")]
-        if not all(reading.certain for reading in doubted) or not _is_name(endpoint):
-            continue
-        sections = parsed.sections.values()
-        if any(rule("defines_response").search(one.tokens) for one in sections):
-            return
-        yield inform(
-            FindingKind.ENDPOINT_UNDEFINED,
-            f"endpoints[{number}]",
-            f'nothing defines "{endpoint.measure}", and no criteria are named',
-            *(piece.cite() for piece in endpoint.evidence_for("measure")),
-            sections=tuple(parsed.sections),
-        )
-
-
-def _is_name(endpoint: Endpoint) -> bool:
-    """Return True if an outcome is only the name of an endpoint that needs a definition: it has no
-    description, instrument or events, and defines itself neither in its measure nor its time frame.
-    """
-    if endpoint.concept not in _NAMED or len(endpoint.measure or "") > _LONGEST_NAME:
-        return False
-    defined = (
-        endpoint.description,
-        endpoint.instrument,
-        endpoint.start_event,
-        endpoint.end_events,
-    )
-    if any(defined):
-        return False
-    measure = read_text(endpoint.measure or "")
-    if rule("defines_a_measure").search(measure):
-        return False
-    if rule("ends_an_endpoint").search(read_text(endpoint.time_frame or "")):
-        return False
-    if endpoint.concept is Concept.RESPONSE_RATE:
-        return rule("names_response").search(measure) is not None
-    names = find_terms(measure, PROMISED_NAMES)
-    return any(name.value == endpoint.concept for name in names)

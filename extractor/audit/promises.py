@@ -28,7 +28,7 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
-PROMISED_NAMES = "promised_endpoints"
+_NAMES = "promised_endpoints"
 """Vocabulary of endpoints that a text may promise."""
 _BODIES = ("brief_summary", "detailed_description")
 _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
@@ -42,6 +42,7 @@ _REACH = 28
 """Maximum number of tokens between a word and the words before it that govern it."""
 _TIME_REACH = 5
 """Maximum number of tokens between a time and the endpoint after it."""
+_SENTENCE = ".;\n"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -58,12 +59,6 @@ class Promise(NamedTuple):
     is_endpoint: bool
 
 
-class _List(NamedTuple):
-    first: int
-    end: int
-    is_endpoint: bool
-
-
 def check_promises(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
@@ -71,24 +66,20 @@ def check_promises(
     warning, an objective for information; and the first times of an endpoint that no outcome of its
     concept has.
     """
-    if not extraction.endpoints:
-        return
     bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
     promises = [promise for section in bodies for promise in find_promises(section)]
-    reported: set[Concept] = set()
-    for promise in promises:
-        if promise.concept in reported:
-            continue
-        if not _is_registered(extraction.endpoints, promise.concept):
-            reported.add(promise.concept)
-            yield _report_unregistered(parsed, promise)
-    for promise in promises:
-        if promise.concept in reported:
+    unregistered: dict[Concept, Finding] = {}
+    differing: dict[Concept, Finding] = {}
+    for promise in promises if extraction.endpoints else ():
+        concept = promise.concept
+        if not _is_registered(extraction.endpoints, concept):
+            unregistered.setdefault(concept, _report_unregistered(parsed, promise))
             continue
         finding = _compare_times(parsed, extraction, promise)
         if finding:
-            reported.add(promise.concept)
-            yield finding
+            differing.setdefault(concept, finding)
+    yield from unregistered.values()
+    yield from differing.values()
 
 
 def find_promises(section: LexedSection) -> Iterator[Promise]:
@@ -105,70 +96,61 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
     ['relapse_or_progression_rate', 'overall_survival']
     """
     tokens = section.tokens
-    for listed in _find_lists(tokens):
-        for term in find_terms(tokens, PROMISED_NAMES, listed.first, listed.end):
-            opening = max(listed.first, _find_start(tokens, term.first, ".;\n"))
-            part = max(opening, _find_start(tokens, term.first, ",.;\n"))
+    for first, end, is_endpoint in _find_lists(tokens):
+        for term in find_terms(tokens, _NAMES, first, end):
+            opening = max(first, _find_start(tokens, term.first, _SENTENCE))
+            part = max(opening, _find_start(tokens, term.first, "," + _SENTENCE))
             if rule("names_in_passing").search(tokens, part, term.first):
                 continue
             is_aim = rule("names_an_aim").search(tokens, opening, term.first)
-            if is_aim and not listed.is_endpoint:
-                continue
-            yield Promise(
-                Concept(term.value),
-                section,
-                term.first,
-                term.end,
-                _find_end(tokens, term.end, listed.end, ".;\n"),
-                listed.is_endpoint,
-            )
+            if is_endpoint or not is_aim:
+                stop = _find_end(tokens, term.end, end, _SENTENCE)
+                concept = Concept(term.value)
+                yield Promise(concept, section, term.first, term.end, stop, is_endpoint)
 
 
-def _find_lists(tokens: Tokens) -> Iterator[_List]:
-    """Yield the lists of the trial's endpoints or objectives: the words after "secondary endpoints
-    are", to the end of the sentence or, after a line break, of the block; and the sentence in
-    front of "are the secondary endpoints".
+def _find_lists(tokens: Tokens) -> Iterator[tuple[int, int, bool]]:
+    """Yield the tokens of lists of the trial's endpoints, or objectives (False): the words after
+    "secondary endpoints are", to the end of the sentence or, after a line break, of the block; and
+    the sentence in front of "are the secondary endpoints".
     """
-    openings = list(rule("opens_promises").find(tokens))
-    limits = [*(opening.first for opening in openings[1:]), len(tokens)]
-    for opening, limit in zip(openings, limits, strict=False):
-        is_endpoint = not (opening.read("noun") or "").lower().startswith("objective")
-        if not _is_binding(tokens, opening, is_endpoint=is_endpoint):
+    for opening in rule("opens_promises").find(tokens):
+        noun = (opening.read("noun") or "").lower()
+        if not _is_binding(tokens, opening, noun):
             continue
-        end = min(limit, opening.end + _LONGEST)
+        end = min(len(tokens), opening.end + _LONGEST)
+        another = rule("opens_promises").search(tokens, opening.end, end)
+        end = another.first if another else end
         if tokens.codes[opening.end : opening.end + 1] == "\n":
             block_end = rule("ends_block").search(tokens, opening.end, end)
             end = block_end.first if block_end else end
         else:
             end = _find_end(tokens, opening.end, end, ".")
-        yield _List(opening.end, end, is_endpoint)
+        yield opening.end, end, not noun.startswith("objective")
     for closing in rule("closes_promises").find(tokens):
-        first = _find_start(tokens, closing.first, ".;\n")
+        first = _find_start(tokens, closing.first, _SENTENCE)
         if not rule("reported_by_others").search(tokens, first, closing.first):
-            yield _List(first, closing.first, is_endpoint=True)
+            yield first, closing.first, True
 
 
-def _is_binding(tokens: Tokens, opening: Found, *, is_endpoint: bool) -> bool:
+def _is_binding(tokens: Tokens, opening: Found, noun: str) -> bool:
     """Return True if a list is of what this trial will measure and must register.
 
     "Primary" and other ranks suffice, exploratory endpoints need not be registered. Without a rank,
-    objectives need a colon, outcomes, which may be those of patients, a colon or words that they
-    will be measured, and endpoints nothing more.
+    a colon suffices, for outcomes, which may be those of patients, also words that they will be
+    measured, and for endpoints nothing more.
     """
-    start = _find_start(tokens, opening.first, ".;\n")
+    start = _find_start(tokens, opening.first, _SENTENCE)
     before = rule("rank_before").ends(tokens, opening.first, start)
     rank = (before.read("rank") or "").lower() if before else ""
-    end = _find_end(tokens, opening.end, opening.end + _REACH, ".")
-    near = min(end, opening.first + _REACH)
-    if rank in _UNBINDING or rule("reported_by_others").search(tokens, start, near):
+    end = _find_end(tokens, opening.end, opening.first + _REACH, ".")
+    if rank in _UNBINDING or rule("reported_by_others").search(tokens, start, end):
         return False
-    if rank not in _WEAK:
+    if rank not in _WEAK or tokens.words[opening.end - 1] == ":":
         return True
-    if tokens.words[opening.end - 1] == ":":
-        return True
-    if not (opening.read("noun") or "").lower().startswith("outcome"):
-        return is_endpoint
-    return rule("will_happen").search(tokens, opening.first, end) is not None
+    if noun.startswith("outcome"):
+        return rule("will_happen").search(tokens, opening.first, end) is not None
+    return not noun.startswith("objective")
 
 
 def _find_start(tokens: Tokens, at: int, signs: str) -> int:
@@ -184,17 +166,14 @@ def _find_end(tokens: Tokens, at: int, end: int, signs: str) -> int:
     end = min(end, len(tokens))
     blank = tokens.codes.find("\n\n", at, end)
     end = blank if blank >= 0 else end
-    while at < end and not _is_sign(tokens, at, signs):
-        at += 1
-    return at
+    return next((one for one in range(at, end) if _is_sign(tokens, one, signs)), end)
 
 
 def _is_sign(tokens: Tokens, at: int, signs: str) -> bool:
     """Return True if a token is one of these signs, and no full stop as in "1.5"."""
+    is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
-    if word in "\n,;":
-        return word in signs
-    return word in signs and (at + 1 == len(tokens) or not tokens.joined(at + 1))
+    return word in signs and not (word == "." and is_inner)
 
 
 def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
@@ -239,25 +218,24 @@ def _compare_times(
     """Return a finding if the text measures an endpoint at times that no outcome of its concept
     has, in the same unit: "2-year survival", "survival at 2 years". The first outcome is cited.
     """
-    section = promise.section
     outcomes = [one for one in extraction.endpoints if one.concept is promise.concept]
     first, end = _find_times(promise)
-    words = section.tokens.words[first:end]
+    words = promise.section.tokens.words[first:end]
     units = {unit for unit in map(read_time_unit, words) if unit}
     times = [float(word) for word in words if word.isdecimal()]
-    if not outcomes or not times or len(units) > 1:
+    if not outcomes or not times or len(units) != 1:
         return None
     if any(_may_cover(outcome, units, times) for outcome in outcomes):
         return None
     outcome = outcomes[0]
-    place = section.whole.part(min(first, promise.first), max(end, promise.end))
+    place = promise.section.whole.part(min(first, promise.first), max(end, promise.end))
     registered = outcome.evidence_for("time_frame") or outcome.evidence_for("measure")
-    measured = promise.concept.replace("_", " ")
+    registered_times = [point.value for point in outcome.time_points]
     return warn(
         FindingKind.TIME_POINTS_DIFFER,
         f"endpoints[{extraction.endpoints.index(outcome)}].time_points",
-        f"the text measures {measured} at {_name_times(units, times)}, {name_outcome(outcome)} at "
-        f"{_name_times(units, (point.value for point in outcome.time_points))}",
+        f"the text measures {promise.concept.replace('_', ' ')} at {_name_times(units, times)}, "
+        f"{name_outcome(outcome)} at {_name_times(units, registered_times)}",
         cite(parsed, span_of(place)),
         *(piece.cite() for piece in registered),
     )
@@ -274,11 +252,12 @@ def _find_times(promise: Promise) -> Range:
         return before.first, before.end
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
     first, end = (after and after.part("times")) or (0, 0)
-    while end > first and not tokens.words[end - 1].isdecimal():
-        end -= 1
-    if end > first and end < len(tokens) and read_time_unit(tokens.words[end]):
-        end += 1
-    return first, end
+    numbers = [at for at in range(first, end) if tokens.words[at].isdecimal()]
+    if not numbers:
+        return first, first
+    end = numbers[-1] + 1
+    has_unit = end < len(tokens) and read_time_unit(tokens.words[end])
+    return first, end + 1 if has_unit else end
 
 
 def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) -> bool:

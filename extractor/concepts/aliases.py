@@ -11,7 +11,7 @@ True
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from extractor.concepts.limits.quantity_names import spell_words
@@ -64,8 +64,8 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     ('examplescale2ndform', '')
     """
     bare, version_in_name = split_version(name)
-    entry = find_instrument(bare)
-    key = entry.value if entry else "".join(_fold(bare))
+    entry = find_entry(bare, "instruments")
+    key = entry.value if entry else _list_forms(bare)[1]
     stated = (version or version_in_name or "").strip()
     return key, stated.removesuffix(".0")
 
@@ -80,7 +80,7 @@ def split_version(name: str) -> tuple[str, str | None]:
     if len(name) > _LONGEST_NAME:
         return name, None
     versioned = _VERSION.fullmatch(name.strip())
-    if not versioned or find_instrument(versioned["name"]) is None:
+    if not versioned or find_entry(versioned["name"], "instruments") is None:
         return name, None
     version = versioned["version"] or versioned["bare"]
     return versioned["name"], version.rstrip(".")
@@ -89,51 +89,30 @@ def split_version(name: str) -> tuple[str, str | None]:
 @lru_cache(maxsize=4096)
 def find_entry(name: str, vocabulary: str) -> Entry | None:
     """Return the entry with this name, also if its short form follows in brackets: "methotrexate
-    (MTX)". None if no entry has it, or if the name and the short form are of different entries.
+    (MTX)". None if no entry has it, or if the name and the short form are of different entries; of
+    an instrument, one of the two is enough.
 
-    The name counts as it is written, then without small words, and without words such as "score".
+    The name counts as it is written, then without small words, then without words such as "score".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
+    >>> find_entry("BDI (21 items)", "instruments").value
+    'BDI'
     """
     if len(name) > _LONGEST_NAME:
         return None
     known = _index(vocabulary)
-    words = _fold(name)
-    # as in "Asthma Control Test score"
-    without_last = words
-    if words and words[-1] in word_list("heads_of_names"):
-        without_last = words[:-1]
-    shorter_forms = ("".join(words), "".join(without_last), "".join(_drop_heads(words)))
-    for form in (name.strip(), *shorter_forms):
+    for form in _list_forms(name):
         if form in known:
             return known[form]
     gloss = _GLOSS.fullmatch(name)
-    if gloss:
-        full = find_entry(gloss[1] + gloss[3], vocabulary)
-        short = find_entry(gloss[2], vocabulary)
-        return full if full is short else None
-    return None
-
-
-def find_instrument(name: str) -> Entry | None:
-    """Return the entry of an instrument: of the name, of a short form in brackets, or else of the
-    name without the brackets. None if it is not known.
-
-    >>> (
-    ...     find_instrument("Patient Health Questionnaire (PHQ-9)").value,
-    ...     find_instrument("BDI (21 items)").value,
-    ... )
-    ('PHQ-9', 'BDI')
-    """
-    entry = find_entry(name, "instruments")
-    if entry:
-        return entry
-    gloss = _GLOSS.fullmatch(name)
     if gloss is None:
         return None
-    short_form = find_entry(gloss[2], "instruments")
-    return short_form or find_entry(gloss[1] + gloss[3], "instruments")
+    full = find_entry(gloss[1] + gloss[3], vocabulary)
+    short = find_entry(gloss[2], vocabulary)
+    if vocabulary == "instruments":  # "BDI (21 items)"
+        return short or full
+    return full if full is short else None
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
@@ -159,37 +138,29 @@ def unify(text: str) -> str:
     return entry.value if entry else text
 
 
-def _fold(name: str) -> tuple[str, ...]:
-    """Return the words of a name in one spelling, without small words such as "the"."""
+def _list_forms(name: str) -> tuple[str, ...]:
+    """Return a name as it is written, in one spelling without small words such as "the", and also
+    without a last word such as "scale", then without all such words, which many names share.
+    """
     small_words = word_list("small_words_of_names")
-    return tuple(word for word in spell_words(name) if word not in small_words)
-
-
-def _drop_heads(words: Iterable[str]) -> tuple[str, ...]:
-    """Return the words of a name without words such as "scale", which many names share."""
+    words = [word for word in spell_words(name) if word not in small_words]
     heads = word_list("heads_of_names")
-    return tuple(word for word in words if word not in heads)
-
-
-def _fold_short(name: str) -> Iterable[str]:
-    """Return the folded words of a name without words such as "scale"."""
-    return _drop_heads(_fold(name))
+    own = [word for word in words if word not in heads]
+    end = -1 if words and words[-1] in heads else len(words)
+    return name.strip(), *map("".join, (words, words[:end], own))
 
 
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
-    """Return entries by their names as written ("mRS", "MRS"), folded, and without words such as
-    "scale". A name as written goes before a folded one, and that before one without such words.
-
-    A name of several entries is left out.
+    """Return entries by the forms of their names. A form as written goes before a spelled one, and
+    that before one without general words; one of several entries is left out.
     """
     index: dict[str, Entry] = {}
-    for list_letters in (_fold_short, _fold, iter):
+    for form in (3, 1, 0):
         named: dict[str, dict[str, Entry]] = defaultdict(dict)
         for entry in terms_of(vocabulary):
             for name in list_names(entry):
-                letters = "".join(list_letters(name))
-                named[letters].setdefault(entry.value, entry)
+                named[_list_forms(name)[form]].setdefault(entry.value, entry)
         for written, entries in named.items():
             if written and len(entries) == 1:
                 [index[written]] = entries.values()

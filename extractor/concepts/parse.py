@@ -6,12 +6,12 @@ from itertools import count
 from extractor.concepts.criteria.read import read_eligibility
 from extractor.concepts.criteria.unheaded import doubt_unheaded
 from extractor.concepts.doses.read import read_dosing
-from extractor.concepts.hostile.injection import blank_out, find_hostile, shorten_parts
-from extractor.concepts.languages import set_foreign_aside
+from extractor.concepts.hostile.injection import blank_out, find_hostile
+from extractor.concepts.languages import find_foreign_lines
 from extractor.concepts.outcomes.read import Outcome, read_outcomes, split_outcomes
 from extractor.concepts.own.declaration import CustomField
 from extractor.evidence.calibration import calibrate_record
-from extractor.evidence.parsed import ParsedRecord
+from extractor.evidence.parsed import ParsedRecord, list_blanks
 from extractor.language.passage import LexedSection, read_section
 from extractor.schemas import TrialRecord
 
@@ -62,8 +62,10 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     }
     hostile = find_hostile(record, sections)
     given = record
-    record, sections = blank_out(record, sections, hostile)
-    record, sections, foreign = set_foreign_aside(record, sections)
+    commands = list_blanks(hostile)
+    record, sections = blank_out(record, sections, commands, edge="\n\n")
+    foreign, ranges = find_foreign_lines(record)
+    record, sections = blank_out(record, sections, ranges)
     # Chunks are numbered in the order in which they are read.
     numbers = count(1)
     whole, criteria, doubts = read_eligibility(sections, numbers, record.registry)
@@ -78,7 +80,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         criteria=criteria,
         regimens=regimens,
         candidates=candidates,
-        outcomes=shorten_parts(outcomes, record, hostile),
+        outcomes=outcomes,
         hostile=hostile,
         foreign=foreign,
         given=given if foreign.texts else None,

@@ -10,15 +10,13 @@ from typing import Any
 
 from extractor.concepts.aliases import (
     find_entry,
-    find_instrument,
     list_names,
-    split_version,
 )
 from extractor.evidence.drafts import Reading, Span, find_weakest
 from extractor.evidence.quotes import locate_quote
 from extractor.language.book import Entry, find_terms
 from extractor.language.clean import CleanText
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Origin, Support
 
@@ -87,34 +85,22 @@ def locate(passage: Passage, first: int, end: int) -> Span:
     return Span(passage.section.name, raw_start, raw_stop)
 
 
-def _clean_span(passage: Passage) -> Range:
-    """Return the offsets of a passage in the cleaned text of its section."""
-    if passage.end > passage.first:
-        return passage.tokens.span(passage.first, passage.end)
-    return (0, 0)
-
-
-def find_quotes(
-    passage: Passage, quote: str, position: int | None = None
-) -> Iterator[Span]:
-    """Yield the raw spans of a quote in the passage, left to right, from ``position`` in the
-    section's cleaned text; None begins with the passage.
-    """
-    start, end = _clean_span(passage)
+def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
+    """Yield the raw spans of a quote in the passage, left to right."""
+    if passage.end <= passage.first:
+        return
+    start, end = passage.tokens.span(passage.first, passage.end)
     section = passage.section
     text = passage.tokens.text
-    position = start if position is None else position
     # The lines of the passage as a separate text: folding a line once serves all searches in it.
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
-    if stop < 0:
-        stop = len(text)
-    lines = CleanText(text[begin:stop])
-    while place := locate_quote(quote, lines, position - begin, end - begin):
-        first, last = place
-        raw_start, raw_end = section.cleaned.raw_span(first + begin, last + begin)
-        yield Span(section.name, raw_start, raw_end)
-        position = last + begin
+    lines = CleanText(text[begin : stop if stop >= 0 else len(text)])
+    position = start - begin
+    while place := locate_quote(quote, lines, position, end - begin):
+        first, position = place
+        raw_span = section.cleaned.raw_span(first + begin, position + begin)
+        yield Span(section.name, *raw_span)
 
 
 def find_quote(passage: Passage, quote: str) -> Span | None:
@@ -131,15 +117,15 @@ def find_parts(
     The time frame comes last, so its last occurrence counts.
     """
     spans: dict[str, Span | None] = {}
-    position, _ = _clean_span(passage)
+    reached = 0
     for name, quote in parts.items():
-        places = list(find_quotes(passage, quote, position)) if quote else []
-        if not places:
-            spans[name] = None
-            continue
-        span = places[-1] if name == "time_frame" else places[0]
-        spans[name] = span
-        position = passage.section.cleaned.clean_position(span.end)
+        found = find_quotes(passage, quote) if quote else ()
+        places = [place for place in found if place.start >= reached]
+        spans[name] = None
+        if places:
+            span = places[-1] if name == "time_frame" else places[0]
+            spans[name] = span
+            reached = span.end
     return spans
 
 
@@ -147,24 +133,19 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
     """Return an instrument that the passage names in any way, with its version glued to it, as in
     "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
     """
-    if value.version:
+    _, end = passage.raw_span
+    for mark in ("", "v"):
         # "RECIST1.1", "SF-36v2"
-        for mark in ("", "v"):
-            together = find_quote(passage, f"{value.name}{mark}{value.version}")
-            if together:
-                return Supported(value, together, Support.LITERAL)
-    name, version = split_version(value.name)
-    if version and value.version in (None, version):
-        value = Instrument(name=name, version=version)
-    _, passage_end = passage.raw_span
+        glued = value.version and f"{value.name}{mark}{value.version}"
+        together = find_quote(passage, glued) if glued else None
+        if together:
+            return Supported(value, together, Support.LITERAL)
     for span, support in list_mentions(value.name, passage):
-        if value.version is None:
+        reach = min(end, span.end + _VERSION_REACH)
+        behind = passage.section.raw[span.end : reach]
+        version = re.escape(value.version or "")
+        if re.search(rf"(?<![\d.]){version}(?!\.?\d)", behind):
             return Supported(value, span, support)
-        reach = min(passage_end, span.end + _VERSION_REACH)
-        behind = passage.section.between(span.end, reach)
-        for mark in ("", "v", "v.", "version"):
-            if find_quote(behind, mark + value.version):
-                return Supported(value, span, support)
     return None
 
 
@@ -174,7 +155,7 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
     """
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL
-    entry = find_instrument(instrument)
+    entry = find_entry(instrument, "instruments")
     if entry is None:
         return
     for term in find_terms(cut(passage), "instruments"):
@@ -189,9 +170,7 @@ def find_agent(agent: str, passage: Passage) -> Supported | None:
     "methotrexate". None if the agent is not known, or no name of it is there.
     """
     entry = find_entry(agent, "agent_abbreviations")
-    if entry is None:
-        return None
-    span = next(find_names(entry, passage), None)
+    span = next(find_names(entry, passage), None) if entry else None
     if span is None:
         return None
     name = passage.section.raw[span.start : span.end]

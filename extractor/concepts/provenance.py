@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +17,6 @@ from extractor.schemas import (
     EvidenceKind,
     ExtractedItem,
     FieldInfo,
-    FieldRef,
     Origin,
     Support,
     Task,
@@ -26,12 +25,6 @@ from extractor.schemas import (
 )
 from extractor.schemas.values import PARTS
 
-_CITED = frozenset({"arms"})
-"""Fields whose words name something without stating it: the label of an arm does not state what the
-arm gets.
-"""
-_ASKED_AS = {"time_window": "time_windows"}
-"""Fields that are a member of a list, and are answered with it."""
 T = TypeVar("T")
 ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
@@ -87,7 +80,8 @@ class ItemBuilder:
         It is less certain if the model was asked about the field and skipped the item.
         """
         task, _, _ = self.draft.group.partition(".")
-        asked_as = _ASKED_AS.get(field, field)
+        # a member of a list is answered with it
+        asked_as = "time_windows" if field == "time_window" else field
         gap = self.draft.gap(asked_as)
         read = self.draft.read(field)
         answer = self.draft.model.get(field)
@@ -102,9 +96,7 @@ class ItemBuilder:
         values: dict[str, Any] = {}
         for field in fields:
             value = self.add(field.name, self.resolve(field.name))
-            if field.many and value is None:
-                value = ()
-            values[field.name] = value
+            values[field.name] = () if field.many and value is None else value
         return values
 
     def add_quote(self, exists: Reading[Any]) -> str | None:
@@ -135,17 +127,18 @@ class ItemBuilder:
             self.add_absence(field, reason)
             return value
         supports = resolved.list_supports() or (Support.LITERAL,)
-        for position, span in enumerate(resolved.spans or self._whole):
-            support = supports[position]
+        places = zip(resolved.spans or self._whole, supports, strict=False)
+        for position, (span, support) in enumerate(places):
+            one = replace(resolved, spans=(span,), support=support)
             if not isinstance(value, tuple):
-                self._prove(field, value, span, resolved, support)
+                self._prove(field, one)
                 continue
             # Further spans are those of the last member.
-            place = min(position, len(value) - 1)
-            member = f"{field}[{place}]"
-            of_member = replace(resolved, confidence=resolved.sure_of(place))
-            self._prove(member, value[place], span, of_member, support)
-            self._prove_parts(member, value[place], span)
+            at = min(position, len(value) - 1)
+            member = replace(one, value=value[at], confidence=resolved.sure_of(at))
+            self._prove(f"{field}[{at}]", member)
+            for name, part in self._list_parts(field, member):
+                self._prove(f"{field}[{at}].{name}", part)
         return value
 
     def add_absence(self, field: str, reason: AbsenceReason) -> None:
@@ -159,70 +152,59 @@ class ItemBuilder:
         """Return the item's provenance fields. ``also`` does not lower its confidence."""
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
-    def _prove_parts(self, member: str, value: Any, near: Span) -> None:
-        """Add evidence of the quotes that are parts of a value, whose own words are ``near``. A
-        part that is nowhere gets none. The item is no more certain than any part.
+    def _list_parts(
+        self, field: str, member: Reading[Any]
+    ) -> Iterator[tuple[str, Reading[str]]]:
+        """Yield the quotes that are parts of a member of a list, by name. A part that is nowhere is
+        left out.
 
         They are sought in the item, and if they are not there, those of a time window also in the
-        line that introduces it.
+        line that introduces it; of several places, the nearest to the member counts.
         """
-        field = FieldRef(member).path
-        task, _, _ = self.draft.group.partition(".")
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
+        near = member.spans[0]
         spans = [self.draft.span]
-        if isinstance(value, TimeWindow):
-            for lead_in in (
-                self.draft.model.get("lead_in"),
-                self.draft.read("lead_in"),
-            ):
-                spans += lead_in.spans if lead_in else ()
-        for name in PARTS.get(type(value), ()):
-            words = getattr(value, name)
-            places = self._list_places(words, spans) if words else []
-            if not places:
-                continue
-            # An anchor is part of the words of its window: "within 14 days before screening". In
-            # "medication within 14 days prior to the study medication" the first is limited.
-            is_apart = name != "anchor"
+        if isinstance(member.value, TimeWindow):
+            answered = self.draft.model.get("lead_in")
+            spans += answered.spans if answered else ()
+            spans += self.draft.read("lead_in").spans
+        for name in PARTS.get(type(member.value), ()):
+            words = getattr(member.value, name)
             place = min(
-                places,
-                key=lambda one: (is_apart and one.overlaps(near), _gap(one, near)),
+                self._list_places(words, spans) if words else (),
+                key=lambda one: abs(one.start - near.start),
+                default=None,
             )
-            origin, confidence = resolve_part(
-                value, name, rule, model, f"{task}.{field}"
-            )
-            part = Reading(words, confidence, (place,), origin=origin)
-            self._prove(f"{member}.{name}", words, place, part, Support.LITERAL)
+            if place:
+                origin, sure = resolve_part(member.value, name, rule, model)
+                yield name, Reading(words, sure, (place,), origin=origin)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
         """Return the places of these characters in the first span that has them."""
+        places: list[Span] = []
         for span in spans:
-            places: list[Span] = []
-            for match in re.finditer(re.escape(words), self._parsed.raw(span)):
-                start = span.start + match.start()
+            for found in re.finditer(re.escape(words), self._parsed.raw(span)):
+                start = span.start + found.start()
                 places.append(Span(span.section, start, start + len(words)))
             if places:
-                return places
-        return []
+                break
+        return places
 
-    def _prove(
-        self,
-        name: str,
-        value: Any,
-        span: Span,
-        resolved: Reading[Any],
-        support: Support,
-    ) -> None:
+    def _prove(self, name: str, resolved: Reading[Any]) -> None:
         """Add evidence, with how the value was read from it: what is not a quote was concluded, if
         nothing else is known.
 
         The evidence of a value that rests on a whole passage is its longest part without blanked
         hostile text. The item is no more certain than this value.
         """
+        value = resolved.value
+        span = resolved.spans[0]
+        support = resolved.support
         is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
         is_whole_quote = is_quote and getattr(value, "version", None) is None
-        if is_whole_quote and FieldRef(name).path not in _CITED:
+        # the label of an arm does not state what the arm gets
+        if is_whole_quote and not name.startswith("arms"):
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
             support = Support.INFERRED
@@ -231,8 +213,8 @@ class ItemBuilder:
         blanks = self._parsed.list_blanks(span)
         if blanks:
             text = self._parsed.sections[span.section].raw
-            start, end = find_honest((span.start, span.end), text, blanks)
-            span = Span(span.section, start, end)
+            honest = find_honest((span.start, span.end), text, blanks)
+            span = Span(span.section, *honest)
         evidence = Evidence(
             field=name,
             section=span.section,
@@ -244,11 +226,6 @@ class ItemBuilder:
             confidence=sure,
         )
         self._evidence.append(evidence)
-
-
-def _gap(place: Span, other: Span) -> int:
-    """Return how many characters are between two places of one section."""
-    return max(place.start - other.end, other.start - place.end, 0)
 
 
 @dataclass(slots=True)

@@ -7,11 +7,10 @@ that two or three answers do not decide about a field that was seldom asked.
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
-from operator import attrgetter
 from typing import Any
 
 from extractor.concepts.aliases import name_instrument, trim_event
@@ -96,13 +95,15 @@ def resolve(
         if rule.confidence < BELIEVED and not isinstance(rule.value, _OF_EVERY_ITEM):
             return Reading(None, 0.0, gap=gap)
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
-    as_sets = field == "dosing.arms"
-    if not rule.is_open and agree(rule.value, model.value, as_sets=as_sets):
+    is_same = agree(rule.value, model.value)
+    if field == "dosing.arms":  # labels are exact names, in any order
+        is_same = set(rule.value or ()) == set(model.value or ())
+    if is_same and not rule.is_open:
         # the rules give the usual short form of an instrument
-        is_same = rule.value == model.value or isinstance(rule.value, Instrument)
+        is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
         least = share_right(field, AGREE)
         return replace(
-            rule if is_same else _fill_parts(model, rule),
+            rule if is_equal else _fill_parts(model, rule),
             confidence=round(max(least, rule.confidence), 4),
             origin=Origin.BOTH,
             sure=tuple(max(least, sure) for sure in rule.sure),
@@ -122,77 +123,50 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
 
     A limit without its condition would hold for more people than the text states.
     """
-    if not isinstance(model.value, tuple) or not isinstance(rule.value, tuple):
+    if not isinstance(model.value, tuple):
         return model
-
-    def fill(member: Any) -> Any:
-        lacking = [
-            name
-            for name in PARTS.get(type(member), ())
-            if getattr(member, name) is None
-        ]
+    filled = []
+    for member in model.value:
         same = _find_same(rule, member)
-        if not same or not lacking:
-            return member
-        read_parts = {name: getattr(same, name) for name in lacking}
-        return member.model_copy(update=read_parts)
-
-    return replace(model, value=tuple(map(fill, model.value)))
+        parts = {}
+        for name in PARTS.get(type(member), ()) if same else ():
+            parts[name] = getattr(member, name) or getattr(same, name)
+        filled.append(member.model_copy(update=parts) if parts else member)
+    return replace(model, value=tuple(filled))
 
 
 def _find_same(reading: Reading[Any] | None, member: Any) -> Any:
-    """Return the first member of a reading that has the type and the numbers of ``member``; None
-    if there is none.
-    """
-    if reading is None:
-        return None
-    for value in reading.list_values():
-        if type(value) is type(member) and agree(value, member):
-            return value
-    return None
+    """Return the first member of a reading that agrees with another one; None without one."""
+    values = reading.list_values() if reading else ()
+    return next((value for value in values if agree(value, member)), None)
 
 
 def resolve_part(
-    member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None, field: str
+    member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None
 ) -> tuple[Origin, float]:
     """Return who read a quote that is a part of a member of a list, and its confidence (0 to 1).
 
-    ``name`` is that of the part, ``field`` that of the list. Both read it if their words are
-    the same except for articles.
+    ``name`` is that of the part. Both read it if their words are the same except for articles.
 
     >>> stated = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
     ... )
     >>> said = Reading((stated.model_copy(update={"of": "fever"}),), 0.9)
-    >>> resolve_part(
-    ...     stated, "of", Reading((stated,), 0.9), said, "eligibility.time_windows"
-    ... )[0].value
+    >>> resolve_part(stated, "of", Reading((stated,), 0.9), said)[0].value
     'both'
     """
     answered = _find_same(model, member)
-    if getattr(answered, name, None) is None:  # only the rules read it
-        return Origin.RULE, _read_sure_part(rule, member, name)
-    same = _find_same(rule, member)
-    if same is None:
-        return Origin.MODEL, share_right(f"{field}.{name}", ALONE)
-    if _list_words(getattr(same, name)) == _list_words(getattr(member, name)):
-        return Origin.BOTH, share_right(f"{field}.{name}", AGREE)
-    return Origin.MODEL, share_right(f"{field}.{name}", "doubtful")
-
-
-def _read_sure_part(rule: Reading[Any] | None, member: Any, name: str) -> float:
-    """Return how sure the rules are of a part: by the place of this part, else as of all such
-    parts.
-    """
-    if rule is not None:
-        pairs = zip(rule.list_values(), rule.list_sure_parts(), strict=True)
-        for value, sure_parts in pairs:
-            if type(value) is type(member) and agree(value, member):
-                sure = sure_parts.get(name)
-                if sure is not None:
-                    return sure
-                break
-    return measured("parts", name)
+    read = _find_same(rule, member)
+    if answered is None or getattr(answered, name) is None:
+        # only the rules read it
+        sure_parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
+        sure = sure_parts.get(read, {}).get(name)
+        return Origin.RULE, measured("parts", name) if sure is None else sure
+    if read is None:
+        return Origin.MODEL, share_right(name, ALONE)
+    if agree(getattr(read, name), getattr(member, name)):
+        return Origin.BOTH, share_right(name, AGREE)
+    return Origin.MODEL, share_right(name, "doubtful")
 
 
 DOUBTFUL = 0.8
@@ -243,6 +217,11 @@ def share_right(field: str, situation: str) -> float:
     return combine(_load_counts(), field, situation)
 
 
+@cache
+def _load_counts() -> Counts:
+    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
+
+
 def combine(counts: Counts, field: str, situation: str) -> float:
     """Return the share of right answers (0 to 1) among these counts and those assumed.
 
@@ -252,71 +231,40 @@ def combine(counts: Counts, field: str, situation: str) -> float:
     0.2
     """
     counted = counts.get(field, {}).get(situation, {})
-    assumed_right, assumed_wrong = _PRIORS[situation]
-    right = assumed_right + (counted.get("right", 0) + counted.get("model", 0))
-    answers = assumed_right + assumed_wrong + sum(counted.values())
+    right, wrong = _PRIORS[situation]
+    answers = right + wrong + sum(counted.values())
+    right += counted.get("right", 0) + counted.get("model", 0)
     return round(right / answers, 4)
 
 
-@cache
-def _load_counts() -> Counts:
-    return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
+_NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")
 
 
-_COMPARED: Mapping[type, Callable[[Any], Any]] = {
-    Constraint: attrgetter("comparator", "value", "value_high"),
-    TimeWindow: attrgetter("comparator", "value", "value_high", "unit"),
-    Amount: attrgetter("low", "high", "unit"),
-}
-"""What two values of a class must share."""
-_ARTICLES = ("a", "an", "the")
-_BRACKETS = re.compile(r"\([^()]*\)")
-
-
-def agree(one: object, other: object, *, as_sets: bool = False) -> bool:
+def agree(one: object, other: object) -> bool:
     """Return whether two annotators give the same value. Quotes may differ in an article or in
     brackets, limits and time windows in their words, instruments in which of their names is used,
     amounts in their arms.
 
-    Args:
-        one: A value.
-        other: The other value.
-        as_sets: Labels of a list are exact names, in any order.
-
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
-    >>> agree(("Arm (A)", "Arm (B)"), ("Arm (B)", "Arm (A)"), as_sets=True)
-    True
     """
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        if as_sets:
-            return set(one) == set(other)
-        return len(one) == len(other) and all(map(agree, one, other))
-    if type(one) is type(other):
-        read_compared = _COMPARED.get(type(one))
-        if read_compared:
-            return bool(read_compared(one) == read_compared(other))
-    if isinstance(one, Instrument) and isinstance(other, Instrument):
-        key = name_instrument(one.name, one.version)
-        return key == name_instrument(other.name, other.version)
-    if type(one) is str and type(other) is str:
-        return _normalize(one) == _normalize(other)
-    return one == other
+    return bool(_make_key(one) == _make_key(other))
 
 
-def _list_words(quote: str | None) -> list[str]:
-    """Return the words of a quote in small letters, without articles and signs."""
-    return [
-        word
-        for word in re.findall(r"\w+", (quote or "").lower())
-        if word not in _ARTICLES
-    ]
-
-
-def _normalize(quote: str) -> str:
-    """Return a quote in small letters, without brackets, articles and opening words such as "date
-    of", and without signs at its ends.
-    """
-    plain = " ".join(_BRACKETS.sub(" ", quote).lower().split())
-    start, end = trim_event(plain)
-    return plain[start:end].strip(" .,;")
+def _make_key(value: Any) -> Any:
+    """Return what two values that agree have in common."""
+    match value:
+        case tuple():
+            return tuple(map(_make_key, value))
+        case Constraint() | TimeWindow():
+            unit = value.unit if isinstance(value, TimeWindow) else None
+            return type(value), value.comparator, value.value, value.value_high, unit
+        case Amount():
+            return value.low, value.high, value.unit
+        case Instrument():
+            return name_instrument(value.name, value.version)
+        case str() if type(value) is str:
+            plain = " ".join(_NOT_DECISIVE.sub(" ", value.lower()).split())
+            start, end = trim_event(plain)
+            return plain[start:end].strip(" .,;")
+    return value

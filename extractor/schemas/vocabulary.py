@@ -202,12 +202,12 @@ FindingKind = StrEnum(
     """
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
     LINE_UNANSWERED
-    REGIMEN_UNCONFIRMED VALUE_UNCONFIRMED STRUCTURE_DOUBTFUL
+    REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
     DOSE_UNREAD NUMBER_UNREAD LANGUAGE_OTHER
     SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
     OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER ALLOCATION_DIFFERS MASKING_DIFFERS
-    ARM_WITHOUT_INTERVENTION AGE_DIFFERS ENDPOINT_UNDEFINED TIME_FRAME_MISSING OUTCOME_REPEATED
+    ARM_WITHOUT_INTERVENTION AGE_DIFFERS TIME_FRAME_MISSING OUTCOME_REPEATED
     """,
 )
 FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
@@ -225,7 +225,6 @@ Of a model's answers:
   there, unconfirmed.
 - ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not
   have.
-- ``value_unconfirmed``: a value that the rules read without doubt, and that the model left out.
 
 Of text whose structure is in doubt:
 
@@ -263,8 +262,6 @@ Of a record that contradicts itself (``extractor/audit``):
 - ``masking_differs``: the text says open or blinded, the registered design the opposite.
 - ``arm_without_intervention``: a registered arm to which no intervention is linked.
 - ``age_differs``: an age limit of the criteria is not the registered one.
-- ``endpoint_undefined``: a survival or response endpoint without definition and without named
-  criteria.
 - ``time_frame_missing``: an outcome without a time frame.
 - ``outcome_repeated``: an outcome that is registered twice.
 """
@@ -277,7 +274,6 @@ CONTRADICTIONS: Final = frozenset(
         FindingKind.MASKING_DIFFERS,
         FindingKind.ARM_WITHOUT_INTERVENTION,
         FindingKind.AGE_DIFFERS,
-        FindingKind.ENDPOINT_UNDEFINED,
         FindingKind.TIME_FRAME_MISSING,
         FindingKind.OUTCOME_REPEATED,
     }

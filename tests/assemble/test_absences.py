@@ -1,10 +1,8 @@
 """Every reason for an empty field, through the whole pipeline."""
 
 from dataclasses import replace
-from itertools import count
 
 import pytest
-from pydantic import BaseModel
 
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
@@ -180,30 +178,3 @@ async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
     assert not stub.requests
     assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
     assert extraction.usage.open_questions == lines
-
-
-@pytest.mark.slow
-async def test_a_field_of_the_record_is_open_while_lines_of_it_are_not_asked():
-    class Diet(BaseModel):
-        """The diet of participants."""
-
-        value: str
-
-    lines = "".join(
-        f"\n* A criterion about the diet with number {number} and many more words"
-        for number in range(1500)
-    )
-    with serve(answering({})) as stub:
-        extractor = Extractor(stub.spec, fields=Diet, tasks=["endpoints"])
-        allowed = count()
-        record = trial(eligibility=f"Inclusion Criteria:\n{lines}")
-        async with extractor.setup.open(
-            route=Route(Budgeted(lambda: next(allowed) < 3))
-        ) as extract:
-            some = await extract(record)
-        asked = len(stub.requests)
-        async with extractor.open() as extract:
-            every = await extract(record)
-    assert 0 < asked < len(stub.requests) - asked
-    assert reasons(some)["custom.diet"] is AbsenceReason.BUDGET_EXHAUSTED
-    assert reasons(every)["custom.diet"] is AbsenceReason.NOT_REPORTED

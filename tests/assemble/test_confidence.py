@@ -5,23 +5,18 @@ minimum.
 import random
 from functools import cache
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
 from extractor.assembly.doubtful import drop_doubtful
 from extractor.schemas import (
-    Absence,
     Amount,
-    Citation,
     Constraint,
     Criterion,
     Eligibility,
-    Endpoint,
     Evidence,
     FieldRef,
-    Finding,
     Origin,
     Regimen,
     Support,
@@ -226,75 +221,6 @@ def find(extraction):
     return [(absence.field, absence.reason.value) for absence in extraction.absences]
 
 
-def test_members_of_a_list_are_dropped_one_by_one_and_the_others_renumbered():
-    left = drop_doubtful(make(dosing=(regimen(0.9, 0.2, 0.8),)), 0.5)
-
-    (kept,) = left.dosing
-    assert [amount.low for amount in kept.amounts] == [0, 2]
-    confidences = {piece.field: piece.confidence for piece in kept.evidence}
-    del confidences["agent"], confidences["quote"]
-    assert confidences == {"amounts[0]": 0.9, "amounts[1]": 0.8}
-    assert find(left) == []
-
-
-def test_an_item_is_dropped_with_a_required_field_and_the_others_renumbered():
-    absences = [
-        Absence(field=path, reason="not_asked")
-        for path in (
-            "eligibility.criteria[0].lead_in",
-            "eligibility.criteria[1].lead_in",
-            "dosing[0].route",
-            "dosing[1].route",
-        )
-    ]
-    shared = {
-        "kind": "age_differs",
-        "severity": "warning",
-        "message": "m",
-        "citations": (Citation(section="eligibility", start=0, end=1, quote="x"),),
-    }
-    findings = [
-        Finding(field=path, **shared)
-        for path in (
-            "eligibility.criteria[0]",
-            "eligibility.criteria[1].constraints",
-            "eligibility.criteria",
-            "arms[0]",
-            "",
-        )
-    ]
-    extraction = make(
-        eligibility=Eligibility(criteria=(criterion(0.3), criterion(0.9))),
-        dosing=(regimen(agent=0.2), regimen()),
-        absences=absences,
-        findings=findings,
-    )
-
-    left = drop_doubtful(extraction, 0.5)
-
-    assert len(left.eligibility.criteria) == 1
-    assert len(left.dosing) == 1
-    assert find(left) == [
-        ("eligibility.criteria[0].lead_in", "not_asked"),
-        ("dosing[0].route", "not_asked"),
-    ]
-    assert [finding.field for finding in left.findings] == [
-        "eligibility.criteria[0].constraints",
-        "eligibility.criteria",
-        "arms[0]",
-        "",
-    ]
-
-
-def test_an_endpoint_stays_since_it_is_registered():
-    proof = prove("measure", 0.1)
-    endpoint = Endpoint(rank="primary", index=0, measure="x", evidence=(proof,))
-
-    left = drop_doubtful(make(endpoints=(endpoint,)), 0.5)
-
-    assert left.endpoints == (Endpoint(rank="primary", index=0, confidence=1.0),)
-
-
 def test_gold_stays_since_it_has_no_evidence():
     regimen = Regimen(agent="A", section="arms[0]", quote="x", role="placebo")
     gold = make(dosing=(regimen,))
@@ -338,13 +264,3 @@ def doubt_part(part, **fields):
 def test_without_its_condition_a_limit_says_too_much():
     limit = Constraint(quantity="Hb", comparator=">", value=12, condition="x")
     assert doubt_part("condition", constraints=(limit,)) == ((), [])
-
-
-@pytest.mark.parametrize("part", ["of", "anchor"])
-def test_a_time_window_can_do_without_its_other_quotes(part):
-    window = TimeWindow(quote="x", comparator="<=", value=3, unit="day", **{part: "x"})
-
-    left, fields = doubt_part(part, time_windows=(window,))
-
-    assert left == (window.model_copy(update={part: None}),)
-    assert fields == ["time_windows[0]"]

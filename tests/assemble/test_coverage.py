@@ -115,23 +115,6 @@ def test_a_dose_that_no_regimen_has_is_reported():
     assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
 
 
-def test_a_maximum_that_was_read_hides_no_other_one():
-    parsed = parse_record(
-        trial(title="A trial", arms_0="Study product up to 20 mg twice daily")
-    )
-    other = trial(
-        title="A trial",
-        detailed_description="Drugamab up to 5 mg twice daily",
-        interventions_0="Drugamab",
-    )
-    extraction = extract(other)
-    assert [dose.agent for dose in extraction.dosing] == ["Drugamab"]
-
-    findings, _ = find_unread(parsed, extraction, {Task.DOSING})
-
-    assert [finding.kind for finding in findings] == [FindingKind.DOSE_UNREAD]
-
-
 @pytest.mark.parametrize(
     "arm",
     [
@@ -145,13 +128,6 @@ def test_doses_that_were_read_or_are_not_given_are_not_reported(arm):
         title="Drugamab in hay fever", arms_0=arm, interventions_0="Drugamab"
     )
     assert FindingKind.DOSE_UNREAD not in [kind for kind, _ in unread(record)]
-
-
-def test_an_amount_is_reported_once():
-    record = trial(
-        title="A trial", arms_0="Study product 5 mg", arms_1="Study product 5 mg daily"
-    )
-    assert [kind for kind, _ in unread(record)] == [FindingKind.DOSE_UNREAD]
 
 
 @pytest.mark.parametrize(

@@ -159,21 +159,6 @@ def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
     )
 
 
-def test_a_doubtful_group_makes_the_participants_no_less_sure():
-    text = "Inclusion Criteria:\n\n* Women\n* Measured twice, as follows:\n\n  * Lying\n  * Standing"
-    doubtful, plain = (
-        extract(eligibility).eligibility
-        for eligibility in (text, text.replace("as follows", "by all of the following"))
-    )
-
-    assert (
-        doubtful.evidence_for("groups")[-1].confidence
-        < 0.8
-        < plain.evidence_for("groups")[-1].confidence
-    )
-    assert doubtful.confidence == plain.confidence
-
-
 def answer(parsed, **said):
     """Answers of a model about lines that begin so, by field."""
     drafts = []
@@ -222,20 +207,6 @@ def test_a_model_says_how_many_must_hold_and_under_which_line_they_stand():
     assert {
         piece.origin for piece in extraction.eligibility.evidence_for("groups[0].rule")
     } == {Origin.MODEL}
-
-
-def test_lines_that_introduce_each_other_make_no_circle():
-    parsed = parse("Inclusion Criteria:\n\n* Stroke\n* Gout\n* Asthma")
-    stroke, gout, _ = (criterion.span for criterion in parsed.criteria)
-
-    extraction = answer(
-        parsed,
-        Stroke={"lead_in": model("Gout", gout)},
-        Gout={"lead_in": model("Stroke", stroke)},
-        Asthma={"lead_in": model("Stroke", stroke)},
-    )
-
-    assert show(extraction)[0] == {"g1": ("all of", "Stroke", None, ["Gout", "Asthma"])}
 
 
 def test_a_group_that_is_dropped_for_doubt_leaves_its_members_to_the_one_around():

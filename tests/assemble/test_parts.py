@@ -44,20 +44,6 @@ def test_each_part_has_evidence_of_its_own():
     }
 
 
-def test_the_parts_of_a_time_window_may_stand_in_the_line_above():
-    text = "Exclusion Criteria:\n\n* Within 5 weeks before entry:\n\n  * Biopsy of the liver"
-    criterion = extract(text)[-1]
-
-    assert place(criterion, "time_windows[0].anchor") == (
-        text.index("before entry"),
-        "before entry",
-    )
-    assert place(criterion, "time_windows[0].of") == (
-        text.index("Biopsy"),
-        "Biopsy of the liver",
-    )
-
-
 def test_of_equal_words_those_nearest_to_the_value_are_cited():
     text = "Inclusion Criteria:\n\n* Steroids are allowed; no steroids within 2 weeks"
     (criterion,) = extract(text)

@@ -14,7 +14,6 @@ from extractor.audit import audit_extraction
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText
-from extractor.run.tally import Tally, to_line
 from extractor.schemas import FindingKind
 from tests.audit.studies import audit, find, make_study
 from tests.depth import choose
@@ -107,33 +106,6 @@ def _assert_quoted(record):
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared records")
 def test_every_quote_of_real_records_is_at_its_place():
     assert sum(map(_assert_quoted, islice(read_records(SHARED), choose(20, 300))))
-
-
-def test_findings_are_part_of_the_extraction_and_counted_by_kind():
-    extraction = Extractor(effort="none").extract(SEEDS["003"])
-    assert [finding.kind.value for finding in extraction.findings] == [
-        "endpoint_not_registered"
-    ] * 4
-    tally = Tally()
-    tally.add(to_line(extraction))
-    assert tally.counts["finding_kinds"] == {"endpoint_not_registered": 4}
-
-
-def test_a_time_frame_that_was_blanked_is_not_missing():
-    parsed = parse_record(make_study(primary=(("Body weight", "in kg", None),)))
-    hostile = HostileText(
-        FindingKind.MARKUP,
-        Span("primary_outcomes[0]", 12, 17),
-        blanked=True,
-        quote="in kg",
-    )
-
-    extraction = assemble_extraction(parsed, ModelResult())
-
-    assert [finding.kind for finding in audit_extraction(parsed, extraction)] == [
-        FindingKind.TIME_FRAME_MISSING
-    ]
-    assert audit_extraction(replace(parsed, hostile=(hostile,)), extraction) == ()
 
 
 def test_blanked_words_are_not_quoted():

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor
 from extractor.language.book import terms_of
 from extractor.schemas import Severity
 from tests.audit.studies import audit, find, make_study
@@ -59,24 +58,6 @@ def test_the_registered_age_is_cited_or_named_as_empty(fields, cited):
     assert finding.severity == Severity.WARNING
     assert [citation.section for citation in finding.citations[1:]] == cited
     assert finding.sections == (() if cited else ("registry.maximum_age",))
-
-
-def test_an_age_that_may_be_of_some_participants_is_passed_over():
-    text = "Inclusion Criteria:\n\n* Asthma\n\nPatients with COPD:\n\n* Aged 45 to 65 years"
-    fields = {"minimumAge": "12 Years", "maximumAge": "75 Years"}
-    assert audit(make_study(eligibility=text, fields=fields)) == ()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "- Age 18 to 75 years",
-        "- Age over 18 years\n- Signed consent",
-        "- Age 75 to 18 years",
-    ],
-)
-def test_a_text_alone_is_not_compared_with_a_registry_that_it_lacks(text):
-    assert Extractor().extract_text(f"Inclusion criteria:\n{text}").findings == ()
 
 
 @pytest.mark.parametrize(

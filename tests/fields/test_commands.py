@@ -129,21 +129,6 @@ def test_values_are_scored_by_type(versions):
     assert score["normalised"] == 1.0
 
 
-@pytest.fixture
-def own_gold(tmp_path):
-    """Gold of custom fields alone, of which one is not declared."""
-    custom = {
-        "ejection_fraction": [
-            {"of": "eligibility.criteria[0]", "values": {"value": "< 40 %"}}
-        ],
-        "fever": [],
-    }
-    path = tmp_path / "gold.jsonl"
-    gold = {"record_id": "NCT90000001", "eligibility": {}, "custom": custom}
-    path.write_text(json.dumps(gold), "utf-8")
-    return path
-
-
 def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):
     done = invoke("schema", "--fields", fields)
     schema = json.loads(done.stdout)
@@ -177,36 +162,6 @@ def test_a_wrong_field_stops_before_anything_is_read(given, tmp_path):
     assert done.exit_code == 2
     assert given in done.output
     assert not (tmp_path / "run").exists()
-
-
-def test_requests_in_files_define_the_fields_and_answers_fill_them(
-    study, fields, tmp_path
-):
-    requests = tmp_path / "requests.jsonl"
-    answers = tmp_path / "answers.jsonl"
-    given = (study, "--fields", fields, "--model", "gpt-5-mini", "--quiet")
-    assert invoke("batch", "submit", *given, "--requests", requests).exit_code == 0
-    (request,) = read_lines(requests)
-    assert "How long before the start a drug must have been stopped." in str(
-        request["body"]["messages"][0]
-    )
-    assert "washout" in json.dumps(
-        request["body"].get("response_format") or request["body"].get("tools")
-    )
-    body = json.loads(answering(WASHOUT)(request["body"]).body)
-    answer = {
-        "custom_id": request["custom_id"],
-        "response": {"status_code": 200, "body": body},
-    }
-    answers.write_text(json.dumps(answer), "utf-8")
-    done = invoke(
-        "batch", "collect", *given, "--answers", answers, "--out", tmp_path / "run"
-    )
-    assert done.exit_code == 0, done.output
-    (line,) = read_lines(tmp_path / "run" / "extractions.jsonl")
-    assert line["custom"]["washout"][0]["values"] == {
-        "value": {"value": 4, "unit": "week"}
-    }
 
 
 def test_parse_shows_values_under_their_item(study, fields):

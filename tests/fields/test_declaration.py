@@ -218,7 +218,7 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path):
         ("no_such_module:Washout", None, "no_such_module: ModuleNotFoundError: No module named"),
         ("my.py:Washot", MODELS, r"my.py: no model named Washot \(did you mean Washout\?\); it"),
         ("my.py", "a = 1", "my.py: has no pydantic model; write my_fields.py:Washout"),
-        ("my.py", "a = 1\n1 / 0", "my.py: line 2: ZeroDivisionError: division by zero; cor"),
+        ("my.py", "a = 1\n1 / 0", "my.py: ZeroDivisionError: division by zero; correct"),
         ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\); correct"),
         # a module of that name would run
         ("my.txt", "1 / 0", "my.txt: is not a Python file or module; write my_fields.py"),

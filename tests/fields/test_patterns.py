@@ -36,18 +36,6 @@ def read(model, criterion):
     return Extractor(fields=[model]).extract_text(text)
 
 
-@pytest.mark.parametrize("many", [True, False])
-def test_groups_of_one_pattern_read_several_attributes(many):
-    model = make(
-        {"of": "criterion", "many": many, "examples": EXAMPLES},
-        method=(str, ..., r"(?P<who>women|men) (must )?use (oral )?(?P<method>\w+)"),
-        who=(WHO, None, None),
-    )
-    extraction = read(model, "Women must use oral pills; men use condoms.")
-    values = [(value.who, value.method) for value in find_values(extraction, model)]
-    assert values == [("women", "pills"), ("men", "condoms")][: 2 if many else 1]
-
-
 def test_without_many_each_attribute_may_have_its_own_pattern():
     table = {"women": "women", "men": "men"}
     model = make(
@@ -57,17 +45,6 @@ def test_without_many_each_attribute_may_have_its_own_pattern():
     )
     extraction = read(model, "Women who use oral pills.")
     assert [value.who for value in find_values(extraction, model)] == ["women"]
-
-
-def test_a_named_group_is_the_evidence_of_a_choice():
-    text = "females of childbearing potential must use pills"
-    model = make(
-        {"of": "criterion", "examples": [{"text": text, "value": "women"}]},
-        who=(WHO, ..., {"women": "(?P<who>females) of childbearing potential"}),
-    )
-    (item,) = read(model, text).custom["contraception"]
-    assert item.values["who"] == "women"
-    assert [piece.quote for piece in item.evidence] == ["females"]
 
 
 LIMIT = make(

@@ -8,14 +8,8 @@ from extractor.apps.export import tabulate
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
 from extractor.schemas import (
-    Age,
-    Amount,
-    Constraint,
     CustomItem,
-    Instrument,
     Period,
-    Quantity,
-    TimePoint,
     TrialExtraction,
 )
 
@@ -26,95 +20,35 @@ def _declare(kind):
     )
 
 
+BETWEEN = {"value_comparator": "between", "value_value_high": 5, "value_unit": "mg/L"}
+RATIO = {"value_comparator": ">=", "value_value": 1_500_000_000}
+
+
 @pytest.mark.parametrize(
-    ("kind", "value", "written", "text", "cells"),
+    ("kind", "written", "cells"),
     [
-        ("quote", "22C3", "22C3", "22C3", {}),
-        ("boolean", False, False, "false", {"value": False}),
-        ("number", 0.5, "0.5", "0.5", {"value": 0.5}),
-        ("integer", 3, "3", "3", {"value": 3}),
-        (
-            "quantity",
-            Quantity(comparator="between", value=3, value_high=5, unit="mg/L"),
-            "3-5 mg/L",
-            "3-5 mg/L",
-            {
-                "value_comparator": "between",
-                "value_value_high": 5,
-                "value_unit": "mg/L",
-            },
-        ),
-        (
-            "quantity",
-            Quantity(comparator=">", value=450, unit="ms"),
-            "> 450 ms",
-            "> 450 ms",
-            {"value_value": 450, "value_unit": "ms"},
-        ),
-        (
-            "constraint",
-            Constraint(quantity="ANC", comparator=">=", value=1.5e9, unit="/L"),
-            "ANC: >= 1500000000 /L",
-            "ANC: >= 1500000000 /L",
-            {"value_comparator": ">=", "value_value": 1_500_000_000},
-        ),
-        (
-            "amount",
-            Amount(low=None, high=40, unit="mg"),
-            "up to 40 mg",
-            "up to 40 mg",
-            {"value_low": None, "value_high": 40},
-        ),
-        (
-            "amount",
-            Amount(low=40, high=None, unit="mg"),
-            "at least 40 mg",
-            "at least 40 mg",
-            {"value_low": 40},
-        ),
-        (
-            "amount",
-            Amount(low=1, high=2, unit="mg"),
-            "1-2 mg",
-            "1-2 mg",
-            {"value_low": 1, "value_high": 2},
-        ),
-        (
-            "instrument",
-            Instrument(name="CTCAE", version="5.0"),
-            "CTCAE | 5.0",
-            "CTCAE 5.0",
-            {"value_name": "CTCAE", "value_version": "5.0"},
-        ),
-        (
-            "duration",
-            Period(value=2, unit="week"),
-            "2 week",
-            "2 week",
-            {"value_value": 2, "value_unit": "week"},
-        ),
-        (
-            "age",
-            Age(value=2.5, unit="month"),
-            "2.5 month",
-            "2.5 month",
-            {"value_value": 2.5, "value_unit": "month"},
-        ),
-        (
-            "time_point",
-            TimePoint(value=30, unit="day"),
-            "30 day",
-            "30 day",
-            {"value_value": 30},
-        ),
+        ("quote", "22C3", {}),
+        ("boolean", "false", {"value": False}),
+        ("number", "0.5", {"value": 0.5}),
+        ("integer", "3", {"value": 3}),
+        ("quantity", "3-5 mg/L", BETWEEN),
+        ("quantity", "> 450 ms", {"value_value": 450, "value_unit": "ms"}),
+        ("constraint", "ANC: >= 1500000000 /L", RATIO),
+        ("amount", "up to 40 mg", {"value_low": None, "value_high": 40}),
+        ("amount", "at least 40 mg", {"value_low": 40}),
+        ("amount", "1-2 mg", {"value_low": 1, "value_high": 2}),
+        ("instrument", "CTCAE", {"value_name": "CTCAE"}),
+        ("duration", "2 week", {"value_value": 2, "value_unit": "week"}),
+        ("age", "2.5 month", {"value_value": 2.5, "value_unit": "month"}),
+        ("time_point", "30 day", {"value_value": 30}),
     ],
 )
-def test_a_value_has_one_meaning_in_all_forms(kind, value, written, text, cells):
+def test_a_value_has_one_meaning_in_all_forms(kind, written, cells):
     field = _declare(kind)
     (attribute,) = field.attributes
-    assert attribute.read(written) == value
+    value = attribute.read(written)
     assert attribute.read_all(value) == value
-    assert show_value(value) == text
+    assert show_value(value) == written
     item = CustomItem(
         values={"value": value}, support="unsupported", origin="model", confidence=0.5
     )

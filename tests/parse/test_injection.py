@@ -2,6 +2,7 @@ import pytest
 
 from extractor.concepts.hostile.injection import blank_out, find_hostile
 from extractor.concepts.parse import parse_record
+from extractor.evidence.parsed import list_blanks
 from extractor.language.book import expression, load_book, read_table
 from extractor.language.passage import read_section
 from tests.trust import trial
@@ -60,7 +61,8 @@ def test_offsets_and_honest_text_stay_the_same():
     record = trial(eligibility=text)
     cleaned = {"eligibility": read_section("eligibility", text)}
 
-    blanked, _ = blank_out(record, cleaned, find_hostile(record, cleaned))
+    hostile = find_hostile(record, cleaned)
+    blanked, _ = blank_out(record, cleaned, list_blanks(hostile), edge="\n\n")
 
     shown = blanked.sections[0].text
     assert len(shown) == len(text)

@@ -75,7 +75,6 @@ def test_a_right_amount_stands(text, values):
         ),
         ("Examplumab 5 mg every 21 days for 4 cycles.", None, "duration", cycles(4)),
         ("Examplumab 5 mg every 21 days for 4 cycles.", None, "cycle", days(21)),
-        ("Examplumab 5 mg in three daily doses.", None, "duration", days(3)),
         ("Examplumab (oral suspension) for 10 days.", None, "duration", days(10)),
         (
             "Examplumab 5 mg orally; treatment lasts six weeks.",

@@ -5,7 +5,7 @@ Assessment (MoCA)" as what is measured, and "MoCA >= 26" as a limit.
 import re
 from functools import cache
 
-from extractor.concepts.aliases import find_instrument
+from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.quantity_names import KnownQuantity, list_quantities
 from extractor.language.shown import show_line
 
@@ -29,7 +29,7 @@ def name_instrument(name: str) -> str | None:
     """
     written = _ARTICLE.sub("", show_line(name))
     scores = _list_scores()
-    known = find_instrument(written)
+    known = find_entry(written, "instruments")
     if known:
         names = (known.value, *known.terms, *known.also)
         # Short forms have other meanings: "IGA" is an antibody, too.

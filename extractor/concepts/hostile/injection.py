@@ -8,46 +8,40 @@ contains it.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from extractor.evidence.drafts import Draft, Reading, Span
-from extractor.evidence.parsed import HostileText, find_touched, list_blanks
-from extractor.language.book import expression, load_book, read_table, read_text, rule
+from extractor.evidence.drafts import Span
+from extractor.evidence.parsed import HostileText, find_touched
+from extractor.language.book import expression, load_book, read_table, read_text
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, read_section, strip_span
-from extractor.language.patterns import Found, Rule, join_rules
+from extractor.language.patterns import Rule, join_rules
 from extractor.schemas import FindingKind, Section, TrialRecord
 
 _LONGEST_QUOTE = 300
 """How many characters of a hostile text a finding shows."""
-_PARTS = ("measure", "description", "time_frame")
+_ENDLESS = 400
+"""The number of characters from which repeated words are hostile."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_WINDOW = 400
-_PROBE = 8
-_PERIOD = 80
-"""Repetition: the window of text, the probe that must recur in it, and the longest period, in
-characters.
-"""
+_REPEATED = re.compile(r"(?<!\S)(\S{1,40}+(?:\s\S{1,40}+){0,8}?)(?:\s+\1(?!\S)){9,}+")
+"""Up to nine words that follow themselves at least nine times."""
 _RULED = re.compile(r"[-_=*.~#\s\\]+")
-_LONGEST_BLOCK = 800
-"""Maximum number of tokens of a block before its closing mark."""
-_CLOSES = re.compile(r"</|\[/|\bend\b|```", re.IGNORECASE)
+_BLOCK = re.compile(r"(?:\n(?!\s*(?:[-*•]|\w{1,2}[.)]|\n|$))[^\n]*)*")
+"""The next lines, to a blank line or a list item."""
 _SENTENCE_SIGNS = "\n.;:!?,\"')] "
 _SENTENCE_END = re.compile(r"[.!?;]\s+")
-_NEXT_LINE = re.compile(r"\n([^\n]*)")
 _LIST_MARK = re.compile(r"(?:[-=*•>#\"'(\[\s]|\w{1,2}[.)])*")
 
 
-class _Hostile(NamedTuple):
+class _Place(NamedTuple):
     """``text[start:end]`` is hostile. ``blanked``: no rule and no model reads it."""
 
     start: int
     end: int
     kind: FindingKind
-    blanked: bool
+    blanked: bool = True
 
 
 def find_hostile(
@@ -72,50 +66,31 @@ def find_hostile(
     """
     hostile: list[HostileText] = []
     for section in record.sections:
-        raw = section.text
-        cleaned = sections[section.name].cleaned
-        tokens = sections[section.name].tokens
-        # Rules know plain letters only. Folding keeps the length, so places stay those of the text.
-        folded = _fold_letters(tokens.text)
-        if folded != tokens.text:
-            tokens = read_text(folded)
-        in_text = [*_find_cues(tokens, _list_ends(section))]
-        in_text += _find_endless(tokens.text)
-        spans = list(_find_strange_letters(raw))
-        for start, end, kind, blanked in in_text:
-            spans.append(_Hostile(*cleaned.raw_span(start, end), kind, blanked))
-        for start, end, kind, blanked in _merge(spans):
-            quote = raw[start : min(end, start + _LONGEST_QUOTE)]
+        reached = 0
+        places = _find_places(section, sections[section.name])
+        for start, end, kind, blanked in sorted(places, key=lambda at: (at[0], -at[1])):
+            if end <= reached:  # inside another one
+                continue
+            if blanked:
+                reached = end
+            quote = section.text[start : min(end, start + _LONGEST_QUOTE)]
             span = Span(section.name, start, end)
             hostile.append(HostileText(kind, span, blanked, quote))
     return tuple(hostile)
 
 
-def _list_ends(section: Section) -> str:
-    """Return the signs that end an item of a section."""
-    is_list = section.name.endswith("_outcomes") or section.name == "conditions"
-    if is_list and not section.parts:
-        # flattened: bars stand between its items
-        return "\n|"
-    return "\n"
-
-
-def _merge(spans: Iterable[_Hostile]) -> list[_Hostile]:
-    """Return the spans in order, with touching ones of one kind joined, and without those inside a
-    blanked one.
-    """
-    merged: list[_Hostile] = []
-    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
-        last = merged[-1] if merged else span
-        is_alike = last[2:] == span[2:]
-        if merged and is_alike and span.start <= last.end:
-            merged[-1] = last._replace(end=max(last.end, span.end))
-            continue
-        is_inside = span.start < last.end and span.end <= last.end
-        if merged and last.blanked and is_inside:
-            continue
-        merged.append(span)
-    return merged
+def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Place]:
+    yield from _find_strange_letters(section.text)
+    tokens = lexed.tokens
+    # Rules know plain letters only. Folding keeps the length, so places stay those of the text.
+    folded = _fold_letters(tokens.text)
+    if folded != tokens.text:
+        tokens = read_text(folded)
+    # bars stand between the items of a flattened list
+    ends = "\n|" if section.name.endswith(("_outcomes", "conditions")) else "\n"
+    for place in (*_find_cues(tokens, ends), *_find_endless(tokens.text)):
+        start, end = lexed.cleaned.raw_span(place.start, place.end)
+        yield place._replace(start=start, end=end)
 
 
 def _fold_letters(text: str) -> str:
@@ -150,7 +125,7 @@ def _look_alikes() -> tuple[re.Pattern[str], dict[int, int]]:
     return re.compile(mixed), str.maketrans(letters, latin)
 
 
-def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
+def _find_strange_letters(raw: str) -> Iterator[_Place]:
     r"""Yield places where the raw text hides something, or mixes alphabets within a word.
 
     >>> [
@@ -163,63 +138,35 @@ def _find_strange_letters(raw: str) -> Iterator[_Hostile]:
     if raw.isascii() and not _CONTROLS.search(raw):
         return
     for hidden in expression("hidden").finditer(raw):
-        yield _Hostile(*hidden.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=True)
+        yield _Place(*hidden.span(), FindingKind.INVISIBLE_CHARACTERS)
     for unseen in expression("unseen").finditer(raw):
         # cleaning removes these characters
-        yield _Hostile(*unseen.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=False)
+        yield _Place(*unseen.span(), FindingKind.INVISIBLE_CHARACTERS, blanked=False)
     mixed_word, _ = _look_alikes()
     for word in mixed_word.finditer(raw):
         if expression("cyrillic").search(word[0]):
-            yield _Hostile(*word.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
+            yield _Place(*word.span(), FindingKind.LOOK_ALIKE_LETTERS, blanked=False)
 
 
-def _find_endless(text: str) -> Iterator[_Hostile]:
-    """Yield words of 400 characters and more, and text that repeats with a period of at most 80
-    over 400 characters.
+def _find_endless(text: str) -> Iterator[_Place]:
+    """Yield words of 400 characters and more, and as many characters of repeated words.
 
     >>> [(one.start, one.end) for one in _find_endless("Dose: " + "A" * 500 + " daily")]
     [(6, 506)]
     >>> list(_find_endless("-" * 500))
     []
     """
-    words = [word.span() for word in expression("long_word").finditer(text)]
-    for start, end in (*words, *_find_repeated(text)):
-        if not _RULED.fullmatch(text, start, end):
-            yield _Hostile(start, end, FindingKind.OVERSIZED_TOKEN, blanked=True)
+    for endless in (expression("long_word"), _REPEATED):
+        for found in endless.finditer(text):
+            is_long = len(found[0]) >= _ENDLESS
+            if is_long and not _RULED.fullmatch(found[0]):
+                yield _Place(*found.span(), FindingKind.OVERSIZED_TOKEN)
 
 
-def _find_repeated(text: str) -> Iterator[Range]:
-    """Yield the spans in which each character equals the one a period (at most 80 characters)
-    before. White space alone is skipped.
-
-    A span fills at least one of the windows of 400 characters into which the text is cut: so only
-    the first eight characters of each window are looked for again, and a span is widened from
-    there.
-    """
-    passed = 0
-    for start in range(0, len(text) - _WINDOW + 1, _WINDOW):
-        if start < passed:
-            continue
-        probe = text[start : start + _PROBE]
-        again = text.find(probe, start + 1, start + _PERIOD + _PROBE)
-        if again < 0 or probe.isspace():
-            continue
-        period = again - start
-        first = start
-        passed = start + _WINDOW
-        if text[again:passed] != text[start : passed - period]:
-            continue
-        while first > 0 and text[first - 1] == text[first - 1 + period]:
-            first -= 1
-        while passed < len(text) and text[passed] == text[passed - period]:
-            passed += 1
-        yield first, passed
-
-
-def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
+def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
     """Yield the matches of the rules in ``concepts/hostile/rules/hostile.toml``, and the text to
-    which they reach: their own words (``match``), their line, or the ``block`` that follows. A line
-    or item ends with one of the ``ends``.
+    which they reach: their own words (``match``), their line, or a ``block`` of lines. A line ends
+    with one of the ``ends``.
 
     The rest of a line after an instruction is probably part of it ("Ignore the above. The dose is
     900 mg."), so it is hostile too; honest text in it is lost, and reported with it. Earlier
@@ -228,24 +175,20 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Hostile]:
     text = tokens.text
     if any(joined.occurs(tokens) for joined in _join_all_rules()):
         for cue, kind, reach in _list_rules():
-            passed = 0
             for found in cue.find(tokens):
                 start, end = found.span
-                # the hostile line or block before it holds it
-                if end <= passed:
-                    continue
                 if reach != "match":
                     start, end = _find_line(text, start, end, ends)
-                if reach == "block":
-                    end = max(end, _find_block_end(tokens, found, cue))
-                passed = end
-                yield _Hostile(start, end, kind, blanked=True)
+                block = _BLOCK.match(text, end)
+                if reach == "block" and block:
+                    end = block.end()
+                yield _Place(start, end, kind)
     if text.isascii():
         return
     # of scripts without spaces between words
-    for match in expression("unspaced_command").finditer(text):
-        start, end = _find_line(text, *match.span(), ends)
-        yield _Hostile(start, end, FindingKind.INSTRUCTION_IN_TEXT, blanked=True)
+    for command in expression("unspaced_command").finditer(text):
+        line = _find_line(text, *command.span(), ends)
+        yield _Place(*line, FindingKind.INSTRUCTION_IN_TEXT)
 
 
 @cache
@@ -272,127 +215,52 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     """
     start, _ = strip_span(text, start, end, _SENTENCE_SIGNS)
     line = max(text.rfind(sign, 0, start) for sign in ends) + 1
-    first = line
-    for sentence_end in _SENTENCE_END.finditer(text, line, start):
-        first = sentence_end.end()
+    sentences = [found.end() for found in _SENTENCE_END.finditer(text, line, start)]
+    first = sentences[-1] if sentences else line
     if _LIST_MARK.fullmatch(text, line, first):
         first = line
-    last = min(_find_sign(text, sign, end) for sign in ends)
-    return strip_span(text, first, last)
-
-
-def _find_sign(text: str, sign: str, start: int) -> int:
-    """Return where a sign is after ``start``; the end of the text if it is not there."""
-    at = text.find(sign, start)
-    return at if at >= 0 else len(text)
-
-
-def _find_block_end(tokens: Tokens, found: Found, cue: Rule) -> int:
-    """Return the character after the block that a match begins: after its closing mark, else
-    after the lines before a blank line, a list item or a heading.
-
-    The closing mark ("</system>", "[/INST]", "end") is a further match of the same rule, ``cue``.
-    """
-    block_end = min(len(tokens), found.end + _LONGEST_BLOCK)
-    for closing in cue.find(tokens, found.end, block_end):
-        if _CLOSES.search(closing.text):
-            return closing.span[1]
-    end = _find_sign(tokens.text, "\n", found.span[1])
-    for line in _NEXT_LINE.finditer(tokens.text, end):
-        first = tokens.at(line.start(1))
-        is_item = rule("next_item").starts(tokens, first, tokens.before(line.end()))
-        if is_item or not line[1].strip():
-            break
-        end = line.end()
-    return end
+    rest = re.compile(f"[^{ends}]*").match(text, end)
+    return strip_span(text, first, rest.end() if rest else end)
 
 
 def blank_out(
     record: TrialRecord,
     sections: Mapping[str, LexedSection],
-    hostile: Collection[HostileText],
+    blanks: Mapping[str, Sequence[Range]],
+    edge: str = "",
 ) -> tuple[TrialRecord, Mapping[str, LexedSection]]:
-    """Return the record and its read sections, with spaces instead of blanked text. Offsets stay
-    the same.
+    """Return the record and its read sections, with spaces instead of the ranges of each section.
+    Offsets stay the same.
 
     A part that is separate in the source, such as an outcome's description, is cut to its
-    longest clean run.
+    longest clean run; a part without one is dropped. ``edge`` begins and ends a blank that has room
+    for it: with line breaks, no sentence or list item spans the blank.
     """
-    ranges = list_blanks(hostile)
-    if not ranges:
+    if not blanks:
         return record, sections
-    blanked: list[Section] = []
+    changed: list[Section] = []
     lexed = dict(sections)
     for section in record.sections:
-        if section.name not in ranges:
-            blanked.append(section)
-            continue
-        changed = _blank_section(section, ranges[section.name])
-        blanked.append(changed)
-        lexed[section.name] = read_section(section.name, changed.text)
-    return record.model_copy(update={"sections": tuple(blanked)}), lexed
+        ranges = blanks.get(section.name, ())
+        if ranges:
+            section = _blank_section(section, ranges, edge)  # noqa: PLW2901
+            lexed[section.name] = read_section(section.name, section.text)
+        changed.append(section)
+    return record.model_copy(update={"sections": tuple(changed)}), lexed
 
 
-def _blank_section(section: Section, ranges: Sequence[Range]) -> Section:
-    """Return a section of the same length with blank lines instead of the ranges, so that no
-    sentence or list item spans a range.
-    """
+def _blank_section(section: Section, ranges: Sequence[Range], edge: str) -> Section:
     text = section.text
-    done = 0
-    for range_start, end in ranges:
-        start = max(range_start, done)
-        blank = " " * (end - start)
-        # a short range has no room for line breaks
-        if len(blank) >= 5:
-            blank = f"\n\n{blank[4:]}\n\n"
+    for start, end in ranges:
+        inner = end - start - 2 * len(edge)
+        blank = f"{edge}{' ' * inner}{edge}" if inner > 0 else " " * (end - start)
         text = text[:start] + blank + text[end:]
-        done = end
-    return rewrite_section(section, text, ranges)
-
-
-def rewrite_section(section: Section, text: str, blanks: Sequence[Range]) -> Section:
-    """Return a section with another text of the same length, in which the ranges ``blanks`` are
-    blank. Its parts are cut to their longest clean run; a part without one is dropped.
-    """
     parts = []
     for part in section.parts:
-        start, end = find_honest((part.start, part.end), text, blanks)
+        start, end = find_honest((part.start, part.end), text, ranges)
         if start < end:
             parts.append(part.model_copy(update={"start": start, "end": end}))
     return section.model_copy(update={"text": text, "parts": tuple(parts)})
-
-
-def shorten_parts(
-    outcomes: tuple[Draft, ...], record: TrialRecord, hostile: Collection[HostileText]
-) -> tuple[Draft, ...]:
-    """Return the outcomes with the parts that span a blank cut to their longest clean run, so that
-    they stay quotes. A part without a clean run loses its value.
-
-    ``record`` is the blanked record. In a flattened list, a description may span a blank.
-    """
-    ranges = list_blanks(hostile)
-    shortened: list[Draft] = []
-    for outcome in outcomes:
-        name = outcome.span.section
-        text = record.raw_text(name) or ""
-        rules = dict(outcome.rules)
-        for part in _PARTS if name in ranges else ():
-            rules[part] = _shorten(rules[part], text, ranges[name])
-        shortened.append(replace(outcome, rules=rules))
-    return tuple(shortened)
-
-
-def _shorten(
-    part: Reading[str | None], text: str, blanks: Sequence[Range]
-) -> Reading[str | None]:
-    """Return a part of an outcome as its longest run of the text outside the blanks."""
-    for span in part.spans:
-        start, end = find_honest((span.start, span.end), text, blanks)
-        if start >= end:
-            return Reading(None, part.confidence)
-        spans = (Span(span.section, start, end),)
-        part = replace(part, value=text[start:end], spans=spans)
-    return part
 
 
 def find_honest(place: Range, text: str, ranges: Sequence[Range]) -> Range:

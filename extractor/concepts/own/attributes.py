@@ -95,21 +95,21 @@ class AttributeType(StrEnum):
     DURATION = (
         "duration",
         Period,
-        partial(forms.read_one_time, Period),
+        partial(forms.read_time, Period),
         '"4 week"',
         Comparison.TIME,
     )
     AGE = (
         "age",
         Age,
-        partial(forms.read_one_time, Age),
+        partial(forms.read_time, Age),
         '"18 year"',
         Comparison.TIME,
     )
     TIME_POINT = (
         "time_point",
         TimePoint,
-        partial(forms.read_one_time, TimePoint),
+        partial(forms.read_time, TimePoint),
         '"30 day"',
         Comparison.TIME,
     )

@@ -5,7 +5,7 @@ that reading a run needs no code of the user.
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from extractor.schemas import (
     TrialExtraction,
     list_fields,
 )
-from extractor.schemas.arguments import refuse_unknown, suggest
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.base import FrozenModel
 from extractor.schemas.fields import list_model
 
@@ -132,6 +132,11 @@ class CustomField(FrozenModel):
         return types != {AttributeType.QUOTE}
 
     @property
+    def needed(self) -> list[str]:
+        """The names of the attributes without which the field states nothing."""
+        return [attribute.name for attribute in self.attributes if attribute.required]
+
+    @property
     def has_patterns(self) -> bool:
         """Whether something of the field is read without a model."""
         return any(attribute.patterns for attribute in self.attributes)
@@ -192,18 +197,15 @@ class CustomField(FrozenModel):
         unreadable: list[tuple[str, str]] = []
         for answer in self.list_answers(written):
             claim: dict[str, Any] = {}
-            lacking: list[str] = []
             faults: list[tuple[str, str]] = []
             for attribute in self.attributes:
                 members = attribute.read_members(answer.get(attribute.name), faults)
                 if members:
                     claim[attribute.name] = members if attribute.many else members[0]
-                elif attribute.required:
-                    lacking.append(attribute.name)
+            lacking = [one for one in self.needed if one not in claim]
             if claim and not lacking:
-                if self.needs_quote and answer.get("quote"):
-                    claim["quote"] = str(answer["quote"])
-                claims.append(claim)
+                quote = str(answer.get("quote") or "") if self.needs_quote else ""
+                claims.append(claim | {"quote": quote} if quote else claim)
             elif not faults:
                 missing = ", ".join(lacking) or "a value"
                 faults.append((str(answer), f"{missing} is missing"))
@@ -216,19 +218,6 @@ class CustomField(FrozenModel):
         """
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
-
-    def list_faults(self, example: Example) -> Iterator[str]:
-        """Yield what is wrong with the form of an example's answer: each key that is not an
-        attribute, then each value that cannot be read.
-        """
-        answers = self.complete_answers(example)
-        names = self.json_schema_of_one["properties"]
-        for key in {key for answer in answers for key in answer}.difference(names):
-            form = ", ".join(attribute.describe() for attribute in self.attributes)
-            # in Python a key may be a number: {1: "4 weeks"}
-            yield f"{key} is not an attribute{suggest(str(key), names)}; write {form}"
-        for _, reason in self.read(answers)[1]:
-            yield reason
 
     @property
     def json_schema_of_one(self) -> dict[str, Any]:
@@ -309,28 +298,27 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     )
 
 
-def _list_taken() -> Iterator[str]:
-    yield from (
-        "regimens",
-        "people",
-        "n",
-        "stands",
-        "ok",
-        "split",
-        "d",
-        "t",
-        "under",
-        "rule",
-    )
-    yield from TrialExtraction.model_fields
-    yield from ExtractedItem.model_fields
-    for task in Task:
-        for info in list_fields(task):
-            yield info.name
-            yield info.metadata.key or info.name
-
-
-TAKEN = frozenset(_list_taken())
+_INFOS = [info for task in Task for info in list_fields(task)]
+TAKEN = frozenset(
+    {
+        *(
+            "regimens",
+            "people",
+            "n",
+            "stands",
+            "ok",
+            "split",
+            "d",
+            "t",
+            "under",
+            "rule",
+        ),
+        *TrialExtraction.model_fields,
+        *ExtractedItem.model_fields,
+        *(info.name for info in _INFOS),
+        *(info.metadata.key or info.name for info in _INFOS),
+    }
+)
 """The guideline's names, and the short keys that a model writes for them; no custom field may
 have one.
 """

@@ -35,7 +35,6 @@ _NESTED = (
     "is a model within a field, which is not read; write its attributes into the field itself, "
     "with many: True for several values"
 )
-_LONGEST_SHOWN = 100
 
 
 class _Value(BaseModel):
@@ -57,7 +56,7 @@ class _Value(BaseModel):
 class _Schema(BaseModel, extra="allow"):
     """What is read of the schema of a field. Other keys are those of the declaration."""
 
-    title: str = Field("", max_length=_LONGEST_SHOWN)
+    title: str = Field("", max_length=100)
     description: str = ""
     type: str = ""
     reference: str = Field("", alias="$ref")
@@ -83,12 +82,12 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
     >>> field.name, field.attributes[0].type.value
     ('prior_lines', 'integer')
     """
-    schema = _validate(str(given.get("title"))[:_LONGEST_SHOWN], _Schema, given)
-    title = schema.title
-    definition = " ".join(schema.description.split())
+    title = str(given.get("title"))[:100]
+    schema = _validate(title, _Schema, given)
     # a model that holds itself is a definition, and no schema of its own
     if schema.reference:
         raise FieldError(f"{title}: {_NESTED}")
+    definition = " ".join(schema.description.split())
     if not definition:
         raise FieldError(
             f"{title}: describe the field in the docstring of the class (the description of a "
@@ -98,12 +97,15 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
         raise FieldError(f"{title}: has no attribute; add one, such as name: str")
     attributes = []
     for name, value in schema.properties.items():
-        where = f"{title}.{name}"[:_LONGEST_SHOWN]
+        where = f"{title}.{name}"
         table = _read_property(where, value, schema.definitions)
         table["required"] &= name in schema.required
         attributes.append(_validate(where, Attribute, {"name": name, **table}))
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower()
-    table = {"name": name, "definition": definition, "attributes": attributes}
+    table = {
+        "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower(),
+        "definition": definition,
+        "attributes": attributes,
+    }
     return _validate(title, CustomField, table | (schema.model_extra or {}))
 
 
@@ -123,22 +125,16 @@ def _read_property(
     if many:
         value = value.items or _Value.model_validate({})
     value = definitions.get(value.reference.removeprefix("#/$defs/"), value)
-    patterns = given.pattern
-    if not isinstance(patterns, dict):
-        patterns = {"": patterns}
-    declared: dict[str, Any] = {
+    patterns = given.pattern if isinstance(given.pattern, dict) else {"": given.pattern}
+    words = value.enum if value.const is None else (value.const,)
+    return {
         "definition": " ".join(given.description.split()),
         "many": many,
         "required": len(options) == 1,
         "patterns": {str(word): texts for word, texts in patterns.items()},
+        "choices": tuple(map(str, words)),
+        "type": AttributeType.CHOICE if words else _find_type(where, value),
     }
-    words = value.enum
-    if value.const is not None:
-        words = (value.const,)
-    if words:
-        choices = tuple(map(str, words))
-        return {**declared, "type": AttributeType.CHOICE, "choices": choices}
-    return {**declared, "type": _find_type(where, value)}
 
 
 def _find_type(where: str, value: _Value) -> AttributeType:
@@ -152,11 +148,10 @@ def _find_type(where: str, value: _Value) -> AttributeType:
         return kind
     if value.properties:
         raise FieldError(f"{where}: {_NESTED}")
-    shown = value.format or value.type or "this"
     types = ", ".join(sorted(held.__name__ for held in CLASSES))
     raise FieldError(
-        f"{where}: {shown[:_LONGEST_SHOWN]} is no type that can be checked against a text; "
-        f"use one of {types}, Literal[...], an Enum, or a list of one of these"
+        f"{where}: {value.format or value.type or 'this'} is no type that can be checked against a "
+        f"text; use one of {types}, Literal[...], an Enum, or a list of one of these"
     )
 
 
@@ -166,8 +161,8 @@ def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
         return kind.model_validate(table)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-    place = [where, *(str(part)[:_LONGEST_SHOWN] for part in fault["loc"])]
+    place = ".".join([where, *map(str, fault["loc"])])
     problem = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        problem = f"no such key{suggest(place[-1], kind.model_fields)}"
-    raise FieldError(" ".join(f"{'.'.join(place)}: {problem}".split())[:1000])
+        problem = f"no such key{suggest(str(fault['loc'][-1]), kind.model_fields)}"
+    raise FieldError(" ".join(f"{place}: {problem}".split()))

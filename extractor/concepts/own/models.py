@@ -4,7 +4,6 @@ import importlib
 import json
 import re
 import runpy
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -26,7 +25,7 @@ _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
-    """Return the declarations of fields, in order, with their examples and patterns checked.
+    """Return the declarations of fields, in order, with their patterns checked.
 
     Args:
         given: Pydantic models; JSON Schemas, as ``model_json_schema()`` writes them; or where they
@@ -60,11 +59,6 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
                 raise FieldError(
                     f"{field.name}: two fields have this name; rename one of them"
                 )
-            for example in field.examples:
-                for fault in field.list_faults(example):
-                    raise FieldError(
-                        f"{field.name}: in the example {example.text!r}: {fault}"
-                    )
             check_patterns(field)
             fields[field.name] = field
     return tuple(fields.values())
@@ -156,13 +150,11 @@ def load_models(place: str) -> list[type[BaseModel]]:
     ... ]
     ['Washout', 'Blinding']
     """
-    source, colon, names = place.removesuffix(":").rpartition(":")
-    if not colon or names.endswith(".py"):
-        source = place.removesuffix(":")
+    source, colon, names = place.rpartition(":")
+    if not colon or names.endswith(".py"):  # "C:\\my_fields.py"
+        source = place
         names = ""
     models = _load(source)
-    if not models:
-        raise FieldError(f"{source}: has no pydantic model; {_FORM}")
     wanted = [name.strip() for name in names.split(",") if name] or list(models)
     for name in wanted:
         if name not in models:
@@ -170,13 +162,6 @@ def load_models(place: str) -> list[type[BaseModel]]:
             listed = ", ".join(models)
             raise FieldError(f"{source}: no model named {name}{guess}; it has {listed}")
     return [models[name] for name in wanted]
-
-
-def _name_line(file: str, error: Exception) -> str:
-    """Return the line of a file that raised an error; empty if the file cannot be parsed."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [one.lineno for one in frames if one.filename.endswith(file)]
-    return f"line {lines[-1]}: " if lines else ""
 
 
 def _load(source: str) -> dict[str, type[BaseModel]]:
@@ -193,16 +178,15 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         else:
             module = vars(importlib.import_module(source))
     except Exception as error:
-        place = _name_line(
-            source if is_file else f"{source.replace('.', '/')}.py", error
-        )
         remedy = "correct the file" if is_file else _FORM
         raise FieldError(
-            f"{source}: {place}{type(error).__name__}: {error}; {remedy}"
+            f"{source}: {type(error).__name__}: {error}; {remedy}"
         ) from error
     models = {}
     for name, defined in module.items():
         is_class = isinstance(defined, type) and issubclass(defined, BaseModel)
         if is_class and defined.__module__ == module["__name__"]:
             models[name] = defined
+    if not models:
+        raise FieldError(f"{source}: has no pydantic model; {_FORM}")
     return models

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import regex
 
@@ -46,113 +46,92 @@ def read_declared(
     for field in fields:
         if field.has_patterns:
             group = field.group.of
-            items = [
-                _read_item(parsed, field, item) for item in parsed.list_items(group)
-            ]
-            parsed = parsed.with_items(group, tuple(items))
+            items = parsed.list_items(group)
+            read = tuple(_read_item(parsed, field, item) for item in items)
+            parsed = parsed.with_items(group, read)
     return parsed
 
 
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     """Return an item with the values of a field that are in its text, or in the sections of the
-    record.
+    record. With ``many`` each match is a value, else all are one.
     """
     if field.of is Of.RECORD:
         names = filter(field.may_stand_in, parsed.sections)
         passages = [parsed.sections[name].whole for name in names]
     else:
         passages = [parsed.passage(item.chunk.span)]
-    drafts = []
-    for value in find_values(field, passages):
-        place = next(iter(value.values())).spans[0]
-        drafts.append(Draft(field.group.path, item.chunk, place, value))
-    if not drafts:
-        return item
-    return replace(item, own={**item.own, field.name: tuple(drafts)})
+    values = [value for passage in passages for value in _search(field, passage)]
+    values = values if field.many else [_join(values)]
+    whole = [value for value in values if value and value.keys() >= set(field.needed)]
+    drafts = tuple(
+        Draft(field.group.path, item.chunk, _place(value), value) for value in whole
+    )
+    return replace(item, own={**item.own, field.name: drafts})
 
 
-class Pattern(NamedTuple):
-    """A regular expression of an attribute, and the value that it gives, if not what it matches."""
+def _join(values: Iterable[Value]) -> Value:
+    """Return all values as one: all members of a list, each once, and of another attribute the
+    first value in the text.
+    """
+    joined: dict[str, Reading[Any]] = {}
+    for value in values:
+        for name, reading in value.items():
+            known = joined.setdefault(name, reading)
+            is_list = isinstance(reading.value, tuple)
+            if is_list and reading.value[0] not in known.value:
+                members = known.value + reading.value
+                spans = known.spans + reading.spans
+                joined[name] = replace(known, value=members, spans=spans)
+    return joined
 
-    own: Attribute
-    gives: str
-    text: str
+
+def _place(value: Value) -> Span:
+    return min(reading.spans[0] for reading in value.values())
 
 
-def _list_patterns(field: CustomField) -> Iterator[Pattern]:
+def _search(field: CustomField, passage: Passage) -> list[Value]:
+    """Return what the matches of all patterns state, in the order of the text. Raises
+    ``FieldError`` if a search takes too long.
+    """
+    if not field.may_be_in(passage.raw):
+        return []
+    values: list[Value] = []
+    for own, gives, text in _list_patterns(field):
+        try:
+            for found in _compile(text).finditer(passage.text, timeout=_SECONDS):
+                value = {}
+                for attribute in field.attributes:
+                    name = attribute.name
+                    is_own = attribute is own
+                    given = gives if is_own else ""
+                    # without a group of its own, the whole match is the value
+                    group = name if name in found.re.groupindex else 0
+                    reading = _read(attribute, given, passage, *found.span(group))
+                    if reading and (is_own or group):
+                        value[name] = reading
+                if own.name in value:
+                    values.append(value)
+        except TimeoutError:
+            raise FieldError(
+                f"{field.name}.{own.name}: the pattern {text!r} takes more than {_SECONDS:g} "
+                "seconds for a text; avoid repetitions within repetitions, such as (a+)+"
+            ) from None
+    return sorted(values, key=_place)
+
+
+def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
+    """Yield each pattern with its attribute and the value that it gives, "" for its match."""
     for attribute in field.attributes:
         for gives, texts in attribute.patterns.items():
             for text in texts:
-                yield Pattern(attribute, gives, text)
-
-
-def find_values(field: CustomField, passages: Iterable[Passage]) -> list[Value]:
-    """Return the values of a field in some passages. With ``many`` each match is one, else all
-    are one value: all members of a list, each once, and the first value of another attribute in
-    the text.
-    """
-    values: list[Value] = []
-    for passage in passages:
-        here: list[Value] = []
-        for pattern in _list_patterns(field):
-            here += _apply(pattern, field, passage)
-        values += sorted(here, key=_find_start)
-    if not field.many:
-        joined: dict[str, Reading[Any]] = {}
-        for value in values:
-            for name, reading in value.items():
-                known = joined.setdefault(name, reading)
-                is_list = field.attribute(name).many
-                if is_list and reading.value[0] not in known.value:
-                    joined[name] = replace(
-                        known,
-                        value=known.value + reading.value,
-                        spans=known.spans + reading.spans,
-                    )
-        values = [joined]
-    required = {attribute.name for attribute in field.attributes if attribute.required}
-    return [value for value in values if value and required <= value.keys()]
-
-
-def _find_start(value: Value) -> int:
-    return min(reading.spans[0].start for reading in value.values())
-
-
-def _apply(pattern: Pattern, field: CustomField, passage: Passage) -> Iterator[Value]:
-    """Yield what each match of a pattern states: of its own attribute, and of others after
-    which its groups are named. Raises ``FieldError`` if it takes too long.
-    """
-    if not field.may_be_in(passage.raw):
-        return
-    own = pattern.own
-    try:
-        for found in _compile(pattern.text).finditer(passage.text, timeout=_SECONDS):
-            value: dict[str, Reading[Any]] = {}
-            for attribute in field.attributes:
-                name = attribute.name
-                is_own = attribute is own
-                place = (-1, -1)
-                if name in found.re.groupindex:
-                    place = found.span(name)
-                elif is_own:
-                    place = found.span()
-                written = pattern.gives if is_own else ""
-                reading = _read(attribute, written, passage, *place)
-                if reading:
-                    value[name] = reading
-            if own.name in value:
-                yield value
-    except TimeoutError:
-        raise FieldError(
-            f"{field.name}.{own.name}: the pattern {pattern.text!r} takes more than {_SECONDS:g} "
-            "seconds for a text; avoid repetitions within repetitions, such as (a+)+"
-        ) from None
+                yield attribute, gives, text
 
 
 def _read(
     attribute: Attribute, gives: str, passage: Passage, start: int, end: int
 ) -> Reading[Any] | None:
-    """Return the value that some characters of a passage state, None if they are not value of the
+    """Return the value that some characters of a passage state, None if they are no value of the
     attribute, cut a word or a number, or a "not" before them denies them.
     """
     if start >= end:
@@ -161,39 +140,31 @@ def _read(
     before = max(0, start - _AROUND)
     article = _ARTICLE.search(text, before, start)
     first = article.start() if article else start
-    around = text[before : end + _AROUND]
-    check = verify_quote(text[first:end], around, first - before)
+    check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
+        return None
+    try:
+        value = attribute.read_all(gives or text[start:end])
+    except ValueError:
         return None
     section = passage.section
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
-    written = gives or text[start:end]
     support = Support.PARSED
     if attribute.type.is_concluded:
         support = Support.INFERRED
     elif attribute.type is AttributeType.QUOTE:
         support = Support.LITERAL
-    try:
-        value = attribute.read_all(written)
-    except ValueError:
-        return None
     return Reading(value, CONFIDENCE, (span,), support)
 
 
 @cache
 def _compile(text: str) -> "regex.Pattern[str]":
-    """Compile a pattern that ignores case. Raises ``ValueError`` for one that Python cannot read,
-    or with too many repetitions.
-    """
-    try:
-        re.compile(text)
-        counts = [int(high or low or 1) for low, high in _COUNTS.findall(text)]
-        if prod(filter(None, counts)) > _MOST_REPEATS:
-            raise ValueError(f"it repeats a part more than {_MOST_REPEATS:,} times")
-        return regex.compile(text, regex.IGNORECASE)
-    except (re.error, regex.error, RecursionError, OverflowError) as error:
-        raise ValueError(f"{error}") from error
+    """Compile a pattern that ignores case. Raises ``regex.error``."""
+    counts = [int(high or low or 1) for low, high in _COUNTS.findall(text)]
+    if prod(filter(None, counts)) > _MOST_REPEATS:
+        raise regex.error(f"it repeats a part more than {_MOST_REPEATS:,} times")
+    return regex.compile(text, regex.IGNORECASE)
 
 
 def check_patterns(field: CustomField) -> None:
@@ -202,14 +173,15 @@ def check_patterns(field: CustomField) -> None:
     """
     known = [attribute.name for attribute in field.attributes]
     for own, _, text in _list_patterns(field):
-        problem = None
+        where = f"{field.name}.{own.name}: the pattern {text!r}"
         try:
-            names = _compile(text).groupindex
-        except ValueError as error:
-            problem = f"cannot be read: {error}; write a regular expression of Python"
-            names = {}
-        for name in set(names).difference(known):
+            names = set(_compile(text).groupindex).difference(known)
+        except (regex.error, RecursionError, OverflowError) as error:
+            raise FieldError(
+                f"{where} cannot be read: {error}; write a regular expression of Python"
+            ) from error
+        for name in names:
             guess = suggest(name, known)
-            problem = f"captures {name}, which is not an attribute of the field{guess}"
-        if problem:
-            raise FieldError(f"{field.name}.{own.name}: the pattern {text!r} {problem}")
+            raise FieldError(
+                f"{where} captures {name}, which is not an attribute of the field{guess}"
+            )

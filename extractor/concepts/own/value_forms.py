@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 from extractor.language.book import find_terms, read_text, rule
 from extractor.language.clean import clean_text
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import ROMAN, find_durations, read_number
-from extractor.language.patterns import Found
+from extractor.language.numbers import (
+    find_durations,
+    read_number,
+    read_time_unit,
+)
 from extractor.measures import scale_alike
 from extractor.schemas import (
     Age,
@@ -37,14 +40,6 @@ _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
 """The name of a quantity, up to the last colon, or the first sign if there is none; and its
 limit.
 """
-_COUNT = re.compile(r"^\W*(once|twice|thrice)\b", re.IGNORECASE)
-_COUNTS = {"once": "1", "twice": "2", "thrice": "3"}
-_ROMAN = re.compile(rf"(?<![\w.])(?:{'|'.join(ROMAN)})(?![\w.])")
-_LISTED = re.compile(
-    r"(?<![\w.,/-])\d(?:(?:\s?[,&/]|,?\s(?:or|and))\s?\d){1,20}(?![\w.,/])"
-)
-"""Whole numbers that a model lists: "0, 1 or 2"."""
-_ORDINAL = re.compile(r"(?:st|nd|rd|th)\b\s*")
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
 """In front of the dose of carboplatin, its unit."""
 _SECOND_PART = re.compile(
@@ -53,15 +48,7 @@ _SECOND_PART = re.compile(
 """The second part of a fixed combination, with the unit of both: "/100 mg" after 600, "mg/100
 mg" too.
 """
-_ONE_TIME = re.compile(
-    r"\s*+[^\W\d_]*+\s*+[\d.,/]*+(?:\s?[½¼¾]|\s[1-3]/[2-4]|(?<=\s)and a "
-    r"half)?+\s*+-?\s*+(?:an?\s)?[^\W\d_]*+\s*+"
-)
-"""A number, perhaps with a fraction, and a unit, or the other way round."""
-_TIME_FORM = '{!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
-_SENSE = re.compile(
-    r"(?P<sign>[<>]=?|[=≤≥]|(?P<low>\d[\d.]*)\s?-)\s*(?P<value>\d[\d.]*)\s*(?P<unit>\S.*)"
-)
+_HALF_LIFE = re.compile(r"half[ _-]?li(?:fe|ves)")
 _VERSION = re.compile(
     r"(?P<name>.{1,300}?)(?:\s{0,9}\|\s*|[\s,]{1,9}v(?:ersion)?\.?\s*(?=\d))(?P<version>.*)",
     re.IGNORECASE,
@@ -79,14 +66,8 @@ def read_limit(text: str) -> Constraint:
     >>> limit.comparator.value, limit.value, limit.value_high, limit.unit
     ('between', 0, 2, None)
 
-    >>> (
-    ...     str(read_limit("NYHA class: III or IV")),
-    ...     str(read_limit("ALT: <= 5 x ULN @ with liver metastases")),
-    ... )
-    ('NYHA class: 3-4', 'ALT: <= 5 x ULN (with liver metastases)')
-
-    A range of ratios ("20/40-20/80") is that of their second numbers, a pregnancy's "28+6" is in
-    weeks.
+    >>> str(read_limit("ALT: <= 5 x ULN @ with liver metastases"))
+    'ALT: <= 5 x ULN (with liver metastases)'
     """
     text, _, condition = (part.strip() for part in text.partition(" @ "))
     parts = _LIMIT.fullmatch(text)
@@ -122,65 +103,40 @@ def read_quantity(written: str) -> Quantity:
 
 
 def _read_unnamed(stated: str) -> Quantity | None:
-    """Read a comparator, a number or range, and a unit. None if no number follows the sign."""
-    tokens = _read_tokens(": " + _write_digits(_sign_first(stated)))
-    found = rule("answered_limit").starts(tokens, 0)
-    if not found:
-        found = rule("answered_limit").search(tokens, 1)
+    """Read a comparator, a number or range, and a unit. None if no number follows the sign; a
+    power after the second number is the first one's too ("1-2 x 10^6").
+    """
+    tokens = _read_tokens(": " + _sign_first(stated))
+    form = rule("answered_limit")
+    found = form.starts(tokens, 0) or form.search(tokens, 1)
     if not found:
         return None
-    low, high = _bounds(found)
+    written_high = found.read("high")
+    high = read_bare_number(written_high) if written_high else None
     sign = "".join((found.read("sign") or found.read("bare") or "=").split())
-    unit = _read_behind(tokens, found)
-    ordinal = _ORDINAL.match(unit)
-    if ordinal and tokens.joined(found.end):  # "95th percentile"
-        unit = unit[ordinal.end() :]
+    unit = tokens.text[tokens.ends[found.end - 1] :].strip()
     if found.read("factor"):
         unit = f"x {unit}"
-    # what the text has of the unit before the number
-    before = "".join((found.read("over") or "").split())
-    comparator = _SIGNS.get(sign, sign) if high is None else Comparator.BETWEEN
     return Quantity(
-        comparator=Comparator(comparator),
-        value=low,
+        comparator=Comparator(_SIGNS.get(sign, sign) if high is None else "between"),
+        value=scale_alike(
+            read_bare_number(found.read("low") or ""), written_high or ""
+        ),
         value_high=high,
-        unit=before or unit or None,
+        unit=unit or None,
     )
-
-
-def _write_digits(stated: str) -> str:
-    """Write "twice", Roman numerals, and lists of classes that follow each other as digits: "I,
-    II or III" as "1-3".
-    """
-    count = _COUNT.search(stated)
-    if count:
-        stated = stated.replace(count[1], _COUNTS[count[1].lower()])
-    if not any(map(str.isdigit, stated)):
-        stated = _ROMAN.sub(lambda numeral: str(ROMAN[numeral[0]]), stated)
-    return _LISTED.sub(_join_list, stated)
-
-
-def _join_list(listed: re.Match[str]) -> str:
-    """Return the range of numbers that follow each other; others as they are listed."""
-    numbers = [int(digit) for digit in re.findall(r"\d", listed[0])]
-    first = numbers[0]
-    last = numbers[-1]
-    if numbers != list(range(first, last + 1)):
-        return listed[0]
-    return f"{first}-{last}"
 
 
 def _sign_first(stated: str) -> str:
     """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
     tokens = _read_tokens(stated)
-    signs = find_terms(tokens, "comparators") or find_terms(
-        tokens, "comparator_suffixes"
-    )
-    if not signs:
+    signs = find_terms(tokens, "comparators")
+    signs = signs or find_terms(tokens, "comparator_suffixes")
+    # "mL/min" has no minimum
+    signs = [sign for sign in signs if not tokens.joined(sign.first)]
+    if not signs or not tokens.words[signs[0].first].isalpha():
         return stated
     sign = signs[0]
-    if not any(map(str.isalpha, tokens.read(sign.first, sign.end))):
-        return stated
     value = "" if sign.value == Comparator.BETWEEN else sign.value
     return f" {value} {tokens.read(0, sign.first)} {tokens.read(sign.end, len(tokens))}"
 
@@ -229,26 +185,24 @@ def read_amount(text: str) -> Amount:
     text, _, arms = text.partition(" @ ")
     exposure = _EXPOSURE.match(text)
     written = f"{text[exposure.end() :]} AUC" if exposure else text
-    tokens = _read_tokens(written)
-    found = rule("answered_amount").starts(tokens, 0)
-    unit = _read_behind(tokens, found) if found else ""
+    stated = _read_unnamed(written)
+    unit = (stated and stated.unit) or ""
     second = _SECOND_PART.match(unit)
     if second:
         unit = (second["unit"] or "") + unit[second.end() :]
     has_unit = unit[:1].isalpha() or unit.startswith("%")
-    if not found or not has_unit:
+    if stated is None or not has_unit:
         raise ValueError(
             f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to '
             '40 mg"'
         )
-    low: float | None
-    low, high = _bounds(found)
-    if high is None and not found.read("floor"):
-        high = low
-    if found.read("cap"):
+    low: float | None = stated.value
+    high = low if stated.value_high is None else stated.value_high
+    if stated.comparator in (Comparator.MORE, Comparator.AT_LEAST):
+        high = None
+    if stated.comparator in (Comparator.LESS, Comparator.AT_MOST):
         low = None
-    listed = tuple(re.findall(r"\d+", arms))
-    return Amount(low=low, high=high, unit=unit, arms=listed)
+    return Amount(low=low, high=high, unit=unit, arms=tuple(re.findall(r"\d+", arms)))
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
@@ -266,16 +220,9 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
             if length.low == length.high:
                 return kind(value=length.low, unit=length.unit)
             break
-    raise ValueError(_TIME_FORM.format(text))
-
-
-def read_one_time(kind: type[TimedT], text: str) -> TimedT:
-    """Read a time as ``read_time`` does, from a text that states nothing else: no sign, comparator
-    or second time.
-    """
-    if not _ONE_TIME.fullmatch(text):
-        raise ValueError(_TIME_FORM.format(text))
-    return read_time(kind, text)
+    raise ValueError(
+        f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
+    )
 
 
 def read_window(text: str) -> TimeWindow | str:
@@ -294,33 +241,17 @@ def read_window(text: str) -> TimeWindow | str:
     """
     parts = [part.strip() for part in text.split("|", 3)]
     quote, sense, of, anchor = parts + [""] * (4 - len(parts))
-    limit = _SENSE.fullmatch(sense)
+    limit = _read_unnamed(sense)
     if limit is None:
         return text.strip(" |")
-    value, unit = _read_length(f"{limit['value']} {limit['unit']}")
-    sides: dict[str, Any] = {"value": value}
-    comparator = _SIGNS.get(limit["sign"], limit["sign"])
-    if limit["low"]:
-        low, _ = _read_length(f"{limit['low']} {limit['unit']}")
-        comparator = Comparator.BETWEEN
-        sides = {"value": low, "value_high": value}
-    return TimeWindow(
-        quote=quote,
-        comparator=Comparator(comparator),
-        unit=unit,
-        of=_named(of),
-        anchor=_named(anchor),
-        **sides,
-    )
-
-
-def _read_length(text: str) -> tuple[int | float, TimeUnit]:
-    """Read the length of a window, the only time that may be in half-lives."""
-    in_half_lives = re.fullmatch(r"(\S+) half[ _-]?li(?:fe|ves)", text)
-    if in_half_lives:
-        return read_bare_number(in_half_lives[1]), TimeUnit.HALF_LIFE
-    length = read_time(Period, text)
-    return length.value, length.unit
+    written = limit.unit or ""
+    unit = read_time_unit(written)
+    if _HALF_LIFE.fullmatch(written):
+        unit = TimeUnit.HALF_LIFE
+    if unit is None:
+        raise ValueError(f'{sense!r}: write a time as "<= 6 month"')
+    sides = limit.model_dump() | {"unit": unit}
+    return TimeWindow(quote=quote, of=_named(of), anchor=_named(anchor), **sides)
 
 
 def _named(words: str) -> str | None:
@@ -338,18 +269,19 @@ def read_group_rule(text: str) -> CriterionGroup:
     ['any of', 'any of', 'at least 2 of', '2 to 4 of']
     """
     stated = text.strip().casefold()
-    if stated in (GroupRule.ALL, GroupRule.ANY):
-        return CriterionGroup(id="", rule=GroupRule(stated))
     numbers = re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated)
+    if stated in ("1", GroupRule.ANY):
+        return CriterionGroup(id="", rule=GroupRule.ANY)
+    if stated == GroupRule.ALL:
+        return CriterionGroup(id="", rule=GroupRule.ALL)
     if not numbers:
         raise ValueError(
             f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"'
         )
-    least = int(numbers[1])
     most = int(numbers[2]) if numbers[2] else None
-    if least < 2 and most is None:
-        return CriterionGroup(id="", rule=GroupRule.ANY)
-    return CriterionGroup(id="", rule=GroupRule.AT_LEAST, n=least, n_high=most)
+    return CriterionGroup(
+        id="", rule=GroupRule.AT_LEAST, n=int(numbers[1]), n_high=most
+    )
 
 
 def read_instrument(text: str) -> Instrument:
@@ -410,37 +342,6 @@ def _find_starts(text: str, words: str) -> list[int]:
 
 def _read_tokens(text: str) -> Tokens:
     return read_text(clean_text(text.strip()).text)
-
-
-def _read_behind(tokens: Tokens, found: Found) -> str:
-    """Return the text after what was found: the unit."""
-    return tokens.text[tokens.ends[found.end - 1] :].strip()
-
-
-def _bounds(found: Found) -> tuple[int | float, int | float | None]:
-    """Both numbers of a range; a power after the second one is the first one's too ("1-2 x
-    10^6").
-    """
-    written_high = found.read("high") or ""
-    low = _read_bound(found.read("low") or "")
-    high = _read_bound(written_high)
-    is_high_unread = bool(written_high) and high is None
-    if low is None or is_high_unread:
-        raise ValueError(f"{found.text!r}: write the number in digits")
-    return scale_alike(low, written_high), high
-
-
-def _read_bound(text: str) -> int | float | None:
-    """Read a number; of weeks and days of a pregnancy ("28+6"), the weeks. None if it is not
-    a number.
-    """
-    whole, _, days = text.lstrip("- ").partition("+")
-    value = read_number(whole.strip())
-    if value is None:
-        return None
-    if days.strip().isdigit():
-        value = round(value + int(days) / 7, 2)
-    return -value if text.startswith("-") else value
 
 
 def show_value(value: Any) -> str:
