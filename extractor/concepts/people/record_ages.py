@@ -85,20 +85,10 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # the other end of a range counts, unsure, if one end is registered
-    known = [
-        bound.place
-        for bound in described
-        if agrees(bound.age, registered[AGES[not bound.lower]])
-    ]
-    described = [
-        bound._replace(case=UNLIKE) if bound.place in known else bound
-        for bound in described
-    ]
     if not low.value and not low.alternatives:
-        low = _choose(described, "minimum_age", registered["minimum_age"])
+        low = _choose(described, AGES[0], registered[AGES[0]])
     if not high.value and not high.alternatives:
-        high = _choose(described, "maximum_age", registered["maximum_age"])
+        high = _choose(described, AGES[1], registered[AGES[1]])
     return low, high
 
 
@@ -115,14 +105,16 @@ def _choose(
     if not of_side:
         return Reading(None, measured("participants", "no age"))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
-    chosen = _find_widest(agreeing or _list_surer(of_side))
+    surer = [bound for bound in of_side if bound.case != _DOUBTFUL]
+    widest = min if name == AGES[0] else max
+    chosen = widest(agreeing or surer or of_side, key=lambda bound: bound.days)
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
     if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
         doubtful = measured("participants", _DOUBTFUL)
         return Reading(None, doubtful, spans, alternatives=(chosen.age,))
-    others = _list_others(chosen, of_side)
+    others = tuple(bound.age for bound in of_side if bound.age != chosen.age)
     case = chosen.case
     if others and not is_weak:
         case = "several ages in criteria"
@@ -132,22 +124,6 @@ def _choose(
     if agreeing:
         sure = max(sure, measured("participants", "age like the registry's"))
     return Reading(chosen.age, sure, spans, Support.PARSED, others)
-
-
-def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
-    """Return the bounds that are not doubtful; all of them if all are."""
-    return [bound for bound in bounds if bound.case != _DOUBTFUL] or bounds
-
-
-def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
-    """Return the lowest of lower bounds, or the highest of upper ones."""
-    widest = min if bounds[0].lower else max
-    return widest(bounds, key=lambda bound: bound.days)
-
-
-def _list_others(chosen: _Bound, bounds: Sequence[_Bound]) -> tuple[Age, ...]:
-    """Return the ages other than the chosen one."""
-    return tuple(one.age for one in bounds if one.age != chosen.age)
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
@@ -303,28 +279,21 @@ def _read_bounds(
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """Return the case of an age by the words around it: doubtful if it is of some people, or if an
-    exclusion states more before it; unsure without unit or comparator; excluded; alone in its line;
-    or among other words.
+    exclusion states more before it; excluded; unsure without unit or comparator; or plain.
     """
     first = limit.first
-    end = limit.end
-    if ends_age_range(tokens, limit) or rule("age_of_some_after").starts(tokens, end):
-        return _DOUBTFUL
     # "first episode after the age of 15 years"
-    if rule("moment_before").ends(tokens, first, first - _OPENING):
+    is_at_moment = rule("moment_before").ends(tokens, first, first - _OPENING)
+    is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
+    if is_at_moment or is_of_some or ends_age_range(tokens, limit):
         return _DOUBTFUL
-    clauses = [at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE]
+    if admits:
+        is_whole = limit.sure and limit.time_unit
+        return "age among other words" if is_whole else "age without unit or comparator"
     # between the start of a clause and the age stand only words such as "patients aged"
-    is_of_anybody = any(_covers("anybody", tokens, at, first) for at in (0, *clauses))
-    if not is_of_anybody and not admits:
-        return _DOUBTFUL
-    if not limit.sure or not limit.time_unit:
-        return "age without unit or comparator"
-    if not admits:
-        return "age excluded"
-    if is_of_anybody and _covers("only_age", tokens, end, len(tokens)):
-        return "age in a line of its own"
-    return "age among other words"
+    clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
+    is_of_anybody = any(_covers("anybody", tokens, at, first) for at in clauses)
+    return "age excluded" if is_of_anybody else _DOUBTFUL
 
 
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
