@@ -233,7 +233,7 @@ def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether words beside a limit show that it is an age of people: talk of age, "old",
-    consent, people of that age, or, at the start of a line, "older" or "younger".
+    consent, or people of that age.
     """
     first = limit.first
     behind = limit.end + 3
@@ -244,9 +244,8 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
     persons = rule("persons_before").ends(tokens, first, first - 8)
-    if persons and "with" not in tokens.words[max(0, first - 3) : first]:
-        return True
-    return first < 2 and not words.isdisjoint(("older", "younger"))
+    is_ill = "with" in tokens.words[max(0, first - 3) : first]
+    return persons is not None and not is_ill
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
