@@ -1,6 +1,7 @@
 """Read the lowest and the highest age of the people who take part in a trial."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
@@ -39,8 +40,6 @@ _OPENING = 12
 participants."""
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may be anywhere."""
-_ADJOINING = 2 * 365.25
-"""The most days between two ages that adjoin each other."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -85,6 +84,16 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
+    # the other end of a range counts, unsure, if one end is registered
+    known = [
+        bound.place
+        for bound in described
+        if agrees(bound.age, registered[AGES[not bound.lower]])
+    ]
+    described = [
+        bound._replace(case=UNLIKE) if bound.place in known else bound
+        for bound in described
+    ]
     if not low.value and not low.alternatives:
         low = _choose(described, AGES[0], registered[AGES[0]])
     if not high.value and not high.alternatives:
@@ -105,42 +114,48 @@ def _choose(
     if not of_side:
         return Reading(None, measured("participants", "no age"))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
-    surer = [bound for bound in of_side if bound.case != _DOUBTFUL]
-    widest = min if name == AGES[0] else max
-    chosen = widest(agreeing or surer or of_side, key=lambda bound: bound.days)
+    chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
     if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
-        doubtful = measured("participants", _DOUBTFUL)
-        return Reading(None, doubtful, spans, alternatives=(chosen.age,))
-    others = tuple(bound.age for bound in of_side if bound.age != chosen.age)
+        sure = measured("participants", _DOUBTFUL)
+        return Reading(None, sure, spans, alternatives=(chosen.age,))
+    others = dict.fromkeys(map(attrgetter("age"), of_side))
+    del others[chosen.age]
     case = chosen.case
-    if others and not is_weak:
-        case = "several ages in criteria"
-    if is_unlike:
-        case = UNLIKE
-    sure = measured("participants", case)
     if agreeing:
-        sure = max(sure, measured("participants", "age like the registry's"))
-    return Reading(chosen.age, sure, spans, Support.PARSED, others)
+        case = "age like the registry's"
+    elif is_unlike:
+        case = UNLIKE
+    elif others and not is_weak:
+        case = "several ages in criteria"
+    return Reading(
+        chosen.age,
+        measured("participants", case),
+        spans,
+        Support.PARSED,
+        tuple(others),
+    )
+
+
+def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
+    """Return the lowest of lower bounds, or the highest of upper ones, of those that are not
+    doubtful; of all if all are.
+    """
+    surer = [bound for bound in bounds if bound.case != _DOUBTFUL]
+    widest = min if bounds[0].lower else max
+    return widest(surer or bounds, key=lambda bound: bound.days)
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound of the other side leaves no age within this one, which is then an age
-    of some people only.
-
-    If all of them do, and by more than two years, the text contradicts itself, and both ages stay.
-    """
-    rivals = [
-        rival.days - chosen.days
-        for rival in bounds
-        if rival.lower is not chosen.lower and rival.case != _DOUBTFUL
-    ]
-    beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
-    if not beyond:
-        return False
-    return len(beyond) < len(rivals) or min(map(abs, beyond)) <= _ADJOINING
+    """Return whether a bound of the other side leaves no age within this one."""
+    for rival in bounds:
+        if rival.lower is chosen.lower or rival.case == _DOUBTFUL:
+            continue
+        if rival.days == chosen.days or (rival.days < chosen.days) is chosen.lower:
+            return True
+    return False
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
@@ -152,9 +167,10 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     heading = read_text(criterion.heading)
     # "at least two of the following:" makes signs of the lines below
     lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
+    if criterion.donor or lists_signs:
+        return
     # as below "Parents:" or "Age at onset:"
-    is_of_others = read_subject(criterion.heading) is Subject.OTHERS
-    if criterion.donor or lists_signs or is_of_others:
+    if read_subject(criterion.heading) is Subject.OTHERS:
         return
     tokens = criterion.passage.tokens
     admits = criterion.kind is CriterionKind.INCLUSION
@@ -162,8 +178,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     for limit in _list_ages(criterion):
         if is_other_age(tokens, limit, admits=admits):
             continue
-        is_near = limit.first < last_end + _OPENING
-        is_likely = is_near or criterion.category in _LIKELY
+        is_likely = criterion.category in _LIKELY or limit.first < last_end + _OPENING
         if not _is_about_age(criterion) and not (
             is_likely and _is_of_participants(tokens, limit)
         ):
@@ -172,8 +187,8 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         case = _name_case(tokens, limit, admits=admits)
         if criterion.passage.section.name in DESCRIPTIONS:
             case = _IN_SUMMARY
-        topic = criterion.heading
-        if is_doubtful_age(tokens, limit, topic) or names_division(topic):
+        is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
+        if is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
 
@@ -236,16 +251,14 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     consent, or people of that age.
     """
     first = limit.first
-    behind = limit.end + 3
-    words = {word.lower() for word in tokens.words[first:behind]}
-    if rule("age_talk").search(tokens, max(0, first - 8), behind):
-        return True
-    if words & {"old", "yo"} or stands_beside_consent(tokens, limit):
+    near = max(0, first - 8)
+    is_called = rule("age_talk").search(tokens, near, limit.end + 3)
+    is_old = rule("old").search(tokens, first, limit.end + 3)
+    if is_called or is_old or stands_beside_consent(tokens, limit):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
-    persons = rule("persons_before").ends(tokens, first, first - 8)
-    is_ill = "with" in tokens.words[max(0, first - 3) : first]
-    return persons is not None and not is_ill
+    persons = rule("persons_before").ends(tokens, first, near)
+    return persons is not None and "with" not in tokens.words[near:first][-3:]
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
