@@ -40,6 +40,8 @@ _OPENING = 12
 participants."""
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may be anywhere."""
+_ADJOINING = 2 * 365.25
+"""The most days between two ages that adjoin each other."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -149,13 +151,20 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound of the other side leaves no age within this one."""
-    for rival in bounds:
-        if rival.lower is chosen.lower or rival.case == _DOUBTFUL:
-            continue
-        if rival.days == chosen.days or (rival.days < chosen.days) is chosen.lower:
-            return True
-    return False
+    """Return whether a bound of the other side leaves no age within this one, which is then an age
+    of some people only.
+
+    If all of them do, and by more than two years, the text contradicts itself, and both ages stay.
+    """
+    rivals = [
+        rival.days - chosen.days
+        for rival in bounds
+        if rival.lower is not chosen.lower and rival.case != _DOUBTFUL
+    ]
+    beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
+    if len(beyond) < len(rivals):
+        return bool(beyond)
+    return any(abs(days) <= _ADJOINING for days in beyond)
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
