@@ -116,7 +116,7 @@ def _choose(
     if not of_side:
         return Reading(None, measured("participants", "no age"))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
-    chosen = _find_widest(agreeing or of_side)
+    chosen = _find_widest(agreeing or _list_surer(of_side))
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
@@ -142,12 +142,14 @@ def _choose(
 
 
 def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
-    """Return the lowest of lower bounds, or the highest of upper ones, of those that are not
-    doubtful; of all if all are.
-    """
-    surer = [bound for bound in bounds if bound.case != _DOUBTFUL]
+    """Return the lowest of lower bounds, or the highest of upper ones."""
     widest = min if bounds[0].lower else max
-    return widest(surer or bounds, key=lambda bound: bound.days)
+    return widest(bounds, key=lambda bound: bound.days)
+
+
+def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
+    """Return the bounds that are not doubtful; all of them if all are."""
+    return [bound for bound in bounds if bound.case != _DOUBTFUL] or bounds
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
@@ -262,8 +264,8 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
     first = limit.first
     near = max(0, first - 8)
     is_called = rule("age_talk").search(tokens, near, limit.end + 3)
-    is_old = rule("old").search(tokens, first, limit.end + 3)
-    if is_called or is_old or stands_beside_consent(tokens, limit):
+    words = {word.lower() for word in tokens.words[first : limit.end + 3]}
+    if is_called or words & {"old", "yo"} or stands_beside_consent(tokens, limit):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
     persons = rule("persons_before").ends(tokens, first, near)
