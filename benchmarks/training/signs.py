@@ -88,7 +88,11 @@ _EXPECTED: Mapping[str, Weights] = {
         "read by grades_of_compared_scale": -1.0,
         "read by pressure": -1.0,
         "respectively": -1.0,
-    }
+    },
+    "eligibility.criteria.time_windows": {
+        "how long something is used": -1.5,
+        "something ahead is asked": -1.0,
+    },
 }
 """Judged, by field: signs of doubt that few labelled values have are expected at these weights,
 all others at 0.

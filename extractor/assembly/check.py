@@ -23,8 +23,7 @@ from extractor.concepts.places import (
     read_supported,
 )
 from extractor.concepts.windows.lengths import find_stated_age
-from extractor.concepts.windows.prove import find_window, take_first
-from extractor.concepts.windows.prove_parts import prove_parts
+from extractor.concepts.windows.prove import find_window, prove_parts, take_first
 from extractor.evidence.drafts import Chunk, Draft, Reading, Refusal, Span, Why
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage

@@ -26,12 +26,9 @@ from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
 from extractor.concepts.people.stated import StatedCriterion
 from extractor.concepts.windows.criterion import (
-    anchor_windows,
-    as_of_another_line,
     demands_other,
-    find_introduction,
     is_of_kind,
-    leave_to_items,
+    lend_windows,
     name_limited,
     read_windows,
 )
@@ -382,25 +379,20 @@ def _read_times(
     # Other items stand between a doubtful parent and its item: it lends its times only by a colon.
     if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
         return window, windows
-    introduction = find_introduction(entry.parent.alone())
-    if windows.value:
-        windows = anchor_windows(windows, introduction)
+    introduction = entry.parent.alone()
     lent = None
     if window.value is None:
         lent = _find_lent(entry, introduction, is_value=is_value)
     if lent is None:
-        return window, name_limited(windows, entry.parent.alone())
+        return window, name_limited(windows, introduction)
     lent_window, lent_windows = lent
     sure = lent_window.confidence
     if entry.doubtful:
         sure = min(sure, measured("time_window", "sense implied"))
     window = replace(lent_window, confidence=sure)
     if windows.value:
-        return window, name_limited(windows, entry.parent.alone())
-    sure = min(lent_windows.confidence, measured("time_windows", "of the line above"))
-    windows = as_of_another_line(replace(lent_windows, confidence=sure))
-    windows = leave_to_items(windows, introduction)
-    return window, name_limited(windows, entry.passage)
+        return window, name_limited(windows, introduction)
+    return window, lend_windows(lent_windows, introduction, entry.passage)
 
 
 def _find_lent(

@@ -1,6 +1,7 @@
 """Read the lowest and the highest age of the people who take part in a trial."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
@@ -96,9 +97,9 @@ def read_ages(
         for bound in described
     ]
     if not low.value and not low.alternatives:
-        low = _choose(described, "minimum_age", registered["minimum_age"])
+        low = _choose(described, AGES[0], registered[AGES[0]])
     if not high.value and not high.alternatives:
-        high = _choose(described, "maximum_age", registered["maximum_age"])
+        high = _choose(described, AGES[1], registered[AGES[1]])
     return low, high
 
 
@@ -120,23 +121,24 @@ def _choose(
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
     if (is_unlike and is_weak) or (not agreeing and _is_contradicted(chosen, bounds)):
-        doubtful = measured("participants", _DOUBTFUL)
-        return Reading(None, doubtful, spans, alternatives=(chosen.age,))
-    others = _list_others(chosen, of_side)
+        sure = measured("participants", _DOUBTFUL)
+        return Reading(None, sure, spans, alternatives=(chosen.age,))
+    others = dict.fromkeys(map(attrgetter("age"), of_side))
+    del others[chosen.age]
     case = chosen.case
-    if others and not is_weak:
-        case = "several ages in criteria"
-    if is_unlike:
-        case = UNLIKE
-    sure = measured("participants", case)
     if agreeing:
-        sure = max(sure, measured("participants", "age like the registry's"))
-    return Reading(chosen.age, sure, spans, Support.PARSED, others)
-
-
-def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
-    """Return the bounds that are not doubtful; all of them if all are."""
-    return [bound for bound in bounds if bound.case != _DOUBTFUL] or bounds
+        case = "age like the registry's"
+    elif is_unlike:
+        case = UNLIKE
+    elif others and not is_weak:
+        case = "several ages in criteria"
+    return Reading(
+        chosen.age,
+        measured("participants", case),
+        spans,
+        Support.PARSED,
+        tuple(others),
+    )
 
 
 def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
@@ -145,9 +147,9 @@ def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
     return widest(bounds, key=lambda bound: bound.days)
 
 
-def _list_others(chosen: _Bound, bounds: Sequence[_Bound]) -> tuple[Age, ...]:
-    """Return the ages other than the chosen one."""
-    return tuple(one.age for one in bounds if one.age != chosen.age)
+def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
+    """Return the bounds that are not doubtful; all of them if all are."""
+    return [bound for bound in bounds if bound.case != _DOUBTFUL] or bounds
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
@@ -162,9 +164,9 @@ def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
         if rival.lower is not chosen.lower and rival.case != _DOUBTFUL
     ]
     beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
-    if not beyond:
-        return False
-    return len(beyond) < len(rivals) or min(map(abs, beyond)) <= _ADJOINING
+    if len(beyond) < len(rivals):
+        return bool(beyond)
+    return any(abs(days) <= _ADJOINING for days in beyond)
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
@@ -176,9 +178,10 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     heading = read_text(criterion.heading)
     # "at least two of the following:" makes signs of the lines below
     lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
+    if criterion.donor or lists_signs:
+        return
     # as below "Parents:" or "Age at onset:"
-    is_of_others = read_subject(criterion.heading) is Subject.OTHERS
-    if criterion.donor or lists_signs or is_of_others:
+    if read_subject(criterion.heading) is Subject.OTHERS:
         return
     tokens = criterion.passage.tokens
     admits = criterion.kind is CriterionKind.INCLUSION
@@ -186,8 +189,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     for limit in _list_ages(criterion):
         if is_other_age(tokens, limit, admits=admits):
             continue
-        is_near = limit.first < last_end + _OPENING
-        is_likely = is_near or criterion.category in _LIKELY
+        is_likely = criterion.category in _LIKELY or limit.first < last_end + _OPENING
         if not _is_about_age(criterion) and not (
             is_likely and _is_of_participants(tokens, limit)
         ):
@@ -196,8 +198,8 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
         case = _name_case(tokens, limit, admits=admits)
         if criterion.passage.section.name in DESCRIPTIONS:
             case = _IN_SUMMARY
-        topic = criterion.heading
-        if is_doubtful_age(tokens, limit, topic) or names_division(topic):
+        is_doubtful = is_doubtful_age(tokens, limit, criterion.heading)
+        if is_doubtful or names_division(criterion.heading):
             case = _DOUBTFUL
         yield from _read_bounds(criterion.passage, limit, case, admits=admits)
 
@@ -257,20 +259,17 @@ def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether words beside a limit show that it is an age of people: talk of age, "old",
-    consent, people of that age, or, at the start of a line, "older" or "younger".
+    consent, or people of that age.
     """
     first = limit.first
-    behind = limit.end + 3
-    words = {word.lower() for word in tokens.words[first:behind]}
-    if rule("age_talk").search(tokens, max(0, first - 8), behind):
-        return True
-    if words & {"old", "yo"} or stands_beside_consent(tokens, limit):
+    near = max(0, first - 8)
+    is_called = rule("age_talk").search(tokens, near, limit.end + 3)
+    words = {word.lower() for word in tokens.words[first : limit.end + 3]}
+    if is_called or words & {"old", "yo"} or stands_beside_consent(tokens, limit):
         return True
     # "infants between 6 and 36 months", but not "infants with 6 months of asthma"
-    persons = rule("persons_before").ends(tokens, first, first - 8)
-    if persons and "with" not in tokens.words[max(0, first - 3) : first]:
-        return True
-    return first < 2 and not words.isdisjoint(("older", "younger"))
+    persons = rule("persons_before").ends(tokens, first, near)
+    return persons is not None and "with" not in tokens.words[near:first][-3:]
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
@@ -303,28 +302,21 @@ def _read_bounds(
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """Return the case of an age by the words around it: doubtful if it is of some people, or if an
-    exclusion states more before it; unsure without unit or comparator; excluded; alone in its line;
-    or among other words.
+    exclusion states more before it; excluded; unsure without unit or comparator; or plain.
     """
     first = limit.first
-    end = limit.end
-    if ends_age_range(tokens, limit) or rule("age_of_some_after").starts(tokens, end):
-        return _DOUBTFUL
     # "first episode after the age of 15 years"
-    if rule("moment_before").ends(tokens, first, first - _OPENING):
+    is_at_moment = rule("moment_before").ends(tokens, first, first - _OPENING)
+    is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
+    if is_at_moment or is_of_some or ends_age_range(tokens, limit):
         return _DOUBTFUL
-    clauses = [at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE]
+    if admits:
+        is_whole = limit.sure and limit.time_unit
+        return "age among other words" if is_whole else "age without unit or comparator"
     # between the start of a clause and the age stand only words such as "patients aged"
-    is_of_anybody = any(_covers("anybody", tokens, at, first) for at in (0, *clauses))
-    if not is_of_anybody and not admits:
-        return _DOUBTFUL
-    if not limit.sure or not limit.time_unit:
-        return "age without unit or comparator"
-    if not admits:
-        return "age excluded"
-    if is_of_anybody and _covers("only_age", tokens, end, len(tokens)):
-        return "age in a line of its own"
-    return "age among other words"
+    clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
+    is_of_anybody = any(_covers("anybody", tokens, at, first) for at in clauses)
+    return "age excluded" if is_of_anybody else _DOUBTFUL
 
 
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:

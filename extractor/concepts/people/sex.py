@@ -48,7 +48,7 @@ def read_sex(
         if found and names_division(criterion.heading):
             of_division = True
     if not named:
-        return _read_elsewhere(stated, titles, summary, registered)
+        return _read_elsewhere(titles, summary, registered)
     sex, words = named[0]
     if len({each for each, _ in named}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
@@ -72,21 +72,19 @@ def _may_limit_sex(criterion: StatedCriterion) -> bool:
 
 
 def _read_elsewhere(
-    stated: Sequence[StatedCriterion],
     titles: Sequence[Passage],
     summary: Sequence[Passage],
     registered: str | None,
 ) -> Reading[Sex | None]:
     """Return the sex outside the criteria: both if a title or the summary states both, else the
-    only one that the titles name, else a condition of one sex such as endometriosis, else the
-    summary.
+    only one that the titles or conditions name, else the summary.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         for passage in passages:
             both = _find(name, passage)
             if both:
                 return _infer(Sex.ALL, "both sexes", both)
-    named = _list_sexes(titles) or _read_condition(stated, titles)
+    named = _list_sexes(titles)
     if not named:
         named = _list_sexes([one for one in summary if _find("one_sex_stated", one)])
     if len({sex for sex, _ in named}) != 1:
@@ -101,31 +99,12 @@ def _read_elsewhere(
     return _infer(sex, "one sex", words)
 
 
-def _read_condition(
-    stated: Sequence[StatedCriterion], titles: Sequence[Passage]
-) -> list[_SexAndWords]:
-    """Return the sex of a condition that only one has. It does not count if the criteria name women
-    and men, or in a trial of tumours, which may list several organs.
-    """
-    names = ("women", "men")
-    criteria = [criterion.passage for criterion in stated]
-    if all(any(_find(name, one) for one in criteria) for name in names):
-        return []
-    if any(_find("tumour", title) for title in titles):
-        return []
-    return _list_sexes(titles, "of_women", "of_men")
-
-
-def _list_sexes(
-    passages: Iterable[Passage], of_women: str = "women", of_men: str = "men"
-) -> list[_SexAndWords]:
-    """List the sexes of the passages that name one alone, each with its words. ``of_women`` and
-    ``of_men`` are the rules that find them.
-    """
+def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
+    """List the sexes of the passages that name one alone, each with its words."""
     named: list[_SexAndWords] = []
     for passage in passages:
-        female = _find(of_women, passage)
-        male = _find(of_men, passage)
+        female = _find("women", passage)
+        male = _find("men", passage)
         words = female or male
         if words is None or (female and male):
             continue

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from extractor.concepts.windows.parts import (
-    find_moment_of_items,
     find_parts,
     name_line,
-    start_last_sentence,
 )
 from extractor.concepts.windows.signs import list_signs
 from extractor.concepts.windows.times import (
@@ -147,60 +145,32 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     return replace(windows, value=tuple(values), signs=tuple(signs))
 
 
-def as_of_another_line(windows: Windows) -> Windows:
-    """Return the time windows of a line as those of an item below it. They have one more sign,
-    and it is less certain that they limit the item.
-    """
-    signs = tuple(
-        {name: (*own, _LENT) for name, own in named.items() if name in ("", "of")}
-        | {name: own for name, own in named.items() if name == "anchor"}
-        for named in windows.signs
-    )
-    return replace(windows, signs=signs)
-
-
-def leave_to_items(windows: Windows, introduction: Passage) -> Windows:
-    """Return the time windows of the line that introduces items. If a window limits words that only
-    announce the items ("any of the following drugs"), it names nothing, since each item names
-    itself.
+def lend_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
+    """Return the time windows of the line that introduces an item as those of the item. They are
+    less certain. If they limit words that only announce the items ("any of the following drugs"),
+    or nothing, they limit what the item names.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
     >>> _, windows = read_windows(line)
-    >>> leave_to_items(windows, line).value[0].of is None
-    True
+    >>> lend_windows(windows, line, read_passage("Aspirin")).value[0].of
+    'Aspirin'
     """
-    if rule("announces_items").search(introduction.alone().tokens) is None:
-        return windows
-    values = tuple(window.model_copy(update={"of": None}) for window in windows.value)
-    signs = tuple(
-        {name: own for name, own in named.items() if name != "of"}
-        for named in windows.signs
-    )
-    return replace(windows, value=values, signs=signs)
-
-
-def anchor_windows(windows: Windows, introduction: Passage) -> Windows:
-    """Return the time windows of an item, in which those without a moment count from the moment
-    that the line above gives to all its items. Those that look back from now ("in the last year")
-    have none. All stay as they are if the line gives none.
-
-    >>> _, windows = read_windows(read_passage("Chemotherapy: 3 weeks"))
-    >>> anchor_windows(
-    ...     windows, read_passage("Within these intervals before the first dose:")
-    ... ).value[0].anchor
-    'before the first dose'
-    """
-    line = introduction.alone()
-    place = find_moment_of_items(line.tokens)
-    if place is None:
-        return windows
-    moment = line.part(*place).raw
+    announced = rule("announces_items").search(introduction.alone().tokens)
     values = list(windows.value)
-    for at, window in enumerate(values):
-        is_from_now = rule("past_word").search(read_text(window.quote)) is not None
-        if window.anchor is None and not is_from_now:
-            values[at] = window.model_copy(update={"anchor": moment})
-    return replace(windows, value=tuple(values))
+    signs: list[Signs] = []
+    for at, named in enumerate(windows.signs):
+        lent = {**named, "": (*named[""], _LENT)}
+        of = lent.pop("of", ())
+        if announced:
+            values[at] = values[at].model_copy(update={"of": None})
+        elif of:
+            lent["of"] = (*of, _LENT)
+        signs.append(lent)
+    sure = min(windows.confidence, measured("time_windows", "of the line above"))
+    lent_windows = replace(
+        windows, value=tuple(values), signs=tuple(signs), confidence=sure
+    )
+    return name_limited(lent_windows, item)
 
 
 def demands_other(introduction: Passage) -> bool:
@@ -221,24 +191,6 @@ def demands_other(introduction: Passage) -> bool:
     if rule("announces_items").search(tokens, 0, last.first):
         return False
     return rule("joins_other_demand").search(tokens, last.length[1]) is not None
-
-
-def find_introduction(introduction: Passage) -> Passage:
-    """Return the sentence of a line that introduces its items: the last one. Time windows of
-    earlier sentences do not apply to the items. If the last one refers back ("These are:"), it
-    is the whole line.
-
-    >>> paragraph = (
-    ...     "Abstain for 4 weeks after the last dose. Two of these methods are needed:"
-    ... )
-    >>> find_introduction(read_passage(paragraph)).raw
-    'Two of these methods are needed:'
-    """
-    tokens = introduction.tokens
-    first = start_last_sentence(tokens, introduction.first, introduction.end)
-    if rule("refers_back").starts(tokens, first):
-        return introduction
-    return introduction.part(first, introduction.end).alone()
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:

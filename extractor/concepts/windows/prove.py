@@ -1,13 +1,14 @@
-"""Prove a model's time window: it is kept if its words contain an equal length with the same
-direction.
+"""Prove a model's time window, and the parts of a value: a window is kept if its words contain an
+equal length with the same direction, a part if its words belong to no other value.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.places import Supported, cut, find_quotes, locate
 from extractor.concepts.windows.lengths import is_same_length
 from extractor.concepts.windows.parts import Parts, find_parts
@@ -18,9 +19,13 @@ from extractor.concepts.windows.times import (
     list_possible_firsts,
     make_window,
 )
-from extractor.evidence.drafts import Reading, Span, span_of
+from extractor.evidence.drafts import Reading, Refusal, Span, Why, span_of
+from extractor.language.book import rule
 from extractor.language.passage import Passage
-from extractor.schemas import Comparator, Support, TimeWindow
+from extractor.measures import Limit
+from extractor.schemas import Comparator, Constraint, Support, TimeWindow
+
+_Proven = tuple[Supported | None, list[Refusal]]
 
 
 def find_window(
@@ -34,16 +39,16 @@ def find_window(
     window limits, else the first one. ``topic`` is the line that introduces the passage: a length
     below "Life expectancy:" is not a window.
     """
-    found = list(_find_all(value, passage, topic))
-    if not found:
-        return None
     of = None if isinstance(value, str) else value.of
-    if of:
-        tokens = cut(passage)
-        for supported, parts in found:
-            if parts.of and of.lower() in tokens.read(*parts.of).lower():
-                return supported
-    return found[0][0]
+    first: Supported | None = None
+    for found, parts in _find_all(value, passage, topic):
+        first = first or found
+        if not of:
+            break
+        named = cut(passage).read(*parts.of) if parts.of else ""
+        if of.lower() in named.lower():
+            return found
+    return first
 
 
 def _find_all(
@@ -51,78 +56,65 @@ def _find_all(
 ) -> Iterator[tuple[Supported, Parts]]:
     """Yield the window at each place of its quote that states it."""
     quote = value if isinstance(value, str) else value.quote
-    windows = find_windows(cut(passage), None, topic, wide=True)
-    parts = find_parts(cut(passage), windows)
-    lengths = [locate(passage, *window.length) for window in windows]
-    ends = [length.end for length in lengths]
+    stated = _list_windows(passage, topic)
+    ends = [length.end for _, _, length in stated]
     for span in find_quotes(passage, quote):
-        for at in range(bisect_right(ends, span.start), len(windows)):
-            if not lengths[at].overlaps(span):
+        words = passage.section.raw[span.start : span.end]
+        for window, parts, length in stated[bisect_right(ends, span.start) :]:
+            if not length.overlaps(span):
                 break
-            window = windows[at]
-            words = passage.section.raw[span.start : span.end]
             if isinstance(value, str):
-                stated = make_window(window, words)
                 support = Support.PARSED if window.sure else Support.INFERRED
-            else:
-                compared = _compare(window, value)
-                if compared is None:
-                    continue
-                support = compared
-                stated = value.model_copy(update={"quote": words})
+                yield Supported(make_window(window, words), span, support), parts
+                continue
+            compared = _compare(window, value)
+            if compared:
+                update: dict[str, Any] = {"quote": words}
                 if window.sure:
-                    update = {"comparator": window.comparator}
-                    stated = stated.model_copy(update=update)
-            yield Supported(stated, span, support), parts[at]
+                    update["comparator"] = window.comparator
+                proven = value.model_copy(update=update)
+                yield Supported(proven, span, compared), parts
+
+
+def _list_windows(
+    passage: Passage, topic: str = ""
+) -> list[tuple[Window, Parts, Span]]:
+    """Return the windows of a passage with their parts and the places of their lengths."""
+    tokens = cut(passage)
+    windows = find_windows(tokens, None, topic, wide=True)
+    return [
+        (window, parts, locate(passage, *window.length))
+        for window, parts in zip(windows, find_parts(tokens, windows), strict=True)
+    ]
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
-    """Return how a window of the text supports a value; None if it is another one."""
-    is_low = is_same_length(window.value, window.unit, value)
-    if window.high is not None:
-        return _compare_range(window, value, is_low=is_low)
-    if not is_low or value.value_high is not None:
-        return None
-    in_same_unit = window.unit is value.unit
-    if _side(window.comparator) == _side(value.comparator):
-        return Support.PARSED if window.sure and in_same_unit else Support.INFERRED
-    may_be_either = window.comparator is Comparator.EQUAL or window.either
-    return Support.INFERRED if may_be_either else None
-
-
-def _compare_range(
-    window: Window, value: TimeWindow, *, is_low: bool
-) -> Support | None:
-    """Return how a range supports a value: the range itself, or one of its ends in the direction of
-    that end.
+    """Return how a window of the text supports a value; None if it is another one: each bound of
+    the value must be one of the window's.
     """
-    assert window.high is not None
-    if value.value_high is not None:
-        high = value.model_copy(update={"value": value.value_high})
-        is_range = is_low and is_same_length(window.high, window.unit, high)
-        return Support.PARSED if is_range else None
-    if is_low and value.comparator in LOWER:
-        return Support.INFERRED
-    is_high = is_same_length(window.high, window.unit, value)
-    return Support.INFERRED if is_high and value.comparator in UPPER else None
+    stated = _list_bounds(window.comparator, window.value, window.high)
+    if window.either:
+        stated = {"low": window.value, "high": window.value}
+    claimed = _list_bounds(value.comparator, value.value, value.value_high)
+    for side, number in claimed.items():
+        bound = value.model_copy(update={"value": number})
+        if side not in stated or not is_same_length(stated[side], window.unit, bound):
+            return None
+    is_settled = window.sure or window.high is not None
+    is_same = claimed.keys() == stated.keys() and window.unit is value.unit
+    return Support.PARSED if is_settled and is_same else Support.INFERRED
 
 
-def _side(comparator: Comparator) -> str:
-    if comparator in LOWER:
-        return "lower"
-    return "upper" if comparator in UPPER else "none"
-
-
-def list_stated(span: Span, passage: Passage) -> list[tuple[Window, Parts, bool]]:
-    """Return the windows of a passage with their parts, and whether each shares words with a
-    span.
-    """
-    tokens = cut(passage)
-    windows = find_windows(tokens, None, wide=True)
-    return [
-        (window, parts, locate(passage, *window.length).overlaps(span))
-        for window, parts in zip(windows, find_parts(tokens, windows), strict=True)
-    ]
+def _list_bounds(
+    comparator: Comparator, low: float, high: float | None
+) -> dict[str, float]:
+    """Return the lowest and the highest length that a window admits, as far as it has them."""
+    bounds = {}
+    if comparator not in UPPER:
+        bounds["low"] = low
+    if comparator not in LOWER:
+        bounds["high"] = low if high is None else high
+    return bounds
 
 
 def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
@@ -135,46 +127,168 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     all that were answered.
     """
     windows = find_windows(cut(here), None)
-    possible = [
-        index
-        for index, window in enumerate(answered.list_values())
-        if first_window([window])
-    ]
+
+    def rank(index: int) -> tuple[bool, bool, int]:
+        span = answered.spans[index]
+        later = False
+        for window in windows:
+            if locate(here, *window.length).overlaps(span):
+                later = window.aside or window.borrowed
+                break
+        return not span_of(here).contains(span), later, span.start
+
+    firsts = [first_window([window]) for window in answered.list_values()]
+    possible = [index for index, window in enumerate(firsts) if window]
     if not possible:
         return replace(answered, value=None, spans=(), supports=())
-    ranks = {index: _rank(answered.spans[index], windows, here) for index in possible}
-    best = min(possible, key=lambda index: ranks[index])
+    best = min(possible, key=rank)
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
-        is_sure = window.sure and not window.aside
-        if is_sure and (False, False, span.start) < ranks[best]:
-            return (
-                None
-                if not span.overlaps(answered.spans[best])
-                else _take(answered, best)
-            )
-    return _take(answered, best)
-
-
-def _take(answered: Reading[Any], index: int) -> Reading[Any]:
+        if window.sure and not window.aside and not span.overlaps(answered.spans[best]):
+            if (False, False, span.start) < rank(best):
+                return None
+            break
     return replace(
         answered,
-        value=first_window([answered.value[index]]),
-        spans=(answered.spans[index],),
-        supports=answered.list_supports()[index : index + 1],
+        value=firsts[best],
+        spans=(answered.spans[best],),
+        supports=answered.list_supports()[best : best + 1],
     )
 
 
-def _rank(
-    span: Span, windows: Sequence[Window], here: Passage
-) -> tuple[bool, bool, int]:
-    """Return a key that sorts answered windows: those of another line last, those that explain or
-    borrow their direction after others of their line.
+def prove_parts(
+    found: Supported, places: Sequence[Passage], lead_in: Passage | None = None
+) -> _Proven:
+    """Return a supported value with the parts that the text supports, and the refusals of the
+    others. Parts are the condition of a limit, and what a time window limits and its moment.
+
+    A part that is nowhere, or that belongs to another time window, is only left out. A limit
+    that the text states for others is refused as a whole (None), since without its condition it
+    would hold for everybody. A part in doubt stays and makes the value an inferred one.
+
+    Args:
+        found: A value that the text states.
+        places: The criterion, then the line that introduces it, which may hold the parts of a time
+            window.
+        lead_in: The line that introduces the criterion. A condition that it states is that of all
+            its items, and none of a limit: it is left out without a word.
     """
-    is_elsewhere = not span_of(here).contains(span)
-    later = False
-    for window in windows:
-        if locate(here, *window.length).overlaps(span):
-            later = window.aside or window.borrowed
-            break
-    return is_elsewhere, later, span.start
+    value = found.value
+    if isinstance(value, Constraint) and value.condition:
+        return _prove_condition(found, value.condition, places[0], lead_in)
+    if not isinstance(value, TimeWindow):
+        return found, []
+    refusals = []
+    for name in ("of", "anchor"):
+        quote = getattr(value, name)
+        if quote:
+            words, refusal = _prove_part(name, quote, found.span, places)
+            found = replace(found, value=found.value.model_copy(update={name: words}))
+            if refusal:
+                refusals.append(replace(refusal, part=name, value=quote))
+    return found, refusals
+
+
+def _prove_part(
+    name: str, quote: str, span: Span, places: Sequence[Passage]
+) -> tuple[str | None, Refusal | None]:
+    """Return the words of a part of the window at a span as the text has them; without them, why
+    they are no part of it: they are nowhere, or belong to another window or an exception.
+    """
+    words = {}
+    known: list[tuple[Span, bool]] = []
+    for place in places:
+        known += _list_parts(name, span, place)
+        for at in find_quotes(place, quote):
+            words[at] = place.section.raw[at.start : at.end]
+    if not words:
+        return None, Refusal(Why.NOT_STATED)
+    own = [at for at, is_own in known if is_own]
+    others = [at for at, is_own in known if not is_own]
+    fitting = [at for at in words if _overlaps(at, own)]
+    fitting = fitting or [at for at in words if not _overlaps(at, others)]
+    if not fitting:
+        return None, Refusal(Why.OTHER_OWNER, next(iter((*own, *words))))
+    return words[min(fitting, key=lambda one: abs(one.start - span.start))], None
+
+
+def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, bool]]:
+    """Yield the parts of all windows that the rules read, and the exceptions behind ``span``, each
+    with whether it is the part ``name`` of the window at ``span``.
+    """
+    for behind in rule("exception_behind").find(cut(place)):
+        excepted = locate(place, behind.first, behind.end)
+        if excepted.start > span.start:
+            yield excepted, False
+    for window, parts, length in _list_windows(place):
+        is_own = length.overlaps(span)
+        if window.comparator is Comparator.EQUAL and not is_own:
+            continue
+        if parts.of:
+            yield locate(place, *parts.of), is_own and name == "of"
+        if parts.anchor:
+            yield locate(place, *parts.anchor), is_own and name == "anchor"
+
+
+def _overlaps(span: Span, others: Iterable[Span]) -> bool:
+    return any(span.overlaps(other) for other in others)
+
+
+def _prove_condition(
+    found: Supported, condition: str, here: Passage, lead_in: Passage | None
+) -> _Proven:
+    """Return a limit with its condition if the words belong to it; without it if they are
+    nowhere; None if they are those of another limit.
+    """
+    spans = list(find_quotes(here, condition))
+    if not spans:
+        without = found.value.model_copy(update={"condition": None})
+        if lead_in and any(find_quotes(lead_in, condition)):
+            return replace(found, value=without), []
+        refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
+        return replace(found, value=without, support=Support.INFERRED), [refusal]
+    limits = find_limits(cut(here), None)
+    own = [limit for limit in limits if _is_stated(here, limit, found)]
+    others = [limit for limit in limits if limit not in own]
+    own_conditions = list(_list_conditions(here, own))
+    at = min(spans, key=lambda one: abs(one.start - found.span.start))
+    at = next((one for one in spans if _overlaps(one, own_conditions)), at)
+    words = here.section.raw[at.start : at.end]
+    kept = replace(found, value=found.value.model_copy(update={"condition": words}))
+    if _overlaps(at, own_conditions):
+        return kept, []
+    is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))
+    if is_of_other or _is_of_other_clause(here, at, own, others):
+        nearest = next(iter(own_conditions), None)
+        return None, [Refusal(Why.OTHER_OWNER, nearest, "condition", value=condition)]
+    return replace(kept, support=Support.INFERRED), []
+
+
+def _is_stated(here: Passage, limit: Limit, found: Supported) -> bool:
+    """Return whether a limit of the text is the one that was found."""
+    has_value = found.value.value in (limit.value, limit.value_high)
+    return has_value and locate(here, *limit.number).overlaps(found.span)
+
+
+def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:
+    for limit in limits:
+        if limit.condition:
+            yield locate(here, *limit.condition)
+
+
+def _is_of_other_clause(
+    here: Passage, at: Span, own: Sequence[Limit], others: Sequence[Limit]
+) -> bool:
+    """Return whether words are in the clause of another limit, or before a break that parts them
+    from the limit.
+    """
+    cleaned = here.section.cleaned
+    tokens = cut(here)
+    first = tokens.at(cleaned.clean_position(at.start))
+    end = tokens.before(cleaned.clean_position(at.end))
+    for limit in own:
+        if limit.clause[0] <= first and end <= limit.clause[1]:
+            return bool(rule("parts_clause").search(tokens, end, limit.number[0]))
+        if first < limit.number[0]:
+            return True
+    return any(limit.clause[0] <= first < limit.clause[1] for limit in others)
