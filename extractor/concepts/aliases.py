@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.quantity_names import spell_words
+from extractor.measures.names import spell_words
 from extractor.language.book import Entry, terms_of, word_list
 
 _GLOSS = re.compile(r"([^()]*\w)\s*\(([^()]+)\)(.*)", re.DOTALL)

@@ -330,5 +330,5 @@ def _name_by_context(
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     around = passage.section.raw[start:end]
     own = name_quantity(limit.quantity, unit, value=limit.value)
-    named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)
+    named = name_quantity(limit.quantity, unit, around, limit.value)
     return named.name if named and named != own else None

@@ -9,11 +9,12 @@ from extractor.concepts.aliases import find_entry
 from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
 from extractor.concepts.limits.mentions import Mention, find_mentions
 from extractor.concepts.limits.number_units import (
-    borrows_unit,
     has_unit,
+    may_be_years,
+    shares_unit,
     stands_bare,
 )
-from extractor.concepts.limits.owners import SIDES, is_own
+from extractor.concepts.limits.owners import is_own
 from extractor.concepts.limits.quantity_names import find_exactly
 from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.places import (
@@ -255,10 +256,12 @@ def _has_unit(
         )
     if code and read == code:
         return True
-    fits = known is not None and code is not None and known.fits(code)
-    return has_unit(tokens, place, unit) or borrows_unit(
-        tokens, place, unit, subject | SIDES, fits=fits
-    )
+    if has_unit(tokens, place, unit):
+        return True
+    if code == "a" and "age" in subject and may_be_years(tokens, place):
+        return True
+    fits = known is None or (code is not None and known.fits(code))
+    return fits and shares_unit(tokens, place, unit)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:
