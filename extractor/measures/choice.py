@@ -22,22 +22,12 @@ class Candidate:
     score: float
 
 
-def choose(
-    chart: Chart, tokens: Tokens, introduced: Set[str]
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Return the chosen candidates from left to right, and all others.
-
-    ``introduced`` are the known quantities of the line above.
+def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
+    """Return the chosen candidates from left to right. ``introduced`` are the known quantities of
+    the line above.
     """
-    candidates = [
-        candidate
-        for span in chart.all("bounds")
-        if (candidate := _weigh(span, chart, tokens, introduced))
-    ]
-    chosen = _pick(candidates)
-    taken = set(map(id, chosen))
-    others = [one for one in candidates if id(one) not in taken]
-    return chosen, others
+    weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
+    return _pick([candidate for candidate in weighed if candidate])
 
 
 def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:

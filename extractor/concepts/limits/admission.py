@@ -11,7 +11,7 @@ from typing import Any
 from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.limits.criterion import read_constraints
-from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
+from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.sexes import find_sexes, name_sex
 from extractor.concepts.people.registered_ages import AGES
@@ -45,8 +45,6 @@ _STATUSES = frozenset(
         "ecog_or_karnofsky",
     }
 )
-_ROUNDED = 0.93
-"""How near two forms of one limit are at least: 126 mg/dL and 7 mmol/L, 200 mg/dL and 11 mmol/L."""
 _CONTEXT_OF_LIMIT = 200
 """Characters on each side of a limit that may name its quantity."""
 
@@ -174,41 +172,21 @@ def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
     0-1 or Karnofsky >= 70".
 
     Limits with a condition ("men, women") are for different people, and so no alternatives. On one
-    quantity, two limits with "and" are the bounds of one range; with "or" they are two if their
-    comparators or, apart from rounding, their values differ.
+    quantity, two limits with "and" are the bounds of one range; with "or" they are one in two
+    units, unless their comparators differ.
     """
     if limit.condition or other.condition:
         return False
-    quantities = [_name_limited(limit), _name_limited(other)]
-    if all(quantity and quantity.name in _STATUSES for quantity in quantities):
-        return False
     if limit.quantity.casefold() != other.quantity.casefold():
-        return True
+        return not (_is_status(limit) and _is_status(other))
     if with_and:
         return False
-    if limit.comparator is not other.comparator:
-        return True
-    return not _are_near(limit, other)
+    return limit.comparator is not other.comparator or limit.unit == other.unit
 
 
-def _name_limited(limit: Constraint) -> KnownQuantity | None:
-    unit = read_unit(limit.unit) if limit.unit else None
-    return name_quantity(limit.quantity, unit, value=limit.value)
-
-
-def _are_near(limit: Constraint, other: Constraint) -> bool:
-    """Return whether the values of two limits, in canonical units, are one value apart from
-    rounding; False if one of them has no canonical unit.
-    """
-    values = []
-    for form in (limit, other):
-        quantity = _name_limited(form)
-        unit = read_unit(form.unit) if form.unit else None
-        value = quantity.to_canonical(form.value, unit) if quantity else None
-        if value is None:
-            return False
-        values.append(abs(value))
-    return min(values) >= _ROUNDED * max(values)
+def _is_status(limit: Constraint) -> bool:
+    known = name_quantity(limit.quantity, value=limit.value)
+    return known is not None and known.name in _STATUSES
 
 
 def describe_gold(

@@ -15,8 +15,6 @@ from extractor.language.book import word_list
 from extractor.measures.names import find_names, fold_words
 
 _COUNT = "1"
-_PLURAL_COUNT = "count"
-"""The kind of what is counted without a name: "affected limbs". The plural bears it out."""
 _BEHIND_HEAD = re.compile(
     r"\s(?:of|for|in|with|per|during|from|since|prior\sto|within|at|after|before)\s",
     re.IGNORECASE,
@@ -36,7 +34,7 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` can
     mean the quantity that was read from them.
 
-    A kind that only the unit tells is not borne out, except for a count of a plural. A weight
+    A kind that only the unit tells is not borne out. A weight
     without its name needs words for people. A name is not, if the words end with a gene or a drug,
     if they are a ratio of several quantities, or if a count is counted of something else.
 
@@ -57,8 +55,7 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     ours = (quantity.name, quantity.name.removesuffix("_change"))
     starts = [first for first, _, name in find_names(words) if name in ours]
     if quantity.general and not starts and quantity.name not in words:
-        # a plural without a unit is a count: "affected limbs"
-        return quantity.name == _PLURAL_COUNT and unit is None
+        return False
     if quantity.name == _WEIGHED and not starts:
         lists = map(word_list, ("people", "idle_words", "scale_words"))
         return frozenset[str]().union(*lists).issuperset(words)

@@ -20,12 +20,9 @@ _LONGEST_LIST = 100
 """The most tokens of a list between a number and the list's unit. A text that is one list would
 take the square.
 """
-_LONGEST_UNIT = 30
-"""The most words of a unit that the rules do not know."""
 _COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
 """Counted things: the cigarettes of "10 cigarettes per day", which is a plain rate, too."""
 _RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
-_RATE_REACH = 4
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
@@ -54,7 +51,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     behind, stop = _find_words_behind(tokens, end)
     wanted = _name_unit(unit)
     if not wanted:
-        return _has_words(tokens, (behind, stop), unit)
+        written = lex(unit).words
+        return tokens.words[behind : behind + len(written)] == written
     for at in range(behind, min(stop, behind + _UNIT_REACH)):
         names = _read_unit(tokens, at, stop)
         # a single letter apart from its number is no unit
@@ -74,18 +72,6 @@ def _name_unit(unit: str) -> frozenset[str]:
     # "2 x 10^6/kg" are cells
     names = {dose, code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
     return frozenset(filter(None, names))
-
-
-def _has_words(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether a unit that the rules do not know is among some tokens, and no slash follows
-    it.
-    """
-    words = lex(unit.lower()).words[:_LONGEST_UNIT]
-    for at in range(*place):
-        end = at + len(words)
-        if [word.lower() for word in tokens.words[at:end]] == words:
-            return tokens.words[end : end + 1] != ["/"]
-    return False
 
 
 def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
@@ -190,11 +176,7 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     limit = limit or rule("normal_limit").starts(tokens, first, end)
     names = set[str | None]()
     if place:
-        names = {
-            place.code,
-            place.dose,
-            place.code + _find_rate(tokens, place.end, end),
-        }
+        names = {place.code, place.dose}
     if limit and (place is None or place.end < limit.end):
         code = read_unit(limit.text)
         below = limit.text.partition("/")[2]
@@ -203,15 +185,3 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     read = {name for name in names if name}
     read |= {_COUNTED.sub("", name, count=1) for name in read if "}/" in name}
     return frozenset({*read, *(name.removesuffix("{predicted}") for name in read)})
-
-
-def _find_rate(tokens: Tokens, at: int, end: int) -> str:
-    """Return the rate behind a unit and its substance: "/d" of "10 mg prednisone per day"."""
-    for behind in range(at, min(at + _RATE_REACH, end)):
-        word = tokens.words[behind].lower()
-        if word in _RATES:
-            return _RATES[word]
-        if word in ("/", "per"):
-            rate = find_unit(tokens, behind + 1, end, loose=True)
-            return f"/{rate.code}" if rate else ""
-    return ""

@@ -11,7 +11,7 @@ from extractor.concepts.limits.rows import find_numbers
 from extractor.language.book import read_table, read_text, rule, word_list
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
-from extractor.measures.names import find_names, fold_words, spell_words
+from extractor.measures.names import find_names, fold_words
 
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
@@ -26,10 +26,6 @@ _OF_SCORES = (("{score}", 1),)
 """The dimension of points of a score."""
 _OF_TIME = (("s", 1),)
 _PER_VOLUME = ("m", -3)
-_LONGEST_STEM = 3
-"""The longest word that is no plural, but for its "s"."""
-_THOUSANDFOLD = 2.99
-"""The decimal logarithm of a factor of a thousand, but for rounding."""
 _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
 """Units of visual acuity that count what is lost."""
 _SENSE_REACH = 8
@@ -116,26 +112,6 @@ class KnownQuantity:
         if self.usual is None or canonical == 0:
             return True
         return self.usual[0] <= abs(canonical) <= self.usual[1]
-
-    def is_slip(self, value: float, canonical: float) -> bool:
-        """Return whether a value seems to be in the canonical unit already, and the unit that is
-        written beside it to be a slip by thousands: "TSH < 0.2 mIU/mL" is 0.2 mIU/L, not 200.
-
-        It is if the unit makes it a thousand times as great, or as small, as ``canonical`` is, and
-        ``value`` lies nearer to the middle of the ``usual`` range.
-
-        >>> tsh = list_quantities()["tsh"]
-        >>> tsh.is_slip(0.2, 200), tsh.is_slip(0.0002, 0.2)
-        (True, False)
-        """
-        if self.usual is None or value <= 0 or canonical <= 0:
-            return False
-        if not self.is_possible(value):
-            return False
-        middle = math.sqrt(self.usual[0] * self.usual[1])
-        is_thousandfold = abs(math.log10(canonical / value)) >= _THOUSANDFOLD
-        written_apart = abs(math.log10(value / middle))
-        return is_thousandfold and written_apart < abs(math.log10(canonical / middle))
 
     def infer_unit(self, value: float) -> str | None:
         """Return the unit in which a value without one is meant; None if it is not known, or if
@@ -273,7 +249,7 @@ def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
     """Return the quantity that the words of ``text`` name; None if neither they nor the unit tell
-    one. Without a name, the unit tells the quantity, and a plural without a unit is a count.
+    one. Without a name, the unit tells the quantity.
     """
     words = fold_words(text)
     named = _choose(words, unit)
@@ -293,7 +269,7 @@ def _name(
     if named:
         return named
     if unit is None:
-        return get_quantity("count") if _is_count(text) else None
+        return None
     by_unit = _find_unit(unit)
     # "prostate > 100 c" is no temperature
     canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
@@ -312,18 +288,6 @@ def _says_age(words: tuple[str, ...], quote: str) -> bool:
     if not word_list("people").isdisjoint(words):
         return True
     return rule("age_behind").search(read_text(quote)) is not None
-
-
-def _is_count(text: str) -> bool:
-    """Return whether a text without a unit ends with a plural of something that is counted:
-    "syncopal spells", "affected limbs". People, scales, idle words, "times" and units do not count.
-    """
-    last = text.casefold().split()[-1:] or [""]
-    stem = "".join(spell_words(last[0]))
-    is_plural = len(stem) > _LONGEST_STEM and last[0] == f"{stem}s"
-    lists = map(word_list, ("people", "scale_words", "quantity_fillers"))
-    is_idle = stem == "time" or any(stem in words for words in lists)
-    return is_plural and not is_idle and read_unit(last[0]) is None
 
 
 def _name_by_sense(
