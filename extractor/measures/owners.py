@@ -69,8 +69,18 @@ def find_owner(
         return Owner(counted, condition=condition)
     if words or follows:
         return Owner(words, is_known, condition)
-    behind = condition[1] if condition and condition[0] >= value.end else value.end
-    for one in chart.between(value.first, behind + 2, "quantity"):
+    behind = value.end
+    if condition and condition[0] >= behind:
+        behind = condition[1]
+    return _find_behind(chart, tokens, value.first, (behind, end), condition)
+
+
+def _find_behind(
+    chart: Chart, tokens: Tokens, first: int, place: Range, condition: Range | None
+) -> Owner:
+    """Return the owner that a known quantity or a noun behind a limit tells."""
+    behind, end = place
+    for one in chart.between(first, behind + 2, "quantity"):
         # "weeks of gestation" begins with the unit
         start = max(one.first, behind)
         start += tokens.words[start : start + 1] == ["of"]
@@ -98,20 +108,26 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
             if named and rule("general_scale").starts(tokens, named[0]):
                 return _find_name(chart, tokens, start, named[1])
             return named
-    names = [
-        one
-        for one in chart.between(value.first, value.end, "quantity")
-        if not _is_age(one)
-    ]
+    return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
+
+
+def _find_named_inside(chart: Chart, value: Span) -> Range | None:
+    """Return the known quantity in a limit, which is no part of its unit or comparator."""
     others = chart.between(value.first, value.end, "unit", "comparator")
-    for one in names:
+    for one in chart.between(value.first, value.end, "quantity"):
         is_other = any(
             other.first <= one.first and one.end <= other.end for other in others
         )
-        if one.end <= value.end and not is_other:
+        if one.end <= value.end and not is_other and not _is_age(one):
             return one.first, one.end
+    return None
+
+
+def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return the known quantity directly behind a number without a unit, with nothing behind it."""
     of = tokens.words[value.first - 1].lower() == "of"
-    if unit is not None or chart.ending("quantity", value.first - of):
+    is_named = bool(chart.ending("quantity", value.first - of))
+    if value.value[-1].amount.unit is not None or is_named:
         return None
     for one in chart.at("quantity", value.end):
         if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
@@ -128,25 +144,29 @@ def _find_counted(
     """
     units = chart.ending("unit", value.end)
     first = min([one.first for one in units], default=value.end)
-    for unit in units:
-        if unit.rule == "rate_apart":
-            rate = rule("rate_behind").search(tokens, first, value.end)
-            inner = min(one.end for one in chart.at("unit", first))
-            # without a unit of its own, the thing is counted: "3 glasses of wine a day"
-            start = first if inner == value.end else inner
-            of = tokens.words[start].lower() == "of"
-            stop = rate.first if rate else value.end
-            noun = rule("counted_noun").starts(tokens, start + of, stop)
-            return noun.place("noun") if noun else None
-    unit_written = value.value[-1].amount.unit
-    if unit_written is None:
+    if any(unit.rule == "rate_apart" for unit in units):
+        return _find_substance(chart, tokens, first, value.end)
+    unit = value.value[-1].amount.unit
+    if unit is None:
         if is_known and not rule("counts_behind").ends(tokens, value.first):
             return None
         noun = rule("counted_noun").starts(tokens, value.end, end)
         return noun.place("noun") if noun else None
-    code = read_unit(unit_written) or ""
+    code = read_unit(unit) or ""
     is_count = code.startswith("{") and code.endswith(_PER_TIME)
-    return (first, first + 1) if is_count and units and not is_known else None
+    return (first, first + 1) if is_count and not is_known else None
+
+
+def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return what stands between a unit and its rate. Without a unit of its own, the thing is
+    counted: "3 glasses of wine a day".
+    """
+    rate = rule("rate_behind").search(tokens, first, end)
+    inner = min(one.end for one in chart.at("unit", first))
+    start = first if inner == end else inner
+    start += tokens.words[start].lower() == "of"
+    noun = rule("counted_noun").starts(tokens, start, rate.first if rate else end)
+    return noun.place("noun") if noun else None
 
 
 def _is_age(span: Span) -> bool:
@@ -172,19 +192,9 @@ def _split_phrase(
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "people"):
-        if people.end > end:
-            continue
-        place = people.first, people.end
-        if people.end == end or tokens.codes[people.end] in ":;":
-            rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
-            return strip_bracket(tokens, place), rest
-        opens = tokens.words[people.first].lower() in ("in", "for")
-        # "Men with a waist over 102 cm"
-        has = people.first <= first + 1 and tokens.words[people.end].lower() == "with"
-        if (opens or has) and names_known(chart, people.end, end):
-            is_joined = has and tokens.words[first].lower() in _JOINTS
-            start = first + is_joined if has else people.first
-            return (start, people.end), (people.end + has, end)
+        found = people.end <= end and _split_people(chart, tokens, people, (first, end))
+        if found:
+            return found
     opening = rule("condition_opening").search(tokens, first, end)
     comma = tokens.codes.find(",", opening.end, end) if opening else -1
     if opening and comma >= 0:
@@ -192,6 +202,27 @@ def _split_phrase(
     if opening and is_further:
         return (opening.first, end), (first, opening.first)
     return None, (first, end)
+
+
+def _split_people(
+    chart: Chart, tokens: Tokens, people: Span, clause: Range
+) -> tuple[Range, Range] | None:
+    """Return people before a limit to whom it applies, and the other tokens before it; None if
+    they are not its condition.
+    """
+    first, end = clause
+    if people.end == end or tokens.codes[people.end] in ":;":
+        rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
+        return strip_bracket(tokens, (people.first, people.end)), rest
+    if not names_known(chart, people.end, end):
+        return None
+    if tokens.words[people.first].lower() in ("in", "for"):
+        return (people.first, people.end), (people.end, end)
+    # "Men with a waist over 102 cm"
+    if people.first <= first + 1 and tokens.words[people.end].lower() == "with":
+        start = first + (tokens.words[first].lower() in _JOINTS)
+        return (start, people.end), (people.end + 1, end)
+    return None
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:

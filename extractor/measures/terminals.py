@@ -81,7 +81,7 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if value is None or rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
-        is_negative = _is_negative(tokens, start)
+        is_negative = has_minus(tokens, start)
         if (
             is_negative and tokens.words[start - 1].lower() in ("-", "minus")
         ) or _has_plus(tokens, start):
@@ -116,28 +116,11 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
                 yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
 
 
-def _is_negative(tokens: Tokens, at: int) -> bool:
-    return has_minus(tokens, at) or _follows_sign(tokens, at)
-
-
 def _has_plus(tokens: Tokens, at: int) -> bool:
     """Return whether a number has a plus, "+2 SD", and is no addend: "2+0"."""
     return tokens.codes[max(0, at - 1) : at] == "+" and (
         tokens.codes[max(0, at - 2) : at - 1] != NUMBER
     )
-
-
-def _follows_sign(tokens: Tokens, at: int) -> bool:
-    """Return whether a minus before a number follows a comparator, "<= -2.5", or the name of a
-    quantity with values below zero: "T-score -1".
-    """
-    if at < 2 or tokens.codes[at - 1] != "-":
-        return False
-    if rule("sign_before_minus").ends(tokens, at - 1, at - 3):
-        return True
-    table = read_table("quantity_names")
-    named = [one.value for one in find_quantities(tokens) if one.end == at - 1]
-    return any(table[name].get("signed") for name in named)
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
@@ -316,7 +299,7 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
         if rule("number_of_grade").ends(tokens, found.first):
             continue
-        if _is_negative(tokens, found.first) or _has_plus(tokens, found.first):
+        if has_minus(tokens, found.first) or _has_plus(tokens, found.first):
             continue
         if rule("ordinal_unit").starts(tokens, found.end):
             continue

@@ -4,7 +4,8 @@ bounds an age.
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -189,68 +190,45 @@ def _is_status(limit: Constraint) -> bool:
     return known is not None and known.name in _STATUSES
 
 
-def describe_gold(
-    extraction: TrialExtraction, *, located: bool = True
-) -> TrialExtraction:
-    """Return an extraction of gold with what the words of its criteria say of whom they admit.
-    Criteria with evidence, which gold does not have, stay as they are.
-
-    ``located`` also adds evidence for their limits, with offsets into the quote and so with an
-    empty section.
+def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
+    """Return an extraction of gold with what the words of its criteria say of whom they admit, and
+    with evidence for their limits, whose offsets are those in the quote. Criteria with evidence,
+    which gold does not have, stay as they are.
     """
     criteria = tuple(
-        criterion if criterion.evidence else _describe_gold(criterion, located=located)
+        criterion if criterion.evidence else _describe_gold(criterion)
         for criterion in extraction.eligibility.criteria
     )
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     return extraction.model_copy(update={"eligibility": eligibility})
 
 
-def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
-    """Return a criterion without evidence with what its words say of whom it admits. ``located``:
-    its limits get evidence where the rules read the same numbers in its quote.
+def _describe_gold(criterion: Criterion) -> Criterion:
+    """Return a criterion without evidence with what its words say of whom it admits. Its limits get
+    evidence where the rules read the same numbers in its quote, each place once.
     """
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
     reading = read_constraints(passage, limits, criterion.lead_in or "")
-    places: list[tuple[Constraint, Span]] = []
-    if located:
-        places += zip(reading.list_values(), reading.spans, strict=True)
+    places = defaultdict[Any, list[Span]](list)
+    for value, span in zip(reading.list_values(), reading.spans, strict=True):
+        places[value.comparator, value.value, value.value_high].append(span)
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        place = _find_same_numbers(limit, places)
-        if place:
-            # each place is that of one limit
-            places.remove(place)
-            start = place[1].start
-            end = place[1].end
+        for span in places[limit.comparator, limit.value, limit.value_high][:1]:
+            places[limit.comparator, limit.value, limit.value_high].pop(0)
             piece = Evidence(
                 field=f"constraints[{at}]",
                 section="",
-                start=start,
-                end=end,
-                quote=criterion.quote[start:end],
+                start=span.start,
+                end=span.end,
+                quote=criterion.quote[span.start : span.end],
                 origin=Origin.RULE,
                 support=Support.PARSED,
             )
             pieces.append(piece)
-    return describe_criterion(
-        criterion.model_copy(update={"evidence": tuple(pieces)}), passage
-    )
-
-
-def _find_same_numbers(
-    limit: Constraint, places: Sequence[tuple[Constraint, Span]]
-) -> tuple[Constraint, Span] | None:
-    """Return the first of ``places`` whose limit has the comparator and the numbers of ``limit``;
-    None if there is none.
-    """
-    numbers = (limit.comparator, limit.value, limit.value_high)
-    for place in places:
-        other = place[0]
-        if (other.comparator, other.value, other.value_high) == numbers:
-            return place
-    return None
+    described = criterion.model_copy(update={"evidence": tuple(pieces)})
+    return describe_criterion(described, passage)
 
 
 def describe_ages(

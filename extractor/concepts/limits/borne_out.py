@@ -59,18 +59,29 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     if quantity.name == _WEIGHED and not starts:
         lists = map(word_list, ("people", "idle_words", "scale_words"))
         return frozenset[str]().union(*lists).issuperset(words)
-    if words and words[-1] in _OTHER_HEADS:
+    if words and (words[-1] in _OTHER_HEADS or _is_other_ratio(words, text, quantity)):
         return False
     if not starts:
         return True
-    is_ratio = "ratio" in (words[0], words[-1]) and "ratio" not in quantity.name
-    if is_ratio and len({one.name for one in list_named(text)}) > 1:
-        return False
-    if unit or quantity.general or quantity.unit != _COUNT:
-        return True
-    # the head of "trials of adequate dose" is "trials"
+    is_count = quantity.unit == _COUNT and not quantity.general
+    return unit is not None or not is_count or _is_counted(text, starts[0])
+
+
+def _is_counted(text: str, named: int) -> bool:
+    """Return whether the head of a text has the word ``named``, or says only that something is
+    counted. The head of "trials of adequate dose" is "trials".
+    """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
-    return not head or head[-1] in _COUNT_WORDS or starts[0] < len(head)
+    return not head or head[-1] in _COUNT_WORDS or named < len(head)
+
+
+def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
+    """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
+    one: "neutrophil to lymphocyte ratio".
+    """
+    if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
+        return False
+    return len({one.name for one in list_named(text)}) > 1
 
 
 def list_joined(

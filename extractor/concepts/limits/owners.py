@@ -173,39 +173,67 @@ def _compare_names(
     subject = mention.subject or (mention.first, mention.first)
     front = _list_words(tokens, *_list_front(mention))
     direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
-    line = _list_words(tokens, 0, len(tokens))
-    named = _fold(tokens.read(*subject))
     ours = _name(quantity)
     theirs = _name(tokens.read(*subject))
-    is_foreign = any(not read_unit(word) for word in named - words - _idle())
-    inherited = _list_inherited(mention, tokens)
-    extra = words - _list_name_words(ours)
-    around = front | direct
-    if mention.subject is None or subject[0] >= mention.first:
-        around |= inherited
-    # the line says the further words of the name elsewhere
-    if ours and not (extra - around).isdisjoint(line):
+    named = _fold(tokens.read(*subject))
+    if ours and _says_elsewhere(
+        words - _list_name_words(ours), front | direct, mention, tokens
+    ):
         return None
-    if words <= direct or (ours == {"body_weight"} and _names_people(mention, tokens)):
+    if words <= direct:
         return True
+    if ours == {"body_weight"} and _names_people(mention, tokens):
+        return True
+    is_foreign = any(not read_unit(word) for word in named - words - _idle())
     if ours and theirs >= ours:
-        has_more = is_foreign and not (words - front - direct).isdisjoint(line)
-        return None if has_more else True
-    is_part = not words.isdisjoint(named) and not words < named and words <= front
-    if ours and theirs and theirs.isdisjoint(ours) and not is_part:
+        missing = words - front - direct
+        has_more = not missing.isdisjoint(_list_line(tokens))
+        return None if is_foreign and has_more else True
+    is_other = bool(ours and theirs) and theirs.isdisjoint(ours)
+    if is_other and not _is_part(words, named, front):
         return None
-    is_rival = named != words and words in _list_subjects(tokens)
+    return _compare_clause(words, quantity, mention, tokens, is_foreign=is_foreign)
+
+
+def _is_part(words: Words, named: Words, front: Words) -> bool:
+    """Return whether a name in front of a number is only a part of the quantity's: "stage"."""
+    return bool(words & named) and not words < named and words <= front
+
+
+def _says_elsewhere(
+    extra: Words, around: Words, mention: Mention, tokens: Tokens
+) -> bool:
+    """Return whether a line has further words of a name, but not around the number."""
+    if mention.subject is None or mention.subject[0] >= mention.first:
+        around |= _list_inherited(mention, tokens)
+    return not (extra - around).isdisjoint(_list_line(tokens))
+
+
+def _compare_clause(
+    words: Words, quantity: str, mention: Mention, tokens: Tokens, *, is_foreign: bool
+) -> bool | None:
+    """Compare the words of the clause, then those of the clauses before it, then the line's."""
+    subject = mention.subject or (mention.first, mention.first)
+    others = _list_subjects(tokens) - {_fold(tokens.read(*subject))}
+    is_rival = words in others
+    front = _list_words(tokens, *_list_front(mention))
     here = front | _list_words(tokens, *mention.clause)
-    if words <= here or (ours and ours <= _name(tokens.read(*mention.clause))):
+    ours = _name(quantity)
+    clause = _name(tokens.read(*mention.clause))
+    if words <= here or (ours and ours <= clause):
         # behind a number with a unit, they name the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and words <= here and not words <= front
         return None if is_foreign and (is_rival or names_next) else True
-    if words <= inherited:
+    if words <= _list_inherited(mention, tokens):
         return None if is_foreign else True
-    if not words <= line or is_rival:
+    if not words <= _list_line(tokens) or is_rival:
         return None
     return None if mention.stated and is_foreign else False
+
+
+def _list_line(tokens: Tokens) -> Words:
+    return _list_words(tokens, 0, len(tokens))
 
 
 def _list_front(mention: Mention) -> Range:

@@ -24,7 +24,7 @@ from extractor.concepts.places import (
     locate,
 )
 from extractor.evidence.drafts import Span
-from extractor.language.lexer import Tokens, lex
+from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
@@ -179,24 +179,31 @@ def _has_unit(
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    known = find_exactly(quantity)
     unit = value.unit
     read = read_unit(mention.unit) if mention.unit else None
     code = read_unit(unit) if unit else "%"
-    is_score = known is not None and tuple(known.linear.get("%", ())) == (1, 0)
-    if unit is None or (is_score and code == "%"):
-        is_percent = is_score and has_unit(tokens, place, "%")
-        return is_percent or (
-            read not in _MULTIPLES and stands_bare(tokens, place, subject)
-        )
-    if code and read == code:
-        return True
-    if has_unit(tokens, place, unit):
-        return True
+    if unit is None or (code == "%" and _is_in_percent(quantity)):
+        is_percent = _is_in_percent(quantity) and has_unit(tokens, place, "%")
+        is_bare = read not in _MULTIPLES and stands_bare(tokens, place, subject)
+        return is_percent or is_bare
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
-    fits = known is None or (code is not None and known.fits(code))
+    is_read = code is not None and read == code
+    return is_read or _has_written(unit, quantity, tokens, place)
+
+
+def _has_written(unit: str, quantity: str, tokens: Tokens, place: Range) -> bool:
+    """Return whether a number has a unit behind it, or shares that of the next number."""
+    if has_unit(tokens, place, unit):
+        return True
+    known = find_exactly(quantity)
+    fits = known is None or known.fits(read_unit(unit) or unit)
     return fits and shares_unit(tokens, place, unit)
+
+
+def _is_in_percent(quantity: str) -> bool:
+    known = find_exactly(quantity)
+    return known is not None and tuple(known.linear.get("%", ())) == (1, 0)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

@@ -1,14 +1,15 @@
 """Canonical names of limited quantities, and values in their canonical units."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any
 
 from extractor.concepts.limits.roles import NumberRole, find_role
-from extractor.concepts.limits.rows import find_numbers
+from extractor.concepts.limits.rows import Number, find_numbers
 from extractor.language.book import read_table, read_text, rule, word_list
+from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
 from extractor.measures.names import find_names, fold_words
@@ -30,7 +31,6 @@ _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
 """Units of visual acuity that count what is lost."""
 _SENSE_REACH = 8
 """How many tokens around a limit may say that it is one of an earlier time, or another fluid."""
-_SIDES = ("systolic", "diastolic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,38 +256,48 @@ def _name(
     # "Height more than 2 SD above the mean": no height is 2
     if named and unit is None and named.weak and named.implied and value is not None:
         named = named if named.infer_unit(value) else None
-    if _names_no_quantity(words):
-        before = quote[: quote.find(text)] if text in quote else ""
-        for nearby in (before, quote):
-            near = _choose((*fold_words(nearby), *words[-1:]), unit)
-            if near and not near.weak and (unit or near.unit.startswith("{")):
-                return near
+    near = _find_near(text, words, unit, quote)
+    if near:
+        return near
     is_length = named is None or named.name == "duration"
-    is_time = unit is not None and find_dimension(unit)[1] == _OF_TIME
-    if is_length and is_time and unit not in _NO_AGE_UNITS and _says_age(words, quote):
+    if is_length and unit and _is_age(words, unit, quote):
         return get_quantity("age")
-    if named:
-        return named
-    if unit is None:
-        return None
-    by_unit = _find_unit(unit)
-    # "prostate > 100 c" is no temperature
-    canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
-    is_possible = by_unit is None or by_unit.is_possible(canonical or 0)
-    return by_unit if is_possible else None
+    return named or (_name_by_unit(unit, value) if unit else None)
 
 
-def _names_no_quantity(words: tuple[str, ...]) -> bool:
-    """Return whether words name only people or a scale: "men", "a score"."""
+def _find_near(
+    text: str, words: tuple[str, ...], unit: str | None, quote: str
+) -> KnownQuantity | None:
+    """Return the quantity that is named around words for people or a scale: before them, or else
+    behind.
+    """
     lists = map(word_list, ("people", "scale_words", "idle_words"))
-    return frozenset[str]().union(*lists).issuperset(words)
+    if text not in quote or not frozenset[str]().union(*lists).issuperset(words):
+        return None
+    for nearby in (quote[: quote.find(text)], quote):
+        near = _choose((*fold_words(nearby), *words[-1:]), unit)
+        if near and not near.weak and (unit or near.unit.startswith("{")):
+            return near
+    return None
 
 
-def _says_age(words: tuple[str, ...], quote: str) -> bool:
+def _is_age(words: tuple[str, ...], unit: str, quote: str) -> bool:
     """Return whether a length of time is an age: that of people, or "18 years old"."""
+    if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
+        return False
     if not word_list("people").isdisjoint(words):
         return True
     return rule("age_behind").search(read_text(quote)) is not None
+
+
+def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
+    """Return the quantity that a unit alone tells; None if it tells none, or one that cannot have
+    the value: "prostate > 100 c" is no temperature.
+    """
+    by_unit = _find_unit(unit)
+    canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
+    is_possible = by_unit is None or by_unit.is_possible(canonical or 0)
+    return by_unit if is_possible else None
 
 
 def _name_by_sense(
@@ -308,19 +318,25 @@ def _name_by_sense(
     if named.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *reach):
         return get_quantity("cell_count")
     if "blood_pressure" in named.name:
-        after = rule("pressure_named_after").starts(tokens, number.end)
-        if after:
-            named = get_quantity(
-                f"{(after.read('which') or '').lower()}_blood_pressure"
-            )
-        elif rule("systolic_before").ends(tokens, number.first):
-            named = get_quantity("diastolic_blood_pressure")
-        elif rule("diastolic_after").starts(tokens, number.end):
-            named = get_quantity("systolic_blood_pressure")
+        named = _name_side(named, tokens, number)
     place = number.first, number.end
     role = find_role(tokens, place, (name, tokens.before(quote.find(text) + len(text))))
     is_change = role is NumberRole.CHANGE and named.change != named.name
     return named.change_of() if is_change else named
+
+
+def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQuantity:
+    """Return which of the two blood pressures a number is: the one named behind it, else the second
+    or the first of a pair such as "140/90"; else ``named``.
+    """
+    after = rule("pressure_named_after").starts(tokens, number.end)
+    if after:
+        return get_quantity(f"{(after.read('which') or '').lower()}_blood_pressure")
+    if rule("systolic_before").ends(tokens, number.first):
+        return get_quantity("diastolic_blood_pressure")
+    if rule("diastolic_after").starts(tokens, number.end):
+        return get_quantity("systolic_blood_pressure")
+    return named
 
 
 @lru_cache(maxsize=4096)
@@ -337,13 +353,20 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
         fitting = [one for one in fitting if _has_head(one, words[-1])]
     strong = [one for one in fitting if not one.weak]
     # "ECOG 0 or 1 or Karnofsky 70"
-    for group in (strong, fitting):
-        parts = frozenset[str]().union(*(one.both or {one.name} for one in group))
-        joint = [one for one in known.values() if one.both == parts and one.fits(unit)]
-        if parts and joint and len({one.name for one in group}) > 1:
-            return joint[0]
+    joint = _combine(strong, unit) or _combine(fitting, unit)
     last = strong[-1:] or fitting[-1:]
-    return last[0] if last else None
+    return joint or (last[0] if last else None)
+
+
+def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
+    """Return the quantity that stands for exactly the named ones together."""
+    if len({one.name for one in group}) < 2:
+        return None
+    parts = frozenset[str]().union(*(one.both or {one.name} for one in group))
+    for one in list_quantities().values():
+        if one.both == parts and one.fits(unit):
+            return one
+    return None
 
 
 def _has_head(quantity: KnownQuantity, head: str) -> bool:

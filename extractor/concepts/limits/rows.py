@@ -104,11 +104,17 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 
 def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
     """Return whether a sign or a word joins two numbers to a row. The unit of the first may be
-    between, and the "20/" of "20/40 to 20/160".
+    between, and the "20/" of "20/40 to 20/160"; a semicolon joins none.
     """
     start = other.first
+    units = [find_unit(tokens, number.end) for number in (one, other)]
+    if len({unit.parts[0].code for unit in units if unit}) > 1:
+        return False
     if tokens.words[start - 1] == "/":
         start -= 2
+    # "below 45; 80 patients"
+    if tokens.words[start - 1] == ";":
+        return False
     for end in (one.end, skip_unit(tokens, one.end)):
         # in "II-III" the hyphen is no token
         if end == start and tokens.gap(start) == "-":
