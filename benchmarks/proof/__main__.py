@@ -34,8 +34,8 @@ from benchmarks.adversarial.__main__ import (
 )
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
 from extractor.assembly.check import UnreadableValue
-from extractor.concepts.limits.quantity_names import fold_words
 from extractor.formats import read_records
+from extractor.measures.names import fold_words
 from extractor.model.asking.answers import read_field
 from extractor.model.asking.reply_models import FORMS
 from extractor.model.calls import Call

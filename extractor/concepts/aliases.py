@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
-from extractor.concepts.limits.quantity_names import spell_words
 from extractor.language.book import Entry, terms_of, word_list
+from extractor.measures.names import spell_words
 
 _GLOSS = re.compile(r"([^()]*\w)\s*\(([^()]+)\)(.*)", re.DOTALL)
 _VERSION = re.compile(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from extractor.language.book import rule
 from extractor.language.lexer import Tokens
-from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
+from extractor.measures.grammar import Chart, Span
 
 _WORD_WEIGHT = 0.5
 _NEAR = 8
@@ -22,22 +22,12 @@ class Candidate:
     score: float
 
 
-def choose(
-    chart: Chart, tokens: Tokens, introduced: Set[str]
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Return the chosen candidates from left to right, and all others.
-
-    ``introduced`` are the known quantities of the line above.
+def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
+    """Return the chosen candidates from left to right. ``introduced`` are the known quantities of
+    the line above.
     """
-    candidates = [
-        candidate
-        for span in chart.all("bounds")
-        if (candidate := _weigh(span, chart, tokens, introduced))
-    ]
-    chosen = _pick(candidates)
-    taken = set(map(id, chosen))
-    others = [one for one in candidates if id(one) not in taken]
-    return chosen, others
+    weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
+    return _pick([candidate for candidate in weighed if candidate])
 
 
 def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -65,7 +55,7 @@ def _weigh(
         return None
     if last.amount.time:
         return Candidate(span, score)
-    near = find_near_quantities(chart, tokens, span)
+    near = chart.between(span.first - _NEAR, span.end + 2, "quantity")
     is_named = bool(near or introduced)
     if last.amount.unit is None:
         if _is_no_count(chart, tokens, last.end):
@@ -87,18 +77,3 @@ def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
 def _lacks_sign(span: Span) -> bool:
     """Return whether a span is a mere range of numbers, without a comparator or a scale."""
     return span.rule == "range" and span.parts[0].kind != "opening"
-
-
-def find_near_quantities(chart: Chart, tokens: Tokens, span: Span) -> list[Span]:
-    """Return the known quantities of a span: inside of it, or shortly before it in its clause."""
-    found = []
-    floor = span.first - _NEAR
-    for quantity in chart.between(floor - LONGEST_SPAN, span.first, "quantity"):
-        is_before = floor <= quantity.end <= span.first
-        if is_before and not _is_parted(tokens, quantity.end, span.first):
-            found.append(quantity)
-    return [*found, *chart.between(span.first, span.end + 2, "quantity")]
-
-
-def _is_parted(tokens: Tokens, first: int, end: int) -> bool:
-    return rule("sentence_break").search(tokens, first, end) is not None

@@ -19,6 +19,8 @@ _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
 """The number before a power of ten that lost its signs: "10 109"."""
 _LARGEST_GRADE = 10
 _BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
+_MULTIPLES = ("{ULN}", "{LLN}")
+_NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,23 @@ def make_amount(parts: Parts) -> Amount:
     return Amount(number[0], None, unit[0], unit[1], number[1])
 
 
-def _find_unit(parts: Parts) -> str | None:
-    """Return the unit as written, if it is none of time."""
-    if "unit" not in parts:
+def _share_unit(amount: Amount, other: Amount) -> Amount:
+    """Return an amount without a unit in the unit, and with the power of ten, of another one."""
+    low = scale_alike(amount.low, other.written)
+    return replace(amount, low=low, unit=other.unit, time=other.time)
+
+
+def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
+    """Return the range of two amounts; None if the lower one is not less. Below zero, the number
+    nearer to zero may come first: "between -1 and -2.5".
+    """
+    low = lower.low
+    high = upper.low
+    if high < low < 0:
+        low, high = high, low
+    if low >= high:
         return None
-    unit = parts["unit"].value
-    return None if unit[1] else str(unit[0])
+    return (Bound(Comparator.BETWEEN, replace(upper, low=low, high=high), first, end),)
 
 
 def make_range(parts: Parts) -> Bounds | None:
@@ -78,38 +91,20 @@ def make_range(parts: Parts) -> Bounds | None:
         return None
     if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
+    # "7 to < 10" is no plain range
+    if "comparator" in parts and parts["comparator"].value != Comparator.AT_MOST:
+        return None
     if lower.unit is None:
-        lower = replace(lower, unit=upper.unit, time=upper.time)
-        lower = replace(lower, low=scale_alike(lower.low, upper.written))
-    place = low.first, high.end
-    if _same_unit(lower, upper):
-        # below zero, the number nearer to zero may come first: "between -1 and -2.5"
-        if upper.low < lower.low < 0:
-            lower = replace(lower, low=upper.low)
-            upper = replace(upper, low=low.value.low)
-        if lower.low >= upper.low:
-            return None
-        # "7 to < 10" is no plain range
-        if "comparator" in parts and parts["comparator"].value != Comparator.AT_MOST:
-            return None
-        joined = replace(upper, low=lower.low, high=upper.low)
-        return (Bound(Comparator.BETWEEN, joined, *place),)
-    if not _measure_time(lower) < _measure_time(upper):
+        lower = _share_unit(lower, upper)
+    if lower.time is upper.time:
+        return _join(lower, upper, low.first, high.end)
+    units = DAYS.get(lower.time, 0), DAYS.get(upper.time, 0)
+    if not 0 < lower.low * units[0] < upper.low * units[1]:
         return None
     return (
         Bound(Comparator.AT_LEAST, lower, low.first, low.end),
         Bound(Comparator.AT_MOST, upper, high.first, high.end),
     )
-
-
-def _same_unit(one: Amount, other: Amount) -> bool:
-    if one.time or other.time:
-        return one.time is other.time
-    return True
-
-
-def _measure_time(amount: Amount) -> float:
-    return amount.low * DAYS.get(amount.time, 0) if amount.time else 0
 
 
 def scale_alike(value: float, other: str) -> int | float:
@@ -145,26 +140,32 @@ def make_span_of_time(parts: Parts) -> Bounds | None:
 
 
 def make_compared(parts: Parts) -> Bounds | None:
-    """An amount with a comparator before or behind it."""
-    amount = parts["amount"]
-    if amount.value.high is not None:
-        return None
-    turned = _find_turned(parts)
+    """An amount with a comparator before or behind it, or with an equality before it and a
+    comparator behind: "equal to 17 or higher". The unit may be behind the comparator: "70+ years".
+    """
+    amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
-    if comparator is None or comparator is Comparator.BETWEEN:
+    if amount.high is not None or comparator in (None, Comparator.BETWEEN):
         return None
-    first = min(span.first for span in parts.values())
-    end = max(span.end for span in parts.values())
-    if (amount.value.unit or "").endswith("/"):
+    if "comparator" in parts and "suffix" in parts:
+        is_equal = parts["comparator"].value == Comparator.EQUAL
+        comparator = comparator if is_equal else None
+    if comparator is None:
+        return None
+    if (amount.unit or "").endswith("/"):
         # the lower number of a fraction of visual acuity is greater for those who see less
         comparator = mirror(comparator)
-    return (Bound(comparator, amount.value, first, end, turned=turned),)
+    first = min(span.first for span in parts.values())
+    end = max(span.end for span in parts.values())
+    return (Bound(comparator, amount, first, end, turned=_find_turned(parts)),)
 
 
 def _find_comparator(parts: Parts) -> Comparator | None:
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
         return None
+    if span.kind == "plus_sign":
+        return Comparator.AT_LEAST
     if _find_turned(parts):
         return Comparator.EQUAL
     comparator = Comparator(span.value)
@@ -188,16 +189,10 @@ def mirror(comparator: Comparator) -> Comparator:
     return Comparator(signs.get(comparator, comparator))
 
 
-def make_equal_or_beyond(parts: Parts) -> Bounds | None:
-    """An amount with an equality before it and a comparator behind: "equal to 17 or higher"."""
-    is_equal = parts["comparator"].value == Comparator.EQUAL
-    return make_compared(parts) if is_equal else None
-
-
 def make_within(parts: Parts) -> Bounds | None:
     """A multiple of a bound of normal behind "within": "ALT within 3 x ULN"."""
     amount = parts["amount"]
-    if read_unit(amount.value.unit or "") not in ("{ULN}", "{LLN}"):
+    if read_unit(amount.value.unit or "") not in _MULTIPLES:
         return None
     first = parts["within"].first
     return (Bound(Comparator.AT_MOST, amount.value, first, amount.end),)
@@ -206,88 +201,78 @@ def make_within(parts: Parts) -> Bounds | None:
 def make_pressure(parts: Parts) -> Bounds | None:
     """Two limits of a blood pressure: "> 140/90 mmHg"."""
     compared = make_compared(parts)
-    if compared is None or parts["amount"].value.low <= parts["diastolic"].value[0]:
+    below = parts["diastolic"]
+    if compared is None or parts["amount"].value.low <= below.value[0]:
         return None
-    unit = _find_unit(parts)
-    first = replace(compared[0].amount, unit=unit)
-    second = replace(first, low=parts["diastolic"].value[0])
-    end = parts["unit"].end if "unit" in parts else parts["diastolic"].end
-    one = replace(compared[0], amount=first)
-    return one, replace(one, amount=second, first=parts["diastolic"].first, end=end)
+    unit = parts["unit"].value[0] if "unit" in parts else None
+    amount = replace(compared[0].amount, unit=unit)
+    one = replace(compared[0], amount=amount)
+    end = max(span.end for span in parts.values())
+    second = replace(amount, low=below.value[0])
+    return one, replace(one, amount=second, first=below.first, end=end)
 
 
 def make_shared(parts: Parts) -> Bounds | None:
     """Two limits of which the first takes the unit of the second, "< 18 or > 70 years", or that are
     the ends of one range: ">= 18 and <= 70 years".
     """
-    one = parts["one"].value[0]
-    other = parts["other"].value[-1]
-    if len(parts["one"].value) > 1 or len(parts["other"].value) > 1:
+    ones = parts["one"].value
+    others = parts["other"].value
+    if len(ones) + len(others) > 2 or parts["one"].rule.startswith("grades"):
         return None
-    if parts["one"].rule.startswith("grades"):
-        return None
+    one = ones[0]
+    other = others[0]
+    unit = other.amount.unit or ""
     own = one.amount.unit
-    unit = other.amount.unit
-    has_own = own is not None and not (unit or "").startswith(f"{own} ")
-    if not has_own and unit:
-        low = scale_alike(one.amount.low, other.amount.written)
-        amount = replace(one.amount, low=low, unit=unit, time=other.amount.time)
-        one = replace(one, amount=amount)
-    is_range = (one.comparator, other.comparator) == _BOTH_COUNT
-    is_rising = one.amount.low < other.amount.low
-    if is_range and is_rising and one.amount.unit in (None, other.amount.unit):
-        joined = replace(other.amount, low=one.amount.low, high=other.amount.low)
-        return (Bound(Comparator.BETWEEN, joined, one.first, other.end),)
-    return None if has_own or not unit else (one, other)
+    takes = unit != "" and (own is None or unit.startswith(f"{own} "))
+    if takes:
+        one = replace(one, amount=_share_unit(one.amount, other.amount))
+    signs = (one.comparator, other.comparator)
+    joined = None
+    if signs == _BOTH_COUNT and one.amount.unit in (None, other.amount.unit):
+        joined = _join(one.amount, other.amount, one.first, other.end)
+    return joined or ((one, other) if takes else None)
 
 
 def make_cases(parts: Parts) -> Bounds | None:
     """A limit and a further amount for other people, which shares comparator and unit: ">= 13 g/dL
     in men and 12 in women".
     """
-    one = parts["one"].value[-1]
+    *before, one = parts["one"].value
     other = parts["amount"]
     amount = other.value
     if one.comparator is Comparator.BETWEEN or amount.high is not None:
         return None
     if amount.unit is None:
-        amount = replace(amount, unit=one.amount.unit, time=one.amount.time)
+        amount = _share_unit(amount, one.amount)
+    elif one.amount.unit is None:
+        one = replace(one, amount=_share_unit(one.amount, amount))
     second = Bound(one.comparator, amount, other.first, other.end, parts["second"])
-    if one.amount.unit is None:
-        unit = replace(one.amount, unit=amount.unit, time=amount.time)
-        one = replace(one, amount=unit)
-    return *parts["one"].value[:-1], replace(one, condition=parts["first"]), second
+    return *before, replace(one, condition=parts["first"]), second
 
 
 def make_chain(parts: Parts) -> Bounds | None:
     """A quantity between two numbers: "18 <= age <= 65 years"."""
-    signs = (parts["front"].value[0], parts["behind"].value[0])
-    if signs not in (("<", "<"), (">", ">"), ("=", "=")):
-        return None
-    low = parts["low"]
-    high = parts["high"]
-    one = low.value
-    other = high.value
-    if one.unit is None:
-        one = replace(one, unit=other.unit, time=other.time)
-    if other.unit is None:
-        other = replace(other, unit=one.unit, time=one.time)
-    # "18 = age = 65 years" has lost its signs
-    if signs == ("=", "="):
-        joined = replace(other, low=one.low, high=other.low)
-        return (Bound(Comparator.BETWEEN, joined, low.first, high.end, sure=False),)
+    amount = parts["amount"]
     front = mirror(Comparator(parts["front"].value))
-    behind = Comparator(parts["behind"].value)
-    if (front, behind) == _BOTH_COUNT:
-        joined = replace(other, low=one.low, high=other.low)
-        return (Bound(Comparator.BETWEEN, joined, low.first, high.end),)
-    if (behind, front) == _BOTH_COUNT:
-        joined = replace(one, low=other.low, high=one.low)
-        return (Bound(Comparator.BETWEEN, joined, low.first, high.end),)
-    return (
-        Bound(front, one, low.first, low.end),
-        Bound(behind, other, high.first, high.end),
-    )
+    bound = parts["other"].value[0]
+    # "18 = age = 65 years" has lost its signs
+    is_lost = front is bound.comparator is Comparator.EQUAL
+    if parts["other"].rule != "compared" or (front.opposite is None and not is_lost):
+        return None
+    own = amount.value
+    if own.unit is None:
+        own = _share_unit(own, bound.amount)
+    elif bound.amount.unit is None:
+        bound = replace(bound, amount=_share_unit(bound.amount, own))
+    if is_lost:
+        joined = _join(own, bound.amount, amount.first, bound.end)
+        return joined and (replace(joined[0], sure=False),)
+    pair = {front: own, bound.comparator: bound.amount}
+    if pair.keys() == {*_BOTH_COUNT}:
+        lower, upper = map(pair.__getitem__, _BOTH_COUNT)
+        return _join(lower, upper, amount.first, bound.end)
+    return Bound(front, own, amount.first, amount.end), bound
 
 
 def make_grades(parts: Parts) -> Bounds | None:
@@ -297,69 +282,55 @@ def make_grades(parts: Parts) -> Bounds | None:
     # "performance status: age 18" is no status
     if any("age" in words.split() for words in between):
         return None
-    low = grades.value[0]
-    high = grades.value[1]
+    low, high = grades.value
+    unit, time = parts["unit"].value if "unit" in parts else (None, None)
+    end = parts["unit"].end if "unit" in parts else grades.end
+    amount = Amount(low, None if low == high else high, None if time else unit)
     comparator = _find_comparator(parts)
-    place = grades.first, parts["unit"].end if "unit" in parts else grades.end
-    unit = _find_unit(parts)
-    if comparator is Comparator.BETWEEN:
-        comparator = None
-    if comparator and low == high:
-        turned = _find_turned(parts)
-        return (Bound(comparator, Amount(low, None, unit), *place, turned=turned),)
-    if comparator or (high > _LARGEST_GRADE and low < _LARGEST_GRADE):
+    if comparator in (None, Comparator.BETWEEN):
+        is_one = low == high
+        # "grade 3 or 17"
+        if high > _LARGEST_GRADE > low:
+            return None
+        comparator = Comparator.EQUAL if is_one else Comparator.BETWEEN
+    elif low != high:
         return None
-    if low == high:
-        return (Bound(Comparator.EQUAL, Amount(low, None, unit), *place),)
-    return (Bound(Comparator.BETWEEN, Amount(low, high, unit), *place),)
+    turned = _find_turned(parts)
+    return (Bound(comparator, amount, grades.first, end, turned=turned),)
 
 
 def make_restated(parts: Parts) -> Bounds | None:
     """A limit and the same one in another unit: "> 50 pounds (22.7 kg)"."""
-    one = parts["one"].value[-1]
-    other = parts["other"].value
-    if isinstance(other, Amount):
-        comparator = one.comparator
-        bound = Bound(comparator, other, parts["other"].first, parts["other"].end)
-    else:
-        bound = other[0]
-    units = one.amount.unit, bound.amount.unit
+    ones = tuple(parts["one"].value)
+    one = ones[-1]
+    other = parts["other"]
+    bound = other.value
+    if isinstance(bound, Amount):
+        bound = [Bound(one.comparator, bound, other.first, other.end)]
+    bound = bound[0]
+    units = [limit.amount.unit for limit in (one, bound)]
     if None in units or bound.amount.time:
         return None
-    is_multiple = read_unit(units[0] or "") in ("{ULN}", "{LLN}")
-    if units[0] == units[1] and not is_multiple:
-        return None
     codes = [read_unit(unit or "") for unit in units]
+    if units[0] == units[1] and codes[0] not in _MULTIPLES:
+        return None
     if codes[0] == codes[1] and one.amount.low == bound.amount.low:
-        return tuple(parts["one"].value)
-    if bound.comparator is Comparator.EQUAL:
-        bound = replace(bound, comparator=one.comparator)
+        return ones
     if (one.amount.high is None) != (bound.amount.high is None):
         return None
-    return *parts["one"].value, bound
-
-
-def make_unit_behind_comparator(parts: Parts) -> Bounds | None:
-    """A number whose unit is behind its comparator: "70+ years", "10 or more mutations per Mb"."""
-    number = parts["number"]
-    unit = parts["unit"]
-    comparator = _find_comparator(parts) or Comparator.AT_LEAST
-    if _find_turned(parts):
-        return None
-    return (Bound(comparator, make_amount(parts), number.first, unit.end),)
+    if bound.comparator is Comparator.EQUAL:
+        bound = replace(bound, comparator=one.comparator)
+    return *ones, bound
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
     """An age without a comparator, which is a lower bound unless the list says else."""
-    amount = parts["amount"]
-    is_time = amount.value.time is not None
-    if amount.value.unit and not is_time:
-        return None
-    if amount.value.time in (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE):
+    amount = parts["amount"].value
+    if amount.time in _NO_AGES or (amount.unit and not amount.time):
         return None
     first = min(span.first for span in parts.values())
     end = max(span.end for span in parts.values())
-    return (Bound(Comparator.AT_LEAST, amount.value, first, end, sure=False),)
+    return (Bound(Comparator.AT_LEAST, amount, first, end, sure=False),)
 
 
 MAKERS: Mapping[str, Maker] = {

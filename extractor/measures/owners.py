@@ -16,10 +16,13 @@ _LONGEST_NAME = 14
 _PER_TIME = ("/d", "/wk", "/mo", "/a")
 _SHORT_FORM_WORDS = 2
 """The most words of a short form in brackets."""
-_LONGEST_PIECE = 5
-"""The most words of the first of two joined quantities."""
+_LONGEST_PIECE = 10
+"""The most tokens of one of several joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
-_WITHOUT_NORMAL = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
+_VIRUSES = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
+"""Known quantities whose names are diseases, too: "Hepatitis B, hepatitis C, ALT"."""
+_JOINTS = frozenset({"and", "or", ","})
+_BEFORE_PEOPLE = ("(", "in", "for", "among", "if", "of")
 _EXPLAINING = (
     "quantity", "scale", "comparator", "suffix", "gap", "people", "of_age", "negation", "unit",
     "time", "duration",
@@ -44,17 +47,14 @@ def find_owner(
 ) -> Owner:
     """Return the quantity and the condition of a limit. ``clause`` is where they may be;
     ``follows``: another limit stands before it, whose quantity it may share.
+
+    The first of these names the quantity: the span of the limit itself, what its unit or its number
+    counts, the words before it, a known quantity or a noun behind it.
     """
     first, end = clause
-    code = read_unit(value.value[-1].amount.unit or "")
-    is_further = follows and code == "{ULN}"
-    condition = find_condition(
-        chart,
-        tokens,
-        value.end,
-        end,
-        is_further=_has_multiples(value, code, follows=follows),
-    )
+    code = read_unit(value.value[-1].amount.unit or "") or ""
+    is_further = code == "{ULN}" and (follows or len(value.value) > 1)
+    condition = find_condition(chart, tokens, value.end, end, is_further=is_further)
     before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
     )
@@ -62,106 +62,72 @@ def find_owner(
     inner = _find_inner(chart, tokens, value, first)
     if inner:
         return Owner(inner, is_known=True, condition=condition)
-    substance = _find_substance(chart, tokens, value)
-    if substance:
-        return Owner(substance, condition=condition)
-    scale = _find_scale_behind(chart, tokens, value)
-    if scale:
-        return Owner(scale, is_known=True, condition=condition)
-    words = _find_name(chart, tokens, *phrase, code)
-    is_known = words is not None and _names(chart, *words)
-    counted = _find_counted(tokens, value, end, is_known=is_known)
-    if counted is None and not is_known:
-        counted = _find_unit_counted(chart, value, str(code))
+    words = _find_name(chart, tokens, *phrase)
+    is_known = words is not None and names_known(chart, *words)
+    counted = _find_counted(chart, tokens, value, end, is_known=is_known)
     if counted:
         return Owner(counted, condition=condition)
-    if words:
+    if words or follows:
         return Owner(words, is_known, condition)
-    behind = condition[1] if condition and condition[0] >= value.end else value.end
-    named = None
-    if not follows:
-        named = _find_behind(chart, tokens, behind, end)
-    return Owner(*named, condition) if named else Owner(condition=condition)
+    behind = value.end
+    if condition and condition[0] >= behind:
+        behind = condition[1]
+    return _find_behind(chart, tokens, value.first, (behind, end), condition)
+
+
+def _find_behind(
+    chart: Chart, tokens: Tokens, first: int, place: Range, condition: Range | None
+) -> Owner:
+    """Return the owner that a known quantity or a noun behind a limit tells."""
+    behind, end = place
+    for one in chart.between(first, behind + 2, "quantity"):
+        # "weeks of gestation" begins with the unit
+        start = max(one.first, behind)
+        start += tokens.words[start : start + 1] == ["of"]
+        named = _trim(tokens, start, one.end)
+        if named and one.end <= end:
+            return Owner(named, is_known=True, condition=condition)
+    noun = rule("counted_noun").starts(tokens, behind, end)
+    return Owner(noun.place("noun") if noun else None, condition=condition)
 
 
 def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range | None:
-    """Return the quantity in a limit or the marker behind its percentage: "BMI" of "18 < BMI < 30",
-    "CD19" of "> 95 % CD19". A mere "score" takes in its name, from ``start`` on.
+    """Return the quantity in a limit or directly behind it: "BMI" of "18 < BMI < 30", "CD19" of "
+    > 95 % CD19", "Zubrod" of "(< 3 Zubrod, ...)". A mere "score" takes in its name, from ``start``
+    on.
     """
-    if value.value[-1].amount.unit == "%":
-        marker = rule("marker_behind").starts(tokens, value.end)
-        if marker:
-            return marker.place("name")
+    unit = value.value[-1].amount.unit
+    marker = rule("marker_behind").starts(tokens, value.end)
+    if unit == "%" and marker:
+        return marker.place("name")
     for part in value.parts:
         if part.kind == "distant":
             return _trim(tokens, part.first + 1, part.end)
         if part.kind == "scale":
             named = _trim(tokens, part.first, part.end)
             if named and rule("general_scale").starts(tokens, named[0]):
-                return _find_name(chart, tokens, start, named[1], None)
+                return _find_name(chart, tokens, start, named[1])
             return named
-        if part.kind == "quantity":
-            return part.first, part.end
-    places = chart.between(value.first, value.end, "unit", "comparator")
-    others = [(one.first, one.end) for one in places]
+    return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
+
+
+def _find_named_inside(chart: Chart, value: Span) -> Range | None:
+    """Return the known quantity in a limit, which is no part of its unit or comparator."""
+    others = chart.between(value.first, value.end, "unit", "comparator")
     for one in chart.between(value.first, value.end, "quantity"):
-        is_other = any(_is_inside(one, place) for place in others)
-        is_inside = _is_inside(one, (value.first, value.end))
-        if is_inside and not is_other and not _is_age_word(one):
+        is_other = any(
+            other.first <= one.first and one.end <= other.end for other in others
+        )
+        if one.end <= value.end and not is_other and not _is_age(one):
             return one.first, one.end
     return None
 
 
-def _find_counted(
-    tokens: Tokens, value: Span, end: int, *, is_known: bool
-) -> Range | None:
-    """Return what a number without a unit counts: the noun behind it, unless a known quantity is
-    directly before it.
-    """
-    counts = rule("counts_behind").ends(tokens, value.first) is not None
-    if value.value[-1].amount.unit is not None or (is_known and not counts):
-        return None
-    counted = rule("counted_noun").starts(tokens, value.end, end)
-    return counted.place("noun") if counted else None
-
-
-def _is_age_word(span: Span) -> bool:
-    return bool(span.value == "age")
-
-
-def _find_substance(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
-    """Return what is taken at a rate, between the unit and the rate: the prednisone of "> 10 mg
-    prednisone per day", the alcohol of "> 3 units of alcohol a day".
-    """
-    for unit in chart.ending("unit", value.end):
-        if unit.rule != "rate_apart":
-            continue
-        ends = [one.end for one in chart.at("unit", unit.first)]
-        # without a unit of its own, the thing is counted: "3 glasses of wine a day"
-        inner = unit.first if len(ends) == 1 else min(ends)
-        of = inner < unit.end and tokens.words[inner].lower() == "of"
-        rate = rule("rate_behind").search(tokens, inner, unit.end)
-        behind = rate.first if rate else unit.end
-        noun = rule("counted_noun").starts(tokens, inner + of, behind)
-        return noun.place("noun") if noun else None
-    return None
-
-
-def _find_unit_counted(chart: Chart, value: Span, code: str) -> Range | None:
-    """Return what a unit counts: the cigarettes of "> 10 cigarettes/day"."""
-    is_count = code.startswith("{") and code.endswith(_PER_TIME)
-    starts = [one.first for one in chart.ending("unit", value.end)]
-    return (min(starts), min(starts) + 1) if is_count and starts else None
-
-
-def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
-    """Return the known quantity directly behind a number without a unit, with nothing behind it:
-    the Zubrod of "(< 3 Zubrod, >= 60 Karnofsky)".
-    """
-    if value.value[-1].amount.unit is not None:
-        return None
-    of = value.first > 0 and tokens.words[value.first - 1].lower() == "of"
-    if chart.ending("quantity", value.first - of):
+def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return the known quantity directly behind a number without a unit, with nothing behind it."""
+    of = tokens.words[value.first - 1].lower() == "of"
+    is_named = bool(chart.ending("quantity", value.first - of))
+    if value.value[-1].amount.unit is not None or is_named:
         return None
     for one in chart.at("quantity", value.end):
         if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
@@ -169,32 +135,48 @@ def _find_scale_behind(chart: Chart, tokens: Tokens, value: Span) -> Range | Non
     return None
 
 
-def _is_inside(span: Span, place: Range) -> bool:
-    return place[0] <= span.first and span.end <= place[1]
+def _find_counted(
+    chart: Chart, tokens: Tokens, value: Span, end: int, *, is_known: bool
+) -> Range | None:
+    """Return what is counted: the prednisone of "> 10 mg prednisone per day", the cigarettes of "
+    > 10 cigarettes/day", the noun behind a number without a unit. A known quantity before the
+    number goes before the latter two.
+    """
+    units = chart.ending("unit", value.end)
+    first = min([one.first for one in units], default=value.end)
+    if any(unit.rule == "rate_apart" for unit in units):
+        return _find_substance(chart, tokens, first, value.end)
+    unit = value.value[-1].amount.unit
+    if unit is None:
+        if is_known and not rule("counts_behind").ends(tokens, value.first):
+            return None
+        noun = rule("counted_noun").starts(tokens, value.end, end)
+        return noun.place("noun") if noun else None
+    code = read_unit(unit) or ""
+    is_count = code.startswith("{") and code.endswith(_PER_TIME)
+    return (first, first + 1) if is_count and not is_known else None
 
 
-def _find_behind(
-    chart: Chart, tokens: Tokens, at: int, end: int
-) -> tuple[Range, bool] | None:
-    """Return the quantity behind a limit, or what its number counts, and whether it is known."""
-    for one in chart.between(at, at + 2, "quantity"):
-        if one.end <= end:
-            return (one.first, one.end), True
-    noun = rule("counted_noun").starts(tokens, at, end)
-    return (noun.place("noun"), False) if noun else None
+def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return what stands between a unit and its rate. Without a unit of its own, the thing is
+    counted: "3 glasses of wine a day".
+    """
+    rate = rule("rate_behind").search(tokens, first, end)
+    inner = min(one.end for one in chart.at("unit", first))
+    start = first if inner == end else inner
+    start += tokens.words[start].lower() == "of"
+    noun = rule("counted_noun").starts(tokens, start, rate.first if rate else end)
+    return noun.place("noun") if noun else None
 
 
-def _has_multiples(value: Span, code: str | None, *, follows: bool) -> bool:
-    """Return whether a multiple of normal is not the first one of its line."""
-    return code == "{ULN}" and (follows or len(value.value) > 1)
+def _is_age(span: Span) -> bool:
+    return bool(span.value == "age")
 
 
-def _is_subject(chart: Chart, tokens: Tokens, people: Span, clause: Range) -> bool:
-    """Return whether a clause begins with people: "Men with a waist over 102 cm"."""
-    first, end = clause
-    if people.first > first + 1 or tokens.words[people.end].lower() != "with":
-        return False
-    return _names(chart, people.end, end)
+def names_known(chart: Chart, first: int, end: int) -> bool:
+    """Return whether a known quantity or scale other than an age is among some tokens."""
+    names = chart.between(first, end, "quantity", "scale")
+    return any(one.end <= end and not _is_age(one) for one in names)
 
 
 def _split_phrase(
@@ -203,49 +185,44 @@ def _split_phrase(
     """Return the condition before a limit, and the tokens between it and the limit: "In men, Hb",
     "Cohort B: HbA1c", "Ferritin: women".
     """
-    prefix = rule("condition_prefix").search(tokens, first, end)
-    if prefix:
-        return prefix.place("words"), (prefix.end, end)
-    donors = rule("donors_must").starts(tokens, first, end)
-    if donors:
-        return donors.place("words"), (donors.end, end)
+    for name in ("condition_prefix", "donors_must"):
+        prefix = rule(name).search(tokens, first, end)
+        if prefix:
+            return prefix.place("words"), (prefix.end, end)
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "people"):
-        if people.end > end:
-            continue
-        place = people.first, people.end
-        if people.end == end or tokens.codes[people.end] in ":;":
-            rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
-            return strip_bracket(tokens, place), rest
-        if tokens.words[people.first].lower() in ("in", "for") and _names(
-            chart, people.end, end
-        ):
-            return place, (people.end, end)
-        if _is_subject(chart, tokens, people, (first, end)):
-            is_joined = tokens.words[first].lower() in ("and", "or", ",")
-            return (first + is_joined, people.end), (people.end + 1, end)
+        found = people.end <= end and _split_people(chart, tokens, people, (first, end))
+        if found:
+            return found
     opening = rule("condition_opening").search(tokens, first, end)
-    if opening is None:
-        return None, (first, end)
-    comma = tokens.codes.find(",", opening.end, end)
-    if comma >= 0:
+    comma = tokens.codes.find(",", opening.end, end) if opening else -1
+    if opening and comma >= 0:
         return (opening.first, comma), (comma + 1, end)
-    if is_further:
+    if opening and is_further:
         return (opening.first, end), (first, opening.first)
     return None, (first, end)
 
 
-def _names(chart: Chart, first: int, end: int, unit: str | None = None) -> bool:
-    """Return whether a known quantity or scale other than an age is among some tokens. A multiple
-    of normal as ``unit`` leaves out viruses, which have no normal value.
+def _split_people(
+    chart: Chart, tokens: Tokens, people: Span, clause: Range
+) -> tuple[Range, Range] | None:
+    """Return people before a limit to whom it applies, and the other tokens before it; None if
+    they are not its condition.
     """
-    for one in chart.between(first, end, "quantity", "scale"):
-        if one.end > end or _is_age_word(one):
-            continue
-        if unit not in ("{ULN}", "{LLN}") or one.value not in _WITHOUT_NORMAL:
-            return True
-    return False
+    first, end = clause
+    if people.end == end or tokens.codes[people.end] in ":;":
+        rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
+        return strip_bracket(tokens, (people.first, people.end)), rest
+    if not names_known(chart, people.end, end):
+        return None
+    if tokens.words[people.first].lower() in ("in", "for"):
+        return (people.first, people.end), (people.end, end)
+    # "Men with a waist over 102 cm"
+    if people.first <= first + 1 and tokens.words[people.end].lower() == "with":
+        start = first + (tokens.words[first].lower() in _JOINTS)
+        return (start, people.end), (people.end + 1, end)
+    return None
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:
@@ -258,35 +235,66 @@ def strip_bracket(tokens: Tokens, place: Range) -> Range:
     return first, end
 
 
-def _find_name(
-    chart: Chart, tokens: Tokens, first: int, end: int, unit: str | None
-) -> Range | None:
-    """Return the words before a limit that may name its quantity; None if none has content."""
-    first, end = _open_bracket(tokens, first, end)
-    lowest = first
-    colon = tokens.codes.rfind(":", first, end)
-    if colon >= 0 and _has_content(tokens, colon + 1, end):
-        first = colon + 1
-    first = _find_last_piece(chart, tokens, first, end, unit)
-    for lead in rule("limited_name_lead").find(tokens, first, end):
-        if not tokens.joined(lead.end) and _may_cut(
-            chart, tokens, first, lead.end, end
-        ):
-            first = lead.end
-    words = _trim(tokens, first, end)
+def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return the words before a limit that may name its quantity; None if none has content.
+
+    They begin behind the last colon, joint or idle word with a name behind it. Joined known
+    quantities are one name: "AST, ALT or ALP", but "asthma and BMI".
+    """
+    lowest, end = _open_bracket(tokens, first, end)
+    colon = tokens.codes.rfind(":", lowest, end) + 1
+    first = max(lowest, colon) if _has_content(tokens, colon, end) else lowest
+    joints = rule("quantity_split").find(tokens, first, end)
+    start = _cut(chart, tokens, first, end, [joint.end for joint in joints])
+    start = _join_known(chart, tokens, first, start, end)
+    leads = rule("limited_name_lead").find(tokens, start, end)
+    cuts = [lead.end for lead in leads if not tokens.joined(lead.end)]
+    start = _cut(chart, tokens, start, end, cuts)
+    words = _trim(tokens, start, end)
     if words is None or not _has_content(tokens, *words):
         return None
     signs = [one.first for one in chart.between(*words, "comparator")]
     # as in "platelets less than or equal to (=<) 40"
-    words = (words[0], min([words[1], *signs]))
-    words = words[0], _cut_remark(tokens, *words)
-    if words[0] >= words[1] or rule("names_nobody").covers(tokens, *words):
+    stop = _cut_remark(tokens, words[0], min([words[1], *signs]))
+    if words[0] >= stop or rule("names_nobody").covers(tokens, words[0], stop):
         return None
-    start = max(words[0], words[1] - _LONGEST_NAME)
+    start = max(words[0], stop - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
     while start > lowest and tokens.gap(start) == "-":
         start -= 1
-    return start, words[1]
+    return start, stop
+
+
+def _cut(
+    chart: Chart, tokens: Tokens, start: int, end: int, cuts: Iterable[int]
+) -> int:
+    """Return the last of some tokens at which a name may begin, else ``start``."""
+    for cut in cuts:
+        if cut > start and _may_cut(chart, tokens, start, cut, end):
+            start = cut
+    return start
+
+
+def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) -> int:
+    """Return where the list of joined known quantities begins whose last one begins at a token."""
+    joints = [*rule("quantity_split").find(tokens, first, start)]
+    while joints and names_known(chart, start, end):
+        joint = joints.pop()
+        if joint.end != start:
+            break
+        while joints and joints[-1].end == joint.first:
+            joint = joints.pop()
+        floor = joints[-1].end if joints else first
+        has_value = rule("valued_word").search(tokens, max(0, floor - 2), joint.first)
+        is_short = joint.first - floor <= _LONGEST_PIECE
+        if has_value or not is_short or not names_known(chart, floor, joint.first):
+            break
+        names = chart.between(floor, joint.first, "quantity")
+        if any(one.value in _VIRUSES for one in names):
+            break
+        end = start
+        start = floor
+    return start
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
@@ -295,9 +303,8 @@ def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
     """
     opening = tokens.codes.rfind("(", first + 1, end)
     words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []
-    is_remark = len(words) > _SHORT_FORM_WORDS
-    closes = tokens.codes[end - 1] == ")" and tokens.codes.count(")", first, end) == 1
-    return opening if is_remark and closes else end
+    closes = tokens.codes[end - 1] == ")"
+    return opening if closes and len(words) > _SHORT_FORM_WORDS else end
 
 
 def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:
@@ -310,7 +317,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
-    return _names(chart, at, end) or not _names(chart, first, at)
+    return names_known(chart, at, end) or not names_known(chart, first, at)
 
 
 def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
@@ -325,38 +332,9 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
         elif code in "([" and depth:
             depth -= 1
         elif code in "([":
-            if _has_content(tokens, at + 1, end):
-                return at + 1, end
-            return _open_bracket(tokens, first, at)
+            has_words = _has_content(tokens, at + 1, end)
+            return (at + 1, end) if has_words else _open_bracket(tokens, first, at)
     return first, end
-
-
-def _find_last_piece(
-    chart: Chart, tokens: Tokens, first: int, end: int, unit: str | None
-) -> int:
-    """Return where the last of several joined things begins, with those before it if all of them
-    are known quantities: "AST, ALT or ALP", but "asthma and BMI".
-    """
-    starts = [first]
-    for joint in rule("quantity_split").find(tokens, first, end):
-        if joint.end <= starts[-1] or not _may_cut(
-            chart, tokens, first, joint.end, end
-        ):
-            continue
-        if joint.first == starts[-1] and len(starts) > 1:
-            starts.pop()
-        starts.append(joint.end)
-    start = starts.pop()
-    behind = end
-    while starts:
-        before = starts.pop()
-        is_list = _names(chart, before, start, unit) and _names(chart, start, behind)
-        has_value = rule("valued_word").search(tokens, max(0, before - 2), start)
-        if not is_list or has_value or start - before > 2 * _LONGEST_PIECE:
-            break
-        behind = start
-        start = before
-    return start
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
@@ -375,13 +353,6 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
     return (first, end) if first < end else None
 
 
-def _is_behind(tokens: Tokens, people: Span, end: int) -> bool:
-    """Return whether people stand behind their limit, and not in front of the next one."""
-    if tokens.words[people.first].lower() in ("(", "in", "for", "among", "if", "of"):
-        return True
-    return end == len(tokens) and people.end <= end
-
-
 def find_condition(
     chart: Chart,
     tokens: Tokens,
@@ -397,35 +368,33 @@ def find_condition(
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
     opening = rule("condition_opening").starts(tokens, at, end)
-    for one in chart.between(end_of_value, at + 1, "people"):
-        is_beside = one.first in (at, end_of_value) and _is_behind(tokens, one, end)
-        if is_beside and not opening:
-            return _take_people(tokens, one)
     if opening is None and is_further:
         opening = rule("condition_with").starts(tokens, at, end)
     if opening is None:
+        for one in chart.between(end_of_value, at + 1, "people"):
+            opens = tokens.words[one.first].lower() in _BEFORE_PEOPLE
+            ends_line = end == len(tokens) and one.end <= end
+            # not in front of the next limit
+            if one.first in (at, end_of_value) and (opens or ends_line):
+                return _take(tokens, one.first, one.end)
         return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
     # the "and" of "in group A and <= 3 in group B" begins the next limit
-    if tokens.words[last - 1].lower() in ("and", "or", ","):
+    if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
     is_last = end == len(tokens) or last < end - 1
-    between = tokens.words[end_of_value : opening.end]
-    has_joint = not {",", "and"}.isdisjoint(between)
-    if has_joint and not is_last and _names(chart, opening.end, end):
+    has_joint = not {",", "and"}.isdisjoint(tokens.words[end_of_value : opening.end])
+    if has_joint and not is_last and names_known(chart, opening.end, end):
         return None
-    if rule("all_sexes").search(tokens, at, last):
-        return None
-    return strip_bracket(tokens, (opening.first, last))
+    return _take(tokens, opening.first, last)
 
 
-def _take_people(tokens: Tokens, people: Span) -> Range | None:
-    """Return people behind a limit, to whom it applies; None for people of both sexes."""
-    end = min(people.end + 2, len(tokens))
-    if rule("all_sexes").search(tokens, people.first, end):
-        return None
-    return strip_bracket(tokens, (people.first, people.end))
+def _take(tokens: Tokens, first: int, end: int) -> Range | None:
+    """Return the tokens of a condition; None if they are for both sexes."""
+    behind = min(end + 2, len(tokens))
+    is_for_all = rule("all_sexes").search(tokens, first, behind)
+    return None if is_for_all else strip_bracket(tokens, (first, end))
 
 
 @cache
@@ -437,13 +406,13 @@ def list_unexplained(
     chart: Chart, tokens: Tokens, clause: Range, explained: Iterable[Range]
 ) -> list[int]:
     """Return the content words of a clause that are in no span and no explained range."""
-    covered: set[int] = set()
     spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
-    ranges = [(span.first, span.end) for span in spans]
     persons = rule("persons").find(tokens, *clause)
-    ranges += [(found.first, found.end) for found in persons]
-    for first, end in (*ranges, *explained):
-        covered.update(range(first, end))
+    places = [(span.first, span.end) for span in spans]
+    places += [(found.first, found.end) for found in persons]
+    covered: set[int] = set()
+    for place in (*places, *explained):
+        covered.update(range(*place))
     return [
         at
         for at in range(*clause)

@@ -18,7 +18,6 @@ from extractor.measures.grammar import (
 )
 from extractor.measures.makers import MAKERS, Bound, Bounds
 from extractor.measures.owners import (
-    find_condition,
     find_owner,
     list_unexplained,
     strip_bracket,
@@ -50,7 +49,6 @@ class Limit:
         rule: The production that made it.
         unexplained: The content words of its clause that nothing explains: before
             it, in the name of its quantity, behind it.
-        rival: Whether another reading of the same tokens with another value has nearly its score.
         clause: The tokens around it that belong to no other limit.
         qualifies: Whether it is a part of the condition of the limit before it.
         inherits: Whether its quantity is that of the limit before it.
@@ -72,17 +70,12 @@ class Limit:
     is_known: bool = False
     rule: str = ""
     unexplained: tuple[int, int, int] = (0, 0, 0)
-    rival: bool = False
     clause: Range = (0, 0)
     inherits: bool = False
     qualifies: bool = False
 
 
 _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
-_JOINTS = frozenset({",", "and", "but"})
-"""Between the lower and the upper end of what is limited."""
-_CLOSE = 3.0
-"""By how much the score of a rival is less, at most."""
 
 
 @cache
@@ -105,34 +98,14 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
     introduced = frozenset[str]()
     if topic:
         introduced = frozenset(span.value for span in find_quantities(topic))
-    chosen, others = choose(chart, tokens, introduced)
+    chosen = choose(chart, tokens, introduced)
     limits: list[Limit] = []
     for index, candidate in enumerate(chosen):
         last = limits[-1] if limits else None
         clause = _find_clause(chart, tokens, chosen, index, last)
-        limits += _read_limits(chart, tokens, candidate, clause, last, others)
+        limits += _read_limits(chart, tokens, candidate.span, clause, last)
     limits = [find_unit_apart(tokens, limit) for limit in limits]
-    joined = _join_conditions(_share_units(tokens, limits))
-    return tuple(_share_conditions(tokens, joined))
-
-
-def _share_conditions(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, of which the lower and the upper one of a quantity that "and" joins have
-    the condition behind both: "above 50 kg and below 120 kg in men".
-    """
-    shared = list(limits)
-    for at, (limit, behind) in enumerate(pairwise(limits)):
-        between = tokens.words[limit.end : behind.first]
-        is_joined = bool(between) and _JOINTS.issuperset(map(str.lower, between))
-        sides = {limit.comparator.value[0], behind.comparator.value[0]}
-        if (
-            is_joined
-            and sides == {"<", ">"}
-            and behind.inherits
-            and not limit.condition
-        ):
-            shared[at] = replace(limit, condition=behind.condition)
-    return shared
+    return tuple(_join_conditions(_share_units(tokens, limits)))
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
@@ -195,13 +168,11 @@ def _find_clause(
 def _read_limits(
     chart: Chart,
     tokens: Tokens,
-    candidate: Candidate,
+    span: Span,
     clause: Range,
     last: Limit | None,
-    others: Sequence[Candidate],
 ) -> list[Limit]:
     """Return the limits of a chosen span."""
-    span = candidate.span
     owner = find_owner(chart, tokens, clause, span, follows=last is not None)
     quantity = owner.quantity
     is_known = owner.is_known
@@ -222,44 +193,32 @@ def _read_limits(
         is_known=is_known,
         rule=span.rule,
         unexplained=_count_left(left, span, quantity),
-        rival=_has_rival(candidate, others),
         clause=clause,
         inherits=owner.quantity is None and last is not None,
     )
     filled = [_fill(tokens, common, bound) for bound in span.value]
     if len(filled) == 1:
         return filled
-    return [
-        _place_bound(chart, tokens, span, at, limit) for at, limit in enumerate(filled)
-    ]
+    return [_place_bound(span, at, limit) for at, limit in enumerate(filled)]
 
 
-def _place_bound(
-    chart: Chart, tokens: Tokens, span: Span, at: int, limit: Limit
-) -> Limit:
-    """Return one of several limits of a span with its own place, clause and condition."""
+def _place_bound(span: Span, at: int, limit: Limit) -> Limit:
+    """Return one of several limits of a span with its own place and clause. The condition behind
+    "<= 3 x ULN (5 x ULN if liver metastases)" is only that of the last one.
+    """
     bounds: Bounds = span.value
     bound = bounds[at]
-    start = limit.clause[0]
-    stop = limit.clause[1]
-    is_last = at + 1 == len(bounds)
+    start, stop = limit.clause
     if at:
         before = bounds[at - 1]
         start = before.condition.end if before.condition else before.end
-    if not is_last:
-        stop = bounds[at + 1].first
     limit = replace(limit, first=bound.first, end=bound.end)
-    if start < stop:
-        limit = replace(limit, clause=(start, stop))
-    if is_last:
-        return limit
-    # as in "<= 3 x ULN (5 x ULN if liver metastases)"
-    is_same_unit = bound.amount.unit == bounds[at + 1].amount.unit
-    condition = limit.condition
-    if span.rule == "restated" and is_same_unit:
-        condition = None
-    own = condition or find_condition(chart, tokens, bound.end, stop)
-    return replace(limit, condition=own)
+    if at + 1 < len(bounds):
+        stop = bounds[at + 1].first
+        is_same_unit = bound.amount.unit == bounds[at + 1].amount.unit
+        if span.rule == "restated" and is_same_unit:
+            limit = replace(limit, condition=None)
+    return replace(limit, clause=(start, stop)) if start < stop else limit
 
 
 def _count_left(
@@ -290,15 +249,3 @@ def _fill(tokens: Tokens, common: Limit, bound: Bound) -> Limit:
         place = bound.condition.first, bound.condition.end
         limit = replace(limit, condition=strip_bracket(tokens, place))
     return limit
-
-
-def _has_rival(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether a reading of the same tokens with other values has nearly the score."""
-    span = candidate.span
-    values = {bound.amount.low for bound in span.value}
-    for other in others:
-        overlaps = other.span.first < span.end and span.first < other.span.end
-        is_close = other.score > candidate.score - _CLOSE
-        if overlaps and is_close and other.span.value[0].amount.low not in values:
-            return True
-    return False

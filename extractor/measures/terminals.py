@@ -1,11 +1,10 @@
 """Read a clause into typed spans: numbers, units, comparators, quantities and connectives."""
 
-import re
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterator
+from functools import lru_cache
 
 from extractor.language.book import find_terms, read_table, read_term, rule
-from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import (
     ROMAN,
     Duration,
@@ -19,15 +18,16 @@ from extractor.language.patterns import Found
 from extractor.language.units import read_unit
 from extractor.measures.grammar import Span
 from extractor.measures.makers import Amount, Bound
+from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
-_IDLE_SPELLINGS = {"leucocyte": "leukocyte"}
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
-_PIECE = re.compile(r"[^\W\d_]+|\d+")
-"""The tokens of a name: "HbA", "1", "c"."""
+_SPREAD = 3
+"""The most tokens of a name, signs among them, for each of its words."""
 TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
 """Words for a multiple: "more than double the ULN"."""
+_NO_NAME = (",", ";", ":")
 _GRADES = range(101)
 """Whole numbers that grades can be: no versions, no years."""
 
@@ -81,7 +81,7 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if value is None or rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
-        is_negative = _is_negative(tokens, start)
+        is_negative = has_minus(tokens, start)
         if (
             is_negative and tokens.words[start - 1].lower() in ("-", "minus")
         ) or _has_plus(tokens, start):
@@ -116,32 +116,11 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
                 yield Span("unit", at + 1, at + 2, "times_normal", ("normal", None))
 
 
-def _is_negative(tokens: Tokens, at: int) -> bool:
-    return has_minus(tokens, at) or _follows_sign(tokens, at)
-
-
 def _has_plus(tokens: Tokens, at: int) -> bool:
     """Return whether a number has a plus, "+2 SD", and is no addend: "2+0"."""
     return tokens.codes[max(0, at - 1) : at] == "+" and (
         tokens.codes[max(0, at - 2) : at - 1] != NUMBER
     )
-
-
-def _follows_sign(tokens: Tokens, at: int) -> bool:
-    """Return whether a minus before a number follows a comparator, "<= -2.5", or the name of a
-    quantity with values below zero: "T-score -1".
-    """
-    if at < 2 or tokens.codes[at - 1] != "-":
-        return False
-    if rule("sign_before_minus").ends(tokens, at - 1, at - 3):
-        return True
-    table = read_table("quantity_names")
-    words = [_fold_word(word) for word in tokens.words[max(0, at - 4) : at - 1]]
-    for first in range(len(words)):
-        name = _list_names().get(tuple(words[first:]))
-        if name and table[name].get("signed"):
-            return True
-    return False
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
@@ -320,7 +299,7 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
         if rule("number_of_grade").ends(tokens, found.first):
             continue
-        if _is_negative(tokens, found.first) or _has_plus(tokens, found.first):
+        if has_minus(tokens, found.first) or _has_plus(tokens, found.first):
             continue
         if rule("ordinal_unit").starts(tokens, found.end):
             continue
@@ -331,59 +310,38 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
                 yield Span("roman", found.first, found.end, "grade_list", value)
 
 
-@cache
-def _list_names() -> Mapping[tuple[str, ...], str]:
-    """Return the names of known quantities, word by word."""
-    names: dict[tuple[str, ...], str] = {}
-    for quantity, fields in read_table("quantity_names").items():
-        if fields.get("general") or quantity == "count":
+@lru_cache(maxsize=256)
+def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
+    """Return the known quantities, the longest name at each token. Signs in names do not count."""
+    words: list[str] = []
+    places: list[Range] = []
+    for first, end in _list_runs(tokens):
+        written = tokens.read(first, end)
+        folded = fold_words(written) if written[0].isalnum() else (written,)
+        words += folded
+        places += [(first, end)] * len(folded)
+    table = read_table("quantity_names")
+    spans = []
+    for first, end, name in find_names(words):
+        start = places[first][0]
+        stop = places[end - 1][1]
+        is_kind = table[name].get("general") or name == "count"
+        if not is_kind and stop - start <= _SPREAD * (end - first):
+            spans.append(Span("quantity", start, stop, "quantity_names", name))
+    return tuple(spans)
+
+
+def _list_runs(tokens: Tokens) -> list[Range]:
+    """Return the words of a line, with the numbers that are joined to them, and the commas, over
+    which no name goes: "HbA1c".
+    """
+    runs: list[Range] = []
+    for at, word in enumerate(tokens.words):
+        is_word = word[0].isalnum()
+        if not is_word and word not in _NO_NAME:
             continue
-        for name in fields.get("names", ()):
-            pieces = _PIECE.findall(name)
-            names.setdefault(tuple(map(_fold_word, pieces)), quantity)
-    return names
-
-
-def _fold_word(word: str) -> str:
-    """Return a word without case, plural and British spelling."""
-    folded = word.lower()
-    if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss"):
-        folded = folded[:-1]
-    return _IDLE_SPELLINGS.get(folded, folded).replace("haem", "hem")
-
-
-@cache
-def _measure_names() -> Mapping[str, int]:
-    """Return how many words the longest name has that begins with a word."""
-    longest: dict[str, int] = {}
-    for words in _list_names():
-        longest[words[0]] = max(len(words), longest.get(words[0], 0))
-    return longest
-
-
-def find_quantities(tokens: Tokens) -> Iterator[Span]:
-    """Yield the known quantities, the longest name at each token. Signs in names do not count."""
-    names = _list_names()
-    words = [
-        (at, _fold_word(tokens.words[at]))
-        for at in range(len(tokens))
-        if tokens.words[at][0].isalnum()
-    ]
-    longest = _measure_names()
-    done = 0
-    for index in range(len(words)):
-        if index < done:
-            continue
-        most = min(longest.get(words[index][1], 0), len(words) - index)
-        for length in range(most, 0, -1):
-            run = words[index : index + length]
-            name = names.get(tuple(word for _, word in run))
-            start = run[0][0]
-            last = run[-1][0]
-            if name is None or last - start > 2 * length:
-                continue
-            if length == 1 and tokens.codes[start] == NUMBER:
-                continue
-            yield Span("quantity", start, last + 1, "quantity_names", name)
-            done = index + length
-            break
+        is_joined = bool(runs) and runs[-1][1] == at and tokens.joined(at)
+        is_joined = is_joined and is_word and tokens.words[at - 1][0].isalnum()
+        first = runs.pop()[0] if is_joined else at
+        runs.append((first, at + 1))
+    return runs

@@ -25,11 +25,11 @@ from extractor.apps.export.limits import name_limit
 from extractor.apps.export.people import read_comparator, read_registered
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
-    fold_words,
     get_quantity,
 )
 from extractor.concepts.people.registered_ages import AGES
 from extractor.language.book import read_table
+from extractor.measures.names import fold_words
 from extractor.schemas import (
     Category,
     Comparator,

@@ -119,7 +119,7 @@ def _convert(
         if value is None:
             return named._replace(canonical_note=_NO_CONVERSION)
         # "TSH < 0.2 mIU/mL": nobody means 200 mIU/L
-        if not quantity.is_possible(value) or quantity.is_slip(end, value):
+        if not quantity.is_possible(value):
             return named._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
     # From mL/min to mL/min/1.73 m2, everybody is taken to have the usual body surface.

@@ -4,14 +4,15 @@ bounds an age.
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
 from extractor.concepts.limits.criterion import read_constraints
-from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
+from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.sexes import find_sexes, name_sex
 from extractor.concepts.people.registered_ages import AGES
@@ -45,8 +46,6 @@ _STATUSES = frozenset(
         "ecog_or_karnofsky",
     }
 )
-_ROUNDED = 0.93
-"""How near two forms of one limit are at least: 126 mg/dL and 7 mmol/L, 200 mg/dL and 11 mmol/L."""
 _CONTEXT_OF_LIMIT = 200
 """Characters on each side of a limit that may name its quantity."""
 
@@ -174,105 +173,62 @@ def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
     0-1 or Karnofsky >= 70".
 
     Limits with a condition ("men, women") are for different people, and so no alternatives. On one
-    quantity, two limits with "and" are the bounds of one range; with "or" they are two if their
-    comparators or, apart from rounding, their values differ.
+    quantity, two limits with "and" are the bounds of one range; with "or" they are one in two
+    units, unless their comparators differ.
     """
     if limit.condition or other.condition:
         return False
-    quantities = [_name_limited(limit), _name_limited(other)]
-    if all(quantity and quantity.name in _STATUSES for quantity in quantities):
-        return False
     if limit.quantity.casefold() != other.quantity.casefold():
-        return True
+        return not (_is_status(limit) and _is_status(other))
     if with_and:
         return False
-    if limit.comparator is not other.comparator:
-        return True
-    return not _are_near(limit, other)
+    return limit.comparator is not other.comparator or limit.unit == other.unit
 
 
-def _name_limited(limit: Constraint) -> KnownQuantity | None:
-    unit = read_unit(limit.unit) if limit.unit else None
-    return name_quantity(limit.quantity, unit, value=limit.value)
+def _is_status(limit: Constraint) -> bool:
+    known = name_quantity(limit.quantity, value=limit.value)
+    return known is not None and known.name in _STATUSES
 
 
-def _are_near(limit: Constraint, other: Constraint) -> bool:
-    """Return whether the values of two limits, in canonical units, are one value apart from
-    rounding; False if one of them has no canonical unit.
-    """
-    values = []
-    for form in (limit, other):
-        quantity = _name_limited(form)
-        unit = read_unit(form.unit) if form.unit else None
-        value = quantity.to_canonical(form.value, unit) if quantity else None
-        if value is None:
-            return False
-        values.append(abs(value))
-    return min(values) >= _ROUNDED * max(values)
-
-
-def describe_gold(
-    extraction: TrialExtraction, *, located: bool = True
-) -> TrialExtraction:
-    """Return an extraction of gold with what the words of its criteria say of whom they admit.
-    Criteria with evidence, which gold does not have, stay as they are.
-
-    ``located`` also adds evidence for their limits, with offsets into the quote and so with an
-    empty section.
+def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
+    """Return an extraction of gold with what the words of its criteria say of whom they admit, and
+    with evidence for their limits, whose offsets are those in the quote. Criteria with evidence,
+    which gold does not have, stay as they are.
     """
     criteria = tuple(
-        criterion if criterion.evidence else _describe_gold(criterion, located=located)
+        criterion if criterion.evidence else _describe_gold(criterion)
         for criterion in extraction.eligibility.criteria
     )
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     return extraction.model_copy(update={"eligibility": eligibility})
 
 
-def _describe_gold(criterion: Criterion, *, located: bool) -> Criterion:
-    """Return a criterion without evidence with what its words say of whom it admits. ``located``:
-    its limits get evidence where the rules read the same numbers in its quote.
+def _describe_gold(criterion: Criterion) -> Criterion:
+    """Return a criterion without evidence with what its words say of whom it admits. Its limits get
+    evidence where the rules read the same numbers in its quote, each place once.
     """
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
     reading = read_constraints(passage, limits, criterion.lead_in or "")
-    places: list[tuple[Constraint, Span]] = []
-    if located:
-        places += zip(reading.list_values(), reading.spans, strict=True)
+    places = defaultdict[Any, list[Span]](list)
+    for value, span in zip(reading.list_values(), reading.spans, strict=True):
+        places[value.comparator, value.value, value.value_high].append(span)
     pieces: list[Evidence] = []
     for at, limit in enumerate(criterion.constraints):
-        place = _find_same_numbers(limit, places)
-        if place:
-            # each place is that of one limit
-            places.remove(place)
-            start = place[1].start
-            end = place[1].end
+        for span in places[limit.comparator, limit.value, limit.value_high][:1]:
+            places[limit.comparator, limit.value, limit.value_high].pop(0)
             piece = Evidence(
                 field=f"constraints[{at}]",
                 section="",
-                start=start,
-                end=end,
-                quote=criterion.quote[start:end],
+                start=span.start,
+                end=span.end,
+                quote=criterion.quote[span.start : span.end],
                 origin=Origin.RULE,
                 support=Support.PARSED,
             )
             pieces.append(piece)
-    return describe_criterion(
-        criterion.model_copy(update={"evidence": tuple(pieces)}), passage
-    )
-
-
-def _find_same_numbers(
-    limit: Constraint, places: Sequence[tuple[Constraint, Span]]
-) -> tuple[Constraint, Span] | None:
-    """Return the first of ``places`` whose limit has the comparator and the numbers of ``limit``;
-    None if there is none.
-    """
-    numbers = (limit.comparator, limit.value, limit.value_high)
-    for place in places:
-        other = place[0]
-        if (other.comparator, other.value, other.value_high) == numbers:
-            return place
-    return None
+    described = criterion.model_copy(update={"evidence": tuple(pieces)})
+    return describe_criterion(described, passage)
 
 
 def describe_ages(
@@ -330,5 +286,5 @@ def _name_by_context(
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
     around = passage.section.raw[start:end]
     own = name_quantity(limit.quantity, unit, value=limit.value)
-    named = name_quantity(limit.quantity, unit, around, limit.value, piece.quote)
+    named = name_quantity(limit.quantity, unit, around, limit.value)
     return named.name if named and named != own else None

@@ -8,18 +8,13 @@ import re
 
 from extractor.concepts.limits.quantity_names import (
     KnownQuantity,
-    fold_words,
     get_quantity,
     list_named,
-    list_named_words,
-    spell_words,
 )
 from extractor.language.book import word_list
+from extractor.measures.names import find_names, fold_words
 
 _COUNT = "1"
-_PLURAL_COUNT = "count"
-"""The kind of what is counted without a name: "affected limbs". The plural bears it out."""
-_SHORTEST_AGE_UNITS = frozenset({"s", "min", "ms"})
 _BEHIND_HEAD = re.compile(
     r"\s(?:of|for|in|with|per|during|from|since|prior\sto|within|at|after|before)\s",
     re.IGNORECASE,
@@ -39,10 +34,9 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` can
     mean the quantity that was read from them.
 
-    A kind that only the unit tells is not borne out, except for a count of a plural. An age is,
-    unless its unit is too short. A weight without its name needs words for people. A name is not,
-    if the words end with a gene or a drug, if they are a ratio of several quantities, or if a count
-    is counted of something else.
+    A kind that only the unit tells is not borne out. A weight
+    without its name needs words for people. A name is not, if the words end with a gene or a drug,
+    if they are a ratio of several quantities, or if a count is counted of something else.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -57,48 +51,20 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     ... ]
     [False, True, False, True]
     """
-    named = list_named_words(text, quantity)
-    words = spell_words(text)
-    if quantity.general and not named and quantity.name not in words:
-        # a plural without a unit is a count: "affected limbs"
-        return quantity.name == _PLURAL_COUNT and unit is None
-    if quantity.name == "age":
-        return unit not in _SHORTEST_AGE_UNITS
-    if quantity.name == _WEIGHED and not named:
-        people = word_list("people") | word_list("idle_words")
-        return (people | word_list("scale_words")).issuperset(fold_words(text))
-    if words and words[-1] in _OTHER_HEADS:
+    words = fold_words(text)
+    ours = (quantity.name, quantity.name.removesuffix("_change"))
+    starts = [first for first, _, name in find_names(words) if name in ours]
+    if quantity.general and not starts and quantity.name not in words:
         return False
-    if not named:
+    if quantity.name == _WEIGHED and not starts:
+        lists = map(word_list, ("people", "idle_words", "scale_words"))
+        return frozenset[str]().union(*lists).issuperset(words)
+    if words and (words[-1] in _OTHER_HEADS or _is_other_ratio(words, text, quantity)):
+        return False
+    if not starts:
         return True
-    if _is_ratio_of_others(words, text, quantity):
-        return False
-    return unit is not None or _is_bare_name(text, quantity, named[0])
-
-
-def _is_bare_name(text: str, quantity: KnownQuantity, named: int) -> bool:
-    """Return whether a text names a quantity without a unit: not by a short form alone, as
-    "American College of Rheumatology (ACR) criteria" does, and not by what is counted of it.
-    """
-    has_other_unit = not str(quantity.unit or "{").startswith("{")
-    plain = _BRACKETS.sub(" ", text)
-    if has_other_unit and not list_named_words(plain, quantity):
-        return False
     is_count = quantity.unit == _COUNT and not quantity.general
-    return not is_count or _is_counted(text, named)
-
-
-def _is_ratio_of_others(
-    words: tuple[str, ...], text: str, quantity: KnownQuantity
-) -> bool:
-    """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
-    one: "neutrophil to lymphocyte ratio".
-    """
-    if words[-1:] != ("ratio",) and words[:2] != ("ratio", "of"):
-        return False
-    if any("ratio" in spell_words(name) for name in quantity.names):
-        return False
-    return len({known.name for known in list_named(text)}) > 1
+    return unit is not None or not is_count or _is_counted(text, starts[0])
 
 
 def _is_counted(text: str, named: int) -> bool:
@@ -107,6 +73,15 @@ def _is_counted(text: str, named: int) -> bool:
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     return not head or head[-1] in _COUNT_WORDS or named < len(head)
+
+
+def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
+    """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
+    one: "neutrophil to lymphocyte ratio".
+    """
+    if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
+        return False
+    return len({one.name for one in list_named(text)}) > 1
 
 
 def list_joined(

@@ -285,8 +285,6 @@ def _list_signs(
 
 def _sign_reading(limit: Limit) -> Iterator[str]:
     """Yield the signs of how a limit was read."""
-    if limit.rival:
-        yield "another reading"
     if not limit.settled:
         yield "a number with two readings"
     if not limit.sure:

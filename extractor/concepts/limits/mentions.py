@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from extractor.concepts.limits.read import find_limits, is_denied
+from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.roles import NumberRole, find_role
 from extractor.concepts.limits.rows import Bounds, Number, Row, find_numbers, find_rows
 from extractor.concepts.people.ages import is_age, is_lifetime, is_of_people
@@ -136,7 +136,9 @@ def _mention_limit(
 def _list_own(tokens: Tokens, limit: Limit, end: int) -> list[Comparator]:
     """Return the comparators of a limit whose number ends at token ``end``."""
     allowed = [limit.comparator]
-    if _may_be_denied(tokens, limit) and limit.comparator.opposite:
+    # "> 2 lines are not permitted"
+    is_denied = rule("not_permitted_behind").starts(tokens, limit.end)
+    if is_denied and limit.comparator.opposite:
         allowed.append(limit.comparator.opposite)
     # a score of 2+, or 2 and more
     if tokens.words[end : end + 1] == ["+"] and not limit.time_unit:
@@ -144,20 +146,6 @@ def _list_own(tokens: Tokens, limit: Limit, end: int) -> list[Comparator]:
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
     return allowed
-
-
-def _may_be_denied(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words of its clause may turn a limit into its opposite: "no change of more
-    than 5 kg", "> 2 lines are not permitted". Those that have turned it already do not.
-    """
-    first = limit.first
-    if rule("not_permitted_behind").starts(tokens, limit.end):
-        return True
-    is_turned = rule("must_not").ends(tokens, first, max(0, first - _CLAUSE))
-    if is_turned or is_denied(tokens, first):
-        return False
-    low = max(limit.clause[0], first - _DENIAL_REACH)
-    return rule("not_before").ends(tokens, first, low) is not None
 
 
 def _measure(tokens: Tokens, limit: Limit) -> Measured:

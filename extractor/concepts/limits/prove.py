@@ -2,18 +2,17 @@
 quantity.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 
 from extractor.concepts.aliases import find_entry
-from extractor.concepts.limits.bounds import BOTH_COUNT, LOWER, UPPER
 from extractor.concepts.limits.mentions import Mention, find_mentions
 from extractor.concepts.limits.number_units import (
-    borrows_unit,
     has_unit,
+    may_be_years,
+    shares_unit,
     stands_bare,
 )
-from extractor.concepts.limits.owners import SIDES, is_own
+from extractor.concepts.limits.owners import is_own
 from extractor.concepts.limits.quantity_names import find_exactly
 from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.places import (
@@ -25,7 +24,7 @@ from extractor.concepts.places import (
     locate,
 )
 from extractor.evidence.drafts import Span
-from extractor.language.lexer import Tokens, lex
+from extractor.language.lexer import Range, Tokens, lex
 from extractor.language.numbers import is_two_ways
 from extractor.language.passage import Passage
 from extractor.language.units import read_unit
@@ -46,13 +45,11 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     None if it does not. An age needs no name: "2 to 18 years".
 
     Another name of the quantity that the passage has instead is as good, and replaces it: "ANC" for
-    "absolute neutrophil count". A unit that the passage leaves out is inferred if it is usual for
-    the quantity and the number: "BP > 150/90".
+    "absolute neutrophil count".
     """
     for name, place in _list_names(value.quantity, passage):
         named = value.model_copy(update={"quantity": name})
         found = _find_named(named, place, passage)
-        found = found or _find_without_unit(named, place, passage)
         if found:
             return found
     return None
@@ -92,31 +89,6 @@ def _find_named(
     return Supported(value, span, limit.support)
 
 
-def _find_without_unit(
-    value: Constraint, place: Span | None, passage: Passage
-) -> Supported | None:
-    """Return a constraint that the passage states without a unit, as inferred: "BP > 150/90".
-
-    The unit must be the one that goes without saying for such a number of the quantity; no number
-    of the passage may have it.
-    """
-    known = find_exactly(value.quantity)
-    code = read_unit(value.unit) if value.unit else None
-    if known is None or value.unit is None or code in (None, *_MULTIPLES):
-        return None
-    meant = known.to_canonical(value.value, None)
-    if meant is None or meant != known.to_canonical(value.value, code):
-        return None
-    tokens = cut(passage)
-    mentions = find_mentions(tokens)
-    if any(has_unit(tokens, mention.number, value.unit) for mention in mentions):
-        return None
-    bare = _find_named(value.model_copy(update={"unit": None}), place, passage)
-    if bare is None or bare.support is not Support.PARSED:
-        return None
-    return replace(bare, value=value, support=Support.INFERRED)
-
-
 def find_limit(
     tokens: Tokens, value: Constraint | Quantity, quantity: str = ""
 ) -> Derived | None:
@@ -142,8 +114,7 @@ def find_limit(
     best = None
     for at in same[:_MOST_SAME]:
         mention = mentions[at]
-        near = mentions[max(0, at - _ENDS) : at + _ENDS]
-        support = _prove(value, quantity, mention, near, tokens)
+        support = _prove(value, quantity, mention, tokens)
         place = Derived(mention.first, mention.end, support or Support.INFERRED)
         if support is Support.PARSED:
             return place
@@ -155,20 +126,15 @@ def _prove(
     value: Constraint | Quantity,
     quantity: str,
     mention: Mention,
-    near: Sequence[Mention],
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention proves a limit; None if it does not. ``near`` are the mentions around
-    it, which may be the other end of its range.
+    """Return how a mention proves a limit; None if it does not.
 
     The mention must have the numbers, the comparator and the unit, be no part of a scale or a name,
     and be said of the quantity, at least perhaps. The limit is inferred if that is open, if it is a
     change or an aim, or if its number has another reading; else it is as sure as its numbers.
     """
     numbers = _compare(value, mention)
-    if numbers is None and value.value_high is not None:
-        ends = [one for one in near if not quantity or _may_own(quantity, one, tokens)]
-        numbers = _compare_ends(value, mention, ends)
     # the 5 of "ECOG 0-2 on a scale of 0 to 5"
     if numbers is None or mention.role in _NO_LIMITS:
         return None
@@ -179,10 +145,6 @@ def _prove(
     if not is_stated or has_other_reading(tokens, Derived(*mention.number)):
         return Support.INFERRED
     return numbers
-
-
-def _may_own(quantity: str, mention: Mention, tokens: Tokens) -> bool:
-    return is_own(quantity, mention, tokens) is not None
 
 
 def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
@@ -206,32 +168,6 @@ def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
     return Support.INFERRED if (value.comparator, *bounds) in ends else None
 
 
-def _compare_ends(
-    value: Constraint | Quantity, mention: Mention, others: Sequence[Mention]
-) -> Support | None:
-    """Return how surely a mention is the lower end of a range, and another one its upper end: ">=
-    18 and <= 65".
-
-    It is parsed if both have signs that count their ends. ">= 18 and < 65" leaves an end out, and
-    is two limits.
-    """
-    if (value.value, None) not in mention.bounds or {*mention.comparators} <= {*UPPER}:
-        return None
-    best = None
-    for other in others:
-        has_end = (value.value_high, None) in other.bounds
-        is_upper = not {*other.comparators} <= {*LOWER}
-        if not (has_end and is_upper and other.role is NumberRole.STATED):
-            continue
-        signs = (mention.comparators[0], other.comparators[0])
-        is_stated = mention.stated and other.stated
-        if is_stated and signs == BOTH_COUNT:
-            return Support.PARSED
-        if not is_stated or _STRICT.isdisjoint(signs):
-            best = Support.INFERRED
-    return best
-
-
 def _has_unit(
     value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool:
@@ -243,22 +179,31 @@ def _has_unit(
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
-    known = find_exactly(quantity)
     unit = value.unit
     read = read_unit(mention.unit) if mention.unit else None
     code = read_unit(unit) if unit else "%"
-    is_score = known is not None and tuple(known.linear.get("%", ())) == (1, 0)
-    if unit is None or (is_score and code == "%"):
-        is_percent = is_score and has_unit(tokens, place, "%")
-        return is_percent or (
-            read not in _MULTIPLES and stands_bare(tokens, place, subject)
-        )
-    if code and read == code:
+    if unit is None or (code == "%" and _is_in_percent(quantity)):
+        is_percent = _is_in_percent(quantity) and has_unit(tokens, place, "%")
+        is_bare = read not in _MULTIPLES and stands_bare(tokens, place, subject)
+        return is_percent or is_bare
+    if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
-    fits = known is not None and code is not None and known.fits(code)
-    return has_unit(tokens, place, unit) or borrows_unit(
-        tokens, place, unit, subject | SIDES, fits=fits
-    )
+    is_read = code is not None and read == code
+    return is_read or _has_written(unit, quantity, tokens, place)
+
+
+def _has_written(unit: str, quantity: str, tokens: Tokens, place: Range) -> bool:
+    """Return whether a number has a unit behind it, or shares that of the next number."""
+    if has_unit(tokens, place, unit):
+        return True
+    known = find_exactly(quantity)
+    fits = known is None or known.fits(read_unit(unit) or unit)
+    return fits and shares_unit(tokens, place, unit)
+
+
+def _is_in_percent(quantity: str) -> bool:
+    known = find_exactly(quantity)
+    return known is not None and tuple(known.linear.get("%", ())) == (1, 0)
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:

@@ -158,7 +158,7 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
         if not is_two_ways(written):
             continue
         name = tokens.read(*limit.quantity) if limit.quantity else ""
-        value, is_sure = choose_reading(written, name, limit.unit, tokens.text)
+        value, is_sure = choose_reading(written, name, limit.unit)
         likeliest, _ = choose_reading(written, "", None)
         low = value if limit.value == likeliest else limit.value
         high = value if limit.value_high == likeliest else limit.value_high

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby, pairwise, product
+from itertools import groupby, product
 from typing import NamedTuple
 
 from extractor.language.book import rule
@@ -14,9 +14,8 @@ Bounds = tuple[float, float | None]
 """One number, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
-_GRADED = frozenset({"degree", "grade", "line", "stage", "class"})
+_GRADED = (["degree"], ["grade"], ["line"], ["stage"], ["class"])
 """What an ordinal counts as a number does: "second-degree block", "third line"."""
-_COUNTS: dict[str, float] = {**TIMES, "single": 1}
 
 
 class Number(NamedTuple):
@@ -70,14 +69,11 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
     """
     for at in range(first, end):
         word = tokens.words[at]
-        count = ROMAN.get(word) or _COUNTS.get(word.lower())
-        behind = tokens.words[at + 1].lower() if at + 1 < end else ""
-        if behind in _GRADED:
+        count = ROMAN.get(word) or TIMES.get(word.lower())
+        if [behind.lower() for behind in tokens.words[at + 1 : at + 2]] in _GRADED:
             count = count or ORDINALS.get(word.lower())
-        # "single-arm" counts nothing
-        is_compound = word.lower() == "single" and tokens.gap(at + 1) == "-"
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
-        if count and not is_compound and not has_number:
+        if count and not has_number:
             yield Number(at, at + 1, count)
 
 
@@ -91,7 +87,6 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     [((0, None),), ((1, None),), ((2, None),), ((0, 2),)]
     """
     run: list[list[Number]] = []
-    joints: list[str] = []
     groups = [[*group] for _, group in groupby(numbers, key=lambda one: one.first)]
     is_on_vision = rule("vision_word").search(tokens) is not None
     for readings in groups:
@@ -100,62 +95,48 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
         if is_on_vision and rule("over_number").starts(tokens, end):
             continue
         yield first, end, tuple((number.value, None) for number in readings)
-        joint = _read_joint(tokens, run[-1][0], readings[0]) if run else ""
-        # "0 or 1, 2 weeks apart": a comma behind "or" begins something else
-        if joint and (joint != "," or {",", "-"}.issuperset(joints)):
-            joints.append(joint)
-        else:
-            yield from _close_row(run, joints)
+        if run and not _are_joined(tokens, run[-1][0], readings[0]):
+            yield from _close_row(run)
             run = []
-            joints = []
         run.append(readings)
-    yield from _close_row(run, joints)
+    yield from _close_row(run)
 
 
-def _read_joint(tokens: Tokens, one: Number, other: Number) -> str:
-    """Return what joins two numbers of a row: "-" for a range, the words of a list ("or"), "" if
-    nothing does or their units differ. The unit of the first, and a word that is before both, may
-    be between.
+def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
+    """Return whether a sign or a word joins two numbers to a row. The unit of the first may be
+    between, and the "20/" of "20/40 to 20/160"; a semicolon joins none.
     """
-    unit = find_unit(tokens, one.end)
-    behind = find_unit(tokens, other.end)
-    if unit and behind and unit.parts[0] != behind.parts[0]:
-        return ""
-    starts = [other.first]
-    before = tokens.words[other.first - 1]
-    if one.first and before.lower() == tokens.words[one.first - 1].lower():
-        starts.append(other.first - 1)
-    # the "20/" of "20/40 to 20/160"
-    if before == "/":
-        starts.append(other.first - 2)
-    for end in {one.end, skip_unit(tokens, one.end)}:
-        for start in starts:
-            # in "II-III" the hyphen is no token
-            if end == start and tokens.gap(start) == "-":
-                return "-"
-            if end >= start:
-                continue
-            if rule("through").covers(tokens, end, start):
-                return "-"
-            listed = rule("list_goes_on").covers(tokens, end, start)
-            if listed:
-                return listed.text.lower()
-    return ""
+    start = other.first
+    units = [find_unit(tokens, number.end) for number in (one, other)]
+    if len({unit.parts[0].code for unit in units if unit}) > 1:
+        return False
+    if tokens.words[start - 1] == "/":
+        start -= 2
+    # "below 45; 80 patients"
+    if tokens.words[start - 1] == ";":
+        return False
+    for end in (one.end, skip_unit(tokens, one.end)):
+        # in "II-III" the hyphen is no token
+        if end == start and tokens.gap(start) == "-":
+            return True
+        joints = ("through", "list_goes_on")
+        if end < start and any(
+            rule(name).covers(tokens, end, start) for name in joints
+        ):
+            return True
+    return False
 
 
-def _close_row(run: Sequence[Sequence[Number]], joints: Sequence[str]) -> Iterator[Row]:
-    """Yield the whole of a row, unless only semicolons join it, and the ranges in it: "18-65 or
-    70-80". The bounds are all pairs of readings that differ, the lower one first.
+def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
+    """Yield the whole of a row. The bounds are all pairs of readings that differ, the lower one
+    first.
     """
-    spans = [] if {";"}.issuperset(joints) else [(run[0], run[-1])]
-    if len(run) > 2:
-        neighbours = zip(pairwise(run), joints, strict=True)
-        spans += [pair for pair, joint in neighbours if joint == "-"]
-    for low, high in spans:
-        pairs = product([one.value for one in low], [one.value for one in high])
-        bounds = [(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]]
-        if bounds:
-            yield low[0].first, high[0].end, tuple(bounds)
+    if len(run) < 2:
+        return
+    pairs = product([one.value for one in run[0]], [one.value for one in run[-1]])
+    bounds = [(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]]
+    if bounds:
+        yield run[0][0].first, run[-1][0].end, tuple(bounds)
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:

@@ -4,7 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
-from extractor.concepts.limits.number_units import borrows_unit, has_unit, stands_bare
+from extractor.concepts.limits.number_units import (
+    has_unit,
+    may_be_years,
+    shares_unit,
+    stands_bare,
+)
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.roles import NumberRole
 from extractor.concepts.limits.rows import find_numbers
@@ -179,9 +184,9 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
     """Return whether a number has the unit of an age, or shares that of the next number."""
     number = mention.number
-    if has_unit(tokens, number, value.unit):
+    if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
         return True
-    return borrows_unit(tokens, number, value.unit, ["age"])
+    return value.unit is TimeUnit.YEAR and may_be_years(tokens, number)
 
 
 def find_stated_age(

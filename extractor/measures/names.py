@@ -1,0 +1,100 @@
+"""Names of quantities: how their words are spelled, and where words name one."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+
+from extractor.language.book import read_table, word_list
+
+_GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "delta "})
+_QUOTES = str.maketrans("", "", "'’")
+_WORD = re.compile(r"[a-z0-9]+")
+_PLURAL = re.compile(r"(?<=\w{4})(?<![sui])s$|(?<=\w\w)(?P<y>ie)s$")
+"""The ending of a plural: of "levels", but not of "mass", "status" or "pelvis"."""
+_LONGEST_GAP = 4
+"""The most words in place of a ``*`` in a name."""
+
+Words = tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def spell_words(text: str) -> Words:
+    """Return the words of a name in lower case, in American spelling, in the singular, without
+    accents.
+
+    >>> spell_words("Sjögren's visual-analogue scales")
+    ('sjogren', 'visual', 'analog', 'scale')
+    """
+    folded = unicodedata.normalize("NFKD", text.casefold().translate(_GREEK))
+    plain = [letter for letter in folded if not unicodedata.combining(letter)]
+    spelled = "".join(plain).translate(_QUOTES)
+    for british, american in read_table("measures")["spelling"].items():
+        spelled = spelled.replace(british, american)
+    return tuple(map(_make_singular, _WORD.findall(spelled)))
+
+
+def _make_singular(word: str) -> str:
+    return _PLURAL.sub(lambda ending: "y" if ending["y"] else "", word)
+
+
+def fold_words(text: str) -> Words:
+    """Return the words of a name as ``spell_words`` spells them, without those that fill names up
+    ("the", "level").
+
+    >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
+    (('hemoglobin',), ('fev1', 'fvc'))
+    """
+    fillers = word_list("quantity_fillers")
+    return tuple(word for word in spell_words(text) if word not in fillers)
+
+
+@cache
+def _index() -> Mapping[str, list[tuple[Words, str]]]:
+    """Return the names of all quantities with their quantity, by their first word, longer names
+    first. A name is a row of folded words, with "*" for a gap.
+    """
+    index: dict[str, list[tuple[Words, str]]] = {}
+    for quantity, fields in read_table("quantity_names").items():
+        for name in fields.get("names", ()):
+            words: list[str] = []
+            for part in name.split():
+                words += ("*",) if part == "*" else fold_words(part)
+            index.setdefault(words[0], []).append((tuple(words), quantity))
+    for entries in index.values():
+        entries.sort(key=lambda entry: -len(entry[0]))
+    return index
+
+
+def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield the quantities that folded words name, from left to right, by the longest name at each
+    place: where it begins and ends, and the quantity.
+
+    >>> [*find_names(fold_words("serum AST or ALT"))]
+    [(1, 2, 'ast'), (3, 4, 'alt')]
+    """
+    at = 0
+    while at < len(words):
+        end = at
+        for name, quantity in _index().get(words[at], ()):
+            end = _match(name, words, at)
+            if end > at:
+                yield at, end, quantity
+                break
+        at = max(at + 1, end)
+
+
+def _match(name: Words, words: Sequence[str], at: int) -> int:
+    """Return where a name ends that begins at a word; that word if it does not begin there. A
+    ``*`` in a name stands for up to four words.
+    """
+    gap = name.index("*") if "*" in name else len(name)
+    rest = name[gap + 1 :]
+    middle = at + gap
+    if tuple(words[at:middle]) != name[:gap]:
+        return at
+    for start in range(middle, middle + _LONGEST_GAP * bool(rest) + 1):
+        end = start + len(rest)
+        if tuple(words[start:end]) == rest:
+            return end
+    return at
