@@ -44,7 +44,7 @@ def make_draft(
         "arms": _read_arms(regimen, others, trial.arms),
         "route": _read(regimen, "route", regimen.best("route")),
         "cycle": _read(regimen, "cycle", regimen.best("cycle")),
-        "duration": _read(regimen, "duration", regimen.duration()),
+        "duration": _read(regimen, "duration", regimen.best("duration")),
         "frequency": _read_frequency(regimen),
         "timing": _read_timing(regimen),
     }
