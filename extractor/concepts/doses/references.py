@@ -51,7 +51,9 @@ def _repeat(
         for mark in within(text.marks, *place)
         if mark.field in ("cycle", "duration") and mark.value
     }
-    cycles = [link.mark.value for one in (facts, other.facts) for link in one.get("cycle", ())]
+    cycles = [
+        link.mark.value for one in (facts, other.facts) for link in one.get("cycle", ())
+    ]
     if len(set(cycles)) > 1 and "cycle" in facts:
         owner = replace(other.owner, how="repeated")
         sure = other.sure * 0.8
