@@ -117,7 +117,6 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     yield f"novel others {any('novel' in class_name(key) for key in others)}"
     for name in class_name(agent.key):
         yield f"name {name}"
-        yield from (f"{theme}, name {name}" for theme in trial.themes)
     yield from (f"type {trial.types[section]}" for section in agent.sections)
     if trial.agents.registered[:1] == [agent]:
         yield "first intervention"
@@ -158,6 +157,10 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     yield f"{how}, {agent.kind}"
     for word in sorted(said or ()):
         yield f"title {word}, {cover}"
+    for theme in trial.themes:
+        for name in class_name(agent.key):
+            yield f"{theme}, name {name}"
+            yield f"{theme}, name {name}, {cover}"
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:
