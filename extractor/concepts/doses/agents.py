@@ -195,7 +195,12 @@ class Agents:
         taken = set(_list_tokens([*counted, *(one.place for one in mentions)]))
         for kind, first, end in _find_known(tokens):
             place = range(first, end)
-            if taken.isdisjoint(place):
+            # "in 100 mL normal saline"
+            is_fluid = rule("inactive_fluid").starts(tokens, first) is not None
+            is_fluid = (
+                is_fluid and rule("diluent_before").ends(tokens, first) is not None
+            )
+            if taken.isdisjoint(place) and not is_fluid:
                 taken.update(place)
                 agent = self._find_known_agent(text, kind, (first, end))
                 mentions.append(Mention(agent, first, end))

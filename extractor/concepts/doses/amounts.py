@@ -135,6 +135,8 @@ def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
         elif is_portion(mark) != is_portion(before):
             substance = before if is_portion(mark) else mark
             kept[-1] = replace(substance, confidence=_BESIDE_PIECES)
+        elif rule("in_fractions").covers(tokens, before.end, mark.first):
+            kept[-1] = mark
         elif gap != "(" and not rule("as_pieces").ends(tokens, mark.first, before.end):
             kept.append(mark)
     return kept

@@ -126,10 +126,6 @@ class Arms:
             return own
         return self._sort(arm for name in places for arm in self._links.get(name, ()))
 
-    def list_labelled(self, label: str) -> list[str]:
-        """Return the arms with a label."""
-        return [arm for arm in self.places if self.read_label(arm) == label]
-
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
         place = self.places[arm]

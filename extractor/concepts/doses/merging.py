@@ -115,13 +115,7 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             regimens.append(Regimen([statement]))
         for regimen in fitting[:1] if statement.amounts else fitting:
             regimen.statements.append(statement)
-    joined: list[Regimen] = []
-    for regimen in regimens:
-        again = [one for one in joined if _share_level(one, regimen)]
-        if again and _fits(again[0], regimen):
-            again[0].statements += regimen.statements
-        else:
-            joined.append(regimen)
+    joined = _join_again(regimens)
     sections = list(dict.fromkeys(one.main.text.name for one in joined))
     joined.sort(
         key=lambda one: (sections.index(one.main.text.name), one.main.find_words())
@@ -129,6 +123,22 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     return [
         Regimen(one.statements, route) for one in joined for route in _list_routes(one)
     ]
+
+
+def _join_again(regimens: Iterable[Regimen]) -> list[Regimen]:
+    """Return the regimens of an agent; those with an amount in common that do not contradict each
+    other are one.
+    """
+    joined: list[Regimen] = []
+    for regimen in regimens:
+        again = [
+            one for one in joined if _share_level(one, regimen) and _fits(one, regimen)
+        ]
+        if again:
+            again[0].statements += regimen.statements
+        else:
+            joined.append(regimen)
+    return joined
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:

@@ -129,6 +129,8 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     beside it. None if nothing is left that names an agent.
     """
     first, end = _trim_signs(tokens, first, min(end, first + _LONGEST))
+    if rule("label_name").covers(tokens, first, end):
+        return None
     opening = rule("name_opening").starts(tokens, first, end)
     if opening and opening.end < end:
         first, end = _trim_signs(tokens, opening.end, end)

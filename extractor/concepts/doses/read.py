@@ -1,13 +1,13 @@
 """Read the regimens of a record: statements, merged to regimens, with arms and roles."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.drafts import make_draft
-from extractor.concepts.doses.marks import within
+from extractor.concepts.doses.marks import Mark, Place, within
 from extractor.concepts.doses.merging import Regimen, merge
 from extractor.concepts.doses.references import repeat_referred
 from extractor.concepts.doses.roles import Trial
@@ -16,11 +16,9 @@ from extractor.concepts.doses.statements import Statement, is_aside, read_clause
 from extractor.evidence.drafts import Chunk, Draft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection
-from extractor.schemas import TrialRecord
+from extractor.schemas import Amount, TrialRecord
 
 _TITLES = ("title", "official_title")
-_TOLD = ("route", "frequency", "days", "duration")
-"""Fields that state how an agent is given."""
 
 
 class ReadDoses(NamedTuple):
@@ -43,7 +41,7 @@ def read_dosing(
         make_draft(one, of_agent[one.agent.key], read.trial, next(numbers))
         for one in read.regimens
     ]
-    unread = _list_unread(read, numbers)
+    unread = _list_unread(read, read.trial.agents, numbers)
     return tuple(drafts), tuple(unread)
 
 
@@ -80,31 +78,56 @@ def _is_given(regimen: Regimen) -> bool:
     )
 
 
-def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
-    """Yield the clauses that are in no regimen and seem to state a dose: with an amount that no
-    regimen has, in an arm or intervention or beside a word of giving. Without any regimen, also
-    those with such a word and a route or a time.
+def _list_unread(
+    read: ReadDoses, agents: Agents, numbers: Iterator[int]
+) -> Iterator[Chunk]:
+    """Yield the clauses that seem to state a dose and are in no regimen: with an amount that no
+    regimen has, or with a route or a time of giving an agent that has none.
     """
-    used = {
-        (one.text.name, one.clause)
-        for regimen in read.regimens
-        for one in regimen.statements
-    }
-    levels = {level for one in read.regimens for level, _ in one.amounts()}
+    used: set[tuple[str, Place]] = set()
+    levels: set[Amount] = set()
+    for regimen in read.regimens:
+        used |= {(one.text.name, one.clause) for one in regimen.statements}
+        levels.update(level for level, _ in regimen.amounts())
+    given = {regimen.agent.key for regimen in read.regimens}
     for text in read.texts:
+        mentions = agents.find(text)
         for clause in text.clauses:
-            if (text.name, clause) in used or is_aside(text, clause):
-                continue
             marks = within(text.marks, *clause)
-            amounts = [mark for mark in marks if mark.field == "amounts"]
-            has_told = any(mark.field in _TOLD for mark in marks)
-            is_new = bool(not read.regimens and has_told and clause != text.title)
-            if amounts:
-                is_new = not all(levels >= set(mark.value) for mark in amounts)
-            words = (text.tokens, *clause)
-            is_given = rule("giving_verb").search(*words) or rule("dose_word").search(
-                *words
-            )
-            is_told = bool(text.is_group and amounts) or bool(is_given)
-            if is_new and is_told:
+            if (text.name, clause) in used or not marks or is_aside(text, clause):
+                continue
+            here = [one for one in mentions if clause[0] <= one.first < clause[1]]
+            named = {one.agent.key for one in here}
+            is_new = _is_new(marks, named, levels, given)
+            if is_new and _speaks_of_giving(text, clause, marks, named):
                 yield text.chunk(next(numbers), *clause)
+
+
+def _is_new(
+    marks: Sequence[Mark], named: Set[str], levels: Set[Amount], given: Set[str]
+) -> bool:
+    """Return whether a clause has an amount that no regimen has; without amounts, whether it names
+    only agents that have no regimen. ``levels`` and ``given`` are those of the regimens.
+    """
+    amounts = [mark for mark in marks if mark.field == "amounts"]
+    if amounts:
+        return not all(levels >= set(mark.value) for mark in amounts)
+    return given.isdisjoint(named) if named else not given
+
+
+def _speaks_of_giving(
+    text: DoseText, clause: Place, marks: Sequence[Mark], named: Set[str]
+) -> bool:
+    """Return whether a clause of an arm or intervention has an amount; otherwise, whether it
+    has a word of giving or of doses, and a route or a time of an agent.
+    """
+    is_group = text.is_arm or text.is_intervention
+    fields = {mark.field for mark in marks}
+    if is_group and "amounts" in fields:
+        return True
+    is_given = rule("giving_verb").search(text.tokens, *clause)
+    if not is_given and not rule("dose_word").search(text.tokens, *clause):
+        return False
+    if clause == text.title or not fields & {"route", "frequency", "days", "duration"}:
+        return False
+    return is_group or bool(named)

@@ -117,6 +117,7 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     yield f"novel others {any('novel' in class_name(key) for key in others)}"
     for name in class_name(agent.key):
         yield f"name {name}"
+        yield from (f"{theme}, name {name}" for theme in trial.themes)
     yield from (f"type {trial.types[section]}" for section in agent.sections)
     if trial.agents.registered[:1] == [agent]:
         yield "first intervention"
@@ -125,7 +126,7 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield which arms get an agent, and how the titles name it."""
+    """Yield which arms get an agent and others, and how the titles name it."""
     uses = trial.uses[agent.key]
     every = trial.arms.places
     others = list(trial.uses.values())
@@ -149,6 +150,11 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
         yield "others in more arms"
     if uses and not any(uses & other for other in others if other is not uses):
         yield f"alone, {cover}"
+    yield from _describe_title(agent, trial, cover)
+
+
+def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
+    """Yield how the titles name an agent, or that they name others alone."""
     said = trial.titles.get(agent.key)
     how = "not in title" if said is None else "in title"
     if not trial.titles:
@@ -157,10 +163,6 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     yield f"{how}, {agent.kind}"
     for word in sorted(said or ()):
         yield f"title {word}, {cover}"
-    for theme in trial.themes:
-        for name in class_name(agent.key):
-            yield f"{theme}, name {name}"
-            yield f"{theme}, name {name}, {cover}"
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:

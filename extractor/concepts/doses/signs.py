@@ -28,7 +28,6 @@ _LEAST_SURE = 0.02
 _STEPS = (0.6, 0.75, 0.9, 0.97)
 """Probabilities of the scorers from which on another sign counts."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
-_JOINTS_IN_NAMES = frozenset("/+-")
 
 
 def list_limits(signs: Sequence[str]) -> Iterator[str]:
@@ -82,15 +81,17 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     says_how = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
     first, end = agent.place
-    beside = {*tokens.codes[max(0, first - 1) : end + 1], tokens.gap(first)}
-    if end < len(tokens):
-        beside.add(tokens.gap(end))
+    beside = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
+    gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
+    is_part = "-" in gaps or not beside.isdisjoint("/+")
+    rhythms = [one for one in agent.source.marks if one.field == "frequency"]
+    is_part |= any(one.first < end and first < one.end for one in rhythms)
     yield f"registered {agent.is_registered}"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}, kind {agent.kind}"
     yield from _list_true(
         {
-            "a part of a longer name": not _JOINTS_IN_NAMES.isdisjoint(beside),
+            "a part of a longer name": is_part,
             "a salt": is_salt(tokens.words[end - 1]),
             "an agent of a description": not main.text.is_group and not says_how,
             "a weak agent": main.sure < _WEAK,
@@ -139,8 +140,20 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
+            "another rate elsewhere": _has_other_rate(level, regimen),
         }
     )
+
+
+def _has_other_rate(level: Amount, regimen: Regimen) -> bool:
+    """Return whether another text states the same amount per day, or without a day."""
+    same = [
+        other.unit
+        for link in regimen.links("amounts")
+        for other in link.mark.value
+        if (other.low, other.high) == (level.low, level.high)
+    ]
+    return len(set(same)) > 1
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
