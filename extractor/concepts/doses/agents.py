@@ -11,7 +11,6 @@ from extractor.concepts.doses.names import (
     find_general,
     is_salt,
     is_same_agent,
-    is_vague,
     split_names,
     trim_name,
     unify_name,
@@ -118,12 +117,12 @@ class Agents:
         return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
 
     def _add_aliases(self, text: DoseText) -> None:
-        """Add the other names of an intervention, and short forms in brackets after its name."""
+        """Add the other names of an intervention."""
         agents = self.list_of(text)
         if len(agents) != 1:
             return
         tokens = text.tokens
-        for place in [*text.aliases, *_list_glosses(text)]:
+        for place in text.aliases:
             for piece in split_names(tokens, *place):
                 trimmed = trim_name(tokens, *piece)
                 if trimmed:
@@ -133,7 +132,7 @@ class Agents:
         alias = tokens.read(*place)
         key = unify_name(alias)
         is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo
-        is_fit = len(alias) in _ALIAS_LENGTHS and not is_vague(alias)
+        is_fit = len(alias) in _ALIAS_LENGTHS
         if is_alike and is_fit and key not in self._by_key:
             self._by_key[key] = agent
             agent.names.append(alias)
@@ -196,7 +195,12 @@ class Agents:
         taken = set(_list_tokens([*counted, *(one.place for one in mentions)]))
         for kind, first, end in _find_known(tokens):
             place = range(first, end)
-            if taken.isdisjoint(place) and not _is_fluid(tokens, first):
+            # "in 100 mL normal saline"
+            is_fluid = rule("inactive_fluid").starts(tokens, first) is not None
+            is_fluid = (
+                is_fluid and rule("diluent_before").ends(tokens, first) is not None
+            )
+            if taken.isdisjoint(place) and not is_fluid:
                 taken.update(place)
                 agent = self._find_known_agent(text, kind, (first, end))
                 mentions.append(Mention(agent, first, end))
@@ -249,19 +253,6 @@ def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
     for term in find_terms(tokens, "agent_abbreviations"):
         found.append(("drug", term.first, term.end))
     return sorted(found, key=lambda one: one[1] - one[2])
-
-
-def _is_fluid(tokens: Tokens, first: int) -> bool:
-    """Return whether a name is that of a fluid in which a drug is dissolved."""
-    if rule("inactive_fluid").starts(tokens, first) is None:
-        return False
-    return rule("diluent_before").ends(tokens, first) is not None
-
-
-def _list_glosses(text: DoseText) -> Iterator[Place]:
-    """Yield what is in brackets in the title of an intervention."""
-    for found in rule("gloss").find(text.tokens, *text.title):
-        yield found.place("inside")
 
 
 def _list_tokens(places: Iterable[Place]) -> Iterator[int]:

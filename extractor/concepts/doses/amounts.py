@@ -6,7 +6,7 @@ from dataclasses import replace
 from extractor.concepts.doses.marks import Mark, drop_overlaps, ends_any, starts_any
 from extractor.language.book import rule, word_set
 from extractor.language.lexer import Tokens
-from extractor.language.numbers import multiply, read_number
+from extractor.language.numbers import read_number
 from extractor.language.quantities import Quantity, find_quantity_lists
 from extractor.schemas import Amount
 
@@ -21,9 +21,9 @@ _NO_DOSE_BEFORE = (
     "mixture_before",
     "vial_before",
     "sample_before",
+    "dose_change",
 )
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
-_MOST_PIECES = 12
 _BESIDE_PIECES = 0.7
 """Confidence of an amount of substance beside pieces: it may be that of one piece."""
 _EXPLAINING_REACH = 6
@@ -35,11 +35,9 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
     """Return the amounts of a text from left to right, each mark with its levels.
 
     >>> from extractor.language.book import read_text
-    >>> marks = find_amounts(
-    ...     read_text("5, 10 or 20 mg; at most 40 mg; 2 tablets of 50 mg")
-    ... )
+    >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 50 mg in 2 mL"))
     >>> [[str(level) for level in mark.value] for mark in marks]
-    [['5 mg', '10 mg', '20 mg'], ['100 mg']]
+    [['5 mg', '10 mg', '20 mg'], ['50 mg']]
     """
     found = [*_find_measured(tokens), *_find_auc(tokens)]
     return _drop_explaining(tokens, drop_overlaps(found))
@@ -67,8 +65,7 @@ def _find_measured(tokens: Tokens) -> Iterator[Mark]:
         unit = levels[0].unit.dose
         is_dose = unit is not None and levels[0].unit.is_dose
         if unit and is_dose and not _is_no_dose(tokens, unit, levels):
-            mark = _make(unit, levels)
-            yield _multiply_pieces(tokens, mark) or _mark_total(tokens, mark)
+            yield _mark_total(tokens, _make(unit, levels))
 
 
 def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
@@ -82,12 +79,9 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     """Return whether a quantity limits, changes or packs a dose, or is that of a solution."""
     first = levels[0].first
     end = levels[-1].end
-    is_filled = rule("piece_before").ends(tokens, first) is not None
-    if ends_any(_NO_DOSE_BEFORE, tokens, first) and not is_filled:
+    if ends_any(_NO_DOSE_BEFORE, tokens, first):
         return True
     if starts_any(_NO_DOSE_AFTER, tokens, end):
-        return True
-    if rule("dose_change").ends(tokens, first):
         return True
     # "in 100 mL normal saline"
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
@@ -97,26 +91,6 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
         return rule("strength_after").starts(tokens, end) is None
     # "10 mg/mL" is the strength of a solution
     return unit.partition("/")[2] in _PORTIONS
-
-
-def _multiply_pieces(tokens: Tokens, mark: Mark) -> Mark | None:
-    """Return the amount in several pieces, "two 50 mg tablets", as their sum; None without a
-    number of pieces.
-    """
-    level = mark.value[0]
-    pieces = rule("counted_pieces").ends(tokens, mark.first)
-    behind = rule("piece_behind").starts(tokens, mark.end)
-    if behind:
-        pieces = pieces or rule("pieces_of").ends(tokens, mark.first)
-    count = read_number(pieces.read("count") or "") if pieces else None
-    is_one_level = len(mark.value) == 1 and level.low == level.high
-    if pieces is None or count is None or not is_one_level:
-        return None
-    if level.unit in _PORTIONS or not 1 <= count <= _MOST_PIECES:
-        return None
-    total = multiply(level.high, count)
-    value = (Amount(low=total, high=total, unit=level.unit),)
-    return Mark("amounts", value, pieces.first, mark.end, 0.8, (mark.value,))
 
 
 def _mark_total(tokens: Tokens, mark: Mark) -> Mark:
@@ -149,8 +123,8 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Return the amounts without the volumes and pieces beside an amount of substance, the sums
-    before a dose of each fraction, and the strengths of pieces after a dose.
+    """Return the amounts without the volumes and pieces beside an amount of substance, and the
+    strengths of pieces after a dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:
@@ -159,12 +133,8 @@ def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
         if len(gap) > _EXPLAINING_REACH or not set(gap).isdisjoint("\n;"):
             kept.append(mark)
         elif is_portion(mark) != is_portion(before):
-            is_apart = rule("separate_joint").covers(tokens, before.end, mark.first)
             substance = before if is_portion(mark) else mark
-            if is_apart:
-                kept.append(mark)
-            else:
-                kept[-1] = replace(substance, confidence=_BESIDE_PIECES)
+            kept[-1] = replace(substance, confidence=_BESIDE_PIECES)
         elif rule("in_fractions").covers(tokens, before.end, mark.first):
             kept[-1] = mark
         elif gap != "(" and not rule("as_pieces").ends(tokens, mark.first, before.end):

@@ -20,7 +20,7 @@ from extractor.concepts.doses.signs import (
     list_limits,
 )
 from extractor.concepts.doses.statements import Linked
-from extractor.evidence.drafts import Draft, Reading, Span
+from extractor.evidence.drafts import Draft, Reading
 from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.schemas import Support
@@ -33,34 +33,31 @@ def make_draft(
     regimen: Regimen, regimens: Sequence[Regimen], trial: Trial, number: int
 ) -> Draft:
     """Return the draft of a regimen, one of those of its agent."""
-    others = [one for one in regimens if one is not regimen]
     main = regimen.main
-    first, end = main.find_words()
-    around = tuple(describe_around(regimen, len(others) + 1))
+    around = tuple(describe_around(regimen, len(regimens)))
     rules: dict[str, Reading[Any]] = {
         "agent": _read_agent(regimen),
         "role": _read_role(regimen, trial),
         "amounts": _read_amounts(regimen, trial.arms),
-        "arms": _read_arms(regimen, others, trial.arms),
-        "route": _read(regimen, "route", regimen.best("route")),
-        "cycle": _read(regimen, "cycle", regimen.best("cycle")),
-        "duration": _read(regimen, "duration", regimen.duration()),
+        "arms": _read_arms(regimen, regimens, trial.arms),
         "frequency": _read_frequency(regimen),
         "timing": _read_timing(regimen),
     }
-    signed: dict[str, Reading[Any]] = {}
+    for name in ("route", "cycle", "duration"):
+        link = regimen.best(name)
+        rules[name] = _read(regimen, name, link, link and link.mark.value)
     for name, reading in rules.items():
         members = tuple(
             {"": (*signs[""], *list_limits(signs[""]), *around)}
             for signs in reading.signs
         )
-        signed[name] = replace(reading, signs=members)
-    signed["stands"] = Reading(value=True, confidence=0.9)
+        rules[name] = replace(reading, signs=members)
+    rules["stands"] = Reading(value=True, confidence=0.9)
     return Draft(
         "dosing",
         main.text.chunk(number, *main.clause),
-        main.text.span(first, end),
-        signed,
+        main.text.span(*main.find_words()),
+        rules,
     )
 
 
@@ -85,68 +82,63 @@ def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
     """Return where the name of an agent is: where it is registered, without its salt if a text
-    names it so.
+    names it so; the agent in the name of the only placebo adds nothing.
     """
     agent = regimen.agent
-    # the agent in the name of the only placebo adds nothing
-    first, end = agent.place
     tokens = agent.source.tokens
+    first, end = agent.place
     if agent.is_only and rule("placebo_of").starts(tokens, first, end):
         return agent.source, (first, first + 1)
-    words = agent.name.split()
-    for statement in regimen.statements:
-        mention = statement.owner.mention
-        if mention is None or not is_salt(words[-1]):
-            continue
-        name = statement.text.raw(*mention.place)
-        if name.lower() == " ".join(words[:-1]).lower():
-            return statement.text, mention.place
-    return agent.source, agent.place
-
-
-def _span(link: Linked) -> Span:
-    return link.text.span(*link.mark.place)
+    if end - first > 1 and is_salt(tokens.words[end - 1]):
+        bare = tokens.read(first, end - 1).lower()
+        for one in regimen.statements:
+            if (
+                one.owner.how == "named"
+                and one.text.raw(*one.owner.place).lower() == bare
+            ):
+                return one.text, one.owner.place
+    return agent.source, (first, end)
 
 
 def _read(
-    regimen: Regimen, name: str, link: Linked | None, value: Any = None
+    regimen: Regimen,
+    name: str,
+    link: Linked | None,
+    value: Any,
+    signs: Sequence[str] = (),
 ) -> Reading[Any]:
-    """Return the value of a mark, or another one that it states."""
-    if link is None:
-        return _read_nothing(regimen, name)
-    signs = ({"": tuple(describe_link(link, regimen))},)
-    return Reading(
-        link.mark.value if value is None else value,
-        estimate([link]),
-        (_span(link),),
-        Support.PARSED,
-        signs=signs,
-    )
-
-
-def _read_nothing(regimen: Regimen, name: str, value: Any = None) -> Reading[Any]:
-    """Return an empty field: it is less sure where the clause, or the section, has such marks."""
+    """Return the value that a mark states. An empty field is less sure where the clause, or the
+    section, has such marks.
+    """
+    if link:
+        all_signs = (*describe_link(link, regimen), *signs)
+        span = link.text.span(*link.mark.place)
+        return Reading(
+            value, estimate([link]), (span,), Support.PARSED, signs=({"": all_signs},)
+        )
     text = regimen.main.text
     marks = within(text.marks, *regimen.main.clause)
-    where = "in record" if name in text.fields else "nowhere"
+    where = "nowhere"
     if any(mark.field == name for mark in marks):
         where = "in clause"
+    elif name in text.fields:
+        where = "in record"
     return Reading(value, measured("regimen", where))
 
 
 def _read_frequency(regimen: Regimen) -> Reading[Any]:
     found = regimen.frequency()
     if found is None:
-        return _read_nothing(regimen, "frequency")
+        return _read(regimen, "frequency", None, None)
     value, link = found
-    reading = _read(regimen, "frequency", link, value)
-    [signs] = reading.signs
-    rhythm = describe_rhythm(value, link, regimen)
-    return replace(reading, signs=({"": (*signs[""], *rhythm)},))
+    signs = list(describe_rhythm(value, link))
+    return _read(regimen, "frequency", link, value, signs)
 
 
-def _read_arms(regimen: Regimen, others: Sequence[Regimen], arms: Arms) -> Reading[Any]:
-    how, found = arms.find(regimen, others)
+def _read_arms(
+    regimen: Regimen, regimens: Sequence[Regimen], arms: Arms
+) -> Reading[Any]:
+    how, found = arms.find(regimen, [one for one in regimens if one is not regimen])
     if not found:
         return Reading((), measured("arms", "no arm"))
     few = "few arms" if len(found) <= _FEW_ARMS else "many arms"
@@ -162,26 +154,24 @@ def _read_arms(regimen: Regimen, others: Sequence[Regimen], arms: Arms) -> Readi
 def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
     levels = regimen.amounts()
     if not levels:
-        return _read_nothing(regimen, "amounts", ())
+        return _read(regimen, "amounts", None, ())
     stated, links = zip(*levels, strict=True)
     amounts = arms.find_of_amounts(stated, regimen)
-    pairs = zip(amounts, links, strict=True)
-    signs = [{"": tuple(describe_amount(*pair, regimen))} for pair in pairs]
     return Reading(
         tuple(amounts),
         estimate(links),
-        tuple(_span(link) for link in links),
+        tuple(link.text.span(*link.mark.place) for link in links),
         Support.PARSED,
-        signs=tuple(signs),
+        signs=tuple(
+            {"": tuple(describe_amount(level, link, regimen))}
+            for level, link in zip(amounts, links, strict=True)
+        ),
     )
 
 
 def _read_timing(regimen: Regimen) -> Reading[Any]:
     """Return the days or the moments of giving as their words."""
-    for name in ("days", "timing"):
-        link = regimen.best(name)
-        if link:
-            words = link.text.raw(*link.mark.place)
-            reading = _read(regimen, "timing", link, words)
-            return replace(reading, support=Support.LITERAL)
-    return _read_nothing(regimen, "timing")
+    link = regimen.best("days") or regimen.best("timing")
+    words = link.text.raw(*link.mark.place) if link else None
+    reading = _read(regimen, "timing", link, words)
+    return replace(reading, support=Support.LITERAL)

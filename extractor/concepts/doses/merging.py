@@ -1,7 +1,7 @@
 """Merging: statements of one agent that do not contradict each other are one regimen."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,6 @@ from extractor.concepts.doses.moments import code_days
 from extractor.concepts.doses.rhythms import code_interval
 from extractor.concepts.doses.statements import Linked, Statement
 from extractor.language.book import rule
-from extractor.language.numbers import WHOLE_DAYS
 from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
@@ -24,6 +23,7 @@ _RATES = {
     "min": Frequency.CONTINUOUS,
 }
 """Frequencies of amounts per time, used if nothing else is stated."""
+_OWN_WAY = ("days", "duration", "frequency", "timing")
 
 
 @dataclass(eq=False)
@@ -31,12 +31,12 @@ class Regimen:
     """Statements of one agent that are one way of giving it, the fullest one first."""
 
     statements: list[Statement]
-    chosen_route: Linked | None = None
-    _known: dict[str, Any] = field(default_factory=dict)
+    route: Linked | None = None
+    """The one of several routes that is chosen."""
 
     @property
     def agent(self) -> Agent:
-        return self.statements[0].agent
+        return self.main.agent
 
     @property
     def main(self) -> Statement:
@@ -46,21 +46,10 @@ class Regimen:
         """Return the marks of a field, starting with those of the main statement."""
         return [link for one in self.statements for link in one.links(name)]
 
-    def add(self, statements: Iterable[Statement]) -> None:
-        """Add statements to the others."""
-        self.statements += statements
-        self._known.clear()
-
     def best(self, name: str) -> Linked | None:
         """Return the most likely mark of a field in the first statement that has one."""
-        if name == "route" and self.chosen_route:
-            return self.chosen_route
-        if name not in self._known:
-            self._known[name] = self._find_best(name)
-        best: Linked | None = self._known[name]
-        return best
-
-    def _find_best(self, name: str) -> Linked | None:
+        if name == "route" and self.route:
+            return self.route
         for statement in self.statements:
             links = [one for one in statement.links(name) if one.mark.value is not None]
             if links:
@@ -84,16 +73,6 @@ class Regimen:
                 levels.setdefault(_bare(level), (level, link))
         return list(levels.values())
 
-    def levels(self) -> Set[Any]:
-        """Return the amounts without their rates."""
-        if "levels" not in self._known:
-            self._known["levels"] = {_bare(level) for level, _ in self.amounts()}
-        levels: Set[Any] = self._known["levels"]
-        return levels
-
-    def duration(self) -> Linked | None:
-        return self.best("duration")
-
     def frequency(self) -> tuple[Frequency, Linked] | None:
         """Return how often the agent is given and the mark that indicates it: a stated rhythm,
         or listed days within their cycle, or the cycle itself.
@@ -105,7 +84,7 @@ class Regimen:
             return code_days(days.mark.value, self.read("cycle")), days
         if stated:
             return stated.mark.value, stated
-        if cycle and cycle.mark.value.unit in WHOLE_DAYS:
+        if cycle:
             return code_interval(cycle.mark.value.value, cycle.mark.value.unit), cycle
         for level, link in self.amounts():
             rate = level.unit.rpartition("/")[2]
@@ -119,37 +98,47 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return [
-        one
-        for of_agent in by_agent.values()
-        for regimen in _sort(_join_again(_merge_agent(of_agent)))
-        for one in _split_routes(regimen)
-    ]
+    return [one for of_agent in by_agent.values() for one in _merge_agent(of_agent)]
 
 
-def _merge_agent(statements: Sequence[Statement]) -> list[Regimen]:
-    """Return the regimens of an agent. A statement without an amount adds to all that it does
-    not contradict.
+def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
+    """Return the regimens of an agent in the order of their words. A statement without an amount
+    adds to all that it does not contradict; an arm has its own way if no regimen has an amount.
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
-        alone = Regimen([statement])
-        fitting = [one for one in regimens if _is_same(one, alone)]
-        is_own = bool(statement.amounts) or _is_own(statement, regimens)
+        fitting = [one for one in regimens if _is_same(one, Regimen([statement]))]
+        has_amounts = any(one.main.amounts for one in regimens)
+        is_own_way = statement.text.is_arm and bool(statement.links("route"))
+        is_own = bool(statement.amounts) or (is_own_way and not has_amounts)
         if not regimens or (is_own and not fitting):
-            regimens.append(alone)
+            regimens.append(Regimen([statement]))
         for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.add([statement])
-    return regimens
+            regimen.statements.append(statement)
+    joined = _join_again(regimens)
+    sections = list(dict.fromkeys(one.main.text.name for one in joined))
+    joined.sort(
+        key=lambda one: (sections.index(one.main.text.name), one.main.find_words())
+    )
+    return [
+        Regimen(one.statements, route) for one in joined for route in _list_routes(one)
+    ]
 
 
-def _is_own(statement: Statement, regimens: Sequence[Regimen]) -> bool:
-    """Return whether a statement without an amount is a way of giving beside others: that of an
-    arm, if no regimen of the agent has an amount.
+def _join_again(regimens: Iterable[Regimen]) -> list[Regimen]:
+    """Return the regimens of an agent; those with an amount in common that do not contradict each
+    other are one.
     """
-    has_amounts = any(one.main.amounts for one in regimens)
-    is_of_arm = statement.text.is_arm and statement.owner.how != "earlier"
-    return is_of_arm and not has_amounts and bool(statement.links("route"))
+    joined: list[Regimen] = []
+    for regimen in regimens:
+        again = [
+            one for one in joined if _share_level(one, regimen) and _fits(one, regimen)
+        ]
+        if again:
+            again[0].statements += regimen.statements
+        else:
+            joined.append(regimen)
+    return joined
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
@@ -158,85 +147,44 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
-    place = _find_place(statement)
+    name = statement.text.name.partition("[")[0]
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
     links = statement.facts.values()
     own = [some for some in links if any(not link.is_shared for link in some)]
     return not amounts, not has_substance, place > 1, -len(own), place
 
 
-def _find_place(statement: Statement) -> int:
-    name = statement.text.name.partition("[")[0]
-    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
-
-
-def _join_again(regimens: Iterable[Regimen]) -> list[Regimen]:
-    """Return the regimens of an agent; those with an amount in common that do not contradict each
-    other are one.
-    """
-    kept: list[Regimen] = []
-    for regimen in regimens:
-        levels = regimen.levels()
-        same = [one for one in kept if levels & one.levels() and _fits(one, regimen)]
-        if same:
-            same[0].add(regimen.statements)
-        else:
-            kept.append(regimen)
-    return kept
-
-
-def _sort(regimens: Sequence[Regimen]) -> list[Regimen]:
-    """Return the regimens of an agent in the order of their words; sections stay in their order."""
-    sections = list(dict.fromkeys(one.main.text.name for one in regimens))
-    return sorted(
-        regimens,
-        key=lambda one: (sections.index(one.main.text.name), one.main.find_words()),
-    )
-
-
-def _split_routes(regimen: Regimen) -> Iterator[Regimen]:
-    """Yield a regimen for each of two routes between which there is a choice: "IV or PO"."""
-    tokens = regimen.main.text.tokens
-    for one, other in pairwise(regimen.main.links("route")):
-        is_choice = rule("or_between").covers(tokens, one.mark.end, other.mark.first)
-        if is_choice and one.mark.value != other.mark.value:
-            yield Regimen(regimen.statements, one)
-            yield Regimen(regimen.statements, other)
-            return
-    yield regimen
+def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
+    """Return two routes between which there is a choice: "IV or PO"; None stands for any."""
+    links = regimen.main.links("route")
+    for pair in pairwise(links):
+        one, other = pair
+        place = one.mark.end, other.mark.first
+        if rule("or_between").covers(regimen.main.text.tokens, *place):
+            return pair
+    return (None,)
 
 
 def _is_same(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether a statement alone, the ``other`` regimen, states nothing that contradicts a
-    regimen of its agent. Other amounts are levels of one way of giving, with the same days and
-    length; in one clause, amounts that have no rhythm each.
+    """Return whether a statement, the ``other`` regimen, contradicts nothing of a regimen of its
+    agent. Other amounts are levels of one way of giving: in one clause, unless each has a rhythm;
+    elsewhere, in one unit and on the same days.
     """
+    mine = regimen.amounts()
+    its = other.amounts()
     if not _fits(regimen, other):
         return False
-    mine = regimen.levels()
-    its = other.levels()
-    if not mine or not its or mine & its:
+    if not mine or not its or _share_level(regimen, other):
         return True
-    if _differ(regimen.read("duration"), other.read("duration")):
+    one = regimen.main
+    two = other.main
+    if _differ(regimen, other, "duration"):
         return False
-    if (
-        regimen.main.clause == other.main.clause
-        and regimen.main.text is other.main.text
-    ):
-        return not _has_own_way(regimen.main) or not _has_own_way(other.main)
+    if one.text is two.text and one.clause == two.clause:
+        return not (_has_own_way(one) and _has_own_way(two))
     if regimen.read("days") != other.read("days"):
-        return not (regimen.read("days") and other.read("days"))
-    units = {regimen.amounts()[0][0].unit, other.amounts()[0][0].unit}
-    return len(units) == 1 or is_portion(other.main.amounts[0].mark)
-
-
-def _has_own_way(statement: Statement) -> bool:
-    """Return whether an amount has days, a length or a rhythm to itself beside other amounts."""
-    links = [
-        link
-        for name in ("days", "duration", "frequency", "timing")
-        for link in statement.links(name)
-    ]
-    return any(not link.is_shared for link in links)
+        return not _differ(regimen, other, "days")
+    return mine[0][0].unit == its[0][0].unit or is_portion(two.amounts[0].mark)
 
 
 def _fits(regimen: Regimen, other: Regimen) -> bool:
@@ -244,15 +192,26 @@ def _fits(regimen: Regimen, other: Regimen) -> bool:
     them is before day 0, such as that of conditioning, and the other one after it.
     """
     for name in ("route", "frequency", "cycle"):
-        if _differ(regimen.read(name), other.read(name)):
+        if _differ(regimen, other, name):
             return False
-    mine = regimen.read("days") or (0,)
-    its = other.read("days") or (0,)
-    return not min(mine) < 0 < max(its) and not min(its) < 0 < max(mine)
+    days = [one.read("days") or (0,) for one in (regimen, other)]
+    return not min(map(min, days)) < 0 < max(map(max, days))
 
 
-def _differ(one: Any, other: Any) -> bool:
-    return one is not None and other is not None and one != other
+def _differ(regimen: Regimen, other: Regimen, name: str) -> bool:
+    values = {regimen.read(name), other.read(name)} - {None}
+    return len(values) > 1
+
+
+def _share_level(regimen: Regimen, other: Regimen) -> bool:
+    levels = [{_bare(level) for level, _ in one.amounts()} for one in (regimen, other)]
+    return not levels[0].isdisjoint(levels[1])
+
+
+def _has_own_way(statement: Statement) -> bool:
+    """Return whether an amount has days, a length or a rhythm to itself beside other amounts."""
+    links = [link for name in _OWN_WAY for link in statement.links(name)]
+    return any(not link.is_shared for link in links)
 
 
 def _bare(level: Amount) -> tuple[float | None, float | None, str]:

@@ -12,13 +12,10 @@ from extractor.schemas import Route
 
 _LONGEST = 40
 """Maximum number of tokens of a name."""
-_SHORTEST = 2
-"""Minimum number of characters of a name."""
 _SHORTEST_STEM = 3
 """Minimum number of letters before the stem of a drug's name."""
 _SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
-_MOST_PIECES = 6
 _TREATMENTS = ("physical", "radiation")
 """Kinds that are named after the treatment: "laser therapy"."""
 
@@ -113,8 +110,7 @@ def find_general(
             before = rule("surgery_kind").ends(tokens, at, first)
             is_longer = kind == "procedure" and before is not None
             found.append((kind, before.first if before and is_longer else at, at + 1))
-    agents = [one for one in found if not _is_changed(tokens, *one[1:])]
-    return sorted(agents, key=itemgetter(1))
+    return sorted(found, key=itemgetter(1))
 
 
 @lru_cache(maxsize=65536)
@@ -126,16 +122,6 @@ def _find_stem(word: str) -> str | None:
         if folded.endswith(stem) and len(folded) >= len(stem) + _SHORTEST_STEM:
             return kind
     return None
-
-
-def _is_changed(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a hyphen joins a name to a word that changes it: "anti-insulin",
-    "insulin-dependent".
-    """
-    if first > 0 and tokens.gap(first) == "-":
-        return tokens.words[first - 1].lower() in ("anti", "non", "pre", "post")
-    is_joined = end < len(tokens) and tokens.gap(end) == "-"
-    return is_joined and rule("compound_tail").starts(tokens, end) is not None
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
@@ -152,12 +138,14 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     end = _skip_trail(tokens, first, cut.first if cut else end)
     first, end = _trim_signs(tokens, first, end)
     end = _skip_use(tokens, first, end)
-    if len(tokens.read(first, end)) < _SHORTEST:
-        return None
     # a route alone is no name, but radiation from outside is a treatment
     route = read_term("routes", tokens, first, end)
     is_route = route is not None and route.value != Route.EXTERNAL_BEAM
-    is_name = not is_route and not rule("label_name").covers(tokens, first, end)
+    is_name = (
+        end > first
+        and not is_route
+        and not rule("label_name").covers(tokens, first, end)
+    )
     return (first, end) if is_name else None
 
 
@@ -165,9 +153,6 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
     while first < end and tokens.words[first] in _SIGNS:
         first += 1
     while end > first and tokens.words[end - 1] in _SIGNS:
-        # brackets inside a name: "natural killer (NK)"
-        if tokens.words[end - 1] == ")" and "(" in tokens.words[first:end]:
-            break
         end -= 1
     return first, end
 
@@ -194,11 +179,8 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
     """Return the places of the single names in a name of several agents: "A + B", and "A and B" if
     both are known.
     """
-    pieces = list(_cut(tokens, first, end, "name_joint"))
-    if len(pieces) > _MOST_PIECES and not _are_known(tokens, pieces):
-        pieces = [(first, end)]
     places: list[Place] = []
-    for piece in pieces:
+    for piece in _cut(tokens, first, end, "name_joint"):
         parts = list(_cut(tokens, *piece, "weak_name_joint"))
         places += parts if _are_known(tokens, parts) else [piece]
     return places

@@ -54,8 +54,9 @@ def read_regimens(
     statements: list[Statement] = []
     for text in texts:
         statements += read_clauses(text, agents)
-    statements = repeat_referred(texts, statements)
-    regimens = [one for one in merge(statements) if _is_given(one)]
+    regimens = [
+        one for one in merge(repeat_referred(texts, statements)) if _is_given(one)
+    ]
     arms = Arms(record, texts, agents)
     titles = [
         DoseText(sections[name], (0, 0), (0, len(sections[name].tokens)))

@@ -33,10 +33,6 @@ _NO_RHYTHM_BEFORE = (
     "washout_before",
 )
 _NO_RHYTHM_AFTER = ("examined_after", "step_after")
-_ONE_COURSE = (Frequency.ONCE, Frequency.CONTINUOUS)
-_NO_RHYTHM = (*_ONE_COURSE, Frequency.PRN)
-_NEAR = 5
-"""Maximum number of tokens between two frequencies of which one explains the other."""
 _NO_LENGTH_BEFORE = ("no_length_before", "watched_before", "paused_before")
 
 
@@ -63,16 +59,10 @@ def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]
     >>> [str(mark.value) for mark in find_frequencies(read_text(text))]
     ['Q3W', 'BID']
     """
-    kept = [
+    return [
         mark
         for mark in _list_frequencies(tokens)
         if not _is_of_other_act(tokens, mark, amounts)
-    ]
-    rhythms = [mark for mark in kept if mark.value not in _NO_RHYTHM]
-    return [
-        mark
-        for mark in kept
-        if mark.value not in _ONE_COURSE or not _is_explained(mark, rhythms, amounts)
     ]
 
 
@@ -102,18 +92,6 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
     for name in _NO_RHYTHM_BEFORE:
         found = rule(name).ends(tokens, mark.first)
         if found and not _has_between(amounts, found.first, mark.first):
-            return True
-    return False
-
-
-def _is_explained(mark: Mark, rhythms: Sequence[Mark], amounts: Sequence[Mark]) -> bool:
-    """Return whether a "once" or "continuous" only describes each dose of a rhythm beside it: "a
-    single dose daily", "a continuous infusion every 3 weeks".
-    """
-    for other in rhythms:
-        before, behind = sorted((mark, other), key=lambda one: one.first)
-        is_near = behind.first - before.end < _NEAR
-        if is_near and not _has_between(amounts, before.end, behind.first):
             return True
     return False
 

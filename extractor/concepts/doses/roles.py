@@ -6,7 +6,6 @@ benchmarks.training.dose_roles`` fits it.
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cache, cached_property
-from typing import Any
 
 from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.arms import Arms
@@ -38,7 +37,7 @@ _THEMES = ("title_chemotherapy", "title_transplant")
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
-"""Number of characters before and after a statement explain why its agent that is given."""
+"""Number of characters before and after a statement that explain why its agent is given."""
 
 
 class Trial:
@@ -60,34 +59,30 @@ class Trial:
 
     @cached_property
     def titles(self) -> Mapping[str, Set[str]]:
-        """What the first title that names an agent states about it."""
+        """What the first title that names an agent states about it: alone, first or later, and
+        after which words.
+        """
         said: dict[str, Set[str]] = {}
         for title in self._titles:
-            for key, words in self._read_title(title).items():
-                said.setdefault(key, words)
+            border = 0
+            named: dict[str, set[str]] = {}
+            for one in self.agents.find(title):
+                place = "later" if border else "first"
+                between = (title.tokens, border, one.first)
+                joints = [name for name in _JOINTS if rule(name).occurs(*between)]
+                words = named.setdefault(one.agent.key, set())
+                words |= {place, f"after {next(iter(joints), 'nothing')}"}
+                border = one.end
+            if len(named) == 1:
+                named = {key: {"alone"} for key in named}
+            said = {**named, **said}
         return said
-
-    def _read_title(self, title: DoseText) -> Mapping[str, Set[str]]:
-        """Return whether a title names each of its agents alone, first or later, and after which
-        words.
-        """
-        said: dict[str, set[str]] = {}
-        border = 0
-        for one in self.agents.find(title):
-            joint = _name_joint(title, border, one.first)
-            place = "later" if border else "first"
-            said.setdefault(one.agent.key, set()).update((place, f"after {joint}"))
-            border = one.end
-        return said if len(said) > 1 else {key: {"alone"} for key in said}
 
     @cached_property
     def themes(self) -> Sequence[str]:
         """The kinds of treatment that the titles name."""
-        return [
-            name
-            for name in _THEMES
-            if any(rule(name).occurs(title.tokens) for title in self._titles)
-        ]
+        titles = [title.tokens for title in self._titles]
+        return [name for name in _THEMES if any(map(rule(name).occurs, titles))]
 
     @cached_property
     def uses(self) -> Mapping[str, frozenset[str]]:
@@ -98,26 +93,9 @@ class Trial:
         }
 
     @cached_property
-    def gets(self) -> Mapping[str, frozenset[str]]:
-        """The agents of each arm."""
-        return {
-            arm: frozenset(key for key, arms in self.uses.items() if arm in arms)
-            for arm in self.arms.places
-        }
-
-    @cached_property
     def kinds(self) -> Mapping[str, str]:
         """The kind of each arm. An arm without a kind whose label contains "control" is active."""
         return {name: _class_arm(text) for name, text in self.arms.texts.items()}
-
-    def name_cover(self, agent: Agent) -> str:
-        """Return how many arms get an agent: one, every, some or none."""
-        number = len(self.uses.get(agent.key, ()))
-        if len(self.arms.places) < 2:
-            return "one arm"
-        if number == 0:
-            return "no arm"
-        return "every arm" if number == len(self.arms.places) else "some arms"
 
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
@@ -132,46 +110,47 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     """Yield the evidence for the roles of a regimen's agent."""
     agent = regimen.agent
-    names = class_name(agent.key)
-    cover = trial.name_cover(agent)
     others = [key for key in trial.given if key != agent.key]
     yield "always"
     yield f"kind {agent.kind}"
     yield f"registered {agent.is_registered}"
     yield f"novel others {any('novel' in class_name(key) for key in others)}"
-    yield from (f"name {name}" for name in names)
+    for name in class_name(agent.key):
+        yield f"name {name}"
+        yield from (f"{theme}, name {name}" for theme in trial.themes)
     yield from (f"type {trial.types[section]}" for section in agent.sections)
-    for theme in trial.themes:
-        yield from (f"{theme}, name {name}" for name in names)
-        yield from (f"{theme}, name {name}, {cover}" for name in names)
-    yield from _describe_use(regimen, trial)
-    yield from _describe_title(agent, trial, cover)
-    yield from _describe_company(agent, trial, cover)
+    if trial.agents.registered[:1] == [agent]:
+        yield "first intervention"
+    yield from _describe_arms(agent, trial)
     yield from _describe_words(regimen)
 
 
-def _describe_use(regimen: Regimen, trial: Trial) -> Iterator[str]:
-    """Yield how many arms and agents there are, and which kinds of arms get an agent and others."""
-    agent = regimen.agent
-    uses = trial.uses.get(agent.key, frozenset())
+def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
+    """Yield which arms get an agent and others, and how the titles name it."""
+    uses = trial.uses[agent.key]
+    every = trial.arms.places
+    others = list(trial.uses.values())
+    cover = "every arm" if len(uses) == len(every) else "some arms"
+    if len(every) < 2:
+        cover = "one arm"
+    elif not uses:
+        cover = "no arm"
     kinds = {trial.kinds[arm] for arm in uses}
     all_kinds = set(trial.kinds.values())
     shown = "+".join(sorted(kinds)) or "no arm"
-    is_everywhere = len(uses) == len(trial.kinds) > 1
-    yield f"arms {min(len(trial.kinds), 3)}"
+    yield f"arms {min(len(every), 3)}"
     yield f"agents {min(len(trial.given), 4)}"
+    yield f"in {shown}"
     yield f"in {shown} of {'+'.join(sorted(all_kinds))}"
-    if len(all_kinds) > 1:
-        yield f"in {shown}"
-        yield f"stated in {trial.kinds.get(regimen.main.text.name)}"
     if "experimental" in all_kinds - kinds:
         yield f"not experimental, {shown}"
-    if is_everywhere and any(other < uses for other in trial.uses.values()):
+    if cover == "every arm" and any(other < uses for other in others):
         yield "in every arm, others not"
-    if any(other > uses for other in trial.uses.values()):
+    if any(other > uses for other in others):
         yield "others in more arms"
-    if trial.agents.registered[:1] == [agent]:
-        yield "first intervention"
+    if uses and not any(uses & other for other in others if other is not uses):
+        yield f"alone, {cover}"
+    yield from _describe_title(agent, trial, cover)
 
 
 def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
@@ -183,23 +162,7 @@ def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
     yield f"{how}, {cover}"
     yield f"{how}, {agent.kind}"
     for word in sorted(said or ()):
-        yield f"title {word}"
         yield f"title {word}, {cover}"
-
-
-def _describe_company(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
-    """Yield whether arms get an agent alone, and with or without which others."""
-    own = {keys for keys in trial.gets.values() if agent.key in keys}
-    others = {keys for keys in trial.gets.values() if keys and agent.key not in keys}
-    if not own or len(trial.gets) < 2:
-        return
-    sizes = [min(len(keys), 2) for keys in own]
-    shape = f"given in {min(sizes)} to {max(sizes)}, {cover}"
-    # what an arm without the agent gets is what the agent is added to
-    base = frozenset.intersection(*own) - {agent.key}
-    yield shape
-    yield f"{shape}, in title {agent.key in trial.titles}"
-    yield f"added to others {any(keys <= base for keys in others)}"
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:
@@ -209,29 +172,21 @@ def _describe_words(regimen: Regimen) -> Iterator[str]:
     start, stop = tokens.span(*main.find_words())
     around = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
     frequency = regimen.frequency()
-    days = regimen.best("days")
+    days = regimen.read("days") or (0,)
     yield from (name for name in _NEAR if rule(name).occurs(around))
     yield f"amounts {bool(regimen.amounts())}"
     yield f"owner {main.owner.how}"
     yield f"route {regimen.read('route')}"
     yield f"frequency {frequency[0] if frequency else None}"
-    is_before_graft = days and min(days.mark.value) < 0 and max(days.mark.value) <= 0
-    if is_before_graft and "ablative" in class_name(regimen.agent.key):
+    if max(days) <= 0 > min(days) and "ablative" in class_name(regimen.agent.key):
         yield "prepares"
-
-
-def _name_joint(title: DoseText, first: int, end: int) -> str:
-    joints = (name for name in _JOINTS if rule(name).occurs(title.tokens, first, end))
-    return next(joints, "nothing")
 
 
 def _class_arm(arm: DoseText) -> str:
     """Return the class of an arm by its registered type and its label."""
     kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
-    if kind in ("other", "sham") and is_control:
-        return "active"
-    return kind
+    return "active" if kind in ("other", "sham") and is_control else kind
 
 
 @cache
@@ -243,15 +198,12 @@ def class_name(key: str) -> tuple[str, ...]:
     (('ablative', 'lymphodepleting'), ('novel',))
     """
     is_coded = any(word.isdigit() and len(word) > 2 for word in lex(key).words)
-    return tuple(
-        name
-        for name, row in read_table("agent_classes").items()
-        if (name == "novel" and is_coded) or _has_part(key.lower(), row)
-    )
-
-
-def _has_part(key: str, row: Mapping[str, Any]) -> bool:
-    is_excepted = key.endswith(tuple(row.get("not", ())))
-    if key.endswith(tuple(row.get("ends", ()))) and not is_excepted:
-        return True
-    return any(part in f" {key} " for part in row["parts"])
+    folded = key.lower()
+    classes: list[str] = []
+    for name, row in read_table("agent_classes").items():
+        ends = folded.endswith(tuple(row.get("ends", ())))
+        is_excepted = folded.endswith(tuple(row.get("not", ())))
+        has_part = any(part in f" {folded} " for part in row["parts"])
+        if has_part or (ends and not is_excepted) or (name == "novel" and is_coded):
+            classes.append(name)
+    return tuple(classes)

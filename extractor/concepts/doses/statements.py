@@ -80,15 +80,23 @@ class Statement:
         return min(first for first, _ in places), max(end for _, end in places)
 
 
-def read_clauses(text: DoseText, agents: Agents) -> Iterator[Statement]:
-    """Yield the statements of a section, clause by clause."""
+def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
+    """Return the statements of a section, clause by clause. The cycle and the length in a clause
+    without agents and amounts are those of all before it: "Treatment repeats every 21 days for up
+    to 6 courses".
+    """
     read: list[Statement] = []
     for clause, here, owners in list_clauses(text, agents):
         marks = within(text.marks, *clause)
         if not marks or is_aside(text, clause):
             continue
-        if read and not here and {mark.field for mark in marks} & {"cycle"}:
-            marks = _spread(text, marks, read)
+        fields = {mark.field for mark in marks}
+        if read and not here and "cycle" in fields and "amounts" not in fields:
+            for mark in marks:
+                for before in read if mark.field in ("cycle", "duration") else ():
+                    link = Linked(mark, _OF_ALL, text, is_shared=True)
+                    before.facts.setdefault(mark.field, [link])
+            continue
         anchors = list(find_anchors(text, clause, marks, owners, here))
         rivals = len({one.agent.key for one in here})
         for anchor in anchors:
@@ -100,7 +108,7 @@ def read_clauses(text: DoseText, agents: Agents) -> Iterator[Statement]:
                     owner.agent, text, clause, owner, anchor.sure, facts, rivals
                 )
                 read.append(one)
-    yield from read
+    return read
 
 
 def list_clauses(
@@ -123,24 +131,6 @@ def list_clauses(
         named = [Owner(one.agent, "named", one.place, one) for one in here]
         yield clause, here, [*named, *others.values()]
         seen = [*seen, *here][-_MOST_OWNERS:]
-
-
-def _spread(
-    text: DoseText, marks: Sequence[Mark], read: Sequence[Statement]
-) -> list[Mark]:
-    """Give the cycle and the length in a clause without agents to the statements before it in the
-    section: "Treatment repeats every 21 days for up to 6 courses". Return the other marks.
-    """
-    if any(mark.field == "amounts" for mark in marks):
-        return list(marks)
-    for mark in marks:
-        for statement in read:
-            if mark.field in ("cycle", "duration"):
-                link = Linked(mark, _OF_ALL, text, is_shared=True)
-                statement.facts.setdefault(mark.field, [link])
-    return [
-        mark for mark in marks if mark.field not in ("cycle", "duration", "frequency")
-    ]
 
 
 def is_aside(text: DoseText, clause: Place) -> bool:
