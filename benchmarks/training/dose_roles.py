@@ -44,7 +44,6 @@ _BY_HAND = {
     (Role.PREMEDICATION, "premedication"): 5.0,
     (Role.PROCEDURE, "type procedure"): 3.0,
     (Role.CONDITIONING, "prepares"): 2.0,
-    (Role.CONDITIONING, "title_transplant, name standard"): 1.5,
 }
 """Set by hand, since too rare in the labels: the guideline defines the roles by such words."""
 _TITLES = ("title", "official_title")
