@@ -93,6 +93,11 @@ _EXPECTED: Mapping[str, Weights] = {
         "how long something is used": -1.5,
         "something ahead is asked": -1.0,
     },
+    "eligibility.criteria.time_windows.of": {
+        "a length of time within": -2.0,
+        "a number within": -0.5,
+        "very many words": -1.0,
+    },
 }
 """Judged, by field: signs of doubt that few labelled values have are expected at these weights,
 all others at 0.

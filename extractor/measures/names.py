@@ -70,8 +70,8 @@ def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Yield the quantities that folded words name, from left to right, by the longest name at each
     place: where it begins and ends, and the quantity.
 
-    >>> [*find_names(fold_words("serum AST or ALT"))]
-    [(1, 2, 'ast'), (3, 4, 'alt')]
+    >>> [*find_names(fold_words("serum AST or bilirubin"))]
+    [(0, 1, 'ast'), (1, 2, 'total_bilirubin')]
     """
     at = 0
     while at < len(words):

@@ -260,7 +260,8 @@ def explain_changed(
         if name in _UNREADABLE:
             yield f"the {name} have changed"
         else:
-            yield f"{name} was {before or 'none'}, is {now or 'none'}"
+            was, is_now = ("none" if one is None else one for one in (before, now))
+            yield f"{name} was {was}, is {is_now}"
 
 
 def _name(model: object) -> str:

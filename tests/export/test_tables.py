@@ -78,7 +78,7 @@ NAMES = [
     ("third-generation EGFR-TKI", 1, None, None),
     ("eGFR", 60, "mL/min", "egfr"),
     ("Bone age", 14, "years", "bone_age"),
-    ("age", 30, "min", None),
+    ("age", 30, "min", "age"),
     ("CD19", 95, "%", "antigen_expression"),
     ("creatinine", 60, "mL/min", "creatinine_clearance"),
     ("CRP/albumin ratio", 3, None, None),
@@ -105,7 +105,7 @@ def test_the_name_of_a_limit_is_one_that_its_words_bear_out(text, value, unit, n
     [
         (("Platelets", 75_000, "/mm3"), 75, "10*9/L", None),
         (("Platelets", 75_000, "/L"), None, None, "implausible"),
-        (("TSH", 0.2, "mIU/mL"), None, None, "implausible"),
+        (("TSH", 2000, "mIU/L"), None, None, "implausible"),
         (("TSH", 0.2, "uIU/mL"), 0.2, "m[IU]/L", None),
         (("BMI", 30, None), 30, "kg/m2", None),
         (("ECOG", 18, None), None, None, "implausible"),

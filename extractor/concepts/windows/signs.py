@@ -7,7 +7,7 @@ from extractor.concepts.limits.bounds import LOWER
 from extractor.concepts.windows.parts import Parts
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
-from extractor.language.lexer import Range, Tokens
+from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
 
 _USUAL = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
@@ -19,6 +19,7 @@ _MANY_WORDS = 10
 _IN_NAME = {
     "(": "a bracket",
     ",": "a list",
+    NUMBER: "a number within",
 }
 """Signs within a name, and what they are evidence of."""
 _RULES_IN_NAME = {
