@@ -96,6 +96,7 @@ _EXPECTED: Mapping[str, Weights] = {
     "eligibility.criteria.time_windows.of": {
         "a length of time within": -2.0,
         "a number within": -0.5,
+        "goes on behind its time": -2.0,
         "very many words": -1.0,
     },
 }

@@ -22,6 +22,8 @@ _IN_NAME = {
     NUMBER: "a number within",
 }
 """Signs within a name, and what they are evidence of."""
+_GO_ON = frozenset({"of", "to"})
+"""Words behind a time that go on with what it limits: "use (within 14 days) of steroids"."""
 _RULES_IN_NAME = {
     "relation_word": "words in relation",
     "joint_word": "joined by and or or",
@@ -95,6 +97,9 @@ def _describe_name(
         yield "a known name"
     if own.place != "before":
         return
+    behind = window.length[1]
+    if own.anchor is None and not _GO_ON.isdisjoint(tokens.words[behind : behind + 2]):
+        yield "goes on behind its time"
     between = window.first - end
     if between <= 1:
         yield "adjoins its time"
