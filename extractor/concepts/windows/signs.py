@@ -95,8 +95,15 @@ def _describe_name(
             yield sign
     if any(first <= one[1] < end for one in find_general(tokens)):
         yield "a known name"
-    if own.place != "before":
-        return
+    if own.place == "before":
+        yield from _describe_surroundings(tokens, window, own, name)
+
+
+def _describe_surroundings(
+    tokens: Tokens, window: Window, own: Parts, name: Range
+) -> Iterator[str]:
+    """Yield the signs of the words around a name that is before its time."""
+    first, end = name
     behind = window.length[1]
     if own.anchor is None and not _GO_ON.isdisjoint(tokens.words[behind : behind + 2]):
         yield "goes on behind its time"
