@@ -52,7 +52,11 @@ _BASE_PRIOR = 0.01
 """How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1. Fields
 with many labels have a weaker one for signs.
 """
-_COST_OF_WRONG = {"eligibility.criteria.constraints": 2.5}
+_COST_OF_WRONG = {
+    "dosing.amounts": 2.0,
+    "eligibility.criteria.constraints": 2.5,
+    "eligibility.criteria.time_windows.of": 1.6,
+}
 """What a wrong value counts beside a right one, where a wrong value that seems sure does more harm
 than a right one that is asked about. Confidences are lower than the share right by that.
 """

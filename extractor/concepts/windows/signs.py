@@ -86,7 +86,10 @@ def _describe_name(
     first, end = name
     yield f"named {own.place}"
     yield f"named {own.place} by {window.rule}"
-    yield _describe_count(sum(word[0].isalnum() for word in tokens.words[first:end]))
+    count = sum(word[0].isalnum() for word in tokens.words[first:end])
+    yield _describe_count(count)
+    if count > _MANY_WORDS or rule("duration").occurs(tokens, first, end):
+        yield "an unlikely name"
     for code, sign in _IN_NAME.items():
         if code in tokens.codes[first:end]:
             yield sign
