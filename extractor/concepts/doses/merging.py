@@ -1,7 +1,7 @@
 """Merging: statements of one agent that do not contradict each other are one regimen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -33,6 +33,7 @@ class Regimen:
     statements: list[Statement]
     route: Linked | None = None
     """The one of several routes that is chosen."""
+    _known: dict[str, Any] = field(default_factory=dict)
 
     @property
     def agent(self) -> Agent:
@@ -46,10 +47,21 @@ class Regimen:
         """Return the marks of a field, starting with those of the main statement."""
         return [link for one in self.statements for link in one.links(name)]
 
+    def add(self, statements: Iterable[Statement]) -> None:
+        """Add statements to the others."""
+        self.statements += statements
+        self._known.clear()
+
     def best(self, name: str) -> Linked | None:
         """Return the most likely mark of a field in the first statement that has one."""
         if name == "route" and self.route:
             return self.route
+        if name not in self._known:
+            self._known[name] = self._find_best(name)
+        best: Linked | None = self._known[name]
+        return best
+
+    def _find_best(self, name: str) -> Linked | None:
         for statement in self.statements:
             links = [one for one in statement.links(name) if one.mark.value is not None]
             if links:
@@ -65,6 +77,12 @@ class Regimen:
         """Return the dose levels, each once, with the mark that states it. Amounts of substance
         take precedence over volumes and pieces.
         """
+        if "levels" not in self._known:
+            self._known["levels"] = self._list_levels()
+        levels: list[tuple[Amount, Linked]] = self._known["levels"]
+        return levels
+
+    def _list_levels(self) -> list[tuple[Amount, Linked]]:
         links = self.links("amounts")
         substance = [link for link in links if not is_portion(link.mark)]
         levels: dict[Any, tuple[Amount, Linked]] = {}
@@ -107,14 +125,15 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
-        fitting = [one for one in regimens if _is_same(one, Regimen([statement]))]
+        alone = Regimen([statement])
+        fitting = [one for one in regimens if _is_same(one, alone)]
         has_amounts = any(one.main.amounts for one in regimens)
         is_own_way = statement.text.is_arm and bool(statement.links("route"))
         is_own = bool(statement.amounts) or (is_own_way and not has_amounts)
         if not regimens or (is_own and not fitting):
-            regimens.append(Regimen([statement]))
+            regimens.append(alone)
         for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.statements.append(statement)
+            regimen.add([statement])
     joined = _join_again(regimens)
     sections = list(dict.fromkeys(one.main.text.name for one in joined))
     joined.sort(
@@ -135,7 +154,7 @@ def _join_again(regimens: Iterable[Regimen]) -> list[Regimen]:
             one for one in joined if _share_level(one, regimen) and _fits(one, regimen)
         ]
         if again:
-            again[0].statements += regimen.statements
+            again[0].add(regimen.statements)
         else:
             joined.append(regimen)
     return joined
