@@ -118,9 +118,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 def _has_plus(tokens: Tokens, at: int) -> bool:
     """Return whether a number has a plus, "+2 SD", and is no addend: "2+0"."""
-    return tokens.codes[max(0, at - 1) : at] == "+" and (
-        tokens.codes[max(0, at - 2) : at - 1] != NUMBER
-    )
+    codes = tokens.codes
+    return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
@@ -243,7 +242,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         if duration.is_sum:
             yield from _read_sum(duration)
             continue
-        # "seen at 6 and 12 months"
+        # "6 and 12 months" are two times, unless the words open the text or follow "between"
         words = map(str.lower, tokens.words[duration.first : duration.end])
         is_list = is_range and "and" in words
         opens = duration.first == 0 or rule("range_opening").ends(
@@ -295,19 +294,22 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
         is_plain = all(grade in _GRADES for grade in grades)
-        has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
-        has_letter = has_letter or tokens.codes[found.end : found.end + 1] == "/"
-        if rule("number_of_grade").ends(tokens, found.first):
-            continue
-        if has_minus(tokens, found.first) or _has_plus(tokens, found.first):
-            continue
-        if rule("ordinal_unit").starts(tokens, found.end):
-            continue
-        if grades and is_plain and not has_letter:
+        if grades and is_plain and not _is_no_grade(tokens, found, end):
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
             if NUMBER not in tokens.codes[found.first : found.end]:
                 yield Span("roman", found.first, found.end, "grade_list", value)
+
+
+def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
+    """Return whether numbers are part of something else: "CTCAE 5", "+2", "3rd", "IIIA", "2/4"."""
+    before = found.first
+    if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
+        return True
+    if _has_plus(tokens, before) or rule("ordinal_unit").starts(tokens, found.end):
+        return True
+    has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
+    return has_letter or tokens.codes[found.end : found.end + 1] == "/"
 
 
 @lru_cache(maxsize=256)

@@ -79,11 +79,11 @@ def read_constraints(
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),
-        sure_parts=tuple(_doubt_condition(tokens, limit, limits) for limit in asked),
+        sure_parts=tuple(_estimate_condition(tokens, limit, limits) for limit in asked),
     )
 
 
-def _doubt_condition(
+def _estimate_condition(
     tokens: Tokens, limit: Limit, limits: Sequence[Limit]
 ) -> dict[str, float]:
     """Return the estimate of a condition that may be that of the next limit: "Hb > 9 g/dL, unless

@@ -49,14 +49,14 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if not limit.time_unit and name and first <= name[0] < end:
         # "18 < age < 65", but not "ECOG 0-1"
         return rule("said_age").search(tokens, *name) is not None
-    if rule("old").search(tokens, first, end) or _stands_before(
+    if rule("old").search(tokens, first, end) or _is_followed_by(
         "old_after", tokens, limit
     ):
         return not _is_of_thing(tokens, limit)
     is_range = limit.value_high is not None
     if _is_called_age(tokens, limit):
         # not "prior to entry" or the like behind a single length of time
-        return is_range or not _stands_before("relation_after", tokens, limit)
+        return is_range or not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
     is_below_course = bool(topic) and read_subject(topic) is Subject.COURSE
@@ -67,20 +67,20 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is not an age by its unit, or by "within" and the like around it."""
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
-    if _stands_behind("within_front", tokens, limit, _LENGTH_REACH):
+    if _is_preceded_by("within_front", tokens, limit, _LENGTH_REACH):
         return True
-    if _stands_before("age_difference", tokens, limit):
+    if _is_followed_by("age_difference", tokens, limit):
         return True
-    return _stands_behind("scales_by_age", tokens, limit, 2 * _WHOSE_REACH)
+    return _is_preceded_by("scales_by_age", tokens, limit, 2 * _WHOSE_REACH)
 
 
-def _stands_behind(name: str, tokens: Tokens, limit: Limit, reach: int) -> bool:
+def _is_preceded_by(name: str, tokens: Tokens, limit: Limit, reach: int) -> bool:
     """Return whether a rule matches right before a limit, in at most ``reach`` tokens."""
     floor = max(0, limit.first - reach)
     return rule(name).ends(tokens, limit.first, floor) is not None
 
 
-def _stands_before(name: str, tokens: Tokens, limit: Limit) -> bool:
+def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
     """Return whether a rule matches right after a limit."""
     return rule(name).starts(tokens, limit.end) is not None
 
@@ -122,19 +122,19 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
     """Return whether words before or in a limit call it an age. A bare number before counted things
     is none, unless the word for age is right before it.
     """
-    if limit.time_unit and _stands_before("age_joined", tokens, limit):
+    if limit.time_unit and _is_followed_by("age_joined", tokens, limit):
         return True
     # as in "50 years or over (45 or over if smokers)"
     is_number = limit.time_unit in (None, "year") and limit.value in _AGES
-    if is_number and _stands_behind("further_age", tokens, limit, _LENGTH_REACH):
+    if is_number and _is_preceded_by("further_age", tokens, limit, _LENGTH_REACH):
         return True
     name = "aged_before" if limit.time_unit else "bare_aged_before"
-    is_named = _stands_behind(name, tokens, limit, _NAME_REACH)
+    is_named = _is_preceded_by(name, tokens, limit, _NAME_REACH)
     if not is_named and not rule("said_age").search(tokens, limit.first, limit.end):
         return False
-    if limit.time_unit or _stands_behind("said_age", tokens, limit, 1):
+    if limit.time_unit or _is_preceded_by("said_age", tokens, limit, 1):
         return True
-    return not _stands_before("counted", tokens, limit)
+    return not _is_followed_by("counted", tokens, limit)
 
 
 def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
@@ -142,9 +142,9 @@ def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
     # people are old in years, too
     in_years = limit.time_unit in (None, "year")
     name = "old_thing" if in_years else "old_thing_apart"
-    if _stands_behind(name, tokens, limit, _LENGTH_REACH):
+    if _is_preceded_by(name, tokens, limit, _LENGTH_REACH):
         return True
-    return _stands_before("thing_after", tokens, limit)
+    return _is_followed_by("thing_after", tokens, limit)
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
@@ -188,10 +188,10 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     if rule("year_words").search(tokens) and rule("only_ages").search(tokens):
         return rule("mark_of_line").search(tokens) is None
     # as in "3 months prior to entry"
-    if limit.time_unit is None or _stands_before("of_something", tokens, limit):
+    if limit.time_unit is None or _is_followed_by("of_something", tokens, limit):
         return False
-    names_length = _stands_behind("no_age_before", tokens, limit, _LENGTH_REACH)
-    if names_length and not _stands_behind(
+    names_length = _is_preceded_by("no_age_before", tokens, limit, _LENGTH_REACH)
+    if names_length and not _is_preceded_by(
         "people_in_before", tokens, limit, _LENGTH_REACH
     ):
         return False
@@ -201,12 +201,12 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
             return True
         if stands_beside_consent(tokens, limit):
             return True
-    if not _stands_behind("persons_before", tokens, limit, _LENGTH_REACH):
+    if not _is_preceded_by("persons_before", tokens, limit, _LENGTH_REACH):
         return False
     # "patients with more than 18 years", but not "patients with 2 years of asthma"
     if tokens.words[limit.first - 1] != "with":
         return True
-    return _stands_before("age_end", tokens, limit)
+    return _is_followed_by("age_end", tokens, limit)
 
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
@@ -226,9 +226,9 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
     if limit.quantity:
         # as in "minimum life expectancy of 3 months"
         first = max(first, limit.quantity[1])
-    if _stands_behind("within_front", tokens, limit, _LENGTH_REACH):
+    if _is_preceded_by("within_front", tokens, limit, _LENGTH_REACH):
         return False
-    if _stands_before("lifetime_after", tokens, limit):
+    if _is_followed_by("lifetime_after", tokens, limit):
         return True
     if rule("lifetime_before").ends(tokens, first, floor):
         return True
@@ -252,19 +252,19 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     leading = ["scale_of_age", "age_restated"]
     if admits:
         leading.append("listed_sign")
-    if not stands_beside_consent(tokens, limit) and not _stands_behind(
+    if not stands_beside_consent(tokens, limit) and not _is_preceded_by(
         "age_at_entry", tokens, limit, reach
     ):
         leading.append("other_age")
-    if any(_stands_behind(name, tokens, limit, reach) for name in leading):
+    if any(_is_preceded_by(name, tokens, limit, reach) for name in leading):
         return True
-    if _stands_before("age_at_event", tokens, limit):
+    if _is_followed_by("age_at_event", tokens, limit):
         return True
-    if not admits and _stands_before("who_else", tokens, limit):
+    if not admits and _is_followed_by("who_else", tokens, limit):
         return True
     # "6 months" behind "17 years"
     is_rest = limit.time_unit not in (None, "year")
-    if is_rest and _stands_behind("age_in_years", tokens, limit, 5):
+    if is_rest and _is_preceded_by("age_in_years", tokens, limit, 5):
         return True
     return _is_at_moment(tokens, limit)
 
@@ -279,14 +279,14 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     end = behind.first if behind else limit.end
     if rule("said_age").search(tokens, limit.first, end):
         return False
-    return _stands_behind("moment_before", tokens, limit, _END_REACH)
+    return _is_preceded_by("moment_before", tokens, limit, _END_REACH)
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age is a demand of its own beside consent: "able to consent and at least
     18 years".
     """
-    return _stands_behind("beside_consent", tokens, limit, _WHOSE_REACH)
+    return _is_preceded_by("beside_consent", tokens, limit, _WHOSE_REACH)
 
 
 def list_age_bounds(
@@ -323,7 +323,7 @@ def list_age_bounds(
             return [(low, is_admitted)]
         return [(low, not is_admitted)] if limit.comparator in UPPER else []
     # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
-    if is_admitted is _stands_behind("outside_ages", tokens, limit, _END_REACH):
+    if is_admitted is _is_preceded_by("outside_ages", tokens, limit, _END_REACH):
         return []
     return [(low, True), (high, False)]
 
@@ -335,12 +335,12 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     that round, and so do words among inclusions that refuse ("... are excluded").
     """
     # the comparator may have the negation already
-    is_negated = not is_denied(tokens, limit.first) and _stands_behind(
+    is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(
         "negated_front", tokens, limit, 2
     )
     if not admits:
         return is_negated
-    refused = _stands_before("refused_after", tokens, limit) or _stands_behind(
+    refused = _is_followed_by("refused_after", tokens, limit) or _is_preceded_by(
         "refused_before", tokens, limit, limit.first
     )
     return is_negated is refused
@@ -352,4 +352,4 @@ def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
     """
     if limit.sure:
         return False
-    return _stands_behind("age_before_it", tokens, limit, _END_REACH)
+    return _is_preceded_by("age_before_it", tokens, limit, _END_REACH)
