@@ -1,4 +1,4 @@
-"""Gold in sheets and Label Studio: out, corrected, and back; errors name their places."""
+"""Gold in sheets: out, corrected, and back; errors name their places."""
 
 import csv
 import json
@@ -7,7 +7,6 @@ import zipfile
 from datetime import date
 from pathlib import Path
 from shutil import copytree
-from xml.etree import ElementTree as ET
 
 import openpyxl
 import pytest
@@ -43,16 +42,6 @@ def export(gold, to, *options):
     return to
 
 
-def submit(path, edit=list):
-    """Submit the predictions of tasks, after an edit, as an annotator does."""
-    tasks = json.loads(path.read_text("utf-8"))
-    for task in tasks:
-        result = edit(task.pop("predictions")[0]["result"])
-        task["annotations"] = [{"completed_by": 1, "result": result}]
-    path.write_text(json.dumps(tasks), "utf-8")
-    return path
-
-
 def bring_in(path, *options):
     """The gold that a file becomes, what is printed, and the exit code."""
     to = path.parent / "back"
@@ -61,11 +50,9 @@ def bring_in(path, *options):
     return read_gold(to), result.output, result.exit_code
 
 
-def come_back(gold, path, *options):
+def come_back(gold, path):
     """Export and import gold, and return what comes back."""
-    export(gold, path, *options)
-    if path.suffix == ".json":
-        submit(path)
+    export(gold, path)
     back, output, code = bring_in(path)
     assert code == 0, output
     return back
@@ -76,16 +63,14 @@ def come_back(gold, path, *options):
     [
         (SEEDS, "a.csv"),
         pytest.param(SHARED / "dev", "a.xlsx", marks=NEEDS_SHARED),
-        pytest.param(SHARED / "dev", "a.json", marks=NEEDS_SHARED),
         pytest.param(SHARED / "all_areas", "a.csv", marks=NEEDS_SHARED),
     ],
 )
 def test_gold_comes_back_as_it_was(gold, name, tmp_path):
-    records = ("--records", SHARED / "records") if name == "a.json" else ()
-    assert come_back(gold, tmp_path / name, *records) == read_gold(gold)
+    assert come_back(gold, tmp_path / name) == read_gold(gold)
 
 
-NAMES = pytest.mark.parametrize("name", ["a.csv", "A.XLSX", "a.json"])
+NAMES = pytest.mark.parametrize("name", ["a.csv", "A.XLSX"])
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +126,7 @@ VALUES |= {"empty": [], "table": {"name": "5", "version": None}}
 )
 def test_any_gold_comes_back_and_no_text_is_a_formula(keys, name, tmp_path):
     gold = write_gold(tmp_path / "gold", **keys)
-    back = come_back(gold, tmp_path / name, "--records", RECORDS)
+    back = come_back(gold, tmp_path / name)
     assert back == read_gold(gold)
     assert b",=" not in (tmp_path / name).read_bytes()
     if name == "A.XLSX":
@@ -273,12 +258,11 @@ def write_bomb(path, size):
         ),
         ("a.csv", put, "record,field\n,sex", "row 2, record: is empty; write the id"),
         ("a.csv", Path.write_bytes, b"\xff", "is not UTF-8; save it as CSV UTF-8"),
-        ("a.json", put, "[", "is not JSON"),
         (
             "a.pdf",
             put,
             "",
-            "is not a gold file; name a sheet (.csv, .xlsx) or tasks",
+            "is not a sheet of gold; name a .csv or .xlsx file",
         ),
     ],
 )
@@ -294,7 +278,6 @@ def test_another_file_is_refused_in_one_line(name, fill, content, message, tmp_p
     [
         ("a.xlsx", "x" * 40_000, "is longer than a cell of Excel; write a .csv file"),
         ("a.xlsx", "\x07", "a character cannot be in a workbook; write a .csv file"),
-        ("a.json", "x", f"the text of {ID} is missing; name its file with --records"),
     ],
 )
 def test_what_cannot_be_exported_says_what_to_do(name, text, message, tmp_path):
@@ -310,118 +293,6 @@ def test_nothing_is_replaced_without_force(tmp_path):
     for words in (("export", gold, "--to", sheet), ("import", sheet, "--to", gold)):
         assert "already exists; add --force" in invoke("gold", *words).stderr
         assert invoke("gold", *words, "--force").exit_code == 0
-
-
-def test_the_values_of_a_run_are_marked_in_the_text(run, tmp_path):
-    marked = set()
-    for task in json.loads(export(run, tmp_path / "a.json").read_text("utf-8")):
-        text = task["data"]["text"]
-        for result in task["predictions"][0]["result"][:-1]:
-            place = result["value"]
-            marked.update(place.get("labels", ()))
-            words = text[place["start"] : place["end"]]
-            assert place["text"] == words or result["type"] == "textarea"
-    interface = ET.fromstring((tmp_path / "a.xml").read_text("utf-8"))
-    known = {label.get("value") for label in interface.iter("Label")}
-    assert {CRITERIA, f"{CRITERIA}.constraints", "dosing.amounts"} <= marked <= known
-
-
-TEXT = "Examplib 😀 10 mg twice daily for 4 weeks. Otherib 20 mg. Adults from 18 years"
-SECTIONS = {"title": 0, "eligibility": TEXT.index("Adults")}
-DOSE = ("dosing", "Examplib 😀 10 mg twice daily", "agent: Examplib", "route:")
-
-
-def mark(label, words, *lines):
-    """A new region over words, in whose place Label Studio counts an emoji as two."""
-    start = TEXT.index(words)
-    place = {"start": start + (start > 9), "text": words}
-    place["end"] = start + len(words) + 1
-    known = {"id": f"{label}{start}", "from_name": "values"}
-    yield known | {"type": "labels", "value": {**place, "labels": [label]}}
-    yield known | {"type": "textarea", "value": {**place, "text": list(lines)}}
-
-
-def annotate(path, *regions, **changes):
-    """An export of one task with these regions."""
-    results = [result for region in regions for result in region]
-    data = {"record_id": ID, "text": TEXT, "sections": SECTIONS}
-    annotations = [{"completed_by": 1, "result": results}]
-    task = {"data": data, "annotations": annotations} | changes
-    path.write_text(json.dumps([task]), "utf-8")
-    return path
-
-
-def test_what_annotators_mark_becomes_gold(tmp_path):
-    path = annotate(
-        tmp_path / "a.json",
-        mark(*DOSE),
-        mark("dosing.amounts", "10 mg"),
-        mark("dosing.duration", "4 weeks", "item: dosing[1000000]"),
-        mark("dosing", "Otherib 20 mg", "agent: Otherib"),
-        mark("dosing.amounts", "20 mg", '{"low": 20, "high": 25, "unit": "mg"}'),
-        mark(CRITERIA, "Adults from 18 years", "kind: inclusion\ncategory: age"),
-        mark(f"{CRITERIA}.constraints", "from 18 years", "age: >= 18 years"),
-        mark("eligibility.minimum_age", "18 years"),
-        mark("endpoints", "Adults", "rank: primary", "index: 0"),
-    )
-
-    back, output, _ = bring_in(path)
-    assert back, output
-    first, second = back[ID]["dosing"]
-    assert (first["agent"], first["quote"]) == ("Examplib", DOSE[1])
-    assert (first["section"], first["route"]) == ("title", None)
-    assert first["amounts"] == [{"low": 10, "high": 10, "unit": "mg"}]
-    assert first["duration"] == {"value": 4, "unit": "week"}
-    assert second["amounts"][0]["high"] == 25
-    (criterion,) = back[ID]["eligibility"]["criteria"]
-    assert (criterion["section"], criterion["category"]) == ("eligibility", "age")
-    assert criterion["constraints"][0]["quantity"] == "age"
-    assert back[ID]["eligibility"]["minimum_age"] == {"value": 18, "unit": "year"}
-    assert back[ID]["endpoints"][0]["measure"] == "Adults"
-
-
-def test_a_region_that_is_moved_or_deleted_changes_its_value(tmp_path):
-    quotes = ("Age 3 to 25 years", "ECOG performance status 0-1")
-    criteria = [CRITERION | {"quote": quote} for quote in quotes]
-    gold = write_gold(tmp_path / "gold", eligibility={"criteria": criteria})
-
-    def edit(results):
-        place = results[0]["value"]
-        place |= {"end": place["end"] - len(" years"), "text": "Age 3 to 25"}
-        return [each for each in results if "[1]" not in each["id"]]
-
-    path = submit(export(gold, tmp_path / "a.json", "--records", RECORDS), edit)
-    (left,) = bring_in(path)[0][ID]["eligibility"]["criteria"]
-    assert left == CRITERION | {"quote": "Age 3 to 25"}
-
-
-TWO = [{"completed_by": {"id": name}, "result": [*mark(*DOSE)]} for name in "ab"]
-CHANGED = {"record_id": ID, "text": TEXT.upper(), "sections": SECTIONS}
-
-
-@pytest.mark.parametrize(
-    ("region", "changes", "message"),
-    [
-        (("dosing.route", "10 mg"), {}, "route, field: there is no 'dosing[?].route'"),
-        ((*DOSE, "rout: oral"), {}, "field: there is no 'dosing[1000000].rout' (did"),
-        (DOSE, {"annotations": TWO}, "has annotations of a, b; choose one with --anno"),
-        (DOSE, {"annotations": None}, "cannot be read"),
-        (DOSE, {"data": {}}, "export the project as JSON, not JSON-MIN"),
-        (DOSE, {"data": CHANGED}, "is no longer where it was marked"),
-    ],
-)
-def test_an_error_names_task_and_region(region, changes, message, tmp_path):
-    path = annotate(tmp_path / "a.json", mark(*region), **changes)
-    back, output, code = bring_in(path)
-    assert (back, code, f"{path}, task 1" in output) == ({}, 1, True)
-    assert message in output
-
-
-def test_only_submitted_annotations_of_one_annotator_count(tmp_path):
-    skipped = {"completed_by": 3, "was_cancelled": True, "result": []}
-    path = annotate(tmp_path / "a.json", annotations=[*TWO, skipped])
-    assert list(bring_in(path, "--annotator", "b")[0]) == [ID]
-    assert bring_in(annotate(path, annotations=[skipped]))[::2] == ({}, 0)
 
 
 def test_two_annotators_are_compared(tmp_path):

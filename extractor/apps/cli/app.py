@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "review": "Correct a run in the browser.",
     "export": "Write tables or FHIR resources.",
     "evaluate": "Score extractions against gold.",
-    "gold": "Convert gold from and to sheets and tools.",
+    "gold": "Convert gold from and to sheets.",
     "diff": "Compare two versions of trials.",
     "doctor": "Check the installation.",
     "serve": "Serve extractions over HTTP.",

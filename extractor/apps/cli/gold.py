@@ -1,4 +1,4 @@
-"""``extractor gold``: gold from sheets and Label Studio, and back to them; two annotators."""
+"""``extractor gold``: gold from sheets and back to them; two annotators."""
 
 import sys
 from pathlib import Path
@@ -22,12 +22,10 @@ from extractor.apps.cli.options import (
     RecordsOption,
     option,
 )
-from extractor.options import FILES, RARE, read_own_fields
+from extractor.options import FILES, read_own_fields
 from extractor.plurals import counted
 
-app = Commands(
-    no_args_is_help=True, help="Exchange gold with sheets and Label Studio; compare it."
-)
+app = Commands(no_args_is_help=True, help="Exchange gold with sheets; compare it.")
 GoldArgument = Annotated[
     Path,
     typer.Argument(metavar="GOLD", exists=True, help="Gold, or a run's folder."),
@@ -36,7 +34,7 @@ ToOption = Annotated[
     Path,
     option(
         FILES,
-        "A folder for imported gold; a .csv, .xlsx or .json file for an export.",
+        "A folder for imported gold; a .csv or .xlsx file for an export.",
         "--to",
         "-o",
     ),
@@ -47,20 +45,14 @@ ToOption = Annotated[
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE", exists=True, help="A sheet, or Label Studio's export."
-        ),
+        typer.Argument(metavar="FILE", exists=True, help="A sheet."),
     ],
     to: ToOption,
     records: RecordsOption = None,
     force: ForceOption = False,
     fields: FieldsOption = None,
-    annotator: Annotated[
-        str,
-        option(RARE, "For Label Studio: whose annotations to read, by email or id."),
-    ] = "",
 ) -> int:
-    """Read gold from a sheet (.csv, .xlsx) or Label Studio's export (.json).
+    """Read gold from a sheet (.csv, .xlsx).
 
     Each record gets a file. Errors are listed with their rows and columns, and
     their records are not written. With --records, quotes are checked
@@ -70,7 +62,7 @@ def import_(
     """
     from extractor.apps.gold.files import import_gold
 
-    found = import_gold(file, records or (), read_own_fields(fields), annotator)
+    found = import_gold(file, records or (), read_own_fields(fields))
     found.write(to, force=force)
     for problem in found.problems:
         print(to_printable(str(problem)))
@@ -82,17 +74,15 @@ def import_(
 def export(
     gold: GoldArgument,
     to: ToOption,
-    records: RecordsOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Write gold, or a run, as a sheet (.csv, .xlsx) or tasks of Label Studio (.json).
+    """Write gold, or a run, as a sheet (.csv, .xlsx).
 
-    Beside the tasks, the labelling interface of the project is written as .xml.
-    What is corrected there, `extractor gold import` reads.
+    `extractor gold import` reads the corrected sheet.
     """
     from extractor.apps.gold.files import export_gold
 
-    written = export_gold(gold, to, records or (), force=force)
+    written = export_gold(gold, to, force=force)
     say(f"{counted(written, 'record')} in {to}")
 
 
