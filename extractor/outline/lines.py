@@ -62,7 +62,7 @@ ROMAN = [
     "xiv",
     "xv",
 ]
-_LEADERS = re.compile(r"(?<!\.)\.{4,}\s*\d+\s*$")
+_LEADERS = re.compile(r"(?<![. ])(?: ?\.){4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
