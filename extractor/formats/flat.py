@@ -35,7 +35,14 @@ no flattened record.
 """
 _BEFORE_OUTCOMES = 3
 """Title, summary and conditions, where there are no interventions."""
-_REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
+_REGISTER_TEXT = re.compile(
+    r"^(?:(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-"
+    r"|E\.[34][ \t]+Principal (?:in|ex)clusion criteria)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The first line of the text of a trial, or a field of its criteria: a copied page may lack the
+first line.
+"""
 _FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 _OUTCOMES = ("primary_outcomes", "secondary_outcomes")
 _LONGEST = 300

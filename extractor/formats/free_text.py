@@ -71,6 +71,8 @@ _DATA = re.compile(
 )
 """JSON, a text without a word, or two rows of a table."""
 _NO_SIGN = "\u200b"
+_RANKED = re.compile(r"[\w#=]")
+"""What the mark of a heading has that only headings of its rank have; a bullet has none."""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -230,7 +232,7 @@ class TextReader:
             return DESCRIPTION
         if name:
             return None if self._is_content(entry, name) else name_section(name)
-        if not self._style or entry.is_behind:
+        if entry.is_behind or not _RANKED.search(self._style):
             return None
         style = entry.style
         is_as_high = style.startswith("#") and self._style.startswith(style)
@@ -261,8 +263,7 @@ class TextReader:
         is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
             self._section = section
-            style = entry.style
-            self._style = style if re.search(r"[\w#=]", style) else ""
+            self._style = entry.style
             self._styles = set()
             if section in ITEMS:
                 self._groups[section].append([])
