@@ -152,10 +152,11 @@ def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
     """Return the products of the first country, each name once: names, then forms and routes."""
     groups: list[dict[str, list[str]]] = []
     for field in fields:
-        if field.number == "D.IMP" and field.block <= 1:
+        if field.block > 1:
+            break
+        if field.number == "D.IMP":
             groups.append(defaultdict(list))
-        is_stated = field.text.lower() not in _SETTINGS["nothing"]
-        if groups and field.block <= 1 and is_stated:
+        elif groups and field.text.lower() not in _SETTINGS["nothing"]:
             groups[-1][field.number].append(field.text)
     products: dict[str, dict[str, Any]] = {}
     rows = _SETTINGS["products"]
