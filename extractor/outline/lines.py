@@ -17,10 +17,10 @@ _BULLET = (
     r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z]))"
 )
 _NUMBER = (
-    r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
-    r"|(?P<n6>\d{1,2})(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#(?P<n7>\d{1,2})(?=\s)"
-    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) (?P<n8>\d{1,2}):?(?=\s)|[IE]#(?P<n9>\d{1,2})(?=\s)"
-    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
+    r"(?P<number>\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|\d{1,2}(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
+    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
+    r"|\d{1,2}(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
 _LETTER = (
     r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
@@ -31,7 +31,6 @@ _CODE = (
     r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+\S)))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
-_NUMBERS = ("n1", "n2", "n3", "n6", "n7", "n8", "n9")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
     r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
@@ -185,14 +184,13 @@ def describe_mark(found: re.Match[str]) -> tuple[str, int]:
         return written[:1], 0
     if found["code"]:
         return found["prefix"] + "#", int(found["n4"])
+    if found["circled"]:
+        return "①", ord(found["circled"]) - ord("①") + 1
+    if found["tail"]:
+        return "1.1" + "x" * found["tail"].count("."), 0
     if found["number"]:
-        if found["circled"]:
-            return "①", ord(found["circled"]) - ord("①") + 1
-        numbers = (found[name] for name in _NUMBERS if found[name])
-        number = next(numbers, "0")
-        if found["tail"]:
-            return "1.1" + "x" * found["tail"].count("."), 0
-        return re.sub(r"\d+", "1", written), int(number)
+        digits = re.sub(r"\D+", "", written)
+        return written.replace(digits, "1"), int(digits)
     letters = found["l1"] or found["l2"]
     is_roman = letters.lower() in ROMAN and letters.lower() not in ("c", "d")
     sort = "i" if is_roman else "a"
