@@ -3,7 +3,6 @@ page furniture.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -124,7 +123,7 @@ def read_lines(section: LexedSection) -> list[Line]:
     lines = _drop_false_marks(lines)
     lines = _read_bare_numbers(lines)
     lines = _read_tables(lines)
-    return _find_furniture(lines)
+    return list(_find_furniture(lines))
 
 
 def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
@@ -348,42 +347,9 @@ def _find_cells(passage: Passage) -> Passage:
     return passage.part(first, stop)
 
 
-def _find_furniture(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with the edges of pages as furniture: page numbers, headers that recur at
-    the same distance from them, rows of a table of contents.
-    """
-    pages = [
-        place
-        for place, line in enumerate(lines)
-        if not line.mark and is_page_edge(line.tokens)
-    ]
-    edges = {*pages, *_find_running_headers(lines, pages)}
-    read: list[Line] = []
-    for place, line in enumerate(lines):
+def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines with the edges of pages, and rows of a table of contents, as furniture."""
+    for line in lines:
+        is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
-        is_edge = place in edges or is_printed is not None
-        read.append(replace(line, is_furniture=True) if is_edge else line)
-    return read
-
-
-def _find_running_headers(lines: Sequence[Line], pages: Sequence[int]) -> Iterator[int]:
-    """Yield the places of lines that recur at the same distance from the numbers of pages."""
-    numbered = [place for place in pages if _has_digit(lines[place])]
-    if len(numbered) < 2:
-        return
-    for distance in (-3, -2, -1, 1, 2, 3):
-        beside = [place + distance for place in numbered]
-        known = [place for place in beside if 0 <= place < len(lines)]
-        texts = Counter(lines[place].text for place in known)
-        yield from (place for place in known if _recurs(lines[place], texts))
-
-
-def _has_digit(line: Line) -> bool:
-    return any(word.isdigit() for word in line.tokens.words)
-
-
-def _recurs(line: Line, texts: Counter[str]) -> bool:
-    """Return whether a line beside page numbers is a running header: without a mark, of more than
-    four words, and there more than once.
-    """
-    return not line.mark and texts[line.text] > 1 and len(line.tokens) > 4
+        yield replace(line, is_furniture=True) if is_edge or is_printed else line

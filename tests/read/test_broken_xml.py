@@ -183,14 +183,12 @@ def test_declared_encodings(encoding, declared):
     assert record.section("title").text.endswith(" à")
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13", "cp9999"])
-def test_encodings_that_no_file_has_are_refused(encoding):
-    text = f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}"
+def test_an_encoding_that_no_file_has_is_refused():
+    text = f"<?xml version='1.0' encoding='zlib'?>{STUDY}"
 
     [error] = read_all("-", stdin=text.encode()).errors
 
-    assert "unknown encoding" in error.problem
-    assert encoding in error.problem
+    assert "unknown encoding (zlib)" in error.problem
 
 
 def test_other_xml_is_refused_by_its_root():
