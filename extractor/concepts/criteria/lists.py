@@ -43,8 +43,13 @@ _KINDS = {
     "inclusion": CriterionKind.INCLUSION,
     "exclusion": CriterionKind.EXCLUSION,
 }
-_KIND_OF_CODE = {"I": CriterionKind.INCLUSION, "E": CriterionKind.EXCLUSION}
-"""The list of an item that only its code names, by its first letter: "EXCL 2"."""
+_KIND_OF_CODE = {
+    "I#": CriterionKind.INCLUSION,
+    "INCL#": CriterionKind.INCLUSION,
+    "E#": CriterionKind.EXCLUSION,
+    "EXCL#": CriterionKind.EXCLUSION,
+}
+"""The list of an item that only its code names: "EXCL 2"."""
 _DOUBTED = 0.78
 """Maximum confidence of a list without a heading, or with one in doubt. Judged."""
 _UNSURE_BORDERS = 0.8
@@ -428,7 +433,7 @@ def _make_entry(
         above = other.parent
     return Entry(
         block.passage,
-        state.kind or _read_code(block.style),
+        state.kind or _KIND_OF_CODE.get(block.style),
         parent=parent,
         heading=heading,
         parent_states=states,
@@ -436,11 +441,6 @@ def _make_entry(
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
-
-
-def _read_code(style: str) -> CriterionKind | None:
-    """Return the list that the code of an item names; None if its mark is no code."""
-    return _KIND_OF_CODE.get(style[:1]) if style.endswith("#") else None
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:
