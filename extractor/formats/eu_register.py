@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
-from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from extractor.formats.fields import name_language
@@ -56,21 +55,22 @@ class _Field(NamedTuple):
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """Yield the trials of a download, and the problem of each that cannot be read.
 
-    A block whose number differs from the previous one begins the next trial.
+    A block whose number differs from the previous one begins the next trial. A copied page may lack
+    the line of its number.
     """
     lines: list[str] = []
     trial = ""
-    first = 0
-    for number, text in chain(read_lines(stream), [(0, "")]):
-        begins = _BEGINS.match(text)
-        is_end = not text or (begins is not None and begins["number"] != trial)
-        if is_end and trial:
+    first = 1
+    for number, line in read_lines(stream):
+        begins = _BEGINS.match(line)
+        if begins and trial and begins["number"] != trial:
             yield build_content(_read_trial, "".join(lines), f"line {first}")
-        if is_end and begins:
             lines = []
+        if begins and begins["number"] != trial:
             trial = begins["number"]
             first = number
-        lines.append(text)
+        lines.append(line)
+    yield build_content(_read_trial, "".join(lines), f"line {first}")
 
 
 def build_register_text(text: str) -> RecordContent:
@@ -137,7 +137,7 @@ def _read_trial(written: str) -> RecordContent:
     check_size(len(written))
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
-    tree: dict[str, Any] = {"number": _BEGINS.findall(text)[0]}
+    tree: dict[str, Any] = {"number": "".join(_BEGINS.findall(text)[:1])}
     for field in sorted(fields, key=lambda field: field.language not in _ENGLISH):
         is_english = field.language in _ENGLISH
         language = None if is_english else name_language(field.language or "")
@@ -152,10 +152,11 @@ def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
     """Return the products of the first country, each name once: names, then forms and routes."""
     groups: list[dict[str, list[str]]] = []
     for field in fields:
-        if field.number == "D.IMP" and field.block <= 1:
+        if field.block > 1:
+            break
+        if field.number == "D.IMP":
             groups.append(defaultdict(list))
-        is_stated = field.text.lower() not in _SETTINGS["nothing"]
-        if groups and field.block <= 1 and is_stated:
+        elif groups and field.text.lower() not in _SETTINGS["nothing"]:
             groups[-1][field.number].append(field.text)
     products: dict[str, dict[str, Any]] = {}
     rows = _SETTINGS["products"]

@@ -33,9 +33,14 @@ _MOST_BEFORE = 10
 """Title, summary in paragraphs, conditions and interventions: a page that names a type later on is
 no flattened record.
 """
-_BEFORE_OUTCOMES = 3
-"""Title, summary and conditions, where there are no interventions."""
-_REGISTER_TEXT = re.compile(r"^(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-", re.I | re.M)
+_REGISTER_TEXT = re.compile(
+    r"^(?:(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-"
+    r"|E\.[34][ \t]+Principal (?:in|ex)clusion criteria)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The first line of the text of a trial, or a field of its criteria: a copied page may lack the
+first line.
+"""
 _FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 _OUTCOMES = ("primary_outcomes", "secondary_outcomes")
 _LONGEST = 300
@@ -108,14 +113,15 @@ def build_plain(
 
 
 def _name_fields(fields: Sequence[str]) -> list[str]:
-    """Return the section of each field of a flattened record; none of a text without interventions
-    whose outcomes are not certain.
+    """Return the section of each field of a flattened record; none of a text that names no
+    intervention among its first lines.
     """
     lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
-    typed = [at for at in range(1, len(lists)) if lists[at]]
-    before = typed[0] if typed else min(_BEFORE_OUTCOMES, len(fields))
+    if True not in lists[1:]:
+        return []
+    before = lists.index(True, 1)
     names = ["title", *["brief_summary"] * (before - 2)]
-    names += ["conditions"] * (before > 1) + ["interventions"] * bool(typed)
+    names += ["conditions"] * (before > 1) + ["interventions"]
     first = len(names)
     for name, field in zip(_OUTCOMES, fields[first:], strict=False):
         # nearly every record has a first list, and the second one may be a name alone
@@ -125,11 +131,6 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
         if not (are_outcomes or (is_followed and not is_prose)):
             break
         names.append(name)
-    # Any text may seem to have outcomes: these end as such, and bars join them or the conditions.
-    cells = fields[first - 1 : len(names)]
-    is_joined = "|" in "".join(cells) and not cells[0].startswith("|")
-    if not typed and not (is_joined and _ends_outcomes("".join(cells[1:2]))):
-        return []
     return names + ["detailed_description"] * (len(fields) - len(names))
 
 

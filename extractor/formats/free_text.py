@@ -8,7 +8,7 @@ lines, cells and rows in reading order, ``headings`` states which section each h
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Literal, get_args
 
@@ -71,6 +71,8 @@ _DATA = re.compile(
 )
 """JSON, a text without a word, or two rows of a table."""
 _NO_SIGN = "\u200b"
+_RANKED = re.compile(r"[\w#=]")
+"""What the mark of a heading has that only headings of its rank have; a bullet has none."""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -102,7 +104,7 @@ def build_text(
     [('eligibility', 'Key inclusion criteria:\n- Adults'), ('primary_outcomes[0]', 'Survival')]
     """
     reader = TextReader(text)
-    reader.read(reader.entries)
+    reader.read()
     if not reader.has_usual_headings:
         _refuse_other(text, named=named)
     return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
@@ -174,7 +176,7 @@ def _hide_halves(text: str, english: str) -> str:
 
 
 class TextReader:
-    """Reads the sections of a text from its lines: ``read`` (all or some of them), then ``build``.
+    """Reads the sections of a text from its lines: ``read``, then ``build``.
 
     ``text`` is the text as it is read, of the same length as the one that was given.
     """
@@ -198,14 +200,10 @@ class TextReader:
         """Whether a heading of criteria, arms, interventions or outcomes was read."""
         return self._has_criteria or bool(self._groups)
 
-    def read(
-        self, entries: Sequence[Entry], openings: Mapping[int, str] | None = None
-    ) -> None:
-        """Assign lines to the headings above them; ``openings`` has the sections that other
-        lines open, by the start of their words.
-        """
-        for entry in entries:
-            section = self._find_opened(entry, (openings or {}).get(entry.words))
+    def read(self) -> None:
+        """Assign the lines to the headings above them."""
+        for entry in self.entries:
+            section = self._find_opened(entry)
             if not self._english[entry.words : entry.end].strip():
                 is_of_list = self._section == ELIGIBILITY
                 name = ELIGIBILITY if is_of_list else DESCRIPTION
@@ -225,20 +223,21 @@ class TextReader:
 
     # Which section a line belongs to.
 
-    def _find_opened(self, entry: Entry, opening: str | None) -> str | None:
-        """Return the section that a line opens; None for one that is content."""
+    def _find_opened(self, entry: Entry) -> str | None:
+        """Return the section that a line opens; None for one that is content. A heading that is
+        marked like that of the section, and unlike the items in it, opens a description.
+        """
         name = entry.block.name
         if entry.is_label:
             return DESCRIPTION
-        if opening and (name is None or opening == ELIGIBILITY):
-            goes_on = opening == self._section and name != "criteria"
-            return None if goes_on else opening
         if name:
             return None if self._is_content(entry, name) else name_section(name)
-        # marked like the heading of the section, and unlike the items in it
+        if entry.is_behind or not _RANKED.search(self._style):
+            return None
         style = entry.style
+        is_as_high = style.startswith("#") and self._style.startswith(style)
         is_next = style == self._style and style not in self._styles
-        return DESCRIPTION if self._style and is_next and not entry.is_behind else None
+        return DESCRIPTION if is_as_high or is_next else None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
         """Return whether words of a heading are content of the section that is open."""
@@ -255,15 +254,16 @@ class TextReader:
             return not (is_alone and entry.block.gap)
         if entry.is_item and entry.style in self._styles - {self._style}:
             return True
-        is_label = self._section == ELIGIBILITY and name in _IN_CRITERIA
-        return is_label and not is_alone
+        if self._section != ELIGIBILITY or name not in _IN_CRITERIA:
+            return False
+        is_deeper = entry.style.startswith("#") and entry.style > self._style
+        return is_deeper or not is_alone
 
     def _open(self, section: str, entry: Entry) -> None:
         is_item = entry.block.name in STATES
         if not (is_item and self._section == section):
             self._section = section
-            style = entry.style
-            self._style = style if re.search(r"[\w#=]", style) else ""
+            self._style = entry.style
             self._styles = set()
             if section in ITEMS:
                 self._groups[section].append([])

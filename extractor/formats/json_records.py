@@ -38,29 +38,36 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     text = TextBuffer(stream)
     number = 0
     is_listed = False
-    while found := text.find(_SIGN, skips=True):
-        text.take(found.start())
+    while sign := text.find(_SIGN, skips=True):
+        text.take(sign.start())
         opening = begin_list().match(text.text, text.at)
-        is_end = is_listed and found[0] == "]"
         if opening and not is_listed:
             text.take(opening.end())
             is_listed = True
-        elif found[0] in ",]}":
-            text.take(found.end())
-        else:
-            number += 1
-            place = f"record {number}" if is_listed else f"line {text.line}"
-            try:
-                value = _decode(text)
-            except UnreadableSource as problem:
-                yield problem.below(place)
-                is_end = True
-            else:
-                yield build_content(build_json, value, place)
-        if is_end:
+            continue
+        if sign[0] == "]" and is_listed:
+            _skip_line(text)
             is_listed = False
-            line = text.find(_LINE_OF_RECORD, skips=True)
-            text.take(line.end() if line else None)
+            continue
+        if sign[0] in ",]}":
+            text.take(sign.end())
+            continue
+        number += 1
+        place = f"record {number}" if is_listed else f"line {text.line}"
+        try:
+            value = _decode(text)
+        except UnreadableSource as problem:
+            yield problem.below(place)
+            _skip_line(text)
+            is_listed = False
+        else:
+            yield build_content(build_json, value, place)
+
+
+def _skip_line(text: TextBuffer) -> None:
+    """Take all up to the next line on which a record may begin."""
+    line = text.find(_LINE_OF_RECORD, skips=True)
+    text.take(line.end() if line else None)
 
 
 @cache

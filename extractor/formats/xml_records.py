@@ -25,8 +25,7 @@ from extractor.formats.found import (
 )
 from extractor.formats.record import read_named, read_record
 from extractor.formats.registers import Register, fold_name, list_registers
-from extractor.formats.streams import TextBuffer
-from extractor.formats.xml_mending import mend
+from extractor.formats.streams import TextBuffer, replace_odd_bytes
 
 _ENCODING = re.compile(
     r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
@@ -40,6 +39,10 @@ _ENCODINGS = re.compile(
 )
 """Other encodings that registers use."""
 _TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
+_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML forbids."""
+_BARE_AND = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
+_BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
 
 
 def read_xml(stream: BufferedReader) -> Iterator[Found]:
@@ -123,7 +126,7 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
         note = "was mended: compare it with the registry"
         notes = (f"the XML is broken at {line} and {note}",)
         try:
-            element = _parse(mend(record))
+            element = _parse(_mend(record))
         except ParseError as other:
             reason = str(other).partition(":")[0]
             return UnreadableSource(f"broken XML ({reason})", place=line)
@@ -131,6 +134,18 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
     if isinstance(found, RecordContent):
         return replace(found, notes=(*notes, *found.notes))
     return found
+
+
+def _mend(record: str) -> str:
+    r"""Return a record with "�" for what XML forbids, and signs that are not markup as text. A
+    parser that recovers by itself would drop the "<" of "< 5".
+
+    >>> _mend("<a>Age &gt; 18 & < 65\x02</a>")
+    '<a>Age &gt; 18 &amp; &lt; 65�</a>'
+    """
+    text, _ = replace_odd_bytes(record)
+    text = _FORBIDDEN.sub("\ufffd", text.replace("\v", "\n"))
+    return _BARE_LESS.sub("&lt;", _BARE_AND.sub("&amp;", text))
 
 
 def _parse(record: str) -> Element:

@@ -43,7 +43,8 @@ ENDS = tuple(".;:!?；。：")
 _RUNS_ON = re.compile(
     r"(?:\b(?:a|above|after|an|any|are|at|be|before|below|between|by|during|each|for|from|has|have"
     r"|in|is|least|of|on|per|since|than|that|the|these"
-    r"|this|to|until|was|were|which|who|whose|with|within|without)|[<>≤≥=/])[ \t]*\Z"
+    r"|this|to|until|was|were|which|who|whose|with|within|without|between\b[^;\n]{1,40}\band)"
+    r"|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40
 """Minimum number of characters in a line of a text that was wrapped at a width."""

@@ -11,7 +11,7 @@ Which file to open:
 - ``lines``: where lines begin, marks of items, rows of tables, page furniture;
 - ``headings``: names of the vocabulary, also misspelt, and what may surround them;
 - ``signs`` and ``rules/line_signs.toml``: is a line a heading, does it continue the one above? Each
-  sign has a weight, and ``explain_line`` returns those of one line;
+  sign has a weight;
 - ``blocks``: from lines to blocks, with their levels.
 
 It takes time proportional to the length of the text. It does not know what a criterion, a dose or
@@ -22,7 +22,6 @@ from extractor.outline.blocks import (
     UNSURE_END,
     Block,
     BlockKind,
-    explain_line,
     read_outline,
 )
 from extractor.outline.headings import Vocabulary
@@ -32,6 +31,5 @@ __all__ = [
     "Block",
     "BlockKind",
     "Vocabulary",
-    "explain_line",
     "read_outline",
 ]

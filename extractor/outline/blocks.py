@@ -1,7 +1,7 @@
 """Turn the lines of a text into blocks with levels."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from extractor.language.book import rule
@@ -12,7 +12,6 @@ from extractor.outline.lines import Line, read_lines, strip_signs
 from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
-    Signs,
     ends_with,
     is_doubtful,
     is_yes,
@@ -22,7 +21,6 @@ from extractor.outline.signs import (
     weigh_heading,
 )
 
-UNSURE_HEADING = "this line could be a heading, or an item"
 UNSURE_END = "the last line of this could be one of its own"
 _DEEPER = 2
 """Minimum number of columns by which an item is below another."""
@@ -50,7 +48,6 @@ class Block:
         name: The name of a heading in the vocabulary; None for a general heading and other blocks.
         parent: The index of the block above it: its heading, or the item to which it belongs.
         doubt: Why it is in doubt; empty if it is not.
-        signs: What was weighed for its first line, with weights.
         column: Where it begins on its line.
         introduces: Whether it ends as what introduces the blocks below it.
         gap: Whether an empty line is above it.
@@ -63,7 +60,6 @@ class Block:
     name: str | None = None
     parent: int | None = None
     doubt: str = ""
-    signs: Signs = field(default_factory=dict)
     column: int = 0
     style: str = ""
     introduces: bool = False
@@ -117,24 +113,6 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     return _set_levels(blocks)
 
 
-def explain_line(
-    section: LexedSection, words: str, vocabulary: Vocabulary
-) -> list[tuple[str, str, Signs]]:
-    r"""Return, for each block that begins with these words, its kind, its name in the vocabulary,
-    and the signs that were weighed with their weights.
-
-    >>> from extractor.language.passage import read_section
-    >>> section = read_section("text", "Inclusion:\n\nCardiac:\n* Angina")
-    >>> explain_line(section, "Cardiac", Vocabulary("criteria_lists"))[0][:2]
-    ('heading', '')
-    """
-    return [
-        (block.kind.value, block.name or "", block.signs)
-        for block in read_outline(section, vocabulary)
-        if block.text.startswith(words)
-    ]
-
-
 def _join_wrapped(
     lines: Sequence[Line], width: int | None, vocabulary: Vocabulary
 ) -> list[_Piece]:
@@ -149,7 +127,9 @@ def _join_wrapped(
         if last and _may_continue(joined[-1], whole):
             signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
             if is_yes(signs):
-                joined[-1] = _join(joined[-1], line, signs)
+                joined[-1] = _join(joined[-1], line)
+                if is_doubtful(signs):
+                    joined[-1] = replace(joined[-1], doubt=UNSURE_END)
                 last = replace(last, passage=line.passage)
                 continue
         joined.append(whole)
@@ -197,14 +177,10 @@ def _may_continue(above: _Piece, whole: _Piece) -> bool:
     return above.heading is None or not above.heading.is_whole
 
 
-def _join(above: _Piece, line: Line, signs: Signs) -> _Piece:
+def _join(above: _Piece, line: Line) -> _Piece:
     passage = above.line.passage
     whole = passage.part(passage.first, line.passage.end)
-    return replace(
-        above,
-        line=replace(above.line, passage=whole),
-        doubt=UNSURE_END if is_doubtful(signs) else above.doubt,
-    )
+    return replace(above, line=replace(above.line, passage=whole))
 
 
 def _split_joined(
@@ -324,12 +300,8 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
         return replace(block, kind=BlockKind.ITEM)
     above = pieces[place - 1].line if place else None
     below = pieces[place + 1].line if place + 1 < len(pieces) else None
-    signs = weigh_heading(Beside(line, above, below, None))
-    if is_yes(signs):
-        return replace(block, kind=BlockKind.HEADING, signs=signs)
-    is_unsure = not block.doubt and is_doubtful(signs)
-    doubt = UNSURE_HEADING if is_unsure else block.doubt
-    return replace(block, signs=signs, doubt=doubt)
+    looks_like_heading = is_yes(weigh_heading(Beside(line, above, below, None)))
+    return replace(block, kind=BlockKind.HEADING) if looks_like_heading else block
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:

@@ -98,15 +98,20 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     if found is None:
         return None
     end = found.end
-    while end < len(line) and not _is_word(line.words[end]):
+    while end < len(line) and _is_sign(line, end):
         end += 1
     is_whole = passage.first + end >= passage.end
     name = name_heading(found, vocabulary.terms)
     return Heading(name, passage.first, passage.first + end, is_whole, doubt)
 
 
-def _is_word(word: str) -> bool:
-    return word[0].isalnum() or word in "<>=≤≥≈~([•*-"
+def _is_sign(line: Tokens, at: int) -> bool:
+    """Return whether a token after a heading still belongs to it, also the end of an emphasis:
+    "**Inclusion:** adults".
+    """
+    word = line.words[at]
+    ends_emphasis = word == line.words[0] == "*" and line.joined(at)
+    return ends_emphasis or not (word[0].isalnum() or word in "<>=≤≥≈~([•*-")
 
 
 def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:

@@ -3,7 +3,6 @@ page furniture.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,10 +16,10 @@ _BULLET = (
     r"|(?:>+(?=\s+(?:\d+[.)]|[-*•])\s))|\\?>\s+(?=[A-Z][a-z]))"
 )
 _NUMBER = (
-    r"(?P<number>\((?P<n1>\d{1,2})\)|\[\d{1,2}\]|(?P<n2>\d{1,2}) ?[.)](?!\d)(?=\s|[A-Za-z(])"
-    r"|(?P<n6>\d{1,2})(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#(?P<n7>\d{1,2})(?=\s)"
-    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) (?P<n8>\d{1,2}):?(?=\s)|[IE]#(?P<n9>\d{1,2})(?=\s)"
-    r"|(?P<n3>\d{1,2})(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
+    r"(?P<number>\(\d{1,2}\)|\[\d{1,2}\]|\d{1,2} ?[.)](?!\d)(?=\s|[A-Za-z(])"
+    r"|\d{1,2}(?:\.\)|:|、)(?=\s*[^\W\d]|\s+\d)|#\d{1,2}(?=\s)"
+    r"|(?P<circled>[①-⑳])|(?:Criterion|No\.) \d{1,2}:?(?=\s)|[IE]#\d{1,2}(?=\s)"
+    r"|\d{1,2}(?P<tail>(?:\.\d{1,2}){1,3})(?:\.?(?=\s+[A-Z(])|(?<=\.\d\.\d)(?=\s+\S)))"
 )
 _LETTER = (
     r"(?P<letter>\((?P<l1>[a-z]{1,4}|[A-Z])\)"
@@ -31,7 +30,6 @@ _CODE = (
     r"(?P<sign>\]?[.:)](?!\d)|\]|(?=\s+\S)))"
 )
 _MARK = re.compile(rf"\s*(?:(?P<bullet>{_BULLET})|{_CODE}|{_NUMBER}|{_LETTER})\s*")
-_NUMBERS = ("n1", "n2", "n3", "n6", "n7", "n8", "n9")
 _HASHES = re.compile(r"\s*(?P<hashes>#{1,6})\s+(?=\S)")
 _BARE = re.compile(
     r"\s*(?P<n>\d{1,2})(?:(?P<dash>\s?-\s+)(?:(?P<sure>(?=[A-Z][a-z]|\d+ ?(?:to|-) ?\d))|(?=\S))"
@@ -62,7 +60,7 @@ ROMAN = [
     "xiv",
     "xv",
 ]
-_LEADERS = re.compile(r"(?<!\.)\.{4,}\s*\d+\s*$")
+_LEADERS = re.compile(r"(?<![. ])(?: ?\.){4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
@@ -125,7 +123,7 @@ def read_lines(section: LexedSection) -> list[Line]:
     lines = _drop_false_marks(lines)
     lines = _read_bare_numbers(lines)
     lines = _read_tables(lines)
-    return _find_furniture(lines)
+    return list(_find_furniture(lines))
 
 
 def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
@@ -185,14 +183,13 @@ def describe_mark(found: re.Match[str]) -> tuple[str, int]:
         return written[:1], 0
     if found["code"]:
         return found["prefix"] + "#", int(found["n4"])
+    if found["circled"]:
+        return "①", ord(found["circled"]) - ord("①") + 1
+    if found["tail"]:
+        return "1.1" + "x" * found["tail"].count("."), 0
     if found["number"]:
-        if found["circled"]:
-            return "①", ord(found["circled"]) - ord("①") + 1
-        numbers = (found[name] for name in _NUMBERS if found[name])
-        number = next(numbers, "0")
-        if found["tail"]:
-            return "1.1" + "x" * found["tail"].count("."), 0
-        return re.sub(r"\d+", "1", written), int(number)
+        digits = re.sub(r"\D+", "", written)
+        return written.replace(digits, "1"), int(digits)
     letters = found["l1"] or found["l2"]
     is_roman = letters.lower() in ROMAN and letters.lower() not in ("c", "d")
     sort = "i" if is_roman else "a"
@@ -350,42 +347,9 @@ def _find_cells(passage: Passage) -> Passage:
     return passage.part(first, stop)
 
 
-def _find_furniture(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with the edges of pages as furniture: page numbers, headers that recur at
-    the same distance from them, rows of a table of contents.
-    """
-    pages = [
-        place
-        for place, line in enumerate(lines)
-        if not line.mark and is_page_edge(line.tokens)
-    ]
-    edges = {*pages, *_find_running_headers(lines, pages)}
-    read: list[Line] = []
-    for place, line in enumerate(lines):
+def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
+    """Yield the lines with the edges of pages, and rows of a table of contents, as furniture."""
+    for line in lines:
+        is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)
-        is_edge = place in edges or is_printed is not None
-        read.append(replace(line, is_furniture=True) if is_edge else line)
-    return read
-
-
-def _find_running_headers(lines: Sequence[Line], pages: Sequence[int]) -> Iterator[int]:
-    """Yield the places of lines that recur at the same distance from the numbers of pages."""
-    numbered = [place for place in pages if _has_digit(lines[place])]
-    if len(numbered) < 2:
-        return
-    for distance in (-3, -2, -1, 1, 2, 3):
-        beside = [place + distance for place in numbered]
-        known = [place for place in beside if 0 <= place < len(lines)]
-        texts = Counter(lines[place].text for place in known)
-        yield from (place for place in known if _recurs(lines[place], texts))
-
-
-def _has_digit(line: Line) -> bool:
-    return any(word.isdigit() for word in line.tokens.words)
-
-
-def _recurs(line: Line, texts: Counter[str]) -> bool:
-    """Return whether a line beside page numbers is a running header: without a mark, of more than
-    four words, and there more than once.
-    """
-    return not line.mark and texts[line.text] > 1 and len(line.tokens) > 4
+        yield replace(line, is_furniture=True) if is_edge or is_printed else line

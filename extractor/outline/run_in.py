@@ -20,7 +20,7 @@ _BULLET = re.compile(
 _DASH = re.compile(
     r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
 )
-_DASH_BEFORE_CAPITAL = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
+_DASH_BEFORE_CAPITAL = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z])")
 _FEW_DASHES = 2
 """The dashes that a sentence may contain without being a list."""
 _FEW_NUMBERS = 2

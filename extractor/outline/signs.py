@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from extractor.language.book import read_table, rule
+from extractor.language.units import find_unit
 from extractor.language.wrapping import (
     ends_sentence,
     find_width,
@@ -121,12 +122,17 @@ def _read_end(line: Line, above: Line) -> dict[str, bool]:
     return {
         "small_letter": begins_small,
         "above_small": begins_small and end[:1].islower() and not above.mark,
-        "above_runs_on": runs_on(end),
+        "above_runs_on": runs_on(end) or _is_unit_of(line, end),
         "open_bracket": opens_bracket(end),
         "above_colon": is_colon,
         "above_ended": ends_sentence(end) and not is_colon,
         "capital_after_break": is_capital and not is_open,
     }
+
+
+def _is_unit_of(line: Line, above: str) -> bool:
+    """Return whether a line begins with the unit of the number that ends the line above."""
+    return above[-1:].isdigit() and find_unit(line.tokens, 0) is not None
 
 
 def _read_begin(place: Beside) -> dict[str, bool]:

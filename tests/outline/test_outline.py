@@ -5,7 +5,7 @@ import pytest
 
 from extractor.concepts.criteria.lists import LISTS
 from extractor.language.passage import read_section
-from extractor.outline import BlockKind, explain_line, read_outline
+from extractor.outline import BlockKind, read_outline
 
 CASES = tomllib.loads(Path(__file__).with_name("blocks.toml").read_text("utf-8"))
 
@@ -31,15 +31,3 @@ def test_a_misspelt_heading_is_doubted_with_its_reason():
     assert (heading.kind, heading.name) == (BlockKind.HEADING, "exclusion")
     assert "misspelt" in heading.doubt
     assert item.parent == 0
-
-
-def test_a_line_is_explained_by_signs_with_their_weights():
-    text = "Inclusion:\n\nCardiac:\n* Angina"
-
-    [(kind, _, signs)] = explain_line(
-        read_section("eligibility", text), "Cardiac", LISTS
-    )
-
-    assert kind == "heading"
-    assert signs["colon"] > 0
-    assert sum(signs.values()) > 0

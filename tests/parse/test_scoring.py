@@ -3,7 +3,6 @@
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pytest
 
 from benchmarks.reliability import read_curves
@@ -13,29 +12,10 @@ from extractor.evidence.calibration import (
 )
 from extractor.evidence.drafts import Reading
 from extractor.evidence.parsed import ParsedRecord
-from extractor.evidence.scoring import Scorer, load_scorer
+from extractor.evidence.scoring import load_scorer
 from extractor.evidence.signs import is_weighed
 from extractor.schemas import Category, Concept, EndpointCategory, TimeKind, TrialRecord
 from tests.trust import trial
-
-SCORER = Scorer(
-    classes=("ill", "well"),
-    rows={"w asthma": 1, "w stroke": 2, "m first": 3},
-    weights=np.array([[0, 0], [1, 0], [0, 2], [4, 4.5]], np.float32),
-    bias=np.array([0.5, 0], np.float32),
-    damped=True,
-)
-
-
-def test_scores_are_damped_by_the_root_of_the_number_of_features():
-    features = [["w stroke"], ["w stroke", "w stroke", "w unheard"]]
-
-    chances = SCORER.predict(features)
-
-    # the logarithm of the chances is the difference of the scores, "ill" less "well"
-    of_one, of_three = np.log(chances[:, 0] / chances[:, 1])
-    assert of_one == pytest.approx(0.5 - 2 / 2**0.5, abs=1e-5)
-    assert of_three == pytest.approx(0.5 - 4 / 4**0.5, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,30 @@ def test_a_subheading_of_criteria_raises_no_doubt(heading):
         "Angina",
     ]
     assert doubts == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("* Able to walk\n* Stroke", ["inclusion", "inclusion"]),
+        ("I1: Able to walk\nE1: Stroke", ["inclusion", "exclusion"]),
+    ],
+)
+def test_no_item_is_sure_of_its_list_without_any_heading(text, kinds):
+    extraction, _ = find_doubts(text)
+
+    assert [one.kind.value for one in extraction.eligibility.criteria] == kinds
+    assert max(list_kind_confidences(extraction)) < SURE
+
+
+@pytest.mark.parametrize(
+    "headings",
+    ROWS["test_headings_of_leaflets_open_the_lists"],
+)
+def test_headings_of_leaflets_open_the_lists(headings):
+    include, exclude = headings
+    text = f"{include}\n- Asthma\n- Able to walk\n{exclude}\n- Anaemia\n- Scabies"
+    found = Extractor().extract_text(text).eligibility.criteria
+
+    kinds = ["inclusion", "inclusion", "exclusion", "exclusion"]
+    assert [one.kind.value for one in found] == kinds

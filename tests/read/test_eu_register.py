@@ -84,3 +84,12 @@ def test_a_copied_text_is_read_like_a_file():
         match="a text of 2 trials of the EU Clinical Trials Register; save it as a file",
     ):
         make_record(EU_TEXT + SECOND)
+
+
+def test_a_page_without_its_first_line_is_read_like_a_whole_one():
+    page = EU_TEXT[EU_TEXT.index("A.3") :].partition("EudraCT Number:")[0]
+
+    record = make_record(page)
+
+    assert record.source.format == "euctr_text"
+    assert texts(record)["eligibility"] == texts(make_record(EU_TEXT))["eligibility"]

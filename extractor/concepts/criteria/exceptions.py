@@ -50,7 +50,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     >>> add_exceptions(said, read_passage(said.quote)).has_exception
     True
     """
-    of_quote = next(iter(criterion.evidence_for("quote")), None)
+    of_quote = criterion.evidence_for("quote")
     pieces: list[Evidence] = []
     has_exception = False
     tokens = passage.alone().tokens
@@ -63,11 +63,11 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
         if is_opened and _is_of_limit(criterion, words, start):
             continue
         has_exception = True
-        if of_quote:
-            sure = min(of_quote.confidence or 1.0, _RIGHT)
+        for piece in of_quote[:1]:
+            sure = min(piece.confidence or 1.0, _RIGHT)
             update = {"field": FIELD, "start": start, "end": stop, "quote": words}
             update |= {"confidence": sure, "support": Support.PARSED}
-            pieces.append(of_quote.model_copy(update=update | {"origin": Origin.RULE}))
+            pieces.append(piece.model_copy(update=update | {"origin": Origin.RULE}))
     evidence = (*criterion.evidence, *pieces)
     return criterion.model_copy(update={FIELD: has_exception, "evidence": evidence})
 
@@ -77,15 +77,14 @@ def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
     holds: they are its condition, or "unless" right after it.
     """
     stop = start + len(words)
-    paths = [(FieldRef(piece.field).path, piece) for piece in criterion.evidence]
-    ends = [piece.end for path, piece in paths if path == "constraints"]
-    gaps = [start - end for end in ends if end <= start]
-    if gaps and min(gaps) <= _CLOSE and words.casefold().startswith("unless"):
-        return True
-    return bool(gaps) and any(
-        path == "constraints.condition" and piece.start < stop and piece.end > start
-        for path, piece in paths
-    )
+    for piece in criterion.evidence:
+        path = FieldRef(piece.field).path
+        is_close = 0 <= start - piece.end <= _CLOSE
+        if path == "constraints" and is_close and words.lower().startswith("unless"):
+            return True
+        if path == "constraints.condition" and piece.start < stop and piece.end > start:
+            return True
+    return False
 
 
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
@@ -103,18 +102,16 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ['except for basal cell carcinoma']
     """
     opened = list(_find_openings(tokens))
-    candidates = opened.copy()
-    for first, end in _find_statements(tokens, kind):
-        # "drugs, except those permitted" is no sentence of its own that permits drugs
-        if not any(first < start < end for start, _ in opened):
-            candidates.append((first, end))
-    candidates.sort(key=lambda candidate: (candidate[0], -candidate[1]))
+    # "drugs, except those permitted" is no sentence of its own that permits drugs
+    stated = [
+        (first, end)
+        for first, end in _find_statements(tokens, kind)
+        if not any(first < start < end for start, _ in opened)
+    ]
     exceptions: list[Range] = []
-    end_before = 0
-    for first, end in candidates:
-        if first >= end_before:
+    for first, end in sorted([*opened, *stated], key=lambda at: (at[0], -at[1])):
+        if not exceptions or first >= exceptions[-1][1]:
             exceptions.append((first, end))
-            end_before = end
     return exceptions
 
 

@@ -43,8 +43,15 @@ _KINDS = {
     "inclusion": CriterionKind.INCLUSION,
     "exclusion": CriterionKind.EXCLUSION,
 }
+_KIND_OF_CODE = {
+    "I#": CriterionKind.INCLUSION,
+    "INCL#": CriterionKind.INCLUSION,
+    "E#": CriterionKind.EXCLUSION,
+    "EXCL#": CriterionKind.EXCLUSION,
+}
+"""The list of an item that only its code names: "EXCL 2"."""
 _DOUBTED = 0.78
-"""Maximum confidence of a list whose heading is in doubt. Judged."""
+"""Maximum confidence of a list without a heading, or with one in doubt. Judged."""
 _UNSURE_BORDERS = 0.8
 _SHORT = 7
 """Maximum number of tokens of a line that may open a list."""
@@ -426,7 +433,7 @@ def _make_entry(
         above = other.parent
     return Entry(
         block.passage,
-        state.kind,
+        state.kind or _KIND_OF_CODE.get(block.style),
         parent=parent,
         heading=heading,
         parent_states=states,
@@ -458,7 +465,8 @@ def names_people(heading: Block) -> bool:
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     """Return the entries with those in doubt that read like exclusions, where no heading opens
-    exclusions, and those below a line that may be such a heading.
+    exclusions, and those below a line that may be such a heading; all, where no heading opens any
+    list.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
@@ -471,7 +479,7 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         reads_so = begins_so and entry.parent is None
         if not is_behind and (opens or reads_so):
             state.doubt(entry.passage, _OF_EXCLUSIONS[opens])
-        is_doubted = reads_so or opens or is_behind
+        is_doubted = reads_so or opens or is_behind or not state.seen
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         is_behind = is_behind or opens or (reads_so and not state.seen)
     return doubted

@@ -11,7 +11,7 @@ there is a problem with a remedy.
 - ``word`` (python-docx): items of lists begin with a dash, tracked changes are accepted. Headers,
   footers, comments, footnotes and text boxes are not read.
 
-The sections of the text are found by its headings, in ``document_records``.
+Headings are written as in Markdown, so that ``free_text`` finds the sections of the text.
 """
 
 from extractor.formats.documents.content import DocumentContent

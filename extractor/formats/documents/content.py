@@ -1,10 +1,16 @@
 """The content of a document, or why it cannot be read."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
+
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,5}(?=\.?\s+[A-Z])")
+_PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
+_DEEPEST = 6
+"""The levels that Markdown has."""
 
 
 class DocumentProblem(Exception):
@@ -21,23 +27,18 @@ class DocumentContent:
     """The text of a document in reading order, with what its layout shows.
 
     Attributes:
-        text: The text, with tabs between the cells of a table's row, without the running heads and
-            feet of its pages.
+        text: The text, with tabs between the cells of a table's row, and headings as in Markdown,
+            without the running heads and feet of its pages.
         pages: Where each page begins; empty for Word, whose files have no pages.
-        headings: Where each line begins that a style, or bold or larger letters, show as a heading,
-            and its rank, from 1 for the highest.
         empty_pages: The numbers of pages without text, from 1.
     """
 
     text: str
     pages: tuple[int, ...] = ()
-    headings: tuple[tuple[int, int], ...] = ()
     empty_pages: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if any(
-            not 0 <= at <= len(self.text) for at in (*self.pages, *dict(self.headings))
-        ):
+        if any(not 0 <= page <= len(self.text) for page in self.pages):
             raise ValueError("an offset outside of the text")
 
 
@@ -51,23 +52,38 @@ def write_content(
 
     Args:
         lines: The lines.
-        ranks: The rank of each line as a heading; 0 for none.
+        ranks: The rank of each line as a heading that its style, or bold or larger letters, show,
+            from 1 for the highest; 0 for none.
         pages: The number of the first line of each page.
         empty_pages: The numbers of pages without text.
 
-    >>> write_content(["Age", "Adults"], [1, 0])
-    DocumentContent(text='Age\nAdults\n', pages=(), headings=((0, 1),), empty_pages=())
+    >>> write_content(["3.1 Inclusion criteria", "Age", "Adults"], [1, 1, 0]).text
+    '## 3.1 Inclusion criteria\n### Age\nAdults\n'
     """
-    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    shown = list(_mark_headings(lines, ranks))
+    starts = [0, *accumulate(len(line) + 1 for line in shown)]
     if starts[-1] > MAX_DOCUMENT_CHARACTERS:
         raise DocumentProblem(
             f"a document of more than {MAX_DOCUMENT_CHARACTERS:,} characters",
             "save only the part with eligibility, treatment and outcomes",
         )
-    ranked = zip(starts, ranks, strict=False)
     return DocumentContent(
-        "".join(f"{line}\n" for line in lines),
+        "".join(f"{line}\n" for line in shown),
         tuple(starts[number] for number in pages),
-        tuple((at, rank) for at, rank in ranked if rank),
         tuple(empty_pages),
     )
+
+
+def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
+    """Yield the lines with headings as in Markdown. A number states the level of a heading; one
+    without a number is below the last one that has a number.
+    """
+    depth = 0
+    for line, rank in zip(lines, ranks, strict=True):
+        if not rank or _PROSE_END.search(line):
+            yield line
+            continue
+        number = _NUMBER.match(line)
+        depth = number[0].count(".") + 1 if number else depth
+        level = depth if number else depth + rank
+        yield f"{'#' * min(level, _DEEPEST)} {line}"
