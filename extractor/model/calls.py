@@ -13,8 +13,7 @@ from pydantic import BaseModel
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for English text."""
 MOST_CALLS = 5
-"""How many times the questions of one call may be sent, with more room for thinking and
-in halves.
+"""How many times the questions of one call may be sent, in halves.
 
 Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come
 from this number.

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
-from extractor.errors import AnswerPending, ModelError, ModelUnavailable, RequestTooLong
-from extractor.model.calls import MOST_CALLS, Call
+from extractor.errors import AnswerPending, ModelError, RequestTooLong
+from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
 from extractor.model.failures import TOO_LONG
@@ -30,8 +30,7 @@ class Bill:
 
     Each has a reservation in the budget before it is sent, and a row in the store, so that a killed
     process leaves it behind. ``number`` is that of the call in the store, 0 if it is in none;
-    ``stated`` is the usage that the last reply states, ``usage`` that of all; ``answers`` counts
-    those that are one, ``sent`` all.
+    ``stated`` is the usage that the last reply states, ``usage`` that of all; ``sent`` counts them.
     """
 
     call: Call
@@ -41,7 +40,6 @@ class Bill:
     number: int = 0
     stated: Usage = field(default_factory=Usage)
     usage: Usage = field(default_factory=Usage)
-    answers: int = 0
     sent: int = 0
     _cost: Usage | None = None
     _paid: list[int] = field(default_factory=list)
@@ -52,17 +50,13 @@ class Bill:
             self.number = self.store.begin(self.call, self.model)
 
     @asynccontextmanager
-    async def request(self, extra_room: int = 0) -> AsyncIterator[None]:
+    async def request(self) -> AsyncIterator[None]:
         """Send one request inside the block: wait until the budget has room for its highest cost,
-        and store it at that. Its output may have ``extra_room`` beyond the call's limit. What the
-        block does not settle counts at the highest cost.
+        and store it at that. What the block does not settle counts at the highest cost.
 
         Raises ``BudgetReached``, and errors of the store, after which nothing may be sent.
         """
-        limit = self.call.max_output_tokens + extra_room
-        reservation = await self.meter.reserve(
-            replace(self.call, max_output_tokens=limit)
-        )
+        reservation = await self.meter.reserve(self.call)
         self.settle(Usage())
         row = 0
         try:
@@ -151,9 +145,9 @@ class Model:
             await self.sender.close()
         self.sender = None
 
-    async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
-        """Answer a call from the store, or ask the model, at most ``most`` times and within the
-        budget. Equal calls wait for one another; with a store, they share an answer.
+    async def complete(self, call: Call) -> Answer:
+        """Answer a call from the store, or ask the model within the budget. Equal calls wait for
+        one another; with a store, they share an answer.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
         ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),
@@ -168,20 +162,17 @@ class Model:
                 return Answer(stored.completion, stored.number)
             # a command that sends no batches asks anew
             if stored and self.route.queues:
-                if stored.state is State.WAITING:
-                    raise AnswerPending("the answer has not arrived yet")
-                said = f"{self.watch.name}: a batch refused this call"
-                raise ModelUnavailable(f"{said}: {stored.why}", lasting=False)
+                raise AnswerPending("the answer has not arrived yet")
             # only what may be sent now is stored
             async with self._slots:
-                return await self._ask(Bill(call, self.name, self._meter, store), most)
+                return await self._ask(Bill(call, self.name, self._meter, store))
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again."""
         if self.store:
             self.store().reject(answer.number)
 
-    async def _ask(self, bill: Bill, most: int) -> Answer:
+    async def _ask(self, bill: Bill) -> Answer:
         """Ask for a new answer within the budget.
 
         The call is stored before it is sent, with its outcome afterwards: its answer, or what a
@@ -198,7 +189,7 @@ class Model:
             else:
                 assert self.sender, "the model is open"
                 with self.watch.calling():
-                    completion = await self.sender.send(bill, most)
+                    completion = await self.sender.send(bill)
         except ModelError as error:
             error.usage = bill.usage
             if isinstance(error, RequestTooLong):

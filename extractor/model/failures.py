@@ -2,9 +2,8 @@
 error for users.
 
 The SDKs have no common base, so their errors are read by their attributes: OpenAI's and
-Anthropic's (also Groq's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and
-``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's ``response`` as a
-dictionary.
+Anthropic's have ``status_code``, ``response`` and ``body``; Google's ``code``, ``response`` and
+``details``.
 """
 
 import json
@@ -46,23 +45,13 @@ def read_failure(error: BaseException) -> Failure | None:
 
 def _read_status(error: Any) -> Failure | None:
     """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
-
-    def find(*names: str) -> Any:
-        return next(filter(None, (getattr(error, name, None) for name in names)), {})
-
-    response = find("response")
-    status = find("status_code", "code")
-    body = find("body", "details")
-    headers = getattr(response, "headers", None) or find("headers")
-    # botocore
-    if isinstance(response, dict) and response:
-        status = at(response, "ResponseMetadata HTTPStatusCode")
-        headers = at(response, "ResponseMetadata HTTPHeaders") or {}
-        body = {"error": response.get("Error")}
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if not isinstance(status, int):
         return None
+    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     # {"error": {"message": "..."}}, or the message alone
-    message = at(body, "error message", "message") or find("message")
+    message = at(body, "error message", "message") or getattr(error, "message", "")
     # a redirect says where to
     told = headers.get("location") or message or "no reason is given"
     # masked before it is cut: a cut key would not be found

@@ -10,7 +10,6 @@ from extractor.errors import (
     AnswerMissing,
     AnswerPending,
     ArgumentError,
-    ModelUnavailable,
     RequestTooLong,
 )
 from extractor.model.calls import Call
@@ -35,10 +34,10 @@ class ReplayTally:
 def recall(
     store: CallStore, call: Call, *, tally: ReplayTally | None = None
 ) -> Completion:
-    """Return a run's answer to a call, of whatever model. Calls that failed in the run fail again.
+    """Return a run's answer to a call, of whatever model. One that was too long is so again.
 
-    Raises ``AnswerMissing`` for an unknown call. With a ``tally``, calls without an answer are
-    counted and stay open (``AnswerPending``).
+    Raises ``AnswerMissing`` for a call without an answer. With a ``tally``, these calls are counted
+    and stay open (``AnswerPending``).
     """
     stored = store.recall(call.question_key)
     if stored and stored.completion:
@@ -49,8 +48,6 @@ def recall(
     if tally:
         tally.missing += 1
         raise AnswerPending("the answer is not in the run's store")
-    if stored:
-        raise ModelUnavailable("the run got no reply to this call", lasting=False)
     raise AnswerMissing(
         "no answer to this call in the run's store; ask with --model, or replay with the prompts "
         "and settings of the run"

@@ -8,10 +8,7 @@ import re
 import time
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -137,26 +134,10 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait (``retry-after``), also until a date, by its own
-    clock if its ``date`` is known. Return None if it does not ask.
+    """Read how many seconds a server asks to wait. Return None if it does not ask, or by a date.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)
-    >>> retry_after(
-    ...     {
-    ...         "date": "Thu, 01 Jan 2026 12:00:00 GMT",
-    ...         "retry-after": "Thu, 01 Jan 2026 12:00:20 GMT",
-    ...     }
-    ... )
-    20.0
     """
     asked = headers.get("retry-after", "")
-    if re.fullmatch(r"\d{1,9}(\.\d*)?", asked):
-        return float(asked)
-    with suppress(ValueError, TypeError, OverflowError):
-        until = parsedate_to_datetime(asked)
-        now = datetime.now(UTC)
-        if "date" in headers:
-            now = parsedate_to_datetime(headers["date"])
-        return max(0.0, (until - now).total_seconds())
-    return None
+    return float(asked) if re.fullmatch(r"\d{1,9}(\.\d*)?", asked) else None

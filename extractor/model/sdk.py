@@ -1,9 +1,9 @@
 """Open a provider's SDK through instructor, so that keys and redirects stay under control.
 
-instructor opens every provider by its name; the user's own server is opened as OpenAI's
-protocol at its address. The SDK repeats nothing, has no limit of time and follows no redirects, and
-keys that it found by itself are masked from then on. ``providers.toml`` has what differs between
-providers.
+instructor opens OpenAI, Anthropic and Google by their names; every other provider is opened as
+OpenAI's protocol at its address. The SDK repeats nothing, has no limit of time and follows no
+redirects, and keys that it found by itself are masked from then on. ``providers.toml`` has what
+differs between providers.
 """
 
 import logging
@@ -18,7 +18,8 @@ from instructor.core.exceptions import ConfigurationError
 
 from extractor.errors import MissingExtra
 from extractor.masking import remember
-from extractor.model.failures import explain_opening
+from extractor.model.failures import explain_failure, explain_opening
+from extractor.model.pace import Failure
 from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 
 # It logs each failed attempt with the server's words, which may have a key. Events report them.
@@ -27,7 +28,7 @@ logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 _NO_KEY = "none"
 """The placeholder for a server without a key."""
 _SETTINGS = {"max_retries": 0, "timeout": None, "follow_redirects": False}
-_KEYS = ("api_key", "auth_token", "secret_key", "token")
+_KEYS = ("api_key", "auth_token")
 
 
 def open_client(spec: ModelSpec, mode: str) -> Any:
@@ -37,15 +38,16 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     key of the environment that cannot be used.
     """
     provider = spec.entry
-    if not spec.api_key and not spec.is_compatible:
+    if not spec.api_key and not spec.is_server:
         # an error of a library would show a key with a character that no header can have
         for variable in filter(None, (provider.key, *provider.secrets)):
             read_key(os.environ.get(variable), variable)
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
+    arguments = _list_arguments(spec)
     failure: Exception
     try:
         client = instructor.from_provider(
-            name, async_client=True, mode=instructor.Mode[mode], **_list_arguments(spec)
+            name, async_client=True, mode=instructor.Mode[mode], **arguments
         )
     except Exception as error:  # noqa: BLE001 - each SDK has its own
         failure = explain_opening(error, spec)
@@ -61,14 +63,18 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments of an SDK: its key (a word instead of one for a server that needs
-    none), and the address of its server with a guarded connection.
+    """Return the arguments of an SDK: its key, and the address of its server with a guarded
+    connection. Raises ``MissingKey`` for a provider with an address whose key is not set.
     """
     arguments: dict[str, Any] = {}
     if spec.api_key:
         arguments["api_key"] = spec.api_key.get_secret_value()
-    elif spec.is_compatible:
+    elif spec.is_server or spec.entry.key is None:
         arguments["api_key"] = _NO_KEY
+    elif spec.is_compatible:
+        arguments["api_key"] = os.environ.get(spec.entry.key)
+        if not arguments["api_key"]:
+            raise explain_failure(Failure(None, "", kind="no_key"), spec)
     if spec.base_url:
         arguments["base_url"] = spec.base_url
         # A server of this machine is behind no proxy.
@@ -91,8 +97,6 @@ def _set_up(sdk: Any, spec: ModelSpec) -> None:
         getattr(sdk, "_client", None),
         google,
         getattr(google, "_async_httpx_client", None),
-        # of botocore
-        getattr(getattr(sdk, "_request_signer", None), "_credentials", None),
     )
     for part in parts:
         for name, value in _SETTINGS.items():

@@ -25,7 +25,7 @@ from extractor.model.completions import Completion, read_completion
 from extractor.model.events import Event, tell
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import Failure, RetryPolicy
-from extractor.model.patience import IS_IT_THERE, Watch
+from extractor.model.patience import Watch
 from extractor.model.request_form import RequestForm
 from extractor.model.sdk import open_client
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -70,13 +70,12 @@ class Sender:
             with suppress(Exception):
                 await (getattr(sdk, "aclose", None) or sdk.close)()
 
-    async def send(self, bill: Bill, most: int) -> Completion:
+    async def send(self, bill: Bill) -> Completion:
         """Send the call of a bill until it has an answer, with growing waits between the attempts
-        after faults; ``most`` answers at most. Raises ``ModelUnavailable`` or another error for
-        users.
+        after faults. Raises ``ModelUnavailable`` or another error for users.
         """
         return await repeat(
-            lambda: self._ask(bill, most),
+            lambda: self._ask(bill),
             self.policy,
             limit=self._limit,
             pause=self._pause,
@@ -106,35 +105,28 @@ class Sender:
             seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
-        """Make the error for users. A server that never answers is given up."""
-        away = self._is_first(failure)
-        if away and failure.meaning.kind == "late":
-            seconds = f"({self.settings.timeout:g} seconds each)"
-            self.watch.give_up(
-                f"no answer in time to the first calls {seconds}; {IS_IT_THERE}"
-            )
-            self.watch.check()
-        return explain_failure(failure, self.spec, away=away)
+        """Make the error for users."""
+        return explain_failure(failure, self.spec, away=self._is_first(failure))
 
-    async def _ask(self, bill: Bill, most: int) -> Completion:
+    async def _ask(self, bill: Bill) -> Completion:
         """Send a call once, and at once again in another form if the provider refuses a part of
-        the form, or if thinking left no room for the answer. Raises the failure of a request that
-        no other form mends.
+        the form. Raises the failure of a request that no other form mends.
         """
         while True:
             form = self.form
             try:
-                answer = await self._send_once(bill, form)
-                better = form.with_more_room(bill.call, answer)
-                if better is None or bill.answers >= most:
-                    return answer
+                return await self._send_once(bill, form)
             except Failure as failure:
-                better = form.without(failure, bill.call)
                 # another call may have changed the form meanwhile
-                if better is None and self.form is form:
-                    raise
-            if better and self.form is form:
-                self.form = better
+                if self.form is form:
+                    self.form = self._mend(form, failure, bill.call)
+
+    def _mend(self, form: RequestForm, failure: Failure, call: Call) -> RequestForm:
+        """Return the form without what the provider refused. Raises a failure of another kind."""
+        better = form.without(failure, call)
+        if better is None:
+            raise failure
+        return better
 
     async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
         """Send a request, after the pause that a server asked for and within the budget. Raises
@@ -144,7 +136,7 @@ class Sender:
         while clock() < self._paused_until:
             await self._pause(self._paused_until - clock())
         self.watch.check()
-        async with bill.request(form.extra_room):
+        async with bill.request():
             begun = monotonic()
             status: int | None = 200
             fault = None
@@ -153,7 +145,6 @@ class Sender:
                 async with asyncio.timeout(self.settings.timeout):
                     reply = await self._request(bill.call, form)
                 answer = read_completion(reply)
-                bill.answers += 1
                 bill.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)

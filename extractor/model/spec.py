@@ -111,15 +111,11 @@ class ModelSpec:
         """The family of models that this one belongs to."""
         return find_family(self.provider, self.name)
 
-    @property
-    def batch_protocol(self) -> str:
-        """The protocol of its provider's batches. Raises ``ArgumentError`` if this program knows
-        none.
-        """
-        if self.family.batch is None:
+    def check_batches(self) -> None:
+        """Raise ``ArgumentError`` if this program knows no batches of the provider."""
+        if not self.entry.batches:
             problem = f"{self.provider} has no batch API that this program knows"
             raise ArgumentError(f"{problem}; use extractor run")
-        return self.family.batch
 
     @property
     def is_server(self) -> bool:
@@ -129,7 +125,7 @@ class ModelSpec:
     @property
     def is_compatible(self) -> bool:
         """Whether its server is not OpenAI's, and uses the same protocol."""
-        return self.provider in (SERVER, "ollama")
+        return self.is_server or self.entry.url is not None
 
     @property
     def host(self) -> str:

@@ -28,8 +28,7 @@ class State(StrEnum):
     - ``waiting``: it waits for a batch, or for the answers of one;
     - ``answered``: its answer can be used;
     - ``cut``: the output limit cut its answer off, and the rest is asked again in halves;
-    - ``rejected``: its answer cannot be used, and it is asked again in the next run;
-    - ``refused``: a batch refused it, for the reason ``why``.
+    - ``rejected``: its answer cannot be used, and it is asked again in the next run.
     """
 
     ASKED = "asked"
@@ -37,7 +36,6 @@ class State(StrEnum):
     ANSWERED = "answered"
     CUT = "cut"
     REJECTED = "rejected"
-    REFUSED = "refused"
 
 
 class StoredCall(NamedTuple):
@@ -163,11 +161,11 @@ class CallStore:
 
     def find(self, call: Call, model: str) -> StoredCall | None:
         """Find the usable answer to a call; otherwise an answer that was cut at a limit that
-        was not lower; otherwise the call as it waits for a batch or was refused by one. If
-        there are several, the latest one. None if the call must be asked.
+        was not lower; otherwise the call as it waits for a batch. If there are several, the
+        latest one. None if the call must be asked.
         """
         return self._read_first(
-            "key = ? AND (state IN ('answered', 'waiting', 'refused')"
+            "key = ? AND (state IN ('answered', 'waiting')"
             " OR state = 'cut' AND output_limit >= ?)"
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC",
             (call.key_for(model), call.max_output_tokens),

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from extractor.errors import ArgumentError
 from extractor.model.client import Model, Route
 from extractor.model.exchange import Exchange
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -13,12 +14,11 @@ from .colours import ask, ask_about, render
 from .stub import completion, items
 
 SERVER = "http://nowhere.test/v1#some-model"
-CLAUDE = "anthropic/claude-haiku-4-5"
 RED = {"n": 1, "colour": "red"}
 
 
-async def put(exchange, *numbers, model=SERVER):
-    spec = ModelSpec.parse(model)
+async def put(exchange, *numbers):
+    spec = ModelSpec.parse(SERVER)
     with exchange.open(spec, ClientSettings()) as files:
         return await ask(
             Model(spec, route=Route(answer=files.answer)), ask_about(*numbers), render
@@ -39,44 +39,34 @@ def answer_line(request, text, status=200):
     return json.dumps({"custom_id": request["custom_id"], "response": response}) + "\n"
 
 
-def answer_by_tool(request, text):
-    tool = {"type": "tool_use", "id": "t", "name": "Reply", "input": json.loads(text)}
-    usage = {"input_tokens": 3, "cache_creation_input_tokens": 7, "output_tokens": 5}
-    result = {
-        "type": "succeeded",
-        "message": {"stop_reason": "tool_use", "content": [tool], "usage": usage},
-    }
-    return json.dumps({"custom_id": request["custom_id"], "result": result}) + "\n"
-
-
 @pytest.fixture
 def paths(tmp_path):
     return [tmp_path / f"{name}.jsonl" for name in ("requests", "answers", "more")]
 
 
-@pytest.mark.parametrize(
-    ("model", "keys", "write"),
-    [
-        (SERVER, {"method", "url", "body"}, answer_line),
-        (CLAUDE, {"params"}, answer_by_tool),
-    ],
-)
-async def test_requests_and_answers_have_the_form_of_their_provider(
-    paths, model, keys, write
-):
+async def test_requests_and_answers_have_the_form_of_openais_batches(paths):
     requests, answers, _ = paths
     for _ in range(2):
-        reply = await put(Exchange(requests=requests), 1, model=model)
+        reply = await put(Exchange(requests=requests), 1)
         assert (reply.items, reply.pending, reply.usage.calls) == ((), True, 0)
     (request,) = read_requests(requests)
-    assert request.keys() == keys | {"custom_id"}
+    assert request.keys() == {"custom_id", "method", "url", "body"}
     assert request["custom_id"] == render(ask_about(1)).question_key
-    body = request.get("body") or request["params"]
+    body = request["body"]
     assert (body["messages"][-1]["content"], body["max_tokens"]) == ("1: line 1", 100)
-    answers.write_text(write(request, items(RED)), "utf-8")
-    reply = await put(Exchange([answers]), 1, model=model)
+    answers.write_text(answer_line(request, items(RED)), "utf-8")
+    reply = await put(Exchange([answers]), 1)
     assert [item.colour for item in reply.items] == ["red"]
-    assert (reply.usage.calls, reply.usage.written_tokens) == (1, 7 * (model == CLAUDE))
+    assert reply.usage.calls == 1
+
+
+def test_a_provider_without_batches_gets_no_file(paths):
+    requests, *_ = paths
+    spec = ModelSpec.parse("anthropic/claude-haiku-4-5")
+    files = Exchange(requests=requests).open(spec, ClientSettings())
+    with pytest.raises(ArgumentError, match="no batch API"), files:
+        pass
+    assert not requests.exists()
 
 
 @pytest.mark.parametrize("fails", [True, False])
