@@ -92,15 +92,8 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
         if read_whole(re.sub("</?think>", "", text)) is None:
             remark = "the answer is only among the model's thoughts"
     answer = answers[-1]
-    known = set(map(json.dumps, answer))
-    others = chain(*answers, *drafts)
-    lines = {int(item["n"]) for item in others if json.dumps(item) not in known}
-    if lines:
-        numbers = ", ".join(map(str, sorted(lines)[:8]))
-        remark = (
-            f"another complete answer in the reply differs (line {numbers}); the last one "
-            "behind all thoughts counts"
-        )
+    if any(item not in answer for item in chain(*answers, *drafts)):
+        remark = "another complete answer in the reply differs; the last one behind all thoughts counts"
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
 

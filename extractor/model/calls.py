@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from typing import NamedTuple
@@ -42,7 +41,7 @@ class Call:
     """Questions about one record in one request.
 
     ``system`` holds the definitions, ``user`` the record's chunks. ``reply_model`` has a field
-    ``items``, a list of models with the chunk's number ``n``; it is validated with ``context``.
+    ``items``, a list of models with the chunk's number ``n``.
     """
 
     prompt: PromptVersion
@@ -50,7 +49,6 @@ class Call:
     user: str
     reply_model: type[BaseModel]
     max_output_tokens: int
-    context: Mapping[str, object] = field(default_factory=dict)
     record_id: str | None = None
 
     @property

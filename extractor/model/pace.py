@@ -28,7 +28,6 @@ class Meaning(NamedTuple):
     sentence: str
     lasting: bool = False
     paid: bool = False
-    first: int = 0
     words: str = ""
     of: tuple[int, ...] = ()
     raised: str = ""

@@ -32,6 +32,8 @@ from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 
 _T = TypeVar("_T")
+_FIRST_ATTEMPTS = 3
+"""So often a request is sent to a server that has never replied, and is not reached."""
 _TOKENS = {"prompt_tokens", "cached_tokens", "output_tokens"}
 
 
@@ -82,20 +84,16 @@ class Sender:
             explain=self._explain,
         )
 
-    def _is_first(self, failure: Failure) -> bool:
-        """Return whether a server that has never replied is away if a request fails so."""
-        return failure.meaning.first > 0 and not self._was_reached
-
     def _limit(self, failure: Failure) -> float:
         """Return how often a request is sent at most that fails so.
 
-        Without end to an absent or overloaded server, if the watch gives it up in time.
+        Without end to an absent or overloaded server, if it has replied before and the watch gives
+        it up in time.
         """
-        attempts = self.policy.attempts
-        if self._is_first(failure):
-            return min(failure.meaning.first, attempts)
+        if failure.is_absence and not self._was_reached:
+            return min(_FIRST_ATTEMPTS, self.policy.attempts)
         is_watched = self.watch.patience is not None
-        return inf if failure.is_absence and is_watched else attempts
+        return inf if failure.is_absence and is_watched else self.policy.attempts
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the run is stopped or the model is given up meanwhile."""
@@ -105,8 +103,9 @@ class Sender:
             seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
-        """Make the error for users."""
-        return explain_failure(failure, self.spec, away=self._is_first(failure))
+        """Make the error for users. A server that has never replied is away."""
+        away = failure.is_absence and not self._was_reached
+        return explain_failure(failure, self.spec, away=away)
 
     async def _ask(self, bill: Bill) -> Completion:
         """Send a call once, and at once again in another form if the provider refuses a part of

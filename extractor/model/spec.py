@@ -189,8 +189,8 @@ def name_model(spec: ModelSpec) -> str:
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m"))
     'model m at http://gpu-1/v1'
-    >>> name_model(ModelSpec.parse("deepseek/deepseek-chat"))
-    'model deepseek-chat at deepseek'
+    >>> name_model(ModelSpec.parse("anthropic/claude-x"))
+    'model claude-x at anthropic'
     """
     shown, _, _ = hide_user(spec.base_url or spec.provider).partition("?")
     return f"model {spec.name} at {shown}"
