@@ -6,6 +6,7 @@ Replies are checked here: a proxy's page has none of the attributes that the SDK
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -46,16 +47,16 @@ class BatchApi:
         body = {
             "completion_window": "24h",
             "endpoint": "/v1/chat/completions",
-            "input_file_id": _read(uploaded.content, "id"),
+            "input_file_id": _read(uploaded.content, "id")["id"],
             "metadata": {_TAG: tag},
         }
         created = await self._sdk.post("/batches", body=body, cast_to=bytes)
-        return str(_read(created, "id"))
+        return str(_read(created, "id")["id"])
 
     async def find(self, tag: str) -> str | None:
         """Find a batch that was created without its id being stored; None if there is none."""
         reply = await self._sdk.get("/batches?limit=100", cast_to=bytes)
-        for listed in _read(reply, "data"):
+        for listed in _read(reply, "data")["data"]:
             if at(listed, f"metadata {_TAG}") == tag:
                 return str(listed["id"])
         return None
@@ -65,17 +66,16 @@ class BatchApi:
         reply = await self.get(f"/batches/{quote(name, safe='')}")
         if reply is None:
             return None
-        state = _read(reply, "status")
-        body = from_json(reply)
-        counts = dict(at(body, "request_counts") or {})
-        counts.pop("total", 0)
+        body = _read(reply, "status")
+        done = [
+            at(body, f"request_counts {end}") or 0 for end in ("completed", "failed")
+        ]
         errors = at(body, "errors data")
         shown = [f"{at(error, 'code')} {at(error, 'message')}" for error in errors]
         # The address is never one that a reply names: the key goes with it.
         files = filter(None, (at(body, "output_file_id"), at(body, "error_file_id")))
-        places = [f"/files/{quote(file, safe='')}/content" for file in files]
-        message = hide_keys("; ".join(shown))
-        return Progress(state, sum(counts.values()), message, tuple(places))
+        places = tuple(f"/files/{quote(file, safe='')}/content" for file in files)
+        return Progress(body["status"], sum(done), hide_keys("; ".join(shown)), places)
 
     async def get(self, path: str) -> bytes | None:
         """Return what is at a path of the API, None if it is not there (any longer)."""
@@ -88,11 +88,14 @@ class BatchApi:
 
 
 def _read(content: bytes, name: str) -> Any:
-    """Read a member of a reply. Raises ``Failure``, which quotes its beginning, without it."""
-    try:
-        return from_json(content)[name]
-    except (ValueError, LookupError, TypeError):
-        raise read_garbled(content.decode("utf-8", "replace")) from None
+    """Read a reply that has this member. Raises ``Failure``, which quotes the beginning of one that
+    has not.
+    """
+    with suppress(ValueError):
+        body = from_json(content)
+        if isinstance(body, dict) and name in body:
+            return body
+    raise read_garbled(content.decode("utf-8", "replace"))
 
 
 class AnswerLine(NamedTuple):

@@ -37,7 +37,7 @@ from extractor.model.cost.budget import Budget
 from extractor.model.failures import explain_failure
 from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.sending import repeat
-from extractor.model.store import CallStore, State, judge, unpack
+from extractor.model.store import CallStore, State, unpack
 
 MOST_REQUESTS = 2_000
 """Requests of a batch. Providers accept 200 MB, and no request has 100 kB."""
@@ -270,8 +270,7 @@ class Batches:
             if completion.has_usage:
                 sql = "DELETE FROM requests WHERE call = ?"
                 self._database.execute(sql, (number,))
-            state = judge(completion)
-            self.store.end(number, state, completion, completion.usage, "")
+            self.store.end(number, completion, completion.usage, paid=())
 
     def _lose(self, batch: Batch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
-from extractor.errors import AnswerPending, ModelError, RequestTooLong
+from extractor.errors import AnswerPending, ModelError
 from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
-from extractor.model.failures import TOO_LONG
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State, judge
+from extractor.model.store import CallStore, OpenStore
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -44,11 +43,6 @@ class Bill:
     _cost: Usage | None = None
     _paid: list[int] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Store the call, if it is not stored yet."""
-        if self.store and not self.number:
-            self.number = self.store.begin(self.call, self.model)
-
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
         """Send one request inside the block: wait until the budget has room for its highest cost,
@@ -60,8 +54,8 @@ class Bill:
         self.settle(Usage())
         row = 0
         try:
-            self.begin()
             if self.store:
+                self.number = self.number or self.store.begin(self.call, self.model)
                 row = self.store.send(self.number, reservation.most)
             self.sent += 1
             self._cost = None
@@ -77,11 +71,10 @@ class Bill:
         self.stated = usage
         self._cost = usage if is_believed else None
 
-    def close(self, answer: Completion | None, why: str = "") -> None:
-        """Store how the call ended: its answer, or ``why`` it has none, and what it cost."""
+    def close(self, answer: Completion | None) -> None:
+        """Store how the call ended: its answer, and what it cost."""
         if self.store and self.number:
-            state = judge(answer) if answer else State.ASKED
-            self.store.end(self.number, state, answer, self.usage, why, paid=self._paid)
+            self.store.end(self.number, answer, self.usage, self._paid)
 
 
 class Answer(NamedTuple):
@@ -179,7 +172,6 @@ class Model:
         failed one has cost.
         """
         completion = None
-        why = ""
         try:
             if self.route.answer:
                 completion = self.route.answer(bill.call)
@@ -192,11 +184,8 @@ class Model:
                     completion = await self.sender.send(bill)
         except ModelError as error:
             error.usage = bill.usage
-            if isinstance(error, RequestTooLong):
-                bill.begin()
-                why = TOO_LONG
             raise
         finally:
-            bill.close(completion, why)
+            bill.close(completion)
             self.usage += bill.usage
         return Answer(replace(completion, usage=bill.usage), bill.number, is_new=True)

@@ -70,10 +70,7 @@ def read_completion(reply: object) -> Completion:
         return _read(body)
     # a form that is not known here, or a reply that breaks it
     except (StopIteration, LookupError, TypeError, AttributeError):
-        garbled = read_garbled(body)
-        stated = (_read_usage(body, form) for form in _TABLE["forms"])
-        garbled.usage = next((one for one in stated if one.prompt_tokens > 1), None)
-        raise garbled from None
+        raise read_garbled(body) from None
 
 
 def _read(body: Any) -> Completion:

@@ -17,8 +17,6 @@ from extractor.model.completions import at, read_garbled
 from extractor.model.pace import Failure, list_meanings, retry_after
 from extractor.model.spec import ModelSpec, name_model
 
-TOO_LONG = "the prompt is too long"
-"""Why the store has no answer to a call that the model refused for its length."""
 _LONGEST_SAID = 300
 
 
@@ -97,17 +95,6 @@ def explain_failure(
         return ModelAway(message)
     kind = RequestTooLong if meaning.kind == "length" else ModelUnavailable
     return kind(message, lasting=meaning.lasting)
-
-
-def explain_opening(error: Exception, spec: ModelSpec) -> ModelUnavailable:
-    """Make the error for users if a provider's SDK cannot be opened: ``MissingKey`` if the error
-    mentions a key or credentials, else ``ModelUnavailable`` with what it states.
-    """
-    names_key = re.search(
-        "api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE
-    )
-    kind = "no_key" if names_key else "unopened"
-    return explain_failure(Failure(None, str(error), kind=kind), spec)
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -13,8 +13,6 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from extractor.schemas import Usage
-
 LONGEST_WAIT = 60.0
 """If a server that limits requests asks for a longer wait, the run ends; any other wait is cut to
 this."""
@@ -62,8 +60,8 @@ class Failure(Exception):
     """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
     of the provider, for searching, and the seconds to ``wait`` that it asks for.
 
-    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. ``usage``
-    is what the reply states that it cost. The request was sent ``attempts`` times.
+    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. The
+    request was sent ``attempts`` times.
     """
 
     def __init__(
@@ -80,7 +78,6 @@ class Failure(Exception):
         self.text = text
         self.wait = wait
         self.attempts = 1
-        self.usage: Usage | None = None
         self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
     def _find_meaning(self) -> Meaning:

@@ -15,10 +15,11 @@ import httpx2
 import instructor
 import openai
 from instructor.core.exceptions import ConfigurationError
+from pydantic import SecretStr
 
 from extractor.errors import MissingExtra
 from extractor.masking import remember
-from extractor.model.failures import explain_failure, explain_opening
+from extractor.model.failures import explain_failure
 from extractor.model.pace import Failure
 from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 
@@ -37,11 +38,6 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
     key of the environment that cannot be used.
     """
-    provider = spec.entry
-    if not spec.api_key and not spec.is_server:
-        # an error of a library would show a key with a character that no header can have
-        for variable in filter(None, (provider.key, *provider.secrets)):
-            read_key(os.environ.get(variable), variable)
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     arguments = _list_arguments(spec)
     failure: Exception
@@ -50,11 +46,11 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
             name, async_client=True, mode=instructor.Mode[mode], **arguments
         )
     except Exception as error:  # noqa: BLE001 - each SDK has its own
-        failure = explain_opening(error, spec)
+        failure = explain_failure(Failure(None, str(error), kind="unopened"), spec)
         lacks_sdk = isinstance(error, ConfigurationError) and "install" in str(error)
-        if provider.extra and lacks_sdk:
+        if spec.entry.extra and lacks_sdk:
             need = f"a model of {spec.provider} needs its SDK"
-            failure = MissingExtra(need, provider.extra)
+            failure = MissingExtra(need, spec.entry.extra)
     else:
         _set_up(client.client, spec)
         return client
@@ -64,17 +60,14 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
     """Return the arguments of an SDK: its key, and the address of its server with a guarded
-    connection. Raises ``MissingKey`` for a provider with an address whose key is not set.
+    connection.
     """
     arguments: dict[str, Any] = {}
-    if spec.api_key:
-        arguments["api_key"] = spec.api_key.get_secret_value()
-    elif spec.is_server or spec.entry.key is None:
-        arguments["api_key"] = _NO_KEY
+    key = spec.api_key or _find_key(spec)
+    if key:
+        arguments["api_key"] = key.get_secret_value()
     elif spec.is_compatible:
-        arguments["api_key"] = os.environ.get(spec.entry.key)
-        if not arguments["api_key"]:
-            raise explain_failure(Failure(None, "", kind="no_key"), spec)
+        arguments["api_key"] = _NO_KEY
     if spec.base_url:
         arguments["base_url"] = spec.base_url
         # A server of this machine is behind no proxy.
@@ -84,6 +77,21 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
             follow_redirects=False,
         )
     return arguments
+
+
+def _find_key(spec: ModelSpec) -> SecretStr | None:
+    """Return the key of a provider with an address, from its variable. Other SDKs read their keys
+    by themselves. Raises ``MissingKey`` if no variable of the provider is set, ``ArgumentError``
+    for a key that cannot be used: an error of a library would show it.
+    """
+    provider = spec.entry
+    if spec.is_server or provider.key is None:
+        return None
+    variables = (provider.key, *provider.secrets)
+    keys = [read_key(os.environ.get(name), name) for name in variables]
+    if not any(keys):
+        raise explain_failure(Failure(None, "", kind="no_key"), spec)
+    return keys[0] if spec.is_compatible else None
 
 
 def _set_up(sdk: Any, spec: ModelSpec) -> None:

@@ -173,8 +173,8 @@ class Sender:
         """Note what a failed exchange tells about its cost and the server. If that is overloaded
         and asks for a wait, all requests wait.
         """
-        if failure.usage or not failure.meaning.paid:
-            bill.settle(failure.usage or Usage())
+        if not failure.meaning.paid:
+            bill.settle(Usage())
         self._was_reached |= failure.status is not None
         if failure.wait and failure.is_absence:
             tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))

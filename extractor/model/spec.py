@@ -59,27 +59,17 @@ class ModelSpec:
             remember(self.api_key.get_secret_value())
 
     @classmethod
-    def parse(
-        cls,
-        text: str,
-        *,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        server_key: str | None = None,
-    ) -> "ModelSpec":
+    def parse(cls, text: str, *, server_key: str | None = None) -> "ModelSpec":
         """Parse a model specification: ``provider/name``, the bare name of an OpenAI model, or a
-        server's address with the name after ``#``.
-
-        ``api_key`` and ``base_url`` apply to models of OpenAI alone, ``server_key`` to a server
-        named by its address.
+        server's address with the name after ``#``, which alone gets the ``server_key``.
 
         Raises ``ArgumentError`` for text in an unknown form, and for a user or password in an
         address. The message does not repeat these.
 
         >>> str(ModelSpec.parse("http://localhost:8000/v1/#llama-3"))
         'http://localhost:8000/v1#llama-3'
-        >>> ModelSpec.parse("gpt-5-mini", api_key="sk-secret")
-        ModelSpec(provider='openai', name='gpt-5-mini', api_key=SecretStr('**********'))
+        >>> ModelSpec.parse("gpt-5-mini")
+        ModelSpec(provider='openai', name='gpt-5-mini', api_key=None)
         """
         text = text.strip()
         if _LIKE_ADDRESS.match(text):
@@ -96,10 +86,7 @@ class ModelSpec:
             raise ArgumentError(f"{text!r} names no known provider; {remedy}")
         if not _NAME.fullmatch(name):
             raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
-        entry = list_providers()[provider]
-        if provider == "openai":
-            return cls(provider, name, base_url, read_key(api_key, entry.key))
-        return cls(provider, name, entry.url)
+        return cls(provider, name, list_providers()[provider].url)
 
     @property
     def entry(self) -> Provider:

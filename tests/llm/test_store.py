@@ -159,7 +159,7 @@ BILLS = [
     ("no usage", completion(items(RED), usage=None), 1, 1),
     ("no prompt", completion(items(RED), usage={"completion_tokens": 5}), 1, 1),
     ("a page", Scripted(200, "<html>"), 0, 0),
-    ("no message", Scripted(200, NO_MESSAGE), 1, 0),
+    ("no message", Scripted(200, NO_MESSAGE), 0, 1),
     ("neither message nor usage", Scripted(200, '{"choices": []}'), 0, 1),
     ("half a reply", Scripted(200, completion(items(RED)).body[:50]), 0, 1),
     ("refused", fault(400), 0, 0),

@@ -1,7 +1,7 @@
 """Send a record's questions to a model, in as many calls as the answers need.
 
-The way of one call: ``ask_round`` -> ``ask`` -> ``Model.complete`` -> ``read_items``. A request
-that is too long is sent in halves, and so is what a truncated answer leaves out.
+The way of one call: ``ask_round`` -> ``ask`` -> ``Model.complete`` -> ``read_items``. What a
+truncated answer leaves out is asked in halves.
 """
 
 import asyncio
@@ -78,13 +78,13 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` makes the call for any
     part of them.
 
-    A request that is too long, and what a truncated answer leaves out, is asked in two halves.
-    Lines that no call is left for are dropped; so is a line whose answer was cut off although it
-    was the only one. The reply has every item that is valid on its own, and the reasons for
-    dropping others. If an answer will come by a batch, the reply is ``pending``.
+    What a truncated answer leaves out is asked in two halves. Lines that no call is left for are
+    dropped; so is a line whose answer was cut off although it was the only one. The reply has every
+    item that is valid on its own, and the reasons for dropping others. If an answer will come by a
+    batch, the reply is ``pending``.
 
-    Raises ``AnswerRejected`` if no item could be used, ``RequestTooLong`` if a single question is
-    too long, and the errors of ``Model.complete``, all with the usage of the attempts.
+    Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
+    with the usage of the attempts.
     """
     reply = ModelReply(usage=Usage(questions=len(questions)))
     room = MOST_CALLS
@@ -97,8 +97,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
             if may_ask:
                 read, left = await _ask_part(model, part, render)
                 reply += read
-                # a refusal cost nothing, so that each half may take as many calls
-                room += MOST_CALLS if left is part else -read.usage.calls
+                room -= read.usage.calls
             if len(part) == 1 or not may_ask:
                 cut = tuple((line.number, _CUT) for line in left)
                 reply += ModelReply(dropped=cut)
@@ -131,7 +130,7 @@ async def _ask_part(
     model: Model, part: Questions, render: Render
 ) -> tuple[ModelReply, Questions]:
     """Ask some questions in one call. Return what its answer brings, and the lines that a truncated
-    one leaves out, or all if the call is too long. Raises the errors of ``Model.complete``.
+    one leaves out. Raises the errors of ``Model.complete``.
 
     An answer without text, because the limit was reached among the thoughts, is not called cut:
     fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
@@ -143,10 +142,6 @@ async def _ask_part(
         answer = await model.complete(call)
     except AnswerPending:
         return ModelReply(pending=1), ()
-    except RequestTooLong:
-        if len(part) == 1:
-            raise
-        return ModelReply(), part
     completion = answer.completion
     reply = replace(read_items(completion, call, part), usage=completion.usage)
     is_cut = completion.ending is Ending.CUT
