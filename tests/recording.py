@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 from extractor.formats import read_records
 from extractor.model.asking import prompt, querying
 from extractor.model.asking.prompt import load_prompt
+from extractor.model.asking.questions import Questions
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings, ModelSpec
@@ -46,8 +47,8 @@ class Scenario:
     """A model's task, and the behaviour that it ``shows``.
 
     ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used.
-    ``answered_by`` is ``capable`` or a model's name. ``output_tokens`` truncates answers on
-    purpose.
+    ``answered_by`` is ``capable`` or a model's name. ``output_tokens`` truncates an answer on
+    purpose: the limit of a call about all lines, then that of its halves.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Scenario:
     answered_by: str = "capable"
     tasks: tuple[Task, ...] = tuple(Task)
     effort: Effort = Effort.MEDIUM
-    output_tokens: int | None = None
+    output_tokens: tuple[int, int] | None = None
     records: int = 1
 
 
@@ -83,13 +84,17 @@ async def extract_scenario(
     records = islice(read_records(folder / scenario.input), scenario.records)
     options = ExtractionOptions(tasks=scenario.tasks, effort=scenario.effort)
     with ExitStack() as stack:
-        if most := scenario.output_tokens:
+        if scenario.output_tokens:
+            first, later = scenario.output_tokens
             count = prompt.count_output_tokens
-            stack.enter_context(
-                patch.object(
-                    prompt, "count_output_tokens", lambda asked: min(most, count(asked))
-                )
-            )
+            whole: list[int] = []
+
+            def limit(asked: Questions) -> int:
+                whole.append(len(asked))
+                most = first if len(asked) == max(whole) else later
+                return min(most, count(asked))
+
+            stack.enter_context(patch.object(prompt, "count_output_tokens", limit))
             stack.enter_context(patch.object(querying, "MOST_CALLS", _ANY_NUMBER))
         return [await OpenExtractor(model, options)(record) for record in records]
 

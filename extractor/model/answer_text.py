@@ -56,6 +56,9 @@ _BEGINNING = re.compile(
 _LIST = re.compile(r"""["']items["']\s*:\s*\[""")
 # The number of an item. 1 may be the start of 12 as long as nothing follows.
 _NUMBER = re.compile(r"""["']n["']\s*:\s*["']?(\d{1,9})["']?\s*[,}]""")
+_INCOMPLETE = "a later answer in the reply is incomplete; the last complete one counts"
+_THOUGHT = "the answer is only among the model's thoughts"
+_DIFFERS = "another complete answer in the reply differs; the last one behind all thoughts counts"
 _MOST = 10_000
 """Marks and brackets that are looked at. A reply with more is not read to its end."""
 
@@ -74,33 +77,23 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     answers, drafts, begun = _list_answers(text, is_cut=is_cut)
     if is_cut and (begun or not answers):
         return begun, ""
-    remark = ""
-    if answers and begun:
-        remark = (
-            "a later answer in the reply is incomplete; the last complete one counts"
-        )
+    remark = _INCOMPLETE if begun else ""
     if begun and not answers:
         whole = read_whole(begun)
         if whole is None:
             return begun, ""
         answers.append(whole)
+        remark = ""
     if not answers:
         if not drafts:
             return "", ""
         answers.append(drafts[-1])
         # some servers file the whole answer there
-        if read_whole(re.sub("</?think>", "", text)) is None:
-            remark = "the answer is only among the model's thoughts"
+        is_whole = read_whole(re.sub("</?think>", "", text)) is not None
+        remark = "" if is_whole else _THOUGHT
     answer = answers[-1]
-    known = set(map(json.dumps, answer))
-    others = chain(*answers, *drafts)
-    lines = {int(item["n"]) for item in others if json.dumps(item) not in known}
-    if lines:
-        numbers = ", ".join(map(str, sorted(lines)[:8]))
-        remark = (
-            f"another complete answer in the reply differs (line {numbers}); the last one "
-            "behind all thoughts counts"
-        )
+    if any(item not in answer for item in chain(*answers, *drafts)):
+        remark = _DIFFERS
     items = {"items": answer}
     return json.dumps(items, ensure_ascii=False, separators=(",", ":")), remark
 

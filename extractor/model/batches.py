@@ -2,24 +2,20 @@
 
 A call that a run asks waits in the store, with its place in the budget. ``Batches`` puts waiting
 calls into batches, creates each at the provider (``batch_apis``), looks at it until it has ended,
-and reads the lines of its answers into the store. ``exchange`` does the same by
-files.
+and reads the lines of its answers into the store. ``exchange`` does the same by files.
 
 - A row of ``batches`` is stored before a batch is created, and its id afterwards. A command that is
-  killed between finds the batch by its tag (OpenAI), or by its size and time (Anthropic).
-- A batch is closed when nothing that is paid for is missing. Until then its answers are fetched
-  again: nothing is bought twice. What cannot be had any more is named.
-- A line that is not an answer to a call of its batch changes nothing. Calls without an answer
-wait for
-  the next batch.
+  killed between finds the batch by its tag.
+- A batch is closed when nothing that is paid for is missing. Until then the next command fetches
+  its answers again: nothing is bought twice. What cannot be had any more is named.
+- A line that is not an answer to a call of its batch changes nothing. Calls without an answer wait
+  for the next batch.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
@@ -28,10 +24,10 @@ from pydantic import BaseModel
 from extractor.errors import AnswerPending, BudgetReached
 from extractor.model.batch_apis import (
     ENDED,
-    AnswerLine,
     BatchApi,
     Progress,
     read_lines,
+    write_line,
 )
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
@@ -40,8 +36,7 @@ from extractor.model.cost.budget import Budget
 from extractor.model.failures import explain_failure
 from extractor.model.pace import Failure, RetryPolicy
 from extractor.model.sending import repeat
-from extractor.model.store import CallStore, State, judge, unpack
-from extractor.schemas import Usage
+from extractor.model.store import CallStore, State, unpack
 
 MOST_REQUESTS = 2_000
 """Requests of a batch. Providers accept 200 MB, and no request has 100 kB."""
@@ -60,25 +55,21 @@ _CLOSE = (
 )
 """Calls without an answer wait for another batch."""
 _RELEASE = (
-    "UPDATE calls SET state = 'rejected' WHERE state = 'refused'",
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
-    " AND question IN (SELECT question FROM calls WHERE state = 'answered')",
+    " AND question IN (SELECT question FROM calls WHERE state = 'answered')"
 )
-"""Calls that a batch refused are asked again, but not those that a live run has answered in the
-meantime."""
+"""Calls that a live run has answered in the meantime wait no more."""
 _T = TypeVar("_T")
 
 
 class Batch(NamedTuple):
     """A batch: its ``tag`` identifies it at the provider before its ``name``, the provider's id, is
-    known; ``planned`` is a time in UTC. For users, its state, its requests (done and all of them),
-    and a message.
+    known. For users, its state, its requests (done and all of them), and a message.
     """
 
     number: int
     tag: str
     requests: int
-    planned: str
     name: str = ""
     state: str = ""
     done: int = 0
@@ -90,7 +81,7 @@ def list_open(store: CallStore) -> list[Batch]:
     of a live model.
     """
     rows = store.database.execute(
-        "SELECT id, tag, requests, planned, coalesce(batch, '') FROM batches"
+        "SELECT id, tag, requests, coalesce(batch, '') FROM batches"
         " WHERE state <> 'fetched'"
         " AND id IN (SELECT batch FROM calls AS open WHERE state = 'waiting'"
         f" AND {_OPEN} AND state = 'answered'))"
@@ -102,7 +93,7 @@ def list_open(store: CallStore) -> list[Batch]:
 @dataclass(eq=False)
 class Batches:
     """Takes the calls of a run, sends them in batches and fetches their answers, from any stored
-    state on. Calls that a batch refused earlier are asked again.
+    state on.
 
     Args:
         model: The open model, whose SDK and form of requests batches use.
@@ -128,13 +119,13 @@ class Batches:
         assert self.model.sender, "the model is open"
         self.unfinished: dict[int, str] = {}
         self._sender = self.model.sender
-        self._api = BatchApi(self._sender.sdk, self.model.spec.batch_protocol)
+        self.model.spec.check_batches()
+        self._api = BatchApi(self._sender.sdk)
         first = min(1.0, self.poll_s)
         self._policy = RetryPolicy(first_wait=first, jitter=lambda: 0.0)
         self._last: Batch | None = None
         self._database = self.store.database
-        for sql in _RELEASE:
-            self._database.execute(sql)
+        self._database.execute(_RELEASE)
 
     def answer(self, call: Call) -> Completion:
         """Store a call for the next batch, at the most that it may cost. Raises ``AnswerPending``,
@@ -182,21 +173,19 @@ class Batches:
         for batch in self._list_open():
             # a command may have ended between its creation and its id
             if not batch.name:
-                await self._make(batch, may_exist=True)
+                await self._make(batch)
         while size := min(self._count("batch IS NULL"), MOST_REQUESTS):
             tag = uuid4().hex
-            planned = datetime.now(UTC).isoformat()
             with self._database.transaction():
                 number = self._database.insert(
-                    "batches", state="sent", requests=size, tag=tag, planned=planned
+                    "batches", state="sent", requests=size, tag=tag
                 )
                 self._database.execute(_FILL, (number, size))
-            await self._make(Batch(number, tag, size, planned), may_exist=False)
+            await self._make(Batch(number, tag, size))
 
-    async def _make(self, batch: Batch, *, may_exist: bool) -> None:
+    async def _make(self, batch: Batch) -> None:
         """Create a batch at the provider, or find it there, and store its id."""
-        attempts = count(may_exist)
-        requests = {}
+        requests = []
         rows = self._database.execute(
             "SELECT question, name, version, prompt, system, user, output_limit FROM calls"
             " JOIN prompts ON prompt = sha256 WHERE state = 'waiting' AND batch = ?"
@@ -206,15 +195,11 @@ class Batches:
         for question, *prompt, system, user, limit in rows:
             texts = (system, unpack(user))
             call = Call(PromptVersion(*prompt), *texts, self.reply_model, limit)
-            requests[question] = self._sender.form.write(call)
+            requests.append(write_line(question, self._sender.form.write(call)))
 
         async def create() -> str:
-            found = None
             # an attempt whose reply is lost may have created it
-            if next(attempts):
-                sql = "SELECT batch FROM batches WHERE batch IS NOT NULL"
-                known = [name for (name,) in self._database.execute(sql)]
-                found = await self._api.find(*batch[1:4], known)
+            found = await self._api.find(batch.tag)
             return found or await self._api.create(batch.tag, requests)
 
         name = await self._send(create)
@@ -236,12 +221,8 @@ class Batches:
         self._tell(batch, progress.state, progress.done, progress.message)
         if progress.state not in ENDED:
             return
-        for attempt in range(_ATTEMPTS):
-            problem = await self._fetch(batch, progress)
-            if not problem:
-                break
-            await self.sleep(self._policy.wait_before(attempt + 1, None))
-        else:
+        problem = await self._fetch(batch, progress)
+        if problem:
             self._lose(batch, f"its answers cannot be read: {problem}")
         if progress.state == "failed" and not progress.done:
             why = progress.message or progress.state
@@ -270,8 +251,8 @@ class Batches:
                     continue
                 unseen.discard(line.name)
                 missed = missed or line.problem
-                if line.completion or line.is_refused:
-                    self._keep(line, waiting.pop(line.name))
+                if line.completion:
+                    self._keep(line.completion, waiting.pop(line.name))
         if unseen and (problem or ENDED[progress.state]):
             return problem or f"{len(unseen)} of its requests have no line"
         with self._database.transaction():
@@ -282,24 +263,22 @@ class Batches:
         self._tell(batch, "fetched", batch.requests - len(waiting), missed)
         return ""
 
-    def _keep(self, line: AnswerLine, number: int) -> None:
-        """Store an answer or a refusal. An answer without a usage counts at the most."""
-        completion = line.completion
-        state = judge(completion) if completion else State.REFUSED
+    def _keep(self, completion: Completion, number: int) -> None:
+        """Store an answer. One without a usage counts at the most."""
         with self._database.transaction():
-            if not completion or completion.has_usage:
+            if completion.has_usage:
                 sql = "DELETE FROM requests WHERE call = ?"
                 self._database.execute(sql, (number,))
-            usage = completion.usage if completion else Usage()
-            self.store.end(number, state, completion, usage, line.problem)
+            self.store.end(number, completion, completion.usage, paid=())
 
     def _lose(self, batch: Batch, problem: str) -> None:
         """Note that answers of a batch cannot be had now. It stays open, and its calls count at the
         most, anyone who asks them.
         """
+        left = len(self._name_waiting(batch))
         self.unfinished[batch.number] = (
-            f"{problem}; {len(self._name_waiting(batch))} of its questions have no answer. To pay "
-            "for these again, ask them live: extractor run with the same options"
+            f"{problem}; {left} of its questions have no answer. Run the same command again; to "
+            "pay for these again, ask them live: extractor run with the same options"
         )
 
     def _list_open(self) -> list[Batch]:

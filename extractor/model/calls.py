@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from typing import NamedTuple
@@ -13,8 +12,7 @@ from pydantic import BaseModel
 CHARACTERS_PER_TOKEN = 4
 """A rough mean for English text."""
 MOST_CALLS = 5
-"""How many times the questions of one call may be sent, with more room for thinking and
-in halves.
+"""How many times the questions of one call may be sent, in halves.
 
 Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come
 from this number.
@@ -43,7 +41,7 @@ class Call:
     """Questions about one record in one request.
 
     ``system`` holds the definitions, ``user`` the record's chunks. ``reply_model`` has a field
-    ``items``, a list of models with the chunk's number ``n``; it is validated with ``context``.
+    ``items``, a list of models with the chunk's number ``n``.
     """
 
     prompt: PromptVersion
@@ -51,7 +49,6 @@ class Call:
     user: str
     reply_model: type[BaseModel]
     max_output_tokens: int
-    context: Mapping[str, object] = field(default_factory=dict)
     record_id: str | None = None
 
     @property

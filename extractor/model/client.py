@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
-from extractor.errors import AnswerPending, ModelError, ModelUnavailable, RequestTooLong
-from extractor.model.calls import MOST_CALLS, Call
+from extractor.errors import AnswerPending, ModelError
+from extractor.model.calls import Call
 from extractor.model.completions import Completion
 from extractor.model.cost.budget import Budget, Meter
-from extractor.model.failures import TOO_LONG
 from extractor.model.pace import RetryPolicy
 from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec, name_model
-from extractor.model.store import CallStore, OpenStore, State, judge
+from extractor.model.store import CallStore, OpenStore
 from extractor.schemas import Usage
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ class Bill:
 
     Each has a reservation in the budget before it is sent, and a row in the store, so that a killed
     process leaves it behind. ``number`` is that of the call in the store, 0 if it is in none;
-    ``stated`` is the usage that the last reply states, ``usage`` that of all; ``answers`` counts
-    those that are one, ``sent`` all.
+    ``stated`` is the usage that the last reply states, ``usage`` that of all; ``sent`` counts them.
     """
 
     call: Call
@@ -41,33 +39,23 @@ class Bill:
     number: int = 0
     stated: Usage = field(default_factory=Usage)
     usage: Usage = field(default_factory=Usage)
-    answers: int = 0
     sent: int = 0
     _cost: Usage | None = None
     _paid: list[int] = field(default_factory=list)
 
-    def begin(self) -> None:
-        """Store the call, if it is not stored yet."""
-        if self.store and not self.number:
-            self.number = self.store.begin(self.call, self.model)
-
     @asynccontextmanager
-    async def request(self, extra_room: int = 0) -> AsyncIterator[None]:
+    async def request(self) -> AsyncIterator[None]:
         """Send one request inside the block: wait until the budget has room for its highest cost,
-        and store it at that. Its output may have ``extra_room`` beyond the call's limit. What the
-        block does not settle counts at the highest cost.
+        and store it at that. What the block does not settle counts at the highest cost.
 
         Raises ``BudgetReached``, and errors of the store, after which nothing may be sent.
         """
-        limit = self.call.max_output_tokens + extra_room
-        reservation = await self.meter.reserve(
-            replace(self.call, max_output_tokens=limit)
-        )
+        reservation = await self.meter.reserve(self.call)
         self.settle(Usage())
         row = 0
         try:
-            self.begin()
             if self.store:
+                self.number = self.number or self.store.begin(self.call, self.model)
                 row = self.store.send(self.number, reservation.most)
             self.sent += 1
             self._cost = None
@@ -83,11 +71,10 @@ class Bill:
         self.stated = usage
         self._cost = usage if is_believed else None
 
-    def close(self, answer: Completion | None, why: str = "") -> None:
-        """Store how the call ended: its answer, or ``why`` it has none, and what it cost."""
+    def close(self, answer: Completion | None) -> None:
+        """Store how the call ended: its answer, and what it cost."""
         if self.store and self.number:
-            state = judge(answer) if answer else State.ASKED
-            self.store.end(self.number, state, answer, self.usage, why, paid=self._paid)
+            self.store.end(self.number, answer, self.usage, self._paid)
 
 
 class Answer(NamedTuple):
@@ -151,9 +138,9 @@ class Model:
             await self.sender.close()
         self.sender = None
 
-    async def complete(self, call: Call, most: int = MOST_CALLS) -> Answer:
-        """Answer a call from the store, or ask the model, at most ``most`` times and within the
-        budget. Equal calls wait for one another; with a store, they share an answer.
+    async def complete(self, call: Call) -> Answer:
+        """Answer a call from the store, or ask the model within the budget. Equal calls wait for
+        one another; with a store, they share an answer.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
         ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),
@@ -168,27 +155,23 @@ class Model:
                 return Answer(stored.completion, stored.number)
             # a command that sends no batches asks anew
             if stored and self.route.queues:
-                if stored.state is State.WAITING:
-                    raise AnswerPending("the answer has not arrived yet")
-                said = f"{self.watch.name}: a batch refused this call"
-                raise ModelUnavailable(f"{said}: {stored.why}", lasting=False)
+                raise AnswerPending("the answer has not arrived yet")
             # only what may be sent now is stored
             async with self._slots:
-                return await self._ask(Bill(call, self.name, self._meter, store), most)
+                return await self._ask(Bill(call, self.name, self._meter, store))
 
     def reject(self, answer: Answer) -> None:
         """Mark an answer as unusable, so that the next run asks again."""
         if self.store:
             self.store().reject(answer.number)
 
-    async def _ask(self, bill: Bill, most: int) -> Answer:
+    async def _ask(self, bill: Bill) -> Answer:
         """Ask for a new answer within the budget.
 
         The call is stored before it is sent, with its outcome afterwards: its answer, or what a
         failed one has cost.
         """
         completion = None
-        why = ""
         try:
             if self.route.answer:
                 completion = self.route.answer(bill.call)
@@ -198,14 +181,11 @@ class Model:
             else:
                 assert self.sender, "the model is open"
                 with self.watch.calling():
-                    completion = await self.sender.send(bill, most)
+                    completion = await self.sender.send(bill)
         except ModelError as error:
             error.usage = bill.usage
-            if isinstance(error, RequestTooLong):
-                bill.begin()
-                why = TOO_LONG
             raise
         finally:
-            bill.close(completion, why)
+            bill.close(completion)
             self.usage += bill.usage
         return Answer(replace(completion, usage=bill.usage), bill.number, is_new=True)

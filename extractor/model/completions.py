@@ -1,10 +1,10 @@
 """Read replies of any provider as text, ending, usage and the model's name.
 
 Live replies are objects of an SDK, those of a batch are JSON; both are read as plain data. The
-forms are those of OpenAI's chat completions, Anthropic's messages, Gemini's generated content, and
-Bedrock's converse: ``reply_forms.toml`` has a table for each. The answer is found in the texts of a
-reply by ``answer_text``. A reply that is not an answer of a model, such as a proxy's page,
-half a body or an error with status 200, is a ``Failure`` with a description for people.
+forms are those of OpenAI's chat completions, Anthropic's messages and Gemini's generated content:
+``reply_forms.toml`` has a table for each. The answer is found in the texts of a reply by
+``answer_text``. A reply that is not an answer of a model, such as a proxy's page, half a body or an
+error with status 200, is a ``Failure`` with a description for people.
 What a reply cost is believed if it has a prompt, and tokens for the text that came.
 """
 
@@ -70,10 +70,7 @@ def read_completion(reply: object) -> Completion:
         return _read(body)
     # a form that is not known here, or a reply that breaks it
     except (StopIteration, LookupError, TypeError, AttributeError):
-        garbled = read_garbled(body)
-        stated = (_read_usage(body, form) for form in _TABLE["forms"])
-        garbled.usage = next((one for one in stated if one.prompt_tokens > 1), None)
-        raise garbled from None
+        raise read_garbled(body) from None
 
 
 def _read(body: Any) -> Completion:

@@ -3,7 +3,6 @@ process.
 """
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,9 +26,6 @@ _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000"
 """A checkpoint, which waits for the disk, comes at 32 MiB of log. SQLite's default of 4 MiB
 slows runs with a model.
 """
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_FULL_BELOW = 1 << 16
-"""Free bytes below which a disk is full: SQLite needs as many for the index of its log."""
 
 _Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -174,11 +170,7 @@ class Database:
 def open_run(folder: Path) -> Database:
     """Open or create the store of the run in ``folder``. Raises ``StoreError``."""
     tables = files(__package__).joinpath("run.sql").read_text("utf-8")
-    database = Database.open(folder / RUN_FILE, tables, RUN_VERSION)
-    # earlier files of this version have none
-    with suppress(StoreError):
-        database.execute("ALTER TABLE requests ADD COLUMN dollars REAL")
-    return database
+    return Database.open(folder / RUN_FILE, tables, RUN_VERSION)
 
 
 def open_run_to_read(folder: Path) -> Database:
@@ -197,18 +189,11 @@ def _explaining(path: Path) -> Iterator[None]:
         said = str(error)
     else:
         return
-    remedy = "check its permissions, its disk, and whether another program uses it"
-    if code in _DAMAGED:
-        remedy = (
-            "restore a backup, or keep what SQLite can read of it: rename it, and run sqlite3 "
-            f"RENAMED .recover | sqlite3 {path.name}"
-        )
-    # so SQLite names a full disk, too
-    is_full = code == sqlite3.SQLITE_FULL
-    with suppress(OSError):
-        has_no_room = shutil.disk_usage(path.parent).free <= _FULL_BELOW
-        is_full |= code == sqlite3.SQLITE_IOERR and has_no_room
-    if is_full:
+    if code == sqlite3.SQLITE_FULL:
         remedy = "free some space, and run the same command again"
         raise DiskFull(f"{path}: the disk is full; {remedy}")
+    remedy = (
+        "check its permissions, its disk, and whether another program uses it; if it is damaged, "
+        "restore a backup"
+    )
     raise StoreError(f"{path}: {said}; {remedy}")

@@ -1,4 +1,4 @@
-"""Calls and answers by files, in the form of providers' batches, for a closed network."""
+"""Calls and answers by files, in the form of OpenAI's batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -72,13 +72,13 @@ class Exchange:
         if not self.requests:
             yield self
             return
-        protocol = spec.batch_protocol
+        spec.check_batches()
         form = RequestForm(spec, settings)
         unfinished = self.requests.with_name(f".{self.requests.name}.unfinished")
         try:
             with unfinished.open("wb") as file:
                 self._write = lambda call: file.write(
-                    write_line(call.question_key, form.write(call), protocol)
+                    write_line(call.question_key, form.write(call))
                 )
                 yield self
             unfinished.replace(self.requests)

@@ -2,9 +2,8 @@
 error for users.
 
 The SDKs have no common base, so their errors are read by their attributes: OpenAI's and
-Anthropic's (also Groq's) have ``status_code``, ``response`` and ``body``; Google's ``code`` and
-``details``; Mistral's ``status_code``, ``headers`` and ``body``; botocore's ``response`` as a
-dictionary.
+Anthropic's have ``status_code``, ``response`` and ``body``; Google's ``code``, ``response`` and
+``details``.
 """
 
 import json
@@ -18,8 +17,6 @@ from extractor.model.completions import at, read_garbled
 from extractor.model.pace import Failure, list_meanings, retry_after
 from extractor.model.spec import ModelSpec, name_model
 
-TOO_LONG = "the prompt is too long"
-"""Why the store has no answer to a call that the model refused for its length."""
 _LONGEST_SAID = 300
 
 
@@ -46,23 +43,13 @@ def read_failure(error: BaseException) -> Failure | None:
 
 def _read_status(error: Any) -> Failure | None:
     """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
-
-    def find(*names: str) -> Any:
-        return next(filter(None, (getattr(error, name, None) for name in names)), {})
-
-    response = find("response")
-    status = find("status_code", "code")
-    body = find("body", "details")
-    headers = getattr(response, "headers", None) or find("headers")
-    # botocore
-    if isinstance(response, dict) and response:
-        status = at(response, "ResponseMetadata HTTPStatusCode")
-        headers = at(response, "ResponseMetadata HTTPHeaders") or {}
-        body = {"error": response.get("Error")}
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if not isinstance(status, int):
         return None
+    body = getattr(error, "body", None) or getattr(error, "details", None) or {}
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     # {"error": {"message": "..."}}, or the message alone
-    message = at(body, "error message", "message") or find("message")
+    message = at(body, "error message", "message") or getattr(error, "message", "")
     # a redirect says where to
     told = headers.get("location") or message or "no reason is given"
     # masked before it is cut: a cut key would not be found
@@ -108,17 +95,6 @@ def explain_failure(
         return ModelAway(message)
     kind = RequestTooLong if meaning.kind == "length" else ModelUnavailable
     return kind(message, lasting=meaning.lasting)
-
-
-def explain_opening(error: Exception, spec: ModelSpec) -> ModelUnavailable:
-    """Make the error for users if a provider's SDK cannot be opened: ``MissingKey`` if the error
-    mentions a key or credentials, else ``ModelUnavailable`` with what it states.
-    """
-    names_key = re.search(
-        "api[_ ]?key|credential|_TOKEN|auth", str(error), re.IGNORECASE
-    )
-    kind = "no_key" if names_key else "unopened"
-    return explain_failure(Failure(None, str(error), kind=kind), spec)
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:

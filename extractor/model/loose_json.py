@@ -47,8 +47,6 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
     r"""Read the object or list at ``start``. Return it, and the offset behind it; None, and the
     offset from which others may begin, if it is cut off, or is not JSON despite what is forgiven.
 
-    Two lists under the same key of an object are joined.
-
     >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)
     """
@@ -91,13 +89,8 @@ def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object of these members. Raises ``ValueError`` for a key with two values."""
     joined: dict[str, Any] = {}
     for key, value in pairs:
-        earlier = joined.setdefault(key, value)
-        if earlier == value:
-            continue
-        # a list in two pieces: {"items": [1], "items": [2]}
-        if not type(earlier) is type(value) is list:
+        if joined.setdefault(key, value) != value:
             raise ValueError("a key has two values")
-        joined[key] = earlier + value
     return joined
 
 

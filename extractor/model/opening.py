@@ -10,15 +10,12 @@ from extractor.errors import (
     AnswerMissing,
     AnswerPending,
     ArgumentError,
-    ModelUnavailable,
-    RequestTooLong,
 )
 from extractor.model.calls import Call
 from extractor.model.client import Model, Route
 from extractor.model.completions import Completion
 from extractor.model.database import RUN_FILE, open_run_to_read
 from extractor.model.exchange import Exchange
-from extractor.model.failures import TOO_LONG
 from extractor.model.spec import SERVER, ClientSettings, ModelSpec
 from extractor.model.store import CallStore, OpenStore
 
@@ -35,22 +32,17 @@ class ReplayTally:
 def recall(
     store: CallStore, call: Call, *, tally: ReplayTally | None = None
 ) -> Completion:
-    """Return a run's answer to a call, of whatever model. Calls that failed in the run fail again.
+    """Return a run's answer to a call, of whatever model.
 
-    Raises ``AnswerMissing`` for an unknown call. With a ``tally``, calls without an answer are
-    counted and stay open (``AnswerPending``).
+    Raises ``AnswerMissing`` for a call without an answer. With a ``tally``, these calls are counted
+    and stay open (``AnswerPending``).
     """
     stored = store.recall(call.question_key)
     if stored and stored.completion:
         return stored.completion
-    if stored and stored.why == TOO_LONG:
-        said = "this call was too long for the model of the run"
-        raise RequestTooLong(said, lasting=False)
     if tally:
         tally.missing += 1
         raise AnswerPending("the answer is not in the run's store")
-    if stored:
-        raise ModelUnavailable("the run got no reply to this call", lasting=False)
     raise AnswerMissing(
         "no answer to this call in the run's store; ask with --model, or replay with the prompts "
         "and settings of the run"

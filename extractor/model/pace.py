@@ -8,15 +8,10 @@ import re
 import time
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
-
-from extractor.schemas import Usage
 
 LONGEST_WAIT = 60.0
 """If a server that limits requests asks for a longer wait, the run ends; any other wait is cut to
@@ -31,7 +26,6 @@ class Meaning(NamedTuple):
     sentence: str
     lasting: bool = False
     paid: bool = False
-    first: int = 0
     words: str = ""
     of: tuple[int, ...] = ()
     raised: str = ""
@@ -66,8 +60,8 @@ class Failure(Exception):
     """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
     of the provider, for searching, and the seconds to ``wait`` that it asks for.
 
-    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. ``usage``
-    is what the reply states that it cost. The request was sent ``attempts`` times.
+    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. The
+    request was sent ``attempts`` times.
     """
 
     def __init__(
@@ -84,7 +78,6 @@ class Failure(Exception):
         self.text = text
         self.wait = wait
         self.attempts = 1
-        self.usage: Usage | None = None
         self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
     def _find_meaning(self) -> Meaning:
@@ -137,26 +130,10 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait (``retry-after``), also until a date, by its own
-    clock if its ``date`` is known. Return None if it does not ask.
+    """Read how many seconds a server asks to wait. Return None if it does not ask, or by a date.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)
-    >>> retry_after(
-    ...     {
-    ...         "date": "Thu, 01 Jan 2026 12:00:00 GMT",
-    ...         "retry-after": "Thu, 01 Jan 2026 12:00:20 GMT",
-    ...     }
-    ... )
-    20.0
     """
     asked = headers.get("retry-after", "")
-    if re.fullmatch(r"\d{1,9}(\.\d*)?", asked):
-        return float(asked)
-    with suppress(ValueError, TypeError, OverflowError):
-        until = parsedate_to_datetime(asked)
-        now = datetime.now(UTC)
-        if "date" in headers:
-            now = parsedate_to_datetime(headers["date"])
-        return max(0.0, (until - now).total_seconds())
-    return None
+    return float(asked) if re.fullmatch(r"\d{1,9}(\.\d*)?", asked) else None

@@ -10,7 +10,7 @@ from time import monotonic
 from extractor.errors import ModelAway, RunStopped
 from extractor.masking import hide_keys
 
-IS_IT_THERE = (
+_IS_IT_THERE = (
     "is the server running, and the address right? If it is only slow, give it more "
     "time (--timeout SECONDS)"
 )
@@ -53,7 +53,7 @@ class Watch:
         ``stop``.
         """
         if self.patience is not None and self.clock() - self._since >= self.patience:
-            self.give_up(f"no answer for {self.patience:g} seconds; {IS_IT_THERE}")
+            self.give_up(f"no answer for {self.patience:g} seconds; {_IS_IT_THERE}")
         if self._end:
             raise type(self._end)(*self._end.args)
 

@@ -40,7 +40,6 @@ class Family(_Entry):
     cache: str = "auto"
     effort: Reasoning | None = None
     reasoning: Mapping[Reasoning, Mapping[str, Any]] = Field(default_factory=dict)
-    batch: str | None = None
 
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
         """Return the parameters of an effort, and the output tokens that thinking may take. None is
@@ -68,11 +67,11 @@ class Provider(_Entry):
 
     key: str | None = None
     secrets: tuple[str, ...] = ()
-    address: str = ""
     url: str | None = None
     extra: str | None = None
     prices: str | None = None
     options: str = "body"
+    batches: bool = False
     family: tuple[Family, ...]
 
 

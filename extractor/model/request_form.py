@@ -8,30 +8,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from extractor.model.calls import Call, schema_of
-from extractor.model.completions import Completion, Ending
 from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
 """The parameter that OpenAI's reasoning models take instead of ``max_tokens``, also on other
 servers."""
-_MORE_ROOM = 4
-"""If thinking takes the whole output limit, its room grows to this multiple of the limit."""
-_NEEDS_NO_TITLE = frozenset({"openai", "azure_openai", "ollama", "server"})
-"""Providers for whose response format instructor names the schema by the model's class."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
     """How requests to a model are written: as the table of providers has it, without what the
-    provider ``refused`` (parameters, and ways to send the schema), and with ``extra_room``: the
-    output tokens that thinking may take beyond those of the table.
+    provider ``refused`` (parameters, and ways to send the schema).
     """
 
     spec: ModelSpec
     settings: ClientSettings
     refused: frozenset[str] = frozenset()
-    extra_room: int = 0
 
     @property
     def mode(self) -> str:
@@ -52,24 +45,19 @@ class RequestForm:
             {"role": "user", "content": call.user},
         ]
 
-    def _limit(self, call: Call) -> int:
-        """Return the output tokens of a call with the room for thinking that the table has."""
-        return (
-            call.max_output_tokens + self.spec.family.think(self.settings.reasoning)[1]
-        )
-
     def _list_parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call as the table of providers has them, without those that
-        the provider refused.
+        the provider refused. The output limit has room for thinking.
         """
         family = self.spec.family
+        thinking, room = family.think(self.settings.reasoning)
         limit = _NEWER_LIMIT if family.limit in self.refused else family.limit
-        parameters: dict[str, Any] = {limit: self._limit(call) + self.extra_room}
+        parameters: dict[str, Any] = {limit: call.max_output_tokens + room}
         if family.temperature:
             parameters["temperature"] = 0
         if family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
-        parameters |= family.think(self.settings.reasoning)[0]
+        parameters |= thinking
         for name in self.refused:
             parameters.pop(name, None)
         return parameters
@@ -102,7 +90,7 @@ class RequestForm:
 
         model = call.reply_model
         schema = schema_of(model)
-        if self.mode == "TOOLS" or self.spec.provider not in _NEEDS_NO_TITLE:
+        if self.mode == "TOOLS" or self.spec.entry.extra:
             schema = f'{{"title": "{model.__name__}", {schema[1:]}'
         if self.spec.provider == "google":
             schema = schema.replace('"additionalProperties": false, ', "")
@@ -125,7 +113,7 @@ class RequestForm:
         _, body = handle_response_model(
             self.reply_model(call),
             mode=instructor.Mode[self.mode],
-            provider=instructor.Provider(self.spec.family.batch),
+            provider=instructor.Provider.OPENAI,
             messages=self.messages(call),
             model=self.spec.name,
             **self._list_parameters(call) | dict(self.settings.options),
@@ -150,18 +138,3 @@ class RequestForm:
         if not refused and kind == "mode" and self.mode != self.spec.family.mode[-1]:
             refused = [self.mode]
         return replace(self, refused=self.refused.union(refused)) if refused else None
-
-    def with_more_room(self, call: Call, answer: Completion) -> "RequestForm | None":
-        """Return the form with more room for thinking, once, if thinking took the whole output
-        limit. None if it did not.
-        """
-        limit = self._limit(call)
-        if self.extra_room or answer.ending is not Ending.CUT:
-            return None
-        # Usage does not always name thinking, but fewer characters than tokens show it. If few
-        # tokens were written, the context was full.
-        is_context_full = 0 < answer.usage.output_tokens < limit / 2
-        if len(answer.text) > limit or is_context_full:
-            return None
-        room = limit - call.max_output_tokens
-        return replace(self, extra_room=_MORE_ROOM * limit - room)

@@ -7,7 +7,7 @@ CREATE TABLE calls (  -- written before it is sent. The key covers question and 
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, question TEXT NOT NULL, record_id TEXT, model TEXT NOT NULL,
     prompt TEXT NOT NULL REFERENCES prompts, user BLOB NOT NULL,
     output_limit INTEGER NOT NULL, sent TEXT NOT NULL,
-    state TEXT NOT NULL,  -- asked, waiting (for a batch), answered, cut, rejected, refused
+    state TEXT NOT NULL,  -- asked, waiting (for a batch), answered, cut, rejected
     why TEXT NOT NULL DEFAULT '', answer BLOB, ending TEXT, answered_by TEXT, batch INTEGER REFERENCES batches,
     exchanges INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL DEFAULT 0,
     cached_tokens INTEGER NOT NULL DEFAULT 0, written_tokens INTEGER NOT NULL DEFAULT 0,
@@ -25,7 +25,7 @@ CREATE TABLE records (  -- a result: its line of extractions.jsonl, packed by zl
 );
 CREATE TABLE batches (  -- a provider's batch, whose state is sent (it may exist), made (its id is known) or fetched
     id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, requests INTEGER NOT NULL, state TEXT NOT NULL,
-    planned TEXT NOT NULL, batch TEXT
+    batch TEXT
 );
 CREATE TABLE requests (  -- sent, and no reply states what they cost. The tokens are the most that they may use
     id INTEGER PRIMARY KEY, call INTEGER NOT NULL REFERENCES calls, prompt_tokens INTEGER NOT NULL,

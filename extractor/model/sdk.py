@@ -1,9 +1,9 @@
 """Open a provider's SDK through instructor, so that keys and redirects stay under control.
 
-instructor opens every provider by its name; the user's own server is opened as OpenAI's
-protocol at its address. The SDK repeats nothing, has no limit of time and follows no redirects, and
-keys that it found by itself are masked from then on. ``providers.toml`` has what differs between
-providers.
+instructor opens OpenAI, Anthropic and Google by their names; every other provider is opened as
+OpenAI's protocol at its address. The SDK repeats nothing, has no limit of time and follows no
+redirects, and keys that it found by itself are masked from then on. ``providers.toml`` has what
+differs between providers.
 """
 
 import logging
@@ -15,10 +15,12 @@ import httpx2
 import instructor
 import openai
 from instructor.core.exceptions import ConfigurationError
+from pydantic import SecretStr
 
 from extractor.errors import MissingExtra
 from extractor.masking import remember
-from extractor.model.failures import explain_opening
+from extractor.model.failures import explain_failure
+from extractor.model.pace import Failure
 from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 
 # It logs each failed attempt with the server's words, which may have a key. Events report them.
@@ -27,7 +29,7 @@ logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 _NO_KEY = "none"
 """The placeholder for a server without a key."""
 _SETTINGS = {"max_retries": 0, "timeout": None, "follow_redirects": False}
-_KEYS = ("api_key", "auth_token", "secret_key", "token")
+_KEYS = ("api_key", "auth_token")
 
 
 def open_client(spec: ModelSpec, mode: str) -> Any:
@@ -36,23 +38,19 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
     Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
     key of the environment that cannot be used.
     """
-    provider = spec.entry
-    if not spec.api_key and not spec.is_compatible:
-        # an error of a library would show a key with a character that no header can have
-        for variable in filter(None, (provider.key, *provider.secrets)):
-            read_key(os.environ.get(variable), variable)
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
+    arguments = _list_arguments(spec)
     failure: Exception
     try:
         client = instructor.from_provider(
-            name, async_client=True, mode=instructor.Mode[mode], **_list_arguments(spec)
+            name, async_client=True, mode=instructor.Mode[mode], **arguments
         )
     except Exception as error:  # noqa: BLE001 - each SDK has its own
-        failure = explain_opening(error, spec)
+        failure = explain_failure(Failure(None, str(error), kind="unopened"), spec)
         lacks_sdk = isinstance(error, ConfigurationError) and "install" in str(error)
-        if provider.extra and lacks_sdk:
+        if spec.entry.extra and lacks_sdk:
             need = f"a model of {spec.provider} needs its SDK"
-            failure = MissingExtra(need, provider.extra)
+            failure = MissingExtra(need, spec.entry.extra)
     else:
         _set_up(client.client, spec)
         return client
@@ -61,12 +59,13 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments of an SDK: its key (a word instead of one for a server that needs
-    none), and the address of its server with a guarded connection.
+    """Return the arguments of an SDK: its key, and the address of its server with a guarded
+    connection.
     """
     arguments: dict[str, Any] = {}
-    if spec.api_key:
-        arguments["api_key"] = spec.api_key.get_secret_value()
+    key = spec.api_key or _find_key(spec)
+    if key:
+        arguments["api_key"] = key.get_secret_value()
     elif spec.is_compatible:
         arguments["api_key"] = _NO_KEY
     if spec.base_url:
@@ -80,6 +79,21 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
     return arguments
 
 
+def _find_key(spec: ModelSpec) -> SecretStr | None:
+    """Return the key of a provider with an address, from its variable. Other SDKs read their keys
+    by themselves. Raises ``MissingKey`` if no variable of the provider is set, ``ArgumentError``
+    for a key that cannot be used: an error of a library would show it.
+    """
+    provider = spec.entry
+    if spec.is_server or provider.key is None:
+        return None
+    variables = (provider.key, *provider.secrets)
+    keys = [read_key(os.environ.get(name), name) for name in variables]
+    if not any(keys):
+        raise explain_failure(Failure(None, "", kind="no_key"), spec)
+    return keys[0] if spec.is_compatible else None
+
+
 def _set_up(sdk: Any, spec: ModelSpec) -> None:
     """Set up a provider's SDK: it repeats no request and has no limit of time, which are this
     program's; it sends no request on, with its key and the text of records, to another address; and
@@ -91,8 +105,6 @@ def _set_up(sdk: Any, spec: ModelSpec) -> None:
         getattr(sdk, "_client", None),
         google,
         getattr(google, "_async_httpx_client", None),
-        # of botocore
-        getattr(getattr(sdk, "_request_signer", None), "_credentials", None),
     )
     for part in parts:
         for name, value in _SETTINGS.items():

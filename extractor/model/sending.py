@@ -25,13 +25,15 @@ from extractor.model.completions import Completion, read_completion
 from extractor.model.events import Event, tell
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import Failure, RetryPolicy
-from extractor.model.patience import IS_IT_THERE, Watch
+from extractor.model.patience import Watch
 from extractor.model.request_form import RequestForm
 from extractor.model.sdk import open_client
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.schemas import Usage
 
 _T = TypeVar("_T")
+_FIRST_ATTEMPTS = 3
+"""So often a request is sent to a server that has never replied, and is not reached."""
 _TOKENS = {"prompt_tokens", "cached_tokens", "output_tokens"}
 
 
@@ -52,7 +54,6 @@ class Sender:
         remember_options(self.settings.options)
         self.form = RequestForm(self.spec, self.settings)
         self._was_reached = False
-        self._paused_until = 0.0
         mode = self.form.mode
         self._clients = {mode: open_client(self.spec, mode)}
 
@@ -70,33 +71,28 @@ class Sender:
             with suppress(Exception):
                 await (getattr(sdk, "aclose", None) or sdk.close)()
 
-    async def send(self, bill: Bill, most: int) -> Completion:
+    async def send(self, bill: Bill) -> Completion:
         """Send the call of a bill until it has an answer, with growing waits between the attempts
-        after faults; ``most`` answers at most. Raises ``ModelUnavailable`` or another error for
-        users.
+        after faults. Raises ``ModelUnavailable`` or another error for users.
         """
         return await repeat(
-            lambda: self._ask(bill, most),
+            lambda: self._ask(bill),
             self.policy,
             limit=self._limit,
             pause=self._pause,
             explain=self._explain,
         )
 
-    def _is_first(self, failure: Failure) -> bool:
-        """Return whether a server that has never replied is away if a request fails so."""
-        return failure.meaning.first > 0 and not self._was_reached
-
     def _limit(self, failure: Failure) -> float:
         """Return how often a request is sent at most that fails so.
 
-        Without end to an absent or overloaded server, if the watch gives it up in time.
+        Without end to an absent or overloaded server, if it has replied before and the watch gives
+        it up in time.
         """
-        attempts = self.policy.attempts
-        if self._is_first(failure):
-            return min(failure.meaning.first, attempts)
+        if failure.is_absence and not self._was_reached:
+            return min(_FIRST_ATTEMPTS, self.policy.attempts)
         is_watched = self.watch.patience is not None
-        return inf if failure.is_absence and is_watched else attempts
+        return inf if failure.is_absence and is_watched else self.policy.attempts
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless the run is stopped or the model is given up meanwhile."""
@@ -106,45 +102,30 @@ class Sender:
             seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
-        """Make the error for users. A server that never answers is given up."""
-        away = self._is_first(failure)
-        if away and failure.meaning.kind == "late":
-            seconds = f"({self.settings.timeout:g} seconds each)"
-            self.watch.give_up(
-                f"no answer in time to the first calls {seconds}; {IS_IT_THERE}"
-            )
-            self.watch.check()
+        """Make the error for users. A server that has never replied is away."""
+        away = failure.is_absence and not self._was_reached
         return explain_failure(failure, self.spec, away=away)
 
-    async def _ask(self, bill: Bill, most: int) -> Completion:
+    async def _ask(self, bill: Bill) -> Completion:
         """Send a call once, and at once again in another form if the provider refuses a part of
-        the form, or if thinking left no room for the answer. Raises the failure of a request that
-        no other form mends.
+        the form. Raises the failure of a request that no other form mends.
         """
         while True:
             form = self.form
             try:
-                answer = await self._send_once(bill, form)
-                better = form.with_more_room(bill.call, answer)
-                if better is None or bill.answers >= most:
-                    return answer
+                return await self._send_once(bill, form)
             except Failure as failure:
-                better = form.without(failure, bill.call)
                 # another call may have changed the form meanwhile
-                if better is None and self.form is form:
+                if self.form is not form:
+                    continue
+                self.form = form.without(failure, bill.call) or form
+                if self.form is form:
                     raise
-            if better and self.form is form:
-                self.form = better
 
     async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
-        """Send a request, after the pause that a server asked for and within the budget. Raises
-        ``Failure``, or an error of another kind.
-        """
-        clock = self.policy.clock
-        while clock() < self._paused_until:
-            await self._pause(self._paused_until - clock())
+        """Send a request within the budget. Raises ``Failure``, or an error of another kind."""
         self.watch.check()
-        async with bill.request(form.extra_room):
+        async with bill.request():
             begun = monotonic()
             status: int | None = 200
             fault = None
@@ -153,7 +134,6 @@ class Sender:
                 async with asyncio.timeout(self.settings.timeout):
                     reply = await self._request(bill.call, form)
                 answer = read_completion(reply)
-                bill.answers += 1
                 bill.settle(answer.usage, is_believed=answer.has_usage)
             except BaseException as error:
                 failure = read_failure(error)
@@ -161,7 +141,9 @@ class Sender:
                 fault = str(status or type(error).__name__)
                 if failure is None:
                     raise
-                self._note_failure(failure, bill)
+                if not failure.meaning.paid:
+                    bill.settle(Usage())
+                self._was_reached |= failure.status is not None
                 raise failure from None
             finally:
                 self.watch.under_way -= 1
@@ -178,18 +160,6 @@ class Sender:
         self._was_reached = True
         self.watch.note_answer()
         return answer
-
-    def _note_failure(self, failure: Failure, bill: Bill) -> None:
-        """Note what a failed exchange tells about its cost and the server. If that is overloaded
-        and asks for a wait, all requests wait.
-        """
-        if failure.usage or not failure.meaning.paid:
-            bill.settle(failure.usage or Usage())
-        self._was_reached |= failure.status is not None
-        if failure.wait and failure.is_absence:
-            tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
-            until = self.policy.clock() + failure.wait
-            self._paused_until = max(self._paused_until, until)
 
     async def _request(self, call: Call, form: RequestForm) -> object:
         """Let instructor write a request and its SDK send it, once. Returns the reply as it came:

@@ -59,27 +59,17 @@ class ModelSpec:
             remember(self.api_key.get_secret_value())
 
     @classmethod
-    def parse(
-        cls,
-        text: str,
-        *,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        server_key: str | None = None,
-    ) -> "ModelSpec":
+    def parse(cls, text: str, *, server_key: str | None = None) -> "ModelSpec":
         """Parse a model specification: ``provider/name``, the bare name of an OpenAI model, or a
-        server's address with the name after ``#``.
-
-        ``api_key`` and ``base_url`` apply to models of OpenAI alone, ``server_key`` to a server
-        named by its address.
+        server's address with the name after ``#``, which alone gets the ``server_key``.
 
         Raises ``ArgumentError`` for text in an unknown form, and for a user or password in an
         address. The message does not repeat these.
 
         >>> str(ModelSpec.parse("http://localhost:8000/v1/#llama-3"))
         'http://localhost:8000/v1#llama-3'
-        >>> ModelSpec.parse("gpt-5-mini", api_key="sk-secret")
-        ModelSpec(provider='openai', name='gpt-5-mini', api_key=SecretStr('**********'))
+        >>> ModelSpec.parse("gpt-5-mini")
+        ModelSpec(provider='openai', name='gpt-5-mini', api_key=None)
         """
         text = text.strip()
         if _LIKE_ADDRESS.match(text):
@@ -96,10 +86,7 @@ class ModelSpec:
             raise ArgumentError(f"{text!r} names no known provider; {remedy}")
         if not _NAME.fullmatch(name):
             raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
-        entry = list_providers()[provider]
-        if provider == "openai":
-            return cls(provider, name, base_url, read_key(api_key, entry.key))
-        return cls(provider, name, entry.url)
+        return cls(provider, name, list_providers()[provider].url)
 
     @property
     def entry(self) -> Provider:
@@ -111,15 +98,11 @@ class ModelSpec:
         """The family of models that this one belongs to."""
         return find_family(self.provider, self.name)
 
-    @property
-    def batch_protocol(self) -> str:
-        """The protocol of its provider's batches. Raises ``ArgumentError`` if this program knows
-        none.
-        """
-        if self.family.batch is None:
+    def check_batches(self) -> None:
+        """Raise ``ArgumentError`` if this program knows no batches of the provider."""
+        if not self.entry.batches:
             problem = f"{self.provider} has no batch API that this program knows"
             raise ArgumentError(f"{problem}; use extractor run")
-        return self.family.batch
 
     @property
     def is_server(self) -> bool:
@@ -129,7 +112,7 @@ class ModelSpec:
     @property
     def is_compatible(self) -> bool:
         """Whether its server is not OpenAI's, and uses the same protocol."""
-        return self.provider in (SERVER, "ollama")
+        return self.is_server or self.entry.url is not None
 
     @property
     def host(self) -> str:
@@ -193,8 +176,8 @@ def name_model(spec: ModelSpec) -> str:
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m"))
     'model m at http://gpu-1/v1'
-    >>> name_model(ModelSpec.parse("deepseek/deepseek-chat"))
-    'model deepseek-chat at deepseek'
+    >>> name_model(ModelSpec.parse("anthropic/claude-x"))
+    'model claude-x at anthropic'
     """
     shown, _, _ = hide_user(spec.base_url or spec.provider).partition("?")
     return f"model {spec.name} at {shown}"

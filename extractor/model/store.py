@@ -28,8 +28,7 @@ class State(StrEnum):
     - ``waiting``: it waits for a batch, or for the answers of one;
     - ``answered``: its answer can be used;
     - ``cut``: the output limit cut its answer off, and the rest is asked again in halves;
-    - ``rejected``: its answer cannot be used, and it is asked again in the next run;
-    - ``refused``: a batch refused it, for the reason ``why``.
+    - ``rejected``: its answer cannot be used, and it is asked again in the next run.
     """
 
     ASKED = "asked"
@@ -37,7 +36,6 @@ class State(StrEnum):
     ANSWERED = "answered"
     CUT = "cut"
     REJECTED = "rejected"
-    REFUSED = "refused"
 
 
 class StoredCall(NamedTuple):
@@ -46,7 +44,6 @@ class StoredCall(NamedTuple):
     number: int
     state: State
     completion: Completion | None
-    why: str = ""
 
 
 class Spending(NamedTuple):
@@ -120,27 +117,19 @@ class CallStore:
     def end(
         self,
         number: int,
-        state: State,
         completion: Completion | None,
         usage: Usage,
-        why: str,
-        paid: Iterable[int] = (),
+        paid: Iterable[int],
     ) -> None:
-        """Store how a call ended.
-
-        Args:
-            number: The number of the call.
-            state: How it ended.
-            completion: Its answer, None if it has none.
-            usage: What all its requests used.
-            why: Why it has no answer.
-            paid: The numbers of its requests whose cost is known. The others stay in the ledger.
+        """Store how a call ended: its ``completion``, None if it has no answer, and what all its
+        requests used. The cost of the requests ``paid`` is known, the others stay in the ledger.
         """
-        row: dict[str, Any] = {"why": why, "answer": None}
+        row: dict[str, Any] = {"state": State.ASKED, "why": "", "answer": None}
         if completion:
             row = {
+                "state": judge(completion),
                 # one column has either
-                "why": why or completion.problem or completion.remark,
+                "why": completion.problem or completion.remark,
                 "answer": pack(completion.text),
                 "ending": completion.ending,
                 "answered_by": completion.model,
@@ -148,7 +137,7 @@ class CallStore:
         row |= usage.model_dump(include=set(_TOKENS)) | {"exchanges": usage.calls}
         row["dollars"] = self.price(usage) if self.price else None
         with self.database.transaction():
-            self._set(number, state=state, **row)
+            self._set(number, **row)
             for request in paid:
                 self.database.execute("DELETE FROM requests WHERE id = ?", (request,))
 
@@ -163,11 +152,11 @@ class CallStore:
 
     def find(self, call: Call, model: str) -> StoredCall | None:
         """Find the usable answer to a call; otherwise an answer that was cut at a limit that
-        was not lower; otherwise the call as it waits for a batch or was refused by one. If
-        there are several, the latest one. None if the call must be asked.
+        was not lower; otherwise the call as it waits for a batch. If there are several, the
+        latest one. None if the call must be asked.
         """
         return self._read_first(
-            "key = ? AND (state IN ('answered', 'waiting', 'refused')"
+            "key = ? AND (state IN ('answered', 'waiting')"
             " OR state = 'cut' AND output_limit >= ?)"
             " ORDER BY state = 'answered' DESC, state = 'cut' DESC",
             (call.key_for(model), call.max_output_tokens),
@@ -203,7 +192,7 @@ class CallStore:
                 problem=why if is_refusal else "",
                 remark="" if is_refusal else why,
             )
-        return StoredCall(number, State(state), completion, why)
+        return StoredCall(number, State(state), completion)
 
     @property
     def models(self) -> tuple[str, ...]:

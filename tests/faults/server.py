@@ -28,16 +28,14 @@ Plan = Callable[[int], "Fault"]
 class Fault:
     """The response to one request. The default is a good answer.
 
-    ``sent`` is the share of the reply's bytes sent before the connection ends, ``drip`` the seconds
-    between two bytes. ``content`` replaces the answer, ``body`` the whole reply. ``refused``
-    refuses the connection.
+    ``sent`` is the share of the reply's bytes sent before the connection ends. ``content`` replaces
+    the answer, ``body`` the whole reply. ``refused`` refuses the connection.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     refused: bool = False
     sent: float = 1.0
-    drip: float = 0.0
     content: str | None = None
     body: str | None = None
     message: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +47,7 @@ class Fault:
     def is_answer(self) -> bool:
         """Whether a whole answer of a model arrives in time."""
         is_whole = self.status == 200 and self.body is None and self.sent == 1
-        return is_whole and not self.refused and not self.drip
+        return is_whole and not self.refused
 
     def reply(self, body: bytes) -> bytes:
         """The reply to a request, as its JSON body."""
@@ -77,17 +75,14 @@ WELL = Fault()
 
 
 class _Cut(httpx2.AsyncByteStream):
-    """A reply that arrives byte by byte, or is cut off."""
+    """A reply that may be cut off."""
 
     def __init__(self, reply: bytes, fault: Fault) -> None:
         self._reply = reply
         self._fault = fault
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for byte in self._reply[: int(len(self._reply) * self._fault.sent)]:
-            yield bytes([byte])
-            if self._fault.drip:
-                await asyncio.sleep(self._fault.drip)
+        yield self._reply[: int(len(self._reply) * self._fault.sent)]
         if self._fault.sent < 1:
             raise httpx2.RemoteProtocolError("the connection was cut")
 

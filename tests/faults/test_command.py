@@ -51,28 +51,6 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     assert (counts["extracted"], counts["failed"]) == (1, 0)
 
 
-@pytest.mark.parametrize("concurrency", [1, 8])
-def test_a_run_whose_server_never_answers_ends_after_one_timeout_and_one_repeat(
-    records, tmp_path, concurrency
-):
-    out = tmp_path / "run"
-    options = ("--timeout", "1", "--concurrency", concurrency)
-    with serve_faults() as server:
-        server.holds_after = 0
-        ended = run(records, out, server.url, *options)
-        server.holds_after = None
-    said = ended.stderr
-    assert ended.exit_code == 75
-    assert f"stub at {server.url}: no answer in time to the first calls (1 sec" in said
-    assert "is the server running, and the address right?" in said
-    assert "--timeout SECONDS" in said
-    assert "go on with: extractor" in said
-    assert 2 <= server.calls <= 2 * concurrency
-    manifest = read_manifest(out)
-    assert manifest["stopped_by"] == "the model was away"
-    assert manifest["records"]["failed"] == 0
-
-
 SMALL = {"message": "exceeds the available context size (4096)"}
 USELESS = {
     "a context that is too small": (Fault(400, error=SMALL), "context size (4096)"),

@@ -15,7 +15,7 @@ RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
-DIFFERS = "another complete answer in the reply differs (line 1); the last one behind all thoughts counts"
+DIFFERS = "another complete answer in the reply differs; the last one behind all thoughts counts"
 
 DRAFTED = {
     "no opening tag": "First try: {draft} No, line 1 is a rose. </think>{final}",
@@ -138,9 +138,6 @@ SHAPES = {
     "no last bracket": completion(
         '{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'
     ),
-    "the list twice": completion(
-        '{"items": [{"n": 1, "colour": "red"}], "items": [{"n": 2, "colour": "green"}]}'
-    ),
     "a quoted tag": completion(items({**RED, "x": "</think>"}, GREEN)),
     "a quoted tag among words": completion(
         f"So: {items({**RED, 'x': '</think>'}, GREEN)} Done."
@@ -163,6 +160,7 @@ LOSSES = {
     "quotation marks in a value": '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}',
     "an ellipsis": '{"items": [{"n": 1, ...}, {"n": 2, "colour": "green"}]}',
     "a key with two values": '{"items": [{"n": 1, "colour": "red", "colour": "green"}, {"n": 2, "colour": "green"}]}',
+    "two lists": '{"items": [{"n": 1, "x": [1], "x": [2]}, {"n": 2, "colour": "green"}]}',
     "a number that JSON has not": '{"items": [{"n": 1, "colour": "red", "x": NaN}, {"n": 2, "colour": "green"}]}',
     "two numbers": '{"items": [{"n": 1, "colour": "red", "x": 1 8}, {"n": 2, "colour": "green"}]}',
 }

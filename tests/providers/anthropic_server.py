@@ -1,16 +1,13 @@
-"""A stand-in for Anthropic: messages and message batches.
+"""A stand-in for Anthropic's messages.
 
-Written from Anthropic's API reference (pages "Create a Message", "Create a Message Batch",
-"Retrieve Message Batch results", "Errors", and the guides "Prompt caching" and "Extended
-thinking"), and from the SDK's types ``anthropic.types.Message``, ``anthropic.types.Usage``,
-``anthropic.types.messages.MessageBatch`` and
-``anthropic.types.messages.MessageBatchIndividualResponse``.
+Written from Anthropic's API reference (pages "Create a Message" and "Errors", and the guides "Prompt
+caching" and "Extended thinking"), and from the SDK's types ``anthropic.types.Message`` and
+``anthropic.types.Usage``.
 """
 
 import json
 import re
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic_core import from_json
@@ -29,60 +26,19 @@ _THINKING = {
     "claude-sonnet-4-9": ("adaptive", ("adaptive",)),  # made up
 }
 """How a model thinks if nothing is said, and what it accepts (page "Migration guide")."""
-_REASONS = {"cut": "max_tokens", "thought": "max_tokens", "refused": "refusal"}
+_REASONS = {"cut": "max_tokens", "refused": "refusal"}
 _REASONS |= {"filtered": "refusal", "said": "end_turn"}
-_DATES = {"expires_at": "2099-11-21T00:00:00Z"}
-_NONE = dict.fromkeys(("processing", "errored", "canceled", "expired"), 0)
 
 
 @dataclass
 class Anthropic(StandIn):
-    """The stand-in. ``spoils`` come in place of the next downloads."""
+    """The stand-in."""
 
-    spoils: list[str] = field(default_factory=list)
-    batches: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def handle(self, method: str, path: str, body: bytes) -> Reply:
+    def handle(self, path: str, body: bytes) -> Reply:
         assert self.headers[-1]["anthropic-version"], "each request names its version"
-        path = path.removeprefix("/v1/messages").strip("/")
-        if not path:
-            self.requests.append(json.loads(body))
-            return self.ask(self.requests[-1], self.script)
-        name = path.removeprefix("batches").strip("/").partition("/")[0]
-        if method == "POST":
-            name = f"msgbatch_{len(self.batches)}"
-            self.batches[name] = json.loads(body)["requests"]
-            return Reply(self._describe(name))
-        if not name:
-            batches = [*map(self._describe, self.batches)]
-            return Reply({"data": batches, "has_more": False})
-        if not path.endswith("/results"):
-            return Reply(self._describe(name))
-        if self.spoils:
-            return Reply(self.spoils.pop(0))
-        rows = [json.dumps(self._answer(row)) + "\n" for row in self.batches[name]]
-        return Reply("".join(reversed(rows)))  # in any order
-
-    def _describe(self, name: str) -> dict[str, Any]:
-        counts = _NONE | {"succeeded": len(self.batches[name])}
-        results = f"{self.url}/v1/messages/batches/{name}/results"
-        state = {"processing_status": "ended", "request_counts": counts}
-        return {
-            "id": name,
-            "type": "message_batch",
-            **state,
-            **_DATES,
-            "created_at": datetime.now(UTC).isoformat(),
-            "results_url": results,
-        }
-
-    def _answer(self, row: dict[str, Any]) -> dict[str, Any]:
-        self.batched.append(row["params"])
-        reply = self.ask(row["params"], self.batch_script)
-        result = {"type": "errored", "error": reply.body}
-        if reply.status == 200:
-            result = {"type": "succeeded", "message": reply.body}
-        return {"custom_id": row["custom_id"], "result": result}
+        assert path == "/v1/messages", path
+        self.requests.append(json.loads(body))
+        return self.ask(self.requests[-1])
 
     def read_user(self, request: dict[str, Any]) -> str:
         content = request["messages"][0]["content"]
@@ -137,12 +93,11 @@ class Anthropic(StandIn):
         has_marks = "cache_control" in json.dumps(request)
         read = self.cached if has_marks else 0
         written = PREFIX - read if has_marks else 0
-        is_thought = outcome.kind == "thought"
         usage = {
             "input_tokens": PROMPT - read - written,
             "cache_read_input_tokens": read,
             "cache_creation_input_tokens": written,
-            "output_tokens": request["max_tokens"] if is_thought else OUTPUT,
+            "output_tokens": OUTPUT,
         }
         reason = _REASONS.get(outcome.kind, "tool_use")
         head = {"id": "msg_1", "type": "message", "role": "assistant"}

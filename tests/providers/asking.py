@@ -34,9 +34,7 @@ class Clock:
 
 
 def ask(model, clock=None, calls=1, call=CALL, **settings):
-    """The completions of so many equal calls, one after another, by one client, and the number
-    of answers to each.
-    """
+    """The completions of so many equal calls, one after another, by one client."""
     clock = clock or Clock()
     policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
 
@@ -45,9 +43,6 @@ def ask(model, clock=None, calls=1, call=CALL, **settings):
         async with Model(
             spec, ClientSettings(patience=None, **settings), policy
         ) as asked:
-            answers = [await asked.complete(call, 4) for _ in range(calls)]
-        return [
-            (answer.completion, answer.completion.usage.calls) for answer in answers
-        ]
+            return [(await asked.complete(call)).completion for _ in range(calls)]
 
     return asyncio.run(run())

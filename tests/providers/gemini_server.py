@@ -19,7 +19,7 @@ _KNOWN = re.compile(
     "contents|systemInstruction|generationConfig|safetySettings|tools|toolConfig"
 )
 _CLOSED = re.compile('"(additional_properties|additionalProperties)"')
-_REASONS = {"cut": "MAX_TOKENS", "thought": "MAX_TOKENS", "refused": "SAFETY"}
+_REASONS = {"cut": "MAX_TOKENS", "refused": "SAFETY"}
 _REASONS |= {"filtered": "PROHIBITED_CONTENT"}
 _RPC = "type.googleapis.com/google.rpc"
 
@@ -28,13 +28,13 @@ _RPC = "type.googleapis.com/google.rpc"
 class Gemini(StandIn):
     """The stand-in. ``requests`` are the bodies with the model's name under ``model``."""
 
-    def handle(self, method: str, path: str, body: bytes) -> Reply:
+    def handle(self, path: str, body: bytes) -> Reply:
         found = re.fullmatch(r"/v1(?:beta)?/models/(.*):generateContent", path)
         assert found, path
         assert self.headers[-1]["x-goog-api-key"], "the key is a header"
         request = json.loads(body)
         self.requests.append(request | {"model": found[1]})
-        return self.ask(request, self.script)
+        return self.ask(request)
 
     def read_user(self, request: dict[str, Any]) -> str:
         return "".join(part["text"] for part in request["contents"][0]["parts"])
@@ -63,13 +63,11 @@ class Gemini(StandIn):
             return _fail(
                 503, "UNAVAILABLE", "The model is overloaded. Try again later."
             )
-        usage = {"promptTokenCount": PROMPT}
-        if outcome.kind == "thought":
-            limit = request["generationConfig"].get("maxOutputTokens", OUTPUT)
-            usage["thoughtsTokenCount"] = limit
-        else:
-            usage["thoughtsTokenCount"] = THOUGHT
-            usage["candidatesTokenCount"] = OUTPUT - THOUGHT
+        usage = {
+            "promptTokenCount": PROMPT,
+            "thoughtsTokenCount": THOUGHT,
+            "candidatesTokenCount": OUTPUT - THOUGHT,
+        }
         usage["totalTokenCount"] = sum(usage.values())
         if self.cached:
             usage["cachedContentTokenCount"] = self.cached

@@ -1,17 +1,14 @@
-"""A stand-in for OpenAI: chat completions, files and batches.
+"""A stand-in for OpenAI's chat completions; ``tests.provider`` has files and batches.
 
-Written from OpenAI's API reference (pages "Create chat completion", "Upload file", "Create batch",
-"The batch output object" and the guides "Error codes" and "Prompt caching"), and from the SDK's
-types ``ChatCompletion`` (in ``openai.types.chat``), ``CompletionUsage``, ``FileObject`` and
-``Batch`` (in ``openai.types``).
+Written from OpenAI's API reference (page "Create chat completion" and the guides "Error codes" and
+"Prompt caching"), and from the SDK's types ``ChatCompletion`` (in ``openai.types.chat``) and
+``CompletionUsage`` (in ``openai.types``).
 """
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-from tests.provider import _FILE, Provider
 
 from .standin import OUTPUT, PROMPT, THOUGHT, Outcome, Reply, StandIn
 
@@ -20,44 +17,17 @@ _KNOWN = re.compile(
     "messages|model|max_completion_tokens|max_tokens|temperature|prompt_cache_key|stream"
     "|reasoning_effort|response_format|seed|service_tier|tools|tool_choice"
 )
-_REASONS = {"cut": "length", "thought": "length", "filtered": "content_filter"}
+_REASONS = {"cut": "length", "filtered": "content_filter"}
 
 
 @dataclass
 class OpenAI(StandIn):
-    """The stand-in. With ``names_thinking`` off, thinking is in the total of usage alone, as
-    with Gemini.
-    """
+    """The stand-in."""
 
-    names_thinking: bool = True
-    book: Provider = field(default_factory=Provider)
-
-    def __post_init__(self) -> None:
-        self.book.answer = self._answer_line
-        self.book.looks = 0
-
-    def handle(self, method: str, path: str, body: bytes) -> Reply:
-        path = path.removeprefix("/v1")
-        if path.endswith("/chat/completions"):  # of Azure and Groq after a prefix
-            self.requests.append(json.loads(body))
-            return self.ask(self.requests[-1], self.script)
-        if path == "/files":
-            found = _FILE.search(body)
-            assert found, "an upload has a part named file"
-            return Reply(self.book.add_file(found[2]))
-        if path.endswith("/content"):
-            return Reply(self.book.files[path.split("/")[2]].decode())
-        if path == "/batches" and method == "POST":
-            return Reply(self.book.add_batch(json.loads(body)))
-        if path == "/batches":
-            batches = list(self.book.batches.values())
-            return Reply({"object": "list", "data": batches, "has_more": False})
-        return Reply(self.book.look(path.split("/")[2]))
-
-    def _answer_line(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        self.batched.append(body)
-        reply = self.ask(body, self.batch_script)
-        return reply.status, reply.body
+    def handle(self, path: str, body: bytes) -> Reply:
+        assert path == "/v1/chat/completions", path
+        self.requests.append(json.loads(body))
+        return self.ask(self.requests[-1])
 
     def read_user(self, request: dict[str, Any]) -> str:
         users = (one for one in request["messages"] if one["role"] == "user")
@@ -100,20 +70,13 @@ class OpenAI(StandIn):
             function = {"name": name, "arguments": outcome.text}
             call = {"id": "call_1", "type": "function", "function": function}
             message |= {"content": None, "tool_calls": [call]}
-        limits = [request.get(f"max_{part}tokens") for part in ("completion_", "")]
-        output, thought = OUTPUT, THOUGHT
-        if outcome.kind == "thought":
-            output = thought = next(filter(None, limits), OUTPUT)
         usage = {
             "prompt_tokens": PROMPT,
-            "completion_tokens": output,
-            "total_tokens": PROMPT + output,
+            "completion_tokens": OUTPUT,
+            "total_tokens": PROMPT + OUTPUT,
             "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": thought},
+            "completion_tokens_details": {"reasoning_tokens": THOUGHT},
         }
-        if not self.names_thinking:
-            usage["completion_tokens"] -= thought
-            usage["completion_tokens_details"] = None
         reason = _REASONS.get(outcome.kind, "stop")
         choice = {"index": 0, "message": message, "logprobs": None} | {
             "finish_reason": reason

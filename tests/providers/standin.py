@@ -32,8 +32,8 @@ class Outcome:
     """What becomes of a request; each stand-in says it in its provider's form.
 
     ``kind`` is "answer"; "said", an answer as text where a tool was to be called; "cut" at the
-    output limit; "thought", whose thinking ends there; "refused", "filtered", "overloaded"; or
-    "limited", which asks to come back after so many ``seconds``.
+    output limit; "refused", "filtered", "overloaded"; or "limited", which asks to come back after so
+    many ``seconds``.
     """
 
     kind: str
@@ -65,10 +65,9 @@ class StandIn:
 
     ``script`` holds the outcomes of the first requests, ``otherwise`` decides about the rest by the
     user's message. ``refuses`` are parameters that the model does not take. ``requests`` are the
-    bodies of live requests, ``headers`` their headers, ``batched`` the bodies in batches.
-    ``billed`` counts the answers that cost something.
+    bodies, ``headers`` the headers. ``billed`` counts the answers that cost something.
 
-    Each provider has ``handle(method, path, body)``, the response to any request;
+    Each provider has ``handle(path, body)``, the response to any request;
     ``render(outcome, request)``, that to a question; ``find_fault(request)``, the error if it
     breaks the provider's rules; and ``read_user(request)``, the text of the first question.
     """
@@ -79,16 +78,17 @@ class StandIn:
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
-    batched: list[dict[str, Any]] = field(default_factory=list)
-    batch_script: list[Outcome] = field(default_factory=list)
     billed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, request: dict[str, Any], script: list[Outcome]) -> Reply:
-        """The response to a question, live or in a batch."""
+    def ask(self, request: dict[str, Any]) -> Reply:
+        """The response to a question."""
         if fault := self.find_fault(request):
             return fault
-        outcome = script.pop(0) if script else self.otherwise(self.read_user(request))
+        if self.script:
+            outcome = self.script.pop(0)
+        else:
+            outcome = self.otherwise(self.read_user(request))
         reply = self.render(outcome, request)
         self.billed += reply.status == 200
         return reply
@@ -106,17 +106,12 @@ def serving(standin: StandIn) -> Iterator[StandIn]:
     """Run a stand-in until the block ends."""
 
     class Handler(QuietHandler, BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.respond("GET", b"")
-
         def do_POST(self) -> None:
-            self.respond("POST", self.rfile.read(int(self.headers["Content-Length"])))
-
-        def respond(self, method: str, body: bytes) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             with standin.lock:
                 standin.headers.append(headers)
-                reply = standin.handle(method, self.path.partition("?")[0], body)
+                reply = standin.handle(self.path.partition("?")[0], body)
             text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
             content = text.encode()
             self.send_response(reply.status)

@@ -262,7 +262,7 @@ def test_a_damaged_result_or_store_names_a_remedy(made, tmp_path):
     path.write_bytes(b"\xff" * 4096 + path.read_bytes()[4096:])
     done = invoke(*words, out)
     assert done.exit_code == 1
-    assert f"{path}: file is not a database; restore a backup, or keep" in done.stderr
+    assert f"{path}: file is not a database; check its permissions" in done.stderr
 
 
 @pytest.mark.parametrize(

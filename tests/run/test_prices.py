@@ -21,7 +21,7 @@ output = 2
 [model."http://gpu:8000/v1#team-a"]
 prompt = 0.0
 output = 0.0
-[model."team-*"]
+[model.team-a]
 prompt = 0.5
 output = 0.5
 """
@@ -42,12 +42,12 @@ def write(tmp_path):
     ("model", "name", "prompt"),
     [
         ("gpt-4o", "gpt-4o", 1),
-        ("gpt-4o-2024-08-06", "gpt-4o", 1),
+        ("gpt-4o-2024-08-06", "gpt-4o", 2.5),
         ("gpt-4o-mini", "gpt-4o-mini", 0.15),
         ("gpt-4o-new", None, None),
-        ("team-a", "team-*", 0.5),
+        ("team-a", "team-a", 0.5),
         ("http://gpu:8000/v1#team-a", "http://gpu:8000/v1#team-a", 0),
-        ("http://other:8000/v1#team-a", "team-*", 0.5),
+        ("http://other:8000/v1#team-a", "team-a", 0.5),
         ("http://other:8000/v1#gpt-4o-mini", None, None),
         # also takes sound, at another price
         ("google/gemini-2.5-flash", "gemini-2.5-flash", 0.3),

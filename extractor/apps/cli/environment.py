@@ -16,20 +16,14 @@ if TYPE_CHECKING:
 
 
 def read_model_spec(text: str) -> ModelSpec:
-    """Return the model that ``--model`` names, with its key: OPENAI_API_KEY and OPENAI_BASE_URL for
-    a model of OpenAI, EXTRACTOR_MODEL_TOKEN for a server given by URL. The SDKs of other providers
-    read their own variables.
+    """Return the model that ``--model`` names. A server given by URL gets EXTRACTOR_MODEL_TOKEN.
+    The keys and addresses of providers are read when they are opened.
 
     If EXTRACTOR_MODEL names a server, the key is for its host, and no other host gets it. Raises
     ``ValueError`` for an invalid specification.
     """
     server_key = os.environ.get(SERVER_KEY)
-    spec = ModelSpec.parse(
-        text,
-        api_key=os.environ.get("OPENAI_API_KEY"),
-        base_url=os.environ.get("OPENAI_BASE_URL"),
-        server_key=server_key,
-    )
+    spec = ModelSpec.parse(text, server_key=server_key)
     usual = os.environ.get("EXTRACTOR_MODEL", "")
     has_other_host = "://" in usual and spec.host != ModelSpec.parse(usual).host
     if server_key and spec.is_server and has_other_host:

@@ -56,7 +56,7 @@ def open_job(
     setup = _read_setup(options)
     if rounds and setup.choice.spec:
         # a forecast refuses a model without batches, as the batch itself does
-        _ = setup.choice.spec.batch_protocol
+        setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
     out = Path(options.out) if options.out else None
     is_dry = given.get("dry_run")  # leaves no file

@@ -61,9 +61,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
             dropped.append((number, "was not asked about"))
             continue
         try:
-            reply: Any = call.reply_model.model_validate(
-                {"items": [raw]}, context=call.context
-            )
+            reply: Any = call.reply_model.model_validate({"items": [raw]})
             kept += reply.items
         except ValidationError as error:
             dropped.append((number, _explain(error)))

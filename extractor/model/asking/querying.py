@@ -1,7 +1,7 @@
 """Send a record's questions to a model, in as many calls as the answers need.
 
-The way of one call: ``ask_round`` -> ``ask`` -> ``Model.complete`` -> ``read_items``. A request
-that is too long is sent in halves, and so is what a truncated answer leaves out.
+The way of one call: ``ask_round`` -> ``ask`` -> ``Model.complete`` -> ``read_items``. What a
+truncated answer leaves out is asked in halves.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from extractor.schemas import Usage
 
 _CUT = "the answer did not fit into the output limit (finish reason length)"
 _SILENT = (
-    "the output limit was reached before the answer began (finish reason length); lower "
-    "--reasoning"
+    "the output limit was reached before the answer began (finish reason length); set --reasoning: "
+    "none, or low, medium or high for more room to think"
 )
 
 
@@ -78,13 +78,13 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` makes the call for any
     part of them.
 
-    A request that is too long, and what a truncated answer leaves out, is asked in two halves.
-    Lines that no call is left for are dropped; so is a line whose answer was cut off although it
-    was the only one. The reply has every item that is valid on its own, and the reasons for
-    dropping others. If an answer will come by a batch, the reply is ``pending``.
+    What a truncated answer leaves out is asked in two halves. Lines that no call is left for are
+    dropped; so is a line whose answer was cut off although it was the only one. The reply has every
+    item that is valid on its own, and the reasons for dropping others. If an answer will come by a
+    batch, the reply is ``pending``.
 
-    Raises ``AnswerRejected`` if no item could be used, ``RequestTooLong`` if a single question is
-    too long, and the errors of ``Model.complete``, all with the usage of the attempts.
+    Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
+    with the usage of the attempts.
     """
     reply = ModelReply(usage=Usage(questions=len(questions)))
     room = MOST_CALLS
@@ -93,13 +93,12 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
         while waiting:
             part = waiting.popleft()
             left = part
-            most = room - len(waiting)
-            if most > 0:
-                read, left = await _ask_part(model, part, render, most)
+            may_ask = room > len(waiting)
+            if may_ask:
+                read, left = await _ask_part(model, part, render)
                 reply += read
-                # a refusal cost nothing, so that each half may take as many calls
-                room += MOST_CALLS if left is part else -read.usage.calls
-            if most <= 0 or len(part) == 1:
+                room -= read.usage.calls
+            if len(part) == 1 or not may_ask:
                 cut = tuple((line.number, _CUT) for line in left)
                 reply += ModelReply(dropped=cut)
                 continue
@@ -128,11 +127,10 @@ def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
 
 
 async def _ask_part(
-    model: Model, part: Questions, render: Render, most: int
+    model: Model, part: Questions, render: Render
 ) -> tuple[ModelReply, Questions]:
-    """Ask some questions in one call, with ``most`` answers at most. Return what its answer brings,
-    and the lines that a truncated one leaves out, or all if the call is too long. Raises the errors
-    of ``Model.complete``.
+    """Ask some questions in one call. Return what its answer brings, and the lines that a truncated
+    one leaves out. Raises the errors of ``Model.complete``.
 
     An answer without text, because the limit was reached among the thoughts, is not called cut:
     fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
@@ -141,13 +139,9 @@ async def _ask_part(
     """
     call = render(part)
     try:
-        answer = await model.complete(call, min(most, MOST_CALLS))
+        answer = await model.complete(call)
     except AnswerPending:
         return ModelReply(pending=1), ()
-    except RequestTooLong:
-        if len(part) == 1:
-            raise
-        return ModelReply(), part
     completion = answer.completion
     reply = replace(read_items(completion, call, part), usage=completion.usage)
     is_cut = completion.ending is Ending.CUT

@@ -33,9 +33,10 @@ _USUAL = ClientSettings()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reservation:
-    """The most that one request may use. Equal only to itself."""
+    """The most that one request may use, and cost. Equal only to itself."""
 
     most: Usage = field(default_factory=Usage)
+    dollars: float = 0.0
 
 
 class Meter(Protocol):
@@ -75,7 +76,7 @@ class Budget:
     def __post_init__(self, spent: Spending | None) -> None:
         if self.max_usd is not None and self.price is None:
             raise ArgumentError("a money limit needs the price of the model")
-        self._in_flight: dict[Reservation, float] = {}
+        self._in_flight: set[Reservation] = set()
         self._lock = Lock()
         self.count(spent or Spending())
 
@@ -103,24 +104,25 @@ class Budget:
 
     def try_reserve(self, call: Call) -> Reservation | None:
         """Reserve what a request may use, or return None if there is no room now."""
-        reservation = Reservation(self._forecast(call))
-        most = self._cost(reservation.most)
+        most = self._forecast(call)
+        reservation = Reservation(most, self._cost(most))
         with self._lock:
-            total = self._used + sum(self._in_flight.values()) + most
+            asked = (*self._in_flight, reservation)
+            total = self._used + sum(one.dollars for one in asked)
             has_room = self.max_usd is None or total <= self.max_usd
             # with no other in flight, there will be no room later
             self.reached |= not has_room and not self._in_flight
             if self.reached or not has_room:
                 return None
-            self._in_flight[reservation] = most
+            self._in_flight.add(reservation)
         return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
         """Release a reservation, and count what its request used; None counts as the most."""
         with self._lock:
-            most = self._in_flight.pop(reservation)
+            self._in_flight.remove(reservation)
             if usage is None:
-                self._uncounted += most
+                self._uncounted += reservation.dollars
             else:
                 self._spent += self._cost(usage)
 

@@ -1,11 +1,9 @@
 """Prices of tokens, from the user's own files first, then from the table of genai-prices."""
 
-import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +18,6 @@ from extractor.schemas import Usage
 
 _LONGEST = 1_000_000
 """The maximum bytes of a file of prices."""
-_SNAPSHOT = r"-\d{4}-?\d{2}-?\d{2}$"
 _LISTED = {
     "prompt": "input_mtok",
     "output": "output_mtok",
@@ -87,22 +84,19 @@ class ListedPrice:
 
 
 class PriceList(NamedTuple):
-    """The user's ``own`` prices, in the order of the files, then the table of genai-prices."""
+    """The user's ``own`` prices by their names, before the table of genai-prices."""
 
-    own: tuple[ListedPrice, ...] = ()
+    own: Mapping[str, ListedPrice] = {}
 
     def find(self, spec: ModelSpec) -> ListedPrice | None:
         """Find the price of a model. Return None if it is unknown.
 
-        For a server named by its address, only the user's own prices count, first for the address,
-        then for the model's name. Of several that match, the first counts.
+        The user's own prices count first, for the address of a server, then for the model's name.
+        For a server named by its address, no other counts.
         """
         for name in (str(spec), spec.name):
-            # gpt-4o is the price of gpt-4o-2024-08-06, too, and not of gpt-4o-mini
-            undated = re.sub(_SNAPSHOT, "", name)
-            for entry in self.own:
-                if fnmatchcase(name, entry.name) or fnmatchcase(undated, entry.name):
-                    return entry
+            if name in self.own:
+                return self.own[name]
         provider = spec.entry.prices
         if not provider:
             return None
@@ -126,7 +120,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     >>> read_prices().find(ModelSpec.parse("gpt-5-unheard-of")) is None
     True
     """
-    entries: list[ListedPrice] = []
+    own_prices: dict[str, ListedPrice] = {}
     for path in own:
         # a device has no end
         if not path.is_file() or path.stat().st_size > _LONGEST:
@@ -140,9 +134,9 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
             # the number of faults, and the first one with its place
             problem = ": ".join(str(error).splitlines()[:3])
             raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
-        prices = content.model
-        entries += [ListedPrice(name, prices[name], str(path)) for name in prices]
-    return PriceList(tuple(entries))
+        for name, price in content.model.items():
+            own_prices.setdefault(name, ListedPrice(name, price, str(path)))
+    return PriceList(own_prices)
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
