@@ -3,7 +3,6 @@ to.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from extractor.assembly.citing import cite, inform
 from extractor.concepts.criteria.prose import list_sentences
@@ -41,15 +40,6 @@ _TIME = "this time frame contains a time that was not read"
 _DOSE = "these words look like a dose that no regimen contains"
 
 
-class _Left(NamedTuple):
-    """A number that no value explains: the field to which it may belong, and a finding if it is
-    surely one.
-    """
-
-    field: str
-    finding: Finding | None = None
-
-
 def find_unread(
     parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
@@ -59,36 +49,46 @@ def find_unread(
 
     A limit is not reported if its criterion has another reason for having none.
     """
-    left: list[_Left] = []
+    explained = {
+        absence.field
+        for absence in extraction.absences
+        if absence.reason is not AbsenceReason.NOT_REPORTED
+    }
+    findings: list[Finding] = []
+    unread = set[str]()
     for number, criterion in enumerate(extraction.eligibility.criteria):
-        left += _list_limits(parsed, criterion, f"eligibility.criteria[{number}]")
+        path = f"eligibility.criteria[{number}]"
+        limits = f"{path}.constraints"
+        for passage, mention in _list_numbers(parsed, criterion):
+            times = f"{path}.time_windows"
+            unread.add(times if _is_time(passage, mention) else limits)
+            if _states_limit(mention) and limits not in explained:
+                place = span_of(passage.part(mention.first, mention.end))
+                cited = cite(parsed, place)
+                kind = FindingKind.NUMBER_UNREAD
+                findings.append(inform(kind, limits, _LIMIT, cited))
     if Task.DOSING in tasks:
-        left += _list_doses(parsed, extraction.dosing)
+        findings += _list_doses(parsed, extraction.dosing)
     for number, endpoint in enumerate(extraction.endpoints):
-        left += _list_times(endpoint, f"endpoints[{number}].time_points")
-    fields = {one.field for one in left}
-    findings = [one.finding for one in left if one.finding]
-    explained = set[str]()
-    absences: list[Absence] = []
+        field = f"endpoints[{number}].time_points"
+        for piece in _list_times(endpoint):
+            unread.add(field)
+            findings.append(
+                inform(FindingKind.NUMBER_UNREAD, field, _TIME, piece.cite())
+            )
+    reason = {"reason": AbsenceReason.UNREAD_NUMBER}
+    absences = []
     for absence in extraction.absences:
-        unexplained = absence
-        if absence.reason is not AbsenceReason.NOT_REPORTED:
-            explained.add(absence.field)
-        elif absence.field in fields:
-            reason = {"reason": AbsenceReason.UNREAD_NUMBER}
-            unexplained = absence.model_copy(update=reason)
-        absences.append(unexplained)
-    explained.discard("dosing")
-    return [one for one in findings if one.field not in explained], tuple(absences)
+        is_unread = absence.field in unread - explained
+        absences.append(absence.model_copy(update=reason) if is_unread else absence)
+    return findings, tuple(absences)
 
 
-def _list_limits(
-    parsed: ParsedRecord, criterion: Criterion, path: str
-) -> Iterator[_Left]:
-    """Yield the numbers of a criterion that are in no limit or window of it, and in no name.
-
-    One that surely states a limit is reported. A number with a unit of time may belong to an empty
-    list of time windows, any other one to an empty list of limits.
+def _list_numbers(
+    parsed: ParsedRecord, criterion: Criterion
+) -> Iterator[tuple[Passage, Mention]]:
+    """Yield the numbers of a criterion that are in no limit or window of it, and in no name, each
+    with the criterion's words.
     """
     values = [
         _place(piece)
@@ -98,28 +98,25 @@ def _list_limits(
     for quote in criterion.evidence_for("quote"):
         words = parsed.passage(_place(quote)).alone()
         tokens = words.tokens
-        free = set[int]()
-        for at, word in enumerate(tokens.words):
-            if word[0].isdigit():
-                place = span_of(words.part(at, at + 1))
-                is_read = any(map(place.overlaps, values))
-                free.update(() if is_read else (at,))
-        if not free:
+        if not any(word[0].isdigit() for word in tokens.words):
             continue
+        named = set[int]()
         for name in rule("part_of_name").find(tokens):
-            free.difference_update(range(name.first, name.end))
-        timed = [(time.first, time.end) for time in find_durations(tokens)]
+            named.update(range(name.first, name.end))
         for mention in find_mentions(tokens):
-            if mention.number[0] not in free or mention.role is NumberRole.PART:
-                continue
             at, _ = mention.number
-            is_time = any(first <= at < end for first, end in timed)
-            yield _Left(f"{path}.{'time_windows' if is_time else 'constraints'}")
-            if _states_limit(mention):
-                cited = cite(parsed, span_of(words.part(mention.first, mention.end)))
-                field = f"{path}.constraints"
-                kind = FindingKind.NUMBER_UNREAD
-                yield _Left("", inform(kind, field, _LIMIT, cited))
+            place = span_of(words.part(at, at + 1))
+            is_digits = tokens.words[at][0].isdigit()
+            is_read = at in named or any(map(place.overlaps, values))
+            if is_digits and not is_read and mention.role is not NumberRole.PART:
+                yield words, mention
+
+
+def _is_time(passage: Passage, mention: Mention) -> bool:
+    """Return True if a number has a unit of time."""
+    at, _ = mention.number
+    lengths = find_durations(passage.tokens)
+    return any(length.first <= at < length.end for length in lengths)
 
 
 def _place(piece: Evidence) -> Span:
@@ -138,7 +135,7 @@ def _states_limit(mention: Mention) -> bool:
     return mention.comparators[0] is not Comparator.EQUAL
 
 
-def _list_times(endpoint: Endpoint, field: str) -> Iterator[_Left]:
+def _list_times(endpoint: Endpoint) -> Iterator[Evidence]:
     """Yield a time frame that names a moment with a number, and from which no time was read."""
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
         return
@@ -146,19 +143,16 @@ def _list_times(endpoint: Endpoint, field: str) -> Iterator[_Left]:
         # "day 1" is the start of a trial
         words = read_text(piece.quote).words
         if any(word.isdecimal() and int(word) > 1 for word in words):
-            kind = FindingKind.NUMBER_UNREAD
-            yield _Left(field, inform(kind, field, _TIME, piece.cite()))
+            yield piece
 
 
-def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[_Left]:
+def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[Finding]:
     """Yield the doses of arms and interventions that no regimen has, each number and unit once;
     without any regimen also those of prose.
 
-    Words of supply and preparation state no dose, nor do volumes, pieces and concentrations. Any of
-    them may be the amount of a regimen without one whose agent is named in the same sentence.
+    Words of supply and preparation state no dose, nor do volumes, pieces and concentrations.
     """
     reported = _list_levels(amount for one in regimens for amount in one.amounts)
-    read = set(reported)
     quoted = [
         _place(piece)
         for regimen in regimens
@@ -169,16 +163,11 @@ def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[_
         for mark in find_amounts(sentence.tokens):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
-            if levels <= read or any(map(place.overlaps, quoted)):
-                continue
-            for number, regimen in enumerate(regimens):
-                if regimen.agent.casefold() in sentence.text.casefold():
-                    yield _Left(f"dosing[{number}].amounts")
-            if not levels <= reported and _is_given(mark, sentence):
+            is_known = levels <= reported or any(map(place.overlaps, quoted))
+            if not is_known and _is_given(mark, sentence):
                 reported |= levels
                 cited = cite(parsed, span_of(sentence))
-                finding = inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
-                yield _Left("dosing", finding)
+                yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
 
 
 def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage]:

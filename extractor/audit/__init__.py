@@ -6,7 +6,7 @@ records are right, and passes over what is uncertain.
 
 - ``promises.py``: endpoints of the text that no outcome measures, and times that none has.
 - ``registered.py``: allocation, masking, ages, and arms without an intervention.
-- ``outcomes.py``: outcomes without a time, or registered twice.
+- ``outcomes.py``: outcomes that are registered twice.
 
 The words that checks look for are the rules in ``rules/``.
 """
@@ -20,7 +20,6 @@ CHECKS = (
     registered.check_design,
     registered.check_arms,
     registered.check_ages,
-    outcomes.check_time_frames,
     outcomes.check_repeated,
 )
 """The checks in the order of their findings."""

@@ -207,7 +207,7 @@ FindingKind = StrEnum(
     SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
     OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER ALLOCATION_DIFFERS MASKING_DIFFERS
-    ARM_WITHOUT_INTERVENTION AGE_DIFFERS TIME_FRAME_MISSING OUTCOME_REPEATED
+    ARM_WITHOUT_INTERVENTION AGE_DIFFERS OUTCOME_REPEATED
     """,
 )
 FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
@@ -262,7 +262,6 @@ Of a record that contradicts itself (``extractor/audit``):
 - ``masking_differs``: the text says open or blinded, the registered design the opposite.
 - ``arm_without_intervention``: a registered arm to which no intervention is linked.
 - ``age_differs``: an age limit of the criteria is not the registered one.
-- ``time_frame_missing``: an outcome without a time frame.
 - ``outcome_repeated``: an outcome that is registered twice.
 """
 
@@ -274,7 +273,6 @@ CONTRADICTIONS: Final = frozenset(
         FindingKind.MASKING_DIFFERS,
         FindingKind.ARM_WITHOUT_INTERVENTION,
         FindingKind.AGE_DIFFERS,
-        FindingKind.TIME_FRAME_MISSING,
         FindingKind.OUTCOME_REPEATED,
     }
 )

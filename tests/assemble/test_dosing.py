@@ -12,20 +12,17 @@ from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.passages import list_dose_passages
 from extractor.concepts.doses.prove import prove_regimens
 from extractor.concepts.parse import parse_record
-from extractor.evidence.drafts import Chunk, Reading, Span
+from extractor.evidence.drafts import Reading
 from extractor.schemas import (
     AbsenceReason,
     Amount,
     FindingKind,
     Frequency,
     Origin,
-    Period,
     Role,
     Route,
-    Section,
     Support,
     Task,
-    TimeUnit,
 )
 from tests.parse.test_arms import linked
 from tests.trust import trial
@@ -113,17 +110,6 @@ def test_what_both_read_is_one_regimen_each(parsed):
     assert found["Testimab"].role is Role.BACKGROUND
 
 
-@pytest.mark.parametrize(
-    "quote",
-    ["Testimab 20 mg orally once daily for 12 weeks", "20 mg orally once daily"],
-)
-def test_the_model_s_quote_stands(parsed, quote):
-    assert (
-        assemble(parsed, EXAMPLUMAB, TESTIMAB | {"quote": quote})["Testimab"].quote
-        == quote
-    )
-
-
 def test_a_quote_that_the_text_does_not_hold_is_replaced_by_what_the_values_span(
     parsed,
 ):
@@ -200,67 +186,6 @@ def test_a_value_that_was_refused_is_the_rules_one_of_the_same_words(parsed):
     assert (
         assemble(parsed, EXAMPLUMAB, refused)["Testimab"].amounts == TESTIMAB["amounts"]
     )
-
-
-def two_lines(parsed, *answers, unanswered=()):
-    """A model's list of regimens for two arms. The rules read only the first arm."""
-    section = Section(
-        name="arms[1]",
-        text="Control: Testimab 20 mg orally once daily for 12 weeks, as above",
-    )
-    more = parse_record(
-        parsed.record.model_copy(
-            update={"sections": (*parsed.record.sections, section)}
-        )
-    )
-    parsed = replace(more, regimens=parsed.regimens, candidates=parsed.candidates)
-    chunks = list_arms(parsed)
-    drafts = [ground(parsed, chunks[place], values) for place, values in answers]
-    drafts += [
-        ground(parsed, chunk, {})
-        for chunk in chunks
-        if chunk.span.section in unanswered
-    ]
-    result = ModelResult(tuple(drafts))
-    return [
-        (r.agent, r.section)
-        for r in assemble_extraction(parsed, result, {Task.DOSING}).dosing
-    ]
-
-
-def test_a_regimen_stated_in_another_line_than_the_rules_found_it_is_one(parsed):
-    found = two_lines(parsed, (0, EXAMPLUMAB), (1, TESTIMAB))
-    assert [agent for agent, _ in found] == ["Examplumab", "Testimab"]
-
-
-def test_what_stands_in_a_line_without_answer_is_left_to_the_rules(parsed):
-    found = two_lines(
-        parsed, (1, TESTIMAB | {"agent": "Control"}), unanswered=("arms[0]",)
-    )
-    assert found == [
-        ("Control", "arms[1]"),
-        ("Examplumab", "arms[0]"),
-        ("Testimab", "arms[0]"),
-    ]
-
-
-def test_values_of_a_regimen_may_stand_in_another_line(parsed):
-    cycle = {
-        "quote": "20 mg orally once daily",
-        "duration": Period(value=12, unit=TimeUnit.WEEK),
-    }
-    section = Section(name="arms[1]", text="Testimab 20 mg orally once daily")
-    parsed = parse_record(
-        parsed.record.model_copy(
-            update={"sections": (*parsed.record.sections, section)}
-        )
-    )
-    chunk = Chunk(99, Span("arms[1]", 0, len(section.text)), section.text)
-
-    grounded = ground(parsed, chunk, TESTIMAB | cycle)
-
-    (span,) = grounded.model["duration"].spans
-    assert (span.section, grounded.refused) == ("arms[0]", ())
 
 
 def in_arms(*answers):
