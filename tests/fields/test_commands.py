@@ -112,26 +112,3 @@ def test_a_service_extracts_fields_of_its_own(study, fields, tmp_path):
             answer = client.get(f"/v1/jobs/{job['id']}/results", params=query)
             assert answer.status_code == status
     assert TOKEN not in service.errors
-
-
-def test_parse_shows_values_under_their_item(study, fields):
-    pattern = (
-        r'Field(json_schema_extra={"pattern": r"no steroids for (?P<value>\d+ \w+)"})'
-    )
-    example = '"examples": [{"text": "no steroids for 4 weeks", "value": "4 week"}]'
-    text = FIELDS.replace("value: Period", f"value: Period = {pattern}")
-    extra = f"BaseModel, json_schema_extra={{{example}}}"
-    fields.write_text(text.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
-
-    lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
-
-    own = (
-        lines.index("    washout.value: 4 week (0.85)"),
-        lines.index("    ejection_fraction.value: < 40 % (0.85)"),
-    )
-    items = (
-        lines.index("[1] criterion: Ejection fraction below 40 %"),
-        lines.index("[2] criterion: no steroids for 4 weeks"),
-    )
-    assert own[0] < items[0] < own[1] < items[1]
-    assert lines[own[1] + 1] == "        from: below 40 %"
