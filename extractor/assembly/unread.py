@@ -1,6 +1,4 @@
-"""Report numbers and doses that no value explains, and name the empty fields that they may belong
-to.
-"""
+"""Report doses that no value explains, and name the empty fields to which a number may belong."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -8,7 +6,7 @@ from extractor.assembly.citing import cite, inform
 from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.doses.amounts import find_amounts, is_portion
 from extractor.concepts.doses.marks import Mark
-from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
+from extractor.concepts.limits.mentions import Mention, find_mentions
 from extractor.concepts.limits.roles import NumberRole
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
@@ -19,7 +17,6 @@ from extractor.schemas import (
     Absence,
     AbsenceReason,
     Amount,
-    Comparator,
     Criterion,
     Endpoint,
     Evidence,
@@ -35,52 +32,36 @@ _GIVEN_IN = ("arms[", "interventions[")
 _CUE_REACH = 10
 """Number of tokens before or after an amount that can show that it is not given."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
-_LIMIT = "this limit is missing from the values of its criterion"
-_TIME = "this time frame contains a time that was not read"
 _DOSE = "these words look like a dose that no regimen contains"
 
 
 def find_unread(
     parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
-    """Return findings of text that looks like a value and is in none, and the extraction's
-    absences: an empty field to which an unexplained number may belong has the reason
-    ``UNREAD_NUMBER`` instead of "not reported".
-
-    A limit is not reported if its criterion has another reason for having none.
+    """Return findings of doses that no regimen has, and the extraction's absences: an empty field
+    to which an unexplained number may belong has the reason ``UNREAD_NUMBER`` instead of "not
+    reported".
     """
-    explained = {
-        absence.field
-        for absence in extraction.absences
-        if absence.reason is not AbsenceReason.NOT_REPORTED
-    }
-    findings: list[Finding] = []
     unread = set[str]()
     for number, criterion in enumerate(extraction.eligibility.criteria):
         path = f"eligibility.criteria[{number}]"
-        limits = f"{path}.constraints"
         for passage, mention in _list_numbers(parsed, criterion):
-            times = f"{path}.time_windows"
-            unread.add(times if _is_time(passage, mention) else limits)
-            if _states_limit(mention) and limits not in explained:
-                place = span_of(passage.part(mention.first, mention.end))
-                cited = cite(parsed, place)
-                kind = FindingKind.NUMBER_UNREAD
-                findings.append(inform(kind, limits, _LIMIT, cited))
-    if Task.DOSING in tasks:
-        findings += _list_doses(parsed, extraction.dosing)
+            name = "time_windows" if _is_time(passage, mention) else "constraints"
+            unread.add(f"{path}.{name}")
     for number, endpoint in enumerate(extraction.endpoints):
-        field = f"endpoints[{number}].time_points"
-        for piece in _list_times(endpoint):
-            unread.add(field)
-            findings.append(
-                inform(FindingKind.NUMBER_UNREAD, field, _TIME, piece.cite())
-            )
-    reason = {"reason": AbsenceReason.UNREAD_NUMBER}
+        if _has_unread_time(endpoint):
+            unread.add(f"endpoints[{number}].time_points")
     absences = []
     for absence in extraction.absences:
-        is_unread = absence.field in unread - explained
-        absences.append(absence.model_copy(update=reason) if is_unread else absence)
+        is_silent = absence.reason is AbsenceReason.NOT_REPORTED
+        if is_silent and absence.field in unread:
+            reason = {"reason": AbsenceReason.UNREAD_NUMBER}
+            absences.append(absence.model_copy(update=reason))
+        else:
+            absences.append(absence)
+    findings: list[Finding] = []
+    if Task.DOSING in tasks:
+        findings += _list_doses(parsed, extraction.dosing)
     return findings, tuple(absences)
 
 
@@ -123,27 +104,13 @@ def _place(piece: Evidence) -> Span:
     return Span(piece.section, piece.start, piece.end)
 
 
-def _states_limit(mention: Mention) -> bool:
-    """Return True if a number surely limits a named quantity or an age: "1 cup = 250 mL" defines a
-    measure, and limits nothing.
-    """
-    is_named = mention.kind is Measured.LIMIT and bool(mention.subject)
-    if not is_named and mention.kind is not Measured.AGE:
-        return False
-    if not mention.stated or mention.role is not NumberRole.STATED:
-        return False
-    return mention.comparators[0] is not Comparator.EQUAL
-
-
-def _list_times(endpoint: Endpoint) -> Iterator[Evidence]:
-    """Yield a time frame that names a moment with a number, and from which no time was read."""
+def _has_unread_time(endpoint: Endpoint) -> bool:
+    """Return True if a time frame names a moment with a number, and no time was read from it."""
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
-        return
-    for piece in endpoint.evidence_for("time_frame"):
-        # "day 1" is the start of a trial
-        words = read_text(piece.quote).words
-        if any(word.isdecimal() and int(word) > 1 for word in words):
-            yield piece
+        return False
+    words = read_text(endpoint.time_frame or "").words
+    # "day 1" is the start of a trial
+    return any(word.isdecimal() and int(word) > 1 for word in words)
 
 
 def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[Finding]:

@@ -1,5 +1,5 @@
-"""Every character of a record is claimed, boilerplate or unexplained; text that looks unread is
-reported.
+"""Every character of a record is claimed, boilerplate or unexplained; what looks unread is
+reported, or explains an empty field.
 """
 
 import pytest
@@ -9,22 +9,12 @@ from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.coverage import list_words
 from extractor.assembly.unread import find_unread
 from extractor.concepts.parse import parse_record
-from extractor.schemas import FindingKind, Task, TimeKind
+from extractor.schemas import Absence, FindingKind, Task, TimeKind
 from tests.trust import trial
-
-UNREAD = {FindingKind.DOSE_UNREAD, FindingKind.NUMBER_UNREAD}
 
 
 def extract(record):
     return assemble_extraction(parse_record(record), ModelResult())
-
-
-def list_unread(findings):
-    return [
-        (finding.kind.value, finding.citations[0].quote)
-        for finding in findings
-        if finding.kind in UNREAD
-    ]
 
 
 def test_headings_and_bullets_are_boilerplate():
@@ -64,36 +54,22 @@ def test_every_character_is_counted_once(name):
         assert getattr(coverage, kind) == sum(parts)
 
 
-def test_a_limit_that_is_in_no_value_is_reported():
-    line = "Protein of ≥ 300 mg/dL or blood"
-    parsed = parse_record(trial(eligibility=f"Inclusion Criteria:\n\n* {line}"))
-    extraction = assemble_extraction(parsed, ModelResult())
-    (criterion,) = extraction.eligibility.criteria
-    evidence = tuple(
-        piece
-        for piece in criterion.evidence
-        if not piece.field.startswith("constraints")
-    )
-    criteria = (criterion.model_copy(update={"evidence": evidence}),)
-    eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
-    without_limit = extraction.model_copy(update={"eligibility": eligibility})
-
-    findings, _ = find_unread(parsed, without_limit, {Task.ELIGIBILITY})
-
-    assert list_unread(findings) == [("number_unread", "≥ 300 mg/dL")]
-
-
 @pytest.mark.parametrize(
-    "line",
+    ("line", "field", "reason"),
     [
-        "ALT \\< 40 U/L",
-        "Asthma for \\> 3 months and no attack for \\> 2 weeks",
-        "Age \\>18 years",
+        ("Hb 9", "constraints", "unread_number"),
+        ("Hb as usual", "constraints", "not_reported"),
+        ("Hospital stay of 3 weeks for asthma", "time_windows", "unread_number"),
+        ("Carriers of CDK4", "constraints", "not_reported"),
     ],
 )
-def test_times_and_limits_that_were_read_are_not_findings(line):
+def test_a_number_that_is_in_no_value_is_the_reason_of_an_empty_field(
+    line, field, reason
+):
     record = trial(eligibility=f"Inclusion Criteria:\n\n* {line}\n* Consent")
-    assert list_unread(extract(record).findings) == []
+    absences = extract(record).absences
+    found = {absence.field: absence.reason.value for absence in absences}
+    assert found[f"eligibility.criteria[0].{field}"] == reason
 
 
 @pytest.mark.parametrize(
@@ -108,28 +84,27 @@ def test_times_and_limits_that_were_read_are_not_findings(line):
 def test_a_dose_that_no_regimen_has_is_reported(arm, kinds):
     sections = {} if kinds else {"interventions_0": "Drugamab"}
     record = trial(title="Drugamab in hay fever", arms_0=arm, **sections)
-    assert [kind for kind, _ in list_unread(extract(record).findings)] == kinds
+    found = [finding.kind.value for finding in extract(record).findings]
+    assert [kind for kind in found if kind == FindingKind.DOSE_UNREAD] == kinds
 
 
 @pytest.mark.parametrize(
-    ("frame", "reported"),
+    ("frame", "reason"),
     [
-        ("4 weeks", True),
-        ("At month 12 and later", True),
-        ("Day 1", False),
-        ("Visit", False),
+        ("At month 12 and later", "unread_number"),
+        ("Day 1", "not_reported"),
+        ("Visit", "not_reported"),
     ],
 )
-def test_a_time_frame_from_which_nothing_was_read_is_reported(frame, reported):
+def test_a_time_frame_from_which_nothing_was_read_is_the_reason(frame, reason):
     outcome = f"Zinc in plasma, {frame}"
     parsed = parse_record(trial(title="A trial", primary_outcomes_0=outcome))
     extraction = assemble_extraction(parsed, ModelResult())
     (endpoint,) = extraction.endpoints
-    unread = {"time_points": (), "time_kind": TimeKind.AT}
+    unread = endpoint.model_copy(update={"time_points": (), "time_kind": TimeKind.AT})
+    absence = Absence(field="endpoints[0].time_points", reason="not_reported")
     changed = extraction.model_copy(
-        update={"endpoints": (endpoint.model_copy(update=unread),)}
+        update={"endpoints": (unread,), "absences": (absence,)}
     )
-
-    findings, _ = find_unread(parsed, changed, {Task.ENDPOINTS})
-
-    assert list_unread(findings) == ([("number_unread", frame)] if reported else [])
+    _, (explained,) = find_unread(parsed, changed, {Task.ENDPOINTS})
+    assert explained.reason == reason
