@@ -4,9 +4,10 @@ answers.
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
                                 EFFORT] [--write extractor/concepts/policy.toml]
 
-Prints the file of counts: for each field, how often the answer was right when both agreed and when
-the rules had no value, and who was right when they differed, by the confidence of the rules.
-``--write`` writes it.
+Prints the counts, then the file of shares: for each field, how often the answer was right when both
+agreed and when the rules had no value, and who was right when they differed, by the confidence of
+the rules. ``--write`` writes the shares. A prior is added to the counts, so that two or three
+answers do not decide about a field that was seldom asked.
 """
 
 import asyncio
@@ -25,7 +26,6 @@ from extractor.concepts.resolve import (
     AGREE,
     ALONE,
     DOUBTFUL,
-    SITUATIONS,
     agree,
     name_situation,
 )
@@ -41,7 +41,23 @@ from extractor.schemas.vocabulary import Effort
 
 Counts = Counter[tuple[str, str, str]]
 """Counts by field, as a policy names it, situation, and who was right."""
-_HEADER = "# Counts of who was right, written by `python -m benchmarks.policy`; see resolve.py.\n"
+_HEADER = "# Shares of right answers, written by `python -m benchmarks.policy`; see resolve.py.\n"
+_PRIORS: Mapping[str, tuple[float, float]] = {
+    AGREE: (9.5, 0.5),
+    ALONE: (4.5, 0.5),
+    "doubtful": (4, 1),
+    "likely": (3.5, 1.5),
+    "certain": (2.5, 2.5),
+    "silent": (3.5, 1.5),
+    "silent_certain": (2.5, 2.5),
+}
+"""What the rules read where a model answers, each with counts assumed before any answer, of right
+and of wrong ones.
+"""
+Nested = Mapping[str, Mapping[str, Mapping[str, int]]]
+"""By field and situation, how often who was right: the model (``right`` where both agree), the
+rules, or neither.
+"""
 
 
 def count_situations(
@@ -130,7 +146,7 @@ def judge(
 
 def nest(
     counts: Mapping[tuple[str, str, str], int],
-) -> dict[str, dict[str, dict[str, int]]]:
+) -> Nested:
     """Nest the counts by field, situation and who was right, as policies use them.
 
     >>> nest({("dosing.role", "agree", "right"): 2})
@@ -142,16 +158,29 @@ def nest(
     return nested
 
 
-def format_counts(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
-    """Format nested counts as the file of them."""
+def combine(counts: Nested, field: str, situation: str) -> float:
+    """Return the share of right answers (0 to 1) among these counts and those assumed.
+
+    >>> combine(
+    ...     {"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful"
+    ... )
+    0.2
+    """
+    counted = counts.get(field, {}).get(situation, {})
+    right, wrong = _PRIORS[situation]
+    answers = right + wrong + sum(counted.values())
+    right += counted.get("right", 0) + counted.get("model", 0)
+    return round(right / answers, 4)
+
+
+def format_shares(counts: Nested) -> str:
+    """Format the shares of right answers as the file of them; ``other`` is any other field."""
     text = _HEADER
-    for field, situations in sorted(counts.items()):
-        text += f'\n["{field}"]\n'
-        for name in filter(situations.get, SITUATIONS):
-            shares = ", ".join(
-                f"{who} = {count}" for who, count in sorted(situations[name].items())
-            )
-            text += f"{name} = {{ {shares} }}\n"
+    for field in ("other", *sorted(counts)):
+        text += f'\n["{field}"]\n' if "." in field else f"\n[{field}]\n"
+        for situation in _PRIORS:
+            if field == "other" or counts[field].get(situation):
+                text += f"{situation} = {combine(counts, field, situation)}\n"
     return text
 
 
@@ -181,8 +210,9 @@ def main() -> None:
         (record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)
     ]
     found = asyncio.run(ask_all(chosen, count, pairs))
-    text = format_counts(nest(sum(found, Counts())))
-    print(text)
+    counts = nest(sum(found, Counts()))
+    text = format_shares(counts)
+    print(counts, text, sep="\n")
     if chosen.write:
         chosen.write.write_text(text, "utf-8")
 

@@ -126,67 +126,6 @@ class BrainMetastases(
     )
 
 
-class PriorLines(
-    BaseModel,
-    json_schema_extra={
-        "many": True,
-        "mentions": [
-            "line",
-            "regimen",
-            "prior",
-            "previous",
-            "course",
-            "naive",
-            "naïve",
-            "treatment-na",
-            "untreated",
-            "receiv",
-            "refractory",
-        ],
-        "examples": [
-            {
-                "text": "Inclusion: at least two prior lines of chemotherapy",
-                "value": {
-                    "quote": "at least two prior lines of chemotherapy",
-                    "lines": ">= 2",
-                    "of_therapy": "chemotherapy",
-                },
-            },
-            {
-                "text": "Exclusion: more than 3 previous regimens for metastatic disease",
-                "value": {
-                    "quote": "more than 3 previous regimens for metastatic disease",
-                    "lines": "> 3",
-                },
-            },
-            {
-                "text": "Inclusion: no prior chemotherapy for advanced disease",
-                "value": {
-                    "quote": "no prior chemotherapy for advanced disease",
-                    "lines": "= 0",
-                    "of_therapy": "chemotherapy",
-                },
-            },
-            {"text": "Inclusion: at least 2 cycles of induction"},
-            {"text": "Exclusion: prior immunotherapy"},
-        ],
-    },
-):
-    """How many earlier lines, regimens or courses of systemic therapy for the cancer a participant
-    must or may have had.
-
-    Where the line states the number in digits or words, or says that there were none: "must not
-    have received prior TKIs" is "= 0" of TKIs. Write a number as the line states it, also one that
-    is excluded: "more than one line is not permitted" is "> 1". No cycles, no doses, no operations.
-    "Prior chemotherapy", "first-line treatment" and "relapsed" state no number.
-    """
-
-    lines: Quantity = Field(description="The number, with its comparator and no unit.")
-    of_therapy: str | None = Field(
-        None, description="The kind of therapy, if one is named."
-    )
-
-
 class Washout(
     BaseModel,
     json_schema_extra={

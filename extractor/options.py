@@ -107,13 +107,12 @@ def _list_tasks(given: Any) -> Collection[Any]:
 def read_own_fields(
     given: Iterable[Declared] | Declared | None,
 ) -> tuple[CustomField, ...]:
-    """Read custom fields, and check their examples. Raises ``FieldError``."""
+    """Read custom fields. Raises ``FieldError``."""
     if not given:
         return ()
-    from extractor.assembly.claims import check_examples  # noqa: PLC0415 - few extractions have fields of their own
-    from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - as above
+    from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - few extractions have fields of their own
 
-    return check_examples(read_fields(given))
+    return read_fields(given)
 
 
 def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def finish(
     replies: "Replies | None" = None,
 ) -> TrialExtraction:
     """Prove the replies to the questions (None without a model), assemble the extraction, audit it,
-    drop doubtful values, and place the evidence in a document.
+    and drop doubtful values.
 
     The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
     ``RecordTooSlow``.
@@ -76,10 +76,6 @@ def finish(
             from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
 
             extraction = drop_doubtful(extraction, options.min_confidence)
-        if parsed.record.document:
-            from extractor.assembly.documents import place_evidence  # noqa: PLC0415 - few records are one
-
-            extraction = place_evidence(parsed.record, extraction)
     return extraction
 
 

@@ -3,17 +3,15 @@ line.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from extractor.assembly.support import find_support, support_at
 from extractor.concepts.limits.rows import Number, find_numbers
 from extractor.concepts.own.attributes import list_members
-from extractor.concepts.own.declaration import CustomField, Example
-from extractor.concepts.own.value_forms import show_value
+from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.places import Derived, Supported, cut, read_supported
-from extractor.errors import FieldError
 from extractor.evidence.drafts import Reading, Span
 from extractor.evidence.quotes import QuoteStatus, verify_quote
 from extractor.evidence.scoring import measured
@@ -42,51 +40,6 @@ _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
 """Before the number of no time point: "Day -14" is not day 14, and "Day 28 (+/- 3 days)" is not
 day 3.
 """
-
-
-def check_examples(fields: Iterable[CustomField]) -> tuple[CustomField, ...]:
-    """Return the fields if the text of each of their examples supports the example's answer.
-
-    An answer is checked as a model's answer would be. An answer without a quote has the whole text
-    as its quote. Raises ``FieldError`` with the first fault.
-
-    >>> from extractor.concepts.own.models import read_fields
-    >>> [
-    ...     field.name
-    ...     for field in check_examples(read_fields("extractor.catalogue:Blinding"))
-    ... ]
-    ['blinding']
-    """
-    checked = tuple(fields)
-    for field in checked:
-        for example in field.examples:
-            for fault in _list_faults(field, example):
-                raise FieldError(
-                    f"{field.name}: in the example {example.text!r}: {fault}"
-                )
-    return checked
-
-
-def _list_faults(field: CustomField, example: Example) -> Iterator[str]:
-    """Yield what is wrong with an answer: a key that is no attribute, what cannot be read, that it
-    has no value, and each value that the text does not support.
-    """
-    answers = field.complete_answers(example)
-    names = field.json_schema_of_one["properties"]
-    for key in {key for answer in answers for key in answer}.difference(names):
-        form = ", ".join(attribute.describe() for attribute in field.attributes)
-        yield f"{key} is not an attribute; write {form}"
-    claims, unreadable = field.read(answers)
-    yield from (reason for _, reason in unreadable)
-    if example.value is not None and not claims:
-        yield "the value is missing; omit it if the text states nothing"
-    unstated = (
-        "the text does not support it, so the same answer from a model would be refused"
-    )
-    for claim in claims:
-        _, refused = check_claim(claim, field, read_passage(example.text))
-        for value, reason, _ in refused:
-            yield f"{show_value(value)}: {reason or unstated}"
 
 
 class RefusedValue(NamedTuple):

@@ -3,12 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
-from extractor.concepts.criteria.lists import LISTS
-from extractor.language.book import read_text, rule
-from extractor.language.passage import read_passage
-from extractor.outline.headings import find_heading
 from extractor.schemas import (
     Coverage,
     Evidence,
@@ -21,20 +16,19 @@ from extractor.schemas import (
     TrialRecord,
 )
 
-_COUNTED = ("characters", "claimed", "boilerplate")
+_GAP = re.compile(rb"\0+")
 _LINE = re.compile(r"[^\n]+")
 _BULLET = re.compile(
     r"\s*(?:(?:\\?[-*•·‣▪◦–—]+|[(\[]?(?:\d{1,2}|[A-Za-z]|[ivxIVX]{1,4})[.)\]]+|\\\.)(?=\s|$)\s*)*"
 )
 _ENDS = " \t\r\n.,;:|)(]["
-_NOTES = ("note_of_the_registry", "note_of_the_protocol", "unfinished_heading")
 
 
 def measure_coverage(
     record: TrialRecord, items: Iterable[tuple[str, ExtractedItem]]
 ) -> Coverage:
     """Count the characters of a record that values quote, and the boilerplate between them: white
-    space, bullets, punctuation, headings, notes and labels of the registry.
+    space, bullets, punctuation, and lines that end with a colon.
 
     The counts are in total and for each kind of section; all arms are one kind, ``arms``. All other
     characters are unexplained.
@@ -51,84 +45,48 @@ def measure_coverage(
             if path.startswith(Task.DOSING) and is_conclusion:
                 continue
             quoted.setdefault(piece.section, []).append(piece)
+    total = Counter[str](characters=0, claimed=0, boilerplate=0)
     kinds: dict[str, Counter[str]] = {}
     for section in record.sections:
-        pieces = quoted.get(section.name, [])
-        size = len(section.text)
-        claimed = sum(_mark(section, pieces))
-        spans = list_unexplained(section, pieces)
-        count = kinds.setdefault(
-            FieldRef(section.name).path, Counter(dict.fromkeys(_COUNTED, 0))
-        )
-        count["characters"] += size
-        count["claimed"] += claimed
-        count["boilerplate"] += (
-            size - claimed - sum(end - start for start, end in spans)
-        )
-    sections = tuple(
-        SectionCoverage(kind=kind, **count) for kind, count in kinds.items()
-    )
-    totals = {name: sum(count[name] for count in kinds.values()) for name in _COUNTED}
-    return Coverage(**totals, sections=sections)
+        count = _count(section, quoted.get(section.name, ()))
+        total.update(count)
+        kinds.setdefault(FieldRef(section.name).path, Counter()).update(count)
+    sections = (SectionCoverage(kind=kind, **count) for kind, count in kinds.items())
+    return Coverage(**total, sections=tuple(sections))
 
 
-def _mark(section: Section, evidence: Iterable[Evidence]) -> bytearray:
-    """Return one byte for each character of a section: 1 if evidence quotes it, else 0."""
+def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
+    """Return how many characters of a section there are, are quoted, and are boilerplate."""
     marks = bytearray(len(section.text))
     for piece in evidence:
-        if piece.section == section.name:
-            marks[piece.start : piece.end] = b"\1" * (piece.end - piece.start)
-    return marks
+        marks[piece.start : piece.end] = b"\1" * (piece.end - piece.start)
+    claimed = sum(marks)
+    unexplained = 0
+    for gap in _GAP.finditer(marks):
+        for start, end in list_words(section.text, gap.start(), gap.end()):
+            unexplained += end - start
+    size = len(section.text)
+    rest = size - claimed - unexplained
+    return {"characters": size, "claimed": claimed, "boilerplate": rest}
 
 
-def list_unexplained(
-    section: Section, evidence: Iterable[Evidence]
-) -> Iterator[tuple[int, int]]:
-    """Yield the words of a section that no evidence quotes and that are not boilerplate, line by
-    line, as offsets into its text.
+def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    r"""Yield the words of each line in ``text[start:end]``, without its bullet and without
+    punctuation around them. A line that ends with a colon has none.
+
+    >>> list(list_words("Inclusion:\\n* Asthma;\\n", 0, 21))
+    [(13, 19)]
     """
-    for gap in re.finditer(rb"\0+", _mark(section, evidence)):
-        for line in _LINE.finditer(section.text, gap.start(), gap.end()):
-            first, last = _trim(section.text, line.start(), line.end())
-            if first < last and not _is_boilerplate(section, first, last):
-                yield first, last
-
-
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the range of a part of a line without the bullet that begins the line, and without
-    punctuation and white space around its words.
-    """
-    if start == 0 or text[start - 1] == "\n":
-        bullet = _BULLET.match(text, start, end)
-        start = bullet.end() if bullet else start
-    words = text[start:end].lstrip(_ENDS)
-    first = end - len(words)
-    return first, first + len(words.rstrip(_ENDS))
-
-
-def _is_boilerplate(section: Section, first: int, last: int) -> bool:
-    """Return True if words are a heading or a note in the eligibility section, or the type that the
-    registry gives an arm.
-    """
-    if section.name == "eligibility":
-        # one character more: the colon behind a heading, which was trimmed
-        return _is_heading(section.text[first : last + 1])
-    return any(
-        part.name == "type" and part.start <= first and last <= part.end
-        for part in section.parts
-    )
-
-
-@lru_cache(maxsize=2048)
-def _is_heading(text: str) -> bool:
-    """Return True if a line of an eligibility section ends with a colon, is a heading of a list in
-    any words, or a note of the registry.
-    """
-    words = text.strip()
-    if words.endswith((":", "：", ":-")):
-        return True
-    tokens = read_text(words)
-    if any(rule(name).search(tokens) for name in _NOTES):
-        return True
-    heading = find_heading(read_passage(words), LISTS)
-    return heading is not None and heading.is_whole
+    for line in _LINE.finditer(text, start, end):
+        first = line.start()
+        if first == 0 or text[first - 1] == "\n":
+            bullet = _BULLET.match(text, first, line.end())
+            first = bullet.end() if bullet else first
+        # the colon may be behind the last character
+        if text[first : line.end() + 1].rstrip().endswith((":", "：")):
+            continue
+        words = text[first : line.end()].lstrip(_ENDS)
+        first = line.end() - len(words)
+        last = first + len(words.rstrip(_ENDS))
+        if first < last:
+            yield first, last

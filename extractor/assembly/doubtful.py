@@ -1,6 +1,6 @@
 """Drop values below a confidence from a finished extraction, and keep the rest consistent."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, NamedTuple, TypeVar
 
 from extractor.concepts.provenance import describe_evidence
@@ -62,157 +62,138 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
 
 def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
     """Return what ``drop_doubtful`` returns, and where the members of its lists were before."""
-    # in the order in which they were found, so that absences are, too
-    dropped = dict.fromkeys(_list_doubtful(extraction, minimum))
+    dropped = set[str]()
     for path, item in extraction.list_items():
+        dropped.update(_list_doubtful(path, item, minimum))
         if isinstance(item, CustomItem) and item.of in dropped:
-            dropped[path] = None
+            dropped.add(path)
     if not dropped:
         return Sifted(extraction, {})
     sieve = _Sieve(dropped)
     values = extraction.model_dump(include=_VALUES)
-    kept = {name: sieve.keep(values[name], name) for name in values}
+    kept = {name: sieve.keep(values[name], name, name) for name in values}
     _mend_groups(extraction, kept["eligibility"])
-    absences = (*sieve.relocate(extraction.absences), *sieve.explain())
+    absences = (*sieve.relocate(extraction.absences), *sieve.absences)
     findings = tuple(sieve.relocate(extraction.findings))
     others = {name: getattr(extraction, name) for name in type(extraction).model_fields}
     changed = others | kept | {"absences": absences, "findings": findings}
     return Sifted(TrialExtraction.model_validate(changed), sieve.places)
 
 
-def _list_doubtful(extraction: TrialExtraction, minimum: float) -> Iterator[str]:
-    """Yield the paths of the doubtful values: fields, members of lists, their parts, and whole
-    items that require a doubtful field. A value of a custom field is doubtful as a whole.
+def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[str]:
+    """Yield the paths of the doubtful values of an item: fields, members of lists, their parts, and
+    the item itself if it requires one of them. A value of a custom field is doubtful as a whole.
     """
-    for path, item in extraction.list_items():
-        if isinstance(item, CustomItem):
-            if item.confidence is not None and item.confidence < minimum:
-                yield path
-            continue
-        for piece in item.evidence:
-            if piece.confidence is None or piece.confidence >= minimum:
-                continue
-            member, _, part = piece.field.partition(".")
-            if part and part not in _CARRIED:
-                yield f"{path}.{piece.field}"
-                continue
-            yield f"{path}.{member}"
-            name = FieldRef(member).path
-            if type(item).model_fields[name].is_required():
-                yield path
-            yield from _list_unproven(item, path, name)
-
-
-def _list_unproven(item: ExtractedItem, path: str, name: str) -> Iterator[str]:
-    """Yield the members of a list that have no evidence of their own: they were read together with
-    the others, and are as doubtful.
-    """
-    value = getattr(item, name)
+    if isinstance(item, CustomItem):
+        if item.confidence is not None and item.confidence < minimum:
+            yield path
+        return
     proven = {piece.field.partition(".")[0] for piece in item.evidence}
-    for position in range(len(value) if isinstance(value, tuple) else 0):
-        member = f"{name}[{position}]"
-        if member not in proven:
-            yield f"{path}.{member}"
+    for piece in item.evidence:
+        if piece.confidence is None or piece.confidence >= minimum:
+            continue
+        member, _, part = piece.field.partition(".")
+        if part and part not in _CARRIED:
+            yield f"{path}.{piece.field}"
+            continue
+        yield f"{path}.{member}"
+        name = FieldRef(member).path
+        if type(item).model_fields[name].is_required():
+            yield path
+        # members without evidence of their own were read together with this one
+        value = getattr(item, name)
+        for position in range(len(value) if isinstance(value, tuple) else 0):
+            other = f"{name}[{position}]"
+            if other not in proven:
+                yield f"{path}.{other}"
 
 
 class _Sieve:
-    """Drops values. All paths are those of the extraction before.
+    """Drops values, and remembers where the others are then.
 
     Attributes:
         places: For each list that lost members, the old positions of the members that stay.
+        absences: Why the fields that became empty are empty.
     """
 
-    def __init__(self, dropped: Collection[str]) -> None:
+    def __init__(self, dropped: Set[str]) -> None:
         self.places: dict[str, tuple[int, ...]] = {}
+        self.absences: list[Absence] = []
         self._dropped = dropped
-        self._emptied: list[str] = []
+        self._moved: dict[str, str] = {}
 
-    def keep(self, value: Any, path: str) -> Any:
-        """Return what remains of the value at a path."""
-        if path in self._dropped:
-            self._emptied.append(path)
+    def keep(self, value: Any, old: str, new: str) -> Any:
+        """Return what remains of the value at a path, which is then at another one."""
+        if old in self._dropped:
+            self._explain(new)
             return None
+        self._moved[old] = new
         if isinstance(value, dict):
             kept = {
-                name: self.keep(one, f"{path}.{name}")
+                name: self.keep(one, f"{old}.{name}", f"{new}.{name}")
                 for name, one in value.items()
                 if name != "evidence"
             }
-            return self._describe(value, kept, path) if "evidence" in value else kept
-        if isinstance(value, tuple):
-            places = {place: f"{path}[{place}]" for place in range(len(value))}
-            places = {n: at for n, at in places.items() if at not in self._dropped}
-            if len(places) < len(value):
-                self.places[path] = tuple(places)
-            if value and not places:
-                self._emptied.append(path)
-            return tuple(self.keep(value[place], at) for place, at in places.items())
-        return value
+            if "evidence" in value:
+                kept |= self._describe(value, old, new)
+            return kept
+        if not isinstance(value, tuple):
+            return value
+        stay = [at for at in range(len(value)) if f"{old}[{at}]" not in self._dropped]
+        if len(stay) < len(value):
+            self.places[old] = tuple(stay)
+            if not stay:
+                self._explain(new)
+        return tuple(
+            self.keep(value[was], f"{old}[{was}]", f"{new}[{now}]")
+            for now, was in enumerate(stay)
+        )
 
-    def _describe(
-        self, item: Mapping[str, Any], kept: dict[str, Any], path: str
-    ) -> dict[str, Any]:
-        """Return what is kept of an item, with the evidence of what stays. If any was dropped, the
-        item is as sure as the least sure of its values.
+    def _describe(self, item: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+        """Return the evidence of what is kept of an item. If any was dropped, the item is as sure
+        as the least sure of its values.
         """
+        described: dict[str, Any] = {}
         if item.get("of"):
-            kept["of"] = self.follow(item["of"])
+            described["of"] = self._follow(item["of"])
         evidence: list[Evidence] = []
         confidence = 1.0
         for piece in item["evidence"]:
-            place = self.follow(f"{path}.{piece['field']}")
+            place = self._follow(f"{old}.{piece['field']}")
             if place is None:
                 continue
-            name = place.removeprefix(f"{self.follow(path)}.")
+            name = place.removeprefix(f"{new}.")
             evidence.append(Evidence(**(piece | {"field": name})))
             if FieldRef(name).names[0] not in _PLACING:
                 confidence = min(confidence, piece["confidence"] or confidence)
         if len(evidence) == len(item["evidence"]):
-            return kept | {"evidence": evidence}
-        return kept | describe_evidence(evidence, confidence)
+            return described | {"evidence": evidence}
+        return described | describe_evidence(evidence, confidence)
 
-    def follow(self, path: str) -> str | None:
+    def _follow(self, path: str) -> str | None:
         """Return where the value of a path is now; None if it was dropped, or what it is part
         of.
-
-        >>> sieve = _Sieve({"dosing[0]"})
-        >>> sieve.places["dosing"] = (1, 2)
-        >>> sieve.follow("dosing[2].amounts[0]"), sieve.follow("dosing[0].route")
-        ('dosing[1].amounts[0]', None)
         """
-        old = ""
-        new = ""
-        for name, place in FieldRef(path).steps:
-            old = f"{old}.{name}".removeprefix(".")
-            new = f"{new}.{name}".removeprefix(".")
-            if old in self._dropped or self.places.get(old) == ():
-                return None
-            if place is None:
-                continue
-            kept = self.places.get(old, range(place + 1))
-            if place not in kept:
-                return None
-            old += f"[{place}]"
-            new += f"[{kept.index(place)}]"
-        return new
+        around = (path, *FieldRef(path).parents)
+        if not self._dropped.isdisjoint(around):
+            return None
+        for place in around:
+            if place in self._moved:
+                return self._moved[place] + path[len(place) :]
+        return path
 
     def relocate(self, located: Iterable[_LocatedT]) -> Iterator[_LocatedT]:
         """Yield the absences or findings whose place still exists, with its new path."""
         for one in located:
-            path = self.follow(one.field)
+            path = self._follow(one.field)
             if path is not None:
                 yield one.model_copy(update={"field": path})
 
-    def explain(self) -> Iterator[Absence]:
-        """Yield the reason of each field that became empty in what remains."""
-        for path in self._emptied:
-            around, _, name = path.rpartition(".")
-            place = self.follow(around)
-            # neither an item or member as a whole, nor a part of a member
-            is_field = path.count("[") < 2 and not path.endswith("]")
-            if place is not None and is_field:
-                field = f"{place}.{name}".removeprefix(".")
-                yield Absence(field=field, reason=AbsenceReason.LOW_CONFIDENCE)
+    def _explain(self, path: str) -> None:
+        """Add the reason of an empty field, unless it is a part of a member of a list."""
+        if path.count("[") < 2:
+            reason = AbsenceReason.LOW_CONFIDENCE
+            self.absences.append(Absence(field=path, reason=reason))
 
 
 def _mend_groups(before: TrialExtraction, eligibility: dict[str, Any]) -> None:

@@ -2,31 +2,24 @@
 and reasons for gaps.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from extractor.concepts.own.declaration import CustomField, Of
-from extractor.concepts.places import MODEL_CONFIDENCE
 from extractor.concepts.provenance import Assembled, ItemBuilder
-from extractor.concepts.resolve import UNCONFIRMED
 from extractor.evidence.drafts import Draft, ModelResult, Reading
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, CustomItem, Origin, Support
 
-PRIORS: Mapping[Support, float] = {
-    Support.LITERAL: 0.9,
-    Support.PARSED: 0.9,
-    Support.INFERRED: 0.85,
-    Support.UNSUPPORTED: 0.6,
-}
-"""The confidence of a model's value, by how it follows from its words."""
+_INFERRED = 0.85
+"""The confidence of a model's value that is a conclusion from its words."""
 _AGREED = 0.95
 """The confidence of a value that patterns and model agree on."""
+_UNCONFIRMED = 0.6
+"""The confidence of a value found by patterns but not by the model that was asked."""
 _DISPUTED = 0.5
 """Confidence of a value beside another one that contradicts it."""
-_LEFT_OUT = 0.6
-"""The confidence of a value found by patterns but not by the model."""
 
 Claim = Mapping[str, Reading[Any]]
 """What is stated about a field at one place, by attribute."""
@@ -64,7 +57,7 @@ def assemble_own(
             explain(custom, AbsenceReason.NOT_REPORTED, sections)
         items: list[CustomItem] = []
         for path, draft in places:
-            claims = list(_list_claims(field, draft))
+            claims = _list_claims(field, draft)
             # the record's values are asked for line by line
             asked = [draft] if path else result.drafts
             if not claims:
@@ -92,18 +85,18 @@ def _find_places(
     """
     if field.of is Of.RECORD:
         sections = list(filter(field.may_stand_in, parsed.sections))
-        is_mentioned = any(
-            field.may_be_in(parsed.sections[one].raw) for one in sections
-        )
-        return [("", parsed.whole)] if is_mentioned else [], sections
-    items = [
-        (path, draft)
-        for group in assembled
-        for path, _, draft in group.items
-        if draft.group == field.group.of
-    ]
-    places = [item for item in items if field.may_be_in(item[1].chunk.text)]
-    return places, [draft.span.section for _, draft in items]
+        texts = (parsed.sections[name].raw for name in sections)
+        whole = [("", parsed.whole)] if any(map(field.may_be_in, texts)) else []
+        return whole, sections
+    places: list[tuple[str, Draft]] = []
+    sections = []
+    for group in assembled:
+        for path, _, draft in group.items:
+            if draft.group == field.group.of:
+                sections.append(draft.span.section)
+                if field.may_be_in(draft.chunk.text):
+                    places.append((path, draft))
+    return places, sections
 
 
 def _explain(
@@ -135,48 +128,51 @@ def _build_item(
     return CustomItem(of=path or None, values=values, calibrated=False, **proven)
 
 
-def _list_claims(field: CustomField, draft: Draft) -> Iterator[Claim]:
-    """Yield the model's claims, else those of the patterns; of a field with several values, both,
+def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
+    """Return the model's claims, else those of the patterns; of a field with several values, both,
     each once.
 
-    A model's value has the prior of its support, but is no more certain than its place in the text
-    allows. A claim of both is the model's. One of the patterns is less sure if the model answered
-    about the field without it, or skipped the line that it was asked about.
+    A claim of both is the model's. One of the patterns is less sure if a model was asked about the
+    line and did not give it.
     """
     drafts = draft.own.get(field.name, ())
-    read = [_list_values(own.rules) for own in drafts]
+    by_rules = [own.rules for own in drafts if own.rules]
+    read = list(map(_list_values, by_rules))
+    claims: list[Claim] = []
     seen: list[Mapping[str, Any]] = []
     for own in drafts:
         values = _list_values(own.model)
-        if not values or values in seen:
-            continue
-        seen.append(values)
-        claim: dict[str, Reading[Any]] = {}
-        for name, reading in own.model.items():
-            sure = PRIORS[reading.support]
-            # a place that leaves a doubt has lowered the confidence already
-            if reading.confidence < MODEL_CONFIDENCE:
-                sure = min(sure, reading.confidence)
-            claim[name] = replace(reading, confidence=sure)
-            if values in read:
-                claim[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
-        yield claim
-    most = 1.0
-    if field.name in draft.model:
-        most = _LEFT_OUT
-    elif draft.is_skipped and field.name in draft.asked:
-        most = UNCONFIRMED
-    is_answered = bool(seen) and not field.many
-    for own in () if is_answered else drafts:
-        values = _list_values(own.rules)
         if values and values not in seen:
             seen.append(values)
-            yield _limit(own.rules, most)
+            claims.append(_rate(own.model, is_read=values in read))
+    if claims and not field.many:
+        return claims
+    is_skipped = draft.is_skipped and field.name in draft.asked
+    most = _UNCONFIRMED if is_skipped or field.name in draft.model else 1.0
+    for claim, values in zip(by_rules, read, strict=True):
+        if values not in seen:
+            seen.append(values)
+            claims.append(_limit(claim, most))
+    return claims
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
     """Return the values of a claim by attribute, without where they are and how sure they are."""
     return {name: reading.value for name, reading in claim.items()}
+
+
+def _rate(claim: Claim, *, is_read: bool) -> Claim:
+    """Return a model's claim with its confidence: no value is more certain than its support and
+    its place in the text allow, unless the patterns read the same (``is_read``).
+    """
+    rated: dict[str, Reading[Any]] = {}
+    for name, reading in claim.items():
+        rated[name] = reading
+        if is_read:
+            rated[name] = replace(reading, confidence=_AGREED, origin=Origin.BOTH)
+        elif reading.support is Support.INFERRED:
+            rated[name] = reading.at_most(_INFERRED)
+    return rated
 
 
 def _limit(claim: Claim, most: float) -> Claim:

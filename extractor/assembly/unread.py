@@ -1,15 +1,12 @@
-"""Report numbers and doses that no value explains, and name the empty fields that they may belong
-to.
-"""
+"""Report doses that no value explains, and name the empty fields to which a number may belong."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from extractor.assembly.citing import cite, inform
 from extractor.concepts.criteria.prose import list_sentences
 from extractor.concepts.doses.amounts import find_amounts, is_portion
 from extractor.concepts.doses.marks import Mark
-from extractor.concepts.limits.mentions import Measured, Mention, find_mentions
+from extractor.concepts.limits.mentions import Mention, find_mentions
 from extractor.concepts.limits.roles import NumberRole
 from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
@@ -20,7 +17,6 @@ from extractor.schemas import (
     Absence,
     AbsenceReason,
     Amount,
-    Comparator,
     Criterion,
     Endpoint,
     Evidence,
@@ -36,59 +32,44 @@ _GIVEN_IN = ("arms[", "interventions[")
 _CUE_REACH = 10
 """Number of tokens before or after an amount that can show that it is not given."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
-_LIMIT = "this limit is missing from the values of its criterion"
-_TIME = "this time frame contains a time that was not read"
 _DOSE = "these words look like a dose that no regimen contains"
-
-
-class _Left(NamedTuple):
-    """A number that no value explains: the field to which it may belong, and a finding if it is
-    surely one.
-    """
-
-    field: str
-    finding: Finding | None = None
 
 
 def find_unread(
     parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
-    """Return findings of text that looks like a value and is in none, and the extraction's
-    absences: an empty field to which an unexplained number may belong has the reason
-    ``UNREAD_NUMBER`` instead of "not reported".
-
-    A limit is not reported if its criterion has another reason for having none.
+    """Return findings of doses that no regimen has, and the extraction's absences: an empty field
+    to which an unexplained number may belong has the reason ``UNREAD_NUMBER`` instead of "not
+    reported".
     """
-    left: list[_Left] = []
+    unread = set[str]()
     for number, criterion in enumerate(extraction.eligibility.criteria):
-        left += _list_limits(parsed, criterion, f"eligibility.criteria[{number}]")
-    if Task.DOSING in tasks:
-        left += _list_doses(parsed, extraction.dosing)
+        path = f"eligibility.criteria[{number}]"
+        for passage, mention in _list_numbers(parsed, criterion):
+            name = "time_windows" if _is_time(passage, mention) else "constraints"
+            unread.add(f"{path}.{name}")
     for number, endpoint in enumerate(extraction.endpoints):
-        left += _list_times(endpoint, f"endpoints[{number}].time_points")
-    fields = {one.field for one in left}
-    findings = [one.finding for one in left if one.finding]
-    explained = set[str]()
-    absences: list[Absence] = []
+        if _has_unread_time(endpoint):
+            unread.add(f"endpoints[{number}].time_points")
+    absences = []
     for absence in extraction.absences:
-        unexplained = absence
-        if absence.reason is not AbsenceReason.NOT_REPORTED:
-            explained.add(absence.field)
-        elif absence.field in fields:
+        is_silent = absence.reason is AbsenceReason.NOT_REPORTED
+        if is_silent and absence.field in unread:
             reason = {"reason": AbsenceReason.UNREAD_NUMBER}
-            unexplained = absence.model_copy(update=reason)
-        absences.append(unexplained)
-    explained.discard("dosing")
-    return [one for one in findings if one.field not in explained], tuple(absences)
+            absences.append(absence.model_copy(update=reason))
+        else:
+            absences.append(absence)
+    findings: list[Finding] = []
+    if Task.DOSING in tasks:
+        findings += _list_doses(parsed, extraction.dosing)
+    return findings, tuple(absences)
 
 
-def _list_limits(
-    parsed: ParsedRecord, criterion: Criterion, path: str
-) -> Iterator[_Left]:
-    """Yield the numbers of a criterion that are in no limit or window of it, and in no name.
-
-    One that surely states a limit is reported. A number with a unit of time may belong to an empty
-    list of time windows, any other one to an empty list of limits.
+def _list_numbers(
+    parsed: ParsedRecord, criterion: Criterion
+) -> Iterator[tuple[Passage, Mention]]:
+    """Yield the numbers of a criterion that are in no limit or window of it, and in no name, each
+    with the criterion's words.
     """
     values = [
         _place(piece)
@@ -98,67 +79,47 @@ def _list_limits(
     for quote in criterion.evidence_for("quote"):
         words = parsed.passage(_place(quote)).alone()
         tokens = words.tokens
-        free = set[int]()
-        for at, word in enumerate(tokens.words):
-            if word[0].isdigit():
-                place = span_of(words.part(at, at + 1))
-                is_read = any(map(place.overlaps, values))
-                free.update(() if is_read else (at,))
-        if not free:
+        if not any(word[0].isdigit() for word in tokens.words):
             continue
+        named = set[int]()
         for name in rule("part_of_name").find(tokens):
-            free.difference_update(range(name.first, name.end))
-        timed = [(time.first, time.end) for time in find_durations(tokens)]
+            named.update(range(name.first, name.end))
         for mention in find_mentions(tokens):
-            if mention.number[0] not in free or mention.role is NumberRole.PART:
-                continue
             at, _ = mention.number
-            is_time = any(first <= at < end for first, end in timed)
-            yield _Left(f"{path}.{'time_windows' if is_time else 'constraints'}")
-            if _states_limit(mention):
-                cited = cite(parsed, span_of(words.part(mention.first, mention.end)))
-                field = f"{path}.constraints"
-                kind = FindingKind.NUMBER_UNREAD
-                yield _Left("", inform(kind, field, _LIMIT, cited))
+            place = span_of(words.part(at, at + 1))
+            is_digits = tokens.words[at][0].isdigit()
+            is_read = at in named or any(map(place.overlaps, values))
+            if is_digits and not is_read and mention.role is not NumberRole.PART:
+                yield words, mention
+
+
+def _is_time(passage: Passage, mention: Mention) -> bool:
+    """Return True if a number has a unit of time."""
+    at, _ = mention.number
+    lengths = find_durations(passage.tokens)
+    return any(length.first <= at < length.end for length in lengths)
 
 
 def _place(piece: Evidence) -> Span:
     return Span(piece.section, piece.start, piece.end)
 
 
-def _states_limit(mention: Mention) -> bool:
-    """Return True if a number surely limits a named quantity or an age: "1 cup = 250 mL" defines a
-    measure, and limits nothing.
-    """
-    is_named = mention.kind is Measured.LIMIT and bool(mention.subject)
-    if not is_named and mention.kind is not Measured.AGE:
-        return False
-    if not mention.stated or mention.role is not NumberRole.STATED:
-        return False
-    return mention.comparators[0] is not Comparator.EQUAL
-
-
-def _list_times(endpoint: Endpoint, field: str) -> Iterator[_Left]:
-    """Yield a time frame that names a moment with a number, and from which no time was read."""
+def _has_unread_time(endpoint: Endpoint) -> bool:
+    """Return True if a time frame names a moment with a number, and no time was read from it."""
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
-        return
-    for piece in endpoint.evidence_for("time_frame"):
-        # "day 1" is the start of a trial
-        words = read_text(piece.quote).words
-        if any(word.isdecimal() and int(word) > 1 for word in words):
-            kind = FindingKind.NUMBER_UNREAD
-            yield _Left(field, inform(kind, field, _TIME, piece.cite()))
+        return False
+    words = read_text(endpoint.time_frame or "").words
+    # "day 1" is the start of a trial
+    return any(word.isdecimal() and int(word) > 1 for word in words)
 
 
-def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[_Left]:
+def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[Finding]:
     """Yield the doses of arms and interventions that no regimen has, each number and unit once;
     without any regimen also those of prose.
 
-    Words of supply and preparation state no dose, nor do volumes, pieces and concentrations. Any of
-    them may be the amount of a regimen without one whose agent is named in the same sentence.
+    Words of supply and preparation state no dose, nor do volumes, pieces and concentrations.
     """
     reported = _list_levels(amount for one in regimens for amount in one.amounts)
-    read = set(reported)
     quoted = [
         _place(piece)
         for regimen in regimens
@@ -169,16 +130,11 @@ def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[_
         for mark in find_amounts(sentence.tokens):
             place = span_of(sentence.part(mark.first, mark.end))
             levels = _list_levels(mark.value)
-            if levels <= read or any(map(place.overlaps, quoted)):
-                continue
-            for number, regimen in enumerate(regimens):
-                if regimen.agent.casefold() in sentence.text.casefold():
-                    yield _Left(f"dosing[{number}].amounts")
-            if not levels <= reported and _is_given(mark, sentence):
+            is_known = levels <= reported or any(map(place.overlaps, quoted))
+            if not is_known and _is_given(mark, sentence):
                 reported |= levels
                 cited = cite(parsed, span_of(sentence))
-                finding = inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
-                yield _Left("dosing", finding)
+                yield inform(FindingKind.DOSE_UNREAD, "dosing", _DOSE, cited)
 
 
 def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage]:

@@ -5,23 +5,19 @@ sides. A false alarm costs trust: a check stays only if at least nine of ten of 
 records are right, and passes over what is uncertain.
 
 - ``promises.py``: endpoints of the text that no outcome measures, and times that none has.
-- ``registered.py``: allocation, masking, ages, and arms without an intervention.
-- ``outcomes.py``: outcomes without a time, or registered twice.
+- ``registered.py``: allocation, masking and ages.
 
 The words that checks look for are the rules in ``rules/``.
 """
 
-from extractor.audit import outcomes, promises, registered
+from extractor.audit import promises, registered
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Finding, TrialExtraction
 
 CHECKS = (
     promises.check_promises,
     registered.check_design,
-    registered.check_arms,
     registered.check_ages,
-    outcomes.check_time_frames,
-    outcomes.check_repeated,
 )
 """The checks in the order of their findings."""
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from extractor.assembly.citing import cite, inform, warn
+from extractor.assembly.citing import cite, warn
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import find_terms, rule
@@ -22,7 +22,6 @@ from extractor.schemas import (
     Endpoint,
     Finding,
     FindingKind,
-    Severity,
     TimeKind,
     TimeUnit,
     TrialExtraction,
@@ -48,7 +47,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 class Promise(NamedTuple):
     """The tokens ``first:end`` of a section name an endpoint in a list; what is stated about it
-    ends before the token ``clause_end``. ``is_endpoint`` is false in a list of objectives.
+    ends before the token ``clause_end``.
     """
 
     concept: Concept
@@ -56,15 +55,13 @@ class Promise(NamedTuple):
     first: int
     end: int
     clause_end: int
-    is_endpoint: bool
 
 
 def check_promises(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
-    """Yield each endpoint that the summary or description promises and no outcome measures, as a
-    warning, an objective for information; and the first times of an endpoint that no outcome of its
-    concept has.
+    """Yield each endpoint that the summary or description promises and no outcome measures, and
+    the first times of an endpoint that no outcome of its concept has.
     """
     bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
     promises = [promise for section in bodies for promise in find_promises(section)]
@@ -83,10 +80,8 @@ def check_promises(
 
 
 def find_promises(section: LexedSection) -> Iterator[Promise]:
-    """Yield every endpoint of the vocabulary in a list of the trial's endpoints or objectives.
-
-    One that is named in passing is left out, and, among objectives, one that is an aim: "to show
-    that it prolongs survival".
+    """Yield every endpoint of the vocabulary in a list of the trial's endpoints, except one that is
+    named in passing.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
@@ -96,27 +91,22 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
     ['relapse_or_progression_rate', 'overall_survival']
     """
     tokens = section.tokens
-    for first, end, is_endpoint in _find_lists(tokens):
+    for first, end in _find_lists(tokens):
         for term in find_terms(tokens, _NAMES, first, end):
-            opening = max(first, _find_start(tokens, term.first, _SENTENCE))
-            part = max(opening, _find_start(tokens, term.first, "," + _SENTENCE))
+            part = max(first, _find_start(tokens, term.first, "," + _SENTENCE))
             if rule("names_in_passing").search(tokens, part, term.first):
                 continue
-            is_aim = rule("names_an_aim").search(tokens, opening, term.first)
-            if is_endpoint or not is_aim:
-                stop = _find_end(tokens, term.end, end, _SENTENCE)
-                concept = Concept(term.value)
-                yield Promise(concept, section, term.first, term.end, stop, is_endpoint)
+            stop = _find_end(tokens, term.end, end, _SENTENCE)
+            yield Promise(Concept(term.value), section, term.first, term.end, stop)
 
 
-def _find_lists(tokens: Tokens) -> Iterator[tuple[int, int, bool]]:
-    """Yield the tokens of lists of the trial's endpoints, or objectives (False): the words after
-    "secondary endpoints are", to the end of the sentence or, after a line break, of the block; and
-    the sentence in front of "are the secondary endpoints".
+def _find_lists(tokens: Tokens) -> Iterator[Range]:
+    """Yield the tokens of lists of the trial's endpoints: the words after "secondary endpoints
+    are", to the end of the sentence or, after a line break, of the block; and the sentence in front
+    of "are the secondary endpoints".
     """
     for opening in rule("opens_promises").find(tokens):
-        noun = (opening.read("noun") or "").lower()
-        if not _is_binding(tokens, opening, noun):
+        if not _is_binding(tokens, opening):
             continue
         end = min(len(tokens), opening.end + _LONGEST)
         another = rule("opens_promises").search(tokens, opening.end, end)
@@ -126,31 +116,34 @@ def _find_lists(tokens: Tokens) -> Iterator[tuple[int, int, bool]]:
             end = block_end.first if block_end else end
         else:
             end = _find_end(tokens, opening.end, end, ".")
-        yield opening.end, end, not noun.startswith("objective")
+        yield opening.end, end
     for closing in rule("closes_promises").find(tokens):
         first = _find_start(tokens, closing.first, _SENTENCE)
         if not rule("reported_by_others").search(tokens, first, closing.first):
-            yield first, closing.first, True
+            yield first, closing.first
 
 
-def _is_binding(tokens: Tokens, opening: Found, noun: str) -> bool:
+def _is_binding(tokens: Tokens, opening: Found) -> bool:
     """Return True if a list is of what this trial will measure and must register.
 
     "Primary" and other ranks suffice, exploratory endpoints need not be registered. Without a rank,
-    a colon suffices, for outcomes, which may be those of patients, also words that they will be
-    measured, and for endpoints nothing more.
+    a colon suffices. Other outcomes may be those of patients, so that words must say that they will
+    be measured; endpoints need nothing more. Objectives are aims, not endpoints.
     """
+    noun = (opening.read("noun") or "").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)
     before = rule("rank_before").ends(tokens, opening.first, start)
     rank = (before.read("rank") or "").lower() if before else ""
     end = _find_end(tokens, opening.end, opening.first + _REACH, ".")
-    if rank in _UNBINDING or rule("reported_by_others").search(tokens, start, end):
+    if noun.startswith("objective") or rank in _UNBINDING:
+        return False
+    if rule("reported_by_others").search(tokens, start, end):
         return False
     if rank not in _WEAK or tokens.words[opening.end - 1] == ":":
         return True
     if noun.startswith("outcome"):
         return rule("will_happen").search(tokens, opening.first, end) is not None
-    return not noun.startswith("objective")
+    return True
 
 
 def _find_start(tokens: Tokens, at: int, signs: str) -> int:
@@ -200,14 +193,12 @@ def _load_traces() -> Mapping[str, Mapping[str, Any]]:
 def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:
     place = promise.section.whole.part(promise.first, promise.end)
     searched = list_outcome_sections(parsed)
-    noun = "endpoint" if promise.is_endpoint else "objective"
-    return inform(
+    return warn(
         FindingKind.ENDPOINT_NOT_REGISTERED,
         "endpoints",
-        f"the text names {place.text} as an {noun}, but none of the registered outcomes "
+        f"the text names {place.text} as an endpoint, but none of the registered outcomes "
         f"measures it ({len(searched)} searched)",
         cite(parsed, span_of(place)),
-        severity=Severity.WARNING if promise.is_endpoint else Severity.INFO,
         sections=searched,
     )
 

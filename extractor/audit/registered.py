@@ -1,4 +1,4 @@
-"""Compare the text with the registered design, ages and arms."""
+"""Compare the text with the registered design and ages."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -14,7 +14,6 @@ from extractor.evidence.drafts import Span, span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.passage import Passage
 from extractor.schemas import Eligibility, Finding, FindingKind, TrialExtraction
-from extractor.schemas.registered_words import unify_word
 
 _TITLES = ("title", "official_title")
 _TEXTS = (*_TITLES, "brief_summary", "detailed_description")
@@ -111,24 +110,3 @@ def _list_common(eligibility: Eligibility) -> Iterator[Span]:
             continue
         for piece in criterion.evidence_for("quote"):
             yield Span(piece.section, piece.start, piece.end)
-
-
-def check_arms(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
-    """Yield the arms of an interventional trial without a linked intervention, unless they have
-    none by design.
-    """
-    if parsed.record.registry.study_type != "INTERVENTIONAL":
-        return
-    for name in parsed.record.registry.bare_arms:
-        section = parsed.record.section(name)
-        if not section:
-            continue
-        if unify_word("arm_type", section.part("type") or "") == "NO_INTERVENTION":
-            continue
-        label = section.part("label") or name
-        yield warn(
-            FindingKind.ARM_WITHOUT_INTERVENTION,
-            name,
-            f"{label} is registered without any intervention",
-            cite(parsed, Span(name, 0, len(label))),
-        )

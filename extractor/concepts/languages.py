@@ -59,8 +59,8 @@ def find_foreign_lines(
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language, with how many lines it has, its sections, and the first
-    line of each.
+    """Yield a finding for each language, with how many lines it has, and the first line of each
+    section.
 
     It is a warning if a section has nothing in English beside these lines, else information.
     """
@@ -68,16 +68,13 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
     for text in parsed.foreign.texts:
         by_language[text.language].append(text)
     for language, texts in by_language.items():
-        # of each kind of section, the first line: the last one that is set counts
-        firsts = {FieldRef(text.section).path: text for text in reversed(texts)}
-        citations = tuple(_cite(parsed, text) for text in reversed(firsts.values()))
-        places = ", ".join(reversed(firsts))
+        firsts: dict[str, ForeignText] = {}
+        for text in texts:
+            firsts.setdefault(text.section, text)
         lines = counted(len(texts), "line")
+        message = f"{lines} in {language}: not read, and not shown to a model"
         severity = Severity.INFO
-        message = (
-            f"{lines} in {language} ({places}): not read, and not shown to a model"
-        )
-        if any(text.section in parsed.foreign.untranslated for text in texts):
+        if not parsed.foreign.untranslated.isdisjoint(firsts):
             severity = Severity.WARNING
             message += "; nothing beside them is in English"
         yield Finding(
@@ -85,7 +82,7 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
             severity=severity,
             field=FieldRef(texts[0].section).path,
             message=message,
-            citations=citations,
+            citations=tuple(_cite(parsed, text) for text in firsts.values()),
         )
 
 

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from extractor.concepts.hostile.injection import find_honest
-from extractor.concepts.resolve import UNCONFIRMED, resolve, resolve_part
+from extractor.concepts.resolve import (
+    BELIEVED,
+    UNCONFIRMED,
+    resolve,
+    resolve_part,
+)
 from extractor.evidence.drafts import Draft, Reading, Span, find_weakest
 from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import (
@@ -77,7 +82,8 @@ class ItemBuilder:
     def resolve(self, field: str) -> Reading[Any]:
         """Return the value of a field that the rules' reading and the model's answer make.
 
-        It is less certain if the model was asked about the field and skipped the item.
+        It is less certain if the model was asked about the field and skipped the item. A value of
+        the rules that the model leaves out is ambiguous: nobody knows who is right.
         """
         task, _, _ = self.draft.group.partition(".")
         # a member of a list is answered with it
@@ -86,6 +92,9 @@ class ItemBuilder:
         read = self.draft.read(field)
         answer = self.draft.model.get(field)
         resolved = resolve(read, answer, gap, f"{task}.{field}")
+        is_read = bool(read.list_values()) and read.confidence >= BELIEVED
+        if is_read and answer is not None and not answer.list_values():
+            return replace(resolved, gap=AbsenceReason.AMBIGUOUS)
         is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.asked
         return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
@@ -224,8 +233,24 @@ class ItemBuilder:
             origin=resolved.origin,
             support=support,
             confidence=sure,
+            **self._locate(span),
         )
         self._evidence.append(evidence)
+
+    def _locate(self, span: Span) -> dict[str, Any]:
+        """Return the place of a span in the text of a PDF or Word file, and its page; nothing if
+        its section is not from one.
+        """
+        record = self._parsed.record
+        section = record.section(span.section)
+        if record.document is None or section is None:
+            return {}
+        place = section.locate(span.start, span.end)
+        if place is None:
+            return {}
+        start, end = place
+        page = record.document.find_page(start)
+        return {"document_start": start, "document_end": end, "page": page}
 
 
 @dataclass(slots=True)

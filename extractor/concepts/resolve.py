@@ -1,8 +1,7 @@
 """Choose one value from two annotators, the rules and a model, and estimate its confidence.
 
-``python -m benchmarks.policy`` counted in ``policy.toml`` how often a model's answers to gold
-records were right, by field and by what the rules read there. A prior is added to the counts, so
-that two or three answers do not decide about a field that was seldom asked.
+``policy.toml`` has how often a model's answers to gold records were right, by field and by what the
+rules read there; ``python -m benchmarks.policy`` writes it.
 """
 
 import re
@@ -173,28 +172,12 @@ DOUBTFUL = 0.8
 """Readings of the rules with less confidence are guesses."""
 AGREE = "agree"
 ALONE = "alone"
-_PRIORS: Mapping[str, tuple[float, float]] = {
-    AGREE: (9.5, 0.5),
-    ALONE: (4.5, 0.5),
-    "doubtful": (4, 1),
-    "likely": (3.5, 1.5),
-    "certain": (2.5, 2.5),
-    "silent": (3.5, 1.5),
-    "silent_certain": (2.5, 2.5),
-}
-SITUATIONS = tuple(_PRIORS)
-"""What the rules read where a model answers: the same value, nothing that is sure, another value
-(with a confidence that is doubtful, likely or certain), or that there is none. Each with counts
-assumed before any answer, of right and of wrong ones.
-"""
-Counts = Mapping[str, Mapping[str, Mapping[str, int]]]
-"""By field and situation, how often who was right: the model (``right`` where both agree), the
-rules, or neither.
-"""
 
 
 def name_situation(rule: Reading[object]) -> str:
-    """Name the situation of an answer that differs from what the rules read."""
+    """Name what the rules read where a model's answer differs: nothing that is sure, another value
+    (with a confidence that is doubtful, likely or certain), or that there is none.
+    """
     if rule.is_open:
         return ALONE
     if rule.value is None or rule.value == ():
@@ -206,7 +189,6 @@ def name_situation(rule: Reading[object]) -> str:
     return "likely"
 
 
-@cache
 def share_right(field: str, situation: str) -> float:
     """Return the share of a model's answers that are right, of a field such as
     ``eligibility.category``.
@@ -214,27 +196,13 @@ def share_right(field: str, situation: str) -> float:
     >>> share_right("a field that was never asked", "alone")
     0.9
     """
-    return combine(_load_counts(), field, situation)
+    shares = _load_shares()
+    return shares.get(field, {}).get(situation, shares["other"][situation])
 
 
 @cache
-def _load_counts() -> Counts:
+def _load_shares() -> Mapping[str, Mapping[str, float]]:
     return tomllib.loads((files(__package__) / "policy.toml").read_text("utf-8"))
-
-
-def combine(counts: Counts, field: str, situation: str) -> float:
-    """Return the share of right answers (0 to 1) among these counts and those assumed.
-
-    >>> combine(
-    ...     {"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful"
-    ... )
-    0.2
-    """
-    counted = counts.get(field, {}).get(situation, {})
-    right, wrong = _PRIORS[situation]
-    answers = right + wrong + sum(counted.values())
-    right += counted.get("right", 0) + counted.get("model", 0)
-    return round(right / answers, 4)
 
 
 _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")

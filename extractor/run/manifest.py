@@ -215,7 +215,8 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         replayed = read_manifest(chosen.choice.replay / MANIFEST)
         if replayed:
             model = replayed.settings.get("model") or model
-    prompt = load_prompt(options.fields).version
+    # the fields are a setting of their own
+    prompt = load_prompt().version
     own = [
         field.model_dump(mode="json", exclude_defaults=True) for field in options.fields
     ]

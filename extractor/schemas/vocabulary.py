@@ -177,8 +177,8 @@ AbsenceReason.__doc__ = """Why a field is empty.
 - ``not_reported``: the sections were searched and do not state it.
 - ``unread_number``: the text has a number that no field took, so a value may have been missed.
 - ``section_absent``: the record has no section that could state it.
-- ``ambiguous``: the text can be read in several ways, or what was read is too unsure, so no value
-  was taken.
+- ``ambiguous``: the text can be read in several ways, what was read is too unsure, or a model
+  leaves out what the rules read, so no value was taken.
 - ``contradictory``: two passages disagree, and neither is believed.
 - ``not_asked``: the rules could not read it and no model was asked.
 - ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
@@ -203,11 +203,11 @@ FindingKind = StrEnum(
     QUOTE_NOT_FOUND VALUE_NOT_IN_QUOTE QUOTE_CONFLICT ANSWER_MISSING ANSWER_AMBIGUOUS
     LINE_UNANSWERED
     REGIMEN_UNCONFIRMED STRUCTURE_DOUBTFUL
-    DOSE_UNREAD NUMBER_UNREAD LANGUAGE_OTHER
+    DOSE_UNREAD LANGUAGE_OTHER
     SOURCE_DOUBTFUL INSTRUCTION_IN_TEXT INVISIBLE_CHARACTERS LOOK_ALIKE_LETTERS MARKUP
     OVERSIZED_TOKEN
     ENDPOINT_NOT_REGISTERED TIME_POINTS_DIFFER ALLOCATION_DIFFERS MASKING_DIFFERS
-    ARM_WITHOUT_INTERVENTION AGE_DIFFERS TIME_FRAME_MISSING OUTCOME_REPEATED
+    AGE_DIFFERS
     """,
 )
 FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
@@ -234,7 +234,6 @@ Of text whose structure is in doubt:
 Of text that nothing was read from:
 
 - ``dose_unread``: words of an arm or intervention that look like a dose.
-- ``number_unread``: a limit or a time that stands in a criterion or time frame and is in no value.
 - ``language_other``: lines in another language than English, with the language and their number.
 
 
@@ -260,10 +259,7 @@ Of a record that contradicts itself (``extractor/audit``):
 - ``allocation_differs``: the text says randomised, the registered design does not, or the other way
   round.
 - ``masking_differs``: the text says open or blinded, the registered design the opposite.
-- ``arm_without_intervention``: a registered arm to which no intervention is linked.
 - ``age_differs``: an age limit of the criteria is not the registered one.
-- ``time_frame_missing``: an outcome without a time frame.
-- ``outcome_repeated``: an outcome that is registered twice.
 """
 
 CONTRADICTIONS: Final = frozenset(
@@ -272,10 +268,7 @@ CONTRADICTIONS: Final = frozenset(
         FindingKind.TIME_POINTS_DIFFER,
         FindingKind.ALLOCATION_DIFFERS,
         FindingKind.MASKING_DIFFERS,
-        FindingKind.ARM_WITHOUT_INTERVENTION,
         FindingKind.AGE_DIFFERS,
-        FindingKind.TIME_FRAME_MISSING,
-        FindingKind.OUTCOME_REPEATED,
     }
 )
 """Kinds of findings of a record that contradicts itself. All others are about what was read."""
@@ -283,7 +276,6 @@ CONTRADICTIONS: Final = frozenset(
 UNREAD: Final = frozenset(
     {
         FindingKind.DOSE_UNREAD,
-        FindingKind.NUMBER_UNREAD,
         FindingKind.LANGUAGE_OTHER,
         FindingKind.STRUCTURE_DOUBTFUL,
         FindingKind.SOURCE_DOUBTFUL,

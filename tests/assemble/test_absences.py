@@ -156,6 +156,16 @@ def test_an_answer_that_is_not_stated(doubtful):
     )
 
 
+def test_what_the_rules_read_and_the_model_leaves_out_is_ambiguous():
+    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
+    assert Extractor().extract(record).endpoints[0].specimens == ("plasma",)
+    script = answering({"Zinc": {"concept": "biomarker", "specimens": []}})
+    extraction = ask(script, record, ["endpoints"])
+    assert extraction.endpoints[0].specimens == ()
+    found = reasons(extraction)
+    assert found["endpoints[0].specimens"] is AbsenceReason.AMBIGUOUS
+
+
 @pytest.mark.parametrize(
     ("sections", "tasks", "field", "lines"),
     [

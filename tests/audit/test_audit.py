@@ -5,8 +5,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from extractor import Extractor, read_records
 from extractor.assembly.assemble import ModelResult, assemble_extraction
@@ -15,7 +13,7 @@ from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Span
 from extractor.evidence.parsed import HostileText
 from extractor.schemas import FindingKind
-from tests.audit.studies import audit, find, make_study
+from tests.audit.studies import audit, find
 from tests.depth import choose
 
 ROOT = Path(__file__).parents[2]
@@ -47,48 +45,6 @@ KNOWN = {
 def test_the_seeds_have_the_known_contradictions_and_no_others(seed):
     assert find(SEEDS[seed]) == KNOWN[seed]
     _assert_quoted(SEEDS[seed])
-
-
-PIECES = st.sampled_from(
-    [
-        "Secondary endpoints are overall survival (OS) at 5 years\\>, relapse and PK.",
-        "The study will enroll 120\u00a0patients with asthma.\n",
-        "This is a randomised, double\u2010blind phase III study.",
-        "* Age 18 \u2013 65 years\n",
-        "Inclusion Criteria:\n",
-        "Exclusion Criteria:\n* Pregnant women\n",
-        "* Pregnant women\n",
-        "A three\u2010arm trial Â± 2 days.",
-        "Secondary Objectives:\n\n* To assess quality\u00a0of life\r\n",
-        "* Platelets \\>= 100\n* Platelets \\< 50\n",
-    ]
-)
-
-
-@settings(max_examples=choose(50, 1000), deadline=None, derandomize=True)
-@given(
-    summary=st.lists(PIECES, max_size=5),
-    criteria=st.lists(PIECES, max_size=5),
-    title=PIECES,
-)
-def test_every_quote_is_at_the_place_of_its_citation(summary, criteria, title):
-    record = make_study(
-        title=title,
-        summary=" ".join(summary) or "x",
-        eligibility="".join(criteria) or "x",
-        primary=(
-            ("Objective\u00a0response rate", None, None),
-            ("Overall survival", "to death", "Day\u00a030"),
-        ),
-        secondary=(("Overall survival", "to death", "Day\u00a030"),),
-        design={
-            "phases": ["PHASE1"],
-            "enrollmentInfo": {"count": 10, "type": "ESTIMATED"},
-            "designInfo": {"allocation": "NA", "maskingInfo": {"masking": "NONE"}},
-        },
-        fields={"maximumAge": "80 Years"},
-    )
-    _assert_quoted(record)
 
 
 def _assert_quoted(record):

@@ -2,15 +2,13 @@
 
 import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from benchmarks.policy import count_situations, format_counts, nest
+from benchmarks.policy import combine, count_situations, format_shares, nest
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.check import ground_answer
 from extractor.concepts.parse import parse_record
-from extractor.concepts.resolve import combine
 from extractor.evidence.drafts import Reading
 from extractor.schemas import Category, Eligibility, TrialExtraction
 from tests.trust import trial
@@ -18,7 +16,6 @@ from tests.trust import trial
 RULES = Category.OTHER
 MODEL = Category.INFECTION
 FIELD = "eligibility.category"
-SHIPPED = Path(__file__).parents[2] / "extractor" / "concepts" / "policy.toml"
 
 
 def ask_in_doubt():
@@ -59,10 +56,11 @@ def test_who_was_right_is_counted(right, who):
     }
 
 
-def test_the_shipped_file_is_as_the_command_writes_it():
-    assert format_counts(
-        tomllib.loads(SHIPPED.read_text("utf-8"))
-    ) == SHIPPED.read_text("utf-8")
+def test_the_file_of_shares_has_those_of_other_fields_first():
+    counts = {FIELD: {"doubtful": {"model": 1, "rule": 14}}}
+    shares = tomllib.loads(format_shares(counts))
+    assert shares["other"]["doubtful"] == 0.8
+    assert shares[FIELD] == {"doubtful": 0.25}
 
 
 def test_counts_move_the_assumed_share():

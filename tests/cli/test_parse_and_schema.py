@@ -98,12 +98,3 @@ PARTS = {
 def test_schema_is_the_models_own(task, title):
     printed = json.loads(invoke("schema", *task.split()).stdout)
     assert printed == getattr(schemas, title).model_json_schema(mode="serialization")
-
-
-def test_schema_has_fields_of_ones_own():
-    printed = json.loads(
-        invoke("schema", "--fields", "extractor.catalogue:Blinding").stdout
-    )
-    assert "Blinding" in json.dumps(printed)
-    refused = invoke("schema", "dosing", "--fields", "extractor.catalogue:Blinding")
-    assert (refused.exit_code, "leave out TASK" in refused.stderr) == (2, True)

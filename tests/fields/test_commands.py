@@ -4,7 +4,6 @@ batches, service.
 
 import json
 
-import jsonschema
 import pytest
 
 from tests.commands import invoke, read_lines
@@ -96,47 +95,7 @@ def test_a_run_resumes_and_is_replayed_with_its_fields_and_refuses_others(
     refused = invoke("run", study, "--fields", fields, "--out", run, "--quiet")
     assert refused.exit_code == 2
     assert "the fields have changed" in refused.output
-
-
-@pytest.fixture
-def versions(study, fields, tmp_path):
-    """Runs of two versions of the study, with limits of 40 % and 45 %; gold is as the old one."""
-    later = write_study(tmp_path / "later.json", 45)
-    old = extract(study, fields, tmp_path / "old")
-    new = extract(later, fields, tmp_path / "new")
-    gold = tmp_path / "gold.jsonl"
-    gold.write_text((old / "extractions.jsonl").read_text("utf-8"), "utf-8")
-    return gold, old, new
-
-
-def read_report(gold, predicted):
-    done = invoke("evaluate", gold, predicted, "--resamples", 0, "--json")
-    return json.loads(done.stdout)
-
-
-def test_values_are_scored_by_type(versions):
-    gold, old, new = versions
-    for predicted, f1 in ((old, "1.000"), (new, "0.000")):
-        scores = invoke("evaluate", gold, predicted, "--resamples", 0).stdout
-        assert f"custom.ejection_fraction.value\t1\t{f1}\t{f1}" in scores
-
-    score, _ = [
-        field
-        for field in read_report(gold, old)["fields"]
-        if field["name"].startswith("custom.")
-    ]
-    assert score["name"] == "custom.ejection_fraction.value"
-    assert score["normalised"] == 1.0
-
-
-def test_the_schema_describes_what_a_run_writes(study, fields, tmp_path):
-    done = invoke("schema", "--fields", fields)
-    schema = json.loads(done.stdout)
-    (line,) = read_lines(extract(study, fields, tmp_path / "run") / "extractions.jsonl")
-    jsonschema.validate(line, schema)
-    line["custom"]["washout"] = [{"of": None, "values": {"value": "long"}}]
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(line, schema)
+    assert "the prompts have changed" not in refused.output
 
 
 @pytest.mark.slow
@@ -154,34 +113,3 @@ def test_a_service_extracts_fields_of_its_own(study, fields, tmp_path):
             answer = client.get(f"/v1/jobs/{job['id']}/results", params=query)
             assert answer.status_code == status
     assert TOKEN not in service.errors
-
-
-@pytest.mark.parametrize("given", ["no/such.py", "wash"])
-def test_a_wrong_field_stops_before_anything_is_read(given, tmp_path):
-    done = invoke("run", "tests/records", "--fields", given, "--out", tmp_path / "run")
-    assert done.exit_code == 2
-    assert given in done.output
-    assert not (tmp_path / "run").exists()
-
-
-def test_parse_shows_values_under_their_item(study, fields):
-    pattern = (
-        r'Field(json_schema_extra={"pattern": r"no steroids for (?P<value>\d+ \w+)"})'
-    )
-    example = '"examples": [{"text": "no steroids for 4 weeks", "value": "4 week"}]'
-    text = FIELDS.replace("value: Period", f"value: Period = {pattern}")
-    extra = f"BaseModel, json_schema_extra={{{example}}}"
-    fields.write_text(text.replace("Washout(BaseModel", f"Washout({extra}"), "utf-8")
-
-    lines = invoke("parse", study, "--fields", fields, "--explain").stdout.splitlines()
-
-    own = (
-        lines.index("    washout.value: 4 week (0.85)"),
-        lines.index("    ejection_fraction.value: < 40 % (0.85)"),
-    )
-    items = (
-        lines.index("[1] criterion: Ejection fraction below 40 %"),
-        lines.index("[2] criterion: no steroids for 4 weeks"),
-    )
-    assert own[0] < items[0] < own[1] < items[1]
-    assert lines[own[1] + 1] == "        from: below 40 %"

@@ -2,7 +2,6 @@
 anything is sent.
 """
 
-import json
 import pickle
 from enum import Enum
 from typing import Literal, Optional
@@ -62,11 +61,9 @@ def test_an_attribute_takes_its_type_from_the_annotation():
     assert field.attribute("words").definition == "In words."
 
 
-def test_a_json_schema_declares_what_its_model_declares(tmp_path):
-    path = tmp_path / "everything.json"
+def test_a_json_schema_declares_what_its_model_declares():
     schema = Everything.model_json_schema()
-    path.write_text(json.dumps(schema), "utf-8")
-    assert read_fields(schema) == read_fields(path) == read_fields(Everything)
+    assert read_fields(schema) == read_fields(Everything)
     with pytest.warns(UserWarning, match="no model is asked: everything"):
         Extractor(fields=schema)
 
@@ -149,7 +146,6 @@ def schema_of(given):
         (schema_of({"enum": [f"w{n}" for n in range(201)]}), "Lines.count.choices: .* at most 200"),
         (schema_of({"$ref": "http://x.invalid/a.json"}), "Lines.count: this is no type"),
         (schema_of({"type": "object", "properties": {"a": {}}}), "is a model within a field"),
-        ("no/such.json", "no/such.json: is not a JSON Schema file: .*No such file"),
     ],
 )  # fmt: skip
 def test_a_wrong_or_hostile_declaration_is_refused_with_its_place(given, said):
@@ -162,18 +158,17 @@ def test_a_wrong_or_hostile_declaration_is_refused_with_its_place(given, said):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({"quote": "six weeks", "value": "8 week"}, "'Stable for six weeks': 8 week: the text does"),
         ({"quote": "six weeks", "value": "6 week"}, None),
         ("6 week", None),
         ({"value": {"value": 6, "unit": "week"}}, None),
-        ({"length": "6 week"}, "length is not an attribute; write value: "),
-        ({1: "6 week"}, "1 is not an attribute; write value: "),
+        ({"length": "6 week"}, "'Stable for six weeks': own: value is missing"),
+        ({1: "6 week"}, "own: value is missing"),
         ("a while", "'a while': write a time as one number and a unit"),
         ({"quote": "six weeks"}, "own: value is missing"),
         (None, None),
     ],
 )  # fmt: skip
-def test_an_example_is_checked_as_an_answer_is(value, said):
+def test_an_example_is_read_as_an_answer_is(value, said):
     model = make(Period, examples=[{"text": "Stable for six weeks", "value": value}])
     if said is None:
         Extractor("gpt-5-mini", fields=model)
@@ -236,9 +231,9 @@ def test_a_place_without_models_is_told_with_what_to_write(
         read_fields(place)
 
 
-def test_each_field_of_the_catalogue_has_examples_that_its_text_bears_out():
+def test_each_field_of_the_catalogue_has_examples():
     fields = read_fields("extractor.catalogue")
-    assert len(fields) == 5
+    assert len(fields) == 4
     assert all(field.examples for field in fields)
     assert Extractor("gpt-5-mini", fields=fields).setup.options.fields == fields
 

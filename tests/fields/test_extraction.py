@@ -355,27 +355,3 @@ def test_claims_of_several_lines_are_put_together(declared, said, kept):
         for item in found
     ]
     assert shown == kept
-
-
-def test_a_field_of_regimens_asks_for_all_regimens_or_for_none():
-    """A model's list is the list of the record's regimens, so it must have read all passages."""
-    model = make(of="regimen", mentions="pen")
-    arms = {
-        "arms_0": "Examplumab 300 mg subcutaneously every 4 weeks by a pen.",
-        "arms_1": "Testimab 20 mg orally once daily for 12 weeks.",
-    }
-
-    with serve(answering({})) as stub:
-        Extractor(stub.spec, fields=model, tasks=["dosing"]).extract(
-            trial(title="A trial", **arms)
-        )
-
-    lines = [line for request in stub.requests for line in read_lines(request)]
-    assert [
-        ("own" in line["keys"], "regimens" in line["keys"])
-        for line in lines
-        if "mg" in line["text"]
-    ] == [
-        (True, True),
-        (False, True),
-    ]

@@ -74,13 +74,3 @@ def test_a_value_of_another_type_is_refused_with_the_form(kind, given):
     (attribute,) = _declare(kind).attributes
     with pytest.raises(ValueError, match="write"):
         attribute.read(given)
-
-
-def test_values_of_json_have_the_class_of_their_keys_and_others_stay():
-    stored = {
-        "lists": [{"value": 4, "unit": "week"}, "a"],
-        "other": {"x": 1},
-        "broken": {"comparator": "~", "value": 1},
-    }
-    values = CustomItem(values=stored).values
-    assert values == stored | {"lists": (Period(value=4, unit="week"), "a")}

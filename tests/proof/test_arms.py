@@ -2,16 +2,21 @@
 otherwise.
 """
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from extractor.assembly.check import ground_answer
 from extractor.concepts.doses.prove import prove_regimens
+from extractor.concepts.own.value_forms import read_amount
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Chunk, Draft, Span, Why
 from extractor.schemas import Amount, Support
 from tests.parse.test_arms import linked
 from tests.trust import trial
 
+TABLES = tomllib.loads(Path(__file__).with_name("arms.toml").read_text("utf-8"))
 TWO = ["High: Examplumab 10 mg daily", "Low: Examplumab 5 mg daily"]
 
 
@@ -93,62 +98,17 @@ def test_an_amount_loses_an_arm_whose_text_gives_another_amount():
 
 
 @pytest.mark.parametrize(
-    ("arms", "said", "kept"),
-    [
-        # The dose of the other arm.
-        (TWO, {"arms": (1, 2), "amounts": (mg(10),)}, ("High",)),
-        # The text of the arm gives no other dose.
-        (
-            ["High: Examplumab 10 mg daily", "Low"],
-            {"arms": (1, 2), "amounts": (mg(10),)},
-            ("High", "Low"),
-        ),
-        # An amount that stands in no other arm.
-        (TWO, {"arms": (2,), "amounts": (mg(7),)}, ("Low",)),
-        # Nothing links the agent to the arm, and its text does not name it.
-        (
-            ["A: Examplumab daily", "B: Testimab daily"],
-            {"arms": (1, 2), "links": ("0", "1")},
-            ("A",),
-        ),
-        (
-            ["A: Examplumab daily", "B: as in arm A"],
-            {"arms": (1, 2), "links": ("0", "1")},
-            ("A", "B"),
-        ),
-        (
-            ["A: Examplumab daily", "B: Examplumab"],
-            {"arms": (1, 2), "links": ("0", "1")},
-            ("A", "B"),
-        ),
-        (
-            ["A: Examplumab daily", "B: Testimab daily"],
-            {
-                "arms": (1, 2),
-                "links": ("0", "1"),
-                "description": "Both arms receive examplumab.",
-            },
-            ("A", "B"),
-        ),
-        # No registry.
-        (
-            ["A: Examplumab daily", "B: Testimab daily"],
-            {"arms": (1, 2), "links": ()},
-            ("A",),
-        ),
-        (["A: Examplumab daily", "B"], {"arms": (1, 2), "links": ()}, ("A", "B")),
-        (
-            ["A: Placebo", "B: Testimab daily"],
-            {"arms": (1, 2), "links": ()},
-            ("A", "B"),
-        ),
-    ],
+    ("arms", "links", "description", "numbers", "amount", "kept"), TABLES["contrasts"]
 )
-def test_an_arm_is_refused_by_contrast_alone(arms, said, kept):
-    found = prove(
-        arms, drugs=("Examplumab", "Testimab"), **{"links": ("01", "01"), **said}
-    )
-    assert found.model["arms"].value == kept
+def test_an_arm_is_refused_by_contrast_alone(
+    arms, links, description, numbers, amount, kept
+):
+    values = {"arms": tuple(numbers)}
+    if amount:
+        values["amounts"] = (read_amount(amount),)
+    drugs = ("Examplumab", "Testimab")
+    found = prove(arms, links=links, drugs=drugs, description=description, **values)
+    assert list(found.model["arms"].value) == kept
     assert {refusal.field for refusal in found.refused} <= {"arms", "amounts"}
 
 

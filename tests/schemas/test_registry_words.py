@@ -23,24 +23,10 @@ def name_study(low: str, high: str, text: str):
     }
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "NA",
-        "n/a",
-        "N.A.",
-        "-",
-        "--",
-        "–",
-        "None",
-        "No limit",
-        "no age limit",
-        "Not applicable",
-        "NaN",
-        "null",
-        "",
-    ],
-)
+NOTHING = "NA|n/a|N.A.|-|--|–|None|No limit|no age limit|Not applicable|NaN|null|"
+
+
+@pytest.mark.parametrize("written", NOTHING.split("|"))
 def test_a_registered_age_of_nothing_contradicts_no_text(written):
     study = name_study(written, written, "Adults with asthma, aged 18 to 60 years")
 

@@ -16,7 +16,6 @@ from pydantic.alias_generators import to_pascal
 
 from extractor.concepts.own.attributes import Attribute, AttributeType, Words
 from extractor.schemas import (
-    CustomItem,
     ExtractedItem,
     FieldInfo,
     ItemGroup,
@@ -258,23 +257,6 @@ def make_model(field: CustomField) -> type[FrozenModel]:
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
     parts: Any = {one.name: one.annotate(title, label) for one in field.attributes}
     return create_model(title, __base__=FrozenModel, __doc__=field.definition, **parts)
-
-
-def describe_extraction(fields: Iterable[CustomField]) -> dict[str, Any]:
-    """Return the JSON schema of an extraction in which ``custom`` has these fields."""
-    listed: Any = {}
-    for field in fields:
-        title = f"{to_pascal(field.name)}Item"
-        values: Any = make_model(field)
-        item: Any = create_model(
-            title, __base__=CustomItem, __doc__=field.definition, values=(values, ...)
-        )
-        listed[field.name] = (tuple[item, ...], ())
-    custom = create_model("Custom", __base__=FrozenModel, **listed)
-    whole = create_model(
-        "TrialExtraction", __base__=TrialExtraction, custom=(custom, ...)
-    )
-    return whole.model_json_schema(mode="serialization")
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:

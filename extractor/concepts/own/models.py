@@ -1,7 +1,6 @@
 """Read the fields that a user gives: pydantic models, files or modules with some, JSON Schemas."""
 
 import importlib
-import json
 import re
 import runpy
 import warnings
@@ -25,12 +24,13 @@ _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
-    """Return the declarations of fields, in order, with their patterns checked.
+    """Return the declarations of fields, in order, with their patterns and
+    examples checked.
 
     Args:
         given: Pydantic models; JSON Schemas, as ``model_json_schema()`` writes them; or where they
-            are: ``my_fields.py:Washout``, ``my_package.fields:Washout,Visits``, or
-            ``washout.json``. A file or module without names gives all its models. One, or several.
+            are: ``my_fields.py:Washout`` or ``my_package.fields:Washout,Visits``. A file or module
+            without names gives all its models. One, or several.
 
     Raises:
         FieldError: A field is wrong, or two have one name. The message gives the place, and what
@@ -60,8 +60,17 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
                     f"{field.name}: two fields have this name; rename one of them"
                 )
             check_patterns(field)
+            _check_examples(field)
             fields[field.name] = field
     return tuple(fields.values())
+
+
+def _check_examples(field: CustomField) -> None:
+    """Raise ``FieldError`` for an example whose answer cannot be read."""
+    for example in field.examples:
+        _, faults = field.read(field.complete_answers(example))
+        for _, reason in faults:
+            raise FieldError(f"{field.name}: in the example {example.text!r}: {reason}")
 
 
 def _declare_all(given: Declared) -> Iterator[CustomField]:
@@ -69,20 +78,10 @@ def _declare_all(given: Declared) -> Iterator[CustomField]:
         yield given
     elif isinstance(given, Mapping):
         yield read_json_schema(given)
-    elif isinstance(given, str | Path) and str(given).endswith(".json"):
-        yield _read_file(Path(given))
     elif isinstance(given, str | Path):
         yield from map(declare, load_models(str(given)))
     else:
         yield declare(given)
-
-
-def _read_file(path: Path) -> CustomField:
-    try:
-        schema = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FieldError(f"{path}: is not a JSON Schema file: {error}") from error
-    return read_json_schema(schema)
 
 
 def declare(model: type[BaseModel]) -> CustomField:
