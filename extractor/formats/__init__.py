@@ -13,8 +13,8 @@ other failure is named as one of this program.
 To change what is read of a register, or to add one, edit its table: ``registers/NAME.toml``, where
 each section and each registered field has one line; ``registers/__init__.py`` explains the keys,
 ``fields.py`` the paths, and ``record.py`` applies them to the tree of a record. Readers make the
-trees: ``json_records``, ``xml_records``, ``tables``
-and ``eu_register`` (numbered fields). ``cells`` divides lists in a text; ``flat`` reads
+trees: ``json_records``, ``xml_records``, ``tables``, ``aact`` (a zip of
+tables) and ``eu_register`` (numbered fields). ``cells`` divides lists in a text; ``flat`` reads
 flattened text, ``free_text`` any other.
 
 ``inputs`` opens what a user names, ``files`` and ``streams`` unpack it within limits, ``detection``

@@ -17,6 +17,7 @@ _READERS = {
     "json": ("json_records", "read_json"),
     "xml": ("xml_records", "read_xml"),
     "table": ("tables", "read_table"),
+    "aact": ("aact", "read_aact"),
     "eu register": ("eu_register", "read_register_text"),
 }
 """The module and the function that read each format; a module is imported when it is needed."""
@@ -44,7 +45,7 @@ _REFUSED = {
     ),
     "aact": (
         "one table of an AACT export",
-        f"{DOWNLOAD}",
+        "give the export's zip, or a zip of all its tables",
     ),
     "empty": ("the file is empty", "give a file with a record"),
 }

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import PurePosixPath
 from typing import IO, TypeVar, cast
 
 from extractor.formats.detection import ZIPS, detect_format, find_reader
@@ -33,6 +34,8 @@ from extractor.formats.streams import (
 )
 
 _GZIP = b"\x1f\x8b"
+_AACT = {"studies", "eligibilities"}
+"""Two tables of an export of AACT."""
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 """Names of files that hold data: what they hold otherwise is not a free text."""
@@ -108,8 +111,8 @@ def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
 
 
 def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
-    """Yield the documents of a zip: the Word document that it is, or one for each member that is
-    not hidden.
+    """Yield the documents of a zip: the Word document that it is, the export of AACT that its
+    members make up, or one for each member that is not hidden.
 
     Raises ``UnreadableSource`` for an empty archive, a workbook, and what unpacks to too much.
     """
@@ -120,6 +123,10 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
         size = sum(member.file_size for member in archive.infolist())
         check_unpacked(size, archive_file.seek(0, io.SEEK_END))
         names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
+        openers = {
+            PurePosixPath(name).stem: partial(_open_member, archive, name)
+            for name in names
+        }
         if any(name.startswith("word/document") for name in names):
             archive_file.seek(0)
             yield None, find_reader("docx")(archive_file)
@@ -130,6 +137,8 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
         elif not names:
             remedy = "give an archive with records"
             raise UnreadableSource("the archive holds no files", remedy)
+        elif openers.keys() >= _AACT:
+            yield None, find_reader("aact")(openers)
         else:
             for name in names:
                 yield name, _read_member(archive, name)

@@ -3,8 +3,8 @@
 import codecs
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO, Protocol, cast
 
 from extractor.formats.found import UnreadableSource
@@ -27,6 +27,10 @@ class Bytes(Protocol):
     """A source of bytes."""
 
     def read(self, size: int = -1, /) -> bytes: ...
+
+
+OpenTable = Callable[[], AbstractContextManager[io.BufferedReader]]
+"""Opens a member of an archive."""
 
 
 @contextmanager

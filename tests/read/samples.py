@@ -3,8 +3,11 @@ them.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+from .test_packaging import zip_members
 
 FOLDER = Path(__file__).with_name("samples")
 TITLE = "Fictumab in Asthma"
@@ -23,6 +26,23 @@ DRKS = _load("drks_json.json")
 EU_TEXT = (FOLDER / "eu_register.txt").read_text("utf-8")
 WHO = (FOLDER / "who_xml.xml").read_text("utf-8").strip()
 ISRCTN = (FOLDER / "isrctn_xml.xml").read_text("utf-8").strip()
+_AACT = re.findall(
+    r"^# (\w+)\n((?:.+\n)+)", (FOLDER / "aact.txt").read_text("utf-8"), re.MULTILINE
+)
+TABLES = {name: rows.splitlines() for name, rows in _AACT}
+"""The tables of AACT. Rows are not in the order of the trial's items, and "~" stands for a line
+break.
+"""
+
+
+def zip_tables(tables: dict[str, list[str]]) -> bytes:
+    """An AACT export."""
+    return zip_members(
+        {
+            f"export/{name}.txt": "\n".join([*rows, ""]).encode()
+            for name, rows in tables.items()
+        }
+    )
 
 
 def write_ictrp_xml(*trials: dict[str, str]) -> bytes:
@@ -54,6 +74,7 @@ def write_ictrp_csv(*trials: dict[str, str]) -> bytes:
 
 
 SAMPLES = {
+    "aact": zip_tables(TABLES),
     "ctgov_json": json.dumps(V2).encode(),
     "ctgov_json_v1": json.dumps(
         {"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}

@@ -35,10 +35,12 @@ from .samples import (
     ISRCTN,
     PART_I,
     SAMPLES,
+    TABLES,
     TITLE,
     V1,
     V2,
     write_ictrp_xml,
+    zip_tables,
 )
 
 ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
@@ -83,7 +85,8 @@ def test_every_field_of_a_register_is_read(name):
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_format_is_detected_by_content_and_every_quote_is_exact(read_bytes, name):
-    [record] = read_bytes(gzip.compress(SAMPLES[name])).records
+    packed = SAMPLES[name] if name == "aact" else gzip.compress(SAMPLES[name])
+    [record] = read_bytes(packed).records
 
     extraction = extract_by_rules(record, ExtractionOptions(effort=Effort.NONE))
 
@@ -144,12 +147,38 @@ def test_variants_of_a_register(content, section, text):
          "line 1, recruitment.minimumAge.amount", "other data where text is expected"),
         (write_ictrp_xml(ICTRP).replace(b"<Public_title>", b"<Public_title><b/>"),
          "record 1, Public_title", "other data where text is expected"),
-        (b"id|nct_id|criteria\n1|NCT90000001|Asthma\n", None, "one table of an AACT export"),
+        ("\n".join(TABLES["eligibilities"]).encode(), None, "one table of an AACT export"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named_with_its_place(content, place, problem):
     [error] = read_all("-", stdin=content).errors
     assert (error.place, error.problem) == (place, problem)
+
+
+def test_broken_rows_of_an_export_are_reported_with_their_place():
+    tables = deepcopy(TABLES)
+    tables["studies"].insert(1, "NCT90000000||First|||||")
+    tables["studies"] += ["NCT90000002||Second||||", "NCT90000003||Third"]
+    tables["conditions"] += [
+        "9|NCT90000002|Cough|cough",
+        "10|none|Cold|cold",
+        '11|NCT90000001|"Cold|cold',
+        "12|NCT90000009|Flu|",
+    ]
+
+    reading = read_all("-", stdin=zip_tables(tables))
+
+    assert reading.ids == ["NCT90000001", "NCT90000002"]
+    places = [record.source.place for record in reading.records]
+    assert places == ["studies.txt, line 3", "studies.txt, line 4"]
+    assert texts(reading.records[1]) == {"title": "Second", "conditions": "Cough"}
+    assert {error.place: error.problem for error in reading.errors} == {
+        "studies.txt, line 2": "the row has 8 cells, the header 7",
+        "studies.txt, line 5": "the row has 3 cells, the header 7",
+        "conditions.txt, line 5": "a row of none, which the table of studies lacks",
+        "conditions.txt, line 6": "a broken table row (unexpected end of data)",
+        "conditions.txt, line 7": "a row of NCT90000009, which the table of studies lacks",
+    }
 
 
 FICTREG_XML = """<records><record><regId>FR000123</regId><title>Fictumab in gout</title>

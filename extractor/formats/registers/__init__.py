@@ -103,10 +103,10 @@ def load_table(name: str) -> _Rows:
 
 @cache
 def list_registers(container: str) -> tuple[Register, ...]:
-    """Return the registers of a container: ``json``, ``xml``, ``table``, ``text``.
+    """Return the registers of a container: ``json``, ``xml``, ``table``, ``zip``, ``text``.
 
-    >>> [register.formats["text"] for register in list_registers("text")]
-    ['euctr_text']
+    >>> [register.formats["zip"] for register in list_registers("zip")]
+    ['aact']
     """
     names = sorted(file.name for file in files(__package__).iterdir())
     stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]

@@ -1,0 +1,124 @@
+"""AACT, the pipe-delimited export of ClinicalTrials.gov: a zip of tables, one row for each item.
+
+The rows of all tables are sorted by NCT number on disk, and those of a study become a tree:
+interventions have their other names and arms, outcomes and terms are by rank and kind.
+"""
+
+import json
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+from extractor.formats.found import (
+    Found,
+    RecordContent,
+    UnreadableSource,
+    build_content,
+)
+from extractor.formats.record import read_record
+from extractor.formats.registers import list_registers
+from extractor.formats.streams import OpenTable, check_size
+from extractor.formats.tables import group_rows, split_row
+
+_Row = tuple[str, ...]
+_PLACE = 3
+
+[_REGISTER] = list_registers("zip")
+_TABLES = _REGISTER.settings["tables"]
+_STARTS_ROW = r"()(?:\d+\|)?NCT\d{8}\|"
+# "~" before a number, after a blank, a bracket or a number, means "about" or "to", unless the
+# number is a list mark.
+_BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
+
+
+def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
+    """Yield the studies of an export in the order of their NCT numbers, after the problems of
+    single rows.
+
+    ``tables`` opens each table by its name, such as "studies".
+    """
+    # a file that SQLite deletes
+    with closing(sqlite3.connect("", check_same_thread=False)) as database:
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("CREATE TABLE rows (trial, name, id INTEGER, place, cells)")
+        try:
+            for name in filter(tables.__contains__, _TABLES):
+                yield from _store_rows(database, name, tables[name])
+            rows = database.execute(
+                "SELECT * FROM rows ORDER BY trial, name <> 'studies', name, id"
+            )
+            for _, group in groupby(rows, itemgetter(0)):
+                first = next(group)
+                study = chain([first], group)  # noqa: B031 - the rest of it
+                yield build_content(_read_study, study, first[_PLACE])
+        except sqlite3.Error as error:
+            problem = f"the tables cannot be sorted on disk ({error})"
+            remedy = "free space for temporary files, or name a folder for them in SQLITE_TMPDIR"
+            raise UnreadableSource(problem, remedy) from error
+
+
+def _store_rows(
+    database: sqlite3.Connection, name: str, open_table: OpenTable
+) -> Iterator[UnreadableSource]:
+    """Store the rows of a table, and yield the problems of rows that cannot be read."""
+    columns: list[str] = []
+    with open_table() as stream:
+        for number, row in group_rows(stream, _STARTS_ROW):
+            place = f"{name}.txt, line {number}"
+            if not columns:
+                columns = re.sub('["\\s]', "", row).lower().replace("_", " ").split("|")
+                continue
+            try:
+                cells = dict(
+                    zip(columns, split_row(row, "|", len(columns)), strict=True)
+                )
+            except UnreadableSource as problem:
+                yield problem.below(place)
+                continue
+            trial = cells.get("nct id", "").strip()
+            stated = {
+                column: _BREAK.sub("\n", cells[column])
+                for column in _TABLES[name]
+                if cells.get(column)
+            }
+            values = (trial, name, cells.get("id"), place, json.dumps(stated))
+            database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
+
+
+def _read_study(rows: Iterable[_Row]) -> RecordContent:
+    """Return the content of the rows of a study. Raises ``UnreadableSource`` if they are too large
+    together.
+    """
+    tree: dict[str, Any] = defaultdict(list)
+    size = 0
+    for trial, name, _, _, cells in rows:
+        size += len(cells)
+        check_size(size)
+        tree[name].append(json.loads(cells))
+        tree["nct id"] = trial
+    if "studies" not in tree:
+        problem = f"a row of {trial or 'no study'}, which the table of studies lacks"
+        raise UnreadableSource(problem)
+    arms = {row.get("id"): row for row in tree["design_groups"]}
+    for own in tree["interventions"]:
+        own["others"] = _select(tree["intervention_other_names"], own)
+        links = _select(tree["design_group_interventions"], own)
+        own["arms"] = [arms.get(link.get("design group id")) for link in links]
+    for row in tree["design_outcomes"]:
+        rank = row.get("outcome type", "").lower()
+        tree[rank if rank in ("primary", "secondary") else "other"].append(row)
+    for kind in ("condition", "intervention"):
+        for row in tree[f"browse_{kind}s"]:
+            is_above = row.get("mesh type") == "mesh-ancestor"
+            tree[f"{kind}_ancestor" if is_above else kind].append(row)
+    return read_record(_REGISTER, tree, "zip")
+
+
+def _select(rows: list[dict[str, str]], own: dict[str, str]) -> list[dict[str, str]]:
+    """Return the rows of an intervention."""
+    return [row for row in rows if row.get("intervention id", "") == own.get("id")]
