@@ -1,8 +1,15 @@
-"""The record of a PDF or a Word file, which is read as any free text."""
+"""The record of a PDF or a Word file.
 
-from collections.abc import Iterator
+A short document is read as any free text. Of a long one, the first page and the chapters on design,
+eligibility, treatment and outcomes are read; without a chapter on eligibility, the synopsis is,
+too. ``rules/chapters.toml`` has the words of the headings. A note names what was left out; it
+becomes a finding.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 
 from extractor.formats.documents import read_document
 from extractor.formats.found import (
@@ -12,11 +19,31 @@ from extractor.formats.found import (
     build_content,
 )
 from extractor.formats.free_text import TextReader
+from extractor.language.book import read_table
 from extractor.schemas import DocumentText
 
-_LONGEST = 100_000
-"""Characters of a document that is read, some 40 pages."""
+_LONG = 40_000
+"""Characters above which a document is read by its chapters."""
+_LONGEST_READ = 300_000
+"""Characters of what is read of a document."""
+_LONGEST_FRONT = 3_000
+"""Characters of what is read before the first chapter."""
 _MOST_NAMED = 12
+_WANTED = {"design", "eligibility", "treatment", "outcomes"}
+_RULING = ("synopsis", "barred")
+"""Kinds of chapters below which all chapters are of that kind."""
+_HEADING = re.compile(
+    r"^(?P<level>#{1,6}) (?P<number>[\d.]+\s+)?(?P<title>.*?)\W*$", re.MULTILINE
+)
+
+
+class _Chapter(NamedTuple):
+    """A chapter without those below it: its heading, its kind, and where it begins and ends."""
+
+    title: str
+    kind: str
+    start: int
+    end: int
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
@@ -30,21 +57,30 @@ def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
 
 
 def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource`` if it cannot be read, or is
-    long: a protocol states its criteria and doses several times.
+    """Build the content of a document. Raises ``UnreadableSource`` if it cannot be read, or too
+    much is to be read.
     """
     content = read_document(kind, stream)
-    if len(content.text) > _LONGEST:
-        raise UnreadableSource(
-            f"a document of more than {_LONGEST:,} characters",
-            "save only the pages with eligibility, treatment and outcomes",
-        )
     notes: list[str] = []
     if content.empty_pages:
         empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
         note = f"pages without a text, blank or scanned, were not read: {empty}"
         notes.append(note)
     reader = TextReader(content.text)
+    if len(content.text) > _LONG:
+        chapters = list(_list_chapters(content.text))
+        read = _choose(chapters)
+        left = [chapter for chapter in chapters if chapter not in read]
+        notes.append(
+            f"of a long document, these sections were read: {_list_titles(read)}. Not read: "
+            f"{_list_titles(left)}"
+        )
+        reader.keep([(chapter.start, chapter.end) for chapter in read])
+    if sum(entry.end - entry.start for entry in reader.entries) > _LONGEST_READ:
+        raise UnreadableSource(
+            'a long document without headings such as "Inclusion criteria"',
+            "save only the pages with eligibility, treatment and outcomes",
+        )
     reader.read()
     return RecordContent(
         reader.build(None),
@@ -53,3 +89,47 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
         notes=tuple(notes),
         document=DocumentText(text=reader.text, pages=content.pages),
     )
+
+
+def _list_chapters(text: str) -> Iterator[_Chapter]:
+    """Yield the chapters, and first what is before them."""
+    headings = list(_HEADING.finditer(text))
+    first, *ends = [*(heading.start() for heading in headings), len(text)]
+    yield _Chapter("", "front", 0, first)
+    above: list[tuple[int, str]] = []
+    for heading, end in zip(headings, ends, strict=True):
+        level = len(heading["level"])
+        while above and above[-1][0] >= level:
+            above.pop()
+        kind = _find_kind(heading["title"], above[-1][1] if above else "")
+        above.append((level, kind))
+        title = f"{heading['number'] or ''}{heading['title']}"
+        yield _Chapter(title, kind, heading.start(), end)
+
+
+def _find_kind(title: str, inherited: str) -> str:
+    """Return what a chapter is about, by its title or the one above it; empty if unknown."""
+    if inherited in _RULING:
+        return inherited
+    for one in read_table("chapters")["chapter"]:
+        if re.search(one["pattern"].replace("\n", ""), title, re.IGNORECASE):
+            return str(one["kind"])
+    return inherited
+
+
+def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
+    """Return the chapters of a long document that are read: all, if no kind is wanted."""
+    front, *others = chapters
+    kinds = {chapter.kind for chapter in others}
+    if kinds.isdisjoint(_WANTED):
+        return list(chapters)
+    wanted = set(_WANTED)
+    if "eligibility" not in kinds:
+        wanted.add("synopsis")
+    front = front._replace(end=min(front.end, _LONGEST_FRONT))
+    return [front, *(chapter for chapter in others if chapter.kind in wanted)]
+
+
+def _list_titles(chapters: Sequence[_Chapter]) -> str:
+    titles = [chapter.title for chapter in chapters if chapter.title]
+    return ", ".join(titles[:_MOST_NAMED])

@@ -200,6 +200,14 @@ class TextReader:
         """Whether a heading of criteria, arms, interventions or outcomes was read."""
         return self._has_criteria or bool(self._groups)
 
+    def keep(self, spans: Sequence[Span]) -> None:
+        """Leave out the lines outside of these ranges."""
+        self.entries = [
+            entry
+            for entry in self.entries
+            if any(start <= entry.words < end for start, end in spans)
+        ]
+
     def read(self) -> None:
         """Assign the lines to the headings above them."""
         for entry in self.entries:

@@ -16,6 +16,7 @@ from extractor.formats.documents import reading
 from extractor.formats.records import read_stream
 
 from .pdfs import Text, set_lines, write_pdf
+from .protocols import write_protocol
 
 pytestmark = pytest.mark.slow
 
@@ -154,12 +155,31 @@ def test_a_heading_of_a_lower_level_belongs_to_the_section_and_another_ends_it(
     check_places(record)
 
 
-def test_a_long_document_is_refused():
-    pages = [set_lines(["The study staff follow the manual of operations."] * 40)] * 60
+def test_a_long_protocol_is_read_by_its_chapters():
+    record = read(write_protocol(synopsis=True))
+
+    criteria = [line for line in text_of(record, "eligibility") if line[0].isdigit()]
+    assert criteria[0] == "1. Adults aged 18 to 75 years"
+    assert criteria[-1] == "2. Pregnancy"
+    assert text_of(record, "primary_outcomes[0]") == ["PASI 90 at week 16"]
+    assert text_of(record, "secondary_outcomes[0]") == ["DLQI of 0 or 1 at week 52"]
+    everything = "\n".join(section.text for section in record.sections)
+    assert "Fictumab 150 mg is given" in everything
+    assert "Emollients" not in everything
+    assert "Confidential" not in everything
+    [note] = record.source.notes
+    read_headings, _, unread_headings = note.partition("Not read: ")
+    assert "5 Trial Population" in read_headings
+    assert "1.1 Protocol Synopsis" in unread_headings
+    check_places(record)
+
+
+def test_a_long_document_without_chapters_is_refused():
+    pages = [set_lines(["The study staff follow the manual of operations."] * 40)] * 180
 
     error = refuse(write_pdf(pages))
 
-    assert error.problem == "a document of more than 100,000 characters"
+    assert error.problem.startswith("a long document without headings")
     assert error.remedy.startswith("save only the pages")
 
 
