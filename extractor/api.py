@@ -264,7 +264,7 @@ class Extractor:
             def stop() -> None:
                 job.is_stopping = True
 
-            with show_progress(job.tally, quiet=quiet):
+            with show_progress(job.tally, job.count, quiet=quiet):
                 stopped = call_without_loop(perform, stop)
             results = Results(folder, stopped)
             # a temporary folder lives as long as its results

@@ -2,7 +2,8 @@
 
 A call that a run asks waits in the store, with its place in the budget. ``Batches`` puts waiting
 calls into batches, creates each at the provider (``batch_apis``), looks at it until it has ended,
-and reads the lines of its answers into the store. ``exchange`` does the same by files.
+and reads the lines of its answers into the store. ``exchange`` does the same by
+files.
 
 - A row of ``batches`` is stored before a batch is created, and its id afterwards. A command that is
   killed between finds the batch by its tag.

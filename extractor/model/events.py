@@ -35,6 +35,7 @@ class Event(StrEnum):
     RECORD_DONE = "record_done"
     RECORD_FAILED = "record_failed"
     CALL_ENDED = "call_ended"
+    RATE_LIMITED = "rate_limited"
     BUDGET_REACHED = "budget_reached"
     WORKER_LOST = "worker_lost"
     REQUEST_ENDED = "request_ended"

@@ -54,6 +54,7 @@ class Sender:
         remember_options(self.settings.options)
         self.form = RequestForm(self.spec, self.settings)
         self._was_reached = False
+        self._paused_until = 0.0
         mode = self.form.mode
         self._clients = {mode: open_client(self.spec, mode)}
 
@@ -116,14 +117,23 @@ class Sender:
                 return await self._send_once(bill, form)
             except Failure as failure:
                 # another call may have changed the form meanwhile
-                if self.form is not form:
-                    continue
-                self.form = form.without(failure, bill.call) or form
                 if self.form is form:
-                    raise
+                    self.form = self._mend(form, failure, bill.call)
+
+    def _mend(self, form: RequestForm, failure: Failure, call: Call) -> RequestForm:
+        """Return the form without what the provider refused. Raises a failure of another kind."""
+        better = form.without(failure, call)
+        if better is None:
+            raise failure
+        return better
 
     async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
-        """Send a request within the budget. Raises ``Failure``, or an error of another kind."""
+        """Send a request, after the pause that a server asked for and within the budget. Raises
+        ``Failure``, or an error of another kind.
+        """
+        clock = self.policy.clock
+        while clock() < self._paused_until:
+            await self._pause(self._paused_until - clock())
         self.watch.check()
         async with bill.request():
             begun = monotonic()
@@ -141,9 +151,7 @@ class Sender:
                 fault = str(status or type(error).__name__)
                 if failure is None:
                     raise
-                if not failure.meaning.paid:
-                    bill.settle(Usage())
-                self._was_reached |= failure.status is not None
+                self._note_failure(failure, bill)
                 raise failure from None
             finally:
                 self.watch.under_way -= 1
@@ -160,6 +168,18 @@ class Sender:
         self._was_reached = True
         self.watch.note_answer()
         return answer
+
+    def _note_failure(self, failure: Failure, bill: Bill) -> None:
+        """Note what a failed exchange tells about its cost and the server. If that is overloaded
+        and asks for a wait, all requests wait.
+        """
+        if not failure.meaning.paid:
+            bill.settle(Usage())
+        self._was_reached |= failure.status is not None
+        if failure.wait and failure.is_absence:
+            tell(Event.RATE_LIMITED, seconds=round(failure.wait, 3))
+            until = self.policy.clock() + failure.wait
+            self._paused_until = max(self._paused_until, until)
 
     async def _request(self, call: Call, form: RequestForm) -> object:
         """Let instructor write a request and its SDK send it, once. Returns the reply as it came:

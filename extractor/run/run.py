@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,12 @@ class Run:
     def reads_stream(self) -> bool:
         """Whether an input can be read only once."""
         return any(map(is_stream, self.inputs))
+
+    def count(self) -> None:
+        """Count the records in the inputs, up to the limit, if they can be read again."""
+        if not self.reads_stream:
+            records = self.read(on_error=lambda _: None)
+            self.tally.total = sum(1 for _ in islice(records, self.limit))
 
     @property
     def asks_live(self) -> bool:

@@ -73,6 +73,7 @@ class Tally:
 
     Of the ``failed`` records, ``failed_by_model`` lack an answer that the same command may get
     later. ``repeated`` records came before, with the same text.
+    ``total`` is the number of records in the inputs, if it is known.
     ``meter`` returns the usage of all calls, and ``price`` its cost in dollars. ``watch`` knows
     what was wrong with the model's calls.
     """
@@ -82,6 +83,7 @@ class Tally:
     failed: int = 0
     failed_by_model: int = 0
     repeated: int = 0
+    total: int | None = None
     counts: dict[str, Any] = field(default_factory=dict)
     meter: Callable[[], Usage] | None = None
     price: Callable[[Usage], float] | None = None
@@ -119,8 +121,16 @@ class Tally:
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The meter keeps its usage."""
-        fresh = Tally(meter=self.meter, price=self.price, watch=self.watch)
-        vars(self).update(vars(fresh))
+        vars(self).update(
+            vars(
+                Tally(
+                    total=self.total,
+                    meter=self.meter,
+                    price=self.price,
+                    watch=self.watch,
+                )
+            )
+        )
 
     def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""

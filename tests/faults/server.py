@@ -28,14 +28,16 @@ Plan = Callable[[int], "Fault"]
 class Fault:
     """The response to one request. The default is a good answer.
 
-    ``sent`` is the share of the reply's bytes sent before the connection ends. ``content`` replaces
-    the answer, ``body`` the whole reply. ``refused`` refuses the connection.
+    ``sent`` is the share of the reply's bytes sent before the connection ends, ``drip`` the seconds
+    between two bytes. ``content`` replaces the answer, ``body`` the whole reply. ``refused``
+    refuses the connection.
     """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     refused: bool = False
     sent: float = 1.0
+    drip: float = 0.0
     content: str | None = None
     body: str | None = None
     message: Mapping[str, Any] = field(default_factory=dict)
@@ -47,7 +49,7 @@ class Fault:
     def is_answer(self) -> bool:
         """Whether a whole answer of a model arrives in time."""
         is_whole = self.status == 200 and self.body is None and self.sent == 1
-        return is_whole and not self.refused
+        return is_whole and not self.refused and not self.drip
 
     def reply(self, body: bytes) -> bytes:
         """The reply to a request, as its JSON body."""
@@ -75,14 +77,17 @@ WELL = Fault()
 
 
 class _Cut(httpx2.AsyncByteStream):
-    """A reply that may be cut off."""
+    """A reply that arrives byte by byte, or is cut off."""
 
     def __init__(self, reply: bytes, fault: Fault) -> None:
         self._reply = reply
         self._fault = fault
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._reply[: int(len(self._reply) * self._fault.sent)]
+        for byte in self._reply[: int(len(self._reply) * self._fault.sent)]:
+            yield bytes([byte])
+            if self._fault.drip:
+                await asyncio.sleep(self._fault.drip)
         if self._fault.sent < 1:
             raise httpx2.RemoteProtocolError("the connection was cut")
 

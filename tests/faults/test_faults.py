@@ -2,18 +2,25 @@
 fail.
 """
 
+import random
+
 import pytest
 
 from extractor.errors import ModelAway
+from extractor.model.spec import ClientSettings
 from tests.skipping import loop_time, skipping_time
 
-from .running import CONCURRENCY, check_ended, read_manifest, run_against
+from .running import CONCURRENCY, POLICY, check_ended, read_manifest, run_against
 from .server import WELL, Fault, FaultServer, Plan
 
 pytestmark = pytest.mark.slow
 
 RECORDS = 14
 IDS = [f"NCT{number:08d}" for number in range(RECORDS)]
+SKEWED = {
+    "Date": "Thu, 01 Jan 2099 10:00:00 GMT",
+    "Retry-After": "Thu, 01 Jan 2099 10:00:00 GMT",
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +46,15 @@ def every(step: int, fault: Fault) -> Plan:
     return lambda number: fault if number % step == 1 else WELL
 
 
+def at_times(share: float, fault: Fault) -> Plan:
+    lots = random.Random(1)
+    drawn = [lots.random() < share for _ in range(5000)]
+    return lambda number: fault if drawn[number] else WELL
+
+
 TEMPORARY = {
     "429 storm": first(20, Fault(429, {"Retry-After": "1"})),
-    "500 storm": every(2, Fault(500)),
+    "500 storm": at_times(0.3, Fault(500)),
     "503 storm": first(14, Fault(503, {"Retry-After": "20"})),
     "cut connections": every(3, Fault(sent=0.0)),
     "half bodies": every(3, Fault(sent=0.5)),
@@ -49,6 +62,7 @@ TEMPORARY = {
     "invalid JSON": every(4, Fault(body='{"choices": [{"mess')),
     "a proxy's page": every(4, Fault(body="<html>Sign in</html>")),
     "an error in disguise": every(4, Fault(body='{"error": {"message": "down"}}')),
+    "clock skew": every(4, Fault(503, SKEWED)),
     "another model's name": every(2, Fault(model="another-model")),
 }
 
@@ -84,6 +98,20 @@ async def test_an_invalid_answer_affects_no_other_record(fault, records, tmp_pat
     server = FaultServer(every(3, fault))
     ended = await run_against(server, records, tmp_path / "run")
     check_ended(ended, server, IDS)
+
+
+@skipping_time
+async def test_slow_replies_end_at_the_timeout(records, undisturbed, tmp_path):
+    settings = ClientSettings(concurrency=CONCURRENCY, timeout=4.0)
+    server = FaultServer(every(5, Fault(drip=0.5)))
+    ended = await run_against(server, records, tmp_path / "run", settings=settings)
+    lasted = loop_time()
+
+    check_ended(ended, server, IDS)
+
+    assert ended.results == undisturbed
+    # The slow replies one after the other, and the wait before each retry.
+    assert lasted <= server.calls / 5 * (4.0 + POLICY.wait_before(1, None))
 
 
 @skipping_time

@@ -122,6 +122,26 @@ async def test_a_network_that_fails_is_not_confused_with_a_bug(raised, kind, mes
         await ask(model_of(Failing()), ask_about(1), render)
 
 
+@pytest.mark.parametrize(
+    ("first", "seconds"),
+    [
+        (fault(429, headers={"Retry-After": "7"}), 7.0),
+        (fault(503, headers={"Retry-After": "7"}), 7.0),
+        (fault(500, headers={"Retry-After": "7"}), 0.0),
+        (fault(429), 0.0),  # the request itself waits
+    ],
+)
+@skipping_time
+async def test_all_requests_wait_as_long_as_an_overloaded_server_asks(first, seconds):
+    server = InLoop(first, FINE)
+    async with model_of(server, patience=None) as model:
+        limited = asyncio.ensure_future(try_to_ask(model))
+        await asyncio.sleep(0.5)
+        await ask_often(model, 3, first=2)
+        await limited
+    assert min(server.times[1:]) == max(0.5, seconds)
+
+
 @skipping_time
 async def test_no_more_requests_are_in_flight_than_allowed_and_a_cancelled_one_leaves():
     server = InLoop(FINE, seconds=1.0)

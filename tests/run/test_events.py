@@ -57,6 +57,7 @@ def test_calls_are_logged_with_figures_and_nothing_else(tmp_path):
     assert (first["status"], first["attempt"]) == (429, 1)
     assert (second["status"], second["attempt"], second["model"]) == (200, 2, "m")
     assert second["prompt_tokens"] > 0
+    assert "rate_limited" in [event["event"] for event in events]
     for hidden in (SECRET, KEY, address, "127.0.0.1"):
         assert hidden not in text
 

@@ -1,10 +1,17 @@
 """The live line of a long run."""
 
+import pytest
+
 from extractor.run.progress import _list_figures
 from extractor.run.tally import Tally
 
 
-def test_the_live_line_shows_records_rate_and_time():
-    tally = Tally(extracted=8, failed=2, resumed=10)
+@pytest.mark.parametrize(
+    ("total", "left"), [(None, []), (40, ["60 s left of 40 records"])]
+)
+def test_the_live_line_shows_rate_and_time_and_the_time_left_if_known(total, left):
+    tally = Tally(extracted=8, failed=2, resumed=10, total=total)
+
     figures = list(_list_figures(tally, 30.0))
-    assert figures == ["20 records (8 new)", "0.3/s", "30 s", "2 failed"]
+
+    assert figures == ["20 records (8 new)", "0.3/s", "30 s", *left, "2 failed"]

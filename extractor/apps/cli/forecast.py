@@ -39,7 +39,7 @@ def forecast_job(job: CommandJob) -> int:
             loop = RecordLoop(measure, StreamSink(), job.tally, at_once)
             await loop.run(job.read, job.limit)
 
-    with show_progress(job.tally, quiet=job.options.quiet):
+    with show_progress(job.tally, job.count, quiet=job.options.quiet):
         asyncio.run(measure_all())
     forecast = forecast_run(total, job.pricing, job.concurrency)
     rows = []

@@ -71,7 +71,7 @@ def perform_job(job: CommandJob) -> int:
         if folder:
             _warn_of_earlier(job, folder)
         sink = folder or StreamSink(None if exported else sys.stdout)
-        with show_progress(job.tally, quiet=job.options.quiet):
+        with show_progress(job.tally, job.count, quiet=job.options.quiet):
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()
     code = _judge(job, stop)
