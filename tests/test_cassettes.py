@@ -1,6 +1,7 @@
 """The recorded scenarios, replayed: no network, no waiting, the same result each time."""
 
 import json
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -113,29 +114,28 @@ def test_no_cassette_is_stale_edited_or_holds_a_key(capsys):
     assert capsys.readouterr().out == ""
 
 
-async def test_a_miss_names_the_nearest_recorded_request(tmp_path):
-    scenario = SCENARIOS["seed-003"]
-    text = (FOLDER / f"{scenario.name}.yaml").read_text("utf-8")
-    assert "heavily treated" in text
-    (tmp_path / f"{scenario.name}.yaml").write_text(
-        text.replace("heavily treated", "lightly treated"), "utf-8"
+@pytest.mark.parametrize(
+    ("replaced", "added", "error", "problem"),
+    [
+        ("lightly treated", [], AnswerMissing, "was not recorded"),
+        ("heavily treated", ["seed-002"], AnswersError, "were not used"),
+    ],
+    ids=["another request", "an exchange too many"],
+)
+async def test_a_recording_that_does_not_fit_fails(
+    tmp_path, replaced, added, error, problem
+):
+    path = FOLDER / "seed-003.yaml"
+    cassette = yaml.safe_load(
+        path.read_text("utf-8").replace("heavily treated", replaced)
     )
-    moved = SCENARIOS["seed-003"].__class__(
-        name=scenario.name, shows="", input=str(FOLDER / scenario.input)
-    )
-    with pytest.raises(AnswerMissing, match=r"(?s)nearest.*(heavily|lightly)"):
-        await replay_scenario(moved, tmp_path)
-
-
-async def test_an_exchange_that_is_not_asked_for_any_more_fails(tmp_path):
-    cassette, other = (
-        read_cassette(FOLDER / f"{name}.yaml") for name in ("seed-003", "seed-002")
-    )
-    cassette["interactions"] += other["interactions"]
+    for name in added:
+        cassette["interactions"] += read_cassette(FOLDER / f"{name}.yaml")[
+            "interactions"
+        ]
     (tmp_path / "seed-003.yaml").write_text(yaml.safe_dump(cassette), "utf-8")
-    scenario = SCENARIOS["seed-003"]
-    same = scenario.__class__(
-        name=scenario.name, shows="", input=str(FOLDER / scenario.input)
+    scenario = replace(
+        SCENARIOS["seed-003"], input=str(FOLDER / SCENARIOS["seed-003"].input)
     )
-    with pytest.raises(AnswersError, match="were not used"):
-        await replay_scenario(same, tmp_path)
+    with pytest.raises(error, match=problem):
+        await replay_scenario(scenario, tmp_path)

@@ -72,6 +72,7 @@ def test_every_value_points_at_the_characters_that_support_it(seed):
         assert piece["quote"] in content
 
 
+@pytest.mark.slow
 def test_a_replay_is_byte_identical_in_another_process(results):
     command = [sys.executable, "-m", "extractor", *REPLAY, "--quiet"]
     again = subprocess.run(command, capture_output=True, cwd=ROOT, check=True).stdout

@@ -7,7 +7,7 @@ from extractor.apps.pages.view import view
 from extractor.apps.pages.words import say
 from extractor.apps.report.record import RunRecord, show_record
 from extractor.evidence.drafts import Span
-from extractor.formats.records import make_record, read_records
+from extractor.formats.records import make_record
 from extractor.run.finished import TextState
 from extractor.schemas import (
     Amount,
@@ -180,13 +180,3 @@ def test_parts_begin_where_their_words_do_and_only_given_texts_are_shown_whole()
     titled = make_record("Inclusion criteria:\n- Adults", title="A Trial")
     texts = [part["text"] for part in view(titled, as_given=True)["sections"]]
     assert texts == ["A Trial", "Inclusion criteria:\n- Adults"]
-
-
-@pytest.mark.parametrize("name", ["synopsis_table.docx", "two_columns.pdf"])
-def test_a_document_is_shown_whole(name):
-    (record,) = read_records(f"tests/read/samples/documents/{name}")
-    result = RunRecord(Extractor().extract(record), record, TextState.SAME)
-    shown = show_record(result)
-    (section,) = shown["sections"]
-    assert section["text"] == record.document.text
-    assert all(cut(section, *span[1:3]).strip() for span in shown["spans"])
