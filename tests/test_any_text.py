@@ -18,7 +18,7 @@ from extractor.pipeline import extract_by_rules, plan
 from extractor.schemas import RegistryFields, Section, Source, TrialRecord
 
 from .depth import choose
-from .trust import make_section, trial
+from .trust import make_section
 
 RECORDS = Path(__file__).parent / "records"
 quickly = settings(
@@ -226,20 +226,3 @@ def test_files_with_any_changes_are_read_or_refused(data):
         return
     for record in records[:2]:
         check_record(record)
-
-
-@pytest.mark.parametrize("capital", ["İ", "HİV", "ANTİ-TNF", "İİİ İ"])
-@pytest.mark.parametrize(
-    "words",
-    ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"],
-)
-def test_a_capital_that_is_two_characters_in_lower_case_moves_no_place(capital, words):
-    """A reader that counts the words of a text in lower case must find them in the text itself."""
-    text = words.format(capital)
-    check_record(
-        trial(
-            title=text,
-            eligibility=f"Exclusion Criteria:\n* {text}",
-            primary_outcomes=[{"measure": text}],
-        )
-    )

@@ -8,6 +8,9 @@ from urllib.parse import unquote
 import openpyxl
 import pytest
 
+from extractor.apps.lists import Selection, refuse_selection
+from extractor.errors import ArgumentError
+from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import extract, invoke
 
@@ -175,3 +178,8 @@ def test_a_wrong_option_is_refused(run, words, problem):
     assert done.exit_code == 2
     assert problem in done.stderr
     assert (run / "old.csv").read_text("utf-8") == "keep"
+
+
+def test_a_list_that_does_not_exist_is_refused(run):
+    with pytest.raises(ArgumentError, match=r"doubt: no such list .*mean doubts"):
+        refuse_selection(Selection("doubt"), FinishedRun(run))

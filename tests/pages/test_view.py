@@ -95,11 +95,12 @@ def test_a_criterion_names_its_groups_from_the_outermost(group, parents, chain):
     item = Criterion(
         kind="inclusion", section="eligibility", quote="Fever", group=group
     )
-    people = Eligibility(groups=groups)
-    shown = view(None, [("eligibility", people), ("eligibility.criteria[0]", item)])
-    assert shown["items"][1]["groups"] == [
-        f"eligibility.groups[{number}]" for number in chain
+    named = [
+        ("eligibility", Eligibility(groups=groups)),
+        ("eligibility.criteria[0]", item),
     ]
+    shown = view(None, named)["items"][1]["groups"]
+    assert shown == [f"eligibility.groups[{number}]" for number in chain]
 
 
 def cut(section, start, end):
@@ -110,27 +111,21 @@ def cut(section, start, end):
 
 def test_marks_keep_their_characters_where_the_text_has_escapes_and_wide_characters():
     raw = "\N{GRINNING FACE} ANC \\>= 1.0 x 10\\^9/L, no fever"
-    record = TrialRecord(
-        record_id="A",
-        source=Source(path="a", format="flat"),
-        sections=(
-            Section(name="eligibility", text=raw),
-            Section(name="title", text="A"),
-        ),
-    )
+    source = Source(path="a", format="flat")
+    text = Section(name="eligibility", text=raw)
+    title = Section(name="title", text="A")
+    record = TrialRecord(record_id="A", source=source, sections=(text, title))
     words = ("\\>= 1.0 x 10\\^9/L", "no fever", "9/L", ", no")
+    starts = [raw.index(one) for one in words]
     marks = [
-        Span("eligibility", raw.index(one), raw.index(one) + len(one)) for one in words
+        Span("eligibility", start, start + len(one))
+        for start, one in zip(starts, words, strict=True)
     ]
     shown = view(record, (), marks, sections={"eligibility"})
     (section,) = shown["sections"]
     assert section["raw"] == raw
-    assert [cut(section, start, end) for _, start, end, *_ in shown["spans"]] == [
-        ">= 1.0 x 10^9/L",
-        "no fever",
-        "9/L",
-        ", no",
-    ]
+    found = [cut(section, start, end) for _, start, end, *_ in shown["spans"]]
+    assert found == [">= 1.0 x 10^9/L", "no fever", "9/L", ", no"]
     assert shown["marks"] == [0, 1, 2, 3]
 
 
