@@ -14,7 +14,6 @@ from extractor import errors
 from extractor.apps.cli import console
 from extractor.run.files import lock_folder
 from tests.commands import extract, invoke, read_lines
-from tests.llm.stub import fault, serve
 
 DOCS = Path(__file__).parents[2] / "docs"
 STUDY = "tests/records/study.json"
@@ -97,30 +96,6 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, diff
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
     assert ("use another --out, where --replay" in done.stderr) is bool(difference)
-
-
-def test_a_resumed_run_counts_all_its_records(tmp_path):
-    words = ("run", "seeds/records", "--out", tmp_path, "--replay", "seeds/answers")
-    invoke(*words, "--limit", "2")
-    done = invoke(*words)
-    assert "records done: 5 (3 new)" in done.stderr
-    once = read_manifest(tmp_path)
-    assert f"\nquestions in all: {once['usage']['questions']} asked" in done.stderr
-    invoke(*words)
-    again = read_manifest(tmp_path)
-    assert again["usage"] == once["usage"]
-    assert (again["records"]["extracted"], again["records"]["resumed"]) == (5, 5)
-
-
-def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
-    words = ("--out", tmp_path, "--effort", "all", "--concurrency", "1")
-    with serve([fault(401)]) as server:
-        done = invoke("run", "seeds/records", *words, "--model", f"{server.url}#stub")
-    assert done.exit_code == 1
-    (failure,) = read_lines(tmp_path / "failures.jsonl")
-    assert "HTTP 401" in failure["message"]
-    assert read_manifest(tmp_path)["usage"]["calls"] == 0
-    assert len(server.requests) <= 2
 
 
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):

@@ -28,7 +28,9 @@ def name_scored(report):
     return [field.name for field in report.fields if field.records]
 
 
-@pytest.mark.parametrize("folder", [ROOT / "seeds" / "gold", DEV])
+@pytest.mark.parametrize(
+    "folder", [ROOT / "seeds" / "gold", pytest.param(DEV, marks=pytest.mark.slow)]
+)
 def test_gold_against_itself_in_another_order_is_exactly_one(folder):
     if not folder.is_dir():
         pytest.skip("needs the shared gold")
@@ -221,7 +223,8 @@ def test_the_same_input_gives_the_same_report_in_any_order():
 
 def test_an_interval_contains_the_figure_and_has_the_right_width():
     golds = make_golds(100)
-    sex = find(evaluate(golds, predict(golds)), "eligibility.sex")
+    report = evaluate(golds, predict(golds), fields="sex")
+    sex = find(report, "eligibility.sex")
     low, high = sex.interval
     assert low < sex.normalised < high
     # Of a share p of n records: p plus or minus 1.96 times the root of p (1 - p) / n.
