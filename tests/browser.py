@@ -87,15 +87,6 @@ class Watch:
         assert self.troubles == [], self.troubles
 
 
-def press_at_once(page, keys: str) -> None:
-    """Press keys without leaving the page a moment between them."""
-    event = "new KeyboardEvent('keydown', { key, bubbles: true })"
-    page.evaluate(
-        f"(keys) => [...keys].forEach((key) => document.body.dispatchEvent({event}))",
-        keys,
-    )
-
-
 def list_violations(page) -> list[tuple[str, str, list[str]]]:
     """What axe finds in a page: rule, impact and elements. Evaluation by the driver is not bound
     by a page's policy.

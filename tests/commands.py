@@ -25,18 +25,6 @@ from typer.testing import CliRunner
 from extractor.apps.cli import main
 from extractor.apps.cli.app import app
 
-__all__ = [
-    "FORKS",
-    "PATIENCE_S",
-    "Ended",
-    "Running",
-    "extract",
-    "extractor",
-    "invoke",
-    "read_lines",
-    "start_extractor",
-]
-
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.loaded"])
 """Starts processes that have the package loaded."""
@@ -102,18 +90,8 @@ def invoke(*words: object, **environment: str) -> Result:
 
 def extract(source: str | Path, folder: Path, *options: object) -> Path:
     """Run without a model, in this process, and return the folder of the run."""
-    done = invoke(
-        "run",
-        source,
-        "--effort",
-        "none",
-        "--out",
-        folder,
-        "--workers",
-        1,
-        "--quiet",
-        *options,
-    )
+    words = ("--effort", "none", "--workers", 1, "--quiet")
+    done = invoke("run", source, "--out", folder, *words, *options)
     assert done.exit_code == 0, done.output
     return folder
 

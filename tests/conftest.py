@@ -23,9 +23,8 @@ from .commands import FORKS, extract
 
 ROOT = Path(__file__).parents[1]
 
-collect_ignore = [
-    "loaded.py"
-]  # work that only the process behind tests.commands has a use for
+# work that only the process behind tests.commands has a use for
+collect_ignore = ["loaded.py"]
 settings.register_profile("thorough", max_examples=1000, deadline=None)
 settings.register_profile("steady", deadline=None)  # a busy machine is no failure
 settings.load_profile("steady")
@@ -42,14 +41,12 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
-        atexit.register(
-            gc.unfreeze
-        )  # some libraries complain at the end of what was not freed
+        # some libraries complain at the end of what was not freed
+        atexit.register(gc.unfreeze)
 
 
-@pytest.hookimpl(
-    optionalhook=True
-)  # without pytest-xdist (-p no:xdist) nothing calls it
+# without pytest-xdist (-p no:xdist) nothing calls it
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """A process for each core. With slow tests one more: many of these wait for a process, a
     server or a browser of their own.
@@ -68,16 +65,13 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in _LONGEST)
 
 
+_ENVIRONMENT = "EXTRACTOR_MODEL EXTRACTOR_MODEL_TOKEN EXTRACTOR_TOKEN OPENAI_API_KEY OPENAI_BASE_URL"
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch):
     monkeypatch.chdir(ROOT)
-    for name in (
-        "EXTRACTOR_MODEL",
-        "EXTRACTOR_MODEL_TOKEN",
-        "EXTRACTOR_TOKEN",
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-    ):
+    for name in _ENVIRONMENT.split():
         monkeypatch.delenv(name, raising=False)
 
 
@@ -125,16 +119,8 @@ def site(make_once) -> Path:
     """The package as a wheel installs it, in a folder of its own."""
 
     def install(folder: Path) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            folder,
-            ROOT,
-        ]
+        build = ["-m", "build", "--wheel", "--no-isolation", "--outdir"]
+        command = [sys.executable, *build, folder, ROOT]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         (wheel,) = folder.glob("*.whl")

@@ -14,7 +14,6 @@ import re
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from math import log
 from pathlib import Path
 from re import _constants as codes
@@ -95,39 +94,21 @@ def _measure(
     collector, which depends on what ran before. Raise ``Hangs`` after ``longest`` seconds of it.
     """
     text = (piece * (length // len(piece) + 1))[:length]
-    with _without_collector(), _interrupted(longest):
+    before = signal.signal(signal.SIGPROF, _stop)
+    gc.disable()
+    signal.setitimer(signal.ITIMER_PROF, longest)  # ``re`` looks for signals, too
+    try:
         since = thread_time()
         work(text)
         return thread_time() - since
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@contextmanager
-def _interrupted(longest: float) -> Iterator[None]:
-    """Raise ``Hangs`` inside the block after some seconds of the processor; ``re`` looks for
-    signals, too.
-    """
-
-    def stop(*_: object) -> None:
-        raise Hangs
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, longest)
-    try:
-        yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+        gc.enable()
+
+
+def _stop(*_: object) -> None:
+    raise Hangs
 
 
 class Expression(NamedTuple):

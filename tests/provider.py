@@ -69,78 +69,58 @@ class Provider:
 
     def add_batch(self, wanted: dict[str, Any]) -> dict[str, Any]:
         name = f"batch-{len(self.batches)}"
-        batch = {
-            "id": name,
-            "object": "batch",
-            "status": "validating",
-            "created_at": 1,
-            **wanted,
-            "looked": 0,
-        }
-        self.batches[name] = batch
-        return batch
+        made = {"id": name, "object": "batch", "status": "validating", "created_at": 1}
+        self.batches[name] = {**made, **wanted, "looked": 0}
+        return self.batches[name]
 
     def look(self, name: str) -> dict[str, Any]:
         """The batch; it has ended once it was looked at so often."""
         batch = self.batches[name]
         batch["looked"] += 1
-        if (
-            self.room is not None
-            and "output_file_id" not in batch
-            and self._count_waiting(batch) > self.room
-        ):
-            self._refuse(batch)
+        has_ended = "output_file_id" in batch
+        room = self.room
+        if room is not None and not has_ended and self._count_waiting(batch) > room:
+            _fail(batch, "token_limit_exceeded", _ENQUEUED)
         if batch["status"] == "failed":
             return batch
         if batch["looked"] <= self.looks:
             batch["status"] = "in_progress"
-        elif "output_file_id" not in batch:
+        elif not has_ended:
             self._end(batch)
         return batch
 
     def _end(self, batch: dict[str, Any]) -> None:
         outputs = []
         errors = []
-        for line in (
-            self.files[batch["input_file_id"]].splitlines()
-            if self.ends != "failed"
-            else ()
-        ):
+        lines = self.files[batch["input_file_id"]].splitlines()
+        for line in lines if self.ends != "failed" else ():
             request = json.loads(line)
             got = self.answer(request["body"])
-            row: dict[str, Any] = {
-                "id": "r",
-                "custom_id": request["custom_id"],
-                "response": None,
-                "error": None,
-            }
+            row: dict[str, Any] = {"id": "r", "custom_id": request["custom_id"]}
             if got is None:
-                row["error"] = {
+                error = {
                     "code": "batch_expired",
                     "message": "it was not reached in time",
                 }
+                row |= {"response": None, "error": error}
             else:
-                row["response"] = {
-                    "status_code": got[0],
-                    "request_id": "q",
-                    "body": got[1],
-                }
-            (outputs if got and got[0] == 200 else errors).append(json.dumps(row))
-        batch["request_counts"] = {
-            "total": len(outputs) + len(errors),
-            "completed": len(outputs),
-            "failed": len(errors),
-        }
+                response = {"status_code": got[0], "request_id": "q", "body": got[1]}
+                row |= {"response": response, "error": None}
+            rows = outputs if got and got[0] == 200 else errors
+            rows.append(json.dumps(row))
+        counts = {"completed": len(outputs), "failed": len(errors)}
+        batch["request_counts"] = {"total": sum(counts.values()), **counts}
         batch["status"] = self.ends
-        batch["output_file_id"] = (
-            self.add_file("\n".join(outputs).encode())["id"] if outputs else None
-        )
-        batch["error_file_id"] = (
-            self.add_file("\n".join(errors).encode())["id"] if errors else None
-        )
+        batch["output_file_id"] = self._keep(outputs)
+        batch["error_file_id"] = self._keep(errors)
         if self.ends == "failed":
-            error = {"code": "invalid_json_line", "message": "line 1 is no JSON"}
-            batch["errors"] = {"object": "list", "data": [error]}
+            _fail(batch, "invalid_json_line", "line 1 is no JSON")
+
+    def _keep(self, rows: list[str]) -> str | None:
+        """The id of a new file with these rows, if there are any."""
+        if not rows:
+            return None
+        return str(self.add_file("\n".join(rows).encode())["id"])
 
     def _count_waiting(self, last: dict[str, Any]) -> int:
         """The requests of the batches that wait, up to this one."""
@@ -152,13 +132,15 @@ class Provider:
                 break
         return count
 
-    def _refuse(self, batch: dict[str, Any]) -> None:
-        batch["status"] = "failed"
-        message = "Enqueued token limit reached for m in organization org-1. Please try again later."
-        batch["errors"] = {
-            "object": "list",
-            "data": [{"code": "token_limit_exceeded", "message": message}],
-        }
+
+_ENQUEUED = (
+    "Enqueued token limit reached for m in organization org-1. Please try again later."
+)
+
+
+def _fail(batch: dict[str, Any], code: str, message: str) -> None:
+    batch["status"] = "failed"
+    batch["errors"] = {"object": "list", "data": [{"code": code, "message": message}]}
 
 
 class _Handler(QuietHandler, BaseHTTPRequestHandler):
@@ -178,30 +160,20 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             waiting = self.provider.faults.get(route)
             fault = waiting.pop(0) if waiting else None
             if fault:
-                status, body = (
-                    fault
-                    if isinstance(fault, tuple)
-                    else (fault, {"error": {"message": "a fault"}})
-                )
+                default = {"error": {"message": "a fault"}}
+                status, body = fault if isinstance(fault, tuple) else (fault, default)
                 self.write(status, json.dumps(body).encode())
                 return
             if self.provider.gone.intersection(path.split("/")):
-                self.write(
-                    404,
-                    json.dumps(
-                        {"error": {"message": f"No such object: {path}"}}
-                    ).encode(),
-                )
+                gone = {"error": {"message": f"No such object: {path}"}}
+                self.write(404, json.dumps(gone).encode())
                 return
             reply = self.reply(method, path, body)
             if fault == 0:
                 self.close_connection = True
                 return
-            spoil = (
-                self.provider.spoils.pop(0)
-                if path.endswith("/content") and self.provider.spoils
-                else None
-            )
+            spoils = self.provider.spoils if path.endswith("/content") else []
+            spoil = spoils.pop(0) if spoils else None
         if spoil:
             self.write_unsized(spoil(reply))
         else:
@@ -225,13 +197,8 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             return answered[1]
         if path == "/batches":
             rows = list(reversed(self.provider.batches.values()))
-            return {
-                "object": "list",
-                "data": rows,
-                "has_more": False,
-                "first_id": None,
-                "last_id": None,
-            }
+            ends = {"has_more": False, "first_id": None, "last_id": None}
+            return {"object": "list", "data": rows, **ends}
         return self.provider.look(path.split("/")[2])
 
     def write_unsized(self, content: bytes) -> None:

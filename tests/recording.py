@@ -105,18 +105,12 @@ def find_problems() -> list[str]:
     there = {path.stem for path in FOLDER.glob("*.yaml")}
     version = load_prompt().version
     prompts = {version.name: version}
-    problems = [
-        f"{name}.yaml: {problem}"
-        for name in sorted(there)
-        for problem in check_cassette(FOLDER / f"{name}.yaml", prompts)
-    ]
-    problems += [
-        f"{name}.yaml: is missing; record it" for name in sorted(wanted - there)
-    ]
-    return problems + [
-        f"{name}.yaml: belongs to no scenario; delete it"
-        for name in sorted(there - wanted)
-    ]
+    problems = [f"{name}.yaml: is missing; record it" for name in wanted - there]
+    problems += [f"{name}.yaml: belongs to no scenario" for name in there - wanted]
+    for name in there:
+        found = check_cassette(FOLDER / f"{name}.yaml", prompts)
+        problems += [f"{name}.yaml: {problem}" for problem in found]
+    return sorted(problems)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,47 +121,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser(
-        "check",
-        help="name the recordings that cannot be used; exit code 1 if there are any",
-    )
-    recording = commands.add_parser(
-        "record", help="ask a model, and record the exchanges"
-    )
-    recording.add_argument(
-        "names",
-        nargs="*",
-        choices=[*read_scenarios(), []],
-        metavar="NAME",
-        help="scenarios",
-    )
-    recording.add_argument(
-        "--model",
-        required=True,
-        help="as of extractor run; its key comes from the environment",
-    )
+    commands.add_parser("check", help="name the recordings that cannot be used")
+    recording = commands.add_parser("record", help="ask a model, record the exchanges")
+    recording.add_argument("names", nargs="*", metavar="NAME", help="scenarios")
+    recording.add_argument("--model", required=True, help="as of extractor run")
     chosen = parser.parse_args(arguments)
     if chosen.command == "check":
         problems = find_problems()
         print("\n".join(problems), end="\n" if problems else "")
         return int(bool(problems))
-    spec = ModelSpec.parse(
-        chosen.model, server_key=os.environ.get("EXTRACTOR_MODEL_TOKEN")
-    )
+    token = os.environ.get("EXTRACTOR_MODEL_TOKEN")
+    spec = ModelSpec.parse(chosen.model, server_key=token)
     scenarios = read_scenarios()
     # A model that no scenario names counts as capable.
-    meant = (
-        spec.name
-        if any(scenario.answered_by == spec.name for scenario in scenarios.values())
-        else "capable"
-    )
-    for name in chosen.names or [
-        name for name, one in scenarios.items() if one.answered_by == meant
-    ]:
+    named = {scenario.answered_by for scenario in scenarios.values()}
+    meant = spec.name if spec.name in named else "capable"
+    names = [name for name, one in scenarios.items() if one.answered_by == meant]
+    for name in chosen.names or names:
         extractions = asyncio.run(record_scenario(scenarios[name], spec))
-        print(
-            f"{name}: {sum(extraction.usage.calls for extraction in extractions if extraction.usage)} answers"
-        )
+        calls = sum(one.usage.calls for one in extractions if one.usage)
+        print(f"{name}: {calls} answers")
     return 0
 
 

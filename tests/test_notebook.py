@@ -16,21 +16,13 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 )
 def test_a_notebook_runs_and_shows_marked_evidence_and_a_figure(path):
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}
-    )
-    ran = client.execute()
-    outputs = [
-        output
-        for cell in ran.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-    ]
-    assert all(
-        output.output_type in {"execute_result", "display_data"} for output in outputs
-    )  # no warnings, no errors
-    data = [output.data for output in outputs]
-    assert any(
-        '<mark class="eligibility"' in forms.get("text/html", "") for forms in data
-    )
-    assert any("image/png" in forms for forms in data)
+    resources = {"metadata": {"path": str(FOLDER)}}
+    ran = NotebookClient(notebook, timeout=120, resources=resources).execute()
+    code = [cell for cell in ran.cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    kinds = {output.output_type for output in outputs}
+    assert kinds <= {"execute_result", "display_data"}  # no warnings, no errors
+    shown = [output.data for output in outputs]
+    pages = [forms.get("text/html", "") for forms in shown]
+    assert any('<mark class="eligibility"' in page for page in pages)
+    assert any("image/png" in forms for forms in shown)

@@ -13,35 +13,21 @@ from extractor.schemas.vocabulary import Effort
 from tests.commands import invoke
 
 
-def test_names_may_be_given_as_text():
-    options = ExtractionOptions(
-        tasks=["dosing", "endpoints"], effort="none", min_confidence=1
-    )
-    assert options == ExtractionOptions(
-        tasks={Task.DOSING, Task.ENDPOINTS}, effort=Effort.NONE, min_confidence=1.0
-    )
-    assert (
-        options
-        == Extractor(
-            tasks=["endpoints", "dosing"], effort="none", min_confidence=1
-        ).setup.options
-    )
+def test_names_may_be_given_as_text_and_the_default_is_everything():
+    words = {"tasks": ["dosing", "endpoints"], "effort": "none", "min_confidence": 1}
+    options = ExtractionOptions(**words)
+    assert options.tasks == {Task.DOSING, Task.ENDPOINTS}
+    assert options == Extractor(**words).setup.options
     assert pickle.loads(pickle.dumps(options)) == options
-
-
-def test_without_a_word_everything_is_extracted_and_kept():
-    everything = ExtractionOptions(
-        tasks=frozenset(Task), effort=Effort.MEDIUM, min_confidence=0.0
-    )
-    assert ExtractionOptions() == everything == Extractor().setup.options
+    assert Extractor(tasks="dosing").setup.options.tasks == {Task.DOSING}
+    everything = Extractor().setup.options
+    assert (everything.tasks, everything.effort) == (set(Task), Effort.MEDIUM)
+    assert everything.min_confidence == 0.0
 
 
 def test_no_effort_asks_nothing():
-    assert [ExtractionOptions(effort=effort).asks for effort in Effort] == [
-        False,
-        True,
-        True,
-    ]
+    asks = [ExtractionOptions(effort=effort).asks for effort in Effort]
+    assert asks == [False, True, True]
     assert not any(Effort.NONE.doubts(confidence) for confidence in (0, 0.5, 1))
 
 
@@ -72,10 +58,6 @@ def test_what_is_no_option_is_refused_with_a_remedy(wrong, problem):
     (name,) = wrong
     with pytest.raises(ArgumentError, match=f"^{name}: .*{problem}"):
         Extractor(**wrong)
-
-
-def test_one_task_may_be_a_word():
-    assert Extractor(tasks="dosing").setup.options.tasks == {Task.DOSING}
 
 
 def test_the_keywords_of_python_are_the_options():

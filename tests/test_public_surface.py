@@ -24,11 +24,6 @@ HEAVY = {
     "duckdb",
     "fastapi",
 }
-MODULES = (
-    "api run.finished run.worker apps.serve.app apps.diff apps.evaluation.scoring "
-    "apps.export apps.report"
-)
-MODULES += " apps.review.app"
 
 
 def test_every_public_name_stands_in_the_reference():
@@ -82,6 +77,7 @@ def test_commands_load_no_library_that_they_do_not_need(commands, unneeded):
     assert ("extractor.concepts.parse" in loaded) is (unneeded is not HEAVY)
 
 
+@pytest.mark.slow
 def test_one_text_by_rules_loads_no_module_of_models_and_runs():
     code = (
         "import sys; from extractor import Extractor\n"
@@ -90,13 +86,3 @@ def test_one_text_by_rules_loads_no_module_of_models_and_runs():
         "print(*rooms & {'extractor.model', 'extractor.run'})"
     )
     assert run_python(code) == "\n"
-
-
-@pytest.mark.slow
-def test_no_import_reads_the_rule_book():
-    imports = "; ".join(f"import extractor.{name}" for name in MODULES.split())
-    code = (
-        f"{imports}; from extractor.language.book import load_book; "
-        "print(load_book.cache_info().currsize)"
-    )
-    assert run_python(code) == "0\n"

@@ -60,40 +60,32 @@ def make_script(number, block, folder):
         return f"{{\n{block.body}}} >'{printed}' 2>&1; echo $? >'{printed}.code'"
     if block.language == "console":
         commands = "\n".join(
-            line[2:]
-            for line in block.body.splitlines()
-            if line.startswith(("$ ", "> "))
+            line[2:] for line in block.body.splitlines() if is_typed(line)
         )
         return f"{{\n{commands}\n}} >'{printed}' 2>&1; echo 0 >'{printed}.code'"
     if block.language in ("pycon", "python"):
         source = folder / f"{number}.{block.language}"
         source.write_text(block.body, "utf-8")
-        options = (
-            "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS"
-            if block.language == "pycon"
-            else ""
-        )
-        return (
-            f"python {options} '{source}' >'{printed}' 2>&1; echo $? >'{printed}.code'"
-        )
+        doctests = "-m doctest -o NORMALIZE_WHITESPACE -o ELLIPSIS"
+        options = doctests if block.language == "pycon" else ""
+        run = f"python {options} '{source}' >'{printed}' 2>&1"
+        return f"{run}; echo $? >'{printed}.code'"
     return ""
+
+
+def is_typed(line):
+    return line.startswith(("$ ", "> "))
 
 
 def find_shown_output(number):
     """The output that the README shows for a block, or None."""
     block = BLOCKS[number]
     if block.language == "console":
-        return "".join(
-            line + "\n"
-            for line in block.body.splitlines()
-            if not line.startswith(("$ ", "> "))
-        )
-    if (
-        block.language == "bash"
-        and number + 1 < len(BLOCKS)
-        and BLOCKS[number + 1].language == "text"
-    ):
-        return BLOCKS[number + 1].body
+        lines = block.body.splitlines(keepends=True)
+        return "".join(line for line in lines if not is_typed(line))
+    following = BLOCKS[number + 1 : number + 2]
+    if block.language == "bash" and following and following[0].language == "text":
+        return following[0].body
     return None
 
 
@@ -124,20 +116,17 @@ def run_blocks(folder):
     script = [
         make_script(n, BLOCKS[n], printed) for n in order if not is_suite(BLOCKS[n])
     ]
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("PYTHON")
+    kept = {name: os.environ[name] for name in os.environ if name[:6] != "PYTHON"}
+    without_network = {
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
     }
-    environment |= {
-        f"PIP_{name}": "1"
-        for name in ("DISABLE_PIP_VERSION_CHECK", "NO_DEPS", "NO_INDEX")
-    }
-    environment |= {"PIP_NO_BUILD_ISOLATION": "0", "HOME": str(printed)}
-    paths = [
-        path for path in os.environ["PATH"].split(os.pathsep) if ".venv" not in path
-    ]
-    environment["PATH"] = os.pathsep.join([str(Path(sys.base_prefix, "bin")), *paths])
+    known = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "HOME": str(printed)}
+    environment = kept | without_network | known
+    paths = os.environ["PATH"].split(os.pathsep)
+    outside = [path for path in paths if ".venv" not in path]
+    environment["PATH"] = os.pathsep.join([str(Path(sys.base_prefix, "bin")), *outside])
     ending = "for job in $(jobs -p); do kill $job; done; wait"
     subprocess.run(
         ["bash", "-c", "\n".join([*script, ending])],
@@ -177,8 +166,6 @@ def list_items(results):
 
 
 RUNNING = ("bash", "console", "pycon", "python")
-
-
 """Languages of blocks that run."""
 
 
@@ -230,59 +217,40 @@ FIGURES = ROOT / "benchmarks" / "figures"
 GROUPS = ("oncology and allergy", "other areas")
 
 
-def read_figures(path):
-    """The results of ``benchmarks.effort``, by effort and then by group
-    of areas.
-    """
-    efforts = {}
-    for row in json.loads(path.read_text("utf-8")):
-        efforts.setdefault(row["effort"], {})[row["group"]] = row
-    return {
-        effort: [found[group] for group in GROUPS] for effort, found in efforts.items()
-    }
+def join(figures, places):
+    return " / ".join(f"{figure:.{places}f}" for figure in figures)
 
 
-def pair(results, name):
-    return " / ".join(f"{result['figures'][name]:.3f}" for result in results)
+def price(results, model):
+    """The dollars that a model costs, as the table has them."""
+    dollars = [bill(result, find_pricing(model)).dollars for result in results]
+    return join(dollars, 2) if any(dollars) else "0"
 
 
-def price(results, model=PRICE):
-    return " / ".join(
-        f"{bill(result, find_pricing(model)).dollars:.2f}" for result in results
-    )
+@pytest.mark.parametrize(
+    ("effort", "name"), [("rules", "rules alone"), ("medium", "`medium`")]
+)
+def test_the_table_of_accuracy_is_as_measured(effort, name):
+    rows = json.loads((FIGURES / "effort.json").read_text("utf-8"))
+    found = {row["group"]: row for row in rows if row["effort"] == effort}
+    results = [found[group] for group in GROUPS]
 
-
-def test_the_table_of_accuracy_is_as_measured():
-    measured = read_figures(FIGURES / "effort.json")
-
-    table = re.findall(r"^\| (rules alone|`\w+`) \| (.+) \|$", README, re.MULTILINE)
-
-    assert [effort for effort, _ in table if effort != "`--effort`"] == [
-        "rules alone",
-        "`medium`",
+    cells = [name, *(price(results, model) for model in ("gpt-5-mini", PRICE))]
+    cells += [
+        join([result["figures"][total] for result in results], 3)
+        for total in (*Task, "all")
     ]
-    for effort, cells in table:
-        results = measured[effort.strip("`").removesuffix(" alone")]
-        dollars = [
-            price(results, model).replace("0.00 / 0.00", "0")
-            for model in ("gpt-5-mini", PRICE)
-        ]
-        assert cells.split(" | ") == [
-            *dollars,
-            *(pair(results, name) for name in (*Task, "all")),
-        ]
-    assert "(12 trials)" in README
-    assert "(54)" in README
-    assert [rule["records"] for rule in measured["rules"]] == [12, 54]
+
+    assert f"| {' | '.join(cells)} |" in README
+    first, second = (result["records"] for result in results)
+    assert f"({first} trials)" in README
+    assert f"({second})" in README
 
 
 def test_the_figures_of_the_text_are_as_measured():
-    agreed = json.loads(
-        (ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8")
-    )
-    both = " / ".join(
-        f"{agreed[group]['figures']['all']['f1']:.3f}" for group in GROUPS
-    )
+    agreement = (ROOT / "benchmarks/gold/agreement_1.3.json").read_text("utf-8")
+    agreed = json.loads(agreement)
+    both = join([agreed[group]["figures"]["all"]["f1"] for group in GROUPS], 3)
     assert f"agree at {both}" in README
     harmful = json.loads((FIGURES / "mutations.json").read_text("utf-8"))["harmful"]
     assert f"Of {harmful['count']:,} quotes" in README

@@ -13,7 +13,6 @@ from extractor.model.asking.planner import plan_round
 from extractor.model.asking.querying import ask_round
 from extractor.model.opening import ModelChoice, open_model
 from extractor.options import ExtractionOptions
-from extractor.schemas import Origin
 from tests.llm.stub import serve
 from tests.trust import answering
 
@@ -80,18 +79,3 @@ def test_no_field_of_which_the_rules_are_sure_is_worse_than_with_the_rules_alone
                             name,
                         )
     assert stub.requests
-
-
-def test_what_the_rules_doubt_is_the_model_s():
-    record = next(read_records(str(ROOT / "tests" / "records" / "study.json")))
-
-    with serve(MONOTONOUS) as stub:
-        extraction = Extractor(stub.spec, effort="all").extract(record)
-
-    told = [
-        e
-        for endpoint in extraction.endpoints
-        for e in endpoint.evidence
-        if e.field == "category" and e.origin is Origin.MODEL
-    ]
-    assert told

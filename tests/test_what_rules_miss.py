@@ -75,14 +75,7 @@ def list_doubts(extraction):
 
 def list_values(extraction):
     """All values with their confidences, as the page writes them."""
-    eligibility = extraction.eligibility
-    items = (
-        eligibility,
-        *eligibility.criteria,
-        *extraction.dosing,
-        *extraction.endpoints,
-    )
-    for item in items:
+    for _, item in extraction.list_items():
         for evidence in item.evidence:
             yield f"{show(item, evidence.field)} ({evidence.confidence:.2f})"
 

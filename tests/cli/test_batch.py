@@ -78,15 +78,6 @@ def test_what_is_lost_is_asked_again_by_a_live_run_alone(ask, words, manifest, k
     assert cost["usd_without_reply"] > 0
 
 
-@slow
-def test_a_run_warns_that_it_asks_live_what_batches_have(ask, words):
-    with serve_provider() as provider:
-        assert ask("submit", provider).exit_code == 0
-        done = invoke(*words("run", provider.url))
-    assert "so that answers may be paid twice" in done.stderr
-    assert "`extractor batch collect` waits for the batches instead" in done.stderr
-
-
 FULL = {"error": {"message": "Enqueued too much", "code": "token_limit_exceeded"}}
 
 

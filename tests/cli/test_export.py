@@ -35,20 +35,12 @@ def test_doubtful_values_are_left_out_as_in_a_run_and_counted(run, tmp_path):
     sure = extract("tests/records", tmp_path / "run", "--min-confidence", "0.9")
     found = []
     for name, source, least in (("then", sure, "0"), ("now", run, "0.9")):
-        words = (
-            "--to",
-            tmp_path / name,
-            "--format",
-            "jsonl",
-            "--min-confidence",
-            least,
-        )
+        to = tmp_path / name
+        words = ("--to", to, "--format", "jsonl", "--min-confidence", least)
         done = invoke("export", source, *words)
         assert done.exit_code == 0
         assert ("left out below 0.9: " in done.stderr) is (name == "now")
-        found.append(
-            {one.name: one.read_bytes() for one in (tmp_path / name).iterdir()}
-        )
+        found.append({path.name: path.read_bytes() for path in to.iterdir()})
     assert found[0] == found[1]
     assert b"low_confidence" in found[1]["absences.jsonl"]
 
@@ -72,36 +64,6 @@ def test_corrected_records_replace_those_of_the_run(run, tmp_path):
     assert "; run its command again, or correct it" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (["--to", "t"], 2, "a folder needs --format"),
-        (["--to", "t.csv"], 2, "holds one table"),
-        (["--to", "t.csv", "--tables", "limits"], 2, "limits: no such table"),
-        (["--to", "t", "--format", "csv", "--gold", "."], 2, "no finished record"),
-        (["--to", "t", "--format", "fhir", "--tables", "criteria"], 2, "writes no tables"),
-        (["--to", "t", "--format", "csv", "--min-confidence", "2"], 2, "should be less than or equal to 1"),
-    ],
-)  # fmt: skip
-def test_wrong_options_are_usage_errors(
-    run, tmp_path, monkeypatch, words, code, message
-):
-    monkeypatch.chdir(tmp_path)
-    done = invoke("export", run, *words)
-    assert done.exit_code == code
-    assert message in " ".join(done.stderr.split())
-
-
-def test_a_changed_input_is_not_called_missing(tmp_path):
-    record = tmp_path / "a.txt"
-    record.write_text("A Trial\nInclusion criteria:\n- Adults\n", "utf-8")
-    run = extract(record, tmp_path / "run")
-    record.write_text("A Trial\nInclusion criteria:\n- Children\n", "utf-8")
-    done = invoke("export", run, "--to", tmp_path / "t.csv", "--tables", "records")
-    assert "the inputs of 1 record are changed" in done.stderr
-    assert "missing" not in done.stderr
-
-
 def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     results = tmp_path / "extractions.jsonl"
     results.write_bytes((run / "extractions.jsonl").read_bytes())
@@ -111,14 +73,3 @@ def test_the_results_alone_are_enough_and_tasks_choose_tables(run, tmp_path):
     names = {path.stem for path in (tmp_path / "t").iterdir()}
     assert names >= {"records", "regimens", "amounts", "values", "tables"}
     assert not names & {"criteria", "endpoints", "eligibility"}
-
-
-def test_an_export_of_a_run_has_the_tables_of_its_own_fields(tmp_path):
-    own = ("--fields", "extractor.catalogue:Blinding")
-    run = extract("tests/records", tmp_path / "run", *own)
-    words = ("--to", tmp_path / "t", "--format", "jsonl")
-    assert invoke("export", run, *words).exit_code == 0
-    rows = read_lines(tmp_path / "t" / "custom_blinding.jsonl")
-    assert (rows[0]["record_id"], rows[0]["level"]) == ("NCT90000006", "double")
-    described = json.loads((tmp_path / "t" / "tables.json").read_text("utf-8"))
-    assert "custom_blinding" in described

@@ -8,20 +8,8 @@ import pytest
 import typer
 
 from extractor.apps.cli.app import COMMANDS, app
-from extractor.apps.cli.options import RARE
 from tests.commands import extractor, invoke
 
-OWN = (
-    "run",
-    "batch submit",
-    "batch collect",
-    "parse",
-    "report",
-    "review",
-    "schema",
-    "doctor",
-)
-"""Commands whose help has an example."""
 _HELP_S = 0.4
 _MEASURED = (
     "import resource, sys; sys.argv = ['extractor', '--help']; "
@@ -29,13 +17,6 @@ _MEASURED = (
     "try: main()\nexcept SystemExit: pass\n"
     "print(*sys.modules, resource.getrusage(resource.RUSAGE_SELF).ru_utime)"
 )
-
-
-def find_command(words):
-    command = typer.main.get_command(app)
-    for word in words.split():
-        command = command.get_command(None, word)
-    return command
 
 
 def test_the_list_of_commands_loads_none_of_them():
@@ -56,20 +37,15 @@ def test_each_command_has_help_by_both_options(name):
     assert f"extractor {name}" in long
 
 
-@pytest.mark.parametrize("words", OWN)
+@pytest.mark.parametrize("words", ["run", "batch submit", "parse", "review", "doctor"])
 def test_the_example_of_a_command_has_only_its_options(words):
-    command = find_command(words)
+    command = typer.main.get_command(app)
+    for word in words.split():
+        command = command.get_command(None, word)
     _, _, example = command.help.partition("Example: ")
     assert example.startswith(f"extractor {words}")
     known = {name for option in command.params for name in option.opts}
     assert {word for word in example.split() if word[0] == "-"} <= known
-
-
-def test_the_options_of_run_are_in_groups_the_rare_ones_last():
-    text = invoke("run", "-h", COLUMNS="100", TERM="dumb", NO_COLOR="1").stdout
-    groups = re.findall(r"^╭─ ([\w ]+?) ─", text, re.MULTILINE)
-    assert groups[0] == "Arguments"
-    assert groups[-1] == RARE
 
 
 def test_the_model_may_come_from_the_environment():

@@ -104,41 +104,6 @@ def test_a_limit_holds_through_kills(words, totals):
     assert f"calls without a stated cost: {told} {most}" in stopped.stderr
 
 
-def test_live_requests_left_by_a_kill_count_in_full_in_a_later_batch(
-    words, manifest, tmp_path
-):
-    with serve_faults() as server:
-        server.holds_after = 0
-        with start_extractor(*words("run", server.url)) as running:
-            running.wait_for(lambda: server.calls > 0 or running.has_ended())
-            running.send_signal(signal.SIGKILL)
-            running.wait()
-    with closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as store:
-        tokens = "total(prompt_tokens), total(output_tokens)"
-        left = store.execute(f"SELECT count(*), {tokens} FROM requests")
-        count, prompt, output = left.fetchone()
-    assert count > 0
-    with serve_provider() as provider:
-        done = invoke(*words("batch collect", provider.url, *POLL))
-    assert done.exit_code == 0, done.stderr
-    cost = manifest()["cost"]
-    assert cost["calls_without_reply"] == count
-    most = (prompt * 2 + output * 10) / 1e6
-    assert cost["usd_without_reply"] == pytest.approx(most)
-
-
-def test_a_limit_holds_while_no_reply_comes_in_time(words, totals):
-    with serve_faults() as server:
-        server.holds_after = 0
-        slow = ("--max-usd", 0.2, "--timeout", 2, "--concurrency", 2)
-        stopped = invoke(*words("run", server.url, *slow))
-        server.holds_after = None
-    assert stopped.exit_code == 3, stopped.stderr
-    cost = totals()["cost"]
-    assert (cost["usd"], cost["calls_without_reply"]) == (0, server.calls)
-    assert 0.1 < cost["usd_without_reply"] <= 0.3
-
-
 def test_cached_tokens_are_billed_at_their_price(words, manifest, tmp_path):
     usage = {
         "prompt_tokens": 2050,
@@ -187,12 +152,6 @@ def test_a_limit_applies_to_batches_and_a_higher_one_resumes(words, totals):
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
 
 
-def is_good(line):
-    """Whether an answer follows the schema: the next command repeats refused and broken ones."""
-    message = answer_request(line["body"])["choices"][0]["message"]
-    return not message.get("refusal") and "987654" not in message["content"]
-
-
 def test_a_batch_that_is_killed_repeatedly_is_submitted_once(words, totals):
     lots = random.Random(3)
     with serve_provider(looks=2) as provider:
@@ -211,44 +170,29 @@ def test_a_batch_that_is_killed_repeatedly_is_submitted_once(words, totals):
                     running.wait()
         done = invoke(*command)
         assert done.exit_code == 0, done.stderr
-        good = [line["custom_id"] for line in filter(is_good, provider.requests)]
-        assert len(good) == len(set(good)) > 0
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
 
 
 NO_USAGE = {
     "null": None,
-    "empty": {},
-    "a list": [],
     "zeros": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     "texts": {"prompt_tokens": "n/a", "completion_tokens": "12", "total_tokens": ""},
     "negative": {"prompt_tokens": -1, "completion_tokens": -1, "total_tokens": -2},
-    "truth values": {"prompt_tokens": True, "completion_tokens": True},
     "no numbers": {"prompt_tokens": float("nan"), "completion_tokens": float("inf")},
-    "the total alone": {"total_tokens": 900},
     "no output": {"prompt_tokens": 900, "completion_tokens": 0, "total_tokens": 900},
-    "no prompt": {"prompt_tokens": None, "completion_tokens": 9},
 }
 
 
-def answer_with(usage):
+def answer_with(request, usage):
     """Answer with an empty list and this usage."""
-
-    def answer(request):
-        message = {"role": "assistant", "content": '{"items": []}'}
-        reply = answer_request(request) | {"usage": usage}
-        reply["choices"][0]["message"] = message
-        return reply
-
-    return answer
+    reply = answer_request(request) | {"usage": usage}
+    reply["choices"][0]["message"] = {"role": "assistant", "content": '{"items": []}'}
+    return Scripted(body=json.dumps(reply))
 
 
 @pytest.mark.parametrize("usage", NO_USAGE.values(), ids=NO_USAGE)
 def test_a_limit_holds_against_replies_without_a_usage(words, manifest, usage):
-    def answer(request):
-        return Scripted(body=json.dumps(answer_with(usage)(request)))
-
-    with serve(answer) as stub:
+    with serve(lambda request: answer_with(request, usage)) as stub:
         one = ("--concurrency", "1", "--max-usd", "0.5")
         stopped = invoke(*words("run", stub.url, *one))
         cost = manifest()["cost"]
@@ -261,19 +205,3 @@ def test_a_limit_holds_against_replies_without_a_usage(words, manifest, usage):
     assert 0.3 < most <= 0.5, "calls are counted at the most, so they fit"
     told = f"{UNKNOWN}{sent}, which may have cost up to ${most:.4f} more"
     assert told in stopped.stderr
-
-
-def test_what_replies_state_is_counted_beside_those_without_a_usage(words, manifest):
-    stated = {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}
-
-    def answer(request):
-        usage = stated if len(stub.requests) % 2 else None
-        return Scripted(body=json.dumps(answer_with(usage)(request)))
-
-    with serve(answer) as stub:
-        ended = invoke(*words("run", stub.url, "--concurrency", "1"))
-    cost = manifest()["cost"]
-    known = len(stub.requests) - cost["calls_without_reply"]
-    assert known > 2
-    assert cost["usd_known"] == pytest.approx(known * (1000 * 2 + 100 * 10) / 1e6)
-    assert f"cost: ${cost['usd_known']:.4f}" in ended.stderr

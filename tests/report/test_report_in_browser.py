@@ -136,27 +136,6 @@ def test_a_value_leads_to_its_evidence_and_back(visit):
     assert page.url.endswith("eligibility.criteria[1].time_windows[0]")
 
 
-def test_values_and_absences_have_addresses_and_wrong_ones_are_reported(visit, pages):
-    days = "ORR(CR+CRi) on days 45, 90, 120day 30, day 45, day 90"
-    for path, words in (
-        ("/endpoints[3].time_points", "day 30"),
-        ("/endpoints[3].time_points[2]", "day 90"),
-        ("/findings[0]", days),
-    ):
-        page = visit("seeds", f"#{OTHER}{path}")
-        expect(page.locator(".mark.chosen").first).to_be_in_viewport()
-        assert read_chosen(page) == words
-    for place, element, words in (
-        (f"{OTHER}/endpoints[0].instrument", "li.chosen", "No instrument: not reported; searched: primary outcomes"),
-        (f"{OTHER}/dosing", ".lone.chosen", "No regimen: not reported"),
-        (f"{SEED}/endpoints[99].concept", ".record-notes", "There is no endpoints[99].concept in this record."),
-        ("no-such-record", ".status", "This page has no record no-such-record."),
-        ("/records?finding=age_differs", ".status", "Nothing has the address #/records?finding=age_differs."),
-    ):  # fmt: skip
-        page.goto(f"{pages['seeds']}#{place}")
-        expect(page.locator(element)).to_contain_text(words)
-
-
 def test_the_page_works_by_keyboard(visit, pages):
     page = visit("seeds", "#?")
     page.locator(".rows a").first.focus()
@@ -178,16 +157,6 @@ def test_the_page_works_by_keyboard(visit, pages):
     expect(page.locator(".rows a", has_text=SEED)).to_be_focused()
     page.keyboard.press("o")
     expect(page.locator("#overview")).to_be_visible()
-
-
-def test_criteria_of_a_group_are_shown_together(visit):
-    page = visit("invented", f"#{TRIAL}")
-    outer = page.get_by_role("region", name="at least 2 of “High risk")
-    inner = outer.get_by_role("region", name="any of “One of these events:”")
-    for group, number in ((outer, 4), (inner, 2)):
-        expect(group.locator(".card")).to_have_count(number)
-    inner.get_by_role("link", name="any of “One").click()
-    assert read_chosen(page) == "One of these events:"
 
 
 def test_a_records_markup_is_shown_as_text(visit):
@@ -214,20 +183,6 @@ def test_axe_finds_no_violation_and_no_page_is_too_wide(visit, name, place):
         page.emulate_media(color_scheme=scheme)
         assert fits_its_window(page), (width, scheme)
         assert list_violations(page) == [], (width, scheme)
-
-
-def test_a_phone_shows_one_pane_and_paper_both(visit):
-    page = visit("seeds", f"#{SEED}")
-    page.set_viewport_size({"width": 390, "height": 844})
-    expect(page.locator(".values-pane")).to_be_hidden()
-    page.get_by_role("button", name="Values").click()
-    page.get_by_role("link", name="CD22 > 95 %").click()
-    expect(page.locator(".mark.chosen")).to_be_in_viewport()
-    expect(page.locator(".values-pane")).to_be_hidden()
-    page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    for name in (".text-pane", ".values-pane", ".empties li"):
-        expect(page.locator(name).first).to_be_visible()
 
 
 def test_a_search_opens_no_record_and_draws_only_visible_lines(visit):

@@ -68,28 +68,6 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
     assert (status, "did not begin with" in answer["message"]) == (422, True)
 
 
-def test_the_order_of_a_list_is_no_difference(seed_run, golds, gold, tmp_path):
-    for folder in golds:
-        gold["endpoints"][0]["end_events"] = ["death", "relapse"]
-        if folder.name == "ben":
-            gold["endpoints"][0]["end_events"].reverse()
-        (folder / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
-    with serve(seed_run, tmp_path / "agreed", golds) as served:
-        assert Client(served).get("queue")[0]["reasons"] == ["0 differences"]
-
-
-def test_a_record_of_one_reviewer_alone_begins_with_that_gold(
-    seed_run, golds, gold, tmp_path
-):
-    other = json.dumps(gold | {"record_id": "other"})
-    (golds[0] / f"{SEED}.json").write_text(other, "utf-8")
-    with serve(seed_run, tmp_path / "agreed", golds) as served:
-        client = Client(served)
-        assert client.get("queue")[0]["reasons"] == ["only in ben"]
-        fields = client.item("endpoints[0]")["fields"]
-        assert fields["category"]["value"] == "safety"
-
-
 @pytest.mark.parametrize(
     ("folder", "message"),
     [

@@ -13,7 +13,7 @@ from extractor.language.clean import clean_text
 from tests.browser import fits_its_window, list_violations, needs_browser
 from tests.commands import extract
 
-from .reviewing import OWN, SEED, make_custom, serve
+from .reviewing import SEED, serve
 
 pytestmark = [needs_browser, pytest.mark.slow]
 HOSTILE = (
@@ -40,12 +40,7 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    return make_custom(tmp_path_factory.mktemp("own"))
-
-
-@pytest.fixture(scope="module")
-def made_before_browser(seed_run, hostile, own):
+def made_before_browser(seed_run, hostile):
     """All runs."""
 
 
@@ -140,24 +135,6 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     expect(page.locator(".list a")).to_have_count(1)
 
 
-def test_flaws_are_shown_beside_the_value_and_may_be_confirmed(page, served):
-    index = field(page, "endpoints[0]", "index")
-    index.get_by_label("index").fill("seven")
-    click(page, "Finish")
-    expect(index.locator(".flaws")).to_contain_text("valid integer")
-    expect(page.locator(".message")).to_contain_text("Not finished")
-    expect(index.get_by_label("index")).to_have_value("seven")
-    index.get_by_label("index").fill("0")
-    quote = field(page, "eligibility.criteria[0]", "quote")
-    quote.locator("textarea").fill("words of mine")
-    quote.locator("textarea").press("Tab")
-    expect(quote.locator(".flaws")).to_contain_text("words of mine")
-    page.once("dialog", lambda dialog: dialog.accept())
-    click(page, "Finish")
-    expect(page.locator(".message")).to_contain_text("is written")
-    assert [path.stem for path in served.gold.glob("*.json")] == [SEED]
-
-
 @pytest.mark.parametrize("leaves", ["closed", "hidden"])
 def test_typed_text_is_saved_when_the_page_is_left(
     page, served, visit, seed_run, leaves
@@ -215,48 +192,6 @@ def test_hostile_text_of_a_record_is_shown_as_it_is_written(visit, hostile, tmp_
         click(page, "Finish")
         expect(page.locator(".message")).to_contain_text("is written")
     assert check_gold(tmp_path / "gold", read_records(record)) == []
-
-
-def test_own_fields_are_corrected_in_their_forms(own, tmp_path, visit):
-    with serve(own, tmp_path / "gold") as review:
-        page = visit(review)
-        open_record(page, OWN)
-        unfold(page, "custom.ejection_fraction[0]")
-        opened = page.locator(".card.open")
-        expect(opened.locator(".name")).to_have_text(
-            "ejection fraction of inclusion criterion 1"
-        )
-        opened.get_by_label("value", exact=True).fill("35")
-        # The value is saved at the same time, which takes no selection away.
-        page.locator("pre[data-section=title]").click(click_count=3)
-        click(page, "New lead in phase")
-        drugs = opened.get_by_role("group", name="drugs 1").get_by_role("textbox")
-        expect(drugs).to_have_value("A two week washout of examplumab")
-        opened.get_by_label("kind").select_option(label="washout")
-        unfold(page, "eligibility.criteria[1]")
-        expect(page.locator(".card", has_text="kind: washout")).to_have_count(1)
-        expect(page.locator(".card", has_text="< 35 %")).to_have_count(1)
-
-
-def test_two_golds_become_one(seed_run, gold, tmp_path, visit):
-    folders = tmp_path / "anna", tmp_path / "ben"
-    for folder, category in zip(folders, ("efficacy", "safety"), strict=True):
-        gold["endpoints"][0]["category"] = category
-        folder.mkdir()
-        (folder / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
-    with serve(seed_run, tmp_path / "agreed", folders) as review:
-        page = visit(review)
-        expect(page.locator(".lead")).to_contain_text("between anna and ben")
-        expect(page.locator(".row-note")).to_have_text("1 difference")
-        open_record(page)
-        category = field(page, "endpoints[0]", "category")
-        expect(category.locator(".notes")).to_contain_text("ben: safety")
-        assert list_violations(page) == []
-        click(page, "Take ben's category")
-        expect(category.locator("select")).to_have_value('"safety"')
-        expect(category.locator(".notes button")).to_have_count(0)
-        click(page, "Finish")
-        expect(page.locator(".message")).to_contain_text("is written")
 
 
 def test_axe_finds_no_violation_in_light_and_dark_and_on_a_phone(page):

@@ -16,7 +16,7 @@ from tests.browser import (
     open_context,
 )
 
-from .running import TOKEN, check_problem, one
+from .running import TOKEN, check_problem
 
 EXAMPLE = Path("extractor/apps/serve/assets/synopsis.txt").read_text("utf-8")
 DOCUMENTS = Path("tests/read/samples/documents")
@@ -121,31 +121,3 @@ def test_a_text_is_shown_character_by_character(page):
     assert chosen == ["HbA1c > 7.5 %"]
     page.set_viewport_size({"width": 390, "height": 800})
     assert fits_its_window(page)
-
-
-@needs_browser
-@pytest.mark.slow
-def test_a_record_is_shown_by_its_fields_and_a_file_instead_of_the_text(page):
-    assert extract(page, one().decode()) == ""
-    titles = page.locator(".text-pane .section-name").all_inner_texts()
-    assert titles[:3] == ["Title", "Brief summary", "Eligibility"]
-    assert "field by field" in page.locator(".told").inner_text()
-    file = DOCUMENTS / "synopsis_table.docx"
-    page.get_by_label("Or a file").set_input_files(file)
-    assert page.get_by_label("Text of a trial").is_disabled()
-    assert page.locator("#record").is_hidden()
-    assert extract(page) == ""
-    page.locator("a.value", has_text="PASI 90").first.click()
-    chosen = page.locator(".text-pane .mark.chosen").all_inner_texts()
-    assert "".join(chosen) == "PASI 90"
-
-
-@needs_browser
-@pytest.mark.slow
-def test_a_problem_is_shown_with_its_remedy(page):
-    said = extract(page, key="wrong")
-    assert said.startswith("A valid key is needed: this key is not valid; send a key")
-    said = extract(page, "{}")
-    assert said.startswith("The body is not a trial record: line 1: JSON that is not a")
-    assert "; download the record from its registry" in said
-    assert page.locator("#record").is_hidden()

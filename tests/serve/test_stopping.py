@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import shlex
 import signal
 import sqlite3
@@ -12,19 +11,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
 
 import httpx2
 import pytest
-from filelock import FileLock
-from typer.main import get_command
 
-from extractor.apps.cli.app import app
-from extractor.apps.serve import app as server
-from extractor.apps.serve.drain import LOCK, is_draining
+from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.store import open_store
-from extractor.errors import StoreError
 from tests.commands import invoke
 from tests.failing import path_with_failures
 from tests.faults.server import serve_faults
@@ -76,25 +69,6 @@ def test_a_caller_s_key_does_not_become_the_operator_s(tmp_path, is_revoked):
     assert (done.exit_code, done.stdout) == (2, "")
     assert "EXTRACTOR_TOKEN is the key of the caller anna" in done.stderr
     assert key not in done.stderr
-
-
-def test_a_folder_that_a_service_uses_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(server, "_LOCK_TIMEOUT_S", 0)
-    with (
-        FileLock(tmp_path / LOCK),
-        pytest.raises(StoreError, match="another process is using it"),
-        server._lock_root(tmp_path),
-    ):
-        pass
-
-
-def test_the_deployment_examples_use_known_options():
-    params = get_command(app).get_command(None, "serve").params
-    known = {name for param in params for name in param.opts}
-    for name, start_of_line in (("Dockerfile", "CMD"), ("extractor.service", "Exec")):
-        lines = Path("deploy", name).read_text("utf-8").splitlines()
-        (line,) = [line for line in lines if line.startswith(start_of_line)]
-        assert set(re.findall(r"--[a-z-]+", line)) <= known
 
 
 @pytest.mark.slow
