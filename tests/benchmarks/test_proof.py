@@ -4,10 +4,7 @@ text does not state.
 
 import pytest
 
-from benchmarks.adversarial.__main__ import make_study
-from benchmarks.data import read_studies
 from benchmarks.proof.__main__ import format_counts, judge, read_answer
-from benchmarks.proof.gold_parts import make_part_cases
 from benchmarks.proof.parts import follow_parts
 from extractor.schemas import TrialExtraction
 
@@ -195,59 +192,6 @@ def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right
     [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
 
     assert ("stands" if told.held else "bare" if told.bare else "falls") == fate
-
-
-@pytest.fixture
-def two_arms():
-    """A record of two arms in which a drug is given in two doses."""
-    study = make_study(
-        0, {"task": "eligibility", "list": "inclusion", "text": CRITERIA[0]["quote"]}
-    )
-    study["protocolSection"]["armsInterventionsModule"] = {
-        "armGroups": [
-            {"label": "High", "type": "EXPERIMENTAL"},
-            {"label": "Low", "type": "EXPERIMENTAL"},
-        ],
-        "interventions": [
-            {"type": "DRUG", "name": "Examplin", "description": "5 or 10 mg"}
-        ],
-    }
-    [record] = read_studies([study])
-    return record
-
-
-def test_gold_without_parts_gives_no_cases(two_arms):
-    criterion = CRITERIA[0] | {"constraints": CRITERIA[0]["constraints"][:1]}
-    del criterion["time_windows"]
-    regimen = {key: value for key, value in REGIMEN.items() if key != "arms"}
-    gold = {"eligibility": {"criteria": [criterion]}, "dosing": [regimen]}
-
-    assert list(make_part_cases(two_arms, gold)) == []
-
-
-def test_parts_are_falsified_by_those_beside_them(two_arms):
-    amounts = [AMOUNTS[0], AMOUNTS[1] | {"arms": ["Low"]}]
-    gold = {
-        "eligibility": {"criteria": CRITERIA},
-        "dosing": [REGIMEN | {"amounts": amounts}],
-    }
-
-    cases = list(make_part_cases(two_arms, gold))
-
-    wrong = {
-        (case["kind"], case.get("at")): case["answer"]
-        for case in cases
-        if not case["right"]
-    }
-    limits = wrong["another limit's condition", 0]["limits"]
-    assert limits[0] == f"ALT: <= 3 x ULN @ {LIVER}"
-    limits = wrong["condition dropped", 1]["limits"]
-    assert limits[1] == "ALT: <= 5 x ULN"
-    windows = wrong["another window's of", 0]["windows"]
-    assert windows[0].split(" | ")[2] == "warfarin"
-    windows = wrong["another window's anchor", 0]["windows"]
-    assert windows[0].endswith(BIOPSY)
-    assert wrong["another amount's arms", 0]["dose"] == ["10 mg @ 2", "5 mg @ 1"]
 
 
 async def test_a_dose_counts_for_its_agent_alone():

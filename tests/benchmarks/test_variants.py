@@ -42,7 +42,7 @@ Exclusion Criteria:
 
 
 def find_way(name):
-    return next(way for way in WAYS if f"{way.kind}: {way.name}" == name)
+    return next(way for way in WAYS if way.title == name)
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_the_readings_of_no_way_change_more_than_they_did(family):
 
     assert tallies
     worse = []
-    for name, (_, tally) in tallies.items():
+    for name, tally in tallies.items():
         counts = count_json(tally)
         for words in ("changed", "sure"):
             for measure, count in counts[words].items():
@@ -67,7 +67,7 @@ def test_the_readings_of_no_way_change_more_than_they_did(family):
 
 
 def test_every_way_is_tried_on_the_sample_and_has_a_name_of_its_own():
-    names = [f"{way.kind}: {way.name}" for way in WAYS]
+    names = [way.title for way in WAYS]
     families = tuple(FAMILIES)
 
     assert len(names) == len(set(names))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.changes import HARMFUL, HARMLESS
-from benchmarks.mutations import (
+from benchmarks.quotes import (
     Drawn,
     Trial,
     draw_quotes,
@@ -88,7 +88,7 @@ def folder(tmp_path):
 
 
 def test_the_command_prints_its_tables(folder, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["mutations", "--data", str(folder), "--n", "60"])
+    monkeypatch.setattr(sys, "argv", ["quotes", "--data", str(folder), "--n", "60"])
     main()
     shown = capsys.readouterr().out
     rows = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
