@@ -105,7 +105,7 @@ class Covering:
             is_run = not wanted or not wanted.isdisjoint(numbits_to_nums(numbits))
             if is_run and test in self._seconds:
                 tests.append(test)
-        chosen = []
+        chosen: list[str] = []
         for test in sorted(tests, key=lambda test: (self._breadth[test], test)):
             if seconds < 0 or len(chosen) == _MOST_TESTS:
                 break

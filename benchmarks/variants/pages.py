@@ -194,7 +194,7 @@ _MARKDOWN |= {
     "quoted numbers": _quote_numbers,
 }
 _FURNITURE = TABLES["furniture"].items()
-_KINDS = {
+_KINDS: dict[str, dict[str, Callable[[Sequence[Line]], str]]] = {
     "page: HTML": _HTML,
     "page: Markdown": _MARKDOWN,
     "page: furniture": {
