@@ -1,109 +1,49 @@
 """Changes of quotes: in one critical token, so that the meaning changes, or only in form.
 
 Each function takes a quote and a random generator, and returns the changed quote, or None if it
-does not apply.
+does not apply. ``changes.toml`` lists words and those in their place.
 """
 
 import html
 import random
 import re
+import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 Mutation = Callable[[str, random.Random], str | None]
 Match = re.Match[str]
-_COMPARATORS = {
-    "≥": "≤",
-    "≤": "≥",
-    ">=": "<=",
-    "<=": ">=",
-    ">": "<",
-    "<": ">",
-    "more than": "less than",
-    "less than": "more than",
-    "greater than": "less than",
-    "at least": "at most",
-    "at most": "at least",
-    "minimum": "maximum",
-    "maximum": "minimum",
-    "above": "below",
-    "below": "above",
-    "older": "younger",
-    "before": "after",
-    "after": "before",
-    "higher": "lower",
-    "lower": "higher",
-}
-_LOOSER = {
-    "≥": ">",
-    "≤": "<",
-    ">=": ">",
-    "<=": "<",
-    ">": ">=",
-    "<": "<=",
-    "more than": "at least",
-}
-_UNITS = {
-    "mg": "ug",
-    "µg": "mg",
-    "μg": "mg",
-    "mcg": "mg",
-    "ug": "mg",
-    "g": "mg",
-    "kg": "g",
-    "mL": "L",
-    "ml": "L",
-    "dL": "mL",
-    "dl": "ml",
-    "m2": "kg",
-    "m^2": "kg",
-    "IU": "mg",
-    "%": "mm",
-    "mm": "cm",
-    "cm": "mm",
-    "mmol": "umol",
-    "mm3": "L",
-    "mmHg": "kPa",
-    "cells": "IU",
-    "L": "mL",
-    "Gy": "cGy",
-    "ng": "mg",
-    "ULN": "LLN",
-}
-_TIMES = {
-    "minutes": "hours",
-    "hours": "days",
-    "hour": "day",
-    "day": "week",
-    "days": "weeks",
-    "week": "month",
-    "weeks": "months",
-    "month": "year",
-    "months": "years",
-    "year": "month",
-    "years": "months",
-    "hrs": "days",
-    "daily": "weekly",
-    "weekly": "monthly",
-    "monthly": "weekly",
-}
-_COUNTS = {
-    "one": "two",
-    "two": "three",
-    "three": "four",
-    "four": "five",
-    "six": "two",
-    "once": "twice",
-    "twice": "once",
-}
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 _DENIABLE = r"is|are|be|was|were|must|should|will|has been|have been|had been|can|may"
 
 
-def _swap(words: Mapping[str, str], *, behind: str = "") -> Mutation:
-    """Replace one of the words; ``behind`` is the pattern that must precede it."""
-    longest_first = sorted(words, key=len, reverse=True)
-    listed = "|".join(map(re.escape, longest_first))
+def _choose(pattern: str, quote: str, rng: random.Random) -> Match | None:
+    """Choose one match of a pattern; None if there is none."""
+    matches: list[Match | None] = [*re.finditer(pattern, quote)]
+    return rng.choice(matches or [None])
+
+
+def _at_one(
+    pattern: str, change: Callable[[Match, random.Random], str | None]
+) -> Mutation:
+    """Replace one match of a pattern, unless ``change`` returns None."""
+
+    def mutate(quote: str, rng: random.Random) -> str | None:
+        match = _choose(pattern, quote, rng)
+        new = change(match, rng) if match else None
+        if match is None or new is None:
+            return None
+        return quote[: match.start()] + new + quote[match.end() :]
+
+    return mutate
+
+
+def _swap(table: str, *, behind: str = "") -> Mutation:
+    """Replace one of the words of a table; ``behind`` is the pattern that must precede it."""
+    words: Mapping[str, str] = _WORDS[table]
+    listed = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
     # a word, or a sign that is no part of a longer one, such as the "<" of "<="
     edges = (
         rf"(?<![<>=])(?:(?<!\w)(?=\w)|(?=\W)){behind}(?P<word>{listed})(?:(?<=\w)(?!\w)"
@@ -115,31 +55,6 @@ def _swap(words: Mapping[str, str], *, behind: str = "") -> Mutation:
         return words.get(word) or words.get(word.lower())
 
     return _at_one(f"(?i){edges}", change)
-
-
-def _at_one(
-    pattern: str, change: Callable[[Match, random.Random], str | None]
-) -> Mutation:
-    """Replace one match of a pattern. It does not apply if there is no match, or if ``change``
-    returns None.
-    """
-
-    def mutate(quote: str, rng: random.Random) -> str | None:
-        match = _choose(pattern, quote, rng)
-        if match is None:
-            return None
-        new = change(match, rng)
-        if new is None:
-            return None
-        return quote[: match.start()] + new + quote[match.end() :]
-
-    return mutate
-
-
-def _choose(pattern: str, quote: str, rng: random.Random) -> Match | None:
-    """Choose one match of a pattern; None if there is none."""
-    matches: list[Match | None] = [*re.finditer(pattern, quote)]
-    return rng.choice(matches or [None])
 
 
 def _other_number(match: Match, rng: random.Random) -> str:
@@ -160,16 +75,13 @@ def _swap_digits(match: Match, rng: random.Random) -> str:
 def _move_point(match: Match, rng: random.Random) -> str:
     """Leave out the decimal point, or move it by one digit: "15", ".15" or "15.0" for "1.5"."""
     whole, _, part = match[0].partition(".")
-    without = whole + part
     to_the_left = f"{whole[:-1]}.{whole[-1]}{part}"
     to_the_right = f"{whole}{part[0]}.{part[1:] or '0'}"
-    return rng.choice((without, to_the_left, to_the_right))
+    return rng.choice((whole + part, to_the_left, to_the_right))
 
 
 def _other_exponent(match: Match, rng: random.Random) -> str:
-    """Change the exponent of a power of ten, or write it behind the 10: "10^8" or "109" for
-    "10^9".
-    """
+    """Return another exponent, or none: "^8" or "9" behind a 10 for "^9"."""
     exponent = int(match[2]) + rng.choice((-3, -1, 1))
     return rng.choice((f"{match[1]}{exponent}", match[2]))
 
@@ -180,8 +92,7 @@ def _other_bound(match: Match, rng: random.Random) -> str:
     high = int(match[3])
     step = rng.choice((1, 2, 5, 10))
     higher_low = f"{low + step}{match[2]}{high}"
-    higher_high = f"{low}{match[2]}{high + step}"
-    return rng.choice((higher_low, higher_high))
+    return rng.choice((higher_low, f"{low}{match[2]}{high + step}"))
 
 
 def _cut_number(quote: str, rng: random.Random) -> str | None:
@@ -189,24 +100,20 @@ def _cut_number(quote: str, rng: random.Random) -> str | None:
     match = _choose(r"(?<=\d)[.,]?(?=\d)", quote, rng)
     if match is None:
         return None
-    before = quote[: match.start()]
-    behind = quote[match.end() :]
-    return max(before, behind, key=len)
+    return max(quote[: match.start()], quote[match.end() :], key=len)
 
 
 def _cut_unit(quote: str, rng: random.Random) -> str | None:
     """End the quote at "mg" where the text has "mg/kg"."""
-    match = _choose(
-        r"(?<=[a-zA-Zµ])\s?/\s?(?=kg|m2|m\^2|dL|dl|mL|ml|L\b|day|min|mm3)", quote, rng
-    )
-    if match is None:
-        return None
-    return quote[: match.start()]
+    per = r"(?<=[a-zA-Zµ])\s?/\s?(?=kg|m2|m\^2|dL|dl|mL|ml|L\b|day|min|mm3)"
+    match = _choose(per, quote, rng)
+    return quote[: match.start()] if match else None
 
 
 def _cut_negation(quote: str, rng: random.Random) -> str | None:
     """Begin the quote behind a negation, unless hardly anything is left."""
-    match = _choose(r"(?i)(?<!\w)(?<!or )(?:not|no|without|never)\s+(?=\w)", quote, rng)
+    denial = r"(?i)(?<!\w)(?<!or )(?:not|no|without|never)\s+(?=\w)"
+    match = _choose(denial, quote, rng)
     if match is None or match.end() >= len(quote) - 8:
         return None
     return quote[match.end() :]
@@ -224,11 +131,11 @@ HARMFUL: Mapping[str, Mutation] = {
     "range bound": _at_one(
         r"(?<![\w.,-])(\d{1,4})(\s?(?:-|–|to)\s?)(\d{1,4})(?![\w.,-])", _other_bound
     ),
-    "number word": _swap(_COUNTS),
-    "comparator flipped": _swap(_COMPARATORS),
-    "comparator loosened": _swap(_LOOSER),
-    "unit": _swap(_UNITS, behind=r"(?<=[\d/ ])"),
-    "time unit": _swap(_TIMES),
+    "number word": _swap("count"),
+    "comparator flipped": _swap("comparator"),
+    "comparator loosened": _swap("looser"),
+    "unit": _swap("unit", behind=r"(?<=[\d/ ])"),
+    "time unit": _swap("time"),
     "negation added": _at_one(
         rf"(?i)(?<!\w)(?:{_DENIABLE})(?=\s(?!not\b))",
         lambda match, _: f"{match[0]} not",
@@ -236,12 +143,12 @@ HARMFUL: Mapping[str, Mutation] = {
     "negation put in front": lambda quote, _: f"No {quote[0].lower()}{quote[1:]}",
     "negation removed": _at_one(
         r"(?i)(?<!\w)(?:not|no|without|never)\s+(?=\w)|(?<!\w)non-(?=\w)",
-        lambda match, _: match[0][:0],
+        lambda *_: "",
     ),
     "cut inside a number": _cut_number,
     "cut inside a unit": _cut_unit,
     "cut behind a negation": _cut_negation,
-    "and/or": _swap({"and": "or", "or": "and"}),
+    "and/or": _swap("conjunction"),
 }
 """Kinds of change in meaning, by name."""
 _DASHES = "-‐‑‒–—−"
@@ -250,16 +157,6 @@ _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀-₉"
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LIGATURES = {"ffi": "ﬃ", "ffl": "ﬄ", "fi": "ﬁ", "fl": "ﬂ", "ff": "ﬀ"}
 _SPACES = "\u00a0\u2009\u202f\u3000\t"
-_SIGNS = [
-    ("≥", ">="),
-    ("≤", "<="),
-    ("±", "+/-"),
-    (">=", "≥"),
-    ("<=", "≤"),
-    ("+/-", "±"),
-    ("μ", "µ"),
-    ("µ", "μ"),
-]
 _QUOTES = (("“\\1”", "’"), ('"\\1"', "'"), ("„\\1“", "‘"), ("'\\1'", "'"))
 _AROUND = (('"', '"'), ("“", "”"), ("'", "'"), ("* ", ""), ("- ", ""), ("... ", " ..."))
 
@@ -269,54 +166,38 @@ def _normalise(quote: str, rng: random.Random) -> str:
     power.
     """
     form: Any = rng.choice(("NFD", "NFKC", "NFC", "NFKD"))
-
-    def normalise(match: Match) -> str:
-        return unicodedata.normalize(form, match[0])
-
-    return re.sub(rf"[^{_RAISED}]+", normalise, quote)
+    others = f"[^{_RAISED}]+"
+    return re.sub(others, lambda part: unicodedata.normalize(form, part[0]), quote)
 
 
 def _write_wide(quote: str, rng: random.Random) -> str:
-    """Write a word in full-width characters."""
+    """Write a word in full-width characters, which printable ones of ASCII have."""
     words = quote.split(" ")
     place = rng.randrange(len(words))
-    wide = ""
-    for character in _ESCAPE.sub(r"\1", words[place]):
-        # the printable characters of ASCII have a wide form each
-        if "!" <= character <= "~":
-            wide += chr(ord(character) + 0xFEE0)
-        else:
-            wide += character
-    words[place] = wide
+    wide = {number: number + 0xFEE0 for number in range(ord("!"), ord("~") + 1)}
+    words[place] = _ESCAPE.sub(r"\1", words[place]).translate(wide)
     return " ".join(words)
 
 
 def _write_power(quote: str, _: random.Random) -> str:
     """Write powers of ten and the square of a metre as superscripts."""
-
-    def raise_digits(match: Match) -> str:
-        return match[1].translate(_SUPERSCRIPTS)
-
-    raised = re.sub(r"(?<=10)\\?\^(-?\d+)", raise_digits, quote)
+    power = r"(?<=10)\\?\^(-?\d+)"
+    raised = re.sub(power, lambda found: found[1].translate(_SUPERSCRIPTS), quote)
     return re.sub(r"(?<=/m)2\b", "²", raised)
 
 
 def _write_signs(quote: str, rng: random.Random) -> str:
     """Write comparators and tolerances as one character or as two. A quote without them stays."""
-    contained = [(old, new) for old, new in _SIGNS if old in quote]
+    contained = [(old, new) for old, new in _WORDS["signs"] if old in quote]
     old, new = rng.choice(contained or [("", "")])
-    if not old:
-        return quote
-    unescaped = quote.replace(f"\\{old}", old)
-    return unescaped.replace(old, new)
+    return quote.replace(f"\\{old}", old).replace(old, new) if old else quote
 
 
 def _wrap(quote: str, rng: random.Random) -> str:
     """Break into lines at three blanks, with the indentation of a wrapped paragraph."""
     blanks = [match.start() for match in re.finditer(" ", quote)]
-    broken = rng.sample(blanks, min(3, len(blanks)))
     # from the end, so that the places before stay
-    for place in sorted(broken, reverse=True):
+    for place in sorted(rng.sample(blanks, min(3, len(blanks))), reverse=True):
         line_break = rng.choice(("\n", "\r\n", "\n          "))
         quote = quote[:place] + line_break + quote[place + 1 :]
     return quote
@@ -327,8 +208,7 @@ def _hide(quote: str, rng: random.Random) -> str:
     place = rng.randrange(1, len(quote))
     if quote[place - 1] == "\\":
         return quote
-    invisible = rng.choice("\u200b\u00ad\ufeff\u2060")
-    return quote[:place] + invisible + quote[place:]
+    return quote[:place] + rng.choice("\u200b\u00ad\ufeff\u2060") + quote[place:]
 
 
 def _escape(quote: str, _: random.Random) -> str:
@@ -356,11 +236,11 @@ def _damage(quote: str, _: random.Random) -> str:
     """Decode UTF-8 as Windows-1252, as in "â‰¥" for "≥"."""
 
     def misread(match: Match) -> str:
-        misread = ""
-        for byte in match[0].encode():
-            # a byte that Windows-1252 does not have is read as Latin-1
-            misread += bytes([byte]).decode("cp1252", "ignore") or chr(byte)
-        return misread
+        # a byte that Windows-1252 does not have is read as Latin-1
+        codes = [bytes([byte]) for byte in match[0].encode()]
+        return "".join(
+            one.decode("cp1252", "ignore") or one.decode("latin-1") for one in codes
+        )
 
     with_signs = re.sub(r"(?<=\d)-(?=\d)", "–", quote).replace("'", "’")
     return re.sub(r"[^\x00-\x7f]+", misread, with_signs)
@@ -376,11 +256,13 @@ def _punctuate(quote: str, rng: random.Random) -> str:
 
 def _write_blanks(quote: str, rng: random.Random) -> str:
     """Write each blank as one or two, or as another character of white space."""
+    return re.sub(" ", lambda _: rng.choice((" ", "  ", rng.choice(_SPACES))), quote)
 
-    def write(_: Match) -> str:
-        return rng.choice((" ", "  ", rng.choice(_SPACES)))
 
-    return re.sub(" ", write, quote)
+def _glue(quote: str, _: random.Random) -> str:
+    """Leave out the blank between a number and its unit or comparator."""
+    before_unit = r"(?<=\d) (?=mg|kg|ml|mL|%|g/dL|mm|cm|weeks|days)"
+    return re.sub(rf"{before_unit}|(?<=[<>≥≤=]) (?=\d)", "", quote)
 
 
 def _change_case(quote: str, rng: random.Random) -> str:
@@ -394,9 +276,7 @@ def _only_if_changed(mutate: Mutation) -> Mutation:
 
     def mutate_or_not(quote: str, rng: random.Random) -> str | None:
         new = mutate(quote, rng)
-        if new == quote:
-            return None
-        return new
+        return None if new == quote else new
 
     return mutate_or_not
 
@@ -407,11 +287,7 @@ _HARMLESS: Mapping[str, Mutation] = {
     "raised powers": _write_power,
     "signs": _write_signs,
     "white space": _write_blanks,
-    "white space left out": lambda quote, _: re.sub(
-        r"(?<=\d) (?=mg|kg|ml|mL|%|g/dL|mm|cm|weeks|days)|(?<=[<>≥≤=]) (?=\d)",
-        "",
-        quote,
-    ),
+    "white space left out": _glue,
     "wrapped lines": _wrap,
     "invisible character": _hide,
     "escapes": _escape,

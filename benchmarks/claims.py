@@ -16,6 +16,7 @@ _DRAWS = 400
 _SEED = 7
 """How often right and wrong are drawn to see what chance does."""
 _SURE = 0.85
+_FIGURES = "values confidence right off chance excess ranks steps"
 
 
 class Claim(NamedTuple):
@@ -30,25 +31,11 @@ class Claim(NamedTuple):
 
 def format_claims(claims: Iterable[Claim], *, markdown: bool = False) -> str:
     """Format a row for each source and field."""
-    found: dict[tuple[str, str], list[Claim]] = defaultdict(list)
-    for claim in claims:
-        found[claim.source, claim.field].append(claim)
-    head = [
-        "source, field",
-        "values",
-        "confidence",
-        "right",
-        "off",
-        "chance",
-        "excess",
-        "ranks",
-        "steps",
-        f"right from {_SURE}",
-    ]
-    rows = [
-        [f"{source}: {field}", *describe(values)]
-        for (source, field), values in sorted(found.items())
-    ]
+    found: dict[str, list[Claim]] = defaultdict(list)
+    for claim in sorted(claims, key=lambda claim: (claim.source, claim.field)):
+        found[f"{claim.source}: {claim.field}"].append(claim)
+    head = ["source, field", *_FIGURES.split(), f"right from {_SURE}"]
+    rows = [[name, *describe(values)] for name, values in found.items()]
     return format_table(head, rows, markdown=markdown)
 
 
@@ -58,9 +45,8 @@ def describe(claims: Sequence[Claim]) -> list[object]:
     right = np.array([claim.right for claim in claims], float)
     off = measure_distance(confidence, right)
     draws = np.random.default_rng(_SEED).random((_DRAWS, len(claims))) < confidence
-    chance = float(
-        np.mean([measure_distance(confidence, one.astype(float)) for one in draws])
-    )
+    by_chance = [measure_distance(confidence, one.astype(float)) for one in draws]
+    chance = float(np.mean(by_chance))
     sure = [claim.right for claim in claims if claim.confidence >= _SURE]
     return [
         len(claims),
@@ -83,10 +69,11 @@ def measure_distance(confidence: np.ndarray, right: np.ndarray) -> float:
     """
     order = np.argsort(confidence, kind="stable")
     number = max(1, min(_BINS, len(order) // _LEAST))
-    return sum(
-        len(part) * abs(float(confidence[part].mean() - right[part].mean()))
-        for part in np.array_split(order, number)
-    ) / len(order)
+    total = 0.0
+    for part in np.array_split(order, number):
+        gap = float(confidence[part].mean() - right[part].mean())
+        total += len(part) * abs(gap)
+    return total / len(order)
 
 
 def measure_ranking(confidence: np.ndarray, right: np.ndarray) -> float | None:

@@ -22,7 +22,7 @@ from operator import sub
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import format_table, keeping_calls, parse_options, read_folds
+from benchmarks.data import Row, format_table, keeping_calls, parse_options, read_folds
 from benchmarks.gold import name_group, read_pairs
 from extractor import Extractor
 from extractor.apps.evaluation import evaluate
@@ -33,10 +33,7 @@ from extractor.model.asking.questions import Question
 from extractor.model.calls import CHARACTERS_PER_TOKEN
 from extractor.model.cost.budget import Pricing
 from extractor.model.cost.prices import PriceList
-from extractor.model.cost.tokens import (
-    TokenCounts,
-    measure_call,
-)
+from extractor.model.cost.tokens import TokenCounts, measure_call
 from extractor.model.spec import ModelSpec
 from extractor.model.store import OpenStore
 from extractor.run.forecast import forecast_usage
@@ -54,55 +51,45 @@ _TOTALS = (*Task, "all")
 
 def main() -> None:
     """Run the command line."""
-    options: dict[str, Any] = {
-        "model": str,
-        "keep": Path,
-        "replay": Path,
-        "effort": "rules,medium",
-    }
-    options |= {
-        "folds": "",
-        "limit": int,
-        "price": PRICE,
-        "json": Path,
-    }
-    options |= {"from": [Path], "costs": False}
+    options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path}
+    options |= {"effort": "rules,medium", "folds": "", "limit": int, "price": PRICE}
+    options |= {"json": Path, "from": [Path], "costs": False}
     chosen = parse_options(__doc__, "gold?", "records*", **options)
-    chosen.folds, figures = read_folds(chosen.folds), vars(chosen)["from"]
-    if not figures and not chosen.records:
-        raise SystemExit("name GOLD and RECORDS, or figures with --from")
     pricing = find_pricing(chosen.price)
-    if figures:
-        results = [
-            one for path in figures for one in json.loads(path.read_text("utf-8"))
-        ]
+    results: list[Row] = []
+    files = vars(chosen)["from"]
+    if files:
+        for path in files:
+            results += json.loads(path.read_text("utf-8"))
         if chosen.costs:
             print(format_costs(results))
         else:
-            print(format_results(results, pricing), format_fields(results), sep="\n")
+            print(format_results(results, pricing))
+    elif chosen.records:
+        for of_effort in measure_all(chosen):
+            print(format_results(of_effort, pricing), flush=True)
+            results += of_effort
     else:
-        results = measure_all(chosen)
+        raise SystemExit("name GOLD and RECORDS, or figures with --from")
+    if not chosen.costs:
+        print(format_fields(results))
     if chosen.json:
-        write_figures(results, chosen.json)
+        chosen.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
-def measure_all(chosen: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure and print the figures of each effort and group."""
-    pricing = find_pricing(chosen.price)
-    groups = read_groups(chosen.gold, chosen.records, chosen.folds, chosen.limit)
-    results: list[dict[str, Any]] = []
-    for effort in chosen.effort.split(","):
-        options: dict[str, Any] = (
-            {"effort": "none"} if effort == "rules" else {"effort": effort}
-        )
-        extractor = Extractor(chosen.model, replay=chosen.replay, **options)
+def measure_all(chosen: argparse.Namespace) -> Iterator[list[Row]]:
+    """Yield the figures of each effort, by group."""
+    folds = read_folds(chosen.folds)
+    groups = read_groups(chosen.gold, chosen.records, folds, chosen.limit)
+    for name in chosen.effort.split(","):
+        effort = "none" if name == "rules" else name
+        extractor = Extractor(chosen.model, replay=chosen.replay, effort=effort)
+        results = []
         with keeping_calls(chosen.keep) as calls:
-            for name, pairs in groups.items():
+            for group, pairs in groups.items():
                 figures = asyncio.run(measure(extractor, pairs, calls))
-                results.append({"effort": effort, "group": name, **figures})
-        print(format_results(results[-len(groups) :], pricing), flush=True)
-    print(format_fields(results))
-    return results
+                results.append({"effort": name, "group": group, **figures})
+        yield results
 
 
 def read_groups(
@@ -119,51 +106,27 @@ def read_groups(
     }
 
 
-async def measure(
-    extractor: Extractor, pairs: Group, calls: OpenStore | None = None
-) -> dict[str, Any]:
-    """F1 by field and total, and means a record of calls and tokens."""
+async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -> Row:
+    """Return F1 by field and total, and means a record of calls and tokens."""
     async with extractor.setup.open(64, calls) as opened:
         extract = replace(opened, in_thread=True)
         found = await asyncio.gather(*(extract(record) for record, _ in pairs))
-    return summarise(pairs, found, count_static_tokens())
-
-
-def summarise(
-    pairs: Group, found: Sequence[TrialExtraction], static_tokens: int
-) -> dict[str, Any]:
-    """Score extractions, and count calls and tokens; ``static_tokens`` of each call are the same
-    in all.
-    """
-    figures = evaluate(
-        [gold for _, gold in pairs], found, resamples=0, examples=0
-    ).figures()
+    golds = [gold for _, gold in pairs]
+    figures = evaluate(golds, found, resamples=0, examples=0).figures()
     usage = sum((one.usage or Usage() for one in found), Usage())
-    static = min(usage.prompt_tokens, usage.calls * static_tokens)
-    counts = zip(
-        _COUNTS,
-        (usage.calls, usage.prompt_tokens, static, usage.output_tokens),
-        strict=True,
-    )
-    return {
-        "records": len(pairs),
-        "figures": figures,
-        **{name: count / len(pairs) for name, count in counts},
-    }
-
-
-def write_figures(results: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Store the figures."""
-    path.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
+    counts = (usage.calls, usage.prompt_tokens, static, usage.output_tokens)
+    means = [count / len(pairs) for count in counts]
+    measured = {"records": len(pairs), "figures": figures}
+    return measured | dict(zip(_COUNTS, means, strict=True))
 
 
 def count_static_tokens() -> int:
-    """Estimated tokens of the part that is the same in every call: system prompt and reply
-    schema.
+    """Return the estimated tokens of the part that is the same in every call: system prompt and
+    reply schema.
     """
-    line = Question(
-        Task.ELIGIBILITY, Chunk(1, Span("eligibility", 0, 0), ""), ("category",)
-    )
+    chunk = Chunk(1, Span("eligibility", 0, 0), "")
+    line = Question(Task.ELIGIBILITY, chunk, ("category",))
     size = measure_call(render_call(Trial("x"), [line]))
     return (size.system + size.schema) // CHARACTERS_PER_TOKEN
 
@@ -203,48 +166,35 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
     # without a price of its own, writing into a cache costs nothing beside the prompt
     has_price = price.written != price.prompt
-    written = usage.written_tokens * price.written / 1e6 if has_price else 0.0
     return Bill(
-        price.cost(usage),
-        thinking * price.output / 1e6,
-        written,
-        price.cost(uncached),
-        usage.cached_tokens,
+        dollars=price.cost(usage),
+        thinking=thinking * price.output / 1e6,
+        writing=usage.written_tokens * price.written / 1e6 if has_price else 0.0,
+        uncached=price.cost(uncached),
+        cached=usage.cached_tokens,
     )
 
 
-def format_results(results: Sequence[Mapping[str, Any]], pricing: Pricing) -> str:
+def format_results(results: Sequence[Row], pricing: Pricing) -> str:
     """Format one line for each group and effort."""
-    head = [
-        "effort",
-        "group",
-        "trials",
-        *_TOTALS,
-        "calls",
-        "prompt",
-        "output",
-        "$/1000",
-        "$ uncached",
-    ]
+    head = ["effort", "group", "trials", *_TOTALS]
+    head += ["calls", "prompt", "output", "$/1000", "$ uncached"]
     rows = []
     for one in results:
+        row = [one["effort"], one["group"], one["records"]]
+        row += [one["figures"][total] for total in _TOTALS]
+        for name in ("calls", "prompt_tokens", "output_tokens"):
+            row.append(f"{one[name]:.1f}")
         cost = bill(one, pricing)
-        figures = [one["figures"][total] for total in _TOTALS]
-        tokens = [
-            f"{one[name]:.1f}" for name in ("calls", "prompt_tokens", "output_tokens")
-        ]
-        dollars = [f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"]
-        rows.append(
-            [one["effort"], one["group"], one["records"], *figures, *tokens, *dollars]
-        )
+        rows.append([*row, f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"])
     return format_table(head, rows)
 
 
-def format_costs(results: Sequence[Mapping[str, Any]]) -> str:
+def format_costs(results: Sequence[Row]) -> str:
     """Format the costs of 1,000 records: a column for each effort that asks a model, with a figure
     for each group of areas.
     """
-    by_effort: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    by_effort: dict[str, list[Row]] = defaultdict(list)
     for result in results:
         if result["calls"]:
             by_effort[result["effort"]].append(result)
@@ -252,39 +202,36 @@ def format_costs(results: Sequence[Mapping[str, Any]]) -> str:
     for measured in by_effort.values():
         calls = [result["calls"] * _RECORDS for result in measured]
         rows["calls", "measured"].append(_pair(calls, 0))
-        for name, basis, millions in _list_millions(measured):
-            rows[name, basis].append(_pair(millions))
-        for model in _HOSTED:
-            pricing = find_pricing(model)
-            costs = [bill(result, pricing) for result in measured]
-            # as --model takes it
-            shown = model.removeprefix("openai/")
-            for name, basis, dollars in _list_dollars(shown, costs):
-                rows[name, basis].append(_pair(dollars))
+        for name, basis, figures in (
+            *_list_millions(measured),
+            *_list_dollars(measured),
+        ):
+            rows[name, basis].append(_pair(figures))
     lines = [[name, *cells, basis] for (name, basis), cells in rows.items()]
     return format_table(["1,000 records", *by_effort, "is"], lines, markdown=True)
 
 
-def _list_dollars(
-    model: str, costs: Sequence[Bill]
-) -> Iterator[tuple[str, str, list[float]]]:
-    """Yield the dollars that a model costs: their name, their basis, and a figure for each group of
+def _list_dollars(measured: Sequence[Row]) -> Iterator[tuple[str, str, list[float]]]:
+    """Yield the dollars that models cost: their name, their basis, and a figure for each group of
     areas. Thinking, and writing the cache, are left out if they cost nothing.
     """
-    yield f"{model}: dollars", "forecast", [cost.dollars for cost in costs]
-    thinking = [cost.thinking for cost in costs]
-    if any(thinking):
-        yield "of them for thinking", "assumption", thinking
-    writing = [cost.writing for cost in costs]
-    if any(writing):
-        yield "of them for writing the cache", "forecast", writing
-    uncached = [cost.uncached for cost in costs]
-    yield f"{model}: dollars without a cache", "forecast", uncached
+    for model in _HOSTED:
+        pricing = find_pricing(model)
+        costs = [bill(result, pricing) for result in measured]
+        # as --model takes it
+        shown = model.removeprefix("openai/")
+        yield f"{shown}: dollars", "forecast", [cost.dollars for cost in costs]
+        thinking = [cost.thinking for cost in costs]
+        if any(thinking):
+            yield "of them for thinking", "assumption", thinking
+        writing = [cost.writing for cost in costs]
+        if any(writing):
+            yield "of them for writing the cache", "forecast", writing
+        uncached = [cost.uncached for cost in costs]
+        yield f"{shown}: dollars without a cache", "forecast", uncached
 
 
-def _list_millions(
-    measured: Sequence[Mapping[str, Any]],
-) -> Iterator[tuple[str, str, list[float]]]:
+def _list_millions(measured: Sequence[Row]) -> Iterator[tuple[str, str, list[float]]]:
     """Yield the millions of tokens of 1,000 records: their name, their basis, and a figure for each
     group of areas.
     """
@@ -302,16 +249,14 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
     return " / ".join(f"{figure:,.{digits}f}" for figure in figures)
 
 
-def format_fields(results: Sequence[Mapping[str, Any]]) -> str:
-    """F1 of each field, a column for each group and effort."""
+def format_fields(results: Sequence[Row]) -> str:
+    """Format F1 of each field, with a column for each group and effort."""
     head = ["field", *(f"{one['group'].split()[0]} {one['effort']}" for one in results)]
-    return format_table(
-        head,
-        (
-            [field.name, *(one["figures"].get(field.name) for one in results)]
-            for field in FIELDS
-        ),
-    )
+    rows = []
+    for field in FIELDS:
+        figures = [one["figures"].get(field.name) for one in results]
+        rows.append([field.name, *figures])
+    return format_table(head, rows)
 
 
 if __name__ == "__main__":

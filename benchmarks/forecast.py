@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,11 +42,7 @@ from extractor.model.database import open_run_to_read
 from extractor.model.spec import SERVER, ModelSpec
 from extractor.model.store import unpack
 
-_FOLDERS = (
-    Path("seeds/answers"),
-    Path("tests/small_answers"),
-    Path("tests/hostile/answers"),
-)
+_FOLDERS = ("seeds/answers", "tests/small_answers", "tests/hostile/answers")
 _HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
 _HOSTED = "hosted"
 _CAPABLE = "capable"
@@ -61,6 +58,10 @@ _HEAD = f"""\
 # tokens_per_character: tokens that a call took for each character that was expected of its answer, of hosted models and
 # of one behind a server of its own (low, mean and high, where 1 and 99 in 100 means of five calls lie).
 """
+_ANSWERED = """
+SELECT answered_by, system, user, output_limit, answer, exchanges, prompt_tokens, output_tokens
+FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id
+"""
 Sizes = Mapping[str, Sequence[float]]
 """Characters of compact JSON in each answer, by key."""
 
@@ -69,29 +70,24 @@ def main() -> None:
     """Print a line for each figure of each model in each folder, or the file of sizes."""
     chosen = parse_options(__doc__, "folders*", sizes=False, hosted=[Path], own=[Path])
     if chosen.sizes:
-        answered = {
-            _HOSTED: _read_all(chosen.hosted or ()),
-            "own": _read_all(chosen.own or ()),
-        }
-        print(format_sizes(answered))
+        hosted = chain.from_iterable(map(read_answered, chosen.hosted or ()))
+        own = chain.from_iterable(map(read_answered, chosen.own or ()))
+        print(format_sizes({_HOSTED: list(hosted), "own": list(own)}))
         return
-    rows = []
-    is_right = True
-    for folder in chosen.folders or [folder for folder in _FOLDERS if folder.is_dir()]:
+    rows: list[list[object]] = []
+    known = [path for path in map(Path, _FOLDERS) if path.is_dir()]
+    for folder in chosen.folders or known:
         by_model: dict[str, list[Answered]] = defaultdict(list)
         for call in read_answered(folder):
             by_model[call.model].append(call)
         for model, calls in by_model.items():
             for name, forecast, actual in compare(calls, model):
-                low = round(forecast.low)
-                expected = round(forecast.expected)
-                high = round(forecast.high)
-                is_inside = forecast.low <= actual <= forecast.high
-                is_right = is_right and is_inside
-                outside = "" if is_inside else "outside"
-                rows.append((folder, model, name, low, expected, actual, high, outside))
+                low, expected, high = forecast.low, forecast.expected, forecast.high
+                outside = "" if low <= actual <= high else "outside"
+                figures = [round(low), round(expected), actual, round(high), outside]
+                rows.append([folder, model, name, *figures])
     print(format_table(_HEADINGS, rows))
-    raise SystemExit(0 if is_right else 1)
+    raise SystemExit(1 if any(row[-1] for row in rows) else 0)
 
 
 class Answered(NamedTuple):
@@ -116,23 +112,11 @@ class Answered(NamedTuple):
 
 def read_answered(folder: Path) -> list[Answered]:
     """Return the answered calls of a run, in order."""
-    sql = (
-        "SELECT answered_by, system, user, output_limit, answer, exchanges, "
-        "prompt_tokens, output_tokens"
-        " FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id"
-    )
+    calls = []
     with closing(open_run_to_read(folder)) as run:
-        return [
-            Answered(model, system, unpack(user), limit, unpack(answer), *spent)
-            for model, system, user, limit, answer, *spent in run.execute(sql)
-        ]
-
-
-def _read_all(folders: Iterable[Path]) -> list[Answered]:
-    """Return the answered calls of several runs."""
-    calls: list[Answered] = []
-    for folder in folders:
-        calls += read_answered(folder)
+        for model, system, user, limit, answer, *spent in run.execute(_ANSWERED):
+            texts = (system, unpack(user), limit, unpack(answer))
+            calls.append(Answered(model, *texts, *spent))
     return calls
 
 
@@ -141,45 +125,33 @@ def compare(
 ) -> Iterator[tuple[str, Cases[float], int]]:
     """Yield each figure with its forecast and its real value."""
     schema = len(schema_of(Reply))
-    sizes = (measure_texts(one.system, one.user, schema, one.limit) for one in calls)
-    spec = (
-        None
-        if model == _CAPABLE
-        else ModelSpec(SERVER, model, "http://recorded.invalid/v1")
-    )
-    total = sum(sizes, RequestSize())
+    total = RequestSize()
+    for one in calls:
+        total += measure_texts(one.system, one.user, schema, one.limit)
+    own = ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    spec = None if model == _CAPABLE else own
     cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
-    yield (
-        "calls",
-        Cases(*(case.calls for case in cases)),
-        sum(one.exchanges for one in calls),
-    )
-    yield (
-        "prompt tokens",
-        Cases(*(case.prompt for case in cases)),
-        sum(one.prompt_tokens for one in calls),
-    )
-    yield (
-        "output tokens",
-        Cases(*(case.output for case in cases)),
-        sum(one.output_tokens for one in calls),
-    )
+    exchanges = sum(one.exchanges for one in calls)
+    yield "calls", Cases(*(case.calls for case in cases)), exchanges
+    prompt = sum(one.prompt_tokens for one in calls)
+    yield "prompt tokens", Cases(*(case.prompt for case in cases)), prompt
+    output = sum(one.output_tokens for one in calls)
+    yield "output tokens", Cases(*(case.output for case in cases)), output
 
 
 def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
     """Format the file of sizes."""
     sizes = measure_keys(calls[_HOSTED])
-    parts = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
-    parts.append("\n[tokens_per_character]")
+    lines = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
+    lines.append("\n[tokens_per_character]")
     for name, of_class in sorted(calls.items()):
         rates = ", ".join(f"{rate:.2f}" for rate in measure_rates(of_class, sizes))
-        parts.append(f"{name} = [{rates}]")
-    parts.append("\n[key]")
+        lines.append(f"{name} = [{rates}]")
+    lines.append("\n[key]")
     for key, found in sizes.items():
-        parts.append(
-            f"{key} = {{ mean = {statistics.mean(found):.1f}, asked = {len(found)} }}"
-        )
-    return "\n".join(parts)
+        mean = f"{statistics.mean(found):.1f}"
+        lines.append(f"{key} = {{ mean = {mean}, asked = {len(found)} }}")
+    return "\n".join(lines)
 
 
 def measure_keys(calls: Iterable[Answered]) -> Sizes:
@@ -203,14 +175,12 @@ def measure_rates(
 ) -> tuple[float, float, float]:
     """Return the tokens for each expected character of an answer: low, mean and high."""
     means = {key: statistics.mean(found) for key, found in sizes.items()}
-    first = [
-        (one.output_tokens, _expect_answer(one, means)) for one in calls if one.is_first
-    ]
+    answered = [one for one in calls if one.is_first]
+    first = [(one.output_tokens, _expect_answer(one, means)) for one in answered]
 
     def ratio(drawn: Sequence[tuple[int, float]]) -> float:
-        return sum(tokens for tokens, _ in drawn) / sum(
-            expected for _, expected in drawn
-        )
+        tokens, expected = zip(*drawn, strict=True)
+        return float(sum(tokens) / sum(expected))
 
     rng = random.Random(0)
     ratios = [ratio(rng.choices(first, k=_FEW)) for _ in range(_RESAMPLES)]
@@ -242,18 +212,16 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
     for number, keys in dict(_list_lines(call)).items():
         own = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in own)
-        asked = {
-            key: sum(_length({key: item[key]}) - 1 for item in own if key in item)
-            for key in keys
-        }
+        asked = {}
+        for key in keys:
+            parts = [{key: item[key]} for item in own if key in item]
+            asked[key] = sum(_length(part) - 1 for part in parts)
         if keys == ["regimens"]:  # its items hold other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()
         yield "item", max(0, whole - sum(asked.values()))
-    yield (
-        "reply",
-        _length({"items": items}) - sum(_length(item) + 1 for item in items) + 1,
-    )
+    around = _length({"items": items}) - sum(_length(item) + 1 for item in items)
+    yield "reply", around + 1
 
 
 def _length(value: object) -> int:

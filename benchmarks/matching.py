@@ -26,11 +26,7 @@ from extractor.schemas import (
 
 _FIELDS = {field.name: field for field in FIELDS}
 _GOLD = {field.name for field in FIELDS if field.attribute and not field.whole}
-_NAMES = _GOLD - {
-    "endpoints.rank",
-    "dosing.quote",
-    "eligibility.criteria",
-}
+_NAMES = _GOLD - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     group.path: tuple(
         one.name
@@ -53,10 +49,8 @@ def is_right(field: str, value: Any, label: Any) -> bool:
     (True, False)
     """
     shape = _FIELDS[field].comparer
-    ours, theirs = (
-        Counter(map(shape.key, shape.spread(one))) for one in (label, value)
-    )
-    return ours == theirs
+    wanted = Counter(map(shape.key, shape.spread(label)))
+    return wanted == Counter(map(shape.key, shape.spread(value)))
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -118,20 +112,16 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     taken = {id(match.gold) for match in matches}
-    left = [
-        criterion
-        for criterion in gold.eligibility.criteria
-        if id(criterion) not in taken
-    ]
+    left = [one for one in gold.eligibility.criteria if id(one) not in taken]
     if extraction.eligibility.criteria or left:
         for criterion in parsed.criteria:
             stands = criterion.rules["stands"]
             is_criterion = id(criterion) in paired
             if not is_criterion and not stands.value:
-                is_criterion = _is_among(parsed, criterion, left)
-            yield judge(
-                "eligibility.criteria.stands", stands, is_criterion, exists=True
-            )
+                read_again = draft_criterion(parsed, criterion)
+                is_criterion = any(compare_criteria(one, read_again) for one in left)
+            field = "eligibility.criteria.stands"
+            yield judge(field, stands, is_criterion, exists=True)
     for read in list_regimens(parsed, extraction.dosing):
         confidence = read.read("stands").confidence or read.rules["agent"].confidence
         exists = Reading(value=True, confidence=confidence)
@@ -175,24 +165,12 @@ def match_items(
                 yield Match(group.path, read, wanted[old.position])
 
 
-def _is_among(
-    parsed: ParsedRecord, criterion: Draft, gold: Sequence[Criterion]
-) -> bool:
-    """Return whether gold has a criterion that the rules rejected."""
-    read = draft_criterion(parsed, criterion)
-    return any(compare_criteria(other, read) for other in gold)
-
-
 def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
     """Convert a reading of a criterion, accepted or rejected, to the form of gold."""
     span = criterion.chunk.span
-    return Criterion.model_validate(
-        {
-            "kind": criterion.rules["kind"].value or "inclusion",
-            "section": span.section,
-            "quote": parsed.raw(span),
-        }
-    )
+    kind = criterion.rules["kind"].value or "inclusion"
+    known = {"kind": kind, "section": span.section, "quote": parsed.raw(span)}
+    return Criterion.model_validate(known)
 
 
 def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
@@ -203,12 +181,11 @@ def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Dra
     readings = []
     for regimen in regimens:
         span = quote_span(regimen)
-        position = next(
-            number
-            for number, draft in enumerate(left)
-            if draft.span == span and draft.rules["agent"].value == regimen.agent
-        )
-        readings.append(left.pop(position))
+        for draft in left:
+            if draft.span == span and draft.rules["agent"].value == regimen.agent:
+                readings.append(draft)
+                break
+        left = [draft for draft in left if draft is not readings[-1]]
     return readings
 
 

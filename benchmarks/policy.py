@@ -12,7 +12,7 @@ answers do not decide about a field that was seldom asked.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,58 +60,83 @@ rules, or neither.
 """
 
 
+def main() -> None:
+    """Query the model, count, print and write."""
+    options: dict[str, Any] = {
+        "model": str,
+        "replay": Path,
+        "keep": Path,
+        "write": Path,
+    }
+    effort = Effort.MEDIUM
+    chosen = parse_options(__doc__, "gold", "records+", **options, effort=effort)
+
+    async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
+        parsed = parse_record(record)
+        asked = plan_round(parsed, ExtractionOptions(effort=chosen.effort))
+        if asked is None:
+            return Counts()
+        replies = await ask_round(asked, model)
+        return count_situations(parsed, read_replies(parsed, asked, replies), gold)
+
+    known = read_pairs(chosen.gold, chosen.records)
+    pairs = [(record, gold) for record, _, gold in known]
+    found = asyncio.run(ask_all(chosen, count, pairs))
+    counts = nest(sum(found, Counts()))
+    text = format_shares(counts)
+    print(counts, text, sep="\n")
+    if chosen.write:
+        chosen.write.write_text(text, "utf-8")
+
+
 def count_situations(
     parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction
 ) -> Counts:
     """Count over one record. Items that only the model found are left out."""
-    counts: Counts = Counter()
-    matches = list(
-        match_items(parsed, assemble_extraction(parsed, ModelResult()), gold)
-    )
+    return Counts(_list_situations(parsed, result, gold))
+
+
+def _list_situations(
+    parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the field, the situation, and who was right, of each value that a model was asked."""
+    extraction = assemble_extraction(parsed, ModelResult())
+    matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     listed = _pair_regimens(parsed, result)
     for match in matches:
         said = listed.get(id(match.read), result.complete(match.read))
-        for field, rule, label in list_values(match) if said else ():
-            path = field.split(".")[0]
+        if not said:
+            continue
+        for field, rule, label in list_values(match):
             name = field.rsplit(".", 1)[1]
-            if said and (model := said.model.get(name)):
-                rights = [
-                    is_right(field, reading.value, label) for reading in (rule, model)
-                ]
-                counts[
-                    f"{path}.{name}",
-                    *judge(rule, model, rule_right=rights[0], model_right=rights[1]),
-                ] += 1
+            model = said.model.get(name)
+            if model:
+                rule_right = is_right(field, rule.value, label)
+                model_right = is_right(field, model.value, label)
+                path = f"{field.split('.')[0]}.{name}"
+                yield (
+                    path,
+                    *judge(rule, model, rule_right=rule_right, model_right=model_right),
+                )
     for regimen in parsed.regimens:
         # the model read its passage, and saw no such regimen
         if listed.get(id(regimen), regimen) is None:
-            situation = (
-                "doubtful"
-                if regimen.rules["stands"].confidence < DOUBTFUL
-                else "likely"
-            )
-            counts[
-                "dosing.regimens",
-                situation,
-                "rule" if id(regimen) in paired else "model",
-            ] += 1
+            is_doubtful = regimen.rules["stands"].confidence < DOUBTFUL
+            situation = "doubtful" if is_doubtful else "likely"
+            who = "rule" if id(regimen) in paired else "model"
+            yield "dosing.regimens", situation, who
     for criterion in parsed.criteria:
         answer = result.complete(criterion).model.get("stands")
         # A line that is not a criterion in gold, or was merged into another one, is not a
         # criterion.
         if answer is not None:
-            rule_right = criterion.rules["stands"].value == (id(criterion) in paired)
-            counts[
-                "eligibility.stands",
-                *judge(
-                    criterion.rules["stands"],
-                    answer,
-                    rule_right=rule_right,
-                    model_right=not rule_right,
-                ),
-            ] += 1
-    return counts
+            stands = criterion.rules["stands"]
+            rule_right = stands.value == (id(criterion) in paired)
+            told = judge(
+                stands, answer, rule_right=rule_right, model_right=not rule_right
+            )
+            yield "eligibility.stands", *told
 
 
 def _pair_regimens(
@@ -182,39 +207,6 @@ def format_shares(counts: Nested) -> str:
             if field == "other" or counts[field].get(situation):
                 text += f"{situation} = {combine(counts, field, situation)}\n"
     return text
-
-
-def main() -> None:
-    """Query the model, count, print and write."""
-    chosen = parse_options(
-        __doc__,
-        "gold",
-        "records+",
-        model=str,
-        replay=Path,
-        keep=Path,
-        write=Path,
-        effort=Effort.MEDIUM,
-    )
-    options = ExtractionOptions(effort=chosen.effort)
-
-    async def count(model: Model, record: TrialRecord, gold: TrialExtraction) -> Counts:
-        parsed = parse_record(record)
-        asked = plan_round(parsed, options)
-        if asked is None:
-            return Counts()
-        replies = await ask_round(asked, model)
-        return count_situations(parsed, read_replies(parsed, asked, replies), gold)
-
-    pairs = [
-        (record, gold) for record, _, gold in read_pairs(chosen.gold, chosen.records)
-    ]
-    found = asyncio.run(ask_all(chosen, count, pairs))
-    counts = nest(sum(found, Counts()))
-    text = format_shares(counts)
-    print(counts, text, sep="\n")
-    if chosen.write:
-        chosen.write.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,32 +1,26 @@
-"""Fit the calibration of the rules' confidences on gold of whole records, and judge it.
+"""Fit the calibration of the rules' confidences on gold of whole records.
 
     python -m benchmarks.reliability GOLD --records INPUT... [--write [--fields START]]
 
-GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. ``unseen`` judges each
-fold by curves fitted on the other folds, ``shipped`` judges all folds by the curves of the package.
-The table shows for each field and each area: values and the share right; then the mean confidence,
-the expected calibration error, the share that is certain (0.95 or more), the mean confidence of
-these and how many of them are right, with Wilson's 95 % interval. An empty value counts too: it is
-right if nothing is annotated. Open readings (confidence 0) are left out, and values that are
-weighed by their signs (``benchmarks.ranking``).
-
-``--write`` first fits on all folds and replaces the curves of the package, or only those of fields
-whose names begin with ``--fields``: "dosing".
+GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. Prints the curves: by
+field, for values and for empty values, the share right by stated confidence. An empty value is
+right if nothing is annotated. Open readings (confidence 0) are left out, and values that are weighed
+by their signs. ``--write`` replaces the curves of the package, or only those of fields whose names
+begin with ``--fields``: "dosing". ``benchmarks.ranking`` judges the confidences on unseen trials.
 """
 
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from benchmarks.data import Row, format_table, parse_options
-from benchmarks.gold import GROUPS, name_group, read_annotated, read_gold
-from benchmarks.matching import Judged, judge_record, wilson
+from benchmarks.data import Row, parse_options
+from benchmarks.gold import read_annotated, read_gold
+from benchmarks.matching import Judged, judge_record
 from extractor.concepts.parse import ParsedRecord, parse_uncalibrated
 from extractor.evidence.calibration import (
     CURVES,
@@ -35,16 +29,16 @@ from extractor.evidence.calibration import (
     Curve,
     apply_curve,
 )
-from extractor.evidence.drafts import CERTAIN
 from extractor.evidence.signs import is_weighed
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Curves = Mapping[tuple[str, str], Curve]
 """A curve for each field, and for found and empty values."""
-JudgedRow = tuple[Judged, float, float]
-"""A value with its unseen and its shipped confidence."""
-
+_HEAD = (
+    "# By field: confidence as stated, and the share right; `python -m "
+    "benchmarks.reliability` fits it."
+)
 _LEAST = 20
 """Fewest values for a point of a curve."""
 _OF_PEOPLE = frozenset(
@@ -61,48 +55,26 @@ _PRIOR = 2.0
 """Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not
 values.
 """
-_EDGES = (0.5, 0.7, 0.8, 0.9, CERTAIN, 0.98)
-_COLUMNS = ("claimed", "ECE", "certain", "claimed", "right", "95 %")
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the curves, and write them with ``--write``."""
     chosen = parse_options(__doc__, "gold", records=[...], write=False, fields="")
     records = read_records(*chosen.records, on_error=lambda _: None)
-    stated = [
-        one
-        for one in judge_gold(read_gold(chosen.gold), records)
-        if one.confidence and not is_weighed_value(one)
-    ]
+    judged = judge_gold(read_gold(chosen.gold), records)
+    stated = [one for one in judged if one.confidence and not is_weighed_value(one)]
     if not stated:
         raise SystemExit(
             f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them"
         )
+    curves = read_curves() if chosen.fields else {}
+    for name, curve in fit_curves(stated).items():
+        if name[0].startswith(chosen.fields):
+            curves[name] = curve
+    text = format_curves(curves)
+    print(text)
     if chosen.write:
-        kept = read_curves() if chosen.fields else {}
-        fitted = {
-            name: curve
-            for name, curve in fit_curves(stated).items()
-            if name[0].startswith(chosen.fields)
-        }
-        Path(str(CURVES)).write_text(format_curves(kept | fitted), "utf-8")
-    judged = list(
-        zip(
-            stated,
-            cross_validate(stated),
-            calibrate(stated, read_curves()),
-            strict=True,
-        )
-    )
-    print(f"{len({one.trial for one in stated})} trials")
-    for group in GROUPS:
-        inside = [row for row in judged if name_group(row[0].area) == group]
-        print(
-            format_rows(
-                group, _group(inside, lambda one: one.field) | {"all fields": inside}
-            )
-        )
-    print(format_rows("by area, all fields", _group(judged, lambda one: one.area)))
+        Path(str(CURVES)).write_text(text, "utf-8")
 
 
 def is_weighed_value(one: Judged) -> bool:
@@ -112,16 +84,6 @@ def is_weighed_value(one: Judged) -> bool:
     if not is_weighed(one.field) or not one.read:
         return False
     return one.field in OF_MEMBERS or not isinstance(one.read, tuple)
-
-
-def _group(
-    rows: Sequence[JudgedRow], key: Callable[[Judged], str]
-) -> dict[str, list[JudgedRow]]:
-    """Return the values by a name that ``key`` gives, sorted by name."""
-    groups: dict[str, list[JudgedRow]] = defaultdict(list)
-    for row in rows:
-        groups[key(row[0])].append(row)
-    return dict(sorted(groups.items()))
 
 
 def judge_gold(
@@ -134,73 +96,6 @@ def judge_gold(
         extraction = TrialExtraction.model_validate(annotation)
         for judged in judge_record(parse(record), extraction):
             yield replace(judged, area=line["area"], fold=line["fold"])
-
-
-def format_rows(title: str, tables: Mapping[str, Sequence[JudgedRow]]) -> str:
-    """Format a table with a line for each name, from values with their unseen and shipped
-    confidences.
-    """
-    rows: list[list[object]] = []
-    for name, judged in tables.items():
-        if not judged:
-            continue
-        unseen = measure_reliability((unseen, one.right) for one, unseen, _ in judged)
-        shipped = measure_reliability(
-            (shipped, one.right) for one, _, shipped in judged
-        )
-        share = unseen.right / unseen.count
-        rows.append([name, unseen.count, share, *_show(unseen), *_show(shipped)])
-    columns = ["values", "right", "unseen:", *_COLUMNS, "shipped:", *_COLUMNS]
-    return f"\n{format_table([title, *columns], rows)}"
-
-
-def _show(row: "Reliability") -> list[object]:
-    """Return the columns of a table that show the figures."""
-    shown: list[object] = ["", row.claimed, row.error, row.certain / row.count]
-    interval = row.certain_interval
-    if interval is None:
-        return [*shown, None, None, None]
-    low, high = interval
-    right = row.certain_right / row.certain
-    return [*shown, row.certain_claimed, right, f"{low:.3f} to {high:.3f}"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reliability:
-    """Figures of one or more values. ``error`` is the expected calibration error; claims are
-    mean confidences.
-    """
-
-    count: int
-    right: int
-    claimed: float
-    error: float
-    certain: int
-    certain_right: int
-    certain_claimed: float
-
-    @property
-    def certain_interval(self) -> tuple[float, float] | None:
-        """Wilson's 95 % interval of the share of certain values that are right; None without
-        certain values.
-        """
-        return wilson(self.certain_right, self.certain) if self.certain else None
-
-
-def measure_reliability(values: Iterable[tuple[float, bool]]) -> Reliability:
-    """Compute the figures of values, each a confidence and whether it was right."""
-    confidence, right = np.array(list(values), float).T
-    gaps = np.bincount(np.digitize(confidence, _EDGES), confidence - right)
-    certain = confidence >= CERTAIN
-    return Reliability(
-        count=len(right),
-        right=int(right.sum()),
-        claimed=float(confidence.mean()),
-        error=float(np.abs(gaps).sum() / len(right)),
-        certain=int(certain.sum()),
-        certain_right=int(right[certain].sum()),
-        certain_claimed=float(confidence[certain].sum() / max(1, certain.sum())),
-    )
 
 
 def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
@@ -234,21 +129,19 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
         mean = sum(value.confidence for value in values) / len(values)
         means.append(mean)
         shares.append(_shrink(values, min(overall, mean)))
-    rising = IsotonicRegression().fit_transform(
-        means, shares, sample_weight=[len(values) for values in bins]
-    )
-    curve: list[tuple[float, float]] = []
+    sizes = [len(values) for values in bins]
+    rising = IsotonicRegression().fit_transform(means, shares, sample_weight=sizes)
+    knots = zip(means, map(float, rising), bins, strict=True)
+    curve: dict[float, float] = {}  # merges knots that are equal when rounded
     reached = 0.0
-    for level, knots in groupby(
-        zip(means, rising, bins, strict=True), key=lambda knot: float(knot[1])
-    ):
-        flat = list(knots)
+    for level, group in groupby(knots, key=lambda knot: knot[1]):
+        flat = list(group)
         values = [value for _, _, inside in flat for value in inside]
         share = max(min(level, _share_right(values)), reached)
-        ends = {flat[0][0], flat[-1][0]}
-        curve += [(round(mean, 4), round(share, 4)) for mean in sorted(ends)]
-        reached = curve[-1][1]
-    return tuple(dict(curve).items())  # merges knots that are equal when rounded
+        for mean in sorted({flat[0][0], flat[-1][0]}):
+            curve[round(mean, 4)] = round(share, 4)
+        reached = round(share, 4)
+    return tuple(curve.items())
 
 
 def _share_right(values: Sequence[Judged]) -> float:
@@ -267,7 +160,7 @@ def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
             bins.append(list(equal))
     if len(bins) > 1 and len(bins[-1]) < _LEAST:
         last = bins.pop()
-        bins[-1] = bins[-1] + last
+        bins[-1] += last
     return bins
 
 
@@ -277,24 +170,19 @@ def _shrink(values: Sequence[Judged], prior: float) -> float:
     return (share * trials + prior * _PRIOR) / (trials + _PRIOR)
 
 
-def calibrate(stated: Iterable[Judged], curves: Curves) -> list[float]:
-    """Return the confidence of each value by these curves; without a curve, as stated."""
+def cross_validate(stated: Sequence[Judged]) -> list[float]:
+    """Return the confidence of each value by curves fitted on the trials of the other folds;
+    without a curve, as stated.
+    """
+    curves: dict[int, Curves] = {}
+    for fold in {judged.fold for judged in stated}:
+        curves[fold] = fit_curves(one for one in stated if one.fold != fold)
     confidences = []
     for judged in stated:
-        confidence = judged.confidence
-        if judged.curve in curves:
-            confidence = apply_curve(curves[judged.curve], confidence)
-        confidences.append(confidence)
+        curve = curves[judged.fold].get(judged.curve)
+        known = judged.confidence
+        confidences.append(apply_curve(curve, known) if curve else known)
     return confidences
-
-
-def cross_validate(stated: Sequence[Judged]) -> list[float]:
-    """Return the confidence of each value by curves fitted on the trials of the other folds."""
-    curves = {}
-    for fold in {judged.fold for judged in stated}:
-        others = [judged for judged in stated if judged.fold != fold]
-        curves[fold] = fit_curves(others)
-    return [calibrate([judged], curves[judged.fold])[0] for judged in stated]
 
 
 def read_curves() -> dict[tuple[str, str], Curve]:
@@ -308,18 +196,13 @@ def read_curves() -> dict[tuple[str, str], Curve]:
 
 def format_curves(curves: Curves) -> str:
     """Format the curves as the file of the package, sorted by field."""
-    lines = [
-        "# By field: confidence as stated, and the share right; `python -m "
-        "benchmarks.reliability` fits it."
-    ]
-    for field, of_field in groupby(
-        sorted(curves.items()), key=lambda curve: curve[0][0]
-    ):
-        lines.append(f'\n["{field}"]')
-        lines += [
-            f"{found} = [{', '.join(f'[{x}, {y}]' for x, y in curve)}]"
-            for (_, found), curve in of_field
-        ]
+    lines = [_HEAD]
+    shown = ""
+    for (field, found), curve in sorted(curves.items()):
+        if field != shown:
+            lines.append(f'\n["{field}"]')
+            shown = field
+        lines.append(f"{found} = [{', '.join(f'[{x}, {y}]' for x, y in curve)}]")
     return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,8 @@ from typing import Any
 from tests.loopback import QuietHandler, run_server
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
+_TOKENS = 7
+"""The tokens of each answer."""
 
 
 @dataclass
@@ -55,62 +57,54 @@ def answer_request(request: dict[str, Any]) -> dict[str, Any]:
     '{"items": [{"n": 3}]}'
     """
     messages = request["messages"]
-    lot = (
-        int(
-            hashlib.sha256(
-                messages[1 if len(messages) > 1 else 0]["content"].encode()
-            ).hexdigest(),
-            16,
-        )
-        % 20
-    )
+    asked = messages[1 if len(messages) > 1 else 0]["content"]
+    lot = int(hashlib.sha256(asked.encode()).hexdigest(), 16) % 20
     message: dict[str, Any] = {"role": "assistant", "content": _answer(request)}
     if lot == 0:
-        message = {
-            "role": "assistant",
-            "content": None,
-            "refusal": "I would rather not.",
-        }
+        message |= {"content": None, "refusal": "I would rather not."}
     elif lot == 1 or (lot < 6 and len(messages) == 2):
         message["content"] = '{"items": [{"n": 987654}]}'
     tokens = sum(len(str(part.get("content"))) for part in messages) // 4
-    return _complete(request.get("model"), message, tokens, 7)
+    return {
+        "id": "chatcmpl-0",
+        "object": "chat.completion",
+        "created": 0,
+        "model": request.get("model"),
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {
+            "prompt_tokens": tokens,
+            "completion_tokens": _TOKENS,
+            "total_tokens": tokens + _TOKENS,
+        },
+    }
 
 
 def _answer(request: dict[str, Any]) -> str:
     """Return an item for each line that needs one, with the first word of each closed set, and
     true for booleans.
     """
-    lines = next(
-        message["content"]
-        for message in request["messages"]
-        if message["role"] == "user"
-    )
-    known = _known_values(request)
+    users = [one["content"] for one in request["messages"] if one["role"] == "user"]
+    known = _list_values(request)
     items = []
-    for number, keys in _LINE.findall(lines):
+    for number, keys in _LINE.findall(users[0]):
         asked = keys.split()
         if "regimens" not in asked and "agent" not in asked:
-            items.append(
-                {"n": int(number)} | {key: known[key] for key in asked if key in known}
-            )
+            values = {key: known[key] for key in asked if key in known}
+            items.append({"n": int(number)} | values)
     return json.dumps({"items": items})
 
 
-def _known_values(request: dict[str, Any]) -> dict[str, Any]:
-    schema = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
-    properties = (
-        schema.get("properties", {})
-        .get("items", {})
-        .get("items", {})
-        .get("properties", {})
-    )
-    words = {
-        key: value["enum"][0] for key, value in properties.items() if "enum" in value
-    }
-    return words | {
-        key: True for key, value in properties.items() if value.get("type") == "boolean"
-    }
+def _list_values(request: dict[str, Any]) -> dict[str, Any]:
+    part = request.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    for key in ("properties", "items", "items", "properties"):
+        part = part.get(key, {})
+    values: dict[str, Any] = {}
+    for key, value in part.items():
+        if "enum" in value:
+            values[key] = value["enum"][0]
+        if value.get("type") == "boolean":
+            values[key] = True
+    return values
 
 
 @contextmanager
@@ -139,21 +133,3 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
     with run_server(Handler) as url:
         server = CountingServer(f"{url}/v1")
         yield server
-
-
-def _complete(
-    model: Any, message: dict[str, Any], prompt_tokens: int, output_tokens: int
-) -> dict[str, Any]:
-    total = prompt_tokens + output_tokens
-    return {
-        "id": "chatcmpl-0",
-        "object": "chat.completion",
-        "created": 0,
-        "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": output_tokens,
-            "total_tokens": total,
-        },
-    }

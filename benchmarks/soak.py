@@ -32,7 +32,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import cycle
@@ -54,6 +54,11 @@ _JOB_KILLS = 5
 _LONGEST_S = 120.0
 _ONE_CALL_USD = 0.1
 _TOKEN = "operator-of-the-soak"
+_SUMS = "SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls"
+_REPEATED = """
+SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier
+WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = 'answered')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +71,12 @@ class Round:
     rng: random.Random
 
     @property
-    def options(self) -> tuple[str, ...]:
+    def options(self) -> list[str]:
         """The model of the commands, and its prices."""
         prices = self.folder / "prices.toml"
         prices.write_text(_PRICES)
-        return (
-            "--model",
-            f"{self.server.url}#stub",
-            "--prices",
-            str(prices),
-            "--concurrency",
-            str(_CONCURRENCY),
-        )
+        model = ["--model", f"{self.server.url}#stub", "--prices", str(prices)]
+        return [*model, "--concurrency", str(_CONCURRENCY)]
 
     @property
     def worth(self) -> float:
@@ -119,12 +118,13 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
     # with 1.
     os.environ["EXTRACTOR_MAX_LACKING"] = "1"
     records = folder / "records.jsonl"
+    undisturbed = folder / "undisturbed"
     until = time.monotonic() + 60 * chosen.minutes
     faults = 0
     write_distinct_records(records, chosen.records)
     with serve_counting() as server:
         first = Round(records, server, folder, random.Random(0))
-        subprocess.run(_command(first, folder / "undisturbed", None), check=True)
+        subprocess.run(_command(first, undisturbed, None), check=True)
         full = first.worth
     for number, play in enumerate(cycle((play_run, play_job))):
         if time.monotonic() > until and number > 1:
@@ -136,47 +136,49 @@ def soak(folder: Path, chosen: argparse.Namespace) -> int:
             one = Round(records, server, place, rng)
             # by calls without a reply
             lost = rng.uniform(0.2, 1) * _RUN_KILLS * _CONCURRENCY * _ONE_CALL_USD / 2
-            found = list(
-                play(one, rng.uniform(0.4, 1.2) * full + lost, folder / "undisturbed")
-            )
+            limit = rng.uniform(0.4, 1.2) * full + lost
+            found = list(play(one, limit, undisturbed))
         faults += len(found)
-        print(
-            f"round {number}, {play.__name__[5:]}:",
-            "; ".join(found) or "all is well",
-            flush=True,
-        )
+        told = "; ".join(found) or "all is well"
+        print(f"round {number}, {play.__name__[5:]}: {told}", flush=True)
     print(f"{number} rounds, {faults} faults")
     return 1 if faults else 0
 
 
 def _command(one: Round, out: Path, limit: float | None) -> list[str]:
-    limits = () if limit is None else ("--max-usd", f"{limit:.4f}")
-    return run_command(
-        one.records, "--effort", "all", *one.options, *limits, "--out", out
-    )
+    options = [one.records, "--effort", "all", *one.options]
+    if limit is not None:
+        options += ["--max-usd", f"{limit:.4f}"]
+    return run_command(*options, "--out", out)
 
 
 def play_run(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
     """End a run again and again, and yield what is wrong."""
     out = one.folder / "run"
+    command = _command(one, out, limit)
     ends = list[str]()
     for _ in range(_RUN_KILLS):
-        with subprocess.Popen(
-            _command(one, out, limit), stderr=subprocess.DEVNULL, text=True
-        ) as running:
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, stderr=quiet, text=True) as running:
             ends.append(one.end(running))
         if running.returncode in (0, 3):
             break
-    code = subprocess.run(_command(one, out, limit), check=False).returncode
+    code = subprocess.run(command, check=False).returncode
     cost = json.loads((out / "run.json").read_text("utf-8"))["cost"]
-    told = f"the server's answers cost ${one.worth:.4f}, run.json counts ${cost['usd']:.4f}"
-    told += f" and up to ${cost['usd_without_reply']:.4f}, the limit is ${limit:.4f}"
-    print(f"  ended by {', '.join(ends)}, then with {code}: {told}", flush=True)
+    counted = cost["usd"] + cost["usd_without_reply"]
+    _tell(ends, str(code), one.worth, counted, limit)
     if code not in (0, 3):
         yield f"the run ended with {code}"
-    yield from _check_money(one.worth, cost["usd"] + cost["usd_without_reply"], limit)
+    yield from _check_money(one.worth, counted, limit)
     subprocess.run(_command(one, out, None), check=True)
     yield from find_faults(out, undisturbed)
+
+
+def _tell(
+    ends: Sequence[str], last: str, worth: float, counted: float, limit: float
+) -> None:
+    money = f"the answers cost ${worth:.4f}, counted are ${counted:.4f}, the limit is ${limit:.4f}"
+    print(f"  ended by {', '.join(ends)}, then {last}: {money}", flush=True)
 
 
 def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
@@ -185,61 +187,50 @@ def play_job(one: Round, limit: float, undisturbed: Path) -> Iterator[str]:
     job_id = ""
     ends = list[str]()
     for _ in range(_JOB_KILLS):
-        with _served(one, root, limit) as (client, running):
+        with _serve(one, root, limit) as (client, running):
             if not job_id:
                 kind = {"content-type": "application/x-ndjson"}
-                made = client.post(
-                    "/v1/jobs?effort=all",
-                    content=one.records.read_bytes(),
-                    headers=kind,
-                )
+                body = one.records.read_bytes()
+                made = client.post("/v1/jobs?effort=all", content=body, headers=kind)
                 job_id = made.json()["id"]
             ends.append(one.end(running))
-    with _served(one, root, limit) as (client, running):
+    with _serve(one, root, limit) as (client, running):
         state = _await_end(client, job_id)
         running.send_signal(signal.SIGTERM)
         running.wait(_LONGEST_S)
     with closing(sqlite3.connect(root / "service.sqlite")) as book:
         spent = book.execute("SELECT sum(dollars) FROM spending").fetchone()[0]
-    told = (
-        f"the server's answers cost ${one.worth:.4f}, the service counts ${spent:.4f}, the "
-        f"limit is ${limit:.4f}"
-    )
-    print(f"  ended by {', '.join(ends)}, then {state}: {told}", flush=True)
+    _tell(ends, state, one.worth, spent, limit)
     if state not in ("done", "paused"):
         yield f"the job was {state}"
     yield from _check_money(one.worth, spent, limit)
-    with _served(one, root, limit + 1000) as (client, _):
+    with _serve(one, root, limit + 1000) as (client, _):
         state = _await_end(client, job_id)
-        found = client.get(f"/v1/jobs/{job_id}/results").text.splitlines()
-    wanted = (undisturbed / "extractions.jsonl").read_text("utf-8").splitlines()
-    if state != "done" or [json.loads(line)["record_id"] for line in found] != [
-        json.loads(line)["record_id"] for line in wanted
-    ]:
+        found = _list_ids(client.get(f"/v1/jobs/{job_id}/results").text)
+    wanted = _list_ids((undisturbed / "extractions.jsonl").read_text("utf-8"))
+    if state != "done" or found != wanted:
         yield f"the job was {state} with {len(found)} of {len(wanted)} results"
 
 
+def _list_ids(extractions: str) -> list[str]:
+    return [json.loads(line)["record_id"] for line in extractions.splitlines()]
+
+
 @contextmanager
-def _served(
+def _serve(
     one: Round, root: Path, limit: float
 ) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
-    options = (
-        "--port",
-        "0",
-        "--root",
-        str(root),
-        "--workers",
-        "1",
-        *one.options,
-        "--max-usd",
-        f"{limit:.4f}",
+    """Start the service, and yield a client of it."""
+    command = [sys.executable, "-m", "extractor", "serve", "--port", "0"]
+    command += ["--root", str(root), "--workers", "1", *one.options]
+    running = subprocess.Popen(
+        [*command, "--max-usd", f"{limit:.4f}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"EXTRACTOR_TOKEN": _TOKEN},
     )
-    command = [sys.executable, "-m", "extractor", "serve", *options]
-    own = os.environ | {"EXTRACTOR_TOKEN": _TOKEN}
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=quiet, text=True, env=own
-    ) as running:
+    with running:
         try:
             assert running.stdout
             url = running.stdout.readline().strip()
@@ -253,12 +244,11 @@ def _served(
 
 
 def _await_end(client: httpx2.Client, job_id: str) -> str:
-    while (state := str(client.get(f"/v1/jobs/{job_id}").json()["state"])) in (
-        "queued",
-        "running",
-    ):
+    while True:
+        state = str(client.get(f"/v1/jobs/{job_id}").json()["state"])
+        if state not in ("queued", "running"):
+            return state
         time.sleep(0.1)
-    return state
 
 
 def _check_money(worth: float, counted: float, limit: float) -> Iterator[str]:
@@ -275,23 +265,10 @@ def find_faults(folder: Path, undisturbed: Path) -> Iterator[str]:
     usage = json.loads((folder / "run.json").read_text("utf-8"))["usage"]
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
-        summed = run.row(
-            "SELECT sum(exchanges), sum(prompt_tokens), sum(output_tokens) FROM calls"
-        )
-        repeated = run.value(
-            "SELECT count(*) FROM calls AS later WHERE EXISTS (SELECT 1 FROM calls AS earlier"
-            " WHERE earlier.key = later.key AND earlier.id < later.id AND earlier.state = "
-            "'answered')"
-        )
-    if (
-        len(
-            {
-                (path / "extractions.jsonl").read_bytes()
-                for path in (folder, undisturbed)
-            }
-        )
-        > 1
-    ):
+        summed = run.row(_SUMS)
+        repeated = run.value(_REPEATED)
+    results = [path / "extractions.jsonl" for path in (folder, undisturbed)]
+    if results[0].read_bytes() != results[1].read_bytes():
         yield "the results are not those of an undisturbed run"
     if repeated:
         yield f"{repeated} requests were sent again that had been answered"

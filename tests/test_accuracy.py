@@ -2,8 +2,8 @@
 committed.
 
 The five seeds are always measured. The other gold holds no text; its records are data beside the
-checkout. The curves of the package know this gold; ``python -m benchmarks.reliability`` tells
-whether they hold on unseen trials.
+checkout. The curves of the package know this gold; ``python -m benchmarks.ranking`` tells whether
+they hold on unseen trials.
 """
 
 from collections import defaultdict
@@ -13,9 +13,11 @@ import pytest
 
 from benchmarks.gold import GROUPS, name_group, read_gold
 from benchmarks.gold.figures import measure_figures, read_figures
-from benchmarks.reliability import judge_gold, measure_reliability
+from benchmarks.matching import wilson
+from benchmarks.reliability import judge_gold
 from extractor import Extractor, evaluate
 from extractor.concepts.parse import parse_record
+from extractor.evidence.drafts import CERTAIN
 from extractor.formats import read_records
 
 pytestmark = pytest.mark.slow
@@ -87,25 +89,22 @@ def test_certain_values_are_as_often_right_as_they_claim(records, parse_once):
         for field in (judged.field, ""):  # the field of all values is empty
             values[group, field].append((judged.confidence, judged.right))
 
-    measured = {name: measure_reliability(found) for name, found in values.items()}
+    measured = {name: measure_certain(found) for name, found in values.items()}
 
     for group in GROUPS:
-        everything = measured[group, ""]
-        low, high = everything.certain_interval or (0.0, 1.0)
-        assert low - TRUE <= everything.certain_claimed <= high + TRUE
-        assert everything.certain > ENOUGH
-    false = [
-        f"{name}: claims {reliability.certain_claimed:.3f}, "
-        f"right {reliability.certain_right} of {reliability.certain}"
-        for name, reliability in measured.items()
-        if claims_too_much(reliability)
-    ]
+        claimed, right, count = measured[group, ""]
+        low, high = wilson(right, count)
+        assert low - TRUE <= claimed <= high + TRUE
+        assert count > ENOUGH
+    false = []
+    for name, (claimed, right, count) in measured.items():
+        if count >= ENOUGH and wilson(right, count)[1] < claimed:
+            false.append(f"{name}: claims {claimed:.3f}, right {right} of {count}")
     assert not false
 
 
-def claims_too_much(reliability):
-    """Whether enough values were measured, and fewer are right than is claimed."""
-    if reliability.certain < ENOUGH or not reliability.certain_interval:
-        return False
-    _, high = reliability.certain_interval
-    return high < reliability.certain_claimed
+def measure_certain(values):
+    """The mean confidence of certain values, how many of them are right, and how many there are."""
+    certain = [one for one in values if one[0] >= CERTAIN]
+    claimed = sum(confidence for confidence, _ in certain) / max(1, len(certain))
+    return claimed, sum(right for _, right in certain), len(certain)

@@ -252,7 +252,7 @@ def test_the_figures_of_the_text_are_as_measured():
     agreed = json.loads(agreement)
     both = join([agreed[group]["figures"]["all"]["f1"] for group in GROUPS], 3)
     assert f"agree at {both}" in README
-    harmful = json.loads((FIGURES / "mutations.json").read_text("utf-8"))["harmful"]
+    harmful = json.loads((FIGURES / "quotes.json").read_text("utf-8"))["harmful"]
     assert f"Of {harmful['count']:,} quotes" in README
     assert f"check accepted {harmful['wrong']}." in README
 

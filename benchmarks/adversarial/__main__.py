@@ -10,7 +10,7 @@ values and the misses of one field, or of "all".
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,6 +39,41 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
+_FIELDS = {
+    "eligibility": (
+        "constraint",
+        "time_window",
+        "minimum_age",
+        "maximum_age",
+        "sex",
+        "criterion",
+    ),
+    "dosing": ("agent", "amount", "route", "frequency", "cycle", "duration"),
+    "outcome": ("concept", "time_point", "time_kind", "instrument"),
+}
+_LISTS = {
+    "constraint": "constraints",
+    "criterion": "criteria",
+    "time_point": "time_points",
+}
+"""The fields that have a list of values, by the name of one value."""
+_ONE_OF = {name: field for field, name in _LISTS.items()} | {"amounts": "amount"}
+_TEXTS = (
+    "list",
+    "lead_in",
+    "text",
+    "section",
+    "agent",
+    "measure",
+    "description",
+    "time_frame",
+)
+_OUTCOME = {
+    "measure": "measure",
+    "description": "description",
+    "time_frame": "timeFrame",
+}
+
 
 class Given(NamedTuple):
     """A value of an extraction in a form that compares, with its confidence."""
@@ -49,9 +84,7 @@ class Given(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one field of one wording: a value given (right or not), or a stated value
-    that was missed.
-    """
+    """A value of a wording: given, right or not; or stated and missed, without a confidence."""
 
     wording: Row
     field: str
@@ -65,46 +98,24 @@ def main() -> None:
     chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
     outcomes: list[Outcome] = []
     for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
-        outcomes += judge_file(path)
+        wordings = read_lines(path)
+        extracted = extract_wordings(wordings)
+        for wording, extraction in zip(wordings, extracted, strict=True):
+            outcomes += judge(wording, extraction)
     print(format_counts(outcomes, chosen.sure))
     for outcome in outcomes:
         if outcome.right or chosen.show not in ("all", outcome.field):
             continue
-        is_missed = outcome.confidence is None
-        if is_missed or (outcome.confidence or 0) >= chosen.sure:
+        if outcome.confidence is None or outcome.confidence >= chosen.sure:
             print(_describe(outcome))
 
 
 def _describe(outcome: Outcome) -> str:
-    """Say what was given or missed, and show the wording with its right answer."""
     wording = outcome.wording
     given = "missed" if outcome.confidence is None else f"{outcome.confidence:.2f}"
     text = " | ".join(str(wording[key]) for key in _TEXTS if wording.get(key))
-    return (
-        f"{wording['id']} {outcome.field} {given}: {outcome.value}\n    {text}\n    right: "
-        f"{wording['right']}"
-    )
-
-
-_TEXTS = (
-    "list",
-    "lead_in",
-    "text",
-    "section",
-    "agent",
-    "measure",
-    "description",
-    "time_frame",
-)
-
-
-def judge_file(path: Path) -> list[Outcome]:
-    """Extract every wording of a file, and compare what was given with its right answer."""
-    wordings = read_lines(path)
-    outcomes: list[Outcome] = []
-    for wording, extraction in zip(wordings, extract_wordings(wordings), strict=True):
-        outcomes += judge(wording, extraction)
-    return outcomes
+    head = f"{wording['id']} {outcome.field} {given}: {outcome.value}"
+    return f"{head}\n    {text}\n    right: {wording['right']}"
 
 
 def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
@@ -123,30 +134,23 @@ def make_study(number: int, wording: Row) -> Row:
     }
     match wording["task"]:
         case "eligibility":
-            study["eligibilityModule"] = {
-                "eligibilityCriteria": wording.get("section") or _list(wording)
-            }
+            text = wording.get("section") or _write_list(wording)
+            study["eligibilityModule"] = {"eligibilityCriteria": text}
         case "dosing":
-            given = {
-                "type": "DRUG",
-                "name": wording["agent"],
-                "description": wording["text"],
-            }
-            study["armsInterventionsModule"] = {"interventions": [given]}
+            drug = {"type": "DRUG", "name": wording["agent"]}
+            drug["description"] = wording["text"]
+            study["armsInterventionsModule"] = {"interventions": [drug]}
         case "outcome":
-            keys = {
-                "measure": "measure",
-                "description": "description",
-                "time_frame": "timeFrame",
-            }
             outcome = {
-                new: wording[key] for key, new in keys.items() if wording.get(key)
+                key: wording[name]
+                for name, key in _OUTCOME.items()
+                if wording.get(name)
             }
             study["outcomesModule"] = {"primaryOutcomes": [outcome]}
     return {"protocolSection": study}
 
 
-def _list(wording: Row) -> str:
+def _write_list(wording: Row) -> str:
     lead_in = f"* {wording['lead_in']}\n\n  " if wording.get("lead_in") else ""
     return f"{wording['list'].capitalize()} Criteria:\n\n{lead_in}* {wording['text']}"
 
@@ -155,22 +159,19 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
     """Compare the fields that a wording's right answer holds; a field that it leaves out is not
     judged.
     """
+    right = wording["right"]
     judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
-    judged |= {
-        field
-        for field in _FIELDS[wording["task"]]
-        if _is_judged(field, wording["right"])
-    }
+    for field in _FIELDS[wording["task"]]:
+        if "regimens" in right or _LISTS.get(field, field) in right:
+            judged.add(field)
     left = list(list_stated(wording))
     for given in list_given(extraction):
         if given.field in judged:
-            right = take_stated(left, given)
-            yield Outcome(wording, given.field, given.value, given.confidence, right)
-    yield from (
-        Outcome(wording, field, value, None, right=False)
-        for field, value in left
-        if field in judged
-    )
+            is_right = take_stated(left, given)
+            yield Outcome(wording, given.field, given.value, given.confidence, is_right)
+    for field, value in left:
+        if field in judged:
+            yield Outcome(wording, field, value, None, right=False)
 
 
 def take_stated(left: list[tuple[str, Any]], given: Given) -> bool:
@@ -191,50 +192,25 @@ def take_stated(left: list[tuple[str, Any]], given: Given) -> bool:
     return True
 
 
-_FIELDS = {
-    "eligibility": (
-        "constraint",
-        "time_window",
-        "minimum_age",
-        "maximum_age",
-        "sex",
-        "criterion",
-    ),
-    "dosing": ("agent", "amount", "route", "frequency", "cycle", "duration"),
-    "outcome": ("concept", "time_point", "time_kind", "instrument"),
-}
-_KEYS = {
-    "constraint": "constraints",
-    "criterion": "criteria",
-    "time_point": "time_points",
-}
-
-
-def _is_judged(field: str, right: Row) -> bool:
-    return "regimens" in right or _KEYS.get(field, field) in right
-
-
 def list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
     """Yield the right values by field, in the form of the given ones."""
     right = wording["right"]
     for regimen in right.get("regimens", ()):
         yield "agent", regimen["agent"]
-        yield from (("amount", tuple(amount)) for amount in regimen["amounts"])
-        yield from (
-            (name, regimen[name])
-            for name in _FIELDS["dosing"][2:]
-            if regimen.get(name) is not None
-        )
+        for amount in regimen["amounts"]:
+            yield "amount", tuple(amount)
+        for name in _FIELDS["dosing"][2:]:
+            if regimen.get(name) is not None:
+                yield name, regimen[name]
     for field in (*_FIELDS["eligibility"], *_FIELDS["outcome"]):
-        value = right.get(_KEYS.get(field, field))
-        if field in _KEYS:
-            yield from (
-                (field, bound)
-                for one in value or ()
-                for bound in (_split(one) if field == "constraint" else [one])
-            )
-        elif value is not None:
-            yield field, value
+        value = right.get(_LISTS.get(field, field))
+        if field not in _LISTS:
+            if value is not None:
+                yield field, value
+            continue
+        for one in value or ():
+            for bound in _split(one) if field == "constraint" else [one]:
+                yield field, bound
 
 
 def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -246,57 +222,40 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def list_given(extraction: TrialExtraction) -> Iterator[Given]:
+    """Yield the values of an extraction, each in a form that compares."""
     people = extraction.eligibility
-    yield from _list_fields(
-        people,
-        {"minimum_age": "minimum_age", "maximum_age": "maximum_age", "sex": "sex"},
-    )
-    for one in people.criteria:
-        yield Given("criterion", [one.kind, one.quote], _find_confidence(one, "kind"))
-        yield from _list_fields(
-            one, {"constraints": "constraint", "time_window": "time_window"}
-        )
-    names = {"amounts": "amount"} | {
-        name: name for name in _FIELDS["dosing"] if name != "amount"
-    }
+    yield from _list_values(people, "minimum_age", "maximum_age", "sex")
+    for criterion in people.criteria:
+        value = [criterion.kind, criterion.quote]
+        yield Given("criterion", value, _find_confidence(criterion, "kind"))
+        yield from _list_values(criterion, "constraints", "time_window")
     for regimen in extraction.dosing:
-        yield from _list_fields(regimen, names)
+        yield from _list_values(regimen, "amounts", "agent", *_FIELDS["dosing"][2:])
     for endpoint in extraction.endpoints:
-        yield from _list_fields(
-            endpoint, {name: name for name in ("concept", "time_kind", "instrument")}
-        )
-        yield from _list_fields(endpoint, {"time_points": "time_point"})
+        names = ("concept", "time_kind", "instrument", "time_points")
+        yield from _list_values(endpoint, *names)
 
 
-def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Given]:
-    """Yield the values of some fields, by the field's name here, each in a form that compares."""
-    for attribute, field in names.items():
-        found = getattr(item, attribute)
+def _list_values(item: ExtractedItem, *names: str) -> Iterator[Given]:
+    for name in names:
+        found = getattr(item, name)
+        field = _ONE_OF.get(name, name)
         if isinstance(found, tuple):
-            values = list(found)
-        elif found is None:
-            values = []
+            values = {f"{name}[{at}]": value for at, value in enumerate(found)}
         else:
-            values = [found]
-        for place, value in enumerate(values):
-            sure = _find_confidence(
-                item, f"{attribute}[{place}]" if isinstance(found, tuple) else attribute
-            )
-            yield from (Given(field, form, sure) for form in to_forms(value))
+            values = {} if found is None else {name: found}
+        for path, value in values.items():
+            sure = _find_confidence(item, path)
+            for form in to_forms(value):
+                yield Given(field, form, sure)
 
 
 def to_forms(value: Any) -> list[Any]:
+    """Return the forms in which a value is compared: a limit with two bounds has two."""
     match value:
         case Constraint():
-            return _split(
-                (
-                    value.quantity,
-                    value.comparator,
-                    value.value,
-                    value.value_high,
-                    value.unit,
-                )
-            )
+            numbers = (value.value, value.value_high)
+            return _split((value.quantity, value.comparator, *numbers, value.unit))
         case TimeWindow():
             return [[value.comparator, value.value, value.unit]]
         case Age() | Period() | TimePoint():
@@ -312,12 +271,13 @@ def _find_confidence(item: ExtractedItem, field: str) -> float:
     """Return the least confidence of a field and its parts: not of another one, as
     ``time_windows`` of a window.
     """
-    own = (
-        one
-        for one in item.evidence
-        if one.field == field or one.field.startswith((f"{field}.", f"{field}["))
-    )
-    return min((one.confidence or 0 for one in own), default=0)
+    of_parts = (f"{field}.", f"{field}[")
+    own = [
+        piece.confidence or 0
+        for piece in item.evidence
+        if piece.field == field or piece.field.startswith(of_parts)
+    ]
+    return min(own, default=0)
 
 
 def agree(field: str, given: Any, right: Any) -> bool:
@@ -347,13 +307,6 @@ def _agree_on_limit(given: Any, right: Any) -> bool:
     return is_age or _share_word(given[0], right[0])
 
 
-def _same_unit(one: str | None, other: str | None) -> bool:
-    if _fold(one) == _fold(other) or _same_code(one, other):
-        return True
-    time_unit = read_time_unit(one or "")
-    return time_unit is not None and time_unit == read_time_unit(other or "")
-
-
 def _names_both(given: Any, right: Any) -> bool:
     """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another
     member.
@@ -363,12 +316,17 @@ def _names_both(given: Any, right: Any) -> bool:
     return set(_words(right[0]).split()) <= set(_words(given[0]).split())
 
 
-def _same_code(unit: str | None, other: str | None) -> bool:
-    """Return whether two units are known, and the same."""
-    if not unit or not other:
+def _same_unit(one: str | None, other: str | None) -> bool:
+    """Return whether two units are written alike, have one code, or are one unit of time."""
+    if _fold(one) == _fold(other):
+        return True
+    if not one or not other:
         return False
-    code = read_unit(unit)
-    return code is not None and code == read_unit(other)
+    for read in (read_unit, read_time_unit):
+        unit = read(one)
+        if unit is not None and unit == read(other):
+            return True
+    return False
 
 
 def _fold(unit: str | None) -> str:
@@ -398,20 +356,20 @@ def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
     by_field: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_field[outcome.field].append(outcome)
-        by_field["all"].append(outcome)
-    rows = []
-    for field, group in sorted(by_field.items(), key=lambda pair: pair[0] == "all"):
-        given = [outcome for outcome in group if outcome.confidence is not None]
-        certain = [outcome for outcome in given if (outcome.confidence or 0) >= sure]
-        wrong = len([outcome for outcome in given if not outcome.right])
-        wrong_certain = len([outcome for outcome in certain if not outcome.right])
-        share = wrong_certain / len(certain) if certain else 0.0
-        missed = len(group) - len(given)
-        rows.append(
-            (field, len(given), wrong, len(certain), wrong_certain, share, missed)
-        )
+    rows = [_count_row(field, group, sure) for field, group in by_field.items()]
+    rows.append(_count_row("all", outcomes, sure))
     columns = ("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed")
     return format_table(columns, rows)
+
+
+def _count_row(field: str, outcomes: Sequence[Outcome], sure: float) -> list[object]:
+    given = [outcome for outcome in outcomes if outcome.confidence is not None]
+    certain = [outcome for outcome in given if (outcome.confidence or 0) >= sure]
+    wrong = len([outcome for outcome in given if not outcome.right])
+    certain_wrong = len([outcome for outcome in certain if not outcome.right])
+    share = certain_wrong / len(certain) if certain else 0.0
+    missed = len(outcomes) - len(given)
+    return [field, len(given), wrong, len(certain), certain_wrong, share, missed]
 
 
 if __name__ == "__main__":

@@ -32,20 +32,15 @@ def main() -> None:
     for line, value, verdict in judge(lines, chosen.sure):
         now[line["set"]][verdict] += 1
         if chosen.show == verdict:
-            print(
-                f"{line['id']} {value}\n    {line['text']} {line.get('time_frame', '')}"
-            )
+            text = f"{line['text']} {line.get('time_frame', '')}"
+            print(f"{line['id']} {value}\n    {text}")
+    rows = []
+    for name, before in then.items():
+        today = now[name]
+        share = f"{before['wrong'] / before.total():.1%}"
+        counts = [today.total(), today["wrong"], today["unsure"], today["new"]]
+        rows.append([name, before.total(), before["wrong"], share, *counts])
     heads = ["set", "judged", "wrong", "share", "today", "wrong", "unsure", "new"]
-    rows = [
-        [
-            name,
-            *_count(then[name]),
-            *_count(now[name])[:2],
-            now[name]["unsure"],
-            now[name]["new"],
-        ]
-        for name in then
-    ]
     print(format_table(heads, rows))
 
 
@@ -53,44 +48,24 @@ def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], s
     """Yield the certain values of today, each with its line and with what the reader said of it,
     or "new".
     """
-    for line, values in zip(lines, _extract(lines, sure), strict=True):
+    extractions = extract_wordings([to_wording(line) for line in lines])
+    for line, extraction in zip(lines, extractions, strict=True):
         judged = {
             json.dumps([field, value]): verdict
             for field, value, verdict, *_ in line["judged"]
         }
-        yield from (
-            (line, value, judged.get(json.dumps(value), "new")) for value in values
-        )
-
-
-def _count(verdicts: Counter[str]) -> tuple[int, int, str]:
-    return (
-        verdicts.total(),
-        verdicts["wrong"],
-        f"{verdicts['wrong'] / verdicts.total():.1%}",
-    )
-
-
-def _extract(lines: Sequence[Row], sure: float) -> Iterator[list[list[Any]]]:
-    """Yield the certain values of each line, as JSON holds them."""
-    for extraction in extract_wordings(list(map(to_wording, lines))):
-        sure_ones = (
-            one
-            for one in list_given(extraction)
-            if one.field in _FIELDS and one.confidence >= sure
-        )
-        yield [json.loads(json.dumps([one.field, one.value])) for one in sure_ones]
+        for given in list_given(extraction):
+            if given.field in _FIELDS and given.confidence >= sure:
+                value = json.dumps([given.field, given.value])
+                yield line, json.loads(value), judged.get(value, "new")
 
 
 def to_wording(line: Row) -> Row:
     """Return a line in the form that ``make_study`` turns into a registry's record."""
-    if line["part"] == "outcome":
-        return {
-            "task": "outcome",
-            "measure": line["text"],
-            "time_frame": line.get("time_frame"),
-        }
-    return {"task": "eligibility", "text": line["text"], "list": line["part"]}
+    if line["part"] != "outcome":
+        return {"task": "eligibility", "text": line["text"], "list": line["part"]}
+    frame = line.get("time_frame")
+    return {"task": "outcome", "measure": line["text"], "time_frame": frame}
 
 
 if __name__ == "__main__":

@@ -9,20 +9,13 @@ from extractor.apps.evaluation.gold_files import open_extractions
 from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
-GOLD, LABELS = (
-    Path(__file__).with_name(f"{name}.jsonl") for name in ("gold", "labels")
-)
+_HERE = Path(__file__).parent
+GOLD = _HERE / "gold.jsonl"
+LABELS = _HERE / "labels.jsonl"
 READINGS = {
-    "1.3": tuple(
-        Path(__file__).with_name(f"{name}.jsonl") for name in ("first", "second")
-    ),
-    **{
-        version: tuple(
-            Path(__file__).with_name(f"{name}_{version}.jsonl")
-            for name in ("first", "second")
-        )
-        for version in ("1.4", "1.5")
-    },
+    "1.3": (_HERE / "first.jsonl", _HERE / "second.jsonl"),
+    "1.4": (_HERE / "first_1.4.jsonl", _HERE / "second_1.4.jsonl"),
+    "1.5": (_HERE / "first_1.5.jsonl", _HERE / "second_1.5.jsonl"),
 }
 """Two independent readings by version of the guideline: under 1.3 of trials of folds 3 and 4, where
 a third reader decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model
@@ -35,9 +28,8 @@ HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 
 def read_gold(path: Path = GOLD) -> dict[str, Row]:
     """Read the lines of a gold file by record; empty if the file does not exist."""
-    return (
-        {line["record_id"]: line for line in read_lines(path)} if path.is_file() else {}
-    )
+    lines = read_lines(path) if path.is_file() else []
+    return {line["record_id"]: line for line in lines}
 
 
 def read_annotated(

@@ -5,18 +5,6 @@ Each line is the JSON of one trial. The keys are those of gold JSON, but a quote
 ``[start, end]`` in the item's own section, ``[section, start, end]`` in another. ``sections`` maps
 each section's name to the SHA-256 of its raw text, to detect a record whose text has changed. An
 annotator's own words, such as for a quantity that the text does not name, stay text.
-
->>> from extractor import read_records
->>> record = next(read_records("seeds/records"))
->>> endpoint = {"rank": "primary", "index": 0, "measure": ["primary_outcomes", 0, 40]}
->>> line = {
-...     "record_id": record.record_id,
-...     "eligibility": {},
-...     "dosing": [],
-...     "endpoints": [endpoint],
-... }
->>> from_standoff(line, record)["endpoints"][0]["measure"]
-'Adverse events that related to treatment'
 """
 
 import re
@@ -64,23 +52,21 @@ def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
 
     >>> from extractor import read_records
     >>> record = next(read_records("seeds/records"))
-    >>> endpoint = {
-    ...     "rank": "primary",
-    ...     "index": 0,
-    ...     "measure": "Adverse events that related to treatment",
-    ... }
-    >>> line = to_standoff(
-    ...     {"record_id": record.record_id, "endpoints": [endpoint]}, record
-    ... )
+    >>> words = "Adverse events that related to treatment"
+    >>> endpoint = {"rank": "primary", "index": 0, "measure": words}
+    >>> gold = {"record_id": record.record_id, "endpoints": [endpoint]}
+    >>> line = to_standoff(gold, record)
     >>> line["endpoints"][0]["measure"]
     ['primary_outcomes', 0, 40]
+    >>> from_standoff(line, record)["endpoints"][0]["measure"] == words
+    True
     """
     finder = _Finder(record)
-    parts = {
-        key: _encode(gold.get(key) or ({} if key == "eligibility" else []), finder)
-        for key in PARTS
-    }
-    return {"record_id": gold["record_id"], "sections": hash_sections(record), **parts}
+    line = {"record_id": gold["record_id"], "sections": hash_sections(record)}
+    for key in PARTS:
+        part = gold.get(key) or ({} if key == "eligibility" else [])
+        line[key] = _encode(part, finder)
+    return line
 
 
 def _encode(
@@ -143,16 +129,13 @@ class _Finder:
     def __init__(self, record: TrialRecord) -> None:
         self._texts = {section.name: section.text for section in record.sections}
         self._spans = _find_places(record)
-        self._labels = {
-            fold_label(section.text[part.start : part.end]): [
-                section.name,
-                part.start,
-                part.end,
-            ]
-            for section in reversed(record.sections)
-            for part in section.parts
-            if section.name.startswith("arms[") and part.name == "label"
-        }
+        self._labels: dict[str, list[Any]] = {}
+        for section in record.sections:
+            for part in section.parts:
+                if section.name.startswith("arms[") and part.name == "label":
+                    label = fold_label(section.text[part.start : part.end])
+                    place = [section.name, part.start, part.end]
+                    self._labels.setdefault(label, place)
 
     def find_label(self, label: str) -> list[Any] | None:
         """Return the span of an arm's label in the first arm that has it."""
@@ -163,20 +146,16 @@ class _Finder:
         that has them.
         """
         # Ignore case, the length of white space, and backslashes before punctuation.
-        pattern = re.compile(
-            r"\s+".join(map(_escape_word, words.split())), re.IGNORECASE
-        )
+        spaced = r"\s+".join(map(_escape_word, words.split()))
+        pattern = re.compile(spaced, re.IGNORECASE)
         span = self._spans.get(home or "")
+        found = None
         if span:
-            text = self._texts[span.section][span.start : span.end]
-            found = _find_first(pattern, text)
-            if found:
-                start = span.start + found[0]
-                end = span.start + found[1]
-                is_home = span.section == home
-                return [start, end] if is_home else [span.section, start, end]
+            found = _find_first(pattern, self._texts[span.section], span)
+        if span and found:
+            return [*found] if span.section == home else [span.section, *found]
         for name, text in self._texts.items():
-            found = _find_first(pattern, text)
+            found = _find_first(pattern, text, Span(name, 0, len(text)))
             if found:
                 return [name, *found]
         return None
@@ -189,17 +168,23 @@ def _escape_word(word: str) -> str:
     )
 
 
-def _find_first(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
-    """Return the first match that cuts no word or number, else the first match."""
+def _find_first(
+    pattern: re.Pattern[str], text: str, span: Span
+) -> tuple[int, int] | None:
+    """Return the first match in a span that cuts no word or number, else the first match."""
 
     def is_cut(at: int) -> bool:
-        return 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()
+        return (
+            span.start < at < span.end and text[at - 1].isalnum() and text[at].isalnum()
+        )
 
-    spans = [match.span() for match in pattern.finditer(text)]
-    for start, end in spans:
+    inside = text[span.start : span.end]
+    found = [match.span() for match in pattern.finditer(inside)]
+    places = [(start + span.start, end + span.start) for start, end in found]
+    for start, end in places:
         if not is_cut(start) and not is_cut(end):
             return start, end
-    return spans[0] if spans else None
+    return places[0] if places else None
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
@@ -232,9 +217,8 @@ def find_changed_sections(
     changed.
     """
     today = hash_sections(record)
-    return tuple(
-        name for name, digest in line["sections"].items() if today.get(name) != digest
-    )
+    known = line["sections"].items()
+    return tuple(name for name, digest in known if today.get(name) != digest)
 
 
 def hash_sections(record: TrialRecord) -> dict[str, str]:

@@ -32,7 +32,7 @@ from benchmarks.human.texts import (
     print_shares,
     show_around,
 )
-from extractor.schemas import FieldRef, TrialExtraction
+from extractor.schemas import TrialExtraction
 
 HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
 _MEASURED = frozenset({"Measurement", "Person", "Observation"})
@@ -112,33 +112,25 @@ class Judged(NamedTuple):
 
 def report(rows: Sequence[Row], *, show: bool) -> None:
     """Print the shares of what is right, and with ``show`` what is not right."""
-    judged: list[tuple[Row, Judged]] = []
-    for row in rows:
-        judged += [(row, verdict) for verdict in compare(row)]
     figures: dict[str, list[bool]] = {}
     for kind in ("value", "time"):
-        found: list[bool] = []
-        owned: list[bool] = []
-        for _, verdict in judged:
-            if verdict.marked.kind != kind:
-                continue
-            found.append(verdict.found)
-            if verdict.found and verdict.owned is not None:
-                owned.append(verdict.owned)
-        figures[f"{kind}s found"] = found
-        figures[f"right owner of {kind}s found"] = owned
+        figures |= {f"{kind}s found": [], f"right owner of {kind}s found": []}
+    wrong = []
+    for row in rows:
+        for marked, found, owned in compare(row):
+            figures[f"{marked.kind}s found"].append(found)
+            if found and owned is not None:
+                figures[f"right owner of {marked.kind}s found"].append(owned)
+            if not found or owned is False:
+                problem = "owner" if found else "missed"
+                owners = " / ".join(owner["text"] for owner in marked.owners)
+                around = show_around(row["text"], marked.start, marked.end)
+                wrong.append(
+                    f"{row['id']} {marked.kind} {problem}: {owners} | {around}"
+                )
     print_shares(f"{len(rows)} texts", figures)
-    if not show:
-        return
-    for row, verdict in judged:
-        is_right = verdict.found and verdict.owned is not False
-        if is_right:
-            continue
-        marked = verdict.marked
-        problem = "owner" if verdict.found else "missed"
-        owners = " / ".join(owner["text"] for owner in marked.owners)
-        around = show_around(row["text"], marked.start, marked.end)
-        print(f"{row['id']} {marked.kind} {problem}: {owners} | {around}")
+    if show:
+        print("\n".join(wrong))
 
 
 def compare(row: Row) -> list[Judged]:
@@ -208,41 +200,28 @@ def _list_holders(row: Row, marks: dict[str, Row], linked: Sequence[Row]) -> lis
 def list_read(extraction: TrialExtraction, offset: int) -> Iterator[Read]:
     """Yield the constraints and windows of the rules; ``offset`` is where the marked text begins."""
     for criterion in extraction.eligibility.criteria:
-        places = {}
-        for piece in criterion.evidence:
-            if piece.start is not None and piece.end is not None:
-                places[piece.field] = (piece.start - offset, piece.end - offset)
-        for field, place in places.items():
-            ref = FieldRef(field)
-            if ref.path in _KINDS and field.endswith("]"):
-                value = getattr(criterion, ref.path)[_number_of(field)]
-                owner_place = places.get(f"{field}.of")
-                yield describe_read(ref.path, value, place, owner_place)
+        places = {
+            piece.field: (piece.start - offset, piece.end - offset)
+            for piece in criterion.evidence
+        }
+        for name in _KINDS:
+            for at, value in enumerate(getattr(criterion, name)):
+                place = places[f"{name}[{at}]"]
+                of_place = places.get(f"{name}[{at}].of")
+                yield describe_read(name, value, place, of_place)
 
 
 def describe_read(
     path: str, value: Any, place: tuple[int, int], owner_place: tuple[int, int] | None
 ) -> Read:
     """Return a limit or a time window of the rules as it is compared with marks."""
-    numbers = _list_stated(value.value, value.value_high)
-    if path == "constraints":
-        return Read(
-            _KINDS[path],
-            numbers,
-            *place,
-            value.quantity or "",
-            people=value.condition or "",
-            unit=value.unit or "",
-        )
-    return Read(_KINDS[path], numbers, *place, value.of or "", owner_place)
-
-
-def _number_of(field: str) -> int:
-    return int(field.rpartition("[")[2].removesuffix("]"))
-
-
-def _list_stated(*values: float | None) -> tuple[float, ...]:
-    return tuple(value for value in values if value is not None)
+    stated = (value.value, value.value_high)
+    numbers = tuple(number for number in stated if number is not None)
+    known = (_KINDS[path], numbers, *place)
+    if path == "time_windows":
+        return Read(*known, value.of or "", owner_place)
+    unit = value.unit or ""
+    return Read(*known, value.quantity, None, value.condition or "", unit)
 
 
 def _read_numbers(text: str) -> tuple[float, ...]:
@@ -285,16 +264,12 @@ def judge_mark(marked: Marked, ours: Sequence[Read]) -> Judged:
         holding = [read for read in there if _has_number(read, number)]
         if not holding:
             is_found = False
-        if not _has_owner(holding, marked.owners):
+        owned = [_is_owner(read, owner) for read in holding for owner in marked.owners]
+        if not any(owned):
             is_owned = False
     if not marked.owners:
         return Judged(marked, is_found, None)
     return Judged(marked, is_found, is_found and is_owned)
-
-
-def _has_owner(reads: Sequence[Read], owners: Sequence[Row]) -> bool:
-    """Return whether one of some limits belongs to one of the marks."""
-    return any(_is_owner(read, owner) for read in reads for owner in owners)
 
 
 def _has_number(read: Read, number: float) -> bool:

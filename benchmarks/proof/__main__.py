@@ -61,6 +61,7 @@ _KEYS = {
     "cycle": ("cycle", "cycle"),
 }
 """The field of a key of the wire form: its name in counts, and in a reply."""
+_REGIMEN = ("agent", "quote", "dose", "arms", "freq", "route", "for", "cycle")
 _SHOWN = ("section", "lead_in", "text", "measure", "time_frame", "agent", "quote")
 _PLAIN = {
     "ok": True,
@@ -99,11 +100,8 @@ class Stubborn:
     def __init__(self, case: Row) -> None:
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
         self._start = " ".join(words.split("\n")[0].split())[:40]
-        self._answer = (
-            _PLAIN
-            | {"list": case.get("list", "in")[:2]}
-            | _write_windows(case["answer"])
-        )
+        answer = _write_windows(case["answer"])
+        self._answer = _PLAIN | {"list": case.get("list", "in")[:2]} | answer
         self._is_regimen = case["task"] == "dosing"
 
     def answer(self, call: Call) -> Completion:
@@ -127,26 +125,13 @@ class Stubborn:
         """Return the keys of the answer that a line asks for."""
         asked = keys.split()
         people = ["min", "max"] if "people" in asked else []
-        if self._is_regimen:
-            regimen = [
-                "agent",
-                "quote",
-                "dose",
-                "arms",
-                "freq",
-                "route",
-                "for",
-                "cycle",
-            ]
-            return regimen + people
-        return asked + people
+        return [*(_REGIMEN if self._is_regimen else asked), *people]
 
 
 def main() -> None:
     """Print the table, and cases on request."""
-    chosen = parse_options(
-        __doc__, "files*", records=[Path], sure=0.85, show=str, limit=int
-    )
+    options: dict[str, Any] = {"sure": 0.85, "show": str, "limit": int}
+    chosen = parse_options(__doc__, "files*", records=[Path], **options)
     cases: list[Row] = []
     if chosen.records:
         # one that occurs twice counts once
@@ -157,14 +142,13 @@ def main() -> None:
             cases += read_lines(path)
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
-    if chosen.records:
-        for kind in sorted({case["kind"] for case in cases}):
-            of_kind = [verdict for verdict in verdicts if verdict.case["kind"] == kind]
-            print(f"\n{kind}\n{format_counts(of_kind, chosen.sure)}")
+    kinds = sorted({case["kind"] for case in cases}) if chosen.records else ()
+    for kind in kinds:
+        of_kind = [verdict for verdict in verdicts if verdict.case["kind"] == kind]
+        print(f"\n{kind}\n{format_counts(of_kind, chosen.sure)}")
     for verdict in verdicts:
-        if chosen.show not in ("all", verdict.case["kind"]):
-            continue
-        if verdict.is_wrong:
+        is_shown = chosen.show in ("all", verdict.case["kind"])
+        if is_shown and verdict.is_wrong:
             print(_describe(verdict))
 
 
@@ -173,11 +157,11 @@ def _describe(verdict: Verdict) -> str:
     case = verdict.case
     shown = case | case["answer"]
     text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
+    fate = "bare" if verdict.bare else "lost"
     if verdict.confidence is not None:
         fate = f"stands, {verdict.confidence:.2f}, {verdict.support}"
-    else:
-        fate = "bare" if verdict.bare else "lost"
-    return f"{case['id']} ({case['kind']}) {verdict.field} {fate}: {verdict.value}\n    {text}"
+    head = f"{case['id']} ({case['kind']}) {verdict.field} {fate}"
+    return f"{head}: {verdict.value}\n    {text}"
 
 
 async def judge(cases: Sequence[Row]) -> list[Verdict]:
@@ -185,7 +169,9 @@ async def judge(cases: Sequence[Row]) -> list[Verdict]:
     records = read_studies(map(_make_study, count(), cases))
     verdicts: list[Verdict] = []
     for case, record in zip(cases, records, strict=True):
-        verdicts += _judge(case, await _extract(case, record))
+        extraction = await _extract(case, record)
+        of_parts = case.get("field") in PARTS
+        verdicts += (_judge_parts if of_parts else _judge_values)(case, extraction)
     return verdicts
 
 
@@ -194,12 +180,11 @@ def _make_study(number: int, case: Row) -> Row:
     if "arms" not in case:
         return make_study(number, case)
     study = make_study(number, {"task": ""})
+    protocol = study["protocolSection"]
     given = {"armGroups": case["arms"], "interventions": case["interventions"]}
-    study["protocolSection"] |= {"armsInterventionsModule": given}
+    protocol["armsInterventionsModule"] = given
     if case.get("summary"):
-        study["protocolSection"]["descriptionModule"] = {
-            "briefSummary": case["summary"]
-        }
+        protocol["descriptionModule"] = {"briefSummary": case["summary"]}
     return study
 
 
@@ -209,50 +194,72 @@ async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
         return await extract(record)
 
 
-def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+def _judge_values(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
     """Yield what became of the values of a case's answer."""
-    if case.get("field") in PARTS:
-        yield from _judge_parts(case, extraction)
-        return
     if case["task"] == "dosing":  # the same dose of another agent is not this one
         agent = case["answer"]["agent"]
-        own = [
-            regimen
-            for regimen in extraction.dosing
-            if agree("agent", regimen.agent, agent)
-        ]
+        own = [one for one in extraction.dosing if agree("agent", one.agent, agent)]
         extraction = extraction.model_copy(update={"dosing": tuple(own)})
     given = list(list_given(extraction))
-    for field, value in _list_claimed(case):
-        confidence = _find_confidence(case, field, value, given)
+    for key, value in _list_claimed(case):
+        field, name = _KEYS[key]
+        of_field = [held for held in given if held.field == field]
+        confidence = _find_confidence(case, value, of_field)
         support = None
         if confidence is not None:
-            support = _find_support(field, value, extraction)
+            support = _find_support(field, name, value, extraction)
         yield Verdict(case, field, value, confidence, support)
 
 
-def _find_confidence(
-    case: Row, field: str, value: Any, given: Sequence[Given]
-) -> float | None:
+def _find_confidence(case: Row, value: Any, given: Sequence[Given]) -> float | None:
     """Return how sure an extraction is of a value: of its forms, of the least sure one. None if it
     lacks one.
     """
     confidences: list[float] = []
     for form in to_forms(value):
-        same = [
-            held.confidence
-            for held in given
-            if held.field == field and _is_same(case, field, held.value, form)
-        ]
+        same = [held.confidence for held in given if _is_same(case, held, form)]
         if not same:
             return None
         confidences.append(max(same))
     return min(confidences)
 
 
+def _is_same(case: Row, given: Given, claimed: Any) -> bool:
+    """Return whether a value is the claimed one. A wrong limit must be one of the same quantity."""
+    is_wrong_limit = given.field == "constraint" and not case["right"]
+    if is_wrong_limit and {*fold_words(given.value[0])} != {*fold_words(claimed[0])}:
+        return False
+    return agree(given.field, given.value, claimed)
+
+
+def _find_support(
+    field: str, name: str, value: Any, extraction: TrialExtraction
+) -> Support | None:
+    """Return the support of the evidence of this value."""
+    for _, item in extraction.list_items():
+        held = getattr(item, name, None)
+        if isinstance(held, tuple):
+            members = {f"{name}[{at}]": member for at, member in enumerate(held)}
+        else:
+            members = {} if held is None else {name: held}
+        for path, member in members.items():
+            if _has_forms(field, member, value):
+                found = (one for one in item.evidence if one.field.startswith(path))
+                return next((one.support for one in found), None)
+    return None
+
+
+def _has_forms(field: str, held: Any, value: Any) -> bool:
+    """Return whether each form of a value is one of another's."""
+    for form in to_forms(value):
+        if not any(agree(field, other, form) for other in to_forms(held)):
+            return False
+    return True
+
+
 def _judge_parts(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
     """Yield what became of the parts of values that a case is about."""
-    for value, part, bare in follow_parts(case, _read_answer(case), extraction):
+    for value, part, bare in follow_parts(case, _read_case(case), extraction):
         evidence = part.find_evidence() if part else ()
         confidence = None
         if part:
@@ -261,32 +268,23 @@ def _judge_parts(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
         yield Verdict(case, case["field"], value, confidence, support, bare)
 
 
-def _is_same(case: Row, field: str, given: Any, claimed: Any) -> bool:
-    """Return whether a value is the claimed one. A wrong limit must be one of the same quantity."""
-    is_wrong_limit = field == "constraint" and not case["right"]
-    if is_wrong_limit and {*fold_words(given[0])} != {*fold_words(claimed[0])}:
-        return False
-    return agree(field, given, claimed)
-
-
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
-    """Yield the values of a case's answer, by field. Raises ``ValueError`` for one in no
-    readable form.
+    """Yield the values of a case's answer, by key. Raises ``ValueError`` for one in no readable
+    form.
     """
-    item = _read_answer(case)
+    item = _read_case(case)
     for key in [case["field"]] if case["task"] == "dosing" else case["answer"]:
-        field, name = _KEYS[key]
-        found = getattr(item, name)
+        found = getattr(item, _KEYS[key][1])
         for value in found if isinstance(found, tuple) else (found,):
             if not isinstance(value, UnreadableValue):
-                yield field, value
+                yield key, value
             elif not case["right"]:
                 raise ValueError(value.reason)
             else:  # a right answer in a form that is not read
-                yield field, value.text
+                yield key, value.text
 
 
-def _read_answer(case: Row) -> Any:
+def _read_case(case: Row) -> SimpleNamespace:
     return read_answer(_write_windows(case["answer"]))
 
 
@@ -304,33 +302,6 @@ def _write_windows(answer: Row) -> Row:
     return answer | {"windows": [answer["window"]]} if "window" in answer else answer
 
 
-def _find_support(
-    field: str, value: Any, extraction: TrialExtraction
-) -> Support | None:
-    """Return the support of the evidence of this value."""
-    name = next(name for key, name in _KEYS.values() if key == field)
-    for _, item in extraction.list_items():
-        held = getattr(item, name, None)
-        members = held if isinstance(held, tuple) else (held,)
-        for position, member in enumerate(members):
-            if member is None or not _has_forms(field, member, value):
-                continue
-            start = f"{name}[{position}]" if isinstance(held, tuple) else name
-            for piece in item.evidence:
-                if piece.field.startswith(start):
-                    return piece.support
-            return None
-    return None
-
-
-def _has_forms(field: str, held: Any, value: Any) -> bool:
-    """Return whether each form of a value is one of another's."""
-    for form in to_forms(value):
-        if not any(agree(field, other, form) for other in to_forms(held)):
-            return False
-    return True
-
-
 def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
     """Format a line per field: wrong answers, those that stand, surely, and as proven; right
     ones, and those lost.
@@ -344,33 +315,24 @@ def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
     return format_table((*columns, "right", "lost", "bare"), rows)
 
 
-def _count_row(
-    field: str, verdicts: Sequence[Verdict], sure: float
-) -> tuple[str | int, ...]:
+def _count_row(field: str, verdicts: Sequence[Verdict], sure: float) -> list[object]:
     """Return a line of the table of counts: of wrong answers all, those that stand, surely, as
     proven, and bare; of right ones all, those lost, and bare.
     """
-    wrong: Counter[str] = Counter()
-    right: Counter[str] = Counter()
+    counts: Counter[tuple[bool, str]] = Counter()
     for verdict in verdicts:
         is_right = verdict.case["right"]
-        if is_right not in (True, False):
-            continue
-        counts = right if is_right else wrong
-        counts["all"] += 1
-        if verdict.bare:
-            counts["bare"] += 1
+        counts[is_right, "all"] += 1
+        counts[is_right, "bare"] += verdict.bare
         if verdict.confidence is None:
-            counts["lost"] += 1
+            counts[is_right, "lost"] += 1
             continue
-        counts["stand"] += 1
-        if verdict.confidence >= sure:
-            counts["sure"] += 1
-        if verdict.support in _PROVEN:
-            counts["proven"] += 1
-    of_wrong = [wrong[name] for name in ("all", "stand", "sure", "proven", "bare")]
-    of_right = [right[name] for name in ("all", "lost", "bare")]
-    return (field, *of_wrong, *of_right)
+        counts[is_right, "stand"] += 1
+        counts[is_right, "sure"] += verdict.confidence >= sure
+        counts[is_right, "proven"] += verdict.support in _PROVEN
+    of_wrong = [counts[False, name] for name in ("all", "stand", "sure", "proven")]
+    of_right = [counts[True, name] for name in ("all", "lost", "bare")]
+    return [field, *of_wrong, counts[False, "bare"], *of_right]
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ from typing import Any
 
 from benchmarks.data import Row
 from benchmarks.gold import read_annotated, read_gold
-from extractor.schemas import TrialRecord
-
-from .gold_parts import make_part_cases
-from .wire import GROUPS, REGIMEN, copy_arms, spell, write_limit, write_regimen
+from extractor.concepts.own.value_forms import show_value
+from extractor.schemas import Amount, Period, TrialRecord
 
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)")
 _TIME = re.compile(
@@ -19,7 +17,17 @@ _TIME = re.compile(
 )
 _AGE = re.compile(r"\bage", re.IGNORECASE)
 _TURNED = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
+_OTHER_SIDE = {"min": "max", "max": "min"}
 _LONGEST_TEXT = 600
+_LISTS = ("arms", "interventions")
+_REGIMEN = {
+    "dose": "amounts",
+    "freq": "frequency",
+    "route": "route",
+    "for": "duration",
+    "cycle": "cycle",
+}
+"""The fields of a regimen by their keys."""
 
 
 def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
@@ -32,67 +40,56 @@ def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
     for record, _, gold in read_annotated(read_gold(), records):
         people = gold.get("eligibility", {})
         for criterion in people.get("criteria", ()):
-            yield from _falsify(
-                record, criterion, list(_list_answers(criterion, people))
-            )
+            answers = list(_list_answers(criterion, people))
+            yield from _name(record, _falsify(criterion, answers))
         for endpoint in gold.get("endpoints", ()):
-            yield from _make_outcome(record, endpoint)
-        yield from _make_regimens(record, gold.get("dosing", ()))
-        yield from make_part_cases(record, gold)
+            yield from _name(record, _make_outcome(endpoint))
+        yield from _name(record, _make_regimens(record, gold.get("dosing", ())))
 
 
-def _case(record: TrialRecord, base: Row, kind: str, answer: Row) -> Row:
-    return base | {
-        "id": record.record_id,
-        "kind": kind,
-        "answer": answer,
-        "right": kind == "gold",
-    }
+def _name(record: TrialRecord, cases: Iterable[Row]) -> Iterator[Row]:
+    for case in cases:
+        yield case | {"id": record.record_id, "right": case["kind"] == "gold"}
 
 
 def _list_answers(criterion: Row, people: Row) -> Iterator[tuple[str, Any]]:
     """Yield the values of a criterion in the form of the wire, by key."""
     for limit in criterion.get("constraints", ()):
-        yield "limits", [write_limit(limit)]
-        for key, age in (
-            ("min", people.get("minimum_age")),
-            ("max", people.get("maximum_age")),
-        ):
-            ages = {str(limit["value"]), str(limit.get("value_high"))}
-            if age and _AGE.search(limit["quantity"]) and str(age["value"]) in ages:
+        yield "limits", write_limit(limit)
+        numbers = {str(limit["value"]), str(limit.get("value_high"))}
+        for key, name in (("min", "minimum_age"), ("max", "maximum_age")):
+            age = people.get(name)
+            if age and _AGE.search(limit["quantity"]) and str(age["value"]) in numbers:
                 yield key, f"{age['value']} {age['unit']}"
-    if window := criterion.get("time_window"):
-        yield (
-            "window",
-            f"{window['quote']} | {window['comparator']} {window['value']} {window['unit']}",
-        )
+    window = criterion.get("time_window")
+    if window:
+        length = f"{window['comparator']} {window['value']} {window['unit']}"
+        yield "window", f"{window['quote']} | {length}"
 
 
-def _falsify(
-    record: TrialRecord, criterion: Row, answers: list[tuple[str, Any]]
-) -> Iterator[Row]:
+def _falsify(criterion: Row, answers: list[tuple[str, str]]) -> Iterator[Row]:
     """Yield gold's answers about a criterion, each with the wrong ones that its text suggests."""
     text = " ".join(criterion["quote"].split())
     if len(text) > _LONGEST_TEXT:
         return
     base = {"task": "eligibility", "list": criterion["kind"], "text": text}
-    limits = [value[0] for key, value in answers if key == "limits"]
+    limits = [value for key, value in answers if key == "limits"]
     for key, value in answers:
         if key == "window" and value.split(" | ")[0] not in text:
             # the line that introduces the criterion states its window
             base["lead_in"] = criterion.get("lead_in") or ""
     for key, value in answers:
-        yield _case(record, base, "gold", {key: value})
-        if key == "min":
-            yield _case(record, base, "wrong side", {"max": value})
-        elif key == "max":
-            yield _case(record, base, "wrong side", {"min": value})
-        elif key == "window":
-            for kind, false in _falsify_window(value, text):
-                yield _case(record, base, kind, {key: false})
+        told = [("gold", key, value)]
+        if key == "window":
+            told += [(kind, key, one) for kind, one in _falsify_window(value, text)]
+        elif key == "limits":
+            false = _falsify_limit(value, text, limits)
+            told += [(kind, key, one) for kind, one in false]
         else:
-            for kind, false in _falsify_limit(value[0], text, limits):
-                yield _case(record, base, kind, {key: [false]})
+            told.append(("wrong side", _OTHER_SIDE[key], value))
+        for kind, its_key, one in told:
+            answer = {its_key: [one] if its_key == "limits" else one}
+            yield base | {"kind": kind, "answer": answer}
 
 
 def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
@@ -101,9 +98,8 @@ def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
     sign, number, unit = sense.split(" ", 2)
     if sign in _TURNED:
         yield "comparator turned", f"{quote} | {_TURNED[sign]} {number} {unit}"
-    for other in _find_times(text):
-        length = " ".join(other)
-        if other != (number, unit) and length not in window:
+    for length in _find_times(text):
+        if length != f"{number} {unit}" and length not in window:
             yield "another length", f"{quote} | {sign} {length}"
             return
 
@@ -111,37 +107,38 @@ def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
 def _falsify_limit(
     limit: str, text: str, others: list[str]
 ) -> Iterator[tuple[str, str]]:
+    """Yield a limit with its comparator turned, with another number of its text, and with what
+    another limit says.
+    """
     quantity, _, rest = limit.rpartition(": ")
     sign, *parts = rest.split(" ")
     if sign in _TURNED:
         yield "comparator turned", f"{quantity}: {' '.join((_TURNED[sign], *parts))}"
-    known = {float(one) for each in others for one in _NUMBER.findall(each)}
-    number = next(
-        (
-            one
-            for one in _NUMBER.findall(text)
-            if "," not in one and float(one) not in known
-        ),
-        None,
-    )
+    number = _find_other_number(text, others)
     if number and sign in _TURNED:
         yield "another number", f"{quantity}: {' '.join((sign, number, *parts[1:]))}"
     for other in others:
         name, _, its = other.rpartition(": ")
-        if (
-            name != quantity
-            and its != rest
-            and its.lstrip("<>= ") != rest.lstrip("<>= ")
-        ):
+        is_same = its.lstrip("<>= ") == rest.lstrip("<>= ")
+        if name != quantity and not is_same:
             yield "the neighbour's", f"{quantity}: {its}"
-            break
+            return
 
 
-def _find_times(text: str) -> list[tuple[str, str]]:
-    return [(number, unit.lower()) for number, unit in _TIME.findall(text)]
+def _find_other_number(text: str, limits: list[str]) -> str | None:
+    """Return the first number of a text that none of its limits has."""
+    known = {float(one) for limit in limits for one in _NUMBER.findall(limit)}
+    for number in _NUMBER.findall(text):
+        if "," not in number and float(number) not in known:
+            return str(number)
+    return None
 
 
-def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
+def _find_times(text: str) -> list[str]:
+    return [f"{number} {unit.lower()}" for number, unit in _TIME.findall(text)]
+
+
+def _make_outcome(endpoint: Row) -> Iterator[Row]:
     """Yield the time points of an outcome, and another length that its text has."""
     frame = endpoint.get("time_frame")
     points = endpoint.get("time_points", ())
@@ -150,53 +147,77 @@ def _make_outcome(record: TrialRecord, endpoint: Row) -> Iterator[Row]:
         return
     base = {"task": "outcome", "measure": endpoint["measure"], "time_frame": frame}
     for time in times:
-        yield _case(record, base, "gold", {"times": [time]})
+        yield base | {"kind": "gold", "answer": {"times": [time]}}
     if endpoint.get("description"):
         base["description"] = endpoint["description"]
-    for other in map(" ".join, _find_times(" ".join(base.values()))):
+    for other in _find_times(" ".join(base.values())):
         if other not in times:
-            yield _case(record, base, "another length", {"times": [other]})
+            yield base | {"kind": "another length", "answer": {"times": [other]}}
             return
 
 
 def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row]:
     """Yield the values of regimens, and those of another agent in their place."""
-    base = copy_arms(record)
-    texts = {}
+    texts: Row = {}
+    base: Row = {"task": "dosing"} | {name: [] for name in _LISTS}
     for section in record.sections:
-        if section.name.startswith(GROUPS):
+        name = section.name.partition("[")[0]
+        if name in _LISTS:
             texts[section.name] = section.text
+            text = section.text
+            parts = {one.name: text[one.start : one.end] for one in section.parts}
+            base[name].append(parts)
     for regimen in regimens:
         if regimen["section"] not in texts:
             continue
-        answer = write_regimen(regimen)
-        for key in answer.keys() & REGIMEN.keys():
-            yield _case(record, base, "gold", answer) | {"field": key}
+        answer = {"agent": regimen["agent"], "quote": regimen["quote"]}
+        stated = {key: name for key, name in _REGIMEN.items() if regimen.get(name)}
+        answer |= {key: spell(regimen[name]) for key, name in stated.items()}
+        for key in stated:
+            yield base | {"kind": "gold", "answer": answer, "field": key}
             swap = _swap(regimen, key, regimens, texts[regimen["section"]])
             if swap:
-                case = _case(record, base, "another agent's", answer | swap)
-                yield case | {"field": key}
+                wrong = {"kind": "another agent's", "answer": answer | swap}
+                yield base | wrong | {"field": key}
 
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
     """Return another agent's value that stands near a regimen, and the words of both."""
-    name = REGIMEN[key]
+    name = _REGIMEN[key]
+    agent = regimen["agent"].casefold()
+    same = [one for one in regimens if one["agent"].casefold() == agent]
+    known = [one.get(name) for one in same]
     start = text.find(regimen["quote"])
-    same = [
-        one
-        for one in regimens
-        if one["agent"].casefold() == regimen["agent"].casefold()
-    ]
     for other in regimens:
+        value = other.get(name)
+        if not value or value in known or other in same:
+            continue
         place = text.find(other["quote"])
         first = min(start, place)
         end = max(start + len(regimen["quote"]), place + len(other["quote"]))
-        own = other in same or any(other.get(name) == one.get(name) for one in same)
-        if (
-            other.get(name)
-            and not own
-            and other["section"] == regimen["section"]
-            and end - first <= _LONGEST_TEXT
-        ):
-            return {"quote": text[first:end], key: spell(other[name])}
+        if other["section"] == regimen["section"] and end - first <= _LONGEST_TEXT:
+            return {"quote": text[first:end], key: spell(value)}
     return None
+
+
+def write_limit(limit: Row) -> str:
+    """Write a limit without its condition.
+
+    >>> limit = {"quantity": "ECOG", "comparator": "between", "value": 0}
+    >>> write_limit(limit | {"value_high": 2})
+    'ECOG: 0-2'
+    """
+    high = limit.get("value_high")
+    number = f"{limit['comparator']} {limit['value']}"
+    if high is not None:
+        number = f"{limit['value']}-{high}"
+    return f"{limit['quantity']}: {number} {limit.get('unit') or ''}".rstrip()
+
+
+def spell(value: Any) -> Any:
+    """Write the value of a field of a regimen."""
+    if isinstance(value, list):
+        return [show_value(Amount.model_validate(one | {"arms": ()})) for one in value]
+    if isinstance(value, dict):
+        return show_value(Period.model_validate(value))
+    return value

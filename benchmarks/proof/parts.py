@@ -7,7 +7,7 @@ gives it.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, eq
 from typing import Any, NamedTuple
 
 from benchmarks.adversarial.__main__ import agree, to_forms
@@ -44,15 +44,16 @@ class Held(NamedTuple):
 
     def find_evidence(self) -> Sequence[Evidence]:
         """Return the evidence of the part, or if it has none of its own, of the value."""
-        each = (
-            [one for one in self.item.evidence if _is_of(one.field, path)]
-            for path in self.paths
-        )
-        return next(filter(None, each), ())
-
-
-def _is_of(field: str, path: str) -> bool:
-    return field == path or field.startswith((f"{path}.", f"{path}["))
+        for path in self.paths:
+            parts = (f"{path}.", f"{path}[")
+            found = [
+                piece
+                for piece in self.item.evidence
+                if piece.field == path or piece.field.startswith(parts)
+            ]
+            if found:
+                return found
+        return ()
 
 
 class PartKind(NamedTuple):
@@ -100,16 +101,15 @@ def follow_parts(case: Row, answer: Any, extraction: TrialExtraction) -> Iterato
             continue
         claimed = kind.read(value)
         found = list(kind.find(case, value, extraction))
-        if case["right"]:
-            matching = [held for held in found if kind.is_right(held.part, claimed)]
-            is_given = bool(claimed)
-        else:
-            matching = [
-                held for held in found if kind.is_claimed(held.part, claimed, stated)
-            ]
-            is_given = bool(stated)
-        if matching:
-            yield Fate(value, matching[0], bare=False)
+        is_given = bool(claimed if case["right"] else stated)
+        for held in found:
+            if case["right"]:
+                is_held = kind.is_right(held.part, claimed)
+            else:
+                is_held = kind.is_claimed(held.part, claimed, stated)
+            if is_held:
+                yield Fate(value, held, bare=False)
+                break
         else:
             lacks_part = any(not held.part for held in found)
             yield Fate(value, None, is_given and lacks_part)
@@ -125,62 +125,44 @@ def _claims_words(given: str | None, claimed: str | None, said: str | None) -> b
     """
     if not given or not claimed:
         return given is claimed
-    likeness = measure_overlap(given, claimed)
-    return share_words(given, claimed) and not (
-        said and measure_overlap(given, said) >= likeness
-    )
+    if said and measure_overlap(given, said) >= measure_overlap(given, claimed):
+        return False
+    return share_words(given, claimed)
 
 
 def _find_conditions(
     _: Row, claimed: Constraint, extraction: TrialExtraction
 ) -> Iterator[Held]:
-    forms = to_forms(claimed)
     for item in extraction.eligibility.criteria:
         for place, limit in enumerate(item.constraints):
-            if all(
-                any(agree("constraint", given, form) for given in to_forms(limit))
-                for form in forms
-            ):
+            if _is_same_limit(limit, claimed):
                 path = f"constraints[{place}]"
                 yield Held(limit.condition, item, (f"{path}.condition", path))
+
+
+def _is_same_limit(given: Constraint, claimed: Constraint) -> bool:
+    """Return whether a limit has each bound of another."""
+    bounds = to_forms(given)
+    for form in to_forms(claimed):
+        if not any(agree("constraint", bound, form) for bound in bounds):
+            return False
+    return True
 
 
 def _find_windows(
     _: Row, claimed: TimeWindow, extraction: TrialExtraction, *, name: str
 ) -> Iterator[Held]:
-    found = [
-        (
-            window,
-            Held(
-                getattr(window, name),
-                item,
-                (f"time_windows[{place}].{name}", f"time_windows[{place}]"),
-            ),
-        )
-        for item in extraction.eligibility.criteria
-        for place, window in enumerate(item.time_windows)
-        if _measure(window) == _measure(claimed)
-    ]
-    near = [held for window, held in found if _have_one_quote(window, claimed)]
-    yield from near or (held for _, held in found)
-
-
-def _measure(window: TimeWindow) -> tuple[Any, ...]:
-    factor = DAYS.get(window.unit)
-    numbers = (
-        one and round(one * (factor or 1), 6)
-        for one in (window.value, window.value_high)
-    )
-    return window.comparator, *numbers, None if factor else window.unit
-
-
-def _have_one_quote(one: TimeWindow, other: TimeWindow) -> bool:
-    quotes = one.quote, other.quote
-    return (
-        fold_text(one.quote) == fold_text(other.quote)
-        or is_inside(*quotes)
-        or is_inside(*quotes[::-1])
-    )
+    """Yield a part of the windows of this length: of those at the same words, if there are any."""
+    near: list[Held] = []
+    far: list[Held] = []
+    for item in extraction.eligibility.criteria:
+        for place, window in enumerate(item.time_windows):
+            if _is_same_length(window, claimed):
+                path = f"time_windows[{place}]"
+                held = Held(getattr(window, name), item, (f"{path}.{name}", path))
+                group = near if _have_one_quote(window, claimed) else far
+                group.append(held)
+    yield from near or far
 
 
 def _list_windows(
@@ -191,11 +173,31 @@ def _list_windows(
             yield Held(window, item, (f"time_windows[{place}]",))
 
 
+def _is_same_length(given: TimeWindow, claimed: TimeWindow) -> bool:
+    return _measure(given) == _measure(claimed)
+
+
+def _measure(window: TimeWindow) -> tuple[Any, ...]:
+    """Return the comparator, the numbers in days, and the unit if it has no length in days."""
+    factor = DAYS.get(window.unit)
+    low, high = (
+        number and round(number * (factor or 1), 6)
+        for number in (window.value, window.value_high)
+    )
+    return window.comparator, low, high, None if factor else window.unit
+
+
+def _have_one_quote(one: TimeWindow, other: TimeWindow) -> bool:
+    if fold_text(one.quote) == fold_text(other.quote):
+        return True
+    return is_inside(one.quote, other.quote) or is_inside(other.quote, one.quote)
+
+
 def _claims_window(given: TimeWindow, claimed: TimeWindow, _: Any) -> bool:
     """Return whether a window is the wrong one: of this length, and at these words, where
     another may be right.
     """
-    return _measure(given) == _measure(claimed) and _have_one_quote(given, claimed)
+    return _is_same_length(given, claimed) and _have_one_quote(given, claimed)
 
 
 def _find_arms(case: Row, _: Any, extraction: TrialExtraction) -> Iterator[Held]:
@@ -207,22 +209,26 @@ def _find_arms(case: Row, _: Any, extraction: TrialExtraction) -> Iterator[Held]
 def _find_arms_of_amount(
     case: Row, claimed: Amount, extraction: TrialExtraction
 ) -> Iterator[Held]:
+    (wanted,) = to_forms(claimed)
     for item in extraction.dosing:
+        if not agree("agent", item.agent, case["answer"]["agent"]):
+            continue
         for place, amount in enumerate(item.amounts):
-            same = agree("amount", to_forms(amount)[0], to_forms(claimed)[0])
-            if same and agree("agent", item.agent, case["answer"]["agent"]):
+            if agree("amount", to_forms(amount)[0], wanted):
                 # an entry of one arm has no others
                 arms = amount.arms or (item.arms if len(item.arms) == 1 else ())
-                yield Held(
-                    _number(arms, case), item, (f"amounts[{place}].arms", "arms")
-                )
+                paths = (f"amounts[{place}].arms", "arms")
+                yield Held(_number(arms, case), item, paths)
 
 
 def _number(labels: Sequence[str], case: Row) -> Arms:
-    folded = ["".join(one["label"].split()).casefold() for one in case["arms"]]
-    return frozenset(
-        folded.index("".join(label.split()).casefold()) + 1 for label in labels
-    )
+    """Return the numbers of arms in a case, by their labels."""
+    known = [_fold_label(arm["label"]) for arm in case["arms"]]
+    return frozenset(known.index(_fold_label(label)) + 1 for label in labels)
+
+
+def _fold_label(label: str) -> str:
+    return "".join(label.split()).casefold()
 
 
 def _claims_arms(given: Arms, claimed: Arms, said: Any) -> bool:
@@ -234,36 +240,25 @@ def _claims_arms(given: Arms, claimed: Arms, said: Any) -> bool:
 def _find_rules(case: Row, _: Any, extraction: TrialExtraction) -> Iterator[Held]:
     people = extraction.eligibility
     line = fold_text(case["text"])
-    found = [
-        (n, one)
-        for n, one in enumerate(people.groups)
-        if one.lead_in and fold_text(one.lead_in) in line
-    ]
-    yield from (
-        Held(_name_rule(one), people, (f"groups[{n}].rule", f"groups[{n}]"))
-        for n, one in found
-    )
-    if not found:  # its items stand without their group
-        yield Held(None, people, ())
+    found = []
+    for place, group in enumerate(people.groups):
+        if group.lead_in and fold_text(group.lead_in) in line:
+            paths = (f"groups[{place}].rule", f"groups[{place}]")
+            found.append(Held(_name_rule(group), people, paths))
+    # else its items stand without their group
+    yield from found or [Held(None, people, ())]
 
 
 def _name_rule(group: CriterionGroup) -> str:
-    is_one = (group.n, group.n_high) == (1, None)
-    return (
-        "any"
-        if is_one
-        else {"any of": "any", "all of": "all"}.get(
-            str(group), f"{group.n}-{group.n_high or ''}".rstrip("-")
-        )
-    )
+    """Return how a model writes how many items of a group must hold."""
+    if (group.n, group.n_high) == (1, None):
+        return "any"
+    words = {"any of": "any", "all of": "all"}.get(str(group))
+    return words or f"{group.n}-{group.n_high or ''}".rstrip("-")
 
 
-def _equal(given: Any, claimed: Any, _: Any = None) -> bool:
+def _is_equal(given: Any, claimed: Any, _: Any) -> bool:
     return bool(given == claimed)
-
-
-def _is_same_length(given: TimeWindow, claimed: TimeWindow) -> bool:
-    return _measure(given) == _measure(claimed)
 
 
 def _of_windows(name: str) -> PartKind:
@@ -274,33 +269,41 @@ def _of_windows(name: str) -> PartKind:
 
 PARTS = {
     "condition": PartKind(
-        attrgetter("constraints"),
-        attrgetter("condition"),
-        _find_conditions,
-        _claims_words,
-        _has_words,
+        list_values=attrgetter("constraints"),
+        read=attrgetter("condition"),
+        find=_find_conditions,
+        is_claimed=_claims_words,
+        is_right=_has_words,
     ),
     "windows": PartKind(
-        attrgetter("time_windows"),
-        lambda window: window,
-        _list_windows,
-        _claims_window,
-        _is_same_length,
+        list_values=attrgetter("time_windows"),
+        read=lambda window: window,
+        find=_list_windows,
+        is_claimed=_claims_window,
+        is_right=_is_same_length,
     ),
     "of": _of_windows("of"),
     "anchor": _of_windows("anchor"),
     "arms": PartKind(
-        lambda answer: [answer.arms], frozenset, _find_arms, _claims_arms, _equal
+        list_values=lambda answer: [answer.arms],
+        read=frozenset,
+        find=_find_arms,
+        is_claimed=_claims_arms,
+        is_right=eq,
     ),
     "dose_arms": PartKind(
-        attrgetter("amounts"),
-        lambda amount: frozenset(map(int, amount.arms)),
-        _find_arms_of_amount,
-        _claims_arms,
-        _equal,
+        list_values=attrgetter("amounts"),
+        read=lambda amount: frozenset(map(int, amount.arms)),
+        find=_find_arms_of_amount,
+        is_claimed=_claims_arms,
+        is_right=eq,
     ),
     "rule": PartKind(
-        lambda answer: [answer.rule], _name_rule, _find_rules, _equal, _equal
+        list_values=lambda answer: [answer.rule],
+        read=_name_rule,
+        find=_find_rules,
+        is_claimed=_is_equal,
+        is_right=eq,
     ),
 }
 """The kinds of parts by the ``field`` of a case."""

@@ -2,22 +2,20 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR] [--only NAME...]
 
-Prints how often each scorer is right on held-out trials (five folds) with a 95 % interval
-(bootstrap over trials), how many answers are certain and how often these are right, and how often
-it is right on its training data; by group of areas, and by area. With ``--out`` fits on all labels
+Prints how often each scorer is right on held-out trials (five folds), how many answers are certain
+and how often these are right, of all items and by group of areas. With ``--out`` fits on all labels
 and writes the files. ``--only`` names some of criteria, concepts, endpoint_categories and
 time_kinds. Trials of the gold are not used. Needs the extra `train`. The same labels and records
 give the same files.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.data import FOLDS, Row, format_table, parse_options
+from benchmarks.data import FOLDS, Row, parse_options
 from benchmarks.training.fitting import (
     Plan,
     WordVectors,
@@ -28,19 +26,20 @@ from benchmarks.training.fitting import (
     store_scorer,
 )
 from benchmarks.training.labelled import (
+    HOME,
     OTHERS,
     TrainingRows,
     group_of,
     read_training_records,
     read_training_rows,
 )
+from benchmarks.training.log_linear import Guess, format_calibration
 from extractor.concepts.criteria.category import describe_lines, target_words
 from extractor.concepts.criteria.entries import Entry
 from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import OutcomeParts, describe_outcome, trial_words
 from extractor.concepts.outcomes.times import describe_time_frame
-from extractor.evidence.drafts import CERTAIN
 from extractor.evidence.scoring import Array, Features, Scorer
 from extractor.language.passage import Passage, read_section
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
@@ -69,9 +68,6 @@ CONCEPTS = Plan(
 CATEGORIES = CONCEPTS._replace(name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2.3, most=4_000)
 _NO_CRITERION = "none"
-_DRAWS = 400
-_LEAST = 50
-"""Bootstrap samples for an interval, and fewest items of an area that is shown."""
 _SPANS = (
     "From {} days to 2 years",
     "From week {} to week 52",
@@ -145,8 +141,8 @@ def _train(
     label: str,
     vectors: WordVectors,
 ) -> Scorer:
-    """Print the figures of a scorer, on held-out trials and on those that it has seen, and return
-    the scorer fitted on all rows. ``label`` is the column of the right answers.
+    """Print the figures of a scorer on held-out trials, and return the scorer fitted on all rows.
+    ``label`` is the column of the right answers.
 
     Lines that are no criterion are learned, but have no category, and are left out of the figures.
     """
@@ -155,12 +151,15 @@ def _train(
     folds = [row["fold"] for row in rows]
     classes, chances = hold_out(plan, items, list(labels), folds, vectors, counts)
     fitted = fit(plan, items, list(labels), vectors, counts)
-    kept = labels != _NO_CRITERION
+    guesses: dict[str, list[Guess]] = {"all": [], HOME: [], OTHERS: []}
     confidence, right = _judge(labels, classes, chances)
-    _, seen = _judge(labels, fitted.classes, fitted.predict(items))
-    shown = [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
-    table = format_groups(plan.name, shown, right[kept], confidence[kept], seen[kept])
-    print(table, flush=True)
+    for row, sure, is_right in zip(rows, confidence, right, strict=True):
+        if row[label] != _NO_CRITERION:
+            guess = Guess(bool(is_right), float(sure))
+            guesses["all"].append(guess)
+            guesses[group_of(row)].append(guess)
+    for group, of_group in guesses.items():
+        print(f"{plan.name}, {group}: {format_calibration(of_group)}", flush=True)
     return fitted
 
 
@@ -273,58 +272,6 @@ def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
         rank=Rank(row["rank"]),
     )
     return describe_outcome(outcome, about)
-
-
-def format_groups(
-    name: str, rows: Sequence[Row], right: Array, confidence: Array, seen: Array
-) -> str:
-    """Format a table of all items, of each group, and of each area with enough items.
-
-    ``right`` and ``confidence`` are for scorers that have not seen the item; ``seen`` is whether
-    one that has is right.
-    """
-    # a text stands for a trial
-    trials = np.array([row.get("record") or row["time_frame"].lower() for row in rows])
-    groups = np.array([group_of(row) for row in rows])
-    areas = np.array([row["area"] for row in rows])
-    parts = {"all": np.ones(len(rows), bool)}
-    for group in sorted(set(groups)):
-        parts[group] = groups == group
-    for area, items in sorted(Counter(areas).items()):
-        if items >= _LEAST and area not in parts:
-            parts[area] = areas == area
-    table = []
-    for part, kept in parts.items():
-        hits = right[kept]
-        certain = confidence[kept] >= CERTAIN
-        low, high = _draw_interval(hits, trials[kept])
-        among = float(hits[certain].mean()) if certain.any() else None
-        table.append(
-            (
-                f"  {part}",
-                len(hits),
-                float(hits.mean()),
-                f"{low:.3f}-{high:.3f}",
-                float(certain.mean()),
-                among,
-                float(seen[kept].mean()),
-            )
-        )
-    return format_table(
-        (name, "items", "right", "95 % interval", "certain", "right", "seen"), table
-    )
-
-
-def _draw_interval(hits: Array, trials: Array) -> tuple[float, float]:
-    """Return the middle 95 % of the share over bootstrap samples of trials."""
-    names, places = np.unique(trials, return_inverse=True)
-    items = np.bincount(places)
-    right = np.bincount(places, weights=hits)
-    drawn = np.random.default_rng(0).integers(0, len(names), (_DRAWS, len(names)))
-    low, high = np.quantile(
-        right[drawn].sum(axis=1) / items[drawn].sum(axis=1), (0.025, 0.975)
-    )
-    return float(low), float(high)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from rapidfuzz import fuzz, process
 
 from benchmarks.variants.readings import (
     OF_CRITERIA,
-    CriterionRead,
     Reading,
     Value,
     read_words,
@@ -23,6 +22,7 @@ extent.
 """
 _MARK = 12
 """At most so many letters of a mark or a label in front of a criterion's words."""
+Rewrite = Callable[[str], str | None]
 
 
 class Change(NamedTuple):
@@ -62,34 +62,26 @@ def tally_changes(before: Reading, changes: Sequence[Change]) -> Tally:
     """Count the changes of one text."""
     totals = Counter(value.measure for value in before.values)
     totals["criteria"] = len(before.criteria)
-    return Tally(
-        texts=1,
-        totals=totals,
-        changed=Counter(change.measure for change in changes),
-        sure=Counter(change.measure for change in changes if change.sure),
-    )
+    changed = Counter(change.measure for change in changes)
+    sure = Counter(change.measure for change in changes if change.sure)
+    return Tally(1, totals, changed, sure)
 
 
 def compare_readings(
-    before: Reading, after: Reading, rewrite: Callable[[str], str | None], sure: float
+    before: Reading, after: Reading, rewrite: Rewrite, sure: float
 ) -> list[Change]:
     """Return the changes between two readings. ``rewrite`` gives the words of a quote after the
     rewriting.
     """
-    return [
-        *_compare_criteria(before, after, rewrite, sure),
-        *_compare_values(before.values, after.values, sure),
-    ]
+    changes = list(_compare_criteria(before, after, rewrite, sure))
+    return [*changes, *_compare_values(before.values, after.values, sure)]
 
 
 def _compare_criteria(
-    before: Reading, after: Reading, rewrite: Callable[[str], str | None], sure: float
+    before: Reading, after: Reading, rewrite: Rewrite, sure: float
 ) -> Iterator[Change]:
     """Yield the criteria that are lost or added, and those whose kind, extent or negation changed."""
-    words = []
-    for criterion in before.criteria:
-        rewritten = rewrite(criterion.quote) or criterion.quote
-        words.append(read_words(rewritten))
+    words = [read_words(rewrite(one.quote) or one.quote) for one in before.criteria]
     pairs = pair_criteria(words, [criterion.words for criterion in after.criteria])
     for at, old in enumerate(before.criteria):
         if at not in pairs:
@@ -97,20 +89,19 @@ def _compare_criteria(
             continue
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
-            is_sure = new.kind_confidence >= sure
-            yield Change("turned", is_sure, f"{old.kind} to {new.kind}: {new.quote}")
+            told = f"{old.kind} to {new.kind}: {new.quote}"
+            yield Change("turned", new.kind_confidence >= sure, told)
         if new.words != words[at]:
-            is_sure = new.confidence >= sure
-            yield Change("extent", is_sure, f"{old.quote!r} is {new.quote!r}")
+            told = f"{old.quote!r} is {new.quote!r}"
+            yield Change("extent", new.confidence >= sure, told)
         if new.negated != old.negated:
-            is_sure = new.negated_confidence >= sure
             told = f"{old.negated} to {new.negated}: {new.quote}"
-            yield Change("negation", is_sure, told)
+            yield Change("negation", new.negated_confidence >= sure, told)
     taken = set(pairs.values())
     for at, new in enumerate(after.criteria):
         if at not in taken:
-            is_sure = min(new.confidence, new.kind_confidence) >= sure
-            yield Change("added", is_sure, new.quote)
+            least = min(new.confidence, new.kind_confidence)
+            yield Change("added", least >= sure, new.quote)
 
 
 def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
@@ -130,8 +121,11 @@ def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]
         if places[words]:
             pairs[at] = places[words].pop(0)
     for at, words in enumerate(before):
+        if at in pairs:
+            continue
         free = {other: after[other] for others in places.values() for other in others}
-        if at not in pairs and (near := _find_near(words, free)) is not None:
+        near = _find_near(words, free)
+        if near is not None:
             pairs[at] = near
             places[after[near]].remove(near)
     return pairs
@@ -144,9 +138,8 @@ def _find_near(words: str, free: dict[int, str]) -> int | None:
     if len(words) <= _MARK:
         return None
     for at, other in free.items():
-        if abs(len(other) - len(words)) <= _MARK and (
-            words in other or (other and other in words)
-        ):
+        is_part = words in other or bool(other and other in words)
+        if is_part and abs(len(other) - len(words)) <= _MARK:
             return at
     found = process.extractOne(words, free, scorer=fuzz.ratio, score_cutoff=_NEAR)
     return int(found[2]) if found else None
@@ -158,12 +151,10 @@ def _is_lost_silently(words: str, after: Reading, sure: float) -> bool:
     """
     if after.told:
         return False
-    around = next((one for one in after.criteria if words in one.words), None)
-    return around is None or _least(around) >= sure
-
-
-def _least(criterion: CriterionRead) -> float:
-    return min(criterion.confidence, criterion.kind_confidence)
+    for one in after.criteria:
+        if words in one.words:
+            return min(one.confidence, one.kind_confidence) >= sure
+    return True
 
 
 def _compare_values(
@@ -176,11 +167,8 @@ def _compare_values(
         if left[key]:
             left[key] -= 1
         else:
-            yield Change(
-                one.measure,
-                one.confidence >= sure,
-                f"new: {_show(one.value)} at {one.confidence:.2f}",
-            )
+            told = f"new: {_show(one.value)} at {one.confidence:.2f}"
+            yield Change(one.measure, one.confidence >= sure, told)
     for measure, value in left.elements():
         yield Change(measure, sure=False, what=f"missing: {_show(value)}")
 

@@ -5,9 +5,9 @@ are not rewritten by ways that need to know where an item begins.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 _HEADING = re.compile(
     r"[ \t]*(?P<kind>inclusion|exclusion)(?: criteria)?\s*:?\s*", re.IGNORECASE
@@ -15,6 +15,8 @@ _HEADING = re.compile(
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[*•-]|\d{1,2}[.)])[ \t]+(?=\S)")
 _FEWEST_ITEMS = 4
 """A text with fewer items shows little of what becomes of a list."""
+_ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 class Role(Enum):
@@ -26,8 +28,7 @@ class Role(Enum):
     BLANK = "blank"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line with its continuation lines.
 
     ``raw`` is what stands in the text, ``text`` the same in one line without mark and indentation.
@@ -52,11 +53,18 @@ def read_layout(text: str) -> list[Line]:
     """
     lines: list[Line] = []
     for raw in text.split("\n"):
-        if lines and _continues(raw, lines[-1]):
-            lines[-1] = _continue(lines[-1], raw)
+        line = _read_line(raw)
+        last = lines[-1] if lines else None
+        if last and _continues(line, last):
+            joined = f"{last.text} {raw.strip()}"
+            lines[-1] = last._replace(raw=f"{last.raw}\n{raw}", text=joined)
         else:
-            lines.append(_read_line(raw))
-    return list(_set_depths(lines))
+            lines.append(line)
+    widths = sorted({len(line.indent) for line in lines if line.role is Role.ITEM})
+    for at, line in enumerate(lines):
+        if line.role is Role.ITEM:
+            lines[at] = line._replace(depth=widths.index(len(line.indent)))
+    return lines
 
 
 def _read_line(raw: str) -> Line:
@@ -72,30 +80,11 @@ def _read_line(raw: str) -> Line:
     return Line(Role.PLAIN, raw, raw.strip(), indent=indent)
 
 
-def _continues(raw: str, line: Line) -> bool:
+def _continues(line: Line, last: Line) -> bool:
     """Return whether a line without a mark is indented below the text of the item before it."""
-    if (
-        line.role is not Role.ITEM
-        or not raw.strip()
-        or _ITEM.match(raw)
-        or _HEADING.fullmatch(raw)
-    ):
+    if last.role is not Role.ITEM or line.role is not Role.PLAIN:
         return False
-    return len(raw) - len(raw.lstrip()) > len(line.indent)
-
-
-def _continue(line: Line, raw: str) -> Line:
-    return replace(line, raw=f"{line.raw}\n{raw}", text=f"{line.text} {raw.strip()}")
-
-
-def _set_depths(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the lines; items with their depth, by the widths of their indents."""
-    widths = sorted({len(line.indent) for line in lines if line.role is Role.ITEM})
-    for line in lines:
-        if line.role is Role.ITEM:
-            yield replace(line, depth=widths.index(len(line.indent)))
-        else:
-            yield line
+    return len(line.indent) > len(last.indent)
 
 
 def has_both_lists(lines: Sequence[Line]) -> bool:
@@ -110,15 +99,7 @@ def join_lines(lines: Sequence[Line]) -> str:
     return "\n".join(line.raw for line in lines)
 
 
-def replace_headings(lines: Sequence[Line], write: Callable[[str], str]) -> str:
-    """Return the text with other headings. ``write`` gets "inclusion" or "exclusion"."""
-    return "\n".join(
-        write(line.kind) if line.role is Role.HEADING else line.raw for line in lines
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(NamedTuple):
     """A line with the kind of the list in which it stands, and its number there from 1; 0 if it
     is no item of it.
     """
@@ -139,6 +120,33 @@ def number_items(lines: Sequence[Line]) -> Iterator[Numbered]:
         counts = line.role is Role.ITEM and line.depth == 0
         number += counts
         yield Numbered(line, kind, number if counts else 0)
+
+
+def write_mark(form: str, number: int, kind: str = "") -> str:
+    """Return the mark of an item in a form such as "{n}. ", "({c}) " or "{L}{n:02}: ".
+
+    >>> write_mark("{n}. ", 2), write_mark("{L}{n:02}: ", 3, "exclusion")
+    ('2. ', 'E03: ')
+    """
+    is_exclusion = kind == "exclusion"
+    letter = chr(ord("a") + (number - 1) % 26)
+    return form.format(
+        n=number,
+        c=letter,
+        C=letter.upper(),
+        r=_ROMAN[number % len(_ROMAN)],
+        o=_CIRCLED[(number - 1) % len(_CIRCLED)],
+        s="3.2" if is_exclusion else "3.1",
+        L="E" if is_exclusion else "I",
+        l="EXC" if is_exclusion else "INC",
+    )
+
+
+def has_marks(form: str, number: int) -> bool:
+    """Return whether a form has marks for so many items: Roman and circled numbers end."""
+    is_roman = "{r}" in form and number >= len(_ROMAN)
+    is_circled = "{o}" in form and number > len(_CIRCLED)
+    return not (is_roman or is_circled)
 
 
 def split_lists(lines: Sequence[Line]) -> Iterator[tuple[Line | None, list[Line]]]:

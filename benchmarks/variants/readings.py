@@ -61,20 +61,16 @@ def read_words(quote: str) -> str:
 def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
     """Return what is compared of a part of an extraction."""
     told = any(finding.kind in _TELLING for finding in extraction.findings)
-    criteria = (
-        list(map(_read_criterion, extraction.eligibility.criteria))
-        if part is Part.ELIGIBILITY
-        else []
-    )
+    criteria: list[CriterionRead] = []
+    if part is Part.ELIGIBILITY:
+        criteria += map(_read_criterion, extraction.eligibility.criteria)
     return Reading(criteria, list(_READERS[part](extraction)), told)
 
 
 def _confidence(item: ExtractedItem, field: str) -> float:
     """Return the confidence of one value; 0 if there is no evidence for it."""
-    return max(
-        (piece.confidence or 0 for piece in item.evidence if piece.field == field),
-        default=0,
-    )
+    own = [piece.confidence or 0 for piece in item.evidence if piece.field == field]
+    return max(own, default=0)
 
 
 def _read_criterion(criterion: Criterion) -> CriterionRead:
@@ -94,31 +90,20 @@ def _read_people(extraction: TrialExtraction) -> Iterator[Value]:
     for name in ("minimum_age", "maximum_age"):
         age = getattr(people, name)
         if age:
-            yield Value(
-                "ages", (name, age.value, age.unit.value), _confidence(people, name)
-            )
+            value = (name, age.value, age.unit.value)
+            yield Value("ages", value, _confidence(people, name))
     for criterion in people.criteria:
         for at, limit in enumerate(criterion.constraints):
-            value = (
-                limit.comparator.value,
-                limit.value,
-                limit.value_high,
-                _read_unit(limit.unit),
-            )
-            yield Value("limits", value, _confidence(criterion, f"constraints[{at}]"))
+            # the code of a unit, else its letters
+            unit = limit.unit or ""
+            code = read_unit(unit) or read_words(unit) if unit else ""
+            numbers = (limit.comparator.value, limit.value, limit.value_high)
+            sure = _confidence(criterion, f"constraints[{at}]")
+            yield Value("limits", (*numbers, code), sure)
         for at, window in enumerate(criterion.time_windows):
-            value = (
-                window.comparator.value,
-                window.value,
-                window.value_high,
-                window.unit.value,
-            )
-            yield Value("windows", value, _confidence(criterion, f"time_windows[{at}]"))
-
-
-def _read_unit(unit: str | None) -> str:
-    """Return the code of a unit, else its letters."""
-    return read_unit(unit) or read_words(unit) if unit else ""
+            numbers = (window.comparator.value, window.value, window.value_high)
+            sure = _confidence(criterion, f"time_windows[{at}]")
+            yield Value("windows", (*numbers, window.unit.value), sure)
 
 
 def _read_doses(extraction: TrialExtraction) -> Iterator[Value]:
@@ -128,18 +113,19 @@ def _read_doses(extraction: TrialExtraction) -> Iterator[Value]:
         for at, amount in enumerate(regimen.amounts):
             value = (agent, amount.low, amount.high, amount.unit)
             yield Value("amounts", value, _confidence(regimen, f"amounts[{at}]"))
-        for measure, field in (("routes", "route"), ("frequencies", "frequency")):
-            value_of_field = getattr(regimen, field)
-            if value_of_field is not None:
-                yield Value(
-                    measure, (agent, str(value_of_field)), _confidence(regimen, field)
-                )
-        for field in ("cycle", "duration"):
-            period = getattr(regimen, field)
-            if period is not None:
-                yield Value(
-                    "periods", (agent, field, str(period)), _confidence(regimen, field)
-                )
+        for field, measure in _MEASURE_OF.items():
+            stated = getattr(regimen, field)
+            if stated is not None:
+                known = (agent, field, str(stated))
+                yield Value(measure, known, _confidence(regimen, field))
+
+
+_MEASURE_OF = {
+    "route": "routes",
+    "frequency": "frequencies",
+    "cycle": "periods",
+    "duration": "periods",
+}
 
 
 def _read_times(extraction: TrialExtraction) -> Iterator[Value]:
@@ -147,15 +133,11 @@ def _read_times(extraction: TrialExtraction) -> Iterator[Value]:
         place = (endpoint.rank.value, endpoint.index)
         for at, point in enumerate(endpoint.time_points):
             value = (*place, point.value, point.unit.value)
-            yield Value(
-                "time points", value, _confidence(endpoint, f"time_points[{at}]")
-            )
+            sure = _confidence(endpoint, f"time_points[{at}]")
+            yield Value("time points", value, sure)
         if endpoint.time_kind is not None:
-            yield Value(
-                "time kinds",
-                (*place, endpoint.time_kind.value),
-                _confidence(endpoint, "time_kind"),
-            )
+            kind = (*place, endpoint.time_kind.value)
+            yield Value("time kinds", kind, _confidence(endpoint, "time_kind"))
 
 
 _READERS: Mapping[Part, Callable[[TrialExtraction], Iterator[Value]]] = {
@@ -163,24 +145,15 @@ _READERS: Mapping[Part, Callable[[TrialExtraction], Iterator[Value]]] = {
     Part.DOSES: _read_doses,
     Part.TIMES: _read_times,
 }
+OF_CRITERIA = ("turned", "lost", "added", "extent", "negation")
+"""Measures that are counted over the criteria of the text that was not rewritten; others over
+its values.
+"""
 MEASURES: Mapping[Part, Sequence[str]] = {
-    Part.ELIGIBILITY: (
-        "turned",
-        "lost",
-        "added",
-        "extent",
-        "negation",
-        "limits",
-        "windows",
-        "ages",
-    ),
+    Part.ELIGIBILITY: (*OF_CRITERIA, "limits", "windows", "ages"),
     Part.DOSES: ("agents", "amounts", "routes", "frequencies", "periods"),
     Part.TIMES: ("time points", "time kinds"),
 }
 """What is counted by part: criteria that turned, were lost or added, have other words or another
 negation; values.
-"""
-OF_CRITERIA = frozenset({"turned", "lost", "added", "extent", "negation"})
-"""Measures that are counted over the criteria of the text that was not rewritten; others over
-its values.
 """

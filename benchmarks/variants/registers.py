@@ -23,6 +23,13 @@ Register = Callable[[str], TrialRecord | None]
 
 _TITLE = "A Trial in an Invented Illness"
 _NUMBER = "NCT90000001"
+_PAGE = (
+    "{title}\n\nStudy Overview\n\nBrief Summary\n\nThis study looks at how an invented "
+    "medicine works.\n\nParticipation Criteria\n\nResearchers look for people who fit a "
+    "certain description, called eligibility criteria.\n\nEligibility Criteria\n\n"
+    "Description\n\n{text}\n\nStudy Plan\n\nHow is the study designed?\n\n"
+    "Design Details\n\nPrimary Purpose : Treatment\n"
+)
 
 
 def _read_file(name: str, content: str) -> TrialRecord:
@@ -42,37 +49,35 @@ def _read_ctgov_xml(text: str) -> TrialRecord:
     """Read the legacy XML of ClinicalTrials.gov, which wraps and indents its lines, with an
     empty line between.
     """
-    wrapped = "\n\n".join(
-        textwrap.fill(
-            " ".join(line.split()),
-            width=100,
-            initial_indent="        ",
-            subsequent_indent="             ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in text.split("\n")
-        if line.strip()
+    filler = textwrap.TextWrapper(
+        width=100,
+        initial_indent="        ",
+        subsequent_indent="             ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    criteria = (
-        f"<criteria><textblock>\n{escape(wrapped)}\n      </textblock></criteria>"
-    )
+    words = [" ".join(line.split()) for line in text.split("\n")]
+    wrapped = "\n\n".join(filler.fill(line) for line in words if line)
+    criteria = f"<textblock>\n{escape(wrapped)}\n      </textblock>"
     return _read_file(
         "study.xml",
-        f"<clinical_study><id_info><nct_id>{_NUMBER}</nct_id></id_info><brief_title>{_TITLE}</brief_title>"
-        f"<eligibility>{criteria}</eligibility></clinical_study>",
+        f"<clinical_study><id_info><nct_id>{_NUMBER}</nct_id></id_info>"
+        f"<brief_title>{_TITLE}</brief_title><eligibility><criteria>{criteria}</criteria>"
+        "</eligibility></clinical_study>",
     )
 
 
-def _write_ictrp(fields: Mapping[str, str]) -> str:
-    rows = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
-    trial = f"<TrialID>ChiCTR9900000001</TrialID><Public_title>{_TITLE}</Public_title>{rows}"
-    return f"<Trials_downloaded_from_ICTRP><Trial>{trial}</Trial></Trials_downloaded_from_ICTRP>"
-
-
-def _read_ictrp(text: str) -> TrialRecord:
-    """Read the XML of ICTRP with both lists in one field."""
-    return _read_file("trials.xml", _write_ictrp({"Inclusion_Criteria": text}))
+def _read_ictrp(text: str, exclusion: str = "") -> TrialRecord:
+    """Read the XML of ICTRP, by default with both lists in one field."""
+    fields = f"<Inclusion_Criteria>{escape(text)}</Inclusion_Criteria>"
+    if exclusion:
+        fields += f"<Exclusion_Criteria>{escape(exclusion)}</Exclusion_Criteria>"
+    return _read_file(
+        "trials.xml",
+        "<Trials_downloaded_from_ICTRP><Trial><TrialID>ChiCTR9900000001</TrialID>"
+        f"<Public_title>{_TITLE}</Public_title>{fields}</Trial>"
+        "</Trials_downloaded_from_ICTRP>",
+    )
 
 
 def _read_ictrp_breaks(text: str) -> TrialRecord:
@@ -85,26 +90,20 @@ def _read_ictrp_apart(text: str) -> TrialRecord | None:
     lists = _split_text(text)
     if lists is None:
         return None
-    return _read_file(
-        "trials.xml",
-        _write_ictrp(
-            {
-                "Inclusion_Criteria": lists["inclusion"],
-                "Exclusion_Criteria": lists["exclusion"],
-            }
-        ),
-    )
+    return _read_ictrp(join_lines(lists["inclusion"]), join_lines(lists["exclusion"]))
 
 
-def _split_text(text: str) -> dict[str, str] | None:
+def _split_text(text: str) -> dict[str, list[Line]] | None:
     """Return the lines of each list; None if there are other lines, or not both lists."""
     lines = read_layout(text)
     if not has_both_lists(lines):
         return None
-    parts = list(split_lists(lines))
-    if any(heading is None for heading, _ in parts):
-        return None
-    return {heading.kind: join_lines(below) for heading, below in parts if heading}
+    lists = {}
+    for heading, below in split_lists(lines):
+        if heading is None:
+            return None
+        lists[heading.kind] = below
+    return lists
 
 
 def _read_isrctn(text: str) -> TrialRecord | None:
@@ -112,40 +111,34 @@ def _read_isrctn(text: str) -> TrialRecord | None:
     lists = _split_text(text)
     if lists is None:
         return None
-    people = "".join(
-        f"<{kind}>{escape(below)}</{kind}>" for kind, below in lists.items()
-    )
+    people = ""
+    for kind, below in lists.items():
+        people += f"<{kind}>{escape(join_lines(below))}</{kind}>"
     return _read_file(
         "trial.xml",
-        '<?xml version="1.0"?><fullTrial '
-        'xmlns="http://www.67bricks.com/isrctn"><trial><isrctn>90000001</isrctn>'
-        f"<trialDescription><title>{_TITLE}</title></trialDescription><participants>{people}</participants>"
-        "</trial></fullTrial>",
+        '<?xml version="1.0"?><fullTrial xmlns="http://www.67bricks.com/isrctn"><trial>'
+        f"<isrctn>90000001</isrctn><trialDescription><title>{_TITLE}</title>"
+        f"</trialDescription><participants>{people}</participants></trial></fullTrial>",
     )
 
 
 def _read_ctis(text: str) -> TrialRecord | None:
     """Read the JSON of the EU's register, which keeps each criterion apart."""
-    lines = read_layout(text)
-    if not has_both_lists(lines):
+    lists = _split_text(text)
+    if lists is None:
         return None
     criteria = {}
-    for heading, below in split_lists(lines):
-        if heading is None:
-            return None
-        key = f"principal{heading.kind.capitalize()}Criteria"
-        criteria[key] = [
-            {"number": n, key: entry} for n, entry in enumerate(_join_nested(below), 1)
-        ]
+    for kind, below in lists.items():
+        key = f"principal{kind.capitalize()}Criteria"
+        entries = enumerate(_join_nested(below), 1)
+        criteria[key] = [{"number": n, key: entry} for n, entry in entries]
     details = {
         "clinicalTrialIdentifiers": {"publicTitle": _TITLE},
         "trialInformation": {"eligibilityCriteria": criteria},
     }
     part = {"authorizedPartI": {"trialDetails": details}}
-    return _read_file(
-        "trial.json",
-        json.dumps({"ctNumber": "2031-500001-10-00", "authorizedApplication": part}),
-    )
+    trial = {"ctNumber": "2031-500001-10-00", "authorizedApplication": part}
+    return _read_file("trial.json", json.dumps(trial))
 
 
 def _join_nested(below: Sequence[Line]) -> Iterator[str]:
@@ -168,14 +161,7 @@ def _paste(text: str) -> TrialRecord:
 
 def _paste_page(text: str) -> TrialRecord:
     """Read a page with the text, as somebody copies it from a browser."""
-    return make_record(
-        f"{_TITLE}\n\nStudy Overview\n\nBrief Summary\n\nThis study looks at how an invented "
-        "medicine works.\n\n"
-        "Participation Criteria\n\nResearchers look for people who fit a certain description, "
-        "called eligibility "
-        f"criteria.\n\nEligibility Criteria\n\nDescription\n\n{text}\n\nStudy Plan\n\n"
-        "How is the study designed?\n\nDesign Details\n\nPrimary Purpose : Treatment\n"
-    )
+    return make_record(_PAGE.format(title=_TITLE, text=text))
 
 
 REGISTERS: Mapping[str, Register] = {
@@ -198,7 +184,7 @@ def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
 
     None if an outcome has no time frame, or a bar, which would end it.
     """
-    lists = {"primary_outcomes": list[str](), "secondary_outcomes": list[str]()}
+    lists: dict[str, list[str]] = {"primary_outcomes": [], "secondary_outcomes": []}
     for section in record.sections:
         name = section.name.partition("[")[0]
         if name not in lists:
@@ -207,23 +193,20 @@ def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
         if not time_frame or "|" in section.text:
             return None
         pieces = [section.part("measure"), section.part("description"), time_frame]
-        lists[name].append(
-            ", ".join(" ".join(piece.split()) for piece in pieces if piece)
-        )
+        folded = [" ".join(piece.split()) for piece in pieces if piece]
+        lists[name].append(", ".join(folded))
     if not lists["primary_outcomes"]:
         return None
     outcomes = "\n".join("|".join(listed) for listed in lists.values() if listed)
-    return _read_file(
-        "flat.txt",
-        f"{_TITLE}\nAn invented summary of the trial.\nIllness\nDRUG: Fictumab\n{outcomes}\n",
-    )
+    head = f"{_TITLE}\nAn invented summary of the trial.\nIllness\nDRUG: Fictumab"
+    return _read_file("flat.txt", f"{head}\n{outcomes}\n")
 
 
 def rewrite_parts(
-    section: Section, write: Callable[[str], str | None], names: Sequence[str]
+    section: Section, write: Callable[[str], str | None], name: str
 ) -> Section:
-    """Return a section whose parts with these names are written in another form; one without
-    parts stays as it is.
+    """Return a section whose part of this name is written in another form; one without parts
+    stays as it is.
     """
     if not section.parts:
         return section
@@ -232,7 +215,7 @@ def rewrite_parts(
     start = 0
     for part in section.parts:
         text = section.text[part.start : part.end]
-        if part.name in names:
+        if part.name == name:
             text = write(text) or text
         parts.append(Part(name=part.name, start=start, end=start + len(text)))
         texts.append(text)

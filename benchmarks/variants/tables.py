@@ -1,35 +1,33 @@
 """Ways of writing that ``ways.toml`` lists: other spellings, headings, marks and languages."""
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from benchmarks.variants.layout import (
     Line,
-    Numbered,
     Role,
+    has_marks,
     join_lines,
     number_items,
-    replace_headings,
     split_lists,
+    write_mark,
 )
-from benchmarks.variants.way import Part, Rewrite, Way, on_lines, substitute
+from benchmarks.variants.way import TABLES, Part, Rewrite, Way, on_lines, substitute
 
-_TABLES = tomllib.loads((Path(__file__).parent / "ways.toml").read_text("utf-8"))
-_PATTERNS: Mapping[str, str] = _TABLES["patterns"]
-_ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
-_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+_PATTERNS: Mapping[str, str] = TABLES["patterns"]
+_LISTS = ("inclusion", "exclusion")
 
 
 def _list_spellings() -> Iterator[Way]:
     """Yield the ways that change characters where they stand."""
     for part in Part:
-        for kind, forms in _TABLES[part.value].items():
+        for kind, forms in TABLES[part.value].items():
             for name, pairs in forms.items():
-                named = [(_find_pattern(pattern), new) for pattern, new in pairs]
-                yield Way(kind, name, substitute(*named), part, in_place=True)
+                known = [(_find_pattern(pattern), new) for pattern, new in pairs]
+                yield Way(kind, name, substitute(known), part, in_place=True)
+    for name, write in _LETTERS.items():
+        yield Way("letters", name, write, in_place=True)
 
 
 def _find_pattern(pattern: str) -> str:
@@ -39,10 +37,7 @@ def _find_pattern(pattern: str) -> str:
 
 
 def _capitalise_lines(text: str) -> str:
-    def capitalise(found: re.Match[str]) -> str:
-        return found[1] + found[2].upper()
-
-    return re.sub(r"(?m)^(\W*)([a-z])", capitalise, text)
+    return re.sub(r"(?m)^\W*[a-z]", lambda found: found[0].upper(), text)
 
 
 _LETTERS: Mapping[str, Rewrite] = {
@@ -53,15 +48,20 @@ _LETTERS: Mapping[str, Rewrite] = {
 
 
 def _list_headings() -> Iterator[Way]:
-    for kind, forms in _TABLES["headings"].items():
-        for name, (inclusion, exclusion) in forms.items():
-            written = {"inclusion": inclusion, "exclusion": exclusion}
-            write = partial(replace_headings, write=written.__getitem__)
+    for kind, forms in TABLES["headings"].items():
+        for name, pair in forms.items():
+            headings = dict(zip(_LISTS, pair, strict=True))
+            write = partial(_replace_headings, headings=headings)
             yield Way(kind, name, on_lines(write))
 
 
+def _replace_headings(lines: Sequence[Line], headings: Mapping[str, str]) -> str:
+    """Return the text with other headings; other lines have no kind."""
+    return "\n".join(headings.get(line.kind, line.raw) for line in lines)
+
+
 def _list_marks() -> Iterator[Way]:
-    for kind, forms in _TABLES["marks"].items():
+    for kind, forms in TABLES["marks"].items():
         mark = _glue_marks if kind == "mark: glued" else _mark_items
         for name, form in forms.items():
             yield Way(kind, name, on_lines(partial(mark, form=form)))
@@ -72,30 +72,13 @@ def _list_marks() -> Iterator[Way]:
 def _mark_items(lines: Sequence[Line], form: str) -> str | None:
     """Return the text with marks of this form in its lists; lists below an item keep theirs."""
     numbered = list(number_items(lines))
-    longest = max(one.number for one in numbered)
-    if "{r}" in form and longest >= len(_ROMAN):
+    if not has_marks(form, max(one.number for one in numbered)):
         return None
-    if "{o}" in form and longest > len(_CIRCLED):
-        return None
-    return "\n".join(
-        _mark(one, form) if one.number else one.line.raw for one in numbered
-    )
-
-
-def _mark(one: Numbered, form: str) -> str:
-    is_exclusion = one.kind == "exclusion"
-    letter = chr(ord("a") + (one.number - 1) % 26)
-    mark = form.format(
-        n=one.number,
-        c=letter,
-        C=letter.upper(),
-        r=_ROMAN[one.number] if one.number < len(_ROMAN) else "",
-        o=_CIRCLED[one.number - 1] if one.number <= len(_CIRCLED) else "",
-        s="3.2" if is_exclusion else "3.1",
-        L="E" if is_exclusion else "I",
-        l="EXC" if is_exclusion else "INC",
-    )
-    return one.line.indent + mark + one.line.text
+    written = []
+    for line, kind, number in numbered:
+        mark = line.indent + write_mark(form, number, kind) if number else ""
+        written.append(mark + line.text if number else line.raw)
+    return "\n".join(written)
 
 
 def _glue_marks(lines: Sequence[Line], form: str) -> str | None:
@@ -111,11 +94,10 @@ def _glue_marks(lines: Sequence[Line], form: str) -> str | None:
 def _continue_numbers(lines: Sequence[Line]) -> str:
     """Return the text with numbers that run on over both lists."""
     written = []
-    number = 0
-    for line in lines:
-        counts = line.role is Role.ITEM and line.depth == 0
-        number += counts
-        written.append(f"{line.indent}{number}. {line.text}" if counts else line.raw)
+    total = 0
+    for line, _, number in number_items(lines):
+        total += number > 0
+        written.append(f"{line.indent}{total}. {line.text}" if number else line.raw)
     return "\n".join(written)
 
 
@@ -123,15 +105,14 @@ def _letter_sublists(lines: Sequence[Line]) -> str:
     """Return the text with numbers in its lists and letters in the lists below an item."""
     written = []
     letter = 0
-    for one in number_items(lines):
-        line = one.line
-        if one.number:
+    for line, _, number in number_items(lines):
+        if number:
             letter = 0
-            written.append(f"{one.number}. {line.text}")
+            written.append(f"{number}. {line.text}")
         elif line.role is Role.ITEM:
-            indent = "   " * line.depth
-            written.append(f"{indent}{chr(ord('a') + letter % 26)}. {line.text}")
             letter += 1
+            indent = "   " * line.depth
+            written.append(f"{indent}{write_mark('{c}. ', letter)}{line.text}")
         else:
             written.append(line.raw)
     return "\n".join(written)
@@ -147,20 +128,19 @@ def _list_languages() -> Iterator[Way]:
         "below each list": _add_to_lists,
     }
     for place, add in places.items():
-        for language in _TABLES["languages"]:
+        for language in TABLES["languages"]:
             write = on_lines(partial(add, language=language))
             yield Way("two languages", f"{language} {place}", write)
 
 
 def _write_list(language: str, kind: str) -> str:
-    heading, *items = _TABLES["languages"][language][kind]
+    heading, *items = TABLES["languages"][language][kind]
     numbered = [f"{number}. {item}" for number, item in enumerate(items, 1)]
     return "\n".join([heading, *numbered])
 
 
 def _write_lists(language: str) -> str:
-    kinds = ("inclusion", "exclusion")
-    return "\n\n".join(_write_list(language, kind) for kind in kinds)
+    return "\n\n".join(_write_list(language, kind) for kind in _LISTS)
 
 
 def _add_below(lines: Sequence[Line], language: str) -> str:
@@ -181,10 +161,4 @@ def _add_to_lists(lines: Sequence[Line], language: str) -> str:
     return "\n\n".join(written)
 
 
-WAYS = (
-    *_list_headings(),
-    *_list_marks(),
-    *_list_languages(),
-    *_list_spellings(),
-    *(Way("letters", name, write, in_place=True) for name, write in _LETTERS.items()),
-)
+WAYS = (*_list_headings(), *_list_marks(), *_list_languages(), *_list_spellings())

@@ -3,12 +3,15 @@ kind.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.variants.layout import Line, has_both_lists, read_layout
 
+TABLES = tomllib.loads(Path(__file__).with_name("ways.toml").read_text("utf-8"))
 Rewrite = Callable[[str], str | None]
 """Returns the text in another form; None if the text cannot be written so."""
 
@@ -22,8 +25,7 @@ class Part(StrEnum):
     """The time frames of outcomes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """A way of writing a part of a record.
 
     ``in_place`` says that it changes characters where they stand, so that it changes a quote as it
@@ -36,6 +38,10 @@ class Way:
     part: Part = Part.ELIGIBILITY
     in_place: bool = False
 
+    @property
+    def title(self) -> str:
+        return f"{self.kind}: {self.name}"
+
 
 def on_lines(write: Callable[[Sequence[Line]], str | None]) -> Rewrite:
     """Return a rewriting of texts that have both lists, from one of their lines."""
@@ -47,10 +53,10 @@ def on_lines(write: Callable[[Sequence[Line]], str | None]) -> Rewrite:
     return rewrite
 
 
-def substitute(*pairs: tuple[str, str]) -> Rewrite:
+def substitute(pairs: Iterable[Sequence[str]]) -> Rewrite:
     r"""Return a rewriting by regular expressions with their replacements, in order.
 
-    >>> substitute((r"(?<=\d) mg\b", "mg"))("10 mg daily")
+    >>> substitute([(r"(?<=\d) mg\b", "mg")])("10 mg daily")
     '10mg daily'
     """
     compiled = [(re.compile(pattern), replacement) for pattern, replacement in pairs]

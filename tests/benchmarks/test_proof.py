@@ -2,12 +2,12 @@
 text does not state.
 """
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.adversarial.__main__ import make_study
-from benchmarks.data import read_studies
+from benchmarks.data import read_lines
 from benchmarks.proof.__main__ import format_counts, judge, read_answer
-from benchmarks.proof.gold_parts import make_part_cases
 from benchmarks.proof.parts import follow_parts
 from extractor.schemas import TrialExtraction
 
@@ -102,8 +102,7 @@ AMOUNTS = [
     {"low": 5, "high": 5, "unit": "mg"},
 ]
 GROUP = {"id": "g1", "lead_in": "At least two of these:", "rule": "at_least", "n": 2}
-LIVER = "if liver metastases"
-BIOPSY = "before biopsy"
+PARTS = Path(__file__).with_name("parts.jsonl")
 
 
 def extraction_of(criteria=(), dosing=(), groups=()):
@@ -114,140 +113,17 @@ def extraction_of(criteria=(), dosing=(), groups=()):
     )
 
 
-@pytest.mark.parametrize(
-    ("field", "answer", "said", "right", "fate"),
-    [
-        ("condition", {"limits": [f"ALT: <= 5 x ULN @ {LIVER}"]}, None, True, "stands"),
-        (
-            "condition",
-            {"limits": ["ALT: <= 5 x ULN @ with metastases of the liver"]},
-            None,
-            True,
-            "stands",
-        ),
-        ("condition", {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]}, None, False, "falls"),
-        (
-            "condition",
-            {"limits": [f"ALT: <= 3 x ULN @ {LIVER}"]},
-            "in men",
-            False,
-            "bare",
-        ),
-        ("condition", {"limits": ["ALT: <= 3 x ULN @ for men"]}, None, True, "bare"),
-        ("condition", {"limits": ["ALT: <= 5 x ULN"]}, LIVER, False, "falls"),
-        ("condition", {"limits": ["ALT: <= 3 x ULN"]}, LIVER, False, "stands"),
-        ("condition", {"limits": ["ALT: <= 9 x ULN @ for men"]}, LIVER, False, "falls"),
-        ("windows", {"windows": ["within 2 weeks | <= 14 day"]}, None, True, "stands"),
-        ("windows", {"windows": ["within 3 days | <= 2 week"]}, None, False, "falls"),
-        ("windows", {"windows": ["within 3 days | >= 3 day"]}, None, False, "falls"),
-        (
-            "of",
-            {"windows": ["within 3 days | <= 3 day | warfarin"]},
-            "aspirin",
-            False,
-            "falls",
-        ),
-        (
-            "of",
-            {"windows": ["within 3 days | <= 3 day | aspirin"]},
-            "warfarin",
-            False,
-            "stands",
-        ),
-        (
-            "anchor",
-            {"windows": [f"within 3 days | <= 3 day | aspirin | {BIOPSY}"]},
-            BIOPSY,
-            False,
-            "bare",
-        ),
-        (
-            "anchor",
-            {"windows": [f"within 2 weeks {BIOPSY} | <= 2 week | | the biopsy"]},
-            None,
-            True,
-            "stands",
-        ),
-        ("arms", {"arms": [2, 1]}, [1, 2], True, "stands"),
-        ("arms", {"arms": [1, 2, 3]}, [1, 2], False, "falls"),
-        ("arms", {"arms": [1, 2]}, [2], False, "stands"),
-        ("dose_arms", {"dose": ["10 mg @ 1"]}, [1], True, "stands"),
-        ("dose_arms", {"dose": ["10 mg @ 2"]}, [1], False, "falls"),
-        ("dose_arms", {"dose": ["5 mg @ 2"]}, [2], True, "bare"),
-        ("rule", {"rule": "2"}, "2", True, "stands"),
-        ("rule", {"rule": "any"}, "2", False, "falls"),
-    ],
-)
-def test_a_part_of_a_value_stands_falls_or_is_missing(field, answer, said, right, fate):
+@pytest.mark.parametrize("row", read_lines(PARTS), ids=str)
+def test_a_part_of_a_value_stands_falls_or_is_missing(row):
     found = extraction_of(CRITERIA, [REGIMEN | {"amounts": AMOUNTS}], [GROUP])
     labels = [{"label": label} for label in ("High", "low", "Placebo")]
-    asked = {"agent": "Examplin", "quote": "5 or 10 mg"} | answer
-    one = {
-        "id": "t-1",
-        "text": GROUP["lead_in"],
-        "field": field,
-        "arms": labels,
-        "answer": asked,
-        "right": right,
-    }
-    item = read_answer(asked)
+    answer = {"agent": "Examplin", "quote": "5 or 10 mg"} | row["answer"]
+    base = {"id": "t-1", "text": GROUP["lead_in"], "arms": labels}
 
-    [told] = follow_parts(one | ({"said": said} if said else {}), item, found)
+    [told] = follow_parts(base | row | {"answer": answer}, read_answer(answer), found)
 
-    assert ("stands" if told.held else "bare" if told.bare else "falls") == fate
-
-
-@pytest.fixture
-def two_arms():
-    """A record of two arms in which a drug is given in two doses."""
-    study = make_study(
-        0, {"task": "eligibility", "list": "inclusion", "text": CRITERIA[0]["quote"]}
-    )
-    study["protocolSection"]["armsInterventionsModule"] = {
-        "armGroups": [
-            {"label": "High", "type": "EXPERIMENTAL"},
-            {"label": "Low", "type": "EXPERIMENTAL"},
-        ],
-        "interventions": [
-            {"type": "DRUG", "name": "Examplin", "description": "5 or 10 mg"}
-        ],
-    }
-    [record] = read_studies([study])
-    return record
-
-
-def test_gold_without_parts_gives_no_cases(two_arms):
-    criterion = CRITERIA[0] | {"constraints": CRITERIA[0]["constraints"][:1]}
-    del criterion["time_windows"]
-    regimen = {key: value for key, value in REGIMEN.items() if key != "arms"}
-    gold = {"eligibility": {"criteria": [criterion]}, "dosing": [regimen]}
-
-    assert list(make_part_cases(two_arms, gold)) == []
-
-
-def test_parts_are_falsified_by_those_beside_them(two_arms):
-    amounts = [AMOUNTS[0], AMOUNTS[1] | {"arms": ["Low"]}]
-    gold = {
-        "eligibility": {"criteria": CRITERIA},
-        "dosing": [REGIMEN | {"amounts": amounts}],
-    }
-
-    cases = list(make_part_cases(two_arms, gold))
-
-    wrong = {
-        (case["kind"], case.get("at")): case["answer"]
-        for case in cases
-        if not case["right"]
-    }
-    limits = wrong["another limit's condition", 0]["limits"]
-    assert limits[0] == f"ALT: <= 3 x ULN @ {LIVER}"
-    limits = wrong["condition dropped", 1]["limits"]
-    assert limits[1] == "ALT: <= 5 x ULN"
-    windows = wrong["another window's of", 0]["windows"]
-    assert windows[0].split(" | ")[2] == "warfarin"
-    windows = wrong["another window's anchor", 0]["windows"]
-    assert windows[0].endswith(BIOPSY)
-    assert wrong["another amount's arms", 0]["dose"] == ["10 mg @ 2", "5 mg @ 1"]
+    fate = "stands" if told.held else "bare" if told.bare else "falls"
+    assert fate == row["fate"]
 
 
 async def test_a_dose_counts_for_its_agent_alone():

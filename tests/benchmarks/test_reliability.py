@@ -1,13 +1,9 @@
 """Curves of confidence, and readings judged by gold."""
 
-import json
-
 import pytest
 
-from benchmarks import reliability as command
-from benchmarks.gold.standoff import to_standoff
 from benchmarks.matching import Judged, judge_record
-from benchmarks.reliability import cross_validate, fit_curve, judge_gold
+from benchmarks.reliability import cross_validate, fit_curve
 from extractor.concepts.parse import parse_record
 from extractor.evidence.calibration import apply_curve
 from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
@@ -141,64 +137,3 @@ def test_a_rejected_criterion_counts_if_gold_has_it(record, gold):
         (False, True),
         (True, False),
     ]
-
-
-def make_line(record, gold, fold):
-    line = to_standoff(gold.model_dump(mode="json", exclude_none=True), record)
-    return line | {
-        "record_id": record.record_id,
-        "area": "Allergy / asthma",
-        "fold": fold,
-    }
-
-
-def test_a_record_is_judged_once_and_only_if_its_text_is_the_annotated_one(
-    record, gold
-):
-    line = make_line(record, gold, 2)
-
-    other = record.model_copy(
-        update={"sections": (Section(name="eligibility", text="Women"),)}
-    )
-
-    found = list(judge_gold({"T1": line}, [other, record, record]))
-    assert [judged.field for judged in found].count("eligibility.sex") == 1
-    assert {(judged.area, judged.fold) for judged in found} == {("Allergy / asthma", 2)}
-
-
-@pytest.fixture
-def arguments(tmp_path, monkeypatch, gold):
-    """Arguments of the command: a gold of one record, and that record."""
-    study = {"identificationModule": {"nctId": "NCT90000001", "briefTitle": "A trial"}}
-    study |= {"eligibilityModule": {"eligibilityCriteria": TEXT}}
-    (tmp_path / "a.json").write_text(json.dumps({"protocolSection": study}), "utf-8")
-    sections = (Section(name="eligibility", text=TEXT),)
-    record = TrialRecord(
-        record_id="NCT90000001",
-        source=Source(path="a", format="flat"),
-        sections=sections,
-    )
-    only = gold.model_copy(update={"dosing": (), "endpoints": ()})
-    (tmp_path / "gold.jsonl").write_text(
-        json.dumps(make_line(record, only, 0)) + "\n", "utf-8"
-    )
-    given = [
-        "reliability",
-        str(tmp_path / "gold.jsonl"),
-        "--records",
-        str(tmp_path / "a.json"),
-    ]
-    monkeypatch.setattr("sys.argv", given)
-    return given
-
-
-def test_the_command_writes_the_curves(arguments, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.reliability.CURVES", tmp_path / "calibration.toml")
-    arguments.append("--write")
-
-    command.main()
-
-    assert '["eligibility.maximum_age"]' in (tmp_path / "calibration.toml").read_text(
-        "utf-8"
-    )
-    assert "all fields" in capsys.readouterr().out

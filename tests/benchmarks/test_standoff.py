@@ -49,26 +49,6 @@ def test_words_that_are_not_in_the_record_are_refused():
         to_standoff(gold, RECORD)
 
 
-def test_labels_of_arms_are_found_in_the_list_of_arms(line):
-    assert line["dosing"][0]["arms"] == [["arms[0]", 0, 5]]
-    gold = {
-        "record_id": "toy",
-        "dosing": [{"agent": "Mirabrol", "section": "arms[0]", "quote": "15 mg daily"}],
-    }
-    gold["dosing"][0]["arms"] = ["15 mg daily"]
-    with pytest.raises(ValueError, match="arms: '15 mg daily' is not in the record"):
-        to_standoff(gold, RECORD)
-
-
-def test_lists_that_say_that_there_is_nothing_are_kept():
-    gold = {
-        "record_id": "toy",
-        "eligibility": {"groups": [], "criteria": [], "sex": None},
-        "dosing": [],
-    }
-    assert to_standoff(gold, RECORD)["eligibility"] == {"groups": []}
-
-
 def test_a_changed_section_is_named(line):
     sections = [
         Section(name=s.name, text=s.text + "." * (s.name == "arms[0]"))

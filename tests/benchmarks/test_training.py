@@ -12,14 +12,12 @@ from benchmarks.data import fold_of
 from benchmarks.gold import GOLD, LABELS, read_gold
 from benchmarks.gold.standoff import to_standoff
 from benchmarks.training import cut_weights, dose_roles, labelled
-from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors, store_scorer
+from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors
 from benchmarks.training.labelled import (
     HOME,
     group_of,
-    read_training_records,
     read_training_rows,
 )
-from extractor.evidence.scoring import read_scorer
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -106,17 +104,6 @@ def fitted(vectors):
 def test_a_scorer_learns_the_word_that_decides_and_knows_unlabelled_words(fitted):
     assert [choice.value for choice in fitted.choose(ITEMS)] == LABELS_OF
     assert fitted.weights[fitted.rows["w kitten"]].any()
-
-
-def test_a_stored_scorer_is_read_again(fitted, tmp_path):
-    store_scorer(fitted, tmp_path / "beasts.npz")
-
-    stored = read_scorer(tmp_path / "beasts.npz")
-
-    assert stored.classes == fitted.classes
-    assert stored.rows == fitted.rows
-    assert stored.damped == fitted.damped
-    assert stored.predict(ITEMS) == pytest.approx(fitted.predict(ITEMS), abs=0.02)
 
 
 def test_a_fold_is_judged_without_its_own_labels(vectors):
@@ -240,17 +227,6 @@ def test_rows_of_all_files_have_fold_and_area(data):
         "other areas",
         "other areas",
     ]
-
-
-def test_records_of_the_gold_are_not_used_for_training(data):
-    lines = ""
-    for number in (8, 9):
-        identity = {"nctId": f"NCT9000000{number}", "briefTitle": "A trial"}
-        study = {"protocolSection": {"identificationModule": identity}}
-        lines += json.dumps(study) + "\n"
-    (data / "records" / "all_areas.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
-
-    assert list(read_training_records(data)) == ["NCT90000008"]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")

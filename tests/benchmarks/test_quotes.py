@@ -1,20 +1,16 @@
 """Changed quotes: harmful ones are refused, harmless ones are not."""
 
-import gzip
-import json
 import random
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.changes import HARMFUL, HARMLESS
-from benchmarks.mutations import (
+from benchmarks.quotes import (
     Drawn,
     Trial,
     draw_quotes,
     judge,
-    main,
     make_trials,
     tally_verdicts,
 )
@@ -27,10 +23,6 @@ QUOTE = (
 )
 ODD = (
     "The “first-line” patient's naïve ﬁbrosis \\[grade 3\\], at 10\\^9 cells/m2 & 5 mg"
-)
-LINES = (
-    "Age of at least 18 years and not more than 75 years",
-    "Platelets \\> 50 x 10\\^9/L",
 )
 
 
@@ -72,28 +64,6 @@ def test_a_change_that_is_true_elsewhere_is_left_out():
 
     assert trials
     assert all(trial.quote != "6 mg daily" for trial in trials if trial.harmful)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    criteria = "".join(["Inclusion Criteria:\n\n", *(f"* {line}\n" for line in LINES)])
-    study = {
-        "identificationModule": {"briefTitle": "A"},
-        "eligibilityModule": {"eligibilityCriteria": criteria},
-    }
-    (tmp_path / "records").mkdir()
-    path = tmp_path / "records" / "ctgov_v2.jsonl.gz"
-    path.write_bytes(gzip.compress(json.dumps({"protocolSection": study}).encode()))
-    return tmp_path
-
-
-def test_the_command_prints_its_tables(folder, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["mutations", "--data", str(folder), "--n", "60"])
-    main()
-    shown = capsys.readouterr().out
-    rows = {line.split("  ")[0]: line.split() for line in shown.splitlines()}
-    assert rows["number"][1:4] == ["2", "0", "0.00%"]
-    assert {"says something else", "says the same"} <= set(rows)
 
 
 @pytest.mark.slow

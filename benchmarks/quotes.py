@@ -1,6 +1,6 @@
 """Measure which changed quotes `verify_quote` accepts, and print tables.
 
-    python -m benchmarks.mutations --data DIR [--n 20000] [--seed 1] [--json FILE]
+    python -m benchmarks.quotes --data DIR [--n 20000] [--seed 1] [--json FILE]
 
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. Half of
 them get a change in one critical token (a number, exponent, comparator, unit, negation, and/or): a
@@ -12,7 +12,6 @@ the tokens that differ. ``--json`` stores the counts of all changes.
 import json
 import random
 import re
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -29,7 +28,6 @@ Tallies = Mapping[tuple[bool, str], Counter[str]]
 """Counts, "wrong" verdicts and "named" conflicts, by whether a change is harmful and by its kind
 or "all".
 """
-
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _SECTIONS = (
     "eligibility",
@@ -86,20 +84,14 @@ class Verdict(NamedTuple):
 
 def main() -> None:
     """Print the tables."""
-    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, json="")
+    chosen = parse_options(__doc__, data=..., n=20_000, seed=1, json=Path)
     rng = random.Random(chosen.seed)
-    trials = list(make_trials(draw_quotes(chosen.data, rng), chosen.n, rng))
-    begun = time.perf_counter()
-    own = [judge(trial) for trial in trials]
-    each = (time.perf_counter() - begun) / len(trials)
-    print(format_kinds(tally_verdicts(own)), f"\n{each * 1000:.2f} ms a quote\n")
+    drawn = draw_quotes(chosen.data, rng)
+    tallies = tally_verdicts(map(judge, list(make_trials(drawn, chosen.n, rng))))
+    print(format_kinds(tallies))
     if chosen.json:
-        tallies = tally_verdicts(own)
-        counts = {
-            word: tallies[harmful, "all"]
-            for word, harmful in (("harmful", True), ("harmless", False))
-        }
-        Path(chosen.json).write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
+        counts = {"harmful": tallies[True, "all"], "harmless": tallies[False, "all"]}
+        chosen.json.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
 
 
 def judge(trial: Trial) -> Verdict:
@@ -109,15 +101,15 @@ def judge(trial: Trial) -> Verdict:
     text = trial.drawn.text
     found = verify_quote(trial.quote, text)
     accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    placed, drawn = (
-        re.sub(r"[\W_]", "", one).lower()
-        for one in (text[found.start : found.end], trial.drawn.quote)
-    )
-    return Verdict(
-        trial,
-        accepted and (placed == drawn or trial.harmful),
-        found.status is QuoteStatus.CONFLICT,
-    )
+    named = found.status is QuoteStatus.CONFLICT
+    if not trial.harmful:
+        words = _list_letters(text[found.start : found.end])
+        accepted = accepted and words == _list_letters(trial.drawn.quote)
+    return Verdict(trial, accepted, named)
+
+
+def _list_letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).lower()
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
@@ -128,18 +120,18 @@ def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
     paths = [data / name for name in _FILES if (data / name).exists()]
     if not paths:
         raise FileNotFoundError(f"{data} holds none of {', '.join(_FILES)}")
-    sections = (
-        section for record in read_records(*paths) for section in record.sections
-    )
-    texts = [
-        section.text
-        for section in sections
-        if section.name.partition("[")[0] in _SECTIONS
-    ]
+    texts: list[str] = []
+    for record in read_records(*paths):
+        texts += [one.text for one in record.sections if _is_quoted(one.name)]
     while texts:
         text = rng.choice(texts)
-        if spans := list(_list_spans(text, rng.choice((_LINE, _CLAUSE)))):
+        spans = list(_list_spans(text, rng.choice((_LINE, _CLAUSE))))
+        if spans:
             yield Drawn(text, *rng.choice(spans))
+
+
+def _is_quoted(section: str) -> bool:
+    return section.partition("[")[0] in _SECTIONS
 
 
 def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
@@ -147,11 +139,8 @@ def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         bullet = _BULLET.match(text, *found.span())
         start = bullet.end() if bullet else found.start()
         quote = text[start : found.end()].rstrip()
-        if (
-            _SHORTEST <= len(quote) <= _LONGEST
-            and " " in quote
-            and not _IN_ENTITY.search(quote)
-        ):
+        is_length_usual = _SHORTEST <= len(quote) <= _LONGEST
+        if is_length_usual and " " in quote and not _IN_ENTITY.search(quote):
             yield start, start + len(quote)
 
 
@@ -170,18 +159,17 @@ def make_trials(
             wanted = [kind for kind in kinds if made[kind] < count / 2 / len(kinds)]
             for kind in sorted(wanted, key=lambda kind: (made[kind], kind)):
                 quote = kinds[kind](one.quote, rng)
-                if quote and not (
-                    harmful
-                    and (
-                        _plain(quote) == _plain(one.quote)
-                        or stands_elsewhere(quote, one)
-                    )
-                ):
-                    made[kind] += 1
-                    yield Trial(one, kind, quote, harmful)
-                    break
+                if not quote or (harmful and _is_still_true(quote, one)):
+                    continue
+                made[kind] += 1
+                yield Trial(one, kind, quote, harmful)
+                break
         if made.total() >= count:
             return
+
+
+def _is_still_true(quote: str, drawn: Drawn) -> bool:
+    return _plain(quote) == _plain(drawn.quote) or stands_elsewhere(quote, drawn)
 
 
 def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
@@ -194,9 +182,9 @@ def stands_elsewhere(quote: str, drawn: Drawn) -> bool:
     """
     rest = _plain(f"{drawn.text[: drawn.start]}\n\0\n{drawn.text[drawn.end :]}")
     places = re.compile(rf"(?<!\w){re.escape(_plain(quote))}(?!\w)")
-    return (
-        places.search(rest) is not None or len(places.findall(_plain(drawn.quote))) > 1
-    )
+    if places.search(rest):
+        return True
+    return len(places.findall(_plain(drawn.quote))) > 1
 
 
 def _plain(text: str) -> str:
@@ -208,40 +196,26 @@ def tally_verdicts(verdicts: Iterable[Verdict]) -> Tallies:
     found: dict[tuple[bool, str], Counter[str]] = defaultdict(Counter)
     for one in verdicts:
         for kind in (one.trial.kind, "all"):
-            found[one.trial.harmful, kind] += Counter(
-                count=1, wrong=one.wrong, named=one.named
-            )
-    return {
-        key: found[key]
-        for key in sorted(found, key=lambda key: (not key[0], key[1] == "all", key[1]))
-    }
+            tally = Counter(count=1, wrong=one.wrong, named=one.named)
+            found[one.trial.harmful, kind] += tally
+    names = sorted(found, key=lambda key: (not key[0], key[1] == "all", key[1]))
+    return {name: found[name] for name in names}
 
 
 def format_kinds(tallies: Tallies) -> str:
-    """Format one checker's wrong verdicts, one line per kind, changes of meaning first."""
-    parts = []
-    for harmful, title, wrong in (
-        (True, "says something else", "escaped"),
-        (False, "says the same", "refused"),
-    ):
-        rows = []
-        for kind, one in (
-            (kind, one) for (its, kind), one in tallies.items() if its is harmful
-        ):
-            low, high = wilson(one["wrong"], one["count"])
-            shares = (f"{one['wrong'] / one['count']:.2%}", f"{low:.2%} to {high:.2%}")
-            named = [f"{one['named'] / one['count']:.1%}"] if harmful else []
-            rows.append((kind, one["count"], one["wrong"], *shares, *named))
-        head = (
-            title,
-            "quotes",
-            wrong,
-            "share",
-            "95 %",
-            *(["conflict named"] if harmful else []),
-        )
-        parts.append(format_table(head, rows))
-    return "\n\n".join(parts)
+    """Format the wrong verdicts, one line per kind, changes of meaning first."""
+    rows: dict[bool, list[list[object]]] = {True: [], False: []}
+    for (harmful, kind), one in tallies.items():
+        count = one["count"]
+        low, high = wilson(one["wrong"], count)
+        shares = [f"{one['wrong'] / count:.2%}", f"{low:.2%} to {high:.2%}"]
+        named = [f"{one['named'] / count:.1%}"] if harmful else []
+        rows[harmful].append([kind, count, one["wrong"], *shares, *named])
+    columns = ("share", "95 %")
+    changed = ("says something else", "quotes", "escaped", *columns, "conflict named")
+    kept = ("says the same", "quotes", "refused", *columns)
+    tables = (format_table(changed, rows[True]), format_table(kept, rows[False]))
+    return "\n\n".join(tables)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,114 @@
+"""A pytest plugin that notes which tests run which lines of the package, and runs chosen tests."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+from coverage.numbits import numbits_to_nums
+
+RECORD = "COVERING_RECORD"
+CHOSEN = "COVERING_TESTS"
+"""Variables of the environment of a test run: the folder for what was run, or the file that lists
+the tests to run.
+"""
+_MOST_TESTS = 200
+_LINES = """
+SELECT context.context, line_bits.numbits FROM line_bits
+JOIN context ON context.id = context_id JOIN file ON file.id = file_id WHERE file.path = ?
+"""
+_BREADTH = """
+SELECT context.context, count(*) FROM line_bits JOIN context ON context.id = context_id
+GROUP BY context.context
+"""
+_noted: list[coverage.Coverage] = []
+"""What notes the lines of this process, if it records."""
+_seconds: dict[str, float] = {}
+"""The time of each test that passed."""
+
+
+def pytest_configure() -> None:
+    """Begin to note the lines of the package that are run."""
+    if RECORD in os.environ:
+        path = Path(os.environ[RECORD], f"{os.getpid()}.lines")
+        notes = coverage.Coverage(path, source=["extractor"], config_file=False)
+        notes.start()
+        _noted.append(notes)
+
+
+def pytest_unconfigure() -> None:
+    """Store the lines, and the tests that passed."""
+    for notes in _noted:
+        notes.stop()
+        if not _seconds:  # the process that only distributes the tests
+            continue
+        notes.save()
+        path = Path(os.environ[RECORD], f"{os.getpid()}.json")
+        path.write_text(json.dumps(_seconds), "utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the chosen tests, in their order."""
+    if CHOSEN in os.environ:
+        by_name = {item.nodeid: item for item in items}
+        chosen = Path(os.environ[CHOSEN]).read_text("utf-8").splitlines()
+        items[:] = [by_name[name] for name in chosen if name in by_name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note the lines of a test as its own."""
+    failed = item.session.testsfailed
+    begun = time.monotonic()
+    for notes in _noted:
+        notes.switch_context(item.nodeid)
+    result = yield
+    for notes in _noted:
+        notes.switch_context("")
+    if item.session.testsfailed == failed:
+        _seconds[item.nodeid] = time.monotonic() - begun
+    return result
+
+
+class Covering:
+    """Which tests run which lines, from the files of all processes of a test run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = sorted(folder.glob("*.lines"))
+        self._seconds: dict[str, float] = {}
+        for path in folder.glob("*.json"):
+            self._seconds |= json.loads(path.read_text("utf-8"))
+        self._breadth = {test: int(count) for test, count in self._query(_BREADTH)}
+
+    def _query(self, sql: str, *values: str) -> list[tuple[str, Any]]:
+        found = []
+        for path in self._files:
+            with closing(sqlite3.connect(path)) as lines:
+                found += lines.execute(sql, values).fetchall()
+        return found
+
+    def choose_tests(
+        self, path: Path, lines: Iterable[int], seconds: float
+    ) -> list[str]:
+        """Return the tests that run one of some lines of a module, or any line if there are none,
+        for about so many seconds: those that run the fewest modules first.
+        """
+        wanted = set(lines)
+        tests = []
+        for test, numbits in self._query(_LINES, str(path)):
+            is_run = not wanted or not wanted.isdisjoint(numbits_to_nums(numbits))
+            if is_run and test in self._seconds:
+                tests.append(test)
+        chosen: list[str] = []
+        for test in sorted(tests, key=lambda test: (self._breadth[test], test)):
+            if seconds < 0 or len(chosen) == _MOST_TESTS:
+                break
+            chosen.append(test)
+            seconds -= self._seconds[test]
+        return chosen

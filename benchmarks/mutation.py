@@ -1,0 +1,198 @@
+"""Change the package at random places, and count the changes that the quick tests notice.
+
+    python -m benchmarks.mutation [TESTS ...] [--within extractor] [--n 200] [--seed 0]
+        [--minutes 25] [--processes 2] [--seconds 20]
+
+Runs the quick tests once, or those named, to see which lines each of them runs. Then draws places: a
+comparison is flipped, and/or swapped, a "not" dropped, a number raised by one, a statement removed, a
+returned value replaced by None. Each change is made in a copy of the tree, and the tests that run
+its line are run there for about ``--seconds``, until one fails; for a line outside of functions, the
+tests that run any line of the module. Prints each change, whether it was killed, and by how many
+tests at most; after ``--minutes``, no further one is tried.
+"""
+
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+from typing import Any, NamedTuple
+
+from benchmarks.covering import CHOSEN, RECORD, Covering
+from benchmarks.data import parse_options
+
+_ROOT = Path(__file__).parents[1]
+_IGNORED = shutil.ignore_patterns(".*", "__pycache__", "site", "build", "dist")
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "benchmarks.covering", "-n")
+_HANGS_S = 120.0
+_PAIRS = (
+    (ast.Lt, ast.GtE),
+    (ast.Gt, ast.LtE),
+    (ast.Eq, ast.NotEq),
+    (ast.In, ast.NotIn),
+    (ast.Is, ast.IsNot),
+)
+_FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = dict(_PAIRS)
+_FLIPPED |= {other: one for one, other in _PAIRS}
+
+
+class Place(NamedTuple):
+    """A change: source bytes with others in their place. ``lines`` are those of its statement up
+    to it, none outside of functions.
+    """
+
+    module: str
+    lines: range
+    start: int
+    end: int
+    new: str
+
+
+def main() -> None:
+    """Print the changes and how many of them were killed."""
+    options: dict[str, Any] = {"within": "extractor", "n": 200, "seed": 0}
+    options |= {"minutes": 25.0, "processes": 2, "seconds": 20.0}
+    chosen = parse_options(__doc__, "tests*", **options)
+    until = time.monotonic() + 60 * chosen.minutes
+    free: Queue[Path] = Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder, "lines")
+        lines.mkdir()
+        for number in range(chosen.processes):
+            copy = Path(folder, str(number))
+            shutil.copytree(_ROOT, copy, ignore=_IGNORED)
+            free.put(copy)
+        command = [*_PYTEST, str(chosen.processes), *map(str, chosen.tests)]
+        known = os.environ | {"PYTHONPATH": str(copy), RECORD: str(lines)}
+        subprocess.run(command, cwd=copy, env=known, check=False)
+        covering = Covering(lines)
+        places = list(list_places(_ROOT, chosen.within))
+        random.Random(chosen.seed).shuffle(places)
+
+        def try_place(place: Place) -> tuple[str, int]:
+            if time.monotonic() > until:
+                return "", 0
+            path = copy / place.module
+            tests = covering.choose_tests(path, place.lines, chosen.seconds)
+            own = free.get()
+            try:
+                return run_changed(own, place, tests), len(tests)
+            finally:
+                free.put(own)
+
+        fates: Counter[str] = Counter()
+        drawn = places[: chosen.n]
+        with ThreadPoolExecutor(chosen.processes) as pool:
+            tried = pool.map(try_place, drawn)
+            for place, (fate, tests) in zip(drawn, tried, strict=True):
+                if fate:
+                    fates[fate] += 1
+                    print(f"{fate}, {tests} tests: {describe(place)}", flush=True)
+    killed = fates.total() - fates["survived"]
+    share = f"{killed / max(1, fates.total()):.1%}"
+    print(f"{fates.total()} of {len(drawn)} tried, {killed} killed ({share})")
+
+
+def run_changed(copy: Path, place: Place, tests: Sequence[str]) -> str:
+    """Return what becomes of a change: "killed", "survived", or "killed by its time"."""
+    if not tests:
+        return "survived"
+    path = copy / place.module
+    listed = copy.with_suffix(".tests")
+    listed.write_text("\n".join(tests), "utf-8")
+    source = path.read_bytes()
+    path.write_bytes(source[: place.start] + place.new.encode() + source[place.end :])
+    known = {"PYTHONPATH": str(copy), CHOSEN: str(listed)}
+    known |= {"PYTHONDONTWRITEBYTECODE": "1"}
+    files = dict.fromkeys(test.partition("::")[0] for test in tests)
+    try:
+        done = subprocess.run(
+            [*_PYTEST, "0", "-x", *files],
+            cwd=copy,
+            env=os.environ | known,
+            check=False,
+            capture_output=True,
+            timeout=_HANGS_S,
+        )
+    except subprocess.TimeoutExpired:
+        return "killed by its time"
+    finally:
+        path.write_bytes(source)
+    return "killed" if done.returncode else "survived"
+
+
+def list_places(root: Path, within: str) -> Iterator[Place]:
+    """Yield the possible changes of a folder."""
+    for path in sorted(root.joinpath(within).rglob("*.py")):
+        source = path.read_bytes()
+        starts = [0]
+        for line in source.splitlines(keepends=True):
+            starts.append(starts[-1] + len(line))
+        for node, first in walk([ast.parse(source)], None):
+            new = change(node)
+            if new is None:
+                continue
+            start = starts[node.lineno - 1] + node.col_offset
+            end = starts[node.end_lineno - 1] + node.end_col_offset
+            lines = range(first, node.end_lineno + 1) if first else range(0)
+            yield Place(str(path.relative_to(root)), lines, start, end, new)
+
+
+def walk(
+    nodes: Iterable[ast.AST], first: int | None
+) -> Iterator[tuple[Any, int | None]]:
+    """Yield nodes and those below them, without annotations, with the first line of the statement
+    around each; None outside of functions.
+    """
+    for node in nodes:
+        inner = first
+        if isinstance(node, ast.stmt) and first is not None:
+            inner = node.lineno
+        yield node, inner
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = node.lineno
+        for name, value in ast.iter_fields(node):
+            listed = value if isinstance(value, list) else [value]
+            below = [one for one in listed if isinstance(one, ast.AST)]
+            if name not in ("annotation", "returns", "decorator_list"):
+                yield from walk(below, inner)
+
+
+def change(node: ast.AST) -> str | None:
+    """Return other source for a node, None if it has none."""
+    match node:
+        case ast.Compare(left=left, ops=[operator, *rest], comparators=others):
+            flipped = [_FLIPPED[type(operator)](), *rest]
+            return f"({ast.unparse(ast.Compare(left, flipped, others))})"
+        case ast.BoolOp(op=operator, values=values):
+            other = ast.Or() if isinstance(operator, ast.And) else ast.And()
+            return f"({ast.unparse(ast.BoolOp(other, values))})"
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return f"({ast.unparse(operand)})"
+        case ast.Constant(value=int() | float() as number):
+            return None if isinstance(number, bool) else repr(number + 1)
+        case ast.Return(value=ast.AST() as value):
+            return None if ast.unparse(value) == "None" else "return None"
+        case ast.Expr(value=ast.Call()) | ast.AugAssign() | ast.Raise():
+            return "pass"
+    return None
+
+
+def describe(place: Place) -> str:
+    """Say where a change is, and what it is."""
+    source = (_ROOT / place.module).read_bytes()
+    line = source[: place.start].count(b"\n") + 1
+    old = " ".join(source[place.start : place.end].decode().split())
+    return f"{place.module}:{line} {old[:90]} -> {place.new[:90]}"
+
+
+if __name__ == "__main__":
+    main()
