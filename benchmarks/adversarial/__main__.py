@@ -31,6 +31,7 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
+    Criterion,
     ExtractedItem,
     Instrument,
     Period,
@@ -195,6 +196,7 @@ _FIELDS = {
     "eligibility": (
         "constraint",
         "time_window",
+        "time_windows",
         "minimum_age",
         "maximum_age",
         "sex",
@@ -207,6 +209,7 @@ _KEYS = {
     "constraint": "constraints",
     "criterion": "criteria",
     "time_point": "time_points",
+    "time_windows": "time_windows",
 }
 
 
@@ -256,6 +259,7 @@ def list_given(extraction: TrialExtraction) -> Iterator[Given]:
         yield from _list_fields(
             one, {"constraints": "constraint", "time_window": "time_window"}
         )
+        yield from _list_windows(one)
     names = {"amounts": "amount"} | {
         name: name for name in _FIELDS["dosing"] if name != "amount"
     }
@@ -266,6 +270,15 @@ def list_given(extraction: TrialExtraction) -> Iterator[Given]:
             endpoint, {name: name for name in ("concept", "time_kind", "instrument")}
         )
         yield from _list_fields(endpoint, {"time_points": "time_point"})
+
+
+def _list_windows(item: Criterion) -> Iterator[Given]:
+    """Yield all time windows of a criterion, whose parts are not judged."""
+    sure = {one.field: one.confidence or 0 for one in item.evidence}
+    for place, window in enumerate(item.time_windows):
+        confidence = sure[f"time_windows[{place}]"]
+        for form in to_forms(window):
+            yield Given("time_windows", form, confidence)
 
 
 def _list_fields(item: ExtractedItem, names: Mapping[str, str]) -> Iterator[Given]:
