@@ -31,6 +31,7 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
+    Criterion,
     ExtractedItem,
     Instrument,
     Period,
@@ -43,6 +44,7 @@ _FIELDS = {
     "eligibility": (
         "constraint",
         "time_window",
+        "time_windows",
         "minimum_age",
         "maximum_age",
         "sex",
@@ -55,6 +57,7 @@ _LISTS = {
     "constraint": "constraints",
     "criterion": "criteria",
     "time_point": "time_points",
+    "time_windows": "time_windows",
 }
 """The fields that have a list of values, by the name of one value."""
 _ONE_OF = {name: field for field, name in _LISTS.items()} | {"amounts": "amount"}
@@ -229,11 +232,20 @@ def list_given(extraction: TrialExtraction) -> Iterator[Given]:
         value = [criterion.kind, criterion.quote]
         yield Given("criterion", value, _find_confidence(criterion, "kind"))
         yield from _list_values(criterion, "constraints", "time_window")
+        yield from _list_windows(criterion)
     for regimen in extraction.dosing:
         yield from _list_values(regimen, "amounts", "agent", *_FIELDS["dosing"][2:])
     for endpoint in extraction.endpoints:
         names = ("concept", "time_kind", "instrument", "time_points")
         yield from _list_values(endpoint, *names)
+
+
+def _list_windows(criterion: Criterion) -> Iterator[Given]:
+    """Yield all time windows of a criterion, whose parts are not judged."""
+    sure = {one.field: one.confidence or 0 for one in criterion.evidence}
+    for at, window in enumerate(criterion.time_windows):
+        for form in to_forms(window):
+            yield Given("time_windows", form, sure[f"time_windows[{at}]"])
 
 
 def _list_values(item: ExtractedItem, *names: str) -> Iterator[Given]:

@@ -122,11 +122,11 @@ def _read_limit_labels(data: Path) -> Iterator[SignRow]:
 
 
 def _read_wordings() -> Iterator[SignRow]:
-    """Yield the limits of lines that were written to mislead, or judged by a reader."""
+    """Yield the values of lines that were written to mislead, or judged by a reader."""
     for one in read_wordings():
         fold = 3 if one.is_held_out else 0
         known = (one.line, one.source, fold)
-        yield SignRow(_LIMITS, *known, one.signs, one.estimate, one.right)
+        yield SignRow(one.field, *known, one.signs, one.estimate, one.right)
 
 
 def judge_signs(
@@ -241,9 +241,9 @@ def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str,
     """Yield the parts that a right value states, and whether gold says the same."""
     read = match.gold.model_copy(update={str(whole.attribute): (member,)})
     for name in PARTS.get(type(member), ()):
-        part = _FIELD_OF[f"{whole.name}.{name}"]
         if not getattr(member, name):
             continue
+        part = _FIELD_OF[f"{whole.name}.{name}"]
         for one, other in pair_wholes(part, match.gold, read):
             rows = compare_values(part, getattr(one, name), getattr(other, name))
             yield name, all(row.verdict is Verdict.RIGHT for row in rows)

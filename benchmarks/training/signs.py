@@ -3,9 +3,9 @@
     python -m benchmarks.training.signs --data DIR --records INPUT... [--fields START] [--out FILE]
 
 ``--records`` are the records of the gold, ``--data`` holds the labels of other trials and the marks
-of other people. Limits also learn from the lines of ``benchmarks.adversarial`` and
-``benchmarks.certain``, which have kinds of errors that few records show; a third of these lines, by
-a hash of their numbers, is never learned from. Prints, for each field and source that the weights
+of other people. Limits and time windows also learn from the lines of ``benchmarks.adversarial``
+and ``benchmarks.certain``, which have kinds of errors that few records show; a third of these
+lines, by a hash of their numbers, is never learned from. Prints, for each field and source that the weights
 did not see, the figures of ``benchmarks.ranking``: folds 3 and 4 are left out in turn, and half of
 the marks is never learned from. ``--out`` writes the weights; with ``--fields`` only of fields whose
 names begin so, beside those that the file has for others.
@@ -45,7 +45,10 @@ UNREAD = frozenset({3, 4})
 _LEAST = 20
 """Fewest values with a sign for a weight of its own."""
 _SIGN_PRIOR = 10.0
-_SIGN_PRIORS = {"eligibility.criteria.constraints": 4.0}
+_SIGN_PRIORS = {
+    "eligibility.criteria.constraints": 4.0,
+    "eligibility.criteria.time_windows.of": 4.0,
+}
 _ESTIMATE_PRIOR = 10.0
 _SOURCE_PRIOR = 0.5
 _BASE_PRIOR = 0.01
@@ -55,13 +58,40 @@ with many labels have a weaker one for signs.
 _COST_OF_WRONG = {
     "dosing.amounts": 2.0,
     "eligibility.criteria.constraints": 2.5,
-    "eligibility.criteria.time_windows.of": 1.6,
+    "eligibility.criteria.time_window": 2.0,
+    "eligibility.criteria.time_windows": 2.0,
+    "eligibility.criteria.time_windows.of": 1.3,
 }
 """What a wrong value counts beside a right one, where a wrong value that seems sure does more harm
 than a right one that is asked about. Confidences are lower than the share right by that.
 """
 _READ_WEIGHT = 0.5
 """What a value counts whose trial was read while the rules were made, or that others labelled."""
+_EXPECTED_OF_WINDOWS: Weights = {
+    "a length in a compound": -4.0,
+    "a length without a comparator or a moment": -2.0,
+    "apart": -3.0,
+    "as long as a life": -3.0,
+    "at most, beside a word for stopping": -1.5,
+    "behind a part of the trial": -1.0,
+    "behind a rate": -1.0,
+    "for the past": -2.5,
+    "goes on behind its words": -1.0,
+    "how a measurement is made": -3.0,
+    "how long something is used": -2.5,
+    "its direction is not in its words": -3.0,
+    "its direction is that of another window": -2.0,
+    "minutes or hours without a moment": -2.0,
+    "neither within nor past": -2.0,
+    "of the line above": -2.5,
+    "over or during a length of time": -1.0,
+    "planned for a length of time": -3.0,
+    "one end of a range": -5.0,
+    "placed_after without a comparator": -2.0,
+    "placed_before without a comparator": -1.5,
+    "read as alone": -1.0,
+    "something ahead is asked": -3.0,
+}
 _EXPECTED: Mapping[str, Weights] = {
     "eligibility.criteria.constraints": {
         "a calendar year": -4.0,
@@ -93,15 +123,14 @@ _EXPECTED: Mapping[str, Weights] = {
         "read by pressure": -1.0,
         "respectively": -1.0,
     },
-    "eligibility.criteria.time_windows": {
-        "how long something is used": -1.5,
-        "something ahead is asked": -1.0,
-    },
+    "eligibility.criteria.time_window": _EXPECTED_OF_WINDOWS,
+    "eligibility.criteria.time_windows": _EXPECTED_OF_WINDOWS,
     "eligibility.criteria.time_windows.of": {
-        "a length of time within": -2.0,
+        "a length of time within": -5.0,
         "a number within": -0.5,
         "goes on behind its time": -2.0,
-        "very many words": -1.0,
+        "named in another line": -2.0,
+        "very many words": -2.0,
     },
 }
 """Judged, by field: signs of doubt that few labelled values have are expected at these weights,

@@ -1,4 +1,4 @@
-"""The limits of the rules on lines that were written to mislead them, and on lines that were judged.
+"""The limits and windows of the rules on lines that were written to mislead them, and on lines that were judged.
 
 They show kinds of errors of which labelled records have few. Whether a line is held out is decided
 by a hash of its number: a third of them only measures.
@@ -23,18 +23,23 @@ from benchmarks.adversarial.__main__ import (
 from benchmarks.certain.__main__ import to_wording
 from benchmarks.data import Row, read_lines, read_studies
 from extractor.concepts.parse import parse_uncalibrated
-from extractor.schemas import Constraint
 
 ADVERSARIAL = "adversarial"
 CERTAIN = "certain"
 """The sources: written with their right answers, and judged when their limits were sure."""
 _SHARE_HELD_OUT = 3
-_CONSTRAINT = "constraint"
+LIMITS = "eligibility.criteria.constraints"
+WINDOWS = "eligibility.criteria.time_windows"
+_NAMES = {LIMITS: "constraint", WINDOWS: "time_windows"}
+"""The fields that are judged, and their names in the lines."""
 
 
-class JudgedLimit(NamedTuple):
-    """A limit of a line, with its signs, the rules' own estimate, and whether it is right."""
+class JudgedValue(NamedTuple):
+    """A limit or window of a line, with its signs, the rules' own estimate, and whether it is
+    right.
+    """
 
+    field: str
     line: str
     source: str
     is_held_out: bool
@@ -43,14 +48,15 @@ class JudgedLimit(NamedTuple):
     right: bool
 
 
-class _ReadLimit(NamedTuple):
-    limit: Constraint
+class _ReadValue(NamedTuple):
+    field: str
+    forms: list[Any]
     signs: tuple[str, ...]
     estimate: float
 
 
-def read_wordings() -> Iterator[JudgedLimit]:
-    """Yield the limits of all lines whose right answer is known."""
+def read_wordings() -> Iterator[JudgedValue]:
+    """Yield the limits and windows of all lines whose right answer is known."""
     yield from _read_adversarial(_folder_of(benchmarks.adversarial))
     yield from _read_certain(_folder_of(benchmarks.certain) / "lines.jsonl")
 
@@ -59,30 +65,52 @@ def _folder_of(package: Any) -> Path:
     return Path(package.__file__).parent
 
 
-def _read_adversarial(folder: Path) -> Iterator[JudgedLimit]:
-    """Yield the limits of ``benchmarks.adversarial``, not of its kept wordings."""
+def _read_adversarial(folder: Path) -> Iterator[JudgedValue]:
+    """Yield the values of ``benchmarks.adversarial``, not of its kept wordings."""
     for path in sorted(folder.glob("*.jsonl")):
-        lines = [line for line in read_lines(path) if "constraints" in line["right"]]
-        for line, limits in _read_limits(lines, lines):
-            left = list(list_stated(line))
-            for read in limits:
-                forms = to_forms(read.limit)
-                found = [
-                    take_stated(left, Given(_CONSTRAINT, form, 0.0)) for form in forms
-                ]
-                yield _judge(line["id"], ADVERSARIAL, read, right=all(found))
+        lines = [line for line in read_lines(path) if line["task"] == "eligibility"]
+        for line, values in _read_values(lines, lines):
+            left = list(_list_right(line))
+            judged = _list_judged(line, values)
+            for read in values:
+                if read.field not in judged:
+                    continue
+                name = _NAMES[read.field]
+                given = [Given(name, form, 0.0) for form in read.forms]
+                found = [take_stated(left, one) for one in given]
+                right = all(found)
+                yield _judge(line["id"], ADVERSARIAL, read, right=right)
 
 
-def _read_certain(path: Path) -> Iterator[JudgedLimit]:
-    """Yield the limits of ``benchmarks.certain`` that its reader judged."""
+def _list_judged(line: Row, values: Sequence[_ReadValue]) -> set[str]:
+    """Return the fields whose right values a line states. Some lines state the first window alone,
+    which is enough for a line with one.
+    """
+    right = line["right"]
+    judged = {LIMITS} if "constraints" in right else set()
+    windows = [value for value in values if value.field == WINDOWS]
+    if "time_windows" in right or ("time_window" in right and len(windows) == 1):
+        judged.add(WINDOWS)
+    return judged
+
+
+def _list_right(line: Row) -> Iterator[tuple[str, Any]]:
+    """Yield the right values of a line; the first window as the only one."""
+    for name, value in list_stated(line):
+        yield ("time_windows" if name == "time_window" else name), value
+
+
+def _read_certain(path: Path) -> Iterator[JudgedValue]:
+    """Yield the values of ``benchmarks.certain`` that its reader judged."""
     lines = [line for line in read_lines(path) if line["part"] != "outcome"]
-    for line, limits in _read_limits(lines, [to_wording(line) for line in lines]):
+    for line, values in _read_values(lines, [to_wording(line) for line in lines]):
         judged = {
-            dumps([field, value]): verdict
+            dumps([field.replace("time_window", "time_windows"), value]): verdict
             for field, value, verdict, *_ in line["judged"]
         }
-        for read in limits:
-            forms = [dumps([_CONSTRAINT, form]) for form in to_forms(read.limit)]
+        for read in values:
+            name = _NAMES[read.field]
+            forms = [dumps([name, form]) for form in read.forms]
             verdicts = {judged.get(form, "new") for form in forms}
             if "wrong" in verdicts:
                 yield _judge(line["id"], CERTAIN, read, right=False)
@@ -90,24 +118,31 @@ def _read_certain(path: Path) -> Iterator[JudgedLimit]:
                 yield _judge(line["id"], CERTAIN, read, right=True)
 
 
-def _judge(line: str, source: str, read: _ReadLimit, *, right: bool) -> JudgedLimit:
+def _judge(line: str, source: str, read: _ReadValue, *, right: bool) -> JudgedValue:
     is_held_out = crc32(line.encode()) % _SHARE_HELD_OUT == 0
-    return JudgedLimit(line, source, is_held_out, read.signs, read.estimate, right)
+    return JudgedValue(
+        read.field, line, source, is_held_out, read.signs, read.estimate, right
+    )
 
 
-def _read_limits(
+def _read_values(
     lines: Sequence[Row], wordings: Sequence[Row]
-) -> Iterator[tuple[Row, list[_ReadLimit]]]:
-    """Yield each line with the limits that the rules read in its wording."""
+) -> Iterator[tuple[Row, list[_ReadValue]]]:
+    """Yield each line with the limits and windows that the rules read in its wording."""
     if not lines:
         return
     records = read_studies(map(make_study, count(), wordings))
     for line, record in zip(lines, records, strict=True):
-        limits = []
+        values = []
         for criterion in parse_uncalibrated(record).criteria:
-            reading = criterion.read("constraints")
             if criterion.read("stands").value is False:
                 continue
-            for limit, signs in zip(reading.list_values(), reading.signs, strict=True):
-                limits.append(_ReadLimit(limit, signs[""], reading.confidence))
-        yield line, limits
+            for field in _NAMES:
+                reading = criterion.read(field.rpartition(".")[2])
+                for value, signs in zip(
+                    reading.list_values(), reading.signs, strict=True
+                ):
+                    forms = to_forms(value)
+                    own = (field, forms, signs[""], reading.confidence)
+                    values.append(_ReadValue(*own))
+        yield line, values

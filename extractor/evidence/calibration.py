@@ -38,7 +38,9 @@ from extractor.schemas import Task
 Curve = tuple[tuple[float, float], ...]
 """Pairs of stated confidence and share right, both rising."""
 CURVES = files(__package__) / "calibration.toml"
-OF_MEMBERS = frozenset({"eligibility.criteria.constraints"})
+OF_MEMBERS = frozenset(
+    {"eligibility.criteria.constraints", "eligibility.criteria.time_windows"}
+)
 """Lists that are as sure as their least sure member, and have a curve for empty ones alone."""
 FOUND = "found"
 NOTHING = "nothing"

@@ -21,9 +21,6 @@ _MOST = 0.99
 _FLOOR = 0.35
 """The lowest confidence. Gold has too few doubtful values to say that one should be left out."""
 _AT_MOST = {
-    "named in another line": 0.65,
-    "of the line above": 0.8,
-    "an unlikely name": 0.65,
     "words of two meanings": 0.75,
     "a doubtful dose": 0.7,
     "a dose that is never sure": 0.84,
@@ -56,7 +53,7 @@ def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
     weights = _read_weights()[field]
     weighed = round(weigh_by(weights, signs, estimate), 2)
     for sign in signs:
-        weighed = min(weighed, _AT_MOST.get(sign, 1.0))
+        weighed = min(weighed, _AT_MOST.get(sign, _MOST))
     return max(_FLOOR, weighed)
 
 

@@ -59,7 +59,7 @@ def test_what_opens_its_clause_is_surer_than_what_stands_in_a_long_list():
         "heart, lungs and kidneys in the hospital within 4 weeks before enrolment",
         "time_windows[0].of",
     )
-    assert long < short
+    assert long < 0.85 <= short
 
 
 def test_signs_without_a_weight_add_nothing():

@@ -28,6 +28,7 @@ from extractor.concepts.people.stated import StatedCriterion
 from extractor.concepts.windows.criterion import (
     demands_other,
     is_of_kind,
+    lend_window,
     lend_windows,
     name_limited,
     read_windows,
@@ -386,10 +387,7 @@ def _read_times(
     if lent is None:
         return window, name_limited(windows, introduction)
     lent_window, lent_windows = lent
-    sure = lent_window.confidence
-    if entry.doubtful:
-        sure = min(sure, measured("time_window", "sense implied"))
-    window = replace(lent_window, confidence=sure)
+    window = lend_window(lent_window)
     if windows.value:
         return window, name_limited(windows, introduction)
     return window, lend_windows(lent_windows, introduction, entry.passage)

@@ -6,6 +6,8 @@ from extractor.concepts.people.registered_ages import OLDEST, count_days
 from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_people
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
+from extractor.language.numbers import read_number
+from extractor.language.patterns import Found
 from extractor.language.units import read_unit
 from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
@@ -315,10 +317,15 @@ def list_age_bounds(
     high = Age(value=limit.value_high or limit.value, unit=unit)
     if count_days(high) > OLDEST:
         return []
-    if ends_age_range(tokens, limit):
-        return [(low, False)]
+    if not limit.sure and _is_preceded_by("age_before_it", tokens, limit, _END_REACH):
+        # "18 75 years"
+        return []
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
+        opening = find_lower_end(tokens, limit)
+        youngest = read_number(opening.read("low") or "") if opening else None
+        if is_admitted and youngest is not None:
+            return [(Age(value=youngest, unit=unit), True), (high, False)]
         if limit.comparator in LOWER:
             return [(low, is_admitted)]
         return [(low, not is_admitted)] if limit.comparator in UPPER else []
@@ -326,6 +333,13 @@ def list_age_bounds(
     if is_admitted is _is_preceded_by("outside_ages", tokens, limit, _END_REACH):
         return []
     return [(low, True), (high, False)]
+
+
+def find_lower_end(tokens: Tokens, limit: Limit) -> Found | None:
+    """Return the lower end before the upper limit of a range of ages: "6 to" ("<18 yr")."""
+    if limit.comparator not in UPPER:
+        return None
+    return rule("range_opening_bare").ends(tokens, limit.first, limit.first - 2)
 
 
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
@@ -344,12 +358,3 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
         "refused_before", tokens, limit, limit.first
     )
     return is_negated is refused
-
-
-def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age without a comparator is the upper end of a range that was not read:
-    "18 75 years".
-    """
-    if limit.sure:
-        return False
-    return _is_preceded_by("age_before_it", tokens, limit, _END_REACH)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
-    ends_age_range,
+    find_lower_end,
     is_age,
     is_doubtful_age,
     is_lifetime,
@@ -40,8 +40,6 @@ _OPENING = 12
 participants."""
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may be anywhere."""
-_ADJOINING = 2 * 365.25
-"""The most days between two ages that adjoin each other."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -86,16 +84,6 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # the other end of a range counts, unsure, if one end is registered
-    known = [
-        bound.place
-        for bound in described
-        if agrees(bound.age, registered[AGES[not bound.lower]])
-    ]
-    described = [
-        bound._replace(case=UNLIKE) if bound.place in known else bound
-        for bound in described
-    ]
     if not low.value and not low.alternatives:
         low = _choose(described, AGES[0], registered[AGES[0]])
     if not high.value and not high.alternatives:
@@ -155,18 +143,13 @@ def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     """Return whether a bound of the other side leaves no age within this one, which is then an age
     of some people only.
-
-    If all of them do, and by more than two years, the text contradicts itself, and both ages stay.
     """
-    rivals = [
-        rival.days - chosen.days
-        for rival in bounds
-        if rival.lower is not chosen.lower and rival.case != _DOUBTFUL
-    ]
-    beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
-    if len(beyond) < len(rivals):
-        return bool(beyond)
-    return any(abs(days) <= _ADJOINING for days in beyond)
+    for rival in bounds:
+        is_other_side = rival.lower is not chosen.lower and rival.case != _DOUBTFUL
+        days = rival.days - chosen.days
+        if is_other_side and (days == 0 or (days < 0) is chosen.lower):
+            return True
+    return False
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
@@ -295,7 +278,9 @@ def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
     """Yield the bounds that a limit of age sets."""
-    place = passage.part(limit.first, limit.end)
+    lower_end = find_lower_end(passage.tokens, limit)
+    first = lower_end.first if lower_end else limit.first
+    place = passage.part(first, limit.end)
     for age, is_lowest in list_age_bounds(passage.tokens, limit, admits=admits):
         yield _Bound(age, is_lowest, place, case)
 
@@ -304,16 +289,15 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """Return the case of an age by the words around it: doubtful if it is of some people, or if an
     exclusion states more before it; excluded; unsure without unit or comparator; or plain.
     """
-    first = limit.first
-    # "first episode after the age of 15 years"
-    is_at_moment = rule("moment_before").ends(tokens, first, first - _OPENING)
-    is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
-    if is_at_moment or is_of_some or ends_age_range(tokens, limit):
+    if rule("age_of_some_after").starts(tokens, limit.end):
         return _DOUBTFUL
     if admits:
         is_whole = limit.sure and limit.time_unit
         return "age among other words" if is_whole else "age without unit or comparator"
+    if rule("joined_condition").starts(tokens, limit.end):
+        return _DOUBTFUL
     # between the start of a clause and the age stand only words such as "patients aged"
+    first = limit.first
     clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
     is_of_anybody = any(_covers("anybody", tokens, at, first) for at in clauses)
     return "age excluded" if is_of_anybody else _DOUBTFUL

@@ -10,10 +10,6 @@ from extractor.concepts.doses.names import find_general
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 
-_OPERATIONS = ("ectomy", "otomy", "ostomy", "plasty", "rrhaphy")
-"""Ends of the names of operations."""
-_NO_OPERATIONS = frozenset({"angioplasty", "phlebotomy", "kyphoplasty"})
-"""Such names of what a needle or a catheter does."""
 _FIRST_NUMBERS = frozenset({"0", "1", "one", "zero", "01", "00"})
 _NUMBERS = ("cycle_number", "day_number", "visit_number")
 """The parts of a numbered moment."""
@@ -52,10 +48,9 @@ def classify_anchor(words: str) -> AnchorClass | None:
     """Return the class of the moment that words name, with or without "before" or "after" in front;
     None if they name no moment ("of the drug").
 
-    The first match decides: a number ("day 1"), the rules for each class, the name of an
-    operation, a bare treatment or drug, the study itself. A bare treatment is one that begins
-    ("before therapy"), but after "after", it is one that has ended ("after therapy"). Any other
-    moment is another event.
+    The first match decides: a number ("day 1"), the rules for each class, a bare treatment or drug,
+    the study itself. A bare treatment is one that begins ("before therapy"), but after "after", it
+    is one that has ended ("after therapy"). Any other moment is another event.
 
     >>> texts = (
     ...     "prior to initiation of therapy",
@@ -81,9 +76,6 @@ def classify_anchor(words: str) -> AnchorClass | None:
     for name, meaning in _NAMED:
         if rule(name).starts(tokens, first):
             return meaning
-    # "radical prostatectomy"
-    if _names_operation(tokens, first):
-        return AnchorClass.SURGERY
     # "start of fictumab"
     beginning = rule("beginning_of").starts(tokens, first)
     if beginning and _names_drug(tokens, beginning.end):
@@ -118,20 +110,6 @@ def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
     if moment.has("visits"):
         return AnchorClass.SCREENING_OR_CONSENT
     return AnchorClass.FIRST_DOSE
-
-
-def _names_operation(tokens: Tokens, first: int) -> bool:
-    """Return whether a word of the moment's name, which begins at token ``first``, ends as the name
-    of an operation does: "radical prostatectomy". What a needle or a catheter does is none.
-    """
-    name = rule("naming_word")
-    at = first
-    while at < len(tokens) and name.covers(tokens, at, at + 1):
-        word = tokens.words[at].lower()
-        if word.endswith(_OPERATIONS) and word not in _NO_OPERATIONS:
-            return True
-        at += 1
-    return False
 
 
 def _names_drug(tokens: Tokens, first: int) -> bool:

@@ -66,19 +66,17 @@ def read_windows(
         values.append(make_window(window, quote).model_copy(update=named))
         signs.append(list_signs(tokens, windows, parts, at))
     spans = tuple(span_of(passage.part(one.first, one.end)) for one in windows)
-    unread = _count_unread(tokens, windows)
-    first = _choose_first(windows)
-    read_first: Reading[TimeWindow | None] = Reading(
-        None, measured("time_window", _describe_none(tokens, unread))
-    )
-    if first is not None:
-        sure = measured("time_window", _describe_first(windows, windows[first]))
-        value = first_window([values[first]])
-        read_first = Reading(value, sure, (spans[first],), Support.PARSED)
-    case = _describe_all(windows) if windows else _describe_none(tokens, unread)
-    sure = measured("time_windows", case)
+    sure = measured("time_windows", _describe(tokens, windows))
     everything = Reading(tuple(values), sure, spans, Support.PARSED, signs=tuple(signs))
-    return read_first, everything
+    first = _choose_first(windows)
+    if first is None:
+        return Reading(None, sure), everything
+    own_signs = {"": signs[first][""]}
+    value = first_window([values[first]])
+    return (
+        Reading(value, sure, (spans[first],), Support.PARSED, signs=(own_signs,)),
+        everything,
+    )
 
 
 def _choose_first(windows: Sequence[Window]) -> int | None:
@@ -90,34 +88,15 @@ def _choose_first(windows: Sequence[Window]) -> int | None:
     return windows.index((plain or possible)[0])
 
 
-def _count_unread(tokens: Tokens, windows: Sequence[Window]) -> int:
-    """Return how many lengths of time are part of no window."""
-    read = {at for window in windows for at in range(*window.length)}
-    return sum(
-        read.isdisjoint(range(one.first, one.end)) for one in find_durations(tokens)
-    )
-
-
-def _describe_none(tokens: Tokens, unread: int) -> str:
-    """Return the measured case of a line without windows."""
-    if not unread:
+def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
+    """Return the measured case of a line: its windows, or why it has none."""
+    if windows:
+        return "read"
+    if not list(find_durations(tokens)):
         return "no length of time"
     if rule("names_age").search(tokens):
         return "only ages and the like"
     return "length of time not read"
-
-
-def _describe_first(windows: Sequence[Window], first: Window) -> str:
-    if not first.sure or first.explains:
-        return "sense implied"
-    return "the only length of time" if len(windows) == 1 else "one of several"
-
-
-def _describe_all(windows: Sequence[Window]) -> str:
-    is_open = any(not window.sure or window.explains for window in windows)
-    if len(windows) > 1:
-        return "sense implied of one of several" if is_open else "several"
-    return "sense implied" if is_open else "one"
 
 
 def name_limited(windows: Windows, other: Passage) -> Windows:
@@ -145,6 +124,14 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     return replace(windows, value=tuple(values), signs=tuple(signs))
 
 
+def lend_window(
+    window: Reading[TimeWindow | None],
+) -> Reading[TimeWindow | None]:
+    """Return the first window of the line that introduces an item as that of the item."""
+    own = window.signs[0][""]
+    return replace(window, signs=({"": (*own, _LENT)},))
+
+
 def lend_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
     """Return the time windows of the line that introduces an item as those of the item. They are
     less certain. If they limit words that only announce the items ("any of the following drugs"),
@@ -166,10 +153,7 @@ def lend_windows(windows: Windows, introduction: Passage, item: Passage) -> Wind
         elif of:
             lent["of"] = (*of, _LENT)
         signs.append(lent)
-    sure = min(windows.confidence, measured("time_windows", "of the line above"))
-    lent_windows = replace(
-        windows, value=tuple(values), signs=tuple(signs), confidence=sure
-    )
+    lent_windows = replace(windows, value=tuple(values), signs=tuple(signs))
     return name_limited(lent_windows, item)
 
 

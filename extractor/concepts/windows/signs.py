@@ -3,39 +3,41 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from extractor.concepts.doses.names import find_general
-from extractor.concepts.limits.bounds import LOWER
-from extractor.concepts.windows.parts import Parts
+from extractor.concepts.limits.bounds import LOWER, UPPER
+from extractor.concepts.windows.parts import Parts, is_past
 from extractor.concepts.windows.times import Window
 from extractor.language.book import rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import TimeUnit
 
-_USUAL = (TimeUnit.DAY, TimeUnit.WEEK, TimeUnit.MONTH, TimeUnit.YEAR)
+_SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
+_OLDEST = 40
+"""Years from which a length is rather an age."""
 _LONG_LINE = 60
 _REACH = 14
+_STOP_REACH = 10
+_FEW_LEFT = 2
 _FEW_WORDS = 3
 _SOME_WORDS = 6
 _MANY_WORDS = 10
-_IN_NAME = {
-    "(": "a bracket",
-    ",": "a list",
-    NUMBER: "a number within",
-}
-"""Signs within a name, and what they are evidence of."""
-_GO_ON = frozenset({"of", "to"})
-"""Words behind a time that go on with what it limits: "use (within 14 days) of steroids"."""
+_LEADS = ("limited_lead", "limited_cut", "treatment_verb")
+_TAILS = ("limited_tail", "limited_lead")
+"""Rules for words that lead to a name, and from it to its time."""
+_USUAL_ENDS = ("ectomy", "emia", "itis", "oma", "osis", "pathy", "therapy", "tomy")
 _RULES_IN_NAME = {
     "relation_word": "words in relation",
     "joint_word": "joined by and or or",
-    "treatment_verb": "a verb within",
     "duration": "a length of time within",
 }
+"""Signs within a name, and what they are evidence of."""
 _BEFORE_NAME = {
     "treatment_verb": "behind a verb of treatment or illness",
     "limited_cut": "behind another verb",
     "limited_lead": "behind a word of no meaning",
 }
-"""What rules find within a name, or right before it."""
+"""Rules that match right before a name; the first one counts."""
+_GO_ON = frozenset({"of", "to"})
+"""Words behind a time that go on with what it limits: "use (within 14 days) of steroids"."""
 
 
 def list_signs(
@@ -53,7 +55,9 @@ def list_signs(
         shared.append("at least")
     if own.anchor is None:
         shared.append("without a moment")
-    signs = {"": (*_describe_window(tokens, window, own), *shared)}
+    kind = _describe_kind(tokens, window, own)
+    direction = _describe_direction(tokens, window, own)
+    signs = {"": (*kind, *direction, *shared)}
     if own.of:
         signs["of"] = (*_describe_name(tokens, window, own, own.of), *shared)
     if own.anchor:
@@ -61,22 +65,79 @@ def list_signs(
     return signs
 
 
-def _describe_window(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
+def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
+    """Yield the signs of whether a length of time is a window at all: it may be the length of a
+    use, of a measurement or of the trial.
+    """
+    first = window.first
+    reach = max(0, first - _REACH)
     yield f"read as {window.rule}"
-    reach = max(0, window.first - _REACH)
-    if window.unit not in _USUAL:
-        yield "another unit than days to years"
-    if window.borrowed:
-        yield "its direction is that of another window"
-    if rule("asked_ahead").ends(tokens, window.first, reach):
-        yield "something ahead is asked"
-    is_length = window.rule in ("lasting", "compared_window") and own.anchor is None
-    if is_length and rule("used_so_long").ends(tokens, window.first, reach):
-        yield "how long something is used"
-    if rule("counted_days").starts(tokens, window.length[1]):
-        yield "the time is counted or dosed"
     if len(tokens) > _LONG_LINE:
         yield "a long line"
+    if window.unit is TimeUnit.YEAR and window.value >= _OLDEST:
+        yield "as long as a life"
+    if rule("apart").starts(tokens, window.length[1]):
+        yield "apart"
+    if rule("rate_before").ends(tokens, first, reach):
+        yield "behind a rate"
+    if own.anchor:
+        return
+    for name, sign in (
+        ("asked_ahead", "something ahead is asked"),
+        ("at_rest", "how a measurement is made"),
+        ("part_of_trial", "behind a part of the trial"),
+    ):
+        if rule(name).ends(tokens, first, reach):
+            yield sign
+    if "-" in tokens.codes[window.length[0] : window.length[1]]:
+        yield "a length in a compound"
+    if window.unit in _SHORT_TIMES:
+        yield "minutes or hours without a moment"
+    if rule("goes_on").starts(tokens, window.end):
+        yield "goes on behind its words"
+    is_length = window.rule in ("lasting", "compared_window")
+    if is_length and rule("used_so_long").ends(tokens, first, reach):
+        yield "how long something is used"
+
+
+def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
+    """Yield the signs of how a window got its direction."""
+    is_past_window = is_past(tokens, window)
+    is_anchored = own.anchor is not None or is_past_window
+    if window.borrowed:
+        yield "its direction is that of another window"
+    elif window.high is not None:
+        yield "a range"
+    elif _is_end_of_range(tokens, window):
+        yield "one end of a range"
+    elif not window.sure:
+        yield "its direction is not in its words"
+    elif not window.compared and window.rule != "looking_back":
+        yield f"{window.rule} without a comparator"
+        if not is_anchored:
+            yield "a length without a comparator or a moment"
+    if window.either and not is_anchored:
+        yield "over or during a length of time"
+    if window.rule == "lasting" and is_past_window:
+        yield "for the past"
+    if window.rule == "lasting" and rule("planned_for").search(
+        tokens, max(0, window.first - 1), window.length[1]
+    ):
+        yield "planned for a length of time"
+    opening = tokens.words[window.first].lower()
+    if window.rule == "looking_back" and not is_anchored and opening != "within":
+        yield "neither within nor past"
+    if window.comparator in UPPER:
+        near = max(0, window.first - _STOP_REACH), window.end + _STOP_REACH
+        if rule("ends_treatment").search(tokens, near[0], min(near[1], len(tokens))):
+            yield "at most, beside a word for stopping"
+
+
+def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
+    """Return whether a length is one end of a range in two units: "6 weeks to 12 months"."""
+    if rule("range_behind").starts(tokens, window.length[1]):
+        return True
+    return rule("range_before").ends(tokens, window.first, window.first - 3) is not None
 
 
 def _describe_name(
@@ -85,27 +146,30 @@ def _describe_name(
     """Yield the signs of what a window limits: its place, its words, and what is left beside it."""
     first, end = name
     yield f"named {own.place}"
-    yield f"named {own.place} by {window.rule}"
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(count)
-    if count > _MANY_WORDS or rule("duration").occurs(tokens, first, end):
-        yield "an unlikely name"
-    for code, sign in _IN_NAME.items():
-        if code in tokens.codes[first:end]:
-            yield sign
+    if NUMBER in tokens.codes[first:end]:
+        yield "a number within"
     for known, sign in _RULES_IN_NAME.items():
         if rule(known).search(tokens, first, end):
             yield sign
     if any(first <= one[1] < end for one in find_general(tokens)):
         yield "a known name"
+    is_short = count <= _SOME_WORDS
+    last = tokens.words[end - 1].lower()
+    if last.endswith(_USUAL_ENDS) or rule("usual_name").ends(tokens, end, first):
+        yield "ends with a usual name"
+        if is_short:
+            yield "a short usual name"
     if own.place == "before":
-        yield from _describe_surroundings(tokens, window, own, name)
+        yield from _describe_lead(tokens, window, own, name)
+        yield from _describe_rest(tokens, window, own, name, is_short=is_short)
 
 
-def _describe_surroundings(
+def _describe_lead(
     tokens: Tokens, window: Window, own: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield the signs of the words around a name that is before its time."""
+    """Yield the signs of what leads to a name that is before its time, and from it to the time."""
     first, end = name
     behind = window.length[1]
     if own.anchor is None and not _GO_ON.isdisjoint(tokens.words[behind : behind + 2]):
@@ -120,15 +184,55 @@ def _describe_surroundings(
         yield "opens its line"
     elif rule("joint_word").search(tokens, start, first):
         yield "behind and or or"
-    names = (rule(known).ends(tokens, first, start) for known in _BEFORE_NAME)
-    yield next(
-        (
-            sign
-            for sign, found in zip(_BEFORE_NAME.values(), names, strict=True)
-            if found
-        ),
-        "behind other words",
-    )
+    for known, sign in _BEFORE_NAME.items():
+        if rule(known).ends(tokens, first, start):
+            yield sign
+            return
+    yield "behind other words"
+
+
+def _describe_rest(
+    tokens: Tokens, window: Window, own: Parts, name: Range, *, is_short: bool
+) -> Iterator[str]:
+    """Yield how many words of the line are neither in the name nor in the window, and do not lead
+    from one to the other.
+    """
+    first, end = name
+    last = max(window.end, own.anchor[1] if own.anchor else 0)
+    before = _count_left(tokens, (0, first), _LEADS)
+    between = _count_left(tokens, (end, window.first), _TAILS)
+    behind = _count_left(tokens, (last, len(tokens)), ())
+    yield f"{_describe_left(before)} left before its name"
+    yield f"{_describe_left(behind)} left behind its time"
+    if between:
+        yield "words left between its name and time"
+    if before + between:
+        return
+    if is_short and window.first - end <= 1:
+        yield "a short name behind nothing"
+    if behind == 0:
+        yield "nothing else in its line"
+        if is_short:
+            yield "a short name alone"
+
+
+def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
+    """Return how many words of a place no rule of ``known`` matches."""
+    explained: set[int] = set()
+    for name in known:
+        for found in rule(name).find(tokens, *place):
+            explained.update(range(found.first, found.end))
+    left = [at for at in range(*place) if at not in explained]
+    return sum(tokens.words[at][0].isalnum() for at in left)
+
+
+def _describe_left(count: int) -> str:
+    """Return in words how many words are left."""
+    if count == 0:
+        return "none"
+    if count <= _FEW_LEFT:
+        return "few"
+    return "some" if count <= _MANY_WORDS else "many"
 
 
 def _describe_count(count: int) -> str:

@@ -47,9 +47,9 @@ class Window:
         length: The tokens of the number and its unit.
         sure: False if its own words leave the direction open.
         either: Whether the other direction is possible: "over 5 months".
+        compared: Whether a comparator is in its words.
         borrowed: Whether its direction is that of the window beside it.
         aside: Whether it is in a bracket, a definition or an exception.
-        explains: Whether its bracket does not date what is before it, or it is another aside.
     """
 
     first: int
@@ -62,9 +62,9 @@ class Window:
     length: Range
     sure: bool = True
     either: bool = False
+    compared: bool = False
     borrowed: bool = False
     aside: bool = False
-    explains: bool = False
 
     @property
     def is_alone(self) -> bool:
@@ -79,6 +79,7 @@ class _Sense:
     comparator: Comparator | None
     length: Span
     sure: bool = True
+    compared: bool = False
 
 
 def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
@@ -94,60 +95,40 @@ def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
         return None
     if "negation" in parts:
         comparator = comparator.opposite or comparator
-    return _Sense(comparator, length)
+    return _Sense(comparator, length, compared=True)
 
 
-def _make_back(parts: Parts) -> tuple[_Sense, ...] | None:
+def _make_back(parts: Parts) -> _Sense | None:
     """A length that reaches back: at most so long, whatever its comparator is."""
     if "last_unit" in parts:
-        return (_Sense(Comparator.AT_MOST, parts["last_unit"]),)
+        return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
     if sense is None:
         return None
     if sense.comparator in UPPER:
-        return (sense,)
+        return sense
     back = parts.get("back")
     if back is None or not back.value.lower().startswith(("within", "in")):
         # "during a minimum of 2 years"
-        return (sense,)
+        return sense
     # "within a minimum of 30 days"
-    return (replace(sense, comparator=Comparator.AT_MOST, sure=False),)
+    return replace(sense, comparator=Comparator.AT_MOST, sure=False)
 
 
-def _make_lasting(parts: Parts) -> tuple[_Sense, ...] | None:
+def _make_lasting(parts: Parts) -> _Sense | None:
     """A length that something lasts: at least so long without a comparator."""
-    sense = _read_sense(parts, Comparator.AT_LEAST)
-    return (sense,) if sense else None
+    return _read_sense(parts, Comparator.AT_LEAST)
 
 
-def _make_compared(parts: Parts) -> tuple[_Sense, ...] | None:
+def _make_compared(parts: Parts) -> _Sense | None:
     """A length with a comparator alone."""
     sense = _read_sense(parts, None)
-    return (sense,) if sense and sense.comparator else None
+    return sense if sense and sense.comparator else None
 
 
-def _make_alone(parts: Parts) -> tuple[_Sense, ...] | None:
+def _make_alone(parts: Parts) -> _Sense | None:
     """A length without words: its direction is that of the window beside it, or of the list."""
-    sense = _read_sense(parts, None)
-    return (sense,) if sense else None
-
-
-def _make_range(parts: Parts) -> tuple[_Sense, ...] | None:
-    """A range whose ends have two units: "6 weeks to 12 months"."""
-    low = parts["low"]
-    high = parts["high"]
-    if low.value.time is None or high.value.time is None:
-        return None
-    opening = parts.get("opening")
-    is_between = opening is not None and opening.kind == "opening"
-    if parts["joint"].value.lower() == "and" and not is_between:
-        return None
-    if low.value.time is high.value.time:
-        return None
-    return (
-        _Sense(Comparator.AT_LEAST, low, sure=False),
-        _Sense(Comparator.AT_MOST, high, sure=False),
-    )
+    return _read_sense(parts, None)
 
 
 _MAKERS: Mapping[str, Maker] = {
@@ -155,7 +136,6 @@ _MAKERS: Mapping[str, Maker] = {
     "lasting": _make_lasting,
     "compared": _make_compared,
     "alone": _make_alone,
-    "range": _make_range,
 }
 _USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
 """The kinds of spans of the grammar of measures that windows are made of."""
@@ -169,8 +149,6 @@ _LENGTHS_BEHIND = (
 )
 _PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
 """Productions whose last span belongs to the moment."""
-_OLDEST = 40
-"""Years above which a length with a comparator alone is rather an age."""
 
 
 @cache
@@ -208,12 +186,10 @@ def find_windows(
     taken = _find_others(tokens, topic)
     stated: list[Window] = []
     for span in spans:
-        for sense in span.value:
-            place = range(sense.length.first, sense.length.end)
-            if taken.isdisjoint(place) and not _is_no_window(
-                tokens, span, sense.length
-            ):
-                stated.append(_read_window(tokens, span, sense))
+        length = span.value.length
+        is_free = taken.isdisjoint(range(length.first, length.end))
+        if is_free and not _is_no_window(tokens, span, length):
+            stated.append(_read_window(tokens, span))
     return tuple(_give_directions(tokens, stated, kind, wide=wide))
 
 
@@ -250,18 +226,13 @@ def _is_time(span: Span) -> bool:
 def _find_others(tokens: Tokens, topic: str) -> set[int]:
     """Return the tokens of ages and lifetimes, which are not windows."""
     others: set[int] = set()
-    limits = find_limits(tokens, None, topic)
-    for limit, behind in zip_longest(limits, limits[1:]):
+    for limit in find_limits(tokens, None, topic):
         is_of_life = (
             is_age(tokens, limit, topic)
             or is_lifetime(tokens, limit, topic)
             or is_of_people(tokens, limit)
         )
         if is_of_life:
-            others.update(range(*limit.number))
-        # "≥ 6 months and < 24 months of age"
-        is_joined = behind and tokens.read(limit.end, behind.first).lower() == "and"
-        if is_joined and is_age(tokens, behind, topic):
             others.update(range(*limit.number))
     return others
 
@@ -275,41 +246,25 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
             return True
     if rule("apart").starts(tokens, length.end):
         return rule("events_apart").ends(tokens, span.first, near) is None
-    if _is_of_age(tokens, span, length.value):
-        return True
     before = ["half_life_before", "survival_before"]
+    if length.value.time is TimeUnit.HOUR:
+        before.append("aged_before")
     if rule("window_anchor").starts(tokens, length.end) is None:
         before += ["cycles_lasting", "trial_before"]
     places = {length.first, span.first}
     return any(rule(name).ends(tokens, at, near) for name in before for at in places)
 
 
-def _is_of_age(tokens: Tokens, span: Span, amount: Amount) -> bool:
-    """Return whether a length is rather an age: of hours after "aged", of many years after a
-    comparator alone, or without any words after "before".
-    """
-    near = max(0, span.first - _REACH)
-    if amount.time is TimeUnit.HOUR:
-        return rule("aged_before").ends(tokens, span.first, near) is not None
-    if amount.time is TimeUnit.YEAR and span.rule.startswith("compared"):
-        return amount.low >= _OLDEST
-    if span.rule != "alone":
-        return False
-    return rule("before_an_age").ends(tokens, span.first, near) is not None
-
-
-def _read_window(tokens: Tokens, span: Span, sense: _Sense) -> Window:
+def _read_window(tokens: Tokens, span: Span) -> Window:
     """Return the window of a span; its direction is not settled if no word gives one."""
+    sense: _Sense = span.value
     length = sense.length
     amount: Amount = length.value
     assert amount.time is not None
-    is_upper = sense is not span.value[0]
-    first = length.first if is_upper else span.first
-    is_range_of_two = len(span.value) > 1
-    end = length.end if span.rule in _PLACED or is_range_of_two else span.end
-    is_closed = tokens.codes[end : end + 1] == ")"
+    first = span.first
+    end = length.end if span.rule in _PLACED else span.end
     anchor = None
-    if not is_closed and (is_upper or not is_range_of_two):
+    if tokens.codes[end : end + 1] != ")":
         anchor = rule("window_anchor").starts(tokens, end)
     lead = rule("whole_quote").ends(tokens, first, first - 2)
     either = rule("either_direction").starts(tokens, first) is not None
@@ -324,8 +279,8 @@ def _read_window(tokens: Tokens, span: Span, sense: _Sense) -> Window:
         (length.first, length.end),
         sure=sense.sure and not either,
         either=either,
+        compared=sense.compared,
         aside=_is_in_aside(tokens, first),
-        explains=stands_aside(tokens, first, end),
     )
     if window.high is not None:
         return _settle_range(window)
@@ -356,6 +311,8 @@ def _turn(tokens: Tokens, window: Window) -> Window:
     name = ""
     if window.rule == "placed_before":
         name = "stopping"
+        if rule("stopped_behind").starts(tokens, window.end):
+            return replace(window, comparator=Comparator.AT_LEAST)
     elif window.either:
         name = "stays_before"
     first = window.first
@@ -373,21 +330,6 @@ def _is_in_aside(tokens: Tokens, first: int) -> bool:
         if rule(name).ends(tokens, first, reach):
             return True
     return _find_open_bracket(tokens, first) is not None
-
-
-def stands_aside(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a window only explains a word, or belongs to an exception. A bracket after a
-    treatment or an event dates it: "stroke (within 6 months)".
-    """
-    opened = _find_open_bracket(tokens, first)
-    if opened is None:
-        return _is_in_aside(tokens, first)
-    inside = opened + 1
-    dates = inside == first or rule("bracket_opening").covers(tokens, inside, first)
-    is_of_item = tokens.codes[end : end + 2] == "),"
-    # "pain (no relapse for 2 years)" explains
-    finding = rule("finding").ends(tokens, opened, opened - 1)
-    return not dates or is_of_item or finding is not None
 
 
 def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
