@@ -12,7 +12,7 @@ made in ``concepts/doses``.
   found again; ``refusals.py``: why one is refused.
 - ``findings.py``: answers, hostile text, structure; ``unread.py``: numbers and
   doses that no value has; ``coverage.py``: characters; ``citing.py``: how findings cite.
-- ``doubtful.py``: what ``min_confidence`` leaves; ``documents.py``: pages of a PDF.
+- ``doubtful.py``: what ``min_confidence`` leaves.
 - ``claims.py``, ``own.py``: the values of a user's own fields.
 
 Contradictions within a record are found afterwards (``extractor/audit``).

@@ -74,7 +74,7 @@ def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     r"""Yield the words of each line in ``text[start:end]``, without its bullet and without
     punctuation around them. A line that ends with a colon has none.
 
-    >>> list(list_words("Inclusion:\\n* Asthma;\\n", 0, 21))
+    >>> list(list_words("Inclusion:\n* Asthma;\n", 0, 21))
     [(13, 19)]
     """
     for line in _LINE.finditer(text, start, end):

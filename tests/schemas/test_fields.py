@@ -1,7 +1,5 @@
 """The list of fields."""
 
-import json
-
 import pytest
 
 from extractor.schemas import (
@@ -50,14 +48,3 @@ def test_a_field_has_its_kind_of_value_and_of_evidence():
 @pytest.mark.parametrize("closed", [AbsenceReason, FindingKind, Support])
 def test_every_member_of_a_set_in_reports_is_described(closed):
     assert all(f"- ``{member.value}``: " in closed.__doc__ for member in closed)
-
-
-def test_no_json_schema_shows_the_metadata():
-    text = json.dumps(TrialExtraction.model_json_schema())
-    assert (
-        "question"
-        not in TrialExtraction.model_json_schema()["$defs"]["Criterion"]["properties"][
-            "kind"
-        ]
-    )
-    assert "introductory" not in text
