@@ -20,7 +20,7 @@ _BULLET = re.compile(
 _DASH = re.compile(
     r"(?<![^\s:])(?!(?<=\d )-\s+\d)(?P<mark>[-–*•])\s+(?=[A-Za-z≥≤<>(\"]|\d+[ %).])"
 )
-_DASH_BEFORE_CAPITAL = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z])")
+_DASH_WITHIN = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
 _FEW_DASHES = 2
 """The dashes that a sentence may contain without being a list."""
 _FEW_NUMBERS = 2
@@ -81,8 +81,10 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
     if counted:
         return counted
     if line.style == "-":
-        dashes = _find_bullets(_DASH_BEFORE_CAPITAL, text, start, end)
-        if len(dashes) >= _FEW_DASHES:
+        dashes = _find_bullets(_DASH_WITHIN, text, start, end)
+        # "MI - 6 months, stroke - 12 months" is one item
+        has_capital = any(text[dash.end].isupper() for dash in dashes)
+        if len(dashes) >= _FEW_DASHES and has_capital:
             return dashes
     bullets = _find_bullets(_BULLET, text, start, end)
     return bullets if len(bullets) + bool(line.mark) > 1 else []

@@ -479,7 +479,8 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         reads_so = begins_so and entry.parent is None
         if not is_behind and (opens or reads_so):
             state.doubt(entry.passage, _OF_EXCLUSIONS[opens])
-        is_doubted = reads_so or opens or is_behind or not state.seen
+        reasons = (not state.seen, reads_so, opens, is_behind)
+        is_doubted = any(reasons)
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         is_behind = is_behind or opens or (reads_so and not state.seen)
     return doubted
