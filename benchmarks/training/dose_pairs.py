@@ -161,10 +161,7 @@ def find_owner(
 
 
 def _has_amount(label: Row, mark: Mark) -> bool:
-    levels = [*mark.value]
-    for other in mark.also:
-        levels += other
-    stated = {(level.low, level.high, _drop_rate(level.unit)) for level in levels}
+    stated = {(level.low, level.high, _drop_rate(level.unit)) for level in mark.value}
     return any(
         (amount["low"], amount["high"], _drop_rate(amount["unit"])) in stated
         for amount in label["amounts"]

@@ -56,7 +56,9 @@ _BASE_PRIOR = 0.01
 with many labels have a weaker one for signs.
 """
 _COST_OF_WRONG = {
+    "dosing.agent": 1.4,
     "dosing.amounts": 2.0,
+    "dosing.duration": 1.4,
     "eligibility.criteria.constraints": 2.5,
     "eligibility.criteria.time_window": 2.0,
     "eligibility.criteria.time_windows": 2.0,

@@ -170,7 +170,7 @@ def test_a_labelled_role_comes_with_features_of_the_agent_and_its_record(tmp_pat
     (agent,) = dose_roles.read_agents(doses)
     assert agent.trial == "NCT90000001"
     assert agent.role == Role.INVESTIGATIONAL
-    assert {"in experimental of experimental", "agents 1"} <= {*agent.features}
+    assert {"in experimental of experimental", "arms 1"} <= {*agent.features}
     weights = np.zeros(len(Role))
     weights[list(Role).index(Role.PLACEBO)] = 2.0
     assert tomllib.loads(dose_roles.format_weights(weights, {"always": 0}))[

@@ -1,7 +1,6 @@
 """Amounts: the dose levels in a text, without limits, packages, strengths and samples."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from extractor.concepts.doses.marks import Mark, drop_overlaps, ends_any, starts_any
 from extractor.language.book import rule, word_set
@@ -24,11 +23,6 @@ _NO_DOSE_BEFORE = (
     "dose_change",
 )
 _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
-_BESIDE_PIECES = 0.7
-"""Confidence of an amount of substance beside pieces: it may be that of one piece."""
-_EXPLAINING_REACH = 6
-"""Maximum number of tokens between an amount of substance and the volume or the pieces that
-hold it."""
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
@@ -65,7 +59,7 @@ def _find_measured(tokens: Tokens) -> Iterator[Mark]:
         unit = levels[0].unit.dose
         is_dose = unit is not None and levels[0].unit.is_dose
         if unit and is_dose and not _is_no_dose(tokens, unit, levels):
-            yield _mark_total(tokens, _make(unit, levels))
+            yield _make(unit, levels)
 
 
 def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
@@ -93,50 +87,28 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     return unit.partition("/")[2] in _PORTIONS
 
 
-def _mark_total(tokens: Tokens, mark: Mark) -> Mark:
-    """Return an amount that is said to be that of a whole day as one per day."""
-    is_total = rule("total_before").ends(tokens, mark.first)
-    is_total = is_total or rule("total_after").starts(tokens, mark.end)
-    if not is_total or "/day" in mark.value[0].unit:
-        return mark
-    levels = [
-        level.model_copy(update={"unit": f"{level.unit}/day"}) for level in mark.value
-    ]
-    return replace(mark, value=tuple(levels), confidence=0.8, also=(mark.value,))
-
-
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
     for found in rule("auc").find(tokens):
         low = read_number(found.read("low") or "")
         high = read_number(found.read("high") or "")
         if low is None:
             continue
-        levels = [(low, low)]
-        if high is not None and found.has("range"):
-            levels = [(low, high)]
-        elif high is not None:
-            levels = [(low, low), (high, high)]
-        value = tuple(
-            Amount(low=least, high=most, unit="AUC") for least, most in levels
-        )
-        yield Mark("amounts", value, found.first, found.end, 0.95)
+        ends = [(low, high or low)]
+        if high is not None and not found.has("range"):
+            ends = [(low, low), (high, high)]
+        levels = [Amount(low=least, high=most, unit="AUC") for least, most in ends]
+        yield Mark("amounts", tuple(levels), found.first, found.end, 0.95)
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Return the amounts without the volumes and pieces beside an amount of substance, and the
-    strengths of pieces after a dose.
+    """Return the amounts without the strengths of the pieces that hold one, and without the total
+    of a radiation whose fractions have a dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:
-        before = kept[-1]
-        gap = tokens.codes[before.end : mark.first]
-        if len(gap) > _EXPLAINING_REACH or not set(gap).isdisjoint("\n;"):
-            kept.append(mark)
-        elif is_portion(mark) != is_portion(before):
-            substance = before if is_portion(mark) else mark
-            kept[-1] = replace(substance, confidence=_BESIDE_PIECES)
-        elif rule("in_fractions").covers(tokens, before.end, mark.first):
+        between = (kept[-1].end, mark.first)
+        if rule("in_fractions").covers(tokens, *between):
             kept[-1] = mark
-        elif gap != "(" and not rule("as_pieces").ends(tokens, mark.first, before.end):
+        elif is_portion(kept[-1]) or not rule("as_pieces").covers(tokens, *between):
             kept.append(mark)
     return kept

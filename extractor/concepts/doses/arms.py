@@ -5,10 +5,8 @@ one.
 from collections.abc import Iterable, Mapping, Sequence
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
-from extractor.concepts.doses.marks import Mark
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.sections import DoseText
-from extractor.concepts.doses.statements import Linked
 from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.schemas import Amount, TrialRecord
@@ -87,10 +85,10 @@ class Arms:
         if own:
             return "own text", self._sort(own)
         of_others = {arm for other in others for arm in _list_own(other)}
-        by_section: set[str] = set()
+        stating: set[str] = set()
         for statement in regimen.statements:
-            by_section.update(self._links.get(statement.text.name, ()))
-        rest = (by_section or linked) - of_others
+            stating.update(self._links.get(statement.text.name, ()))
+        rest = (stating or linked) - of_others
         return "one of several regimens", self._sort(rest)
 
     def _sort(self, arms: Iterable[str]) -> list[str]:
@@ -100,31 +98,21 @@ class Arms:
     def find_of_amounts(
         self, levels: Sequence[Amount], regimen: Regimen
     ) -> list[Amount]:
-        """Return dose levels with the labels of their arms, if all have some, and any two have the
-        same arms or none in common, but not all the same.
+        """Return dose levels with the labels of the arms whose own text states them, if each level
+        has arms of its own.
         """
-        if len(levels) < 2 or len(self.places) < 2:
-            return list(levels)
-        links = regimen.links("amounts")
-        stating = [self._list_stating(links, level) for level in levels]
-        groups = set(map(frozenset, stating))
-        members = [arm for group in groups for arm in group]
-        if not all(stating) or len(groups) < 2 or len(set(members)) < len(members):
+        stating: list[list[str]] = []
+        for level in levels:
+            links = regimen.links("amounts")
+            places = {link.text.name for link in links if level in link.mark.value}
+            stating.append(self._sort(places))
+        members = [arm for arms in stating for arm in arms]
+        if len(levels) < 2 or not all(stating) or len(set(members)) < len(members):
             return list(levels)
         return [
-            replace_arms(level, tuple(self.read_label(arm) for arm in arms))
+            replace_arms(level, tuple(map(self.read_label, arms)))
             for level, arms in zip(levels, stating, strict=True)
         ]
-
-    def _list_stating(self, links: Iterable[Linked], level: Amount) -> list[str]:
-        """Return the arms whose own text states a level; without any, those that the registry links
-        to the interventions that state it.
-        """
-        places = {link.text.name for link in links if level in _list_levels(link.mark)}
-        own = self._sort(places)
-        if own:
-            return own
-        return self._sort(arm for name in places for arm in self._links.get(name, ()))
 
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
@@ -144,11 +132,6 @@ def _list_own(regimen: Regimen) -> set[str]:
         for one in regimen.statements
         if one.text.is_arm and (one.amounts or one.owner.how == "named")
     }
-
-
-def _list_levels(mark: Mark) -> Sequence[Amount]:
-    levels: Sequence[Amount] = mark.value
-    return levels
 
 
 def _gets(text: DoseText, mention: Mention) -> bool:

@@ -3,15 +3,13 @@ of the rules.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from extractor.concepts.doses.arms import locate_arms
 from extractor.concepts.doses.marks import LINKED
 from extractor.concepts.doses.names import is_same_agent
-from extractor.concepts.own.value_forms import show_value
 from extractor.concepts.provenance import Assembled, ItemBuilder, list_read_fields
 from extractor.concepts.resolve import AGREE, ALONE, agree, share_right
 from extractor.evidence.drafts import Draft, ModelResult, Reading, Span, find_weakest
@@ -55,10 +53,6 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     """
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
-    # of the labels of arms; of arms with one label, that of the first
-    places = dict[str, Span]()
-    for span in locate_arms(parsed.record).values():
-        places.setdefault(parsed.raw(span), span)
     for draft in _list_drafts(parsed, result):
         exists = draft.read("stands")
         builder = ItemBuilder(parsed, draft, assembled.path, ceiling=exists.confidence)
@@ -67,7 +61,7 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
         if fields["agent"] is None or not says_something:
             continue
         regimen = Regimen(section=draft.span.section, **fields, **builder.build())
-        regimen = _cite_arms(regimen, places)
+        regimen = _cite_arms(regimen)
         same_agent = latest[fields["agent"].casefold()]
         again = [
             number
@@ -86,26 +80,22 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
     return assembled
 
 
-def _cite_arms(regimen: Regimen, places: Mapping[str, Span]) -> Regimen:
-    """Return a regimen with the evidence of the arms of its amounts: their labels, no more
-    certain than the amount and the arm of the regimen. ``places`` are those of the labels.
+def _cite_arms(regimen: Regimen) -> Regimen:
+    """Return a regimen with the evidence of the arms of its amounts: that of its own arms, no more
+    certain than the amount.
     """
     evidence = list(regimen.evidence)
     of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
     for number, amount in enumerate(regimen.amounts):
         path = f"amounts[{number}]"
-        for label in amount.arms:
-            pieces = regimen.evidence_for(path)[:1]
-            if label in of_arms:
-                pieces = (*pieces, of_arms[label])
+        for label in filter(of_arms.get, amount.arms):
+            pieces = [regimen.evidence_for(path)[0], of_arms[label]]
             cited = {
                 "field": f"{path}.arms",
-                **asdict(places[label]),
-                "quote": label,
                 "support": find_weakest([piece.support for piece in pieces]),
                 "confidence": min(piece.confidence or 0 for piece in pieces),
             }
-            evidence.append(pieces[0].model_copy(update=cited))
+            evidence.append(of_arms[label].model_copy(update=cited))
     return regimen.model_copy(update={"evidence": tuple(evidence)})
 
 
@@ -211,40 +201,28 @@ def _read_beside(
     """Return the reading beside a field of a model's regimen, as ``_confirm`` describes it. An open
     reading states nothing: no regimen of the rules agrees with the model or has a value to lend.
 
-    ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. A value that
-    the text refused is not lent. The arms of an agent's only regimen are lent wherever it is.
+    ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. The arms of
+    an agent's only regimen are lent wherever it is.
     """
     model = answer.model.get(name)
     # the text was asked for the link already: the rules' regimens say nothing more
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model
-    refused = _list_refused(answer, name)
     for regimen in similar:
         reading = regimen.rules[name]
-        if name == "arms" and _has_arms_of_amounts(regimen):
+        levels = regimen.rules["amounts"].list_values()
+        # which arms get an answer's amount is not known
+        if name == "arms" and any(level.arms for level in levels):
             continue
         if model:
             if reading.value and agree(reading.value, model.value):
                 return reading
             continue
         is_only = name == "arms" and len(similar) == 1
-        if not is_only and not regimen.span.overlaps(span):
-            continue
-        shown = {show_value(value) for value in reading.list_values()}
-        if refused.isdisjoint(shown):
+        if is_only or regimen.span.overlaps(span):
             return reading
     return Reading.open_()
-
-
-def _list_refused(answer: Draft, name: str) -> set[str]:
-    return {refusal.value for refusal in answer.refused if refusal.field == name}
-
-
-def _has_arms_of_amounts(regimen: Draft) -> bool:
-    """Return whether arms get different amounts, so that those of an answer are not known."""
-    amounts = regimen.rules["amounts"].list_values()
-    return any(amount.arms for amount in amounts)
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
@@ -284,18 +262,16 @@ def covers(listed: Draft, regimen: Draft) -> bool:
     for its agent. Numbers of pieces or mL in the rules' regimen count as any amount of the agent.
     """
     places = regimen.rules["amounts"].spans or (regimen.span,)
-    for name in ("amounts", "quote"):
-        reading = listed.model.get(name)
-        for span in reading.spans if reading else ():
-            if any(place.overlaps(span) for place in places):
-                return True
     amounts = listed.model.get("amounts")
+    quote = listed.model.get("quote")
+    for reading in filter(None, (amounts, quote)):
+        if any(place.overlaps(span) for place in places for span in reading.spans):
+            return True
     agent = listed.model.get("agent")
-    if not amounts or not agent:
-        return False
-    if not is_same_agent(regimen.rules["agent"].value, agent.value):
+    by_rules = regimen.rules["agent"].value
+    if not amounts or not agent or not is_same_agent(by_rules, agent.value):
         return False
     answered = {(amount.low, amount.high) for amount in amounts.list_values()}
-    by_rules = regimen.rules["amounts"].list_values()
-    is_same = any((one.low, one.high) in answered for one in by_rules)
-    return is_same or all(one.unit in _PORTIONS for one in by_rules)
+    read = regimen.rules["amounts"].list_values()
+    is_same = any((one.low, one.high) in answered for one in read)
+    return is_same or all(one.unit in _PORTIONS for one in read)

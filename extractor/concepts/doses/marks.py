@@ -31,7 +31,7 @@ _Placed = TypeVar("_Placed", bound=Placed)
 class Mark:
     """``tokens.words[first:end]`` states ``value`` of a field of a regimen.
 
-    ``confidence`` is that of the reading alone. ``also`` are the other values that the words allow.
+    ``confidence`` is that of the reading alone.
     """
 
     field: str
@@ -39,7 +39,6 @@ class Mark:
     first: int
     end: int
     confidence: float = 1.0
-    also: tuple[Any, ...] = ()
 
     @property
     def place(self) -> Place:

@@ -16,6 +16,8 @@ from extractor.schemas import Amount, Frequency
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
 _WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
 """Frequencies that listed days express more exactly."""
+_SCHEDULE = ("route", "frequency", "cycle")
+"""Fields of which a regimen has one value."""
 _RATES = {
     "day": Frequency.QD,
     "week": Frequency.QW,
@@ -23,7 +25,6 @@ _RATES = {
     "min": Frequency.CONTINUOUS,
 }
 """Frequencies of amounts per time, used if nothing else is stated."""
-_OWN_WAY = ("days", "duration", "frequency", "timing")
 
 
 @dataclass(eq=False)
@@ -33,6 +34,8 @@ class Regimen:
     statements: list[Statement]
     route: Linked | None = None
     """The one of several routes that is chosen."""
+    contradicted: set[str] = field(default_factory=set)
+    """The fields of which statements in no regimen have another value."""
     _known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -132,32 +135,16 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
         is_own = bool(statement.amounts) or (is_own_way and not has_amounts)
         if not regimens or (is_own and not fitting):
             regimens.append(alone)
+        elif not fitting:
+            _note_contradicted(regimens, alone)
         for regimen in fitting[:1] if statement.amounts else fitting:
             regimen.add([statement])
-    joined = _join_again(regimens)
-    sections = list(dict.fromkeys(one.main.text.name for one in joined))
-    joined.sort(
-        key=lambda one: (sections.index(one.main.text.name), one.main.find_words())
-    )
+    regimens.sort(key=lambda one: one.main.find_words())
     return [
-        Regimen(one.statements, route) for one in joined for route in _list_routes(one)
+        Regimen(one.statements, route, one.contradicted)
+        for one in regimens
+        for route in _list_routes(one)
     ]
-
-
-def _join_again(regimens: Iterable[Regimen]) -> list[Regimen]:
-    """Return the regimens of an agent; those with an amount in common that do not contradict each
-    other are one.
-    """
-    joined: list[Regimen] = []
-    for regimen in regimens:
-        again = [
-            one for one in joined if _share_level(one, regimen) and _fits(one, regimen)
-        ]
-        if again:
-            again[0].add(regimen.statements)
-        else:
-            joined.append(regimen)
-    return joined
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
@@ -186,35 +173,31 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
 
 def _is_same(regimen: Regimen, other: Regimen) -> bool:
     """Return whether a statement, the ``other`` regimen, contradicts nothing of a regimen of its
-    agent. Other amounts are levels of one way of giving: in one clause, unless each has a rhythm;
-    elsewhere, in one unit and on the same days.
+    agent. Other amounts are levels of one way of giving: in one clause; elsewhere, in one unit and
+    on the same days.
     """
+    if _list_different(regimen, other):
+        return False
     mine = regimen.amounts()
     its = other.amounts()
-    if not _fits(regimen, other):
-        return False
     if not mine or not its or _share_level(regimen, other):
         return True
+    if _differ(regimen, other, "duration") or _differ(regimen, other, "days"):
+        return False
     one = regimen.main
     two = other.main
-    if _differ(regimen, other, "duration"):
-        return False
-    if one.text is two.text and one.clause == two.clause:
-        return not (_has_own_way(one) and _has_own_way(two))
-    if regimen.read("days") != other.read("days"):
-        return not _differ(regimen, other, "days")
-    return mine[0][0].unit == its[0][0].unit or is_portion(two.amounts[0].mark)
+    is_one_clause = one.text is two.text and one.clause == two.clause
+    is_one_unit = mine[0][0].unit == its[0][0].unit
+    return is_one_clause or is_one_unit or is_portion(two.amounts[0].mark)
 
 
-def _fits(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether two regimens of an agent do not differ in route and rhythm, and not one of
-    them is before day 0, such as that of conditioning, and the other one after it.
-    """
-    for name in ("route", "frequency", "cycle"):
-        if _differ(regimen, other, name):
-            return False
-    days = [one.read("days") or (0,) for one in (regimen, other)]
-    return not min(map(min, days)) < 0 < max(map(max, days))
+def _note_contradicted(regimens: Iterable[Regimen], other: Regimen) -> None:
+    for regimen in regimens:
+        regimen.contradicted |= _list_different(regimen, other)
+
+
+def _list_different(regimen: Regimen, other: Regimen) -> set[str]:
+    return {name for name in _SCHEDULE if _differ(regimen, other, name)}
 
 
 def _differ(regimen: Regimen, other: Regimen, name: str) -> bool:
@@ -225,12 +208,6 @@ def _differ(regimen: Regimen, other: Regimen, name: str) -> bool:
 def _share_level(regimen: Regimen, other: Regimen) -> bool:
     levels = [{_bare(level) for level, _ in one.amounts()} for one in (regimen, other)]
     return not levels[0].isdisjoint(levels[1])
-
-
-def _has_own_way(statement: Statement) -> bool:
-    """Return whether an amount has days, a length or a rhythm to itself beside other amounts."""
-    links = [link for name in _OWN_WAY for link in statement.links(name)]
-    return any(not link.is_shared for link in links)
 
 
 def _bare(level: Amount) -> tuple[float | None, float | None, str]:

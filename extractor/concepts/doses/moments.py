@@ -45,11 +45,11 @@ def find_days(tokens: Tokens) -> list[Mark]:
     ... ]
     [(1, 8, 15), (-3, -2, -1, 0, 1)]
     """
-    marks = [*_find_listed(tokens), *_find_times(tokens)]
-    marks += [
+    marks = [
         Mark("days", (1,), found.first, found.end, 0.7)
         for found in rule("first_day").find(tokens)
     ]
+    marks += _find_listed(tokens)
     return drop_overlaps(marks)
 
 
@@ -71,51 +71,29 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
         yield Mark("days", value, lead.first, cycle.end if cycle else end, 0.85)
 
 
-def _find_times(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the days of lists before their unit: "at 0, 4 and 8 weeks"."""
-    for name in ("times_list", "schedule_list"):
-        for found in rule(name).find(tokens):
-            numbers, end = _read_days(tokens, found.end, before_unit=True)
-            at = end
-            if tokens.codes[end : end + 1] == "-":
-                at = end + 1
-            if at >= len(tokens) or len(numbers) < 2:
-                continue
-            unit = read_time_unit(tokens.words[at])
-            if unit is None or unit not in WHOLE_DAYS:
-                continue
-            value = tuple(number * WHOLE_DAYS[unit] for number in numbers)
-            yield Mark("days", value, found.first, at + 1, 0.85)
-
-
-def _read_days(
-    tokens: Tokens, at: int, *, before_unit: bool = False
-) -> tuple[list[int], int]:
+def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
     """Return the numbers of a list that begins at a token, and the token after it. A range has all
-    its numbers. ``before_unit``: the last number may be before a unit.
+    its numbers.
     """
     days: list[int] = []
     end = at
-    through = False
+    is_range = False
     while read := _read_day(tokens, at):
         day, behind = read
         # "days 1-5, six 21-day cycles"
         is_count = bool(days) and tokens.codes[behind : behind + 1] == NUMBER
-        is_count = is_count or rule("no_day_after").starts(tokens, behind) is not None
-        if is_count and not before_unit:
+        if is_count or rule("no_day_after").starts(tokens, behind):
             break
-        if through and not before_unit and 0 < day - days[-1] <= _MOST:
+        if is_range and 0 < day - days[-1] <= _MOST:
             days += range(days[-1] + 1, day)
         days.append(day)
-        aside = rule("day_aside").starts(tokens, behind)
-        end = aside.end if aside else behind
+        end = behind
         joint = rule("day_joint").starts(tokens, end)
         if joint is None:
             break
         at = joint.end
         is_hyphen = tokens.gap(at) == "-" and joint.end == joint.first
-        is_range = rule("day_through").search(tokens, joint.first, joint.end)
-        through = is_hyphen or is_range is not None
+        is_range = is_hyphen or bool(rule("day_through").search(tokens, end, at))
     return days, end
 
 

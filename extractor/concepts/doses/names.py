@@ -14,10 +14,9 @@ _LONGEST = 40
 """Maximum number of tokens of a name."""
 _SHORTEST_STEM = 3
 """Minimum number of letters before the stem of a drug's name."""
+_PAIR = 2
 _SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
-_TREATMENTS = ("physical", "radiation")
-"""Kinds that are named after the treatment: "laser therapy"."""
 
 
 @cache
@@ -137,7 +136,6 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     cut = rule("name_cut").search(tokens, first + 1, end)
     end = _skip_trail(tokens, first, cut.first if cut else end)
     first, end = _trim_signs(tokens, first, end)
-    end = _skip_use(tokens, first, end)
     # a route alone is no name, but radiation from outside is a treatment
     route = read_term("routes", tokens, first, end)
     is_route = route is not None and route.value != Route.EXTERNAL_BEAM
@@ -166,15 +164,6 @@ def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
     return end
 
 
-def _skip_use(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a known name before words about its use: "Vitamin D supplementation"."""
-    for kind, start, behind in find_general(tokens, first, end):
-        is_use = start == first and rule("use_of_known").covers(tokens, behind, end)
-        if is_use and kind not in _TREATMENTS:
-            return behind
-    return end
-
-
 def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
     """Return the places of the single names in a name of several agents: "A + B", and "A and B" if
     both are known.
@@ -199,6 +188,11 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
 
 
 def _are_known(tokens: Tokens, places: list[Place]) -> bool:
-    """Return whether all parts of a name are names of the general vocabulary."""
-    names = [trim_name(tokens, *place) for place in places]
-    return all(name and find_general(tokens, *name) for name in names)
+    """Return whether all parts of a name are names of the general vocabulary, or one is a placebo:
+    "examplumab or placebo".
+    """
+    if not all(trim_name(tokens, *place) for place in places):
+        return False
+    kinds = [{kind for kind, _, _ in find_general(tokens, *place)} for place in places]
+    has_placebo = {"placebo"} in kinds and len(kinds) == _PAIR
+    return has_placebo or all(kinds)

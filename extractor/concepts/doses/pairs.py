@@ -69,14 +69,13 @@ def describe_owner(
     others = {one.agent.key for one in mentions} - {agent.key}
     yield f"{how} in {text.kind}"
     yield f"{how} registered {agent.is_registered}"
+    yield f"{how}, {_count(others)} others"
     yield f"kind {agent.kind}"
     if text.name in agent.sections:
         yield "of this intervention"
     if agent.is_placebo:
-        yield f"placebo {how}"
         yield f"placebo, portion {is_portion(mark)}"
     if how != "named":
-        yield f"{how}, {_count(others)} others"
         return
     side = _name_side(owner.place, mark.place)
     gap = find_gap(owner.place, mark.place)
@@ -86,10 +85,8 @@ def describe_owner(
     agents_between = _inside((one.place for one in mentions), gap)
     amounts_between = _inside((one.place for one in amounts), gap)
     yield from _describe_gap(text.tokens, side, gap)
-    yield f"{side}, {_count(others)} others"
     yield f"{side}, agents first {opening}, agents {_count(agents_between)}"
     yield f"{side}, agents first {opening}, amounts {_count(amounts_between)}"
-    yield f"{side}, amounts between {_count(amounts_between)}"
     if rule(_JOINTS[side]).covers(text.tokens, *gap):
         yield _JOINTS[side]
 
@@ -101,16 +98,12 @@ def describe_nobody(
     fields = {other.field for other in within(text.marks, *clause)}
     yield NOBODY
     yield f"{NOBODY} in {text.kind}"
+    yield f"{NOBODY}, unit {mark.value[0].unit}"
+    yield f"{NOBODY}, {_count(mentions)} named"
+    yield f"{NOBODY}, frequency {'frequency' in fields}"
     for name in _OF_CLAUSE:
         if rule(name).occurs(text.tokens, *clause):
             yield f"{NOBODY}, {name}"
-        if rule(name).ends(text.tokens, mark.first):
-            yield f"{NOBODY}, behind {name}"
-    yield f"{NOBODY}, unit {mark.value[0].unit}"
-    yield f"{NOBODY}, {_count(mentions)} named"
-    yield f"{NOBODY}, doubtful {mark.confidence <= 0.5}"
-    yield f"{NOBODY}, frequency {'frequency' in fields}"
-    yield f"{NOBODY}, route {'route' in fields}"
 
 
 def describe_link(
@@ -132,10 +125,6 @@ def _list_link_signs(
     crossing = find_crossing(mark, anchor, anchors)
     order = _name_order(mark, anchors)
     rival = _name_rival(text, mark, anchor)
-    before = [one for one in anchors if one.place[1] <= mark.first]
-    last = max(before, key=lambda one: one.place, default=None)
-    is_of_last = last is not None and last.place == anchor.place
-    is_same = last is not None and last.agent is anchor.agent
     nearest = min(_distance(mark.place, one.place) for one in anchors)
     yield "link"
     yield f"sure {round(mark.confidence, 1)}"
@@ -145,9 +134,7 @@ def _list_link_signs(
     yield f"nearest {_distance(mark.place, anchor.place) == nearest}"
     yield f"{how}, {side}, crossing {crossing}"
     yield f"{side}, {order}, crossing {crossing}, rival {rival}"
-    yield f"{side}, {order}, behind its anchor {is_of_last}, agent {is_same}"
     yield f"{side}, rival {rival}"
-    yield f"{side}, {order}, rival {rival}, of anchor {is_of_last}"
     yield from _describe_gap(text.tokens, side, find_gap(mark.place, anchor.place))
     for name in _OF_CLAUSE:
         if rule(name).occurs(text.tokens, *anchor.clause):
@@ -210,14 +197,9 @@ def may_share(
     if anchor.place[1] <= mark.first:
         gap = find_gap(anchor.place, mark.place)
         return not _inside((one.place for one in others), gap)
-    if _name_order(mark, anchors) != "first":
-        return False
-    distance = _distance(mark.place, anchor.place)
-    return not any(
-        _distance(one.place, anchor.place) < distance
-        and find_crossing(one, anchor, anchors) == "none"
-        for one in others
-    )
+    is_first = _name_order(mark, anchors) == "first"
+    has_own = any(find_crossing(one, anchor, anchors) == "none" for one in others)
+    return is_first and not has_own
 
 
 def _is_of_item_before(

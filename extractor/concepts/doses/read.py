@@ -1,13 +1,13 @@
 """Read the regimens of a record: statements, merged to regimens, with arms and roles."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.arms import Arms
 from extractor.concepts.doses.drafts import make_draft
-from extractor.concepts.doses.marks import Mark, Place, within
+from extractor.concepts.doses.marks import Place, within
 from extractor.concepts.doses.merging import Regimen, merge
 from extractor.concepts.doses.references import repeat_referred
 from extractor.concepts.doses.roles import Trial
@@ -16,7 +16,7 @@ from extractor.concepts.doses.statements import Statement, is_aside, read_clause
 from extractor.evidence.drafts import Chunk, Draft
 from extractor.language.book import rule
 from extractor.language.passage import LexedSection
-from extractor.schemas import Amount, TrialRecord
+from extractor.schemas import TrialRecord
 
 _TITLES = ("title", "official_title")
 
@@ -41,8 +41,7 @@ def read_dosing(
         make_draft(one, of_agent[one.agent.key], read.trial, next(numbers))
         for one in read.regimens
     ]
-    unread = _list_unread(read, read.trial.agents, numbers)
-    return tuple(drafts), tuple(unread)
+    return tuple(drafts), tuple(_list_unread(read, numbers))
 
 
 def read_regimens(
@@ -78,56 +77,25 @@ def _is_given(regimen: Regimen) -> bool:
     )
 
 
-def _list_unread(
-    read: ReadDoses, agents: Agents, numbers: Iterator[int]
-) -> Iterator[Chunk]:
-    """Yield the clauses that seem to state a dose and are in no regimen: with an amount that no
-    regimen has, or with a route or a time of giving an agent that has none.
+def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
+    """Yield the clauses with an amount that no regimen has: of arms and interventions, and others
+    that give an agent in a route or rhythm.
     """
-    used: set[tuple[str, Place]] = set()
-    levels: set[Amount] = set()
-    for regimen in read.regimens:
-        used |= {(one.text.name, one.clause) for one in regimen.statements}
-        levels.update(level for level, _ in regimen.amounts())
-    given = {regimen.agent.key for regimen in read.regimens}
+    levels = {level for one in read.regimens for level, _ in one.amounts()}
     for text in read.texts:
-        mentions = agents.find(text)
         for clause in text.clauses:
             marks = within(text.marks, *clause)
-            if (text.name, clause) in used or not marks or is_aside(text, clause):
-                continue
-            here = [one for one in mentions if clause[0] <= one.first < clause[1]]
-            named = {one.agent.key for one in here}
-            is_new = _is_new(marks, named, levels, given)
-            if is_new and _speaks_of_giving(text, clause, marks, named):
+            amounts = [mark for mark in marks if mark.field == "amounts"]
+            is_new = any(not levels.issuperset(mark.value) for mark in amounts)
+            is_given = text.is_group or _gives(read.trial.agents, text, clause)
+            if is_new and is_given and not is_aside(text, clause):
                 yield text.chunk(next(numbers), *clause)
 
 
-def _is_new(
-    marks: Sequence[Mark], named: Set[str], levels: Set[Amount], given: Set[str]
-) -> bool:
-    """Return whether a clause has an amount that no regimen has; without amounts, whether it names
-    only agents that have no regimen. ``levels`` and ``given`` are those of the regimens.
-    """
-    amounts = [mark for mark in marks if mark.field == "amounts"]
-    if amounts:
-        return not all(levels >= set(mark.value) for mark in amounts)
-    return given.isdisjoint(named) if named else not given
-
-
-def _speaks_of_giving(
-    text: DoseText, clause: Place, marks: Sequence[Mark], named: Set[str]
-) -> bool:
-    """Return whether a clause of an arm or intervention has an amount; otherwise, whether it
-    has a word of giving or of doses, and a route or a time of an agent.
-    """
-    is_group = text.is_arm or text.is_intervention
-    fields = {mark.field for mark in marks}
-    if is_group and "amounts" in fields:
-        return True
-    is_given = rule("giving_verb").search(text.tokens, *clause)
-    if not is_given and not rule("dose_word").search(text.tokens, *clause):
-        return False
-    if clause == text.title or not fields & {"route", "frequency", "days", "duration"}:
-        return False
-    return is_group or bool(named)
+def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
+    """Return whether a clause has a word of giving, an agent, and its route or rhythm."""
+    first, end = clause
+    fields = {mark.field for mark in within(text.marks, *clause)}
+    is_named = any(first <= one.first < end for one in agents.find(text))
+    gives = rule("giving_verb").occurs(text.tokens, *clause)
+    return gives and is_named and bool(fields & {"route", "frequency", "days"})

@@ -4,7 +4,6 @@ Treatment repeats every 14 days".
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from extractor.concepts.doses.marks import within
 from extractor.concepts.doses.sections import DoseText
@@ -20,20 +19,20 @@ def repeat_referred(
     yield from statements
     known: dict[str, list[Statement]] = {}
     for text in texts:
-        of_text = [one for one in statements if one.text is text]
         headings = list(rule("group_heading").find(text.tokens))
-        starts = [*(heading.first for heading in headings), len(text.tokens)]
-        for heading, (first, end) in zip(headings, pairwise(starts), strict=True):
+        ends = [*(heading.first for heading in headings[1:]), len(text.tokens)]
+        for heading, end in zip(headings, ends, strict=False):
+            first = heading.first
+            of_text = [one for one in statements if one.text is text]
             own = [one for one in of_text if first <= one.clause[0] < end]
             known.setdefault(_read_group(heading), []).extend(own)
             reference = rule("as_in_group").search(text.tokens, first, end)
-            if reference:
-                others = known.get(_read_group(reference), ())
-                agents = [one.agent for one in own]
-                place = reference.first, end
-                for other in others:
-                    if other.agent not in agents:
-                        yield from _repeat(text, place, other)
+            if reference is None:
+                continue
+            agents = {one.agent.key for one in own}
+            for other in known.get(_read_group(reference), ()):
+                if other.agent.key not in agents:
+                    yield from _repeat(text, (reference.first, end), other)
 
 
 def _read_group(found: Found) -> str:
@@ -46,18 +45,20 @@ def _repeat(
     """Yield a statement in the cycle and for the length that a text states after a reference. In
     the same cycle, both arms are given alike.
     """
+    marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {
         mark.field: [Linked(mark, 0.8, text)]
-        for mark in within(text.marks, *place)
-        if mark.field in ("cycle", "duration") and mark.value
+        for mark in marks
+        if mark.field in ("cycle", "duration")
     }
-    cycles = [
-        link.mark.value for one in (facts, other.facts) for link in one.get("cycle", ())
-    ]
-    if len(set(cycles)) > 1 and "cycle" in facts:
-        owner = replace(other.owner, how="repeated")
-        sure = other.sure * 0.8
-        facts = other.facts | facts
+    mine = [link.mark.value for link in facts.get("cycle", ())]
+    its = [link.mark.value for link in other.links("cycle")]
+    if mine and its and mine != its:
         yield replace(
-            other, text=text, clause=place, owner=owner, sure=sure, facts=facts
+            other,
+            text=text,
+            clause=place,
+            owner=replace(other.owner, how="repeated"),
+            sure=other.sure * 0.8,
+            facts=other.facts | facts,
         )

@@ -197,15 +197,6 @@ def _make_period(found: Found) -> Period | None:
     return Period(value=numbers[0], unit=unit)
 
 
-def _make_sum(found: Found) -> Period | None:
-    """Return the length of a cycle of giving and rest: "3 weeks on, 1 week off"."""
-    numbers = _read_numbers(found, "on", "off")
-    unit = _read_unit(found)
-    if len(numbers) < 2 or unit is None:
-        return None
-    return Period(value=sum(numbers), unit=unit)
-
-
 _MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
     "interval": _make_interval,
     "count": _make_count,
@@ -213,7 +204,6 @@ _MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
     "single": _make_single,
     "weekdays": _make_weekdays,
     "period": _make_period,
-    "sum": _make_sum,
 }
 """The functions that turn a match into a value, by their name in the table."""
 

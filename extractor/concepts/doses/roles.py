@@ -4,7 +4,7 @@
 benchmarks.training.dose_roles`` fits it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 
 from extractor.concepts.doses.agents import Agent, Agents
@@ -33,7 +33,6 @@ _JOINTS = (
     "title_choice",
 )
 """Words between two agents of a title, the more informative ones first."""
-_THEMES = ("title_chemotherapy", "title_transplant")
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
@@ -58,31 +57,24 @@ class Trial:
         self._titles = titles
 
     @cached_property
-    def titles(self) -> Mapping[str, Set[str]]:
-        """What the first title that names an agent states about it: alone, first or later, and
-        after which words.
+    def titles(self) -> Mapping[str, str]:
+        """How the first title that names an agent does: alone, first, or later and after which
+        words.
         """
-        said: dict[str, Set[str]] = {}
+        said: dict[str, str] = {}
         for title in self._titles:
+            named: dict[str, str] = {}
             border = 0
-            named: dict[str, set[str]] = {}
             for one in self.agents.find(title):
-                place = "later" if border else "first"
                 between = (title.tokens, border, one.first)
                 joints = [name for name in _JOINTS if rule(name).occurs(*between)]
-                words = named.setdefault(one.agent.key, set())
-                words |= {place, f"after {next(iter(joints), 'nothing')}"}
+                how = f"later, {next(iter(joints), 'no joint')}" if border else "first"
+                named.setdefault(one.agent.key, how)
                 border = one.end
             if len(named) == 1:
-                named = {key: {"alone"} for key in named}
-            said = {**named, **said}
+                named = dict.fromkeys(named, "alone")
+            said = named | said
         return said
-
-    @cached_property
-    def themes(self) -> Sequence[str]:
-        """The kinds of treatment that the titles name."""
-        titles = [title.tokens for title in self._titles]
-        return [name for name in _THEMES if any(map(rule(name).occurs, titles))]
 
     @cached_property
     def uses(self) -> Mapping[str, frozenset[str]]:
@@ -117,7 +109,6 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
     yield f"novel others {any('novel' in class_name(key) for key in others)}"
     for name in class_name(agent.key):
         yield f"name {name}"
-        yield from (f"{theme}, name {name}" for theme in trial.themes)
     yield from (f"type {trial.types[section]}" for section in agent.sections)
     if trial.agents.registered[:1] == [agent]:
         yield "first intervention"
@@ -129,7 +120,6 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     """Yield which arms get an agent and others, and how the titles name it."""
     uses = trial.uses[agent.key]
     every = trial.arms.places
-    others = list(trial.uses.values())
     cover = "every arm" if len(uses) == len(every) else "some arms"
     if len(every) < 2:
         cover = "one arm"
@@ -139,17 +129,12 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
     all_kinds = set(trial.kinds.values())
     shown = "+".join(sorted(kinds)) or "no arm"
     yield f"arms {min(len(every), 3)}"
-    yield f"agents {min(len(trial.given), 4)}"
     yield f"in {shown}"
     yield f"in {shown} of {'+'.join(sorted(all_kinds))}"
     if "experimental" in all_kinds - kinds:
         yield f"not experimental, {shown}"
-    if cover == "every arm" and any(other < uses for other in others):
-        yield "in every arm, others not"
-    if any(other > uses for other in others):
+    if any(other > uses for other in trial.uses.values()):
         yield "others in more arms"
-    if uses and not any(uses & other for other in others if other is not uses):
-        yield f"alone, {cover}"
     yield from _describe_title(agent, trial, cover)
 
 
@@ -161,8 +146,8 @@ def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
         how = "title without agents"
     yield f"{how}, {cover}"
     yield f"{how}, {agent.kind}"
-    for word in sorted(said or ()):
-        yield f"title {word}, {cover}"
+    if said:
+        yield f"title {said}, {cover}"
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:

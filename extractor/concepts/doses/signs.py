@@ -88,7 +88,6 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     is_part |= any(one.first < end and first < one.end for one in rhythms)
     yield f"registered {agent.is_registered}"
     yield f"kind {agent.kind}"
-    yield f"registered {agent.is_registered}, kind {agent.kind}"
     yield from _list_true(
         {
             "a part of a longer name": is_part,
@@ -106,9 +105,11 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
     near = within(link.text.marks, *link.text.find_clause(link.mark.first))
     stated = {mark.value for mark in near if mark.field == "frequency"}
     is_stated = link.mark.field == "frequency"
+    levels = link.mark.value if link.mark.field == "amounts" else ()
     yield f"frequency {value}"
     yield from _list_true(
         {
+            "a limit or a part": any(level.low is None for level in levels),
             "several rhythms near": is_stated and len(stated) > 1,
             "days beside a rhythm": is_stated and "days" in [one.field for one in near],
         }
@@ -136,24 +137,11 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "several levels": len(levels) > 1,
             # An intervention and a description that state two amounts may contradict each other.
             "levels of several texts": len({one.text.kind for one in levels}) > 1,
-            "a sum": bool(link.mark.also),
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
-            "another rate elsewhere": _has_other_rate(level, regimen),
         }
     )
-
-
-def _has_other_rate(level: Amount, regimen: Regimen) -> bool:
-    """Return whether another text states the same amount per day, or without a day."""
-    same = [
-        other.unit
-        for link in regimen.links("amounts")
-        for other in link.mark.value
-        if (other.low, other.high) == (level.low, level.high)
-    ]
-    return len(set(same)) > 1
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
@@ -167,6 +155,8 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     yield f"{count_unexplained(link.text.tokens, *gap)} unexplained"
     if owner.place > link.mark.place:
         yield "its agent behind"
+    elif rule("joined_name").ends(link.text.tokens, gap[1], gap[0]):
+        yield "of another name"
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
@@ -182,6 +172,7 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
             "doubtful words": link.mark.confidence < 1,
             "words of two meanings": link.mark.confidence <= _IN_DOUBT,
             "rivals": len(values) > 1,
+            "contradicted": field in regimen.contradicted,
         }
     )
     yield from _list_words(link, "any")

@@ -101,11 +101,9 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         rivals = len({one.agent.key for one in here})
         for anchor in anchors:
             facts = _link(text, marks, anchor, anchors)
-            if not facts:
-                continue
-            for owner in _list_alike(text, anchor, anchors, here):
+            if facts:
                 one = Statement(
-                    owner.agent, text, clause, owner, anchor.sure, facts, rivals
+                    anchor.agent, text, clause, anchor.owner, anchor.sure, facts, rivals
                 )
                 read.append(one)
     return read
@@ -210,25 +208,3 @@ def _link(
             link = Linked(mark, sure, text, is_shared)
             facts.setdefault(mark.field, []).append(link)
     return facts
-
-
-def _list_alike(
-    text: DoseText,
-    anchor: Anchor,
-    anchors: Sequence[Anchor],
-    here: Sequence[Mention],
-) -> Iterator[Owner]:
-    """Yield the owner of an anchor, and the placebo that is given in the same way: "examplumab or
-    placebo".
-    """
-    yield anchor.owner
-    if anchor.owner.how != "named" or anchor.agent.is_placebo:
-        return
-    dosed = {one.agent.key for one in anchors if one.amount}
-    for other in here:
-        if not other.agent.is_placebo or other.agent.key in dosed:
-            continue
-        one, two = sorted([anchor.owner.place, other.place])
-        if rule("or_placebo").covers(text.tokens, one[1], two[0]):
-            yield Owner(other.agent, "named", other.place, other)
-            return
