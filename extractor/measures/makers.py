@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from extractor.language.lexer import Range
 from extractor.language.numbers import DAYS, multiply, read_number
 from extractor.language.units import read_unit
 from extractor.measures.grammar import Maker, Parts, Span
@@ -87,8 +88,6 @@ def make_range(parts: Parts) -> Bounds | None:
     high = parts["high"]
     lower = low.value
     upper = high.value
-    if lower.high is not None or upper.high is not None:
-        return None
     if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
     # "7 to < 10" is no plain range
@@ -134,8 +133,6 @@ def scale_alike(value: float, other: str) -> int | float:
 def make_span_of_time(parts: Parts) -> Bounds | None:
     """A duration with two ends: "18 to 75 years"."""
     duration = parts["duration"]
-    if duration.value.high is None:
-        return None
     return (Bound(Comparator.BETWEEN, duration.value, duration.first, duration.end),)
 
 
@@ -155,9 +152,13 @@ def make_compared(parts: Parts) -> Bounds | None:
     if (amount.unit or "").endswith("/"):
         # the lower number of a fraction of visual acuity is greater for those who see less
         comparator = mirror(comparator)
+    return (Bound(comparator, amount, *_cover(parts), turned=_find_turned(parts)),)
+
+
+def _cover(parts: Parts) -> Range:
+    """Return the tokens from the first to the last of some spans."""
     first = min(span.first for span in parts.values())
-    end = max(span.end for span in parts.values())
-    return (Bound(comparator, amount, first, end, turned=_find_turned(parts)),)
+    return first, max(span.end for span in parts.values())
 
 
 def _find_comparator(parts: Parts) -> Comparator | None:
@@ -207,8 +208,8 @@ def make_pressure(parts: Parts) -> Bounds | None:
     unit = parts["unit"].value[0] if "unit" in parts else None
     amount = replace(compared[0].amount, unit=unit)
     one = replace(compared[0], amount=amount)
-    end = max(span.end for span in parts.values())
     second = replace(amount, low=below.value[0])
+    end = _cover(parts)[1]
     return one, replace(one, amount=second, first=below.first, end=end)
 
 
@@ -241,8 +242,6 @@ def make_cases(parts: Parts) -> Bounds | None:
     *before, one = parts["one"].value
     other = parts["amount"]
     amount = other.value
-    if one.comparator is Comparator.BETWEEN or amount.high is not None:
-        return None
     if amount.unit is None:
         amount = _share_unit(amount, one.amount)
     elif one.amount.unit is None:
@@ -316,8 +315,6 @@ def make_restated(parts: Parts) -> Bounds | None:
         return None
     if codes[0] == codes[1] and one.amount.low == bound.amount.low:
         return ones
-    if (one.amount.high is None) != (bound.amount.high is None):
-        return None
     if bound.comparator is Comparator.EQUAL:
         bound = replace(bound, comparator=one.comparator)
     return *ones, bound
@@ -328,9 +325,7 @@ def make_bare_age(parts: Parts) -> Bounds | None:
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):
         return None
-    first = min(span.first for span in parts.values())
-    end = max(span.end for span in parts.values())
-    return (Bound(Comparator.AT_LEAST, amount, first, end, sure=False),)
+    return (Bound(Comparator.AT_LEAST, amount, *_cover(parts), sure=False),)
 
 
 MAKERS: Mapping[str, Maker] = {

@@ -22,7 +22,7 @@ _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
 _VIRUSES = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
 """Known quantities whose names are diseases, too: "Hepatitis B, hepatitis C, ALT"."""
 _JOINTS = frozenset({"and", "or", ","})
-_BEFORE_PEOPLE = ("(", "in", "for", "among", "if", "of")
+_BEFORE_PEOPLE = ("(", "-", "in", "for", "among", "if", "of")
 _EXPLAINING = (
     "quantity", "scale", "comparator", "suffix", "gap", "people", "of_age", "negation", "unit",
     "time", "duration",
@@ -69,10 +69,7 @@ def find_owner(
         return Owner(counted, condition=condition)
     if words or follows:
         return Owner(words, is_known, condition)
-    behind = value.end
-    if condition and condition[0] >= behind:
-        behind = condition[1]
-    return _find_behind(chart, tokens, value.first, (behind, end), condition)
+    return _find_behind(chart, tokens, value.first, (value.end, end), condition)
 
 
 def _find_behind(
@@ -108,7 +105,7 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
             if named and rule("general_scale").starts(tokens, named[0]):
                 return _find_name(chart, tokens, start, named[1])
             return named
-    return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
+    return _find_named_inside(chart, value)
 
 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
@@ -119,18 +116,6 @@ def _find_named_inside(chart: Chart, value: Span) -> Range | None:
             other.first <= one.first and one.end <= other.end for other in others
         )
         if one.end <= value.end and not is_other and not _is_age(one):
-            return one.first, one.end
-    return None
-
-
-def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
-    """Return the known quantity directly behind a number without a unit, with nothing behind it."""
-    of = tokens.words[value.first - 1].lower() == "of"
-    is_named = bool(chart.ending("quantity", value.first - of))
-    if value.value[-1].amount.unit is not None or is_named:
-        return None
-    for one in chart.at("quantity", value.end):
-        if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
             return one.first, one.end
     return None
 
@@ -226,9 +211,9 @@ def _split_people(
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:
-    """Return a range without brackets at its ends."""
+    """Return a range without brackets at its ends, or the dash before it."""
     first, end = place
-    if tokens.codes[first] == "(":
+    if tokens.codes[first] in "(-":
         first += 1
     if tokens.codes[end - 1] == ")":
         end -= 1
@@ -244,12 +229,16 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     lowest, end = _open_bracket(tokens, first, end)
     colon = tokens.codes.rfind(":", lowest, end) + 1
     first = max(lowest, colon) if _has_content(tokens, colon, end) else lowest
-    joints = rule("quantity_split").find(tokens, first, end)
-    start = _cut(chart, tokens, first, end, [joint.end for joint in joints])
+    cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
+    # in "smoker or a history of >= 1 pack-year", the name before the joint is of another thing
+    is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
+    if is_unnamed and not names_known(chart, first, end):
+        return None
+    start = _cut(chart, tokens, first, end, cuts)
     start = _join_known(chart, tokens, first, start, end)
     leads = rule("limited_name_lead").find(tokens, start, end)
-    cuts = [lead.end for lead in leads if not tokens.joined(lead.end)]
-    start = _cut(chart, tokens, start, end, cuts)
+    behind = [lead.end for lead in leads if not tokens.joined(lead.end)]
+    start = _cut(chart, tokens, start, end, behind)
     words = _trim(tokens, start, end)
     if words is None or not _has_content(tokens, *words):
         return None
@@ -277,24 +266,30 @@ def _cut(
 
 def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) -> int:
     """Return where the list of joined known quantities begins whose last one begins at a token."""
+    if not names_known(chart, start, end):
+        return start
     joints = [*rule("quantity_split").find(tokens, first, start)]
-    while joints and names_known(chart, start, end):
-        joint = joints.pop()
-        if joint.end != start:
+    floors = [first, *(joint.end for joint in joints)]
+    for joint in reversed(joints):
+        if joint.end != floors.pop():
             break
-        while joints and joints[-1].end == joint.first:
-            joint = joints.pop()
-        floor = joints[-1].end if joints else first
-        has_value = rule("valued_word").search(tokens, max(0, floor - 2), joint.first)
-        is_short = joint.first - floor <= _LONGEST_PIECE
-        if has_value or not is_short or not names_known(chart, floor, joint.first):
+        floor = floors[-1]
+        # the comma of ", or"
+        if floor == joint.first:
+            continue
+        if not _is_listed(chart, tokens, floor, joint.first):
             break
-        names = chart.between(floor, joint.first, "quantity")
-        if any(one.value in _VIRUSES for one in names):
-            break
-        end = start
         start = floor
     return start
+
+
+def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether some tokens are one of several joined quantities, and have no value."""
+    names = chart.between(first, end, "quantity")
+    if any(one.value in _VIRUSES for one in names) or end - first > _LONGEST_PIECE:
+        return False
+    has_value = rule("valued_word").search(tokens, max(0, first - 2), end)
+    return has_value is None and names_known(chart, first, end)
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
@@ -361,9 +356,8 @@ def find_condition(
     *,
     is_further: bool = False,
 ) -> Range | None:
-    """Return the words behind a limit that say to whom or when it applies. Those of a further limit
-    are not among them: "ALT < 3 x ULN, in men Hb > 13 g/dL". ``is_further``: the limit is a further
-    multiple of normal, "<= 5 x ULN with liver metastases".
+    """Return the words behind a limit that say to whom or when it applies. ``is_further``:
+    the limit is a further multiple of normal, "<= 5 x ULN with liver metastases".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
@@ -383,9 +377,10 @@ def find_condition(
     # the "and" of "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
-    is_last = end == len(tokens) or last < end - 1
+    # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition is that of the next limit
     has_joint = not {",", "and"}.isdisjoint(tokens.words[end_of_value : opening.end])
-    if has_joint and not is_last and names_known(chart, opening.end, end):
+    is_before_next = end < len(tokens) and last >= end - 1
+    if has_joint and is_before_next and names_known(chart, opening.end, end):
         return None
     return _take(tokens, opening.first, last)
 

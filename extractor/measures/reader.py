@@ -1,6 +1,6 @@
 """Read a line once: its limits, with their parts and what is left over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -16,7 +16,7 @@ from extractor.measures.grammar import (
     compose,
     read_productions,
 )
-from extractor.measures.makers import MAKERS, Bound, Bounds
+from extractor.measures.makers import MAKERS, Bounds
 from extractor.measures.owners import (
     find_owner,
     list_unexplained,
@@ -171,54 +171,68 @@ def _read_limits(
     span: Span,
     clause: Range,
     last: Limit | None,
-) -> list[Limit]:
-    """Return the limits of a chosen span."""
-    owner = find_owner(chart, tokens, clause, span, follows=last is not None)
-    quantity = owner.quantity
-    is_known = owner.is_known
-    if quantity is None and last:
-        quantity = last.quantity
-        is_known = last.is_known
-    condition = owner.condition
-    explained = [place for place in (condition, (span.first, span.end)) if place]
-    left = list_unexplained(chart, tokens, clause, explained)
-    common = Limit(
-        Comparator.EQUAL,
-        0,
-        None,
-        span.first,
-        span.end,
-        quantity,
-        condition=condition,
-        is_known=is_known,
-        rule=span.rule,
-        unexplained=_count_left(left, span, quantity),
-        clause=clause,
-        inherits=owner.quantity is None and last is not None,
-    )
-    filled = [_fill(tokens, common, bound) for bound in span.value]
-    if len(filled) == 1:
-        return filled
-    return [_place_bound(span, at, limit) for at, limit in enumerate(filled)]
-
-
-def _place_bound(span: Span, at: int, limit: Limit) -> Limit:
-    """Return one of several limits of a span with its own place and clause. The condition behind
-    "<= 3 x ULN (5 x ULN if liver metastases)" is only that of the last one.
+) -> Iterator[Limit]:
+    """Yield the limits of a chosen span. ``last`` is the limit before it, whose quantity it has if
+    its clause names none.
     """
     bounds: Bounds = span.value
-    bound = bounds[at]
-    start, stop = limit.clause
+    owner = find_owner(chart, tokens, clause, span, follows=last is not None)
+    named = last if last and owner.quantity is None else owner
+    is_of_time = last is not None and last.time_unit and not last.is_known
+    # as in "smoker in the last year or >= 1 pack-year"
+    if named is last and is_of_time and not bounds[0].amount.time:
+        named = owner
+    explained = [place for place in (owner.condition, (span.first, span.end)) if place]
+    left = list_unexplained(chart, tokens, clause, explained)
+    unexplained = _count_left(left, span, named.quantity)
+    for at, bound in enumerate(bounds):
+        is_one = len(bounds) == 1
+        amount = bound.amount
+        yield Limit(
+            bound.comparator,
+            amount.low,
+            amount.high,
+            span.first if is_one else bound.first,
+            span.end if is_one else bound.end,
+            named.quantity,
+            amount.unit,
+            amount.time.value if amount.time else None,
+            _find_condition(tokens, span, at, owner.condition),
+            sure=bound.sure,
+            turned=bound.turned,
+            number=(bound.first, bound.end),
+            is_known=named.is_known,
+            rule=span.rule,
+            unexplained=unexplained,
+            clause=_divide(clause, bounds, at),
+            inherits=named is last,
+        )
+
+
+def _find_condition(
+    tokens: Tokens, span: Span, at: int, condition: Range | None
+) -> Range | None:
+    """Return the condition of one of the limits of a span, of which ``condition`` is that of all.
+    The one behind "<= 3 x ULN (5 x ULN if liver metastases)" is only that of the last one.
+    """
+    own = span.value[at].condition
+    if own:
+        return strip_bracket(tokens, (own.first, own.end))
+    units = {bound.amount.unit for bound in span.value}
+    is_last = at + 1 == len(span.value)
+    is_of_last = span.rule == "restated" and len(units) == 1
+    return None if is_of_last and not is_last else condition
+
+
+def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
+    """Return the part of a clause that is that of one of its bounds."""
+    start, stop = clause
     if at:
         before = bounds[at - 1]
         start = before.condition.end if before.condition else before.end
-    limit = replace(limit, first=bound.first, end=bound.end)
     if at + 1 < len(bounds):
         stop = bounds[at + 1].first
-        is_same_unit = bound.amount.unit == bounds[at + 1].amount.unit
-        if span.rule == "restated" and is_same_unit:
-            limit = replace(limit, condition=None)
-    return replace(limit, clause=(start, stop)) if start < stop else limit
+    return (start, stop) if start < stop else clause
 
 
 def _count_left(
@@ -227,25 +241,5 @@ def _count_left(
     """Return how many unexplained words are before a limit, in its name and behind it."""
     first, end = name or (0, 0)
     named = [at for at in left if first <= at < end]
-    others = [at for at in left if at not in named]
-    before = sum(at < span.first for at in others)
-    return before, len(named), len(others) - before
-
-
-def _fill(tokens: Tokens, common: Limit, bound: Bound) -> Limit:
-    """Return what the limits of a span have in common, as the limit that a bound is."""
-    limit = replace(
-        common,
-        comparator=bound.comparator,
-        value=bound.amount.low,
-        value_high=bound.amount.high,
-        unit=bound.amount.unit,
-        time_unit=bound.amount.time.value if bound.amount.time else None,
-        sure=bound.sure,
-        turned=bound.turned,
-        number=(bound.first, bound.end),
-    )
-    if bound.condition:
-        place = bound.condition.first, bound.condition.end
-        limit = replace(limit, condition=strip_bracket(tokens, place))
-    return limit
+    before = [at for at in left if at < span.first and at not in named]
+    return len(before), len(named), len(left) - len(before) - len(named)

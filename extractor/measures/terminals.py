@@ -69,45 +69,32 @@ def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     """Yield the matches of the rules that are terminals by themselves."""
     for kind, name in read_table("measures")["terminal"].items():
         for found in rule(name).find(tokens, first, end):
-            if found.end == found.first:
-                continue
             yield Span(kind, found.first, found.end, name, found.text)
 
 
 def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
     """Yield each number, with a span for each of its readings. Those of names are left out."""
     for found in rule("number").find(tokens, first, end):
-        value = read_number(found.text)
-        if value is None or rule("number_of_name").ends(tokens, found.first):
+        if rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
         is_negative = has_minus(tokens, start)
-        if (
-            is_negative and tokens.words[start - 1].lower() in ("-", "minus")
-        ) or _has_plus(tokens, start):
+        is_apart = is_negative and tokens.words[start - 1].lower() in ("-", "minus")
+        if is_apart or _has_plus(tokens, start):
             start -= 1
-        number = -value if is_negative else value
-        # "1:80" is a titre, named by its lower number
-        is_titre = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}:"
-        if is_titre and tokens.words[start - 2] == "1":
-            yield Span(
-                "number",
-                start - 2,
-                found.end,
-                "titre",
-                (number, found.text),
-                weight=1.0,
-            )
-            continue
-        # the 10 of "4/10", the 90 of "140/90"
-        is_below = tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/"
-        if is_below:
-            yield Span("below", start, found.end, "number", (number, found.text))
-            continue
-        yield Span("number", start, found.end, "number", (number, found.text))
-        for other in list_readings(found.text)[1:]:
-            read = (other, found.text)
-            yield Span("number", start, found.end, "other_reading", read, weight=-1.0)
+        kind = "number"
+        before = tokens.read(max(0, start - 2), start).replace(" ", "")
+        if before == "1:":
+            # "1:80" is a titre, named by its lower number
+            start -= 2
+        elif tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/":
+            # the 10 of "4/10", the 90 of "140/90"
+            kind = "below"
+        weight = 0.0
+        for value in list_readings(found.text):
+            read = -value if is_negative else value, found.text
+            yield Span(kind, start, found.end, "number", read, weight=weight)
+            weight = -1.0
     for at in range(first, end):
         times = TIMES.get(tokens.words[at].lower())
         if times:
@@ -132,6 +119,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     start = repeat.end if repeat else at
     if start < end and tokens.codes[start] in "-([":
         start += 1
+        # the "(F)" of ">= 12 (F)" is no degree Fahrenheit
+        if rule("value_people").starts(tokens, start - 1, end):
+            return
     unit = rule("relative_unit").starts(tokens, start, end)
     unit = unit or rule("limit_unit").starts(tokens, start, end)
     unit = _without_people(tokens, unit) if unit else None
@@ -306,7 +296,7 @@ def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
     before = found.first
     if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
         return True
-    if _has_plus(tokens, before) or rule("ordinal_unit").starts(tokens, found.end):
+    if _has_plus(tokens, before):
         return True
     has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
     return has_letter or tokens.codes[found.end : found.end + 1] == "/"

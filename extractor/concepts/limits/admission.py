@@ -4,19 +4,16 @@ bounds an age.
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
-from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.sexes import find_sexes, name_sex
 from extractor.concepts.people.registered_ages import AGES
-from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
@@ -30,22 +27,11 @@ from extractor.schemas import (
     Eligibility,
     Evidence,
     FieldRef,
-    Origin,
-    Support,
     TrialExtraction,
 )
 
 _SIDES = dict(zip(AGES, "><", strict=True))
 """The first sign of the comparators that bound each age."""
-_STATUSES = frozenset(
-    {
-        "ecog_performance_status",
-        "karnofsky",
-        "lansky",
-        "karnofsky_or_lansky",
-        "ecog_or_karnofsky",
-    }
-)
 _CONTEXT_OF_LIMIT = 200
 """Characters on each side of a limit that may name its quantity."""
 
@@ -143,21 +129,20 @@ def _find_alternatives(
     Those are limits that "or" joins, and the earlier ones of the same list. With ``with_and``,
     "and" joins them, as in an exclusion: who has only one of both is not excluded.
     """
+    joint = rule("and_limit" if with_and else "or_limit")
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
-    is_listed = False
     # from the last pair to the first: the joint before the last limit of a list is that of all
     for at, other in reversed(list(pairwise(order))):
         end = places[at][1]
         first = max(end, places[other][0])
-        joint = rule("and_limit" if with_and else "or_limit").starts(tokens, end)
-        is_joined = False
-        if joint and (first == end or joint.end >= first):
-            limit = _get_limit(criterion, at)
-            is_joined = _are_two(limit, _get_limit(criterion, other), with_and=with_and)
-        goes_on = rule("listed_limit").covers(tokens, end, first) is not None
-        is_listed = is_joined or (is_listed and goes_on)
-        if is_listed:
+        joined = joint.starts(tokens, end)
+        if joined and joined.end >= first:
+            is_one = _is_one(criterion, at, other, with_and=with_and)
+        else:
+            is_listed = rule("listed_limit").covers(tokens, end, first)
+            is_one = other not in alternatives or is_listed is None
+        if not is_one:
             alternatives |= {at, other}
     return alternatives
 
@@ -168,67 +153,32 @@ def _get_limit(criterion: Criterion, at: int) -> Constraint:
     return criterion.constraints[field.position or 0]
 
 
-def _are_two(limit: Constraint, other: Constraint, *, with_and: bool) -> bool:
-    """Return whether two limits are two, and not two forms of one: "126 mg/dL or 7 mmol/L", "ECOG
-    0-1 or Karnofsky >= 70".
-
-    Limits with a condition ("men, women") are for different people, and so no alternatives. On one
-    quantity, two limits with "and" are the bounds of one range; with "or" they are one in two
-    units, unless their comparators differ.
+def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bool:
+    """Return whether two joined limits are no alternatives: they are for different people ("men,
+    women"), the two ends of a range, or one limit in two units ("126 mg/dL or 7 mmol/L").
     """
+    limit = _get_limit(criterion, at)
+    other = _get_limit(criterion, behind)
     if limit.condition or other.condition:
-        return False
+        return True
     if limit.quantity.casefold() != other.quantity.casefold():
-        return not (_is_status(limit) and _is_status(other))
-    if with_and:
         return False
-    return limit.comparator is not other.comparator or limit.unit == other.unit
-
-
-def _is_status(limit: Constraint) -> bool:
-    known = name_quantity(limit.quantity, value=limit.value)
-    return known is not None and known.name in _STATUSES
+    is_restated = limit.unit != other.unit and limit.comparator is other.comparator
+    return with_and or is_restated
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return an extraction of gold with what the words of its criteria say of whom they admit, and
-    with evidence for their limits, whose offsets are those in the quote. Criteria with evidence,
-    which gold does not have, stay as they are.
+    """Return an extraction of gold with what the words of its criteria say of whom they admit.
+    Criteria with evidence, which gold does not have, stay as they are.
     """
     criteria = tuple(
-        criterion if criterion.evidence else _describe_gold(criterion)
+        criterion
+        if criterion.evidence
+        else describe_criterion(criterion, read_passage(criterion.quote))
         for criterion in extraction.eligibility.criteria
     )
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     return extraction.model_copy(update={"eligibility": eligibility})
-
-
-def _describe_gold(criterion: Criterion) -> Criterion:
-    """Return a criterion without evidence with what its words say of whom it admits. Its limits get
-    evidence where the rules read the same numbers in its quote, each place once.
-    """
-    passage = read_passage(criterion.quote)
-    limits = find_limits(passage.tokens, criterion.kind)
-    reading = read_constraints(passage, limits, criterion.lead_in or "")
-    places = defaultdict[Any, list[Span]](list)
-    for value, span in zip(reading.list_values(), reading.spans, strict=True):
-        places[value.comparator, value.value, value.value_high].append(span)
-    pieces: list[Evidence] = []
-    for at, limit in enumerate(criterion.constraints):
-        for span in places[limit.comparator, limit.value, limit.value_high][:1]:
-            places[limit.comparator, limit.value, limit.value_high].pop(0)
-            piece = Evidence(
-                field=f"constraints[{at}]",
-                section="",
-                start=span.start,
-                end=span.end,
-                quote=criterion.quote[span.start : span.end],
-                origin=Origin.RULE,
-                support=Support.PARSED,
-            )
-            pieces.append(piece)
-    described = criterion.model_copy(update={"evidence": tuple(pieces)})
-    return describe_criterion(described, passage)
 
 
 def describe_ages(

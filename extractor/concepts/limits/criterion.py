@@ -1,45 +1,34 @@
-"""Read what a criterion limits: its constraints, each with its place and its signs."""
+"""Read what a criterion limits: its constraints, each with its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from extractor.concepts.limits.doubts import list_doubts
-from extractor.concepts.limits.quantity_names import (
-    KnownQuantity,
-    name_quantity,
-    names_quantity,
-)
 from extractor.concepts.limits.roles import NumberRole, find_role, name_change
 from extractor.concepts.limits.sexes import find_sex_words
+from extractor.concepts.limits.signs import (
+    OTHER_NUMBERS,
+    list_line_signs,
+    list_signs,
+)
 from extractor.concepts.people.ages import (
     is_age,
-    is_doubtful_age,
     is_lifetime,
     is_of_people,
-    is_other_age,
     is_unnamed_weight,
     stands_beside_consent,
 )
 from extractor.evidence.drafts import Reading, Signs, Span, span_of
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import NUMBER, Range, Tokens
-from extractor.language.numbers import find_durations
+from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage
-from extractor.language.units import read_unit
 from extractor.measures import Limit
-from extractor.schemas import Comparator, Constraint, Support
+from extractor.schemas import Constraint, Support
 
 WEIGHT = "weight"
 """What is limited in kilograms or pounds of people, if no word names it."""
 _ASIDE_REACH = 24
 """How many tokens before a limit may say that it is no demand."""
-_MOST_WORDS = 8
-"""The most words that name a quantity."""
 _BETWEEN_LIMITS = 0.75
 """Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
-_SIDES = ("before", "in its name", "behind")
-_FEW_LEFT = 2
-_FAR = 3
-"""How many tokens are between a limit and a name that is far from it."""
 _ESTIMATE = 0.9
 """How often a limit is right before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.8)
@@ -65,39 +54,38 @@ def read_constraints(
     """
     tokens = passage.tokens
     asked = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    unread = _count_unread_numbers(tokens, limits)
     made = [_make_constraint(passage, limit, topic) for limit in asked]
-    around = [*_list_around(tokens, asked, unread)]
+    around = list_line_signs(tokens, asked, limits)
     signs: list[Signs] = []
+    parts: list[dict[str, float]] = []
     for limit, constraint in zip(asked, made, strict=True):
-        names = [*_list_signs(tokens, limit, constraint, topic), *around]
-        signs.append({"": tuple(names)})
-    is_doubtful = unread > 0 or any(limit.time_unit is None for limit in limits)
+        own = list_signs(tokens, limit, constraint, topic)
+        signs.append({"": (*own, *around)})
+        is_shared = _may_be_of_next(tokens, limit, limits)
+        parts.append({"condition": _BETWEEN_LIMITS} if is_shared else {})
+    estimate = _ESTIMATE
+    if not made:
+        has_limits = any(limit.time_unit is None for limit in limits)
+        estimate = _ESTIMATE_OF_NONE[has_limits or OTHER_NUMBERS in around]
     return Reading(
         tuple(made),
-        _ESTIMATE if made else _ESTIMATE_OF_NONE[is_doubtful],
+        estimate,
         tuple(_find_span(passage, limit) for limit in asked),
         Support.PARSED,
         signs=tuple(signs),
-        sure_parts=tuple(_estimate_condition(tokens, limit, limits) for limit in asked),
+        sure_parts=tuple(parts),
     )
 
 
-def _estimate_condition(
-    tokens: Tokens, limit: Limit, limits: Sequence[Limit]
-) -> dict[str, float]:
-    """Return the estimate of a condition that may be that of the next limit: "Hb > 9 g/dL, unless
-    transfused, platelets > 100 x 10^9/L".
+def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bool:
+    """Return whether a condition between two commas may be that of the next limit: "Hb > 9 g/dL,
+    unless transfused, platelets > 100 x 10^9/L".
     """
     if limit.condition is None or limit.condition[0] < limit.end:
-        return {}
+        return False
     first, end = limit.condition
-    has_next = any(other.first > end for other in limits)
     is_between = tokens.codes[first - 1] == "," and tokens.codes[end : end + 1] == ","
-    joined = tokens.words[end + 1 : end + 2]
-    if has_next and is_between and joined[0].lower() not in ("and", "or"):
-        return {"condition": _BETWEEN_LIMITS}
-    return {}
+    return is_between and limits[-1].first > end
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
@@ -234,170 +222,3 @@ def _find_span(passage: Passage, limit: Limit) -> Span:
         first = min(first, named[0])
         end = max(end, named[1])
     return span_of(passage.part(first, end))
-
-
-def _count_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> int:
-    """Return how many numbers are part of no limit, no name and no length of time."""
-    if NUMBER not in tokens.codes:
-        return 0
-    covered = set[int]()
-    for limit in limits:
-        covered.update(range(limit.first, limit.end))
-    for duration in find_durations(tokens):
-        covered.update(range(duration.first, duration.end))
-    for name in rule("part_of_name").find(tokens):
-        covered.update(range(name.first, name.end))
-    numbers = (at for at, code in enumerate(tokens.codes) if code == NUMBER)
-    return sum(at not in covered for at in numbers)
-
-
-def _list_signs(
-    tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
-) -> Iterator[str]:
-    """Yield the signs of one limit: of its quantity, its number, and the words around it."""
-    if is_age(tokens, limit):
-        is_other = is_other_age(tokens, limit)
-        yield "an age of somebody else" if is_other else "an age"
-        if is_doubtful_age(tokens, limit, topic):
-            yield "a length that may be no age"
-    else:
-        yield from _sign_quantity(limit, constraint)
-        if _find_role(tokens, limit) is NumberRole.CHANGE:
-            yield "a change"
-    yield f"read by {limit.rule}"
-    if limit.comparator is Comparator.EQUAL and limit.rule != "grades":
-        # "Age = 18 years" has lost a sign
-        is_measured = constraint.unit and (limit.is_known or limit.time_unit)
-        yield "equal to a measured value" if is_measured else "an equality"
-    if rule("stage_word").search(read_text(constraint.quantity)):
-        yield "a stage"
-    yield from _sign_reading(limit)
-    if constraint.condition:
-        yield "a condition of its own"
-    yield from _sign_words_left(tokens, limit)
-    yield from _sign_place(tokens, limit)
-    named = _find_name(tokens, limit)
-    first = min(limit.first, named[0]) if named else limit.first
-    yield from list_doubts(tokens, constraint, first)
-    if topic:
-        yield "below a line that introduces it"
-
-
-def _sign_reading(limit: Limit) -> Iterator[str]:
-    """Yield the signs of how a limit was read."""
-    if not limit.settled:
-        yield "a number with two readings"
-    if not limit.sure:
-        yield "a comparator from the kind of list"
-
-
-def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of a quantity: whether it is known, and has the unit and the value."""
-    unit = constraint.unit
-    code = read_unit(unit) if unit else None
-    if limit.time_unit:
-        yield "a length of time"
-    elif not unit:
-        yield "no unit"
-    elif code is None and not unit.endswith("/"):
-        # "20/" is that of visual acuity
-        yield "an unknown unit"
-    known = _find_known(constraint, code)
-    if known is None:
-        is_named = limit.is_known and unit
-        yield "a unit of another quantity" if is_named else "no known quantity"
-        return
-    if known.general:
-        yield "only a kind of quantity"
-        return
-    if not limit.is_known:
-        yield "known by its unit alone"
-    if not known.fits(code):
-        yield "a unit of another quantity"
-    elif not known.is_usual(
-        constraint.value, code or known.infer_unit(constraint.value)
-    ):
-        yield "an unusual value"
-
-
-def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
-    """Return the quantity of the vocabulary that the words of a constraint name, None if none."""
-    if len(constraint.quantity.split()) > _MOST_WORDS:
-        return None
-    return name_quantity(constraint.quantity, code, value=constraint.value)
-
-
-def _sign_words_left(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield the signs of the words that nothing explains, beside the limit and in its name."""
-    for count, side in zip(limit.unexplained, _SIDES, strict=True):
-        if count:
-            few = count <= _FEW_LEFT
-            yield f"{'few' if few else 'many'} words unexplained {side}"
-    if limit.unexplained[1] and not limit.is_known:
-        yield "a name that nothing explains"
-    if limit.quantity is None:
-        if not is_age(tokens, limit):
-            yield "no name in its line"
-    elif not names_quantity(tokens.read(*limit.quantity)):
-        yield "a name of other words"
-    if rule("left_open").ends(tokens, limit.first, limit.first - _ASIDE_REACH):
-        yield "left open by its line"
-    if rule("limit_condition").ends(tokens, limit.first, limit.first - _ASIDE_REACH):
-        yield "only a condition"
-
-
-def _sign_place(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield the signs of where a limit is: from its name, and from the next word."""
-    if limit.quantity and limit.quantity[0] >= limit.end:
-        yield "named behind its number"
-    elif limit.quantity:
-        yield from _sign_name(tokens, limit, *limit.quantity)
-    if rule("number_beside").starts(tokens, limit.end):
-        yield "a number beside it"
-    if limit.inherits:
-        yield "the quantity of the limit before"
-    yield from _sign_word_behind(tokens, limit)
-
-
-def _sign_name(tokens: Tokens, limit: Limit, first: int, end: int) -> Iterator[str]:
-    """Yield the signs of a name before its number, ``tokens.words[first:end]``."""
-    if limit.first == end:
-        yield "beside its name"
-    elif limit.first - end >= _FAR:
-        yield "far from its name"
-    if rule("name_within").ends(tokens, first):
-        yield "its name is part of a phrase"
-    if not tokens.words[first][0].isalnum():
-        yield "a name that begins with a sign"
-    if rule("means_of_measuring").ends(tokens, first):
-        yield "named by what measures it"
-
-
-def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield a sign of the word behind a limit, and behind its name if that follows it."""
-    end = limit.end
-    if limit.quantity and limit.quantity[0] >= limit.end:
-        end = limit.quantity[1]
-    names_rate = limit.end < end and "/" in tokens.codes[limit.end : end]
-    if not limit.unit and (names_rate or rule("rate_of_count").starts(tokens, end)):
-        yield "a count that is a rate"
-    if end == len(tokens) or rule("limit_ends").starts(tokens, end):
-        return
-    # the words behind "of" say of what it is a share
-    if limit.unit == "%" and tokens.words[end].lower() == "of":
-        return
-    yield "a word behind" if limit.unit else "a word behind, and no unit"
-
-
-def _list_around(tokens: Tokens, limits: Sequence[Limit], unread: int) -> Iterator[str]:
-    """Yield the signs of a line as a whole, which all its limits have."""
-    if unread:
-        yield "other numbers in the line"
-    if len(limits) > 1:
-        yield "one of several limits"
-    if "respectively" in tokens.words:
-        yield "respectively"
-    if rule("not_asked_for").search(tokens):
-        yield "not asked for"
-    if rule("limit_condition").search(tokens):
-        yield "if"

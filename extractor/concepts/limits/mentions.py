@@ -22,7 +22,6 @@ _CLAUSE = 80
 """How far before and behind a number its clause may go, in tokens, so that no text takes the
 square of its length.
 """
-_DENIAL_REACH = 20
 _MOST_INHERITED = 6
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
 """What a number without any comparator can mean."""
@@ -45,10 +44,10 @@ class Mention:
     likeliest reading first. All places are in tokens.
 
     ``number`` are its digits or number words. ``comparators`` are those that the words allow, the
-    likeliest first. ``stated``: the words beside it leave one comparator, and none was guessed.
-    ``clause`` are the words around it that speak of no other limit, ``inherited`` the clauses
-    before it that may name its quantity. ``subject`` is the name of what is limited, None if only
-    the limits before it name that. ``unit`` is the unit that the grammar read.
+    likeliest first; ``stated``: the words beside it leave one. ``clause`` are the words around it
+    that speak of no other limit, ``inherited`` the clauses before it that may name its quantity.
+    ``subject`` is the name of what is limited, None if only the limits before it name that.
+    ``unit`` is the unit that the grammar read.
     """
 
     kind: Measured
@@ -108,44 +107,30 @@ def _mention_limit(
     place = (limit.first, limit.end)
     if own:
         place = (own[0].first, max(one.end for one in own))
-    bounds: list[Bounds] = [values]
-    # the other reading of "100.000" of an unknown quantity
-    if limit.value_high is None and not limit.settled:
-        firsts = {one.first for one in own}
-        bounds += ((one.value, None) for one in inside if one.first in firsts)
-    allowed = _list_own(tokens, limit, place[1])
-    subject = None if limit.inherits else limit.quantity
-    if subject and rule("names_nobody").covers(tokens, *subject):
-        subject = None
-    return Mention(
-        _measure(tokens, limit),
-        limit.first,
-        limit.end,
-        place,
-        tuple(dict.fromkeys(bounds)),
-        tuple(dict.fromkeys(allowed)),
-        len(allowed) == 1,
-        limit.clause,
-        subject,
-        _inherit(before),
-        find_role(tokens, limit.number, limit.quantity),
-        limit.unit,
-    )
-
-
-def _list_own(tokens: Tokens, limit: Limit, end: int) -> list[Comparator]:
-    """Return the comparators of a limit whose number ends at token ``end``."""
     allowed = [limit.comparator]
     # "> 2 lines are not permitted"
     is_denied = rule("not_permitted_behind").starts(tokens, limit.end)
     if is_denied and limit.comparator.opposite:
         allowed.append(limit.comparator.opposite)
     # a score of 2+, or 2 and more
-    if tokens.words[end : end + 1] == ["+"] and not limit.time_unit:
+    if tokens.words[place[1] : place[1] + 1] == ["+"] and not limit.time_unit:
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
         allowed += _list_allowed(tokens, limit.clause, (limit.first, limit.end))
-    return allowed
+    return Mention(
+        _measure(tokens, limit),
+        limit.first,
+        limit.end,
+        place,
+        (values,),
+        tuple(dict.fromkeys(allowed)),
+        len(allowed) == 1,
+        limit.clause,
+        None if limit.inherits else limit.quantity,
+        _inherit(before),
+        find_role(tokens, limit.number, limit.quantity),
+        limit.unit,
+    )
 
 
 def _measure(tokens: Tokens, limit: Limit) -> Measured:
@@ -174,8 +159,8 @@ def _mention_row(
     role = find_role(tokens, place, None)
     if role is NumberRole.STATED and _is_label(tokens, place):
         role = NumberRole.PART
-    is_row = bounds[0][1] is not None
     allowed: tuple[Comparator, ...] = (Comparator.BETWEEN,)
+    is_row = bounds[0][1] is not None
     if not is_row:
         allowed = _list_allowed(tokens, clause, place)
     return Mention(
@@ -206,14 +191,12 @@ def _list_allowed(
         *find_terms(tokens, "comparators", clause[0], end),
         *find_terms(tokens, "comparator_suffixes", end, clause[1]),
     ]
+    if not terms:
+        before = max(0, first - _CLAUSE)
+        terms = [*find_terms(tokens, "comparators", before, first)][-1:]
     allowed = [Comparator(term.value) for term in terms]
     if rule("within_before").search(tokens, clause[0], first):
         allowed.append(Comparator.AT_MOST)
-    if rule("earlier_than").ends(tokens, first, first - 4):
-        allowed.append(Comparator.LESS)
-    if not allowed:
-        before = find_terms(tokens, "comparators", max(0, first - _CLAUSE), first)
-        allowed += (Comparator(term.value) for term in before[-1:])
     if Comparator.BETWEEN in allowed:
         allowed.append(Comparator.AT_MOST)
     return tuple(dict.fromkeys([*allowed, *_UNNAMED]))

@@ -13,10 +13,10 @@ from extractor.measures.names import fold_words, spell_words
 
 _SIDES = frozenset({"systolic", "diastolic"})
 _AGE = frozenset({"age", "ages", "aged", "old"})
-_AGE_PHRASE = 4
-"""A quantity with fewer words, one of which is "age", is the age of a person."""
 _COUNTED_REACH = 4
 """How many tokens behind a number the name of what it counts may begin."""
+_AGE_PHRASE = 4
+"""A quantity with fewer words, one of which is "age", is the age of a person."""
 _ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
 """Rules for words without which a quantity has no number of a role."""
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
@@ -50,10 +50,6 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
         return None
     if _is_part_of_ratio(words, mention, tokens):
         return None
-    if _counts_others(words, mention, tokens):
-        return None
-    if "respectively" in tokens.words:
-        return False if words <= line else None
     if not _AGE.isdisjoint(spelled) and len(words) < _AGE_PHRASE:
         return _is_age(words, mention, tokens)
     side = _read_side(spelled, mention, tokens)
@@ -83,8 +79,6 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
     """Return whether a number limits a ratio of which the quantity is one part: "LH:FSH of 2 or
     more". The colon of a heading has a space behind it, and "AST/ALT" is no ratio.
     """
-    if mention.unit:
-        return False
     for name in _RATIOS:
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
             is_apart = not tokens.joined(ratio.place("one")[1] + 1)
@@ -98,25 +92,6 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
     return False
 
 
-def _counts_others(words: Words, mention: Mention, tokens: Tokens) -> bool:
-    """Return whether a bare number counts other things than the quantity: the dentists of "by 2
-    dentists". It has no comparator, and the words before it do not name the quantity.
-    """
-    is_bare = mention.number == (mention.first, mention.end)
-    if mention.stated or not is_bare:
-        return False
-    # "the 50th birthday"
-    if rule("aged_after").starts(tokens, mention.end):
-        return False
-    noun = rule("counted_noun").starts(tokens, mention.end, mention.clause[1])
-    if noun is None or rule("names_directly").ends(tokens, mention.first):
-        return False
-    counted = _fold(noun.text) - _idle()
-    return (
-        bool(counted) and counted.isdisjoint(words) and not any(map(read_unit, counted))
-    )
-
-
 def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
     """Return whether a number is the age that is asked for; None if it is said of another thing, or
     of the age in another part of the trial; False if only the words beside it make it an age ("has
@@ -128,10 +103,7 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
         missing = words - _AGE - _list_inherited(mention, tokens)
         is_elsewhere = missing and missing <= _spell(tokens.text)
         return None if is_elsewhere else True
-    first, end = mention.number
-    if rule("aged_after").starts(tokens, end):
-        return False
-    if rule("turned_before").ends(tokens, first, first - 2):
+    if rule("aged_after").starts(tokens, mention.number[1]):
         return False
     is_named = mention.subject or _name(tokens.read(*mention.clause))
     return None if mention.kind is not Measured.LIMIT or is_named else False
@@ -256,17 +228,17 @@ def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
     too, if a name stands in front of the number. Of a number with a unit, the words belong to the
     next number if they end at it.
     """
-    codes = tokens.codes
-    is_named = mention.subject is not None and mention.subject[0] < mention.first
-    barred = NUMBER + "(" if is_named else NUMBER
-    stop = min(len(codes), mention.end + _COUNTED_REACH + length)
     end = mention.end
-    while end < stop and codes[end] not in barred:
-        if rule("clause_joint").starts(tokens, end):
+    stop = min(len(tokens), end + _COUNTED_REACH + length)
+    is_named = mention.subject is not None and mention.subject[0] < mention.first
+    while end < stop and not rule("clause_joint").starts(tokens, end):
+        if is_named and tokens.codes[end] == "(":
             break
+        if tokens.codes[end] == NUMBER:
+            has_unit = mention.number[1] < mention.end
+            return mention.first, mention.end if has_unit else end
         end += 1
-    is_of_next = mention.number[1] < mention.end and codes[end : end + 1] == NUMBER
-    return mention.first, mention.end if is_of_next else end
+    return mention.first, end
 
 
 def _names_people(mention: Mention, tokens: Tokens) -> bool:

@@ -182,14 +182,16 @@ def _has_unit(
     unit = value.unit
     read = read_unit(mention.unit) if mention.unit else None
     code = read_unit(unit) if unit else "%"
-    if unit is None or (code == "%" and _is_in_percent(quantity)):
-        is_percent = _is_in_percent(quantity) and has_unit(tokens, place, "%")
-        is_bare = read not in _MULTIPLES and stands_bare(tokens, place, subject)
-        return is_percent or is_bare
+    is_share = code == "%" and _is_in_percent(quantity)
+    if is_share and has_unit(tokens, place, "%"):
+        return True
+    if unit is None or is_share:
+        return read not in _MULTIPLES and stands_bare(tokens, place, subject)
     if code == "a" and "age" in subject and may_be_years(tokens, place):
         return True
-    is_read = code is not None and read == code
-    return is_read or _has_written(unit, quantity, tokens, place)
+    if code is not None and read == code:
+        return True
+    return _has_written(unit, quantity, tokens, place)
 
 
 def _has_written(unit: str, quantity: str, tokens: Tokens, place: Range) -> bool:

@@ -213,7 +213,7 @@ def name_quantity(
 
     If ``text`` names only people or a scale ("men", "score"), the words before it in ``quote``
     decide, and finally the unit. If ``value`` and ``quote`` are given, the words around the limit
-    can also make it a change, one of the two blood pressures, or a value of an earlier moment.
+    can also make it a change, or one of the two blood pressures.
 
     >>> name_quantity("Absolute neutrophil count (ANC)", "/uL").name
     'absolute_neutrophil_count'
@@ -303,8 +303,8 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 def _name_by_sense(
     named: KnownQuantity, text: str, quote: str, value: float
 ) -> KnownQuantity:
-    """Return the quantity that ``named`` is with the words around its limit: an age at onset, cells
-    of another fluid, one blood pressure, or a change of it; else itself.
+    """Return the quantity that ``named`` is with the words around its limit: one blood pressure,
+    or a change of it; else itself.
     """
     tokens = read_text(quote)
     name = tokens.at(max(0, quote.find(text)))

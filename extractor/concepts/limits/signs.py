@@ -1,0 +1,170 @@
+"""Signs of a limit: what speaks for or against it in its line. The fit in ``evidence`` weighs them.
+
+A sign that a rule finds is a row of ``[limit_sign]`` in ``rules/doubts.toml``.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from extractor.concepts.limits.quantity_names import KnownQuantity, name_quantity
+from extractor.concepts.people.ages import is_age, is_doubtful_age, is_other_age
+from extractor.language.book import read_table, read_text, rule
+from extractor.language.lexer import NUMBER, Tokens
+from extractor.language.numbers import find_durations
+from extractor.language.units import read_unit
+from extractor.measures import Limit
+from extractor.schemas import Comparator, Constraint
+
+OTHER_NUMBERS = "other numbers in the line"
+_REACH = 24
+"""How many tokens before a limit may tell something of it."""
+_MOST_WORDS = 8
+"""The most words that name a quantity."""
+_SIDES = ("before", "in its name", "behind")
+_FEW_LEFT = 2
+_FAR = 3
+"""How many tokens are between a limit and a name that is far from it."""
+_YEARS = range(1900, 2100)
+
+
+def list_line_signs(
+    tokens: Tokens, asked: Sequence[Limit], limits: Sequence[Limit]
+) -> tuple[str, ...]:
+    """Return the signs of a line, which all its limits have. ``asked`` are those of its ``limits``
+    that say who may take part.
+    """
+    signs = [
+        sign for sign, name in _read_signs("line").items() if rule(name).occurs(tokens)
+    ]
+    if _has_unread_numbers(tokens, limits):
+        signs.append(OTHER_NUMBERS)
+    if len(asked) > 1:
+        signs.append("one of several limits")
+    return tuple(signs)
+
+
+def _read_signs(place: str) -> dict[str, str]:
+    """Return the signs that rules find at a place, with their rules."""
+    signs: dict[str, str] = read_table("doubts")["limit_sign"][place]
+    return signs
+
+
+def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
+    """Return whether a number is part of no limit, no name and no length of time."""
+    if NUMBER not in tokens.codes:
+        return False
+    covered = set[int]()
+    for limit in limits:
+        covered.update(range(limit.first, limit.end))
+    for duration in find_durations(tokens):
+        covered.update(range(duration.first, duration.end))
+    for name in rule("part_of_name").find(tokens):
+        covered.update(range(name.first, name.end))
+    numbers = {at for at, code in enumerate(tokens.codes) if code == NUMBER}
+    return not numbers <= covered
+
+
+def list_signs(
+    tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
+) -> Iterator[str]:
+    """Yield the signs of one limit: of its quantity, its number, and the words around it."""
+    if not is_age(tokens, limit):
+        yield from _sign_quantity(limit, constraint)
+    else:
+        is_other = is_other_age(tokens, limit)
+        yield "an age of somebody else" if is_other else "an age"
+        if is_doubtful_age(tokens, limit, topic):
+            yield "a length that may be no age"
+    yield f"read by {limit.rule}"
+    # "Age = 18 years" has lost a sign
+    is_measured = constraint.unit and (limit.is_known or limit.time_unit)
+    if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
+        yield "equal to a measured value"
+    if not limit.settled:
+        yield "a number with two readings"
+    if not limit.sure:
+        yield "a comparator from the kind of list"
+    if constraint.condition:
+        yield "a condition of its own"
+    if limit.inherits:
+        yield "the quantity of the limit before"
+    if constraint.unit is None and constraint.value in _YEARS:
+        yield "a calendar year"
+    if topic:
+        yield "below a line that introduces it"
+    for count, side in zip(limit.unexplained, _SIDES, strict=True):
+        if count:
+            yield f"{'few' if count <= _FEW_LEFT else 'many'} words unexplained {side}"
+    yield from _sign_words(tokens, limit, constraint)
+    yield from _sign_word_behind(tokens, limit)
+
+
+def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
+    """Yield the signs of a quantity: whether it is known, and has the unit and the value."""
+    if limit.quantity is None:
+        yield "no name in its line"
+    unit = constraint.unit
+    code = read_unit(unit) if unit else None
+    # "20/" is that of visual acuity
+    if unit and code is None and not unit.endswith("/") and not limit.time_unit:
+        yield "an unknown unit"
+    known = _find_known(constraint, code)
+    if known is None:
+        is_named = limit.is_known and unit
+        yield "a unit of another quantity" if is_named else "no known quantity"
+    elif known.general:
+        yield "only a kind of quantity"
+    elif not known.is_usual(
+        constraint.value, code or known.infer_unit(constraint.value)
+    ):
+        yield "an unusual value"
+
+
+def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
+    """Return the quantity of the vocabulary that the words of a constraint name, None if none."""
+    if len(constraint.quantity.split()) > _MOST_WORDS:
+        return None
+    return name_quantity(constraint.quantity, code, value=constraint.value)
+
+
+def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterator[str]:
+    """Yield the signs of the words in the name of a quantity, before it, and around the limit."""
+    name = read_text(constraint.quantity)
+    for sign, words in _read_signs("name").items():
+        if rule(words).occurs(name):
+            yield sign
+    for sign, words in _read_signs("before").items():
+        if rule(words).ends(tokens, limit.first, limit.first - _REACH):
+            yield sign
+    if rule("number_beside").starts(tokens, limit.end):
+        yield "a number beside it"
+    if limit.quantity is None:
+        return
+    first, end = limit.quantity
+    if first >= limit.end:
+        yield "named behind its number"
+        return
+    for sign, words in _read_signs("before_name").items():
+        if rule(words).ends(tokens, first):
+            yield sign
+    if limit.first == end:
+        yield "beside its name"
+    elif limit.first - end >= _FAR:
+        yield "far from its name"
+    if not tokens.words[first][0].isalnum():
+        yield "a name that begins with a sign"
+
+
+def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
+    """Yield a sign of the word behind a limit, and behind its name if that follows it."""
+    end = limit.end
+    if limit.quantity and limit.quantity[0] >= end:
+        end = limit.quantity[1]
+    has_rate = "/" in tokens.codes[limit.end : end]
+    if not limit.unit and (has_rate or rule("rate_of_count").starts(tokens, end)):
+        yield "a count that is a rate"
+    if end == len(tokens) or rule("limit_ends").starts(tokens, end):
+        return
+    # the words behind "of" say of what it is a share
+    if limit.unit == "%" and tokens.words[end].lower() == "of":
+        return
+    yield "a word behind" if limit.unit else "a word behind, and no unit"
