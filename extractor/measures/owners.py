@@ -105,7 +105,7 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
             if named and rule("general_scale").starts(tokens, named[0]):
                 return _find_name(chart, tokens, start, named[1])
             return named
-    return _find_named_inside(chart, value)
+    return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
 
 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
@@ -116,6 +116,18 @@ def _find_named_inside(chart: Chart, value: Span) -> Range | None:
             other.first <= one.first and one.end <= other.end for other in others
         )
         if one.end <= value.end and not is_other and not _is_age(one):
+            return one.first, one.end
+    return None
+
+
+def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
+    """Return the known quantity directly behind a number without a unit, with nothing behind it."""
+    of = tokens.words[value.first - 1].lower() == "of"
+    is_named = bool(chart.ending("quantity", value.first - of))
+    if value.value[-1].amount.unit is not None or is_named:
+        return None
+    for one in chart.at("quantity", value.end):
+        if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
             return one.first, one.end
     return None
 
