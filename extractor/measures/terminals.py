@@ -115,13 +115,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     if ordinal:
         yield ordinal
         return
-    repeat = rule("number_repeat").starts(tokens, at, end)
-    start = repeat.end if repeat else at
-    if start < end and tokens.codes[start] in "-([":
-        start += 1
-        # the "(F)" of ">= 12 (F)" is no degree Fahrenheit
-        if rule("value_people").starts(tokens, start - 1, end):
-            return
+    start = _begin_unit(tokens, at, end)
+    if start is None:
+        return
     unit = rule("relative_unit").starts(tokens, start, end)
     unit = unit or rule("limit_unit").starts(tokens, start, end)
     unit = _without_people(tokens, unit) if unit else None
@@ -139,6 +135,17 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     behind = unit.end + in_brackets
     if not in_brackets or tokens.codes[behind - 1 : behind] in (")", "]"):
         yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+
+
+def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
+    """Return where the unit behind a number may begin: behind a repetition, a hyphen or a bracket.
+    None if the bracket is about people: the "(F)" of ">= 12 (F)" is no degree Fahrenheit.
+    """
+    repeat = rule("number_repeat").starts(tokens, at, end)
+    start = repeat.end if repeat else at
+    if start >= end or tokens.codes[start] not in "-([":
+        return start
+    return None if rule("value_people").starts(tokens, start, end) else start + 1
 
 
 def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:

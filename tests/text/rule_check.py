@@ -106,6 +106,8 @@ def list_used() -> tuple[frozenset[str], tuple[str, ...]]:
     ]
     for field in ("frequency", "cycle", "duration"):
         in_tables += read_table("dose_marks")[field]
+    for signs in read_table("doubts")["limit_sign"].values():
+        in_tables += signs.values()
     for signs in read_table("dose_signs")["words"].values():
         in_tables += [name for _, name in signs.values()]
     prefixes = tuple(re.findall(r'rule\(f"(\w+)\{', code))

@@ -4,16 +4,19 @@ bounds an age.
 The facts go into the extraction, so that its users need not read the quotes again.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 from extractor.concepts.criteria.exceptions import add_exceptions
 from extractor.concepts.criteria.negation import find_negation
+from extractor.concepts.limits.criterion import read_constraints
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.limits.sexes import find_sexes, name_sex
 from extractor.concepts.people.registered_ages import AGES
+from extractor.evidence.drafts import Span
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import LexedSection, Passage, read_passage
@@ -27,6 +30,8 @@ from extractor.schemas import (
     Eligibility,
     Evidence,
     FieldRef,
+    Origin,
+    Support,
     TrialExtraction,
 )
 
@@ -168,17 +173,44 @@ def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bo
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return an extraction of gold with what the words of its criteria say of whom they admit.
-    Criteria with evidence, which gold does not have, stay as they are.
+    """Return an extraction of gold with what the words of its criteria say of whom they admit, and
+    with evidence for their limits, whose offsets are those in the quote. Criteria with evidence,
+    which gold does not have, stay as they are.
     """
     criteria = tuple(
-        criterion
-        if criterion.evidence
-        else describe_criterion(criterion, read_passage(criterion.quote))
+        criterion if criterion.evidence else _describe_gold(criterion)
         for criterion in extraction.eligibility.criteria
     )
     eligibility = extraction.eligibility.model_copy(update={"criteria": criteria})
     return extraction.model_copy(update={"eligibility": eligibility})
+
+
+def _describe_gold(criterion: Criterion) -> Criterion:
+    """Return a criterion without evidence with what its words say of whom it admits. Its limits get
+    evidence where the rules read the same numbers in its quote, each place once.
+    """
+    passage = read_passage(criterion.quote)
+    limits = find_limits(passage.tokens, criterion.kind)
+    reading = read_constraints(passage, limits, criterion.lead_in or "")
+    places = defaultdict[Any, list[Span]](list)
+    for value, span in zip(reading.list_values(), reading.spans, strict=True):
+        places[value.comparator, value.value, value.value_high].append(span)
+    pieces: list[Evidence] = []
+    for at, limit in enumerate(criterion.constraints):
+        for span in places[limit.comparator, limit.value, limit.value_high][:1]:
+            places[limit.comparator, limit.value, limit.value_high].pop(0)
+            piece = Evidence(
+                field=f"constraints[{at}]",
+                section="",
+                start=span.start,
+                end=span.end,
+                quote=criterion.quote[span.start : span.end],
+                origin=Origin.RULE,
+                support=Support.PARSED,
+            )
+            pieces.append(piece)
+    described = criterion.model_copy(update={"evidence": tuple(pieces)})
+    return describe_criterion(described, passage)
 
 
 def describe_ages(

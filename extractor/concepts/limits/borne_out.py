@@ -36,7 +36,7 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
     A kind that only the unit tells is not borne out. A weight
     without its name needs words for people. A name is not, if the words end with a gene or a drug,
-    or if a count is counted of something else.
+    if they are a ratio of several quantities, or if a count is counted of something else.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -59,7 +59,7 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     if quantity.name == _WEIGHED and not starts:
         lists = map(word_list, ("people", "idle_words", "scale_words"))
         return frozenset[str]().union(*lists).issuperset(words)
-    if words and words[-1] in _OTHER_HEADS:
+    if words and (words[-1] in _OTHER_HEADS or _is_other_ratio(words, text, quantity)):
         return False
     if not starts:
         return True
@@ -73,6 +73,15 @@ def _is_counted(text: str, named: int) -> bool:
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     return not head or head[-1] in _COUNT_WORDS or named < len(head)
+
+
+def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
+    """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
+    one: "neutrophil to lymphocyte ratio".
+    """
+    if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
+        return False
+    return len({one.name for one in list_named(text)}) > 1
 
 
 def list_joined(

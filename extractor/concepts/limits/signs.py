@@ -75,6 +75,22 @@ def list_signs(
         if is_doubtful_age(tokens, limit, topic):
             yield "a length that may be no age"
     yield f"read by {limit.rule}"
+    yield from _sign_number(limit, constraint)
+    if constraint.condition:
+        yield "a condition of its own"
+    if limit.inherits:
+        yield "the quantity of the limit before"
+    if topic:
+        yield "below a line that introduces it"
+    for count, side in zip(limit.unexplained, _SIDES, strict=True):
+        if count:
+            yield f"{'few' if count <= _FEW_LEFT else 'many'} words unexplained {side}"
+    yield from _sign_words(tokens, limit, constraint)
+    yield from _sign_word_behind(tokens, limit)
+
+
+def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
+    """Yield the signs of a number and its comparator."""
     # "Age = 18 years" has lost a sign
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
@@ -83,19 +99,8 @@ def list_signs(
         yield "a number with two readings"
     if not limit.sure:
         yield "a comparator from the kind of list"
-    if constraint.condition:
-        yield "a condition of its own"
-    if limit.inherits:
-        yield "the quantity of the limit before"
     if constraint.unit is None and constraint.value in _YEARS:
         yield "a calendar year"
-    if topic:
-        yield "below a line that introduces it"
-    for count, side in zip(limit.unexplained, _SIDES, strict=True):
-        if count:
-            yield f"{'few' if count <= _FEW_LEFT else 'many'} words unexplained {side}"
-    yield from _sign_words(tokens, limit, constraint)
-    yield from _sign_word_behind(tokens, limit)
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:

@@ -102,8 +102,7 @@ def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
 
 def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
     """Yield the signs of how a window got its direction."""
-    is_past_window = is_past(tokens, window)
-    is_anchored = own.anchor is not None or is_past_window
+    is_anchored = own.anchor is not None or is_past(tokens, window)
     if window.borrowed:
         yield "its direction is that of another window"
     elif window.high is not None:
@@ -116,9 +115,20 @@ def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[
         yield f"{window.rule} without a comparator"
         if not is_anchored:
             yield "a length without a comparator or a moment"
+    yield from _describe_length(tokens, window, is_anchored=is_anchored)
+    if window.comparator in UPPER:
+        near = max(0, window.first - _STOP_REACH), window.end + _STOP_REACH
+        if rule("ends_treatment").search(tokens, near[0], min(near[1], len(tokens))):
+            yield "at most, beside a word for stopping"
+
+
+def _describe_length(
+    tokens: Tokens, window: Window, *, is_anchored: bool
+) -> Iterator[str]:
+    """Yield the signs that a window may be how long something lasts, and no limit."""
     if window.either and not is_anchored:
         yield "over or during a length of time"
-    if window.rule == "lasting" and is_past_window:
+    if window.rule == "lasting" and is_past(tokens, window):
         yield "for the past"
     if window.rule == "lasting" and rule("planned_for").search(
         tokens, max(0, window.first - 1), window.length[1]
@@ -127,10 +137,6 @@ def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[
     opening = tokens.words[window.first].lower()
     if window.rule == "looking_back" and not is_anchored and opening != "within":
         yield "neither within nor past"
-    if window.comparator in UPPER:
-        near = max(0, window.first - _STOP_REACH), window.end + _STOP_REACH
-        if rule("ends_treatment").search(tokens, near[0], min(near[1], len(tokens))):
-            yield "at most, beside a word for stopping"
 
 
 def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
