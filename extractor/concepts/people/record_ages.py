@@ -40,6 +40,8 @@ _OPENING = 12
 participants."""
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may be anywhere."""
+_ADJOINING = 2 * 365.25
+"""The most days between two ages that adjoin each other."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
@@ -104,7 +106,9 @@ def _choose(
     if not of_side:
         return Reading(None, measured("participants", "no age"))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
-    chosen = _find_widest(agreeing or _list_surer(of_side))
+    surer = [bound for bound in of_side if bound.case != _DOUBTFUL]
+    widest = min if of_side[0].lower else max
+    chosen = widest(agreeing or surer or of_side, key=attrgetter("days"))
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
@@ -129,27 +133,21 @@ def _choose(
     )
 
 
-def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
-    """Return the lowest of lower bounds, or the highest of upper ones."""
-    widest = min if bounds[0].lower else max
-    return widest(bounds, key=lambda bound: bound.days)
-
-
-def _list_surer(bounds: Sequence[_Bound]) -> Sequence[_Bound]:
-    """Return the bounds that are not doubtful; all of them if all are."""
-    return [bound for bound in bounds if bound.case != _DOUBTFUL] or bounds
-
-
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
     """Return whether a bound of the other side leaves no age within this one, which is then an age
     of some people only.
+
+    If all of them do, and by more than two years, the text contradicts itself, and both ages stay.
     """
-    for rival in bounds:
-        is_other_side = rival.lower is not chosen.lower and rival.case != _DOUBTFUL
-        days = rival.days - chosen.days
-        if is_other_side and (days == 0 or (days < 0) is chosen.lower):
-            return True
-    return False
+    rivals = [
+        rival.days - chosen.days
+        for rival in bounds
+        if rival.lower is not chosen.lower and rival.case != _DOUBTFUL
+    ]
+    beyond = [days for days in rivals if days == 0 or (days < 0) is chosen.lower]
+    if len(beyond) < len(rivals):
+        return bool(beyond)
+    return any(abs(days) <= _ADJOINING for days in beyond)
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
