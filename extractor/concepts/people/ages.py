@@ -317,9 +317,8 @@ def list_age_bounds(
     high = Age(value=limit.value_high or limit.value, unit=unit)
     if count_days(high) > OLDEST:
         return []
-    if not limit.sure and _is_preceded_by("age_before_it", tokens, limit, _END_REACH):
-        # "18 75 years"
-        return []
+    if ends_age_range(tokens, limit):
+        return [(low, False)]
     is_admitted = _admits_ages(tokens, limit, admits=admits)
     if limit.value_high is None:
         opening = find_lower_end(tokens, limit)
@@ -358,3 +357,12 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
         "refused_before", tokens, limit, limit.first
     )
     return is_negated is refused
+
+
+def ends_age_range(tokens: Tokens, limit: Limit) -> bool:
+    """Return whether an age without a comparator is the upper end of a range that was not read:
+    "18 75 years".
+    """
+    if limit.sure:
+        return False
+    return _is_preceded_by("age_before_it", tokens, limit, _END_REACH)

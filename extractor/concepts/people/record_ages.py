@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from extractor.concepts.limits.read import find_limits
 from extractor.concepts.people.ages import (
+    ends_age_range,
     find_lower_end,
     is_age,
     is_doubtful_age,
@@ -86,6 +87,16 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
+    # the other end of a range counts, unsure, if one end is registered
+    known = [
+        bound.place
+        for bound in described
+        if agrees(bound.age, registered[AGES[not bound.lower]])
+    ]
+    described = [
+        bound._replace(case=UNLIKE) if bound.place in known else bound
+        for bound in described
+    ]
     if not low.value and not low.alternatives:
         low = _choose(described, AGES[0], registered[AGES[0]])
     if not high.value and not high.alternatives:
@@ -287,7 +298,8 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     """Return the case of an age by the words around it: doubtful if it is of some people, or if an
     exclusion states more before it; excluded; unsure without unit or comparator; or plain.
     """
-    if rule("age_of_some_after").starts(tokens, limit.end):
+    is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
+    if is_of_some or ends_age_range(tokens, limit):
         return _DOUBTFUL
     if admits:
         is_whole = limit.sure and limit.time_unit
