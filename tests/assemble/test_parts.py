@@ -84,7 +84,7 @@ def find_confidence(text, field):
         ("AST < 3 x ULN, unless liver metastases, bilirubin < 2 mg/dL", False),
         ("ANC > 1.5 x 10^9/L, except on G-CSF, Hb > 8 g/dL", False),
         ("Weight > 40 kg, except in women, height > 150 cm", False),
-        ("Hb > 9 g/dL, unless transfused, and platelets > 100 x 10^9/L", True),
+        ("Hb > 9 g/dL, unless transfused, and platelets > 100 x 10^9/L", False),
         ("Hb > 9 g/dL unless transfused, platelets > 100 x 10^9/L", True),
         ("Hb > 9 g/dL, unless transfused", True),
     ],

@@ -49,7 +49,11 @@ def test_a_criterion_says_whom_it_admits(row):
     } == facts - {"negated"}
     gold = TrialExtraction.model_validate(found.to_gold())
     (again,) = describe_gold(gold).eligibility.criteria
-    assert show(again) == (facts, [])
+    assert show(again) == (facts, row["limits"])
+    assert all(
+        criterion.quote[piece.start : piece.end] == piece.quote and not piece.section
+        for piece in again.evidence
+    )
 
 
 @pytest.mark.parametrize(

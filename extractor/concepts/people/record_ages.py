@@ -117,9 +117,7 @@ def _choose(
     if not of_side:
         return Reading(None, measured("participants", "no age"))
     agreeing = [bound for bound in of_side if agrees(bound.age, registered)]
-    surer = [bound for bound in of_side if bound.case != _DOUBTFUL]
-    widest = min if of_side[0].lower else max
-    chosen = widest(agreeing or surer or of_side, key=attrgetter("days"))
+    chosen = _find_widest(agreeing or of_side)
     spans = (span_of(chosen.place),)
     is_unlike = registered is not None and not agreeing
     is_weak = chosen.case in (_DOUBTFUL, _IN_SUMMARY)
@@ -142,6 +140,13 @@ def _choose(
         Support.PARSED,
         tuple(others),
     )
+
+
+def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
+    """Return the widest of some bounds of one side: of those that are not doubtful, if any."""
+    surer = [bound for bound in bounds if bound.case != _DOUBTFUL]
+    widest = min if bounds[0].lower else max
+    return widest(surer or bounds, key=attrgetter("days"))
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
