@@ -2,7 +2,7 @@
 
 ::
 
-    inputs --(thread)--> loop --> executor: here, workers, Ray --> line --> run.sqlite --> files
+    inputs --(thread)--> loop --> executor: here, workers --> line --> run.sqlite --> files
                           ^ |
                           | v
                    model, its calls and budget: in this process alone
@@ -18,7 +18,7 @@
   and ``failures.jsonl`` are written from the store in input order. One process at a time writes.
 - **Again** (``manifest``): ``run.json`` has what decides results; other settings are refused.
   ``--fresh`` moves the earlier run into a folder of its own.
-- **Processes** (``executor``, ``worker``, ``ray``): steps are pure functions, repeated elsewhere if
+- **Processes** (``executor``, ``worker``): steps are pure functions, repeated elsewhere if
   a process is lost. A record that kills its process twice, or takes too long, fails alone.
 - **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``batches``, and ``finished`` (a run's
   results, and its records read again).

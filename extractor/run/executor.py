@@ -1,4 +1,4 @@
-"""Compute the steps of extractions in this process, in worker processes, or on a Ray cluster.
+"""Compute the steps of extractions in this process, or in worker processes.
 
 Only this process uses the model, the store and the budget. A step is a pure function, so any
 process can compute or repeat it.
@@ -56,12 +56,9 @@ class Executor:
 
     Attributes:
         capacity: How many records in progress keep it busy; 0 if it computes one at a time.
-        cluster_workers: The workers of a cluster, each of which gets its own share of requests to
-            the model; 1 without a cluster.
     """
 
     capacity: int = 0
-    cluster_workers: int = 1
 
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any

@@ -63,13 +63,12 @@ class Run:
         inputs: The names of the inputs.
         out: The folder of the results.
         fresh: Replace what an earlier run left there.
-        concurrency: The requests at once (for each worker of a cluster).
+        concurrency: The requests at once.
         limit: The number of records to read.
         pricing: The price of tokens with the limit of money; by default that of ``setup``.
         meter: The budget that calls must fit, instead of the run's own; then ``budget`` ends the
             run.
         workers: The number of processes; None for all cores.
-        ray: The Ray cluster that extracts.
         batches: Extracts by a provider's batches.
 
     ``tally`` has the counts, ``error`` is what ended the run. While ``is_stopping`` is set, no
@@ -87,7 +86,6 @@ class Run:
     meter: "Meter | None" = None
     budget: "Budget | None" = None
     workers: int | None = None
-    ray: str | None = None
     batches: Callable[["Run", RunFolder, Executor], Awaitable[None]] | None = None
     tally: Tally = field(default_factory=Tally, init=False)
     error: BaseException | None = field(default=None, init=False)
@@ -167,11 +165,7 @@ class Run:
         ``finish`` must follow. Raises what ``RecordLoop.run`` raises.
         """
         opened: Any = nullcontext(executor)
-        if executor is None and self.ray:
-            from extractor.run.ray import connected  # noqa: PLC0415 - of an extra
-
-            opened = connected(self.ray, self.workers)
-        elif executor is None:
+        if executor is None:
             # a run with a model keeps one process for its replies
             opened = open_executor(
                 self.workers, self.processes, spare=int(self.asks_live)
@@ -219,7 +213,7 @@ class Run:
         relax_garbage_collector()
         folder = sink if isinstance(sink, RunFolder) else None
         calls = folder.calls if folder else None
-        requests = self.concurrency * executor.cluster_workers
+        requests = self.concurrency
         tally = self.tally
         async with self.setup.open(requests, calls, route) as opened:
             if folder:

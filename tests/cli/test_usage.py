@@ -52,8 +52,6 @@ CALLS = [
     ("run RECORD --model-option top_k", "is not KEY=VALUE; write top_k=40"),
     # options that do not fit together
     ("run RECORD --fresh", "--fresh needs a folder; name one with --out"),
-    ("run RECORD --ray auto", "--ray needs a folder; name one with --out"),
-    ("run RECORD --ray head --out OUT", "write host:port"),
     ("run RECORD --max-usd 1", "--model"),
     ("run RECORD --max-usd 1 --model no-such-model", "--prices"),
     ("batch submit RECORD --requests r.jsonl", "--model"),
@@ -106,7 +104,6 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
         ("fastapi", "serve --root OUT", "serve"),
         ("starlette", "review RUN --gold OUT", "review"),
         ("mcp", "mcp", "mcp"),
-        ("ray", f"run {RECORD} --ray auto --out OUT", "cluster"),
     ],
 )
 def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):

@@ -80,7 +80,6 @@ def open_job(
             limit=options.limit,
             pricing=pricing,
             workers=given.get("workers"),
-            ray=given.get("ray"),
             batches=_make_batch_extractor(options, rounds) if rounds else None,
             **more,
         )

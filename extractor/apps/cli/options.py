@@ -29,7 +29,6 @@ from extractor.schemas import Task
 
 Most = Annotated[int | None, Field(ge=1, le=10**12)]
 ALL_TASKS: Final = ",".join(Task)
-MACHINES: Final = "Many machines"
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
 PANELS: Final = (
@@ -41,7 +40,6 @@ PANELS: Final = (
     COST,
     SERVICE,
     SPEED,
-    MACHINES,
     LIMITS,
     SCORES,
     RARE,
@@ -159,11 +157,9 @@ class RunOptions(RecordOptions, ExtractorOptions):
     dry_run: Annotated[bool, Shown(COST)] = False
     """Forecast calls, time and cost; ask nothing."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
-    """Concurrent requests, for each worker of a cluster."""
+    """Concurrent requests."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Number of processes (default: all cores)."""
-    ray: Annotated[str | None, Shown(MACHINES, "HOST:PORT|auto")] = None
-    """Extract on this Ray cluster."""
     max_lacking: Annotated[
         float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
     ] = 0.05

@@ -17,11 +17,8 @@ def run(options: RunOptions) -> int:
 
     Example: extractor run records --model gpt-5-mini --out results
     """
-    if not options.out and (options.ray or options.fresh):
-        needs_folder = "--ray" if options.ray else "--fresh"
-        raise ValueError(f"{needs_folder} needs a folder; name one with --out")
-    if options.ray and options.replay:
-        raise ValueError("--ray asks a model or the rules; drop --replay")
+    if options.fresh and not options.out:
+        raise ValueError("--fresh needs a folder; name one with --out")
     return extract(options, max_lacking=options.max_lacking)
 
 

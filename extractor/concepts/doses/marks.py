@@ -44,10 +44,6 @@ class Mark:
     def place(self) -> Place:
         return self.first, self.end
 
-    def touches(self, other: "Mark") -> bool:
-        """Return whether two marks share a token."""
-        return self.first < other.end and other.first < self.end
-
 
 def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
     """Return marks from left to right, of those that share a token the longest; of two of equal

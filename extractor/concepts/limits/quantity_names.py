@@ -472,16 +472,6 @@ def choose_reading(
     return likeliest, marks_thousands and not (known and known.usual)
 
 
-def names_quantity(text: str) -> bool:
-    """Return whether a text holds the name of a known quantity, whatever its unit, that is more
-    than a kind.
-
-    >>> names_quantity("serum AST"), names_quantity("asthma")
-    (True, False)
-    """
-    return bool(list_named(text))
-
-
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
     """Return the known quantities that a text names, from left to right, without those that only
     name a kind.
