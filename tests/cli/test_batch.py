@@ -48,7 +48,7 @@ def test_submit_ends_at_once_and_collect_writes_the_results(ask, manifest):
 
 @slow
 def test_answers_that_stay_unreadable_end_the_command_unfinished(ask, manifest):
-    with serve_provider(spoils=[lambda _: PAGE] * 8) as provider:
+    with serve_provider(spoils=[lambda _: PAGE]) as provider:
         stopped = ask("collect", provider)
         assert stopped.exit_code == 75, stopped.stderr
         assert "its answers cannot be read: line 1 of /files/" in stopped.stderr
