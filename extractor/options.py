@@ -165,7 +165,8 @@ class Choice(Options):
 
 
 class ExtractionOptions(Choice):
-    """The options that decide an extraction. One object is passed through all layers and processes.
+    """The options that control an extraction. One object is passed through all layers and
+    processes.
 
     >>> ExtractionOptions(tasks=["dosing"], effort="none").asks
     False

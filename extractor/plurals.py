@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import floor
 
 _DIGITS = 6
-"""Digits of a percentage that exceed rounding errors."""
+"""The number of digits of a percentage that are not affected by rounding errors."""
 
 
 def plural(number: int, thing: str, things: str = "") -> str:

@@ -68,9 +68,10 @@ class Setup:
     """What ``Extractor`` is called with, checked: the ``model`` and its ``key``, what ``exchange``
     takes from a provider's batch files, and the options.
 
-    A ``key`` counts for this model alone; without one, the environment has it. Raises ``WrongType``
-    for a model that is neither a name nor a specification, ``ArgumentError`` for a key without a
-    model, options that cannot be, and a limit of money for a model whose price is unknown.
+    A ``key`` counts for this model alone; without one, the environment has it. Raises
+    ``WrongType`` for a model that is neither a name nor a specification, and ``ArgumentError`` for
+    a key without a model, invalid options, or a spending limit with a model whose price is
+    unknown.
 
     Attributes:
         options: What is extracted.

@@ -1,8 +1,8 @@
 """All values of an extraction as rows: what was found, where, with which confidence, and what
 is missing.
 
-Lists, comparison, gold in sheets, and the tables ``values``, ``absences`` and ``findings`` of an
-export are views of this one table. The viewer and the scores read the items themselves.
+Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``findings`` tables of
+an export are views of this one table. The viewer and the scores read the items themselves.
 """
 
 import json

@@ -109,7 +109,7 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
 
 
 class _Sieve:
-    """Drops values, and remembers where the others are then.
+    """Drops values, and keeps track of the new positions of the remaining ones.
 
     Attributes:
         places: For each list that lost members, the old positions of the members that stay.

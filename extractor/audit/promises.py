@@ -126,9 +126,9 @@ def _find_lists(tokens: Tokens) -> Iterator[Range]:
 def _is_binding(tokens: Tokens, opening: Found) -> bool:
     """Return True if a list is of what this trial will measure and must register.
 
-    "Primary" and other ranks suffice, exploratory endpoints need not be registered. Without a rank,
-    a colon suffices. Other outcomes may be those of patients, so that words must say that they will
-    be measured; endpoints need nothing more. Objectives are aims, not endpoints.
+    "Primary" and other ranks suffice, exploratory endpoints need not be registered. Without a
+    rank, a colon suffices. Other outcomes may be patient outcomes, so the text must say that they
+    will be measured; endpoints need nothing more. Objectives are aims, not endpoints.
     """
     noun = (opening.read("noun") or "").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)

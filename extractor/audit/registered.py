@@ -73,8 +73,8 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
     """Yield the ages of the criteria that differ by more than a year (a month for infants) from the
     registered ones.
 
-    An age of a criterion in a group, below an introducing line, or with a limit of some people
-    alone may be that of some participants, and is skipped.
+    An age criterion is skipped if it may apply to only some participants: because it is in a
+    group, below an introductory line, or part of a limit for a subset of people.
     """
     eligibility = extraction.eligibility
     registered = read_registered_ages(parsed.record.registry)

@@ -21,7 +21,7 @@ from extractor.language.passage import Passage
 from extractor.schemas import Instrument, Origin, Support
 
 MODEL_CONFIDENCE = 0.9
-"""The confidence of a grounded answer, until counts give that of its field."""
+"""The confidence of a grounded answer, used until counts are available for its field."""
 # the greatest distance between an instrument's name and its version, in characters
 _VERSION_REACH = 60
 _SHORTEST_NAME = 3

@@ -175,8 +175,8 @@ ALONE = "alone"
 
 
 def name_situation(rule: Reading[object]) -> str:
-    """Name what the rules read where a model's answer differs: nothing that is sure, another value
-    (with a confidence that is doubtful, likely or certain), or that there is none.
+    """Report what the rules found where a model's answer differs: nothing certain, a different
+    value (with a confidence of doubtful, likely or certain), or no value.
     """
     if rule.is_open:
         return ALONE

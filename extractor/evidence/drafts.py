@@ -272,7 +272,7 @@ class Draft:
         rules: What the rules read, by field. ``stands`` indicates whether there is a criterion or
             regimen at all.
         model: What a model answered and the text supports, by field.
-        refused: What it answered and the text does not support.
+        refused: What it answered that the text does not support.
         asked: The fields that a model was to be asked about, each with the reason why it has no
             answer, if it has none: the model gave none, or the budget was spent.
         at_most: How sure the rules' reading of some fields can be, where the structure of the text

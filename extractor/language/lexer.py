@@ -251,7 +251,7 @@ class Lexicon(dict[str, str]):
 
     def _find_cased(self, word: str) -> str:
         """Return the code of a word, and that of the same word in capitals: "car" matches in any
-        case, also the abbreviation "CAR", which has its own code.
+        case, including the abbreviation "CAR", which has its own code.
         """
         code = self.add(word)
         if word in _OTHER_IN_CAPITALS:

@@ -394,7 +394,7 @@ def _read_duration(match: Found) -> Duration | None:
     unit = read_time_unit(match.read("unit") or "")
     if low is None or high is None or unit is None:
         return None
-    if _is_no_time(match):
+    if _is_no_time(match) or _is_rate(match, low):
         return None
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
@@ -409,6 +409,12 @@ def _read_duration(match: Found) -> Duration | None:
         end=end,
         is_sum=True,
     )
+
+
+def _is_rate(duration: Found, value: float) -> bool:
+    """Return whether a number is counted in a unit of time: "4 a day", but not "half a day"."""
+    unit, _ = duration.place("unit")
+    return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
 def _is_no_time(duration: Found) -> bool:

@@ -43,7 +43,7 @@ class Limit:
         condition: The tokens that say to whom or when it applies.
         sure: False if no word gives the comparator.
         settled: False if the number has another reading ("1.500") that is as likely.
-        turned: The words of a comparator whose direction is that of the scale: "or better".
+        turned: The words of a comparator whose direction depends on the scale: "or better".
         number: The tokens of its numbers, with their unit.
         is_known: Whether the vocabulary has the quantity.
         rule: The production that made it.

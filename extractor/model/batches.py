@@ -265,7 +265,7 @@ class Batches:
         return ""
 
     def _keep(self, completion: Completion, number: int) -> None:
-        """Store an answer. One without a usage counts at the most."""
+        """Store an answer. A reply that reports no usage is counted at the maximum cost."""
         with self._database.transaction():
             if completion.has_usage:
                 sql = "DELETE FROM requests WHERE call = ?"

@@ -1,8 +1,8 @@
 r"""Read a JSON value as models write it, if its slips leave no doubt about what it is.
 
 Forgiven are a comma behind the last member, a missing one between two objects, a raw line break in
-a string, a backslash that escapes nothing, comments, and Python's words and quotation marks. A
-missing last bracket is added to an answer whose list of items has ended. Nothing else is
+a string, a backslash that escapes nothing, comments, and Python's words and quotation marks. If an
+answer's list of items is complete, a missing closing bracket is added. Nothing else is
 invented: a value that is cut off, a word or number that JSON does not have, and a key with two
 different values are not read. Depth and length are bounded, so that no reply takes long.
 """

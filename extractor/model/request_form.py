@@ -32,8 +32,8 @@ class RequestForm:
         return next(mode for mode in self.spec.family.mode if mode not in self.refused)
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
-        """Return the system part and the user part of a call, in OpenAI's form. The system part has
-        a mark where a cached prefix ends, if the provider needs one (Anthropic's
+        """Return the system part and the user part of a call, in OpenAI's format. The system part
+        has a mark where a cached prefix ends, if the provider needs one (Anthropic's
         ``cache_control``).
         """
         system: Any = call.system

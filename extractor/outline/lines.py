@@ -211,7 +211,8 @@ def _is_html_item(passage: Passage) -> bool:
 def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     """Return the lines without marks that are words: "CD20 positive", "E. coli", "I have".
 
-    A code or a letter is a mark if it is the first of its sort, or follows one of its sort.
+    A code or a letter is a list marker if it is the first in its sequence or follows the previous
+    one in its sequence.
     """
     following: dict[str, set[int]] = {}
     for line in lines:

@@ -132,7 +132,8 @@ def _read_end(line: Line, above: Line) -> dict[str, bool]:
 
 def _is_unit_of(line: Line, above: str) -> bool:
     """Return whether a line begins with the unit of the number that ends the line above."""
-    return above[-1:].isdigit() and find_unit(line.tokens, 0) is not None
+    ends_with_number = above.split(" ")[-1].replace(".", "").isdigit()
+    return ends_with_number and find_unit(line.tokens, 0) is not None
 
 
 def _read_begin(place: Beside) -> dict[str, bool]:
@@ -205,7 +206,7 @@ def _read_neighbours(place: Beside) -> dict[str, bool]:
 
 
 def _finds(name: str, line: Line) -> bool:
-    """Return whether the words of a line, alone, have what a rule describes."""
+    """Return whether the words of a line, on their own, match what a rule describes."""
     passage = line.passage
     tokens = passage.tokens.cut(passage.first, min(passage.end, passage.first + 30))
     return rule(name).occurs(tokens)

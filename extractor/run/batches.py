@@ -1,5 +1,5 @@
-"""Perform a run by a provider's batches: open questions go into a batch, those still open after
-it into the next.
+"""Run through a provider's batch API: unanswered questions go into one batch, and those still
+unanswered go into the next.
 """
 
 import asyncio

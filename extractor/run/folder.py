@@ -146,7 +146,8 @@ class RunFolder(Sink):
 
     def begin(self) -> None:
         """Begin to write: move an earlier run aside if ``fresh``, and write the manifest and the
-        files. The first record, result or failure also begins. Does nothing if the run has begun.
+        files. Writing the first record, result or failure also begins the run. Does nothing if the
+        run has begun.
         """
         if self._has_begun:
             return
@@ -189,7 +190,9 @@ class RunFolder(Sink):
 
     @property
     def earlier_calls(self) -> "CallStore | None":
-        """The calls of the invocations that this one continues. Access does not begin the run."""
+        """The calls of the invocations that this one continues. Accessing the folder does not
+        begin the run.
+        """
         return self._store.calls if self._store else None
 
     def check_place(self) -> None:

@@ -254,7 +254,7 @@ class RecordLoop:
         return line
 
     async def _wait_while(self, is_busy: Callable[[], bool]) -> None:
-        """Wait for records to end, and write them, as long as ``is_busy``."""
+        """Wait for records to finish and write them, while ``is_busy`` is true."""
         while is_busy():
             running = [task for task in self._tasks if not task.done()]
             if running:

@@ -115,7 +115,7 @@ class FieldMetadata:
         decided: Whether the guideline requires a value for every item, although the schema allows
             none.
         in_gold: Whether the field is in the guideline, and so in gold.
-        rare: Whether few items state the field, so that a value that is missed weighs more.
+        rare: Whether few items state the field, in which case a missed value weighs more.
         tokens: Output tokens that a model's answer may take at most.
         in_total: Whether it counts in the scores of its task and of all fields. Those of the fields
             that guideline 1.5 added do not, so that these scores stay comparable.

@@ -590,7 +590,7 @@ class CustomItem(ExtractedItem):
 
 
 class TrialExtraction(FrozenModel):
-    """Eligibility, dosing and endpoints of one trial record, with the proof of every value.
+    """Eligibility, dosing and endpoints of one trial record, with evidence for every value.
 
     Gold annotations are the same shape without provenance, so both read and write through this
     model.

@@ -179,9 +179,9 @@ class RegisteredTerm(FrozenModel):
 class RegistryFields(FrozenModel):
     """The registry's structured fields. Only ``terms`` are copied into an extraction.
 
-    Words that differ by format have the spelling of API v2 of ClinicalTrials.gov, dates that of ISO
-    8601; a word that is not known stays as written. A word for nothing, such as "N/A" or "-", is an
-    empty field; so is an age such as "No limit".
+    Words that differ by format have the spelling of API v2 of ClinicalTrials.gov, dates that of
+    ISO 8601; a word that is not known stays as written. A placeholder such as "N/A" or "-" is read
+    as an empty field; so is an age such as "No limit".
 
     >>> RegistryFields(
     ...     minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE"

@@ -27,7 +27,7 @@ Only windows have half-lives.
 
 
 CriterionKind = StrEnum("CriterionKind", "INCLUSION EXCLUSION")
-CriterionKind.__doc__ = """The list in which a criterion stands."""
+CriterionKind.__doc__ = """The list in which a criterion appears."""
 
 Category = StrEnum(
     "Category",

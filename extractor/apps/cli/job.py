@@ -121,7 +121,9 @@ def _read_setup(options: RecordOptions) -> Setup:
 
 
 def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
-    """Return what extracts by batches. Prints how far they are; with ``--quiet`` only problems."""
+    """Return the object that extracts through batches. Prints how far they are; with ``--quiet``
+    only problems.
+    """
     from extractor.run.batches import perform_in_batches
 
     def show(news: "Batch") -> None:

@@ -1,4 +1,4 @@
-"""The options of commands, in the groups in which help shows them.
+"""Command options, grouped as the help output shows them.
 
 ``extractor.options`` declares those that decide an extraction.
 """
@@ -100,7 +100,9 @@ def find_place(parameter: Parameter) -> int:
 
 
 def check_page(path: Path | None) -> Path | None:
-    """Refuse a file of another kind, which a page would replace, and a folder that is missing."""
+    """Reject a path if writing the page would overwrite a file of another kind, or if its folder
+    does not exist.
+    """
     if path and path.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"{path}: name a file that ends with .html")
     if path and not path.parent.is_dir():

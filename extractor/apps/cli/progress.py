@@ -36,7 +36,7 @@ class Interrupts:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
         """Run ``work`` in an event loop to its end. Raises ``KeyboardInterrupt`` at the end if
-        there was a Ctrl-C, and the errors of ``work``.
+        Ctrl-C was pressed, and any error that ``work`` raised.
         """
         before = signal.getsignal(signal.SIGINT)
         try:

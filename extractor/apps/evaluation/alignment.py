@@ -40,9 +40,9 @@ NOWHERE = Side()
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
 ) -> list[tuple[Side, Side]]:
-    """Pair items so that their total likeness is greatest, those with the same values first. Return
-    the pairs, then the old items without a counterpart, then the new ones. The order of the
-    lists does not matter.
+    """Pair items so that their total similarity is highest, starting with those that have the same
+    values. Return the pairs, then the old items without a counterpart, then the new ones. The
+    order of the lists does not matter.
 
     >>> from extractor.schemas import Endpoint
     >>> from .fields import ENDPOINTS

@@ -197,7 +197,8 @@ def choose_fields(
     names: Collection[str], groups: Iterable[Group], place: str = ""
 ) -> frozenset[str]:
     """Return the fields with a name in their path: ``minimum_age``, ``constraints``, ``dosing``;
-    without names, all. Raises ``ArgumentError`` for a name that no field has, at a ``place``.
+    without names, all. Raises ``ArgumentError``, which cites ``place``, if a name is not the name
+    of a field.
 
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']

@@ -29,7 +29,7 @@ from extractor.language.clean import clean_text, fold_label
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
-"""The fields whose values are words of the record."""
+"""The fields whose values are words taken from the record."""
 
 
 class Flaw(NamedTuple):

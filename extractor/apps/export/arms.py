@@ -46,7 +46,7 @@ def read_arms(record: TrialRecord) -> list[Arm]:
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
     """Return the registered arms and, after them, those that only a regimen or an amount names.
-    Labels that differ in case or white space name one arm.
+    Labels that differ only in case or whitespace refer to the same arm.
 
     >>> trial = TrialExtraction.model_validate(
     ...     {

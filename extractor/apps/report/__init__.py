@@ -6,9 +6,9 @@ records. The list is filtered by field, reason, finding, origin and confidence, 
 view and each value has an address after ``#``. Records are compressed in chunks, so that a report
 of 10,000 records opens at once. Without its text, a record is shown by its quotes.
 
-- ``overview.py``: what is counted, and by which facts the list is filtered.
-- ``record.py``: the data of one record, which the playground of the service shows, too.
-- ``render.py``: the file, and what the overview gets.
+- ``overview.py``: what is counted, and which facts the list can be filtered by.
+- ``record.py``: the data of one record, which the service's playground also shows.
+- ``render.py``: the file, and the data passed to the overview.
 
 A count: ``overview.py``, the values in ``render.py``, ``assets/page.html``. A filter:
 ``_list_facts`` in ``overview.py``, its select in ``page.html``, its kind in ``hasFacts`` of

@@ -32,7 +32,7 @@ _NOT_COUNTED = {
     "eligibility.groups",
     "eligibility.criteria.group",
 }
-"""What is not a field, and fields that most items lack without a reason."""
+"""Keys that are not fields, and fields that most items lack without a stated reason."""
 _TITLE_LENGTH = 160
 
 

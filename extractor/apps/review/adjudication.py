@@ -63,8 +63,8 @@ class Adjudication:
             self.names = str(one), str(other)
 
     def list_doubts(self, record_ids: Iterable[str]) -> dict[str, Doubt]:
-        """Return the records that are in a gold with the number of their differences, those with
-        the most first.
+        """Return the records that are in a gold set, each with its number of differences, sorted
+        by most differences first.
         """
         doubts = {}
         for record_id in record_ids:

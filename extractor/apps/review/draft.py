@@ -21,8 +21,8 @@ _DEEPEST = 12
 
 
 class Patch(FrozenModel):
-    """A change: new values of the fields of the item at ``path``; None deletes the item. With the
-    path of a group, the values are those of a new item.
+    """A change: new values of the fields of the item at ``path``; None deletes the item. If the
+    path is that of a group, the values are those of a new item.
 
     ``typed`` marks a text that was saved because the page was left while it was being typed.
     """

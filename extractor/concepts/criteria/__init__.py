@@ -1,7 +1,7 @@
 """Who may take part: the criteria of a record, from its eligibility section or its descriptions.
 
-- ``lists``: the list of each block of the outline, which lines introduce others, and what of the
-  structure is in doubt. Headings and phrases are in ``rules/``.
+- ``lists``: the list that each block of the outline belongs to, which lines introduce others, and
+  which parts of the structure are in doubt. Headings and phrases are in ``rules/``.
 - ``prose``: clauses and sentences of paragraphs; sentences of descriptions that are criteria.
 - ``read``: each line with its kind, lead-in, category, negation, limits and times; the ages, sex
   and healthy volunteers of the record.

@@ -13,8 +13,8 @@ from extractor.schemas import Amount, TrialRecord
 
 
 def locate_arms(record: TrialRecord) -> dict[str, Span]:
-    """Return the span of the label of each arm, by its section. An arm without a label, or with
-    the text of a whole section as its label, is that of its first line.
+    """Return the span of the label of each arm, by its section. An arm without a label, or whose
+    label is the text of a whole section, is labelled by its first line.
     """
     places: dict[str, Span] = {}
     for section in record.sections:

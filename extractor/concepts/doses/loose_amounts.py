@@ -58,7 +58,7 @@ def find_loosely(
 
 
 def _fold(unit: str) -> set[str]:
-    """Return the words of a unit, each in one spelling."""
+    """Return the words of a unit, each in its normalised spelling."""
     words = (word.lower() for word in _PART.findall(unit))
     singular = {word if len(word) < 3 else word.removesuffix("s") for word in words}
     return {_SYNONYMS.get(word, word) for word in singular}

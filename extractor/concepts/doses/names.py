@@ -57,7 +57,7 @@ def name_key(name: str) -> str:
 
 
 def unify_name(name: str) -> str:
-    """Return the key of an agent: the same for its short form, if the vocabulary has that.
+    """Return the key of an agent; its short form has the same key if it is in the vocabulary.
 
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
@@ -89,8 +89,8 @@ def is_same_agent(one: str | None, other: str | None) -> bool:
 def find_general(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> list[tuple[str, int, int]]:
-    """Return agents of the general vocabulary, left to right: kind and tokens. A word of no
-    vocabulary counts by the stem at its end ("-mab").
+    """Return agents of the general vocabulary, left to right: kind and tokens. A word that is in
+    no vocabulary is recognised by its suffix ("-mab").
 
     >>> from extractor.language.book import read_text
     >>> find_general(read_text("Examplumab and matching placebo"))

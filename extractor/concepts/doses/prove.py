@@ -269,7 +269,9 @@ class _Proof:
         return _Stated(value, span, own, other, is_here)
 
     def _fits(self, statement: Statement) -> bool:
-        """Return whether a statement has an amount of the regimen, or one of the two has none."""
+        """Return whether a statement contains an amount that the regimen also has; also true if
+        either has no amount.
+        """
         levels = [level for link in statement.amounts for level in link.mark.value]
         if not levels or not self._amounts:
             return True

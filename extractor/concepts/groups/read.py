@@ -45,7 +45,7 @@ _ALTERNATIVES = {
     "for_some_people": "some people each",
     "names_people": "groups of people",
 }
-"""Rules of the beginnings of items that exclude each other, with their cases."""
+"""Rules for the opening words of mutually exclusive items, with their cases."""
 
 
 class Joint(NamedTuple):
@@ -336,8 +336,9 @@ def _contradicts(joint: Joint, usual: GroupRule) -> bool:
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
-    """Yield the runs of two or more items that are each joined to the one before, as their first
-    item and the one after their last. ``joined[n]`` indicates it of item ``n + 1``.
+    """Yield each run of two or more items in which every item is joined to the previous one, as
+    the index of its first item and the index after its last. ``joined[n]`` indicates it of item
+    ``n + 1``.
 
     >>> list(_list_runs([False, True, True, False]))
     [(1, 4)]

@@ -219,10 +219,10 @@ def describe_ages(
     """Return the eligibility with the comparator by which its words bound each age, in the age's
     evidence: of a minimum, "over 18 years" is ``>``; of a maximum, "under 65" is ``<``.
 
-    Words of the other side are turned round: "under 18" among exclusions makes a minimum of
-    ``>=``. Words that bound the age by no comparator with its number alone ("18-65 years") give
-    None. If there are criteria, only words in their sections count: "elderly over 65" in a summary
-    is loose, and keeps the evidence as it is.
+    Words of the other side are turned round: "under 18" in an exclusion criterion becomes a
+    minimum with ``>=``. Words that bound the age by no comparator with its number alone ("18-65
+    years") give None. If there are criteria, only words in their sections count: "elderly over 65"
+    in a summary is loose, and keeps the evidence as it is.
     """
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []

@@ -158,10 +158,10 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
 
 @lru_cache(maxsize=512)
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
-    """Return the names of the unit that begins at token ``at``: its UCUM code, its unit of dose,
-    and its code with the rate behind its substance ("10 mg prednisone per day"); none if no unit
-    begins there before token ``end``. What is below a slash counts if the unit is unknown ("350
-    CD4/uL").
+    """Return the names of the unit that begins at token ``at``: its UCUM code, its dose unit, and
+    its code including a rate that follows the substance ("10 mg prednisone per day"); none if no
+    unit begins there before token ``end``. What is below a slash counts if the unit is unknown
+    ("350 CD4/uL").
     """
     if at >= end:
         return frozenset()

@@ -286,8 +286,8 @@ def _list_subjects(tokens: Tokens) -> frozenset[Words]:
 
 @lru_cache(maxsize=1024)
 def _name(text: str) -> Words:
-    """Return the names of all known quantities in a text. Of a combined one, they are the names of
-    its parts: ALT and AST for transaminases.
+    """Return the names of all known quantities in a text. For a combined quantity, they are the
+    names of its parts: ALT and AST for transaminases.
     """
     parts = (quantity.both or {quantity.name} for quantity in list_named(text))
     return frozenset[str]().union(*parts)

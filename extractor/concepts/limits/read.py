@@ -151,7 +151,7 @@ def is_denied(tokens: Tokens, first: int) -> bool:
 
 def _settle(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit with the readings of its numbers that are usual for its quantity: "1.500" may
-    be 1500 or 1.5. It is not settled if another reading is as likely.
+    be 1500 or 1.5. A reading is unsettled when another is equally likely.
     """
     for at in range(limit.first, limit.end):
         written = tokens.words[at]

@@ -49,7 +49,7 @@ def _read_signs(place: str) -> dict[str, str]:
 
 
 def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
-    """Return whether a number is part of no limit, no name and no length of time."""
+    """Return whether a number is not part of any limit, name or duration."""
     if NUMBER not in tokens.codes:
         return False
     covered = set[int]()

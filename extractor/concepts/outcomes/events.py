@@ -205,7 +205,7 @@ def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
 
 
 def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
-    """Return the events of "time to ...", with a ``start`` found before or one after them: "time
+    """Return the events of "time to ...", with a ``start`` found before or after them: "time
     to engraftment after infusion". Of several, only the first is meant unless the words say that
     they list events: "time to first, second and third relapse".
     """

@@ -25,7 +25,7 @@ _NO_FRAME_BEHIND = frozenset(
         "or",
     ]
 )
-"""Words after which "12 weeks after surgery" is part of what they begin."""
+"""Words that begin a phrase to which a following "12 weeks after surgery" belongs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ JSON Schema. All become one declaration, a ``CustomField``: what the field means
 the items that have it, its attributes and examples. It is plain data, which travels between
 processes and which a run keeps.
 
-- A model is asked for the field in the calls of the other fields. ``declaration`` has the question
-  and the JSON schema of an answer, ``attributes`` the type of each attribute and the form in which
-  a value is written. ``extractor.assembly.claims`` checks each value against the words of the text.
+- The model is asked for the field in the same calls as the other fields. ``declaration`` has the
+  question and the JSON schema of an answer, ``attributes`` the type of each attribute and the form
+  in which a value is written. ``extractor.assembly.claims`` checks each value against the words of
+  the text.
 - An attribute with ``pattern``, Python regular expressions, is read without a model (``patterns``).
   A match must be whole words that no "not" denies. A pattern that cannot be read, or captures what
   is not an attribute, is refused before anything runs.

@@ -299,8 +299,8 @@ def read_instrument(text: str) -> Instrument:
 def cut_outcome(
     text: str, description: str | None, time_frame: str | None
 ) -> dict[str, str | None]:
-    """Cut a flattened outcome into its three parts, from the first words of the second and the
-    third.
+    """Split a flattened outcome into its three parts, using the first words of the second and
+    third parts.
 
     A part begins after a comma; the description as early as possible, the time frame as late as
     possible. Raises ``ValueError`` for words that begin no part.

@@ -117,8 +117,8 @@ def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of ``first:end`` that name what is limited, without the verbs and people
-    around them; None if they name nothing.
+    """Return the tokens of ``first:end`` that name what is limited, excluding the surrounding
+    verbs and words for people; None if they name nothing.
 
     It is the name after the last words that lead to one ("who have received"). If no name is
     after these words, it is before them ("asthma treated with").

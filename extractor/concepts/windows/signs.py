@@ -223,7 +223,7 @@ def _describe_rest(
 
 
 def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
-    """Return how many words of a place no rule of ``known`` matches."""
+    """Return the number of words in a place that no rule in ``known`` matches."""
     explained: set[int] = set()
     for name in known:
         for found in rule(name).find(tokens, *place):
@@ -242,7 +242,7 @@ def _describe_left(count: int) -> str:
 
 
 def _describe_count(count: int) -> str:
-    """Return in words how long a name is."""
+    """Return a phrase for how many words a name has."""
     if count == 1:
         return "one word"
     if count <= _FEW_WORDS:

@@ -168,9 +168,9 @@ def _explain(error: ValueError) -> str:
 
 
 def read_silence(silent: Iterable[Question]) -> Answers:
-    """Yield lines without an item that may have none, with what that means in a reply that is the
-    whole answer: a line that was asked for regimens has none (``stands`` is False), any other line
-    has none of custom fields.
+    """Yield the lines for which an empty answer is allowed, with what it means when the whole
+    reply is empty: a line that was asked for regimens has none (``stands`` is False); any other
+    line has no custom fields.
     """
     for question in filter(is_listing, silent):
         if REGIMENS in question.fields:

@@ -31,7 +31,7 @@ _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300
 _LONGEST_LABEL = 60
 _LONGEST_TEXT = 8000
-"""Characters of a line's text; no honest one has as many."""
+"""Maximum number of characters in a line's text; no genuine line is that long."""
 _PER_ITEM = 8
 _PER_REPLY = 250
 _PER_LIST = 500

@@ -1,9 +1,9 @@
 """What a model writes: items of short keys, under one JSON schema that is the same for every call
 (``model/prompts/reply_schema.json``).
 
-``FORMS`` names, for each field that a model can be asked for, its key and what reads its values.
-Output tokens are the cost, so a key whose value the text does not state is left out. ``answers``
-reads items.
+``FORMS`` gives, for each field that a model can be asked for, its key and the function that reads
+its values. Output tokens are the cost, so a key whose value the text does not state is left out.
+``answers`` reads items.
 """
 
 import json

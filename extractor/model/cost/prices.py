@@ -125,7 +125,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
         # a device has no end
         if not path.is_file() or path.stat().st_size > _LONGEST:
             raise ArgumentError(
-                f"{path}: there is no file of at most {_LONGEST:,} bytes; name a file of prices"
+                f"{path}: there is no file of at most {_LONGEST:,} bytes; specify a price file"
             )
         try:
             text = path.read_text("utf-8-sig")
