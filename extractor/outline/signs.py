@@ -132,7 +132,7 @@ def _read_end(line: Line, above: Line) -> dict[str, bool]:
 
 def _is_unit_of(line: Line, above: str) -> bool:
     """Return whether a line begins with the unit of the number that ends the line above."""
-    ends_with_number = above.split(" ")[-1].replace(".", "").isdigit()
+    ends_with_number = above.rsplit(" ", maxsplit=1)[-1].replace(".", "").isdigit()
     return ends_with_number and find_unit(line.tokens, 0) is not None
 
 
