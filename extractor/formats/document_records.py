@@ -92,7 +92,9 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
 
 
 def _list_chapters(text: str) -> Iterator[_Chapter]:
-    """Yield the chapters, and first what is before them."""
+    """Yield the text before the first heading, then the chapters. A chapter about nothing known is
+    about what the one above it is.
+    """
     headings = list(_HEADING.finditer(text))
     first, *ends = [*(heading.start() for heading in headings), len(text)]
     yield _Chapter("", "front", 0, first)

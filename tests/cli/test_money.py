@@ -152,6 +152,12 @@ def test_a_limit_applies_to_batches_and_a_higher_one_resumes(words, totals):
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
 
 
+def is_good(line):
+    """Whether an answer follows the schema: the next command repeats refused and broken ones."""
+    message = answer_request(line["body"])["choices"][0]["message"]
+    return not message.get("refusal") and "987654" not in message["content"]
+
+
 def test_a_batch_that_is_killed_repeatedly_is_submitted_once(words, totals):
     lots = random.Random(3)
     with serve_provider(looks=2) as provider:
@@ -170,6 +176,8 @@ def test_a_batch_that_is_killed_repeatedly_is_submitted_once(words, totals):
                     running.wait()
         done = invoke(*command)
         assert done.exit_code == 0, done.stderr
+        good = [line["custom_id"] for line in filter(is_good, provider.requests)]
+        assert len(good) == len(set(good)) > 0
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
 
 

@@ -78,7 +78,7 @@ class Regimen:
 
     def amounts(self) -> list[tuple[Amount, Linked]]:
         """Return the dose levels, each once, with the mark that states it. Amounts of substance
-        take precedence over volumes and pieces.
+        take precedence over volumes and pieces; of "50 mg" and "50 mg/day", the first counts.
         """
         if "levels" not in self._known:
             self._known["levels"] = self._list_levels()
