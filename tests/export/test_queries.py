@@ -250,6 +250,7 @@ def test_a_joint_floor_of_the_ill_is_met_by_either(ask):
         ("floor", "'platelet_count', 75", "admits"),
         ("floor", "'platelet_count', 74.9", "does not admit"),
         ("floor", "'haemoglobin', 10", "states no limit"),
+        ("floor", "'platelets', 75", "no trial limits it"),
         ("floor", "'platelet_count', 80, unit_of := '{ULN}'", "unclear"),
         ("sexes", "'haemoglobin', 13", "admits"),
         ("sexes", "'haemoglobin', 12.5", "depends"),

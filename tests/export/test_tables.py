@@ -96,6 +96,22 @@ def test_the_name_of_a_limit_is_one_that_its_words_bear_out(text, value, unit, n
     assert name_limit(given).quantity_canonical == name
 
 
+UNITS = [
+    ("Intraocular pressure > 28 mbar", None, "unknown unit"),
+    ("Platelet count > 75 foobar", None, "unknown unit"),
+    ("BMI > 30 at screening", 30, None),
+    ("BMI < 20 or > 40", 20, None),
+    ("Pain > 4 despite analgesics", 4, None),
+]
+
+
+@pytest.mark.parametrize(("text", "value", "note"), UNITS)
+def test_a_word_that_may_be_a_unit_leaves_no_canonical_value(text, value, note):
+    table = Extractor().table("constraints", text, section="eligibility")
+    row = table.astype(object).where(table.notna(), None).iloc[0]
+    assert (row.value_canonical, row.canonical_note) == (value, note)
+
+
 @pytest.mark.parametrize(
     ("given", "value", "unit", "note"),
     [

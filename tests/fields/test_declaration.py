@@ -122,6 +122,10 @@ def schema_of(given):
         (make(many="yes"), "Own.many: Input should be a valid boolean"),
         (make(sections=["eligibilty"]), "eligibilty: no such section .did you mean eligibility"),
         (make(mention=["brain"]), r"Own.mention: no such key \(did you mean mentions"),
+        (
+            schema_of({"type": "integer", "patern": "a"}),
+            r"Lines.count.patern: no such key \(did you mean pattern",
+        ),
         (make(examples=[{"value": "a"}]), "Own.examples.0.text: Field required"),
         (make(examples=[{"text": "a"}] * 51), "Own.examples: Tuple should have at most 50"),
         (dict, "dict: give a class, and write it as a subclass of pydantic.BaseModel"),

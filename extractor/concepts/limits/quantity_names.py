@@ -17,7 +17,7 @@ from extractor.measures.names import find_names, fold_words
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
 """The units of a quantity whose name ends with one of the heads."""
-_BARE = _STEPS | {"1", "{score}"}  # texts do not write them
+BARE_UNITS = _STEPS | {"1", "{score}"}  # texts do not write them
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
@@ -130,7 +130,7 @@ class KnownQuantity:
         if self.unit == "10*9/L" and self.usual:
             units = [unit for unit in _CELL_UNITS if self.is_usual(value, unit)]
             return units[0] if len(units) == 1 else None
-        if self.unit in _BARE:
+        if self.unit in BARE_UNITS:
             return self.unit
         low, high = self.implied or (math.inf, 0)
         return self.unit if low <= value <= high else None
@@ -410,7 +410,7 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
     [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
     """
-    if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
+    if unit is None and quantity.unit not in BARE_UNITS and len(quantity.loinc) > 1:
         return []
     own = unit or quantity.unit
     # an equivalent is a mole only for ions with one charge

@@ -31,14 +31,16 @@ _KEYS = {
     if issubclass(kind.held, FrozenModel)
 }
 """The type of an attribute, and the keys of its values, by the name of a class of this package."""
+_DECLARED = ("description", "pattern", "enum", "type")
+"""The keys of an attribute that a misspelt one may mean."""
 _NESTED = (
     "is a model within a field, which is not read; write its attributes into the field itself, "
     "with many: True for several values"
 )
 
 
-class _Value(BaseModel):
-    """What is read of the schema of a value."""
+class _Value(BaseModel, extra="allow"):
+    """What is read of the schema of a value. Other keys of JSON Schema are ignored."""
 
     title: str = ""
     description: str = ""
@@ -113,6 +115,10 @@ def _read_property(
     where: str, given: _Value, definitions: Mapping[str, _Value]
 ) -> dict[str, Any]:
     """Return what a property declares, all but its name. Raises ``FieldError``."""
+    for key in given.model_extra or {}:
+        misspelt = suggest(key, _DECLARED)
+        if misspelt:
+            raise FieldError(f"{where}.{key}: no such key{misspelt}")
     options = given.any_of or (given,)
     stated = [option for option in options if option.type != "null"]
     if len(stated) != 1:

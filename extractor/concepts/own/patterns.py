@@ -107,7 +107,8 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
                     given = gives if is_own else ""
                     # without a group of its own, the whole match is the value
                     group = name if name in found.re.groupindex else 0
-                    reading = _read(attribute, given, passage, *found.span(group))
+                    span = found.span(group)
+                    reading = _read(attribute, given, passage, found.start(), span)
                     if reading and (is_own or group):
                         value[name] = reading
                 if own.name in value:
@@ -129,17 +130,22 @@ def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
 
 
 def _read(
-    attribute: Attribute, gives: str, passage: Passage, start: int, end: int
+    attribute: Attribute,
+    gives: str,
+    passage: Passage,
+    match: int,
+    place: tuple[int, int],
 ) -> Reading[Any] | None:
-    """Return the value that some characters of a passage state, None if they are no value of the
-    attribute, cut a word or a number, or a "not" before them denies them.
+    """Return the value that the characters at ``place`` state, None if they are not a value of the
+    attribute, cut a word or a number, or a "not" before them or their match denies them.
     """
+    start, end = place
     if start >= end:
         return None
     text = passage.text
-    before = max(0, start - _AROUND)
-    article = _ARTICLE.search(text, before, start)
-    first = article.start() if article else start
+    before = max(0, match - _AROUND)
+    article = _ARTICLE.search(text, before, match)
+    first = article.start() if article else match
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
