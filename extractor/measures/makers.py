@@ -1,4 +1,4 @@
-"""What productions make: amounts and bounds out of typed spans."""
+"""The functions with which productions build amounts and bounds from typed spans."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _WHOLE = 1000
-"""A smaller number may share the power of ten of the next one."""
+"""A smaller number may share the power of ten of the number that follows it."""
 _DIGITS = re.compile(
     r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
 )
 _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
-"""The number before a power of ten that lost its signs: "10 109"."""
+"""The number before a power of ten that lost its signs, such as the first "10" of "10 109"."""
 _LARGEST_GRADE = 10
 _BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 _MULTIPLES = ("{ULN}", "{LLN}")
@@ -26,9 +26,9 @@ _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number, or a range, with its unit.
+    """A number or a range with its unit.
 
-    ``time`` is the unit, if it is one of time, ``written`` the number as the text has it.
+    ``time`` is the unit if it is a unit of time; ``written`` is the number as written in the text.
     """
 
     low: float
@@ -40,8 +40,8 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An amount with its comparator, and the tokens that state it. ``turned`` are the words of a
-    comparator whose direction is that of the quantity's scale: "or better".
+    """An amount with its comparator, and the tokens that state it. ``turned`` contains the words of
+    a comparator whose direction depends on the scale of the quantity: "or better".
     """
 
     comparator: Comparator
@@ -57,21 +57,21 @@ Bounds = tuple[Bound, ...]
 
 
 def make_amount(parts: Parts) -> Amount:
-    """A number with a unit, or without one."""
+    """A number with or without a unit."""
     number = parts["number"].value
     unit = parts["unit"].value if "unit" in parts else (None, None)
     return Amount(number[0], None, unit[0], unit[1], number[1])
 
 
 def _share_unit(amount: Amount, other: Amount) -> Amount:
-    """Return an amount without a unit in the unit, and with the power of ten, of another one."""
+    """Return ``amount`` with the unit and the power of ten of ``other``."""
     low = scale_alike(amount.low, other.written)
     return replace(amount, low=low, unit=other.unit, time=other.time)
 
 
 def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
-    """Return the range of two amounts; None if the lower one is not less. Below zero, the number
-    nearer to zero may come first: "between -1 and -2.5".
+    """Return the range between two amounts; None if the lower one is not smaller. For negative
+    numbers, the one nearer to zero may come first: "between -1 and -2.5".
     """
     low = lower.low
     high = upper.low
@@ -83,7 +83,7 @@ def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
 
 
 def make_range(parts: Parts) -> Bounds | None:
-    """Two amounts, the ends of a range. The first takes the unit of the second."""
+    """Two amounts that form a range. If the first has no unit, it takes the unit of the second."""
     low = parts["low"]
     high = parts["high"]
     lower = low.value
@@ -107,11 +107,11 @@ def make_range(parts: Parts) -> Bounds | None:
 
 
 def scale_alike(value: float, other: str) -> int | float:
-    """Return a value times the power of ten of the next number on its quantity: "10" before "or < 4
-    x 10^9/L". ``other`` is the text of that number.
+    """Return a value scaled by the power of ten of ``other``, the text of the next number for the
+    same quantity: "10" before "or < 4 x 10^9/L".
 
-    A value of 1000 or more stays as it is, since it has its thousands already. So does any value if
-    the other number has no power of ten.
+    A value of 1000 or more is returned unchanged, since it is already written in full. So is any
+    value if the other number has no power of ten.
 
     >>> [
     ...     scale_alike(3, other)
@@ -131,14 +131,14 @@ def scale_alike(value: float, other: str) -> int | float:
 
 
 def make_span_of_time(parts: Parts) -> Bounds | None:
-    """A duration with two ends: "18 to 75 years"."""
+    """A range of durations: "18 to 75 years"."""
     duration = parts["duration"]
     return (Bound(Comparator.BETWEEN, duration.value, duration.first, duration.end),)
 
 
 def make_compared(parts: Parts) -> Bounds | None:
-    """An amount with a comparator before or behind it, or with an equality before it and a
-    comparator behind: "equal to 17 or higher". The unit may be behind the comparator: "70+ years".
+    """An amount with a comparator before or after it, or with an equality before it and a
+    comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+ years".
     """
     amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
@@ -156,7 +156,7 @@ def make_compared(parts: Parts) -> Bounds | None:
 
 
 def _cover(parts: Parts) -> Range:
-    """Return the tokens from the first to the last of some spans."""
+    """Return the range of tokens from the first to the last of some spans."""
     first = min(span.first for span in parts.values())
     return first, max(span.end for span in parts.values())
 
@@ -176,22 +176,24 @@ def _find_comparator(parts: Parts) -> Comparator | None:
 
 
 def _find_turned(parts: Parts) -> str | None:
-    """Return the words of a comparator whose direction is that of a scale: "or better"."""
+    """Return the words of a comparator whose direction depends on a scale ("or better"), or
+    None.
+    """
     sign = parts.get("comparator") or parts.get("suffix")
     is_turned = sign is not None and sign.rule.startswith("turned")
     return sign.value if sign and is_turned else None
 
 
 def mirror(comparator: Comparator) -> Comparator:
-    """Return the comparator of a value whose sign or direction changes: that of the other side. An
-    equality and a range stay what they are.
+    """Return the comparator for a value whose sign or direction is reversed. An equality and a
+    range are unchanged.
     """
     signs = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
     return Comparator(signs.get(comparator, comparator))
 
 
 def make_within(parts: Parts) -> Bounds | None:
-    """A multiple of a bound of normal behind "within": "ALT within 3 x ULN"."""
+    """A multiple of a limit of normal after "within": "ALT within 3 x ULN"."""
     amount = parts["amount"]
     if read_unit(amount.value.unit or "") not in _MULTIPLES:
         return None
@@ -200,7 +202,7 @@ def make_within(parts: Parts) -> Bounds | None:
 
 
 def make_pressure(parts: Parts) -> Bounds | None:
-    """Two limits of a blood pressure: "> 140/90 mmHg"."""
+    """The two limits of a blood pressure: "> 140/90 mmHg"."""
     compared = make_compared(parts)
     below = parts["diastolic"]
     if compared is None or parts["amount"].value.low <= below.value[0]:
@@ -214,8 +216,8 @@ def make_pressure(parts: Parts) -> Bounds | None:
 
 
 def make_shared(parts: Parts) -> Bounds | None:
-    """Two limits of which the first takes the unit of the second, "< 18 or > 70 years", or that are
-    the ends of one range: ">= 18 and <= 70 years".
+    """Two limits, of which the first takes the unit of the second ("< 18 or > 70 years"), or which
+    form one range (">= 18 and <= 70 years").
     """
     ones = parts["one"].value
     others = parts["other"].value
@@ -236,8 +238,8 @@ def make_shared(parts: Parts) -> Bounds | None:
 
 
 def make_cases(parts: Parts) -> Bounds | None:
-    """A limit and a further amount for other people, which shares comparator and unit: ">= 13 g/dL
-    in men and 12 in women".
+    """A limit followed by an amount for other people, which shares its comparator and unit: ">= 13
+    g/dL in men and 12 in women".
     """
     *before, one = parts["one"].value
     other = parts["amount"]
@@ -275,7 +277,7 @@ def make_chain(parts: Parts) -> Bounds | None:
 
 
 def make_grades(parts: Parts) -> Bounds | None:
-    """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
+    """A scale and its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
     grades = parts["grades"] if "grades" in parts else parts["roman"]
     between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
     # "performance status: age 18" is no status
@@ -299,7 +301,7 @@ def make_grades(parts: Parts) -> Bounds | None:
 
 
 def make_restated(parts: Parts) -> Bounds | None:
-    """A limit and the same one in another unit: "> 50 pounds (22.7 kg)"."""
+    """A limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
     ones = tuple(parts["one"].value)
     one = ones[-1]
     other = parts["other"]
@@ -321,7 +323,7 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """An age without a comparator, which is a lower bound unless the list says else."""
+    """An age without a comparator, which is a lower bound unless the list implies otherwise."""
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):
         return None

@@ -24,17 +24,19 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
 _SPREAD = 3
-"""The most tokens of a name, signs among them, for each of its words."""
+"""Maximum number of tokens, including signs, for each word of a name."""
 TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
 """Words for a multiple: "more than double the ULN"."""
 _NO_NAME = (",", ";", ":")
 _GRADES = range(101)
-"""Whole numbers that grades can be: no versions, no years."""
+"""Whole numbers that can be grades, unlike versions and years."""
 
 
 @lru_cache(maxsize=256)
 def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
-    """Return all spans of a line that no production makes; remembered, as windows need them too."""
+    """Return all spans of a line that are not created by a production. They are cached, since the
+    reader of windows also needs them.
+    """
     first = 0
     end = len(tokens)
     spans = [
@@ -66,14 +68,16 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
 
 
 def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield the matches of the rules that are terminals by themselves."""
+    """Yield the matches of the rules that are terminals on their own."""
     for kind, name in read_table("measures")["terminal"].items():
         for found in rule(name).find(tokens, first, end):
             yield Span(kind, found.first, found.end, name, found.text)
 
 
 def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield each number, with a span for each of its readings. Those of names are left out."""
+    """Yield a span for each reading of each number. Numbers that are part of a name are left
+    out.
+    """
     for found in rule("number").find(tokens, first, end):
         if rule("number_of_name").ends(tokens, found.first):
             continue
@@ -104,13 +108,13 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _has_plus(tokens: Tokens, at: int) -> bool:
-    """Return whether a number has a plus, "+2 SD", and is no addend: "2+0"."""
+    """Return whether a number has a plus sign ("+2 SD") and is not an addend ("2+0")."""
     codes = tokens.codes
     return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
-    """Yield the unit behind a number, also behind a hyphen and a repetition: "six (6) weeks"."""
+    """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks"."""
     ordinal = _read_ordinal(tokens, at, end)
     if ordinal:
         yield ordinal
@@ -138,8 +142,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
 
 
 def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
-    """Return where the unit behind a number may begin: behind a repetition, a hyphen or a bracket.
-    None if the bracket is about people: the "(F)" of ">= 12 (F)" is no degree Fahrenheit.
+    """Return the token where the unit after a number may begin: after a repetition, a hyphen or a
+    bracket. None if the bracket is about people: the "(F)" of ">= 12 (F)" is not a degree
+    Fahrenheit.
     """
     repeat = rule("number_repeat").starts(tokens, at, end)
     start = repeat.end if repeat else at
@@ -149,7 +154,7 @@ def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
 
 
 def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
-    """Return the unit behind a number that counts in order: a birthday or a percentile."""
+    """Return the unit after an ordinal number: a birthday or a percentile."""
     birthday = rule("birthday").starts(tokens, at, end)
     if birthday:
         return Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
@@ -160,7 +165,9 @@ def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
 
 
 def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
-    """Return the unit of time that a unit is, also that of "consecutive months"."""
+    """Return the time unit of a matched unit, also for "consecutive months"; None if it is not a
+    time unit.
+    """
     # a "D" behind a number is dioptres, days are "d"
     if unit.text == "D":
         return None
@@ -173,7 +180,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
 
 
 def _without_people(tokens: Tokens, unit: Found) -> Found:
-    """Return a unit without people in brackets behind it: "g/dL (men)"."""
+    """Return a unit without the people in brackets after it: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
             return rule("limit_unit").starts(tokens, unit.first, at) or unit
@@ -181,7 +188,7 @@ def _without_people(tokens: Tokens, unit: Found) -> Found:
 
 
 def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
-    """Yield limits at a bound of normal without a number in front: "<= ULN", "<= ULN x 2.5"."""
+    """Yield limits at a limit of normal that has no number before it: "<= ULN", "<= ULN x 2.5"."""
     for found in rule("at_normal_bound").find(tokens):
         sign = "<="
         if comparator := found.part("comparator"):
@@ -195,8 +202,8 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_acuities(tokens: Tokens) -> Iterator[Span]:
-    """Yield the fractions of visual acuity as amounts: the lower number, and the upper one as the
-    unit, "20/".
+    """Yield fractions of visual acuity as amounts, with the denominator as the number and the
+    numerator as the unit, "20/".
     """
     for found in rule("acuity").find(tokens):
         near = max(0, found.first - _NEAR)
@@ -233,7 +240,7 @@ def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield lengths of time, which are amounts, and ranges of them."""
+    """Yield durations, which are amounts, and ranges of durations."""
     for duration in find_durations(tokens, first, end):
         is_range = duration.low != duration.high
         if duration.is_sum:
@@ -264,7 +271,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _read_sum(duration: Duration) -> Iterator[Span]:
-    """Yield a length of time in two units, or a range whose upper end is one: "6 to 17 years 11
+    """Yield a duration in two units, or a range whose upper end has two units: "6 to 17 years 11
     months".
     """
     place = duration.first, duration.end
@@ -281,7 +288,9 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
 
 
 def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield the grades behind a scale: digits or Roman numerals, the least and the greatest."""
+    """Yield graded scales, and the lowest and highest of the grades after them, in digits or Roman
+    numerals.
+    """
     for scale in rule("graded_scale").find(tokens, first, end):
         yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
     for found in rule("grade_list").find(tokens, first, end):
@@ -299,7 +308,9 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
-    """Return whether numbers are part of something else: "CTCAE 5", "+2", "3rd", "IIIA", "2/4"."""
+    """Return whether numbers are part of another expression: "CTCAE 5", "+2", "3rd", "IIIA",
+    "2/4".
+    """
     before = found.first
     if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
         return True
@@ -311,7 +322,9 @@ def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
 
 @lru_cache(maxsize=256)
 def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
-    """Return the known quantities, the longest name at each token. Signs in names do not count."""
+    """Return the known quantities, with the longest name at each token. Signs within names are
+    ignored.
+    """
     words: list[str] = []
     places: list[Range] = []
     for first, end in _list_runs(tokens):
@@ -331,8 +344,8 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
 
 
 def _list_runs(tokens: Tokens) -> list[Range]:
-    """Return the words of a line, with the numbers that are joined to them, and the commas, over
-    which no name goes: "HbA1c".
+    """Return the words of a line, each with the numbers attached to it ("HbA1c"), and the
+    punctuation that no name can cross.
     """
     runs: list[Range] = []
     for at, word in enumerate(tokens.words):
