@@ -1,4 +1,4 @@
-"""Amounts: the dose levels in a text, without limits, packages, strengths and samples."""
+"""Amounts: the dose levels in a text, but not limits, packages, strengths and samples."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +26,7 @@ _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
-    """Return the amounts of a text from left to right, each mark with its levels.
+    """Return the amounts of a text from left to right; the value of each mark is its dose levels.
 
     >>> from extractor.language.book import read_text
     >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 50 mg in 2 mL"))
@@ -38,7 +38,7 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
-    """Yield quantities that are not doses: limits, changes, packages, strengths of solutions."""
+    """Yield quantities that are not doses: limits, changes, packages and strengths of solutions."""
     for levels in find_quantity_lists(tokens):
         unit = levels[0].unit.dose
         if unit and (not levels[0].unit.is_dose or _is_no_dose(tokens, unit, levels)):
@@ -46,7 +46,9 @@ def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
 
 
 def is_portion(mark: Mark) -> bool:
-    """Return whether an amount is a volume or a number of pieces, whose substance is unknown."""
+    """Return whether an amount is a volume or a number of pieces, so that the amount of substance
+    is unknown.
+    """
     return all(level.unit in _PORTIONS for level in mark.value)
 
 
@@ -70,7 +72,7 @@ def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
 
 
 def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
-    """Return whether a quantity limits, changes or packs a dose, or is that of a solution."""
+    """Return whether a quantity is not a dose but limits, changes, packages or dilutes one."""
     first = levels[0].first
     end = levels[-1].end
     if ends_any(_NO_DOSE_BEFORE, tokens, first):
@@ -101,8 +103,8 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Return the amounts without the strengths of the pieces that hold one, and without the total
-    of a radiation whose fractions have a dose.
+    """Return the amounts without those that explain another one: the strength of the pieces that
+    are given, and the total of a fractionated radiation dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:

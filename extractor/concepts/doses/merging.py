@@ -1,4 +1,4 @@
-"""Merging: statements of one agent that do not contradict each other are one regimen."""
+"""Merge the statements about an agent that do not contradict each other into regimens."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,27 +15,29 @@ from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
 _WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
-"""Frequencies that listed days express more exactly."""
+"""Frequencies that are less exact than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
-"""Fields of which a regimen has one value."""
+"""Fields with a single value in each regimen."""
 _RATES = {
     "day": Frequency.QD,
     "week": Frequency.QW,
     "h": Frequency.CONTINUOUS,
     "min": Frequency.CONTINUOUS,
 }
-"""Frequencies of amounts per time, used if nothing else is stated."""
+"""Frequencies implied by amounts per time, used if no other frequency is stated."""
 
 
 @dataclass(eq=False)
 class Regimen:
-    """Statements of one agent that are one way of giving it, the fullest one first."""
+    """Statements about one agent that describe one way of giving it, the most complete one
+    first.
+    """
 
     statements: list[Statement]
     route: Linked | None = None
-    """The one of several routes that is chosen."""
+    """The selected route, if several are stated."""
     contradicted: set[str] = field(default_factory=set)
-    """The fields of which statements in no regimen have another value."""
+    """The fields for which statements outside of all regimens have a different value."""
     _known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -51,7 +53,7 @@ class Regimen:
         return [link for one in self.statements for link in one.links(name)]
 
     def add(self, statements: Iterable[Statement]) -> None:
-        """Add statements to the others."""
+        """Add statements to the regimen."""
         self.statements += statements
         self._known.clear()
 
@@ -72,13 +74,14 @@ class Regimen:
         return None
 
     def read(self, name: str) -> Any:
-        """Return the value of the most likely mark of a field; None without a mark."""
+        """Return the value of the most likely mark of a field; None if the field has no mark."""
         link = self.best(name)
         return link.mark.value if link else None
 
     def amounts(self) -> list[tuple[Amount, Linked]]:
-        """Return the dose levels, each once, with the mark that states it. Amounts of substance
-        take precedence over volumes and pieces; of "50 mg" and "50 mg/day", the first counts.
+        """Return the distinct dose levels, each with the mark that states it, as (amount, mark)
+        pairs. Amounts of substance take precedence over volumes and pieces; if both "50 mg" and "50
+        mg/day" are stated, the first one is kept.
         """
         if "levels" not in self._known:
             self._known["levels"] = self._list_levels()
@@ -95,8 +98,8 @@ class Regimen:
         return list(levels.values())
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
-        """Return how often the agent is given and the mark that indicates it: a stated rhythm,
-        or listed days within their cycle, or the cycle itself.
+        """Return the frequency and the mark that indicates it: a stated frequency, listed days
+        within their cycle, the cycle itself, or the rate of an amount.
         """
         stated = self.best("frequency")
         days = self.best("days")
@@ -115,7 +118,7 @@ class Regimen:
 
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens that statements make, in the order of the record."""
+    """Return the regimens that the statements form, in the order of the record."""
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
@@ -123,8 +126,9 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
 
 
 def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens of an agent in the order of their words. A statement without an amount
-    adds to all that it does not contradict; an arm has its own way if no regimen has an amount.
+    """Return the regimens of an agent in the order of their words. A statement without an amount is
+    added to every regimen that it does not contradict. An arm that states a route forms a regimen
+    of its own if no regimen has an amount.
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
@@ -148,8 +152,8 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
-    """Return what orders statements: those with an amount of substance first, then those of arms
-    and interventions, then those that say most by themselves.
+    """Return the sort key of a statement: statements with an amount of substance come first, then
+    those of arms and interventions, then those that state most fields themselves.
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
@@ -161,7 +165,7 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
-    """Return two routes between which there is a choice: "IV or PO"; None stands for any."""
+    """Return two routes that are alternatives, as in "IV or PO"; otherwise only None."""
     links = regimen.main.links("route")
     for pair in pairwise(links):
         one, other = pair
@@ -172,9 +176,9 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
 
 
 def _is_same(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether a statement, the ``other`` regimen, contradicts nothing of a regimen of its
-    agent. Other amounts are levels of one way of giving: in one clause; elsewhere, in one unit and
-    on the same days.
+    """Return whether a statement (the ``other`` regimen) is compatible with a regimen of its agent.
+    Different amounts are dose levels of one regimen if they are in one clause, or if they have the
+    same unit and the same days.
     """
     if _list_different(regimen, other):
         return False
@@ -211,5 +215,5 @@ def _share_level(regimen: Regimen, other: Regimen) -> bool:
 
 
 def _bare(level: Amount) -> tuple[float | None, float | None, str]:
-    """Return an amount without its rate: "50 mg" and "50 mg/day" may be the same."""
+    """Return an amount without its rate, since "50 mg" and "50 mg/day" may be the same."""
     return level.low, level.high, level.unit.removesuffix("/day")

@@ -1,5 +1,5 @@
-"""Which agent an amount belongs to, and which amount or agent another mark belongs to: the signs of
-each pair, for the fitted scorers ``dose_pairs`` and ``dose_links``.
+"""Signs for assigning an amount to an agent, and other marks to an agent with its amount, for the
+fitted scorers ``dose_pairs`` and ``dose_links``.
 """
 
 import math
@@ -17,21 +17,22 @@ from extractor.language.lexer import Tokens
 
 NOBODY = "nobody"
 _STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
-"""Distances in tokens from which on another sign counts."""
+"""Distances in tokens at which a new sign begins."""
 _OF_CLAUSE = ("aim", "other_dose", "follow_up", "observed", "gives", "earlier_study")
 _WHEN = ("frequency", "days")
 _JOINTS = {"after": "dose_of", "before": "dosed_at"}
-"""The rule for the words between an amount and its agent, by the side of the agent."""
+"""The rule for the words between an amount and its agent, by the position of the agent."""
 _TELLING = word_set(
     ", ; . ( ) + : \n and or with of then plus for followed versus each per"
 ) | {"\n"}
-"""Words and signs that join or part a mark and its agent."""
+"""Words and signs that connect or separate a mark and its agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An agent that a mark may belong to, and how it is near: named in the clause, named in an
-    earlier one, or the topic of the section. ``place`` are the tokens that show it.
+    """An agent that a mark may belong to. ``how`` is "named" if the clause names it, "earlier" if
+    an earlier clause does, or "topic" if it is the topic of the section. ``place`` covers the
+    tokens that show this.
     """
 
     agent: Agent
@@ -42,9 +43,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An agent with one of its amounts, or without an amount, in a clause: what other marks belong
-    to.
-    """
+    """An agent in a clause, with or without one of its amounts, that other marks can belong to."""
 
     owner: Owner
     amount: Mark | None
@@ -109,8 +108,8 @@ def describe_nobody(
 def describe_link(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> Iterator[str]:
-    """Yield the evidence for and against assigning a mark to an anchor; each sign also for the
-    field of the mark.
+    """Yield the evidence for and against assigning a mark to an anchor. Each sign is also yielded
+    with the field of the mark.
     """
     for sign in _list_link_signs(text, mark, anchor, anchors):
         yield sign
@@ -142,7 +141,7 @@ def _list_link_signs(
 
 
 def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
-    """Return whether a mark is after all anchors of a clause, before them, or among them."""
+    """Return whether a mark is after all anchors of a clause, before all of them, or among them."""
     if mark.first >= max(one.place[1] for one in anchors):
         return "last"
     is_first = mark.end <= min(one.owner.place[0] for one in anchors)
@@ -150,7 +149,9 @@ def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
 
 
 def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
-    """Return where other marks of the same field are: nearer to the anchor, farther, or none."""
+    """Return the position of other marks of the same field: the sides of those nearer to the
+    anchor, "farther", or "none".
+    """
     distance = _distance(mark.place, anchor.place)
     rivals = [
         other
@@ -168,7 +169,9 @@ def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
 
 
 def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
-    """Return whether another agent, or another amount, is between a mark and an anchor."""
+    """Return whether another agent ("agents") or another amount ("amounts") is between a mark and
+    an anchor, or "none".
+    """
     gap = find_gap(mark.place, anchor.place)
     between = [
         one for one in anchors if one is not anchor and _inside([one.place], gap)
@@ -181,8 +184,8 @@ def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
 def may_share(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark may be said of an anchor across others: at the beginning of a list, or
-    after some of its members, if none of these has such a mark of its own.
+    """Return whether a mark can apply to an anchor across other anchors: at the beginning of a
+    list, or after some of its members that have no mark of the same field themselves.
     """
     if _is_of_item_before(text, mark, anchor, anchors):
         return False
@@ -205,8 +208,8 @@ def may_share(
 def _is_of_item_before(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark is before the name of an anchor's agent, and after another agent:
-    "A 5 mg IV (d 1-5), B 10 mg". Directly before the name it may be of both: "and oral B".
+    """Return whether a mark precedes the name of an anchor's agent and follows another agent: "A 5
+    mg IV (d 1-5), B 10 mg". Directly before the name, it may belong to both: "and oral B".
     """
     place = anchor.owner.place
     is_before = anchor.owner.how == "named" and mark.end <= place[0] <= anchor.place[0]
@@ -217,7 +220,7 @@ def _is_of_item_before(
 
 
 def rank_owners(candidates: Sequence[Sequence[str]]) -> list[float]:
-    """Return the probability of each candidate, exactly one of which is right."""
+    """Return the probability of each candidate, given that exactly one of them is right."""
     return load_scorer("dose_pairs").rank(candidates)
 
 
@@ -228,7 +231,7 @@ def weigh_link(signs: Sequence[str]) -> float:
 
 
 def find_gap(one: Place, other: Place) -> Place:
-    """Return the tokens between two places."""
+    """Return the range of tokens between two places."""
     if one[1] <= other[0]:
         return one[1], other[0]
     return other[1], max(other[1], one[0])
@@ -240,7 +243,7 @@ def _distance(one: Place, other: Place) -> int:
 
 
 def _name_side(anchor: Place, mark: Place) -> str:
-    """Return the side of a mark on which its agent or amount is."""
+    """Return the position of an anchor relative to a mark."""
     return "before" if anchor[1] <= mark[0] else "after"
 
 
@@ -253,8 +256,8 @@ def _count(things: Sequence[object] | set[str] | set[Place]) -> str:
 
 
 def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
-    """Yield what is between a mark and its agent: how far, signs, joints, and unexplained
-    words.
+    """Yield signs for what is between a mark and its agent: the distance, punctuation, joints, and
+    unexplained words.
     """
     distance = _STEPS[bisect_right(_STEPS, gap[1] - gap[0]) - 1]
     words = [word.lower() for word in tokens.words[slice(*gap)]]
@@ -267,7 +270,7 @@ def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
 
 
 def count_unexplained(tokens: Tokens, first: int, end: int) -> str:
-    """Return how many words of a place are unrelated to a dose: "0", "1", "2" or "many"."""
+    """Return how many words of a range are unrelated to a dose: "0", "1", "2" or "many"."""
     about = rule("word_about_dose")
     return _count(
         [

@@ -1,8 +1,8 @@
-"""Prove the regimens of a model: each value is among what the text states about the agent.
+"""Prove the regimens of a model: check each value against what the text states about the agent.
 
-A value is linked if the words of the regimen, or else other ones, state it of the agent. It is
-refused if these words give the agent another value, or state it of something else than giving. It
-is open otherwise.
+A value is linked if the words of the regimen, or other words, state it about the agent. It is
+refused if the words of the regimen give the agent a different value, or state the value about
+something other than dosing. Otherwise it is open.
 """
 
 from collections import defaultdict
@@ -28,31 +28,31 @@ from extractor.language.units import find_dimension
 from extractor.schemas import Amount, Frequency, Period, Support, Task
 
 _ROUNDED = 0.05
-"""The allowed difference between half a year and 26 weeks."""
+"""The maximum relative difference between equal durations, such as half a year and 26 weeks."""
 _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
-"""Frequencies that contradict no other."""
+"""Frequencies that do not contradict any other frequency."""
 _FIRM = 0.57
-"""The minimum probability of a link that proves a value, or contradicts another."""
+"""The minimum probability of a link that proves a value or contradicts another value."""
 _NEAR_BEST = 0.25
-"""How much less likely than the most likely mark of a field another one may be."""
+"""How much less likely a mark may be than the most likely mark of its field."""
 _UNNAMED = 0.7
-"""How much a link counts if its clause does not name the agent."""
+"""The factor for a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
-"""Ends of units that amounts in a form of no mark never have."""
+"""Unit endings of laboratory values, which doses never have."""
 _RATES = ("/h", "/min")
 _OTHERS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
     "duration": list_other_lengths,
 }
-"""What finds the words that state a value of a field of something else than giving."""
+"""The functions that find marks of a field which do not describe the dosing."""
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same: amounts of a dose and of a day, lengths of time in
-    any units and rounded.
+    """Return whether two values are equal. Amounts of a dose and of a day are equal, and so are
+    durations in different units that differ only by rounding.
     """
     if isinstance(one, Amount):
         units = {amount.unit.removesuffix("/day") for amount in (one, other)}
@@ -64,8 +64,8 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def _can_contradict(one: Any, other: Any) -> bool:
-    """Return whether two different values can contradict each other: amounts that are both rates
-    or both none, of one dimension, and frequencies that are exact.
+    """Return whether two different values can contradict each other: amounts of the same dimension,
+    if both or neither are rates, and exact frequencies.
     """
     if isinstance(one, Amount):
         rates = {amount.unit.endswith(_RATES) for amount in (one, other)}
@@ -76,8 +76,9 @@ def _can_contradict(one: Any, other: Any) -> bool:
 
 
 class _Stated(NamedTuple):
-    """A value that the text states; ``own`` is how probably of the agent, ``other`` of another one.
-    ``is_here``: in the clauses of the quoted words.
+    """A value that the text states. ``own`` is the probability that it belongs to the agent,
+    ``other`` that it belongs to another agent. ``is_here``: the clauses of the quoted words contain
+    it.
     """
 
     value: Any
@@ -107,12 +108,13 @@ class _Text:
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
-    """Return the answers, with what the text states about the agents of regimens, and without
-    what it states about something else. Answers of other groups, and without an agent, stay as
-    they are.
+    """Return the answers with each regimen checked against what the text states about its agent:
+    values that the text refutes are removed. Answers of other groups or without an agent are
+    unchanged.
 
-    A linked value has the support ``parsed`` and the place where its agent has it, an open one
-    ``inferred``. All agents that the answers name count as agents of the record.
+    A linked value has the support ``parsed`` and the place where the text states it for its agent;
+    an open value has the support ``inferred``. All agents that the answers name count as agents of
+    the record.
     """
     names = [_read_agent(answer) for answer in answers]
     if not any(names):
@@ -141,8 +143,8 @@ def _list_values(mark: Mark) -> Sequence[Any]:
 def _list_likely(
     field: str, same: Sequence[_Stated], here: Sequence[_Stated]
 ) -> list[_Stated]:
-    """Return the places of a value in the words of the regimen; of a field with one value those
-    that are about as likely as its most likely value.
+    """Return the places of a value in the words of the regimen. For a field with a single value,
+    only places that are about as likely as its most likely value count.
     """
     best = max((one.own for one in here), default=0.0)
     least = 0.0 if field == "amounts" else best - _NEAR_BEST
@@ -173,8 +175,8 @@ class _Proof:
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
     def _prove(self, field: str, reading: Reading[Any]) -> dict[str, Reading[Any]]:
-        """Return the reading of a field with the values that are kept, nothing if none is, and note
-        why others are refused.
+        """Return the reading of a field with the values that are kept, by field name; empty if no
+        value is kept. Refused values are recorded.
         """
         values: list[Any] = []
         spans: list[Span] = []
@@ -203,8 +205,8 @@ class _Proof:
         return {field: proven}
 
     def _judge(self, field: str, value: Any) -> Span | Refusal | None:
-        """Return where the text states a value of the agent, why it is not the agent's, or None if
-        the text leaves it open.
+        """Return the place where the text states a value about the agent, the reason why the value
+        is not the agent's, or None if the text leaves it open.
         """
         stated = list(self._list_stated(field))
         same = [one for one in stated if _is_same(one.value, value)]
@@ -223,8 +225,8 @@ class _Proof:
     def _refute(
         self, field: str, value: Any, *, is_stated: bool, here: Sequence[_Stated]
     ) -> Refusal | None:
-        """Return why a value is not the agent's, if the words of the regimen say so. ``here`` are
-        the agent's values in these words.
+        """Return the reason why a value is not the agent's; None if the words of the regimen do not
+        refute it. ``here`` contains the agent's values in these words.
         """
         other_act = self._find_other_act(field, value)
         # an amount may be written in a form that no mark has
@@ -237,7 +239,7 @@ class _Proof:
         return other_act
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
-        """Yield what the record states of a field, of any agent."""
+        """Yield the values that the record states for a field of any agent."""
         for text in self._text.texts:
             for mark in text.marks:
                 if mark.field == field and mark.value is not None:
@@ -253,7 +255,7 @@ class _Proof:
                 yield self._weigh(link.text, link.mark, code)
 
     def _weigh(self, text: DoseText, mark: Mark, value: Any) -> _Stated:
-        """Return a value of a mark with how probably it belongs to the agent."""
+        """Return a value of a mark with the probability that it belongs to the agent."""
         span = text.span(*mark.place)
         is_here = span.overlaps(self._quote)
         own = other = 0.0
@@ -278,8 +280,8 @@ class _Proof:
         return any(_has(self._amounts, level) for level in levels)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
-        """Return the refusal of a value that the quoted words state of something else than
-        giving.
+        """Return the refusal of a value that the quoted words state about something other than
+        dosing.
         """
         texts = [one for one in self._text.texts if one.name == self._quote.section]
         for text in texts if field in _OTHERS else ():
@@ -291,8 +293,8 @@ class _Proof:
         return None
 
     def _judge_arm(self, label: str) -> Span | Refusal | None:
-        """Return the place of an arm's label if the arm gets the agent, why it does not get the
-        regimen, or None. Several arms may have one label.
+        """Return the place of an arm's label if the arm receives the agent, the reason why it does
+        not receive the regimen, or None if the text leaves it open. Several arms may share a label.
         """
         arms = self._text.arms
         labelled = self._list_arms(label)
@@ -308,7 +310,9 @@ class _Proof:
         return None
 
     def _gets_others(self, arm: str) -> bool:
-        """Return whether an arm names other agents, and no text may mean all arms."""
+        """Return whether an arm names other agents, and no description that could apply to all arms
+        names this one.
+        """
         arms = self._text.arms
         if not arms.names_any(arm) or arms.refers(arm):
             return False
@@ -323,8 +327,8 @@ class _Proof:
     def _find_rival(
         self, arms: Sequence[str], amounts: Sequence[Amount]
     ) -> Span | None:
-        """Return where the own text of each of the arms gives the agent other amounts alone, while
-        another arm has one of these.
+        """Return the place of a different amount of the agent, if the text of each of the arms
+        states only other amounts, while another arm states one of these.
         """
         own: dict[str, Span] = {}
         having: set[str] = set()
@@ -337,7 +341,9 @@ class _Proof:
         return rivals[0] if having and rivals and len(rivals) == len(arms) else None
 
     def _keep_arms(self, amount: Amount) -> Amount:
-        """Return an amount without the arms whose texts give another one, and note the first."""
+        """Return an amount without the arms whose texts state a different amount. The first of them
+        is recorded as refused.
+        """
         rivals: dict[str, Span] = {}
         for label in amount.arms:
             rival = self._find_rival(self._list_arms(label), [amount])

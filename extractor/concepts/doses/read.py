@@ -1,4 +1,4 @@
-"""Read the regimens of a record: statements, merged to regimens, with arms and roles."""
+"""Read the regimens of a record: merge statements into regimens, and find their arms and roles."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _TITLES = ("title", "official_title")
 
 
 class ReadDoses(NamedTuple):
-    """The regimens of a record, and the texts and the trial that they are read from."""
+    """The regimens of a record, and the texts and the trial data that they were read from."""
 
     regimens: list[Regimen]
     texts: list[DoseText]
@@ -32,7 +32,7 @@ class ReadDoses(NamedTuple):
 def read_dosing(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
-    """Return the regimens of a record, and the clauses that seem to hold one that was not read."""
+    """Return the regimens of a record, and the clauses that seem to contain an unread regimen."""
     read = read_regimens(record, sections)
     of_agent = defaultdict[str, list[Regimen]](list)
     for one in read.regimens:
@@ -66,7 +66,7 @@ def read_regimens(
 
 
 def _is_given(regimen: Regimen) -> bool:
-    """Return whether statements say enough to be a regimen."""
+    """Return whether the statements contain enough information to be a regimen."""
     fields = {name for one in regimen.statements for name in one.facts}
     if "amounts" in fields:
         return True
@@ -78,8 +78,8 @@ def _is_given(regimen: Regimen) -> bool:
 
 
 def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
-    """Yield the clauses with an amount that no regimen has: of arms and interventions, and others
-    that give an agent in a route or rhythm.
+    """Yield the clauses with an amount that is not in any regimen: those of arms and interventions,
+    and other clauses that give an agent by a route or at a frequency.
     """
     levels = {level for one in read.regimens for level, _ in one.amounts()}
     for text in read.texts:
@@ -93,7 +93,9 @@ def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
 
 
 def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
-    """Return whether a clause has a word of giving, an agent, and its route or rhythm."""
+    """Return whether a clause contains a verb of administration, an agent, and its route, frequency
+    or days.
+    """
     first, end = clause
     fields = {mark.field for mark in within(text.marks, *clause)}
     is_named = any(first <= one.first < end for one in agents.find(text))

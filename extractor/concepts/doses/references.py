@@ -1,5 +1,5 @@
-"""References: what an arm repeats of another one in a cycle of its own, "R-CHOP as in arm I.
-Treatment repeats every 14 days".
+"""Resolve references between arms: "R-CHOP as in arm I. Treatment repeats every 14 days" repeats
+the regimens of another arm in a different cycle.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,9 @@ from extractor.language.patterns import Found
 def repeat_referred(
     texts: Sequence[DoseText], statements: Sequence[Statement]
 ) -> Iterator[Statement]:
-    """Yield statements, and those of another arm that an arm's text repeats in another cycle."""
+    """Yield the statements, followed by copies of the statements that an arm repeats from another
+    arm in a different cycle.
+    """
     yield from statements
     known: dict[str, list[Statement]] = {}
     for text in texts:
@@ -42,8 +44,8 @@ def _read_group(found: Found) -> str:
 def _repeat(
     text: DoseText, place: tuple[int, int], other: Statement
 ) -> Iterator[Statement]:
-    """Yield a statement in the cycle and for the length that a text states after a reference. In
-    the same cycle, both arms are given alike.
+    """Yield a statement with the cycle and the duration that a text states after a reference. If
+    the cycle is the same, the regimen already covers both arms, and nothing is yielded.
     """
     marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {

@@ -1,4 +1,4 @@
-"""Statements: what one clause states about how one agent is given."""
+"""Statements: what a clause states about how an agent is given."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -27,19 +27,19 @@ _LINKED = {
     "days": 0.5,
     "timing": 0.5,
 }
-"""The minimum probability with which a mark of a field belongs to an anchor."""
+"""The minimum probability, by field, that a mark belongs to an anchor."""
 _NOBODY = 0.6
-"""The minimum probability with which an amount belongs to no agent."""
+"""The minimum probability that an amount does not belong to any agent."""
 _OF_ALL = 0.7
-"""How sure a cycle or a length is that of all agents of the section."""
+"""The probability that a cycle or duration applies to all agents of the section."""
 _MOST_OWNERS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A mark with the probability that it belongs to its agent, and the section where it is.
+    """A mark with the probability that it belongs to its agent, and the section that contains it.
 
-    ``is_shared``: another agent or amount is between them.
+    ``is_shared``: another agent or amount is between the mark and the agent.
     """
 
     mark: Mark
@@ -50,8 +50,8 @@ class Linked:
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """What a clause states about one agent: its marks by field. ``rivals`` counts the agents
-    that the clause names.
+    """What a clause states about an agent: the linked marks by field. ``rivals`` is the number of
+    agents that the clause names.
     """
 
     agent: Agent
@@ -70,7 +70,7 @@ class Statement:
         return self.links("amounts")
 
     def find_words(self) -> Place:
-        """Return the tokens of the agent's name and of its own marks."""
+        """Return the range of tokens from the agent's name to its marks."""
         links = [link for of_field in self.facts.values() for link in of_field]
         here = [link for link in links if link.text is self.text]
         own = [link for link in here if not link.is_shared] or here
@@ -81,9 +81,9 @@ class Statement:
 
 
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
-    """Return the statements of a section, clause by clause. The cycle and the length in a clause
-    without agents and amounts are those of all before it: "Treatment repeats every 21 days for up
-    to 6 courses".
+    """Return the statements of a section, clause by clause. A cycle and a duration in a clause
+    without agents and amounts apply to all earlier statements: "Treatment repeats every 21 days for
+    up to 6 courses".
     """
     read: list[Statement] = []
     for clause, here, owners in list_clauses(text, agents):
@@ -112,8 +112,9 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
 def list_clauses(
     text: DoseText, agents: Agents
 ) -> Iterator[tuple[Place, list[Mention], list[Owner]]]:
-    """Yield the clauses of a section with the agents that each names, and all to which its marks
-    may belong: besides these, the topic of the section and the last ones of earlier clauses.
+    """Yield a (clause, mentions, owners) tuple for each clause of a section. The mentions are the
+    agents that the clause names. The owners also include the topic of the section and the most
+    recent agents of earlier clauses.
     """
     moments = [mark for mark in text.marks if mark.field == "timing"]
     # "36 hours after examplumab" gives none
@@ -149,7 +150,7 @@ def describe_candidates(
     owners: Iterable[Owner],
     here: Sequence[Mention],
 ) -> list[list[str]]:
-    """Return the signs of each owner of an amount, and finally those of no owner."""
+    """Return the signs of each possible owner of an amount, followed by the signs of no owner."""
     signs = [list(describe_owner(text, mark, owner, here, clause)) for owner in owners]
     return [*signs, list(describe_nobody(text, mark, here, clause))]
 
@@ -161,8 +162,8 @@ def find_anchors(
     owners: Sequence[Owner],
     here: Sequence[Mention],
 ) -> Iterator[Anchor]:
-    """Yield an anchor for each amount of a clause with its most likely agent, and one for each
-    agent of the clause without an amount. If there is none, the topic is an anchor.
+    """Yield an anchor for each amount of a clause with its most likely agent, and an anchor for
+    each agent that the clause gives without an amount.
     """
     with_amount: set[str] = set()
     for mark in marks:
@@ -180,8 +181,8 @@ def find_anchors(
 
 
 def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
-    """Return the agents that a clause may give without an amount: those that it names, and if it
-    names none, the topic of the section and the agents of earlier clauses.
+    """Return the agents that a clause may give without an amount: the agents that it names or, if
+    it names none and has no amount, the topic of the section and the agents of earlier clauses.
     """
     named = [owner for owner in owners if owner.how == "named"]
     others = [] if with_amount else owners
