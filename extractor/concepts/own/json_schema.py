@@ -1,7 +1,7 @@
-"""Read the declaration of a field from its JSON Schema, as ``model_json_schema()`` writes it.
+"""Read the declaration of a field from its JSON Schema, in the form of ``model_json_schema()``.
 
-The schema may be untrusted. It has one level: a property is a plain value, a closed set, a
-class of ``extractor.schemas``, or a list of these.
+The schema may be untrusted. It has one level: a property is a plain value, a closed set, a class of
+``extractor.schemas``, or a list of these.
 """
 
 import re
@@ -30,7 +30,7 @@ _KEYS = {
     for kind in CLASSES.values()
     if issubclass(kind.held, FrozenModel)
 }
-"""The type of an attribute, and the keys of its values, by the name of a class of this package."""
+"""The type of an attribute and the keys of its values, by the name of the class in this package."""
 _NESTED = (
     "is a model within a field, which is not read; write its attributes into the field itself, "
     "with many: True for several values"
@@ -38,7 +38,7 @@ _NESTED = (
 
 
 class _Value(BaseModel):
-    """What is read of the schema of a value."""
+    """The parts of a value's schema that are read."""
 
     title: str = ""
     description: str = ""
@@ -54,7 +54,7 @@ class _Value(BaseModel):
 
 
 class _Schema(BaseModel, extra="allow"):
-    """What is read of the schema of a field. Other keys are those of the declaration."""
+    """The parts of a field's schema that are read. Other keys belong to the declaration."""
 
     title: str = Field("", max_length=100)
     description: str = ""
@@ -70,7 +70,7 @@ class _Schema(BaseModel, extra="allow"):
 def read_json_schema(given: Mapping[str, Any]) -> CustomField:
     """Return the declaration of a field.
 
-    Raises ``FieldError`` with the place of a fault, what is wrong, and what to write.
+    Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
 
     >>> field = read_json_schema(
     ...     {
@@ -112,7 +112,7 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
 def _read_property(
     where: str, given: _Value, definitions: Mapping[str, _Value]
 ) -> dict[str, Any]:
-    """Return what a property declares, all but its name. Raises ``FieldError``."""
+    """Return the declaration of a property, except for its name. Raises ``FieldError``."""
     options = given.any_of or (given,)
     stated = [option for option in options if option.type != "null"]
     if len(stated) != 1:
@@ -138,8 +138,8 @@ def _read_property(
 
 
 def _find_type(where: str, value: _Value) -> AttributeType:
-    """Return the type of a value. Raises ``FieldError`` for one that cannot be checked against a
-    text.
+    """Return the type of a value. Raises ``FieldError`` if values of this type cannot be checked
+    against a text.
     """
     if value.type in _PLAIN and not value.format:
         return _PLAIN[value.type]
@@ -156,7 +156,7 @@ def _find_type(where: str, value: _Value) -> AttributeType:
 
 
 def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
-    """Make a part of a declaration. Raises ``FieldError`` with the first fault."""
+    """Create a part of a declaration. Raises ``FieldError`` with the first fault."""
     try:
         return kind.model_validate(table)
     except ValidationError as error:

@@ -1,4 +1,6 @@
-"""Read the fields that a user gives: pydantic models, files or modules with some, JSON Schemas."""
+"""Read the fields that a user declares: pydantic models, files or modules that contain models, and
+JSON Schemas.
+"""
 
 import importlib
 import re
@@ -24,17 +26,16 @@ _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
 def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
-    """Return the declarations of fields, in order, with their patterns and
-    examples checked.
+    """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
-        given: Pydantic models; JSON Schemas, as ``model_json_schema()`` writes them; or where they
-            are: ``my_fields.py:Washout`` or ``my_package.fields:Washout,Visits``. A file or module
-            without names gives all its models. One, or several.
+        given: Pydantic models, JSON Schemas as ``model_json_schema()`` writes them, or places of
+            models: ``my_fields.py:Washout`` or ``my_package.fields:Washout,Visits``. A file or
+            module without names contributes all its models. Pass one declaration or several.
 
     Raises:
-        FieldError: A field is wrong, or two have one name. The message gives the place, and what
-            to write.
+        FieldError: A field is invalid, or two fields have the same name. The message contains the
+            place and a remedy.
 
     >>> from extractor.catalogue import Blinding
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
@@ -66,7 +67,7 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
 
 
 def _check_examples(field: CustomField) -> None:
-    """Raise ``FieldError`` for an example whose answer cannot be read."""
+    """Raise ``FieldError`` if the answer of an example cannot be read."""
     for example in field.examples:
         _, faults = field.read(field.complete_answers(example))
         for _, reason in faults:
@@ -87,7 +88,7 @@ def _declare_all(given: Declared) -> Iterator[CustomField]:
 def declare(model: type[BaseModel]) -> CustomField:
     """Return the declaration of a pydantic model.
 
-    Raises ``FieldError`` with the place of a fault, what is wrong, and what to write.
+    Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
 
     >>> class BrainMetastases(BaseModel):
     ...     "May participants with brain metastases take part?"
@@ -116,8 +117,8 @@ def declare(model: type[BaseModel]) -> CustomField:
 def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
     """Return the values of a field in an extraction as objects of its model, in order.
 
-    Their evidence is in ``extraction.custom``. Defaults, limits and validators of the model apply
-    here, so a value that the text states and the model forbids raises pydantic's
+    Their evidence is in ``extraction.custom``. The model's defaults, limits and validators apply
+    here, so a value that the text states but the model does not allow raises pydantic's
     ``ValidationError``.
 
     >>> from extractor import Extractor
@@ -138,10 +139,10 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
 
 
 def load_models(place: str) -> list[type[BaseModel]]:
-    """Return the models at a place; without names all. The code is the user's own and is
+    """Return the models at a place; all of them if the place has no names. The user's code is
     executed.
 
-    Raises ``FieldError`` if it cannot be loaded, or has no such model.
+    Raises ``FieldError`` if the place cannot be loaded, or does not have a model with a given name.
 
     >>> [
     ...     model.__name__
