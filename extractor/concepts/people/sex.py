@@ -24,12 +24,12 @@ def read_sex(
     summary: Sequence[Passage] = (),
     registered: str | None = None,
 ) -> Reading[Sex | None]:
-    """Return the sex in the criteria, else in the titles, the conditions or the summary; no
-    value if none of them states it, or if only a description contradicts the registered one.
+    """Return the sex in the criteria, otherwise in the titles, the conditions or the summary. There
+    is no value if none of them states it, or if only a description contradicts the registered sex.
 
-    One line that names both sexes, or two lines that name one each, admit both. Lines only about
-    pregnancy and contraception do not count, nor do exclusions and lines about donors. ``titles``
-    includes the conditions. ``registered`` is the registry's field as it is written.
+    A line that names both sexes, or two lines that name one each, admit both. Lines that are only
+    about pregnancy and contraception do not count, nor do exclusions and lines about donors.
+    ``titles`` includes the conditions. ``registered`` is the registry's field as written.
     """
     telling = [criterion for criterion in stated if _may_limit_sex(criterion)]
     for criterion in telling:
@@ -59,8 +59,8 @@ def read_sex(
 
 
 def _may_limit_sex(criterion: StatedCriterion) -> bool:
-    """Return whether a criterion may tell which sex takes part: it includes, is not about donors,
-    and is about more than who may be pregnant or must use contraception.
+    """Return whether a criterion may state which sex takes part: it is an inclusion, is not about
+    donors, and is not only about pregnancy or contraception.
     """
     if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
         return False
@@ -76,8 +76,8 @@ def _read_elsewhere(
     summary: Sequence[Passage],
     registered: str | None,
 ) -> Reading[Sex | None]:
-    """Return the sex outside the criteria: both if a title or the summary states both, else the
-    only one that the titles or conditions name, else the summary.
+    """Return the sex stated outside the criteria: both if a title or the summary states both,
+    otherwise the only sex that the titles or conditions name, otherwise that the summary names.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         for passage in passages:
@@ -100,7 +100,7 @@ def _read_elsewhere(
 
 
 def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
-    """List the sexes of the passages that name one alone, each with its words."""
+    """List the sexes of the passages that name only one, as (sex, words) pairs."""
     named: list[_SexAndWords] = []
     for passage in passages:
         female = _find("women", passage)
@@ -119,8 +119,9 @@ def read_healthy(
 ) -> Reading[bool | None]:
     """Return whether healthy people may take part; no value if the text does not state it.
 
-    The first inclusion, else the first passage of the summary, that refuses or names healthy people
-    decides. Lines about donors do not count, nor do people with whom others are compared.
+    The first inclusion that accepts or refuses healthy people decides, otherwise the first such
+    passage of the summary. Lines about donors do not count, nor do healthy people used for
+    comparison.
     """
     admitted = [
         criterion.passage
@@ -153,6 +154,6 @@ def _find(name: str, passage: Passage) -> Passage | None:
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:
-    """Return a value that words imply, as sure as the ``case`` was measured to be."""
+    """Return a value that words imply, with the confidence measured for the ``case``."""
     sure = measured("participants", case)
     return Reading(value, sure, (span_of(words),), Support.INFERRED)
