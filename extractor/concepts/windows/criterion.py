@@ -1,5 +1,5 @@
-"""Read the time windows of a criterion, with their places and signs, and what a line lends to the
-items below it.
+"""Read the time windows of a criterion, with their places and signs, and the windows that items
+inherit from the line above them.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,13 @@ Windows = Reading[tuple[TimeWindow, ...]]
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> tuple[Reading[TimeWindow | None], Windows]:
-    """Return the first time window of a criterion, as ``time_window`` has it, and all of them, with
-    what they limit and are counted from.
+    """Return the first time window of a criterion, which ``time_window`` stores, and all its
+    windows, with what they limit and from when they are counted.
 
-    The first one is in hours or longer units and has words of its own. A window that explains a
-    word or belongs to an exception is used only if there is no other. ``passage`` stands alone
-    (``Passage.alone``). ``topic`` is the heading or parent line: below one on age, life or
-    survival, no length of time is a window.
+    The first window is in hours or longer units and has words of its own. A window that explains a
+    word or belongs to an exception is used only if there is no other. ``passage`` contains only the
+    criterion (``Passage.alone``). ``topic`` is the heading or parent line: below a line on age,
+    life or survival, no duration is a window.
 
     >>> first, windows = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
@@ -80,7 +80,7 @@ def read_windows(
 
 
 def _choose_first(windows: Sequence[Window]) -> int | None:
-    """Return the index of the window that ``time_window`` has."""
+    """Return the index of the window that ``time_window`` stores."""
     possible = list_possible_firsts(windows)
     if not possible:
         return None
@@ -89,7 +89,7 @@ def _choose_first(windows: Sequence[Window]) -> int | None:
 
 
 def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
-    """Return the measured case of a line: its windows, or why it has none."""
+    """Return the measured case of a line: its windows, or the reason why it has none."""
     if windows:
         return "read"
     if not list(find_durations(tokens)):
@@ -100,9 +100,9 @@ def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
 
 
 def name_limited(windows: Windows, other: Passage) -> Windows:
-    """Return the time windows, in which those that name nothing limit what ``other`` names: another
-    line, their item or its parent. They are less certain. If the other line names nothing, all
-    stay as they are.
+    """Return the time windows; those without a name limit what ``other`` names: another line, which
+    is their item or its parent. They are less certain. If the other line names nothing, all windows
+    are unchanged.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
@@ -127,15 +127,15 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
 def lend_window(
     window: Reading[TimeWindow | None],
 ) -> Reading[TimeWindow | None]:
-    """Return the first window of the line that introduces an item as that of the item."""
+    """Return the first window of an introducing line as a window of the item below it."""
     own = window.signs[0][""]
     return replace(window, signs=({"": (*own, _LENT)},))
 
 
 def lend_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
-    """Return the time windows of the line that introduces an item as those of the item. They are
-    less certain. If they limit words that only announce the items ("any of the following drugs"),
-    or nothing, they limit what the item names.
+    """Return the time windows of an introducing line as windows of the item below it. They are less
+    certain. If they limit words that only announce the items ("any of the following drugs"), or
+    nothing, they limit what the item names.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
     >>> _, windows = read_windows(line)
@@ -158,9 +158,9 @@ def lend_windows(windows: Windows, introduction: Passage, item: Passage) -> Wind
 
 
 def demands_other(introduction: Passage) -> bool:
-    """Return whether the items below a line belong to another clause of it than the one with its
-    last time window: an "and" after the window leads to another demand, and no words such as "one
-    of" are before the window.
+    """Return whether the items below a line belong to a different clause than the line's last time
+    window: "and" after the window leads to another requirement, and no words such as "one of"
+    precede the window.
 
     >>> demands_other(
     ...     read_passage("A negative test within 72 hours and one of the following:")
@@ -178,10 +178,10 @@ def demands_other(introduction: Passage) -> bool:
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
-    """Return whether an item is of the kind that its introduction announces. Only measured
-    values belong below laboratory tests: an item of another kind means that the layout is doubtful.
+    """Return whether an item is of the kind that its introduction announces. Only measured values
+    belong below laboratory tests; other items indicate a doubtful layout.
 
-    ``is_value``: the item has limits of its own, and they are not those of a treatment.
+    ``is_value``: the item has limits of its own that do not limit a treatment.
 
     >>> tests = read_passage("Adequate renal function within 14 days, defined as:")
     >>> items = ("Bilirubin within normal limits", "Vasectomized partner")

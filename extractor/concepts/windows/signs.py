@@ -1,4 +1,4 @@
-"""Name the signs of a time window: evidence for or against it, its name and its moment."""
+"""List the signs of a time window: evidence for or against it, its name and its moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from extractor.schemas import TimeUnit
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _OLDEST = 40
-"""Years from which a length is rather an age."""
+"""Number of years above which a duration is more likely an age."""
 _LONG_LINE = 60
 _REACH = 14
 _STOP_REACH = 10
@@ -22,29 +22,30 @@ _SOME_WORDS = 6
 _MANY_WORDS = 10
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
-"""Rules for words that lead to a name, and from it to its time."""
+"""Rules for words that lead to a name, and from the name to its time."""
 _USUAL_ENDS = ("ectomy", "emia", "itis", "oma", "osis", "pathy", "therapy", "tomy")
 _RULES_IN_NAME = {
     "relation_word": "words in relation",
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
 }
-"""Signs within a name, and what they are evidence of."""
+"""Rules for words within a name, and the signs that they create."""
 _BEFORE_NAME = {
     "treatment_verb": "behind a verb of treatment or illness",
     "limited_cut": "behind another verb",
     "limited_lead": "behind a word of no meaning",
 }
-"""Rules that match right before a name; the first one counts."""
+"""Rules that match directly before a name; the first match counts."""
 _GO_ON = frozenset({"of", "to"})
-"""Words behind a time that go on with what it limits: "use (within 14 days) of steroids"."""
+"""Words that connect a time to a following name: "use (within 14 days) of steroids"."""
 
 
 def list_signs(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return the signs of the time window at index ``at`` of a line: its own by the key "", those
-    of what it limits by "of", and those of its moment by "anchor", as far as the line names them.
+    """Return the signs of the time window at index ``at`` of a line: its own signs with the key "",
+    those of its name with "of", and those of its moment with "anchor". Parts that the line does not
+    state have no key.
     """
     window = windows[at]
     own = parts[at]
@@ -66,8 +67,8 @@ def list_signs(
 
 
 def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
-    """Yield the signs of whether a length of time is a window at all: it may be the length of a
-    use, of a measurement or of the trial.
+    """Yield signs for whether a duration is a window at all: it may be the duration of a use, of a
+    measurement or of the trial.
     """
     first = window.first
     reach = max(0, first - _REACH)
@@ -101,7 +102,7 @@ def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
 
 
 def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
-    """Yield the signs of how a window got its direction."""
+    """Yield signs for how the direction of a window was determined."""
     is_anchored = own.anchor is not None or is_past(tokens, window)
     if window.borrowed:
         yield "its direction is that of another window"
@@ -125,7 +126,7 @@ def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[
 def _describe_length(
     tokens: Tokens, window: Window, *, is_anchored: bool
 ) -> Iterator[str]:
-    """Yield the signs that a window may be how long something lasts, and no limit."""
+    """Yield signs that a window may be a duration rather than a limit."""
     if window.either and not is_anchored:
         yield "over or during a length of time"
     if window.rule == "lasting" and is_past(tokens, window):
@@ -140,7 +141,7 @@ def _describe_length(
 
 
 def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
-    """Return whether a length is one end of a range in two units: "6 weeks to 12 months"."""
+    """Return whether a duration is one end of a range in two units: "6 weeks to 12 months"."""
     if rule("range_behind").starts(tokens, window.length[1]):
         return True
     return rule("range_before").ends(tokens, window.first, window.first - 3) is not None
@@ -149,7 +150,9 @@ def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
 def _describe_name(
     tokens: Tokens, window: Window, own: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield the signs of what a window limits: its place, its words, and what is left beside it."""
+    """Yield signs for what a window limits: its position, its words, and the unexplained words
+    around it.
+    """
     first, end = name
     yield f"named {own.place}"
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
@@ -175,7 +178,9 @@ def _describe_name(
 def _describe_lead(
     tokens: Tokens, window: Window, own: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield the signs of what leads to a name that is before its time, and from it to the time."""
+    """Yield signs for the words that lead to a name before its time, and from the name to the
+    time.
+    """
     first, end = name
     behind = window.length[1]
     if own.anchor is None and not _GO_ON.isdisjoint(tokens.words[behind : behind + 2]):
@@ -200,8 +205,8 @@ def _describe_lead(
 def _describe_rest(
     tokens: Tokens, window: Window, own: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
-    """Yield how many words of the line are neither in the name nor in the window, and do not lead
-    from one to the other.
+    """Yield signs for the number of words in the line that are neither in the name nor in the
+    window, and do not lead from one to the other.
     """
     first, end = name
     last = max(window.end, own.anchor[1] if own.anchor else 0)
@@ -233,7 +238,7 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
 
 
 def _describe_left(count: int) -> str:
-    """Return in words how many words are left."""
+    """Return a word for a number of unexplained words."""
     if count == 0:
         return "none"
     if count <= _FEW_LEFT:
@@ -242,7 +247,7 @@ def _describe_left(count: int) -> str:
 
 
 def _describe_count(count: int) -> str:
-    """Return a phrase for how many words a name has."""
+    """Return a phrase for the number of words in a name."""
     if count == 1:
         return "one word"
     if count <= _FEW_WORDS:
