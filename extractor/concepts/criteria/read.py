@@ -1,5 +1,5 @@
-"""Read who may take part: criteria from the eligibility section, or from running text without
-one.
+"""Read who may take part: criteria from the eligibility section, or from running text if there is
+no such section.
 """
 
 from collections import defaultdict
@@ -61,9 +61,13 @@ __all__ = ["read_eligibility"]
 _CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
 _OF_DOUBTFUL_AGE = 0.5
-"""Judged: how sure it is that a criterion is about age, and not about another length of time."""
+"""A judgement: the maximum confidence that a criterion is about age rather than another
+duration.
+"""
 _REACH = 11
-"""Items after one that ends with a colon that it may introduce, though they are not below it."""
+"""Maximum number of items after an item ending with a colon that it may introduce, although they
+are not below it.
+"""
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
@@ -73,12 +77,13 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
 ) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
-    r"""Read ages, sex and healthy volunteers of one record, its criteria, and what of their
-    structure is in doubt.
+    r"""Read the ages, sex and healthy volunteers of a record, its criteria, and the doubts about
+    their structure.
 
-    ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of
-    ``numbers``. ``registry`` has the registered ages, which choose among those of the text and make
-    others unsure, and the registered sex, to which an unsure one yields.
+    ``sections`` contains the lexed sections of the record by name. Each chunk takes the next number
+    of ``numbers``. ``registry`` contains the registered ages, which choose among the ages of the
+    text and lower the confidence of others, and the registered sex, which overrides an uncertain
+    sex.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -151,10 +156,10 @@ def _list_wholes(
 def _doubt_silence(
     filled: LexedSection | None, descriptions: Sequence[Passage]
 ) -> tuple[StructureDoubt, ...]:
-    """Return one doubt about a record without criteria whose text speaks of who may take part: some
-    may have been missed. Return an empty tuple if it does not speak of that.
+    """Return a doubt about a record without criteria whose text mentions who may take part, since
+    criteria may have been missed; an empty tuple if the text does not mention it.
 
-    ``filled`` is the eligibility section; only without one, the ``descriptions`` are searched.
+    ``filled`` is the eligibility section; the ``descriptions`` are searched only if there is none.
     """
     passages = [filled.whole] if filled else descriptions
     for passage in passages:
@@ -172,9 +177,9 @@ def _doubt_silence(
 def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
-    """Return how sure ages, sex and healthy volunteers can be, by the name of the field: as sure as
-    the list of the criteria that say them; a sex that only some groups state, as sure as it was
-    read. Other fields are left out.
+    """Return the maximum confidence of the ages, sex and healthy volunteers, by field: the
+    confidence of the list of the criteria that state them. A sex that only some groups state keeps
+    the confidence of its reading. Fields without a maximum are left out.
     """
     limits: dict[str, float] = {}
     for name, reading in rules.items():
@@ -192,8 +197,8 @@ def _limit_people(
 
 
 def _drop_sex(criterion: Draft) -> Draft:
-    """Return a criterion without the conditions of its limits that only name the sex of the whole
-    trial: "for men" in a trial of men.
+    """Return a criterion without conditions that only name the sex of the whole trial: "for men" in
+    a trial of men.
     """
     constraints = criterion.rules["constraints"]
     if not any(limit.condition for limit in constraints.value or ()):
@@ -212,7 +217,7 @@ def _drop_sex(criterion: Draft) -> Draft:
 
 
 def _follows_colon(entries: Sequence[Entry], place: int) -> bool:
-    """Return whether an item shortly above, in the same list, ends with a colon."""
+    """Return whether an item shortly above in the same list ends with a colon."""
     entry = entries[place]
     return any(
         above.listed
@@ -233,11 +238,11 @@ def _read(
     target: frozenset[str],
     parts: Sequence[Entry],
 ) -> tuple[Draft, StatedCriterion]:
-    """Return one entry as a criterion, and what it states about the people of the trial.
+    """Return an entry as a criterion, and what it states about the people of the trial.
 
-    ``heading_chance`` is the probability that the entry is a heading, ``number`` that of its chunk.
-    ``follows_colon``: a line shortly above ends with a colon. ``target`` has the stems of what the
-    trial treats. ``parts`` are the entries that this one introduces.
+    ``heading_chance`` is the probability that the entry is a heading; ``number`` is the number of
+    its chunk. ``follows_colon``: a line shortly above ends with a colon. ``target`` contains the
+    stems of what the trial treats. ``parts`` contains the entries that this entry introduces.
     """
     passage = entry.passage
     parent = _put_on_one_line(entry.parent)
@@ -290,8 +295,8 @@ def _doubt_age(
     limits: Sequence[Limit],
     topic: str,
 ) -> Reading[Category]:
-    """Return the category of a criterion, in doubt if it is about age only by the shape of a length
-    of time: "5 to 20 years" below "Epilepsy:", the line ``topic``.
+    """Return the category of a criterion, with a lower confidence if it is about age only by the
+    form of a duration: "5 to 20 years" below "Epilepsy:" (the ``topic``).
     """
     if category.value is not Category.AGE:
         return category
@@ -302,13 +307,13 @@ def _doubt_age(
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
-    """Return the words of a line above on one line, without doubled blanks."""
+    """Return the words of a line above on one line, without repeated spaces."""
     return " ".join(introduction.raw.split()) if introduction else ""
 
 
 def _measure_kind(entry: Entry) -> float:
-    """Return how sure the list of an entry is: whether a sentence, a list, or its own words tell
-    it.
+    """Return the confidence of an entry's list, which a sentence, a heading, or its own words
+    indicate.
     """
     case = "kind of the list" if entry.kind else "kind without a list"
     if entry.confidence is not None:
@@ -317,7 +322,9 @@ def _measure_kind(entry: Entry) -> float:
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
-    """Return the line that introduces an entry; None with how sure it is that no line does."""
+    """Return the line that introduces an entry; None, with its confidence, if there is no such
+    line.
+    """
     if not entry.parent:
         if entry.confidence is not None:
             case = "no parent of a sentence"
@@ -352,10 +359,10 @@ def _read_negation(passage: Passage) -> Reading[bool]:
 def _limit_criterion(
     entry: Entry, rules: Mapping[str, Reading[Any]]
 ) -> dict[str, float]:
-    """Return how sure the fields of a criterion can be, by their names.
+    """Return the maximum confidence of a criterion's fields, by name.
 
-    Doubtful borders limit all fields, a doubtful list limits the kind. Fields that nothing limits
-    are left out.
+    Doubtful borders limit all fields, a doubtful list limits the kind. Fields without a maximum are
+    left out.
     """
     limits: dict[str, float] = {}
     if entry.quote_at_most < 1:
@@ -368,11 +375,11 @@ def _limit_criterion(
 def _read_times(
     entry: Entry, parent: str, *, is_value: bool
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
-    """Return the first time window and all of them, of the item or else of the line that
+    """Return the first time window and all time windows of the item, otherwise of the line that
     introduces it.
 
-    A line that is a criterion itself keeps its times. ``parent`` has the words of the line that
-    introduces the entry; ``is_value``: the entry limits a measured value.
+    A line that is itself a criterion does not pass on its times. ``parent`` contains the words of
+    the line that introduces the entry; ``is_value``: the entry limits a measured value.
     """
     window, windows = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
@@ -396,8 +403,8 @@ def _read_times(
 def _find_lent(
     entry: Entry, introduction: Passage, *, is_value: bool
 ) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]] | None:
-    """Return the times of an introduction if they are those of an item below it, too; None if they
-    are not, or if it has none.
+    """Return the times of an introduction if they also apply to an item below it; None if they do
+    not, or if the introduction has no times.
     """
     if demands_other(introduction):
         return None
@@ -414,10 +421,10 @@ def _find_lent(
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
-    """Return whether an entry is a criterion. Almost all listed lines are; some look like
-    headings or notes, and then are less sure or, with a chance of 0.98, no criterion.
+    """Return whether an entry is a criterion. Almost all listed lines are; lines that look like
+    headings or notes have a lower confidence or, with a chance of 0.98, are not criteria.
 
-    A line that introduces others is none, nor is a sentence that is only suspected.
+    A line that only introduces others is not a criterion, nor is a merely suspected sentence.
     """
     if not entry.stands:
         return Reading(value=False, confidence=measured("criterion", "parent"))
