@@ -1,4 +1,4 @@
-"""Every number of a line with all its readings, and the rows that numbers form."""
+"""Find every number of a line with all its readings, and the rows that numbers form."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -11,11 +11,11 @@ from extractor.language.numbers import ORDINALS, ROMAN, TIMES, has_minus, list_r
 from extractor.language.units import find_unit
 
 Bounds = tuple[float, float | None]
-"""One number, or the two ends of a range."""
+"""A single number, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
 _GRADED = (["degree"], ["grade"], ["line"], ["stage"], ["class"])
-"""What an ordinal counts as a number does: "second-degree block", "third line"."""
+"""Nouns before which an ordinal is a number: "second-degree block", "third line"."""
 
 
 class Number(NamedTuple):
@@ -31,10 +31,10 @@ def find_numbers(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> tuple[Number, ...]:
     """Return every number in the tokens ``first:end``, in digits, words or Roman numerals, from
-    left to right; remembered, as several values of one line ask for it.
+    left to right. The result is cached, since several values of a line use it.
 
-    A number with a dot before three digits is in it with both its readings; a comma there marks
-    thousands, as in English.
+    A number with a dot before three digits is included with both readings; a comma in this position
+    marks thousands, as in English.
 
     >>> from extractor.language.book import read_text
     >>> text = read_text("NYHA III-IV, two of 1,500, at most -2.5")
@@ -64,8 +64,8 @@ def find_numbers(
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
-    """Yield the words that count: Roman numerals, "twice", "single", ordinals of what is graded
-    ("third line"). A letter with a number joined to it is part of a name: "V5".
+    """Yield the words that are numbers: Roman numerals, "twice", "single", and ordinals before
+    nouns such as "line". A letter joined to a number is part of a name: "V5".
     """
     for at in range(first, end):
         word = tokens.words[at]
@@ -78,8 +78,8 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
-    """Yield each number with its readings, and the rows of several that a comma, "or" or "to"
-    join: "0, 1 or 2", "20/40 to 20/320". ``numbers`` are those of ``find_numbers``.
+    """Yield each number with its readings, and the rows of several numbers that a comma, "or" or
+    "to" joins: "0, 1 or 2", "20/40 to 20/320". ``numbers`` is the result of ``find_numbers``.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -103,8 +103,8 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 
 
 def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
-    """Return whether a sign or a word joins two numbers to a row. The unit of the first may be
-    between, and the "20/" of "20/40 to 20/160"; a semicolon joins none.
+    """Return whether a sign or a word joins two numbers into a row. The unit of the first number
+    may be between them, and so may the "20/" of "20/40 to 20/160"; a semicolon does not join.
     """
     start = other.first
     units = [find_unit(tokens, number.end) for number in (one, other)]
@@ -128,7 +128,7 @@ def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
 
 
 def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
-    """Yield the whole of a row. The bounds are all pairs of readings that differ, the lower one
+    """Yield the whole of a row. Its bounds are all pairs of different readings, with the lower one
     first.
     """
     if len(run) < 2:
@@ -140,8 +140,8 @@ def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:
-    """Return the token behind the unit of a number that ends at token ``at``, and behind a
-    conversion in brackets: "50 kg (110 pounds)". It is ``at`` if neither follows.
+    """Return the token after the unit of a number that ends at token ``at``, and after a conversion
+    in brackets: "50 kg (110 pounds)". It is ``at`` if neither follows.
     """
     place = find_unit(tokens, at)
     limit = rule("limit_unit").starts(tokens, at)
