@@ -1,6 +1,6 @@
-"""Names of the same thing: short forms and full names of instruments, measures and agents.
+"""Names of one instrument, measure or agent: abbreviations and full names.
 
-Parsing, the checks of answers and the evaluation share three vocabularies of `rules/terms`:
+Parsing, the checks of answers and the evaluation share three vocabularies in `rules/terms`:
 ``instruments``, ``measures`` and ``agent_abbreviations``.
 
 >>> name_instrument("NCI-CTCAE v4.0") == name_instrument(
@@ -36,8 +36,8 @@ _CENSORED = re.compile(
 
 
 def trim_event(quote: str) -> tuple[int, int]:
-    """Return the characters of a quote that are the event's own words: without "the date of" in
-    front, and without a last bracket that states that it is censored.
+    """Return the start and end of the event's own words in a quote: without a leading "the date of"
+    and without a final bracket about censoring.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)
@@ -53,7 +53,7 @@ def trim_event(quote: str) -> tuple[int, int]:
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """Return a key that all names of an instrument share, and its version or "". The version may be
-    part of the name; "4.0" is "4".
+    part of the name; "4.0" is returned as "4".
 
     >>> (
     ...     name_instrument("the Asthma-Control test (ACT)"),
@@ -71,8 +71,8 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
 
 
 def split_version(name: str) -> tuple[str, str | None]:
-    """Return the name of a known instrument and the version after it. Other names stay whole, with
-    None as the version.
+    """Return the name of a known instrument and the version after it. Other names are returned
+    unchanged, with None as the version.
 
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")
     (('CTCAE', '5.0'), ('QLQ-C30', None))
@@ -88,11 +88,12 @@ def split_version(name: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=4096)
 def find_entry(name: str, vocabulary: str) -> Entry | None:
-    """Return the entry with this name, also if its short form follows in brackets: "methotrexate
-    (MTX)". None if no entry has it, or if the name and the short form are of different entries; of
-    an instrument, one of the two is enough.
+    """Return the entry with this name, which may be followed by its abbreviation in brackets:
+    "methotrexate (MTX)". Return None if no entry matches, or if the name and the abbreviation
+    belong to different entries. For an instrument, one of the two is enough.
 
-    The name counts as it is written, then without small words, then without words such as "score".
+    The name is looked up as written, then without small words, then without general words such as
+    "score".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
@@ -116,7 +117,7 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
-    """Return all names of an entry, each once, the usual one first.
+    """Return all names of an entry without duplicates, the usual one first.
 
     >>> list_names(find_entry("MTX", "agent_abbreviations"))[:2]
     ('methotrexate', 'MTX')
@@ -125,7 +126,7 @@ def list_names(entry: Entry) -> tuple[str, ...]:
 
 
 def unify(text: str) -> str:
-    """Return the usual name of an agent or a measure; any other text as it is.
+    """Return the usual name of an agent or a measure; any other text is returned unchanged.
 
     >>> (
     ...     unify("MTX"),
