@@ -73,11 +73,11 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
         for text in texts:
             firsts.setdefault(text.section, text)
         lines = counted(len(texts), "line")
-        message = f"{lines} in {language}: not read, and not shown to a model"
+        message = f"{lines} in {language}: not read and not shown to a model"
         severity = Severity.INFO
         if not parsed.foreign.untranslated.isdisjoint(firsts):
             severity = Severity.WARNING
-            message += "; nothing beside them is in English"
+            message += "; the rest contains no English"
         yield Finding(
             kind=FindingKind.LANGUAGE_OTHER,
             severity=severity,
@@ -101,7 +101,7 @@ def explain_by_language(
     language could state. Absences with a more specific reason are unchanged.
     """
     for absence in absences:
-        # A field without a section of its own may be stated where the trial is described.
+        # A field without its own section may be stated in the descriptions of the trial.
         sections = absence.sections or _DESCRIBES
         is_foreign = not parsed.foreign.untranslated.isdisjoint(sections)
         if is_foreign and absence.reason in _UNEXPLAINED:

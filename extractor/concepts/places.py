@@ -22,7 +22,7 @@ from extractor.schemas import Instrument, Origin, Support
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, used until counts are available for its field."""
-# the greatest distance between an instrument's name and its version, in characters
+# maximum number of characters between an instrument's name and its version
 _VERSION_REACH = 60
 _SHORTEST_NAME = 3
 """Minimum number of characters of an abbreviation that is matched for a full name: "LV" has too
@@ -92,7 +92,7 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
     start, end = passage.tokens.span(passage.first, passage.end)
     section = passage.section
     text = passage.tokens.text
-    # The lines of the passage as a separate text: folding a line once serves all searches in it.
+    # The lines of the passage form a separate text, so that each line is folded only once.
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
     lines = CleanText(text[begin : stop if stop >= 0 else len(text)])

@@ -86,7 +86,7 @@ class ItemBuilder:
         the rules that the model left out is ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
-        # a member of a list is answered with it
+        # the model answers the whole list at once
         asked_as = "time_windows" if field == "time_window" else field
         gap = self.draft.gap(asked_as)
         read = self.draft.read(field)
@@ -143,7 +143,7 @@ class ItemBuilder:
             if not isinstance(value, tuple):
                 self._prove(field, one)
                 continue
-            # Further spans are those of the last member.
+            # Additional spans belong to the last member.
             at = min(position, len(value) - 1)
             member = replace(one, value=value[at], confidence=resolved.sure_of(at))
             self._prove(f"{field}[{at}]", member)
@@ -213,7 +213,7 @@ class ItemBuilder:
         support = resolved.support
         is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
         is_whole_quote = is_quote and getattr(value, "version", None) is None
-        # the label of an arm does not state what the arm gets
+        # the label of an arm does not state what the arm receives
         if is_whole_quote and not name.startswith("arms"):
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:

@@ -100,7 +100,7 @@ def resolve(
     if field == "dosing.arms":  # labels are exact names, in any order
         is_same = set(rule.value or ()) == set(model.value or ())
     if is_same and not rule.is_open:
-        # the rules give the usual short form of an instrument
+        # the rules use the usual abbreviation of an instrument
         is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
         least = share_right(field, AGREE)
         return replace(

@@ -90,7 +90,7 @@ def make_range(parts: Parts) -> Bounds | None:
     upper = high.value
     if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
-    # "7 to < 10" is no plain range
+    # "7 to < 10" is not a plain range
     if "comparator" in parts and parts["comparator"].value != Comparator.AT_MOST:
         return None
     if lower.unit is None:
@@ -150,7 +150,7 @@ def make_compared(parts: Parts) -> Bounds | None:
     if comparator is None:
         return None
     if (amount.unit or "").endswith("/"):
-        # the lower number of a fraction of visual acuity is greater for those who see less
+        # the denominator of a visual acuity is greater for people who see less
         comparator = mirror(comparator)
     return (Bound(comparator, amount, *_cover(parts), turned=_find_turned(parts)),)
 
@@ -280,7 +280,7 @@ def make_grades(parts: Parts) -> Bounds | None:
     """A scale and its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
     grades = parts["grades"] if "grades" in parts else parts["roman"]
     between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
-    # "performance status: age 18" is no status
+    # "performance status: age 18" is not a status
     if any("age" in words.split() for words in between):
         return None
     low, high = grades.value

@@ -242,7 +242,7 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     colon = tokens.codes.rfind(":", lowest, end) + 1
     first = max(lowest, colon) if _has_content(tokens, colon, end) else lowest
     cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
-    # in "smoker or a history of >= 1 pack-year", the name before the joint is of another thing
+    # in "smoker or a history of >= 1 pack-year", the name before the joint is unrelated
     is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
     if is_unnamed and not names_known(chart, first, end):
         return None
@@ -384,7 +384,7 @@ def find_condition(
         for one in chart.between(end_of_value, at + 1, "people"):
             opens = tokens.words[one.first].lower() in _BEFORE_PEOPLE
             ends_line = end == len(tokens) and one.end <= end
-            # not in front of the next limit
+            # not before the next limit
             if one.first in (at, end_of_value) and (opens or ends_line):
                 return _take(tokens, one.first, one.end)
         return None
@@ -393,7 +393,7 @@ def find_condition(
     # the "and" of "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
-    # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition is that of the next limit
+    # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition belongs to the next limit
     has_joint = not {",", "and"}.isdisjoint(tokens.words[end_of_value : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
     if has_joint and is_before_next and names_known(chart, opening.end, end):

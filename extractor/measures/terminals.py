@@ -168,7 +168,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
     """Return the time unit of a matched unit, also for "consecutive months"; None if it is not a
     time unit.
     """
-    # a "D" behind a number is dioptres, days are "d"
+    # "D" after a number means dioptres; days are "d"
     if unit.text == "D":
         return None
     near = max(0, unit.first - _NEAR)

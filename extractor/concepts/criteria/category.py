@@ -151,7 +151,7 @@ def score_lines(
     scorer = load_scorer("criteria")
     features = describe_lines(entries, target)
     chances = scorer.predict(features)
-    # The class "none" is that of headings. Without it, the others are scaled to a sum of 1.
+    # The class "none" is for headings. The probabilities of the others are scaled to a sum of 1.
     none = scorer.classes.index("none")
     heading_chances = chances[:, none].tolist()
     chances[:, none] = 0

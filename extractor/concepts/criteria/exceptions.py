@@ -59,7 +59,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
         exception = passage.part(passage.first + first, passage.first + end)
         start, stop = exception.raw_span
         words = exception.raw
-        # "< 3 unless ..." says for whom the limit holds; "115 ms is acceptable if ..." admits
+        # "< 3 unless ..." states to whom the limit applies; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
         if is_opened and _is_of_limit(criterion, words, start):
             continue
@@ -103,7 +103,7 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ['except for basal cell carcinoma']
     """
     opened = list(_find_openings(tokens))
-    # "drugs, except those permitted" is no sentence of its own that permits drugs
+    # "drugs, except those permitted" is not a separate sentence that permits drugs
     stated = [
         (first, end)
         for first, end in _find_statements(tokens, kind)

@@ -203,7 +203,7 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
         state.kind_at_most = _DOUBTED
         state.doubt(block.passage, reason)
     elif block.name == "exclusion" and place + 1 == len(blocks):
-        state.doubt(block.passage, "nothing is below this heading")
+        state.doubt(block.passage, "there is nothing below this heading")
 
 
 def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
@@ -225,7 +225,7 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     state.ended = not may_be_criteria
     state.kind_at_most = _DOUBTED
     state.quote_at_most = _UNSURE_BORDERS
-    state.doubt(block.passage, "another section begins here, or may begin here")
+    state.doubt(block.passage, "another section begins or may begin here")
 
 
 def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
@@ -495,7 +495,9 @@ def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
     if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
         return list(entries)
     for entry in entries[:1]:
-        state.doubt(entry.passage, "this text has no list and may have no criterion")
+        state.doubt(
+            entry.passage, "this text has no list and may not contain any criteria"
+        )
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 

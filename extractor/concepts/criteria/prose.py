@@ -50,7 +50,7 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     clauses = list(split_clauses(entry.passage))
     if not clauses:
         return [entry]
-    # several clauses make a list also of a paragraph among others
+    # a paragraph among others is also a list if it has several clauses
     is_joined = clauses[-1].text.lower().startswith(("or ", "and "))
     is_list = len(clauses) >= _MANY + is_joined and ":" not in clauses[0].text
     if not in_line and not in_prose and not is_list:

@@ -103,11 +103,11 @@ def read_eligibility(
     summary = _list_wholes(sections, (*_TITLES, *_DESCRIPTIONS))
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
-    # without a section, sentences of the descriptions may be criteria
+    # if there is no section, sentences of the descriptions may be criteria
     outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
     entries = outline.entries
     target = target_words(*named)
-    # the parts of each line that introduces others, by the start of that line
+    # the entries below each introducing line, by the start of that line
     parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
@@ -190,7 +190,7 @@ def _limit_people(
             ):
                 limits[name] = sure
     sex = rules["sex"]
-    # one sex in some groups, and perhaps both in the others
+    # only one sex in some groups, but perhaps both in the others
     if Sex.ALL in sex.alternatives and sex.value is not None:
         limits["sex"] = min(limits.get("sex", 1.0), sex.confidence)
     return limits
@@ -269,7 +269,7 @@ def _read(
         "negated": _read_negation(passage),
     }
     if len(parts) > 1:
-        # how its parts belong together: "One of the following:"
+        # how its parts are combined: "One of the following:"
         passages = [part.passage for part in parts]
         rules["rule"] = read_rule(passage, passages, parts[0].sense)
     criterion = Draft(
@@ -279,7 +279,7 @@ def _read(
         rules,
         at_most=_limit_criterion(entry, rules),
     )
-    # The age or sex of a donor is not that of the people who are treated.
+    # The age and sex of a donor are not those of the participants.
     is_of_donor = any(
         "donor" in words.lower() for words in (parent, heading, text[:30])
     )
@@ -384,7 +384,8 @@ def _read_times(
     window, windows = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
         return window, windows
-    # Other items stand between a doubtful parent and its item: it lends its times only by a colon.
+    # A doubtful parent may be separated from its item by other items. It passes on its times only
+    # if it ends with a colon.
     if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
         return window, windows
     introduction = entry.parent.alone()
@@ -415,7 +416,7 @@ def _find_lent(
         return None
     lasts = window.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
     if lasts and is_value:
-        # it is said of the doses of a drug
+        # it describes the doses of a drug
         return None
     return window, windows
 

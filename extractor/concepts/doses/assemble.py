@@ -129,7 +129,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         around = [one for one in unanswered if one.span.contains(regimen.chunk.span)]
         passage = next(iter(around), None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
-            # an open field has the reason of the passage that should have been read again.
+            # an open field has the reason of the passage that was not answered
             yield replace(
                 regimen,
                 chunk=passage.chunk,
@@ -206,14 +206,14 @@ def _read_beside(
     the answer. If the agent has only one regimen, its arms are used wherever it is stated.
     """
     model = answer.model.get(name)
-    # the text was asked for the link already: the rules' regimens say nothing more
+    # the link is already proven by the text: the rules' regimens add nothing
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model
     for regimen in similar:
         reading = regimen.rules[name]
         levels = regimen.rules["amounts"].list_values()
-        # which arms get an answer's amount is not known
+        # it is unknown which arms receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
         if model:

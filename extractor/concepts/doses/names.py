@@ -136,7 +136,7 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     cut = rule("name_cut").search(tokens, first + 1, end)
     end = _skip_trail(tokens, first, cut.first if cut else end)
     first, end = _trim_signs(tokens, first, end)
-    # a route alone is no name, but radiation from outside is a treatment
+    # a route on its own is not a name, except for external beam radiation
     route = read_term("routes", tokens, first, end)
     is_route = route is not None and route.value != Route.EXTERNAL_BEAM
     is_name = (

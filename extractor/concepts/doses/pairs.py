@@ -79,7 +79,7 @@ def describe_owner(
     side = _name_side(owner.place, mark.place)
     gap = find_gap(owner.place, mark.place)
     amounts = [one for one in within(text.marks, *clause) if one.field == "amounts"]
-    # lists go on as they begin
+    # the order of a list does not change
     opening = any(one.end <= amounts[0].first for one in mentions)
     agents_between = _inside((one.place for one in mentions), gap)
     amounts_between = _inside((one.place for one in amounts), gap)

@@ -229,7 +229,7 @@ class _Proof:
         refute it. ``here`` contains the agent's values in these words.
         """
         other_act = self._find_other_act(field, value)
-        # an amount may be written in a form that no mark has
+        # an amount may be written in a form that no rule reads
         is_read = is_stated or other_act is not None
         if field == "amounts" and not is_read and not value.unit.endswith(_OF_BLOOD):
             return None
@@ -247,7 +247,7 @@ class _Proof:
                         yield self._weigh(text, mark, value)
         if field != "frequency":
             return
-        # days, and a cycle, are a rhythm too
+        # days and cycles also imply a frequency
         for statement in self._text.statements:
             rhythm = Regimen([statement]).frequency()
             if rhythm and not statement.links(field):

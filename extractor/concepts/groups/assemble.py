@@ -94,7 +94,7 @@ def _plant(
     for draft in criteria:
         kind: CriterionKind = _resolve(parsed, draft, "kind").value
         above = lists[kind]
-        # the criterion, and the lines above it that are not in the list yet
+        # the criterion, and the lines above it that have no node yet
         new = [_Node(kind, draft.span, draft)]
         while line := _find_line(parsed, new[-1].draft):
             span = line.spans[0]
@@ -149,7 +149,7 @@ def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
     usual = usual_rule(node.kind)
     if node.line:
         node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
-        # a heading, or a line that a model alone says to introduce
+        # a heading, or a line that only a model considers an introduction
         if node.rule is None or node.rule.value is None:
             line = parsed.passage(node.span).alone()
             node.rule = read_rule(line, passages, node.kind)

@@ -84,7 +84,7 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
         stated += [(group, found) for found in rule(name).find(tokens)]
     if not stated:
         return None
-    # the words that stand last count, and of those that end there, the longest
+    # the last words count; of several that end there, the longest
     group, last = max(stated, key=lambda pair: (pair[1].end, -pair[1].first))
     return group, (last.first, last.end)
 

@@ -69,7 +69,7 @@ def find_hostile(
         reached = 0
         places = _find_places(section, sections[section.name])
         for start, end, kind, blanked in sorted(places, key=lambda at: (at[0], -at[1])):
-            if end <= reached:  # inside another one
+            if end <= reached:  # inside the previous place
                 continue
             if blanked:
                 reached = end
@@ -82,11 +82,11 @@ def find_hostile(
 def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Place]:
     yield from _find_strange_letters(section.text)
     tokens = lexed.tokens
-    # Rules know plain letters only. Folding keeps the length, so places stay those of the text.
+    # Rules match only plain letters. Folding keeps the length, so offsets remain valid.
     folded = _fold_letters(tokens.text)
     if folded != tokens.text:
         tokens = read_text(folded)
-    # bars stand between the items of a flattened list
+    # bars separate the items of a flattened list
     ends = "\n|" if section.name.endswith(("_outcomes", "conditions")) else "\n"
     for place in (*_find_cues(tokens, ends), *_find_endless(tokens.text)):
         start, end = lexed.cleaned.raw_span(place.start, place.end)
@@ -185,7 +185,7 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
                 yield _Place(start, end, kind)
     if text.isascii():
         return
-    # of scripts without spaces between words
+    # for scripts without spaces between words
     for command in expression("unspaced_command").finditer(text):
         line = _find_line(text, *command.span(), ends)
         yield _Place(*line, FindingKind.INSTRUCTION_IN_TEXT)

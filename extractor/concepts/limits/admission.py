@@ -137,7 +137,7 @@ def _find_alternatives(
     joint = rule("and_limit" if with_and else "or_limit")
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
-    # from the last pair to the first: the joint before the last limit of a list is that of all
+    # from the last pair to the first: the joint before the last limit applies to the whole list
     for at, other in reversed(list(pairwise(order))):
         end = places[at][1]
         first = max(end, places[other][0])

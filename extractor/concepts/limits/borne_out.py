@@ -98,7 +98,7 @@ def list_joined(
     """
     parts: dict[str, KnownQuantity] = {}
     for known in list_named(text):
-        # transaminases stand for ALT and AST
+        # transaminases are ALT and AST
         for name in sorted(known.both) or [known.name]:
             parts[name] = get_quantity(name)
     plain = _BRACKETS.sub(" ", text)

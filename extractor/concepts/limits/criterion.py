@@ -109,7 +109,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False
     if limit.time_unit in (None, "cycle"):
         return True
-    # the minutes of rest before something is measured are no limit of it
+    # the minutes of rest before a measurement do not limit it
     if limit.time_unit == "minute":
         return not rule("rest_behind").starts(tokens, limit.end)
     return is_lifetime(tokens, limit, topic)

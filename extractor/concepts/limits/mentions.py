@@ -84,7 +84,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     others = []
     for row in find_rows(tokens, numbers):
         first, end, bounds = row
-        # the "8, or 9" of "Hb > 8, or 9 for men" is a row, its 8 is that of the limit
+        # the "8, or 9" of "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
         is_single = bounds[0][1] is None
         if covered.issuperset(range(first, end)) or (is_single and first in covered):
             continue
@@ -112,7 +112,7 @@ def _mention_limit(
     is_denied = rule("not_permitted_behind").starts(tokens, limit.end)
     if is_denied and limit.comparator.opposite:
         allowed.append(limit.comparator.opposite)
-    # a score of 2+, or 2 and more
+    # a score of 2+, or "2 and more"
     if tokens.words[place[1] : place[1] + 1] == ["+"] and not limit.time_unit:
         allowed.append(Comparator.EQUAL)
     if not limit.sure:

@@ -43,7 +43,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     # "AUC of 5": the number has no unit behind it
     if rule("exposure_before").ends(tokens, first, first - 8):
         return unit == "AUC"
-    # as in "proteinuria >= 2+ at entry"; the plus of "18+" is a comparator
+    # as in "proteinuria >= 2+ at entry"; the plus sign of "18+" is a comparator
     if unit == "+":
         is_joined = tokens.words[end : end + 1] == ["+"] and tokens.joined(end)
         is_sign = rule("limit_plus").starts(tokens, end)
@@ -58,7 +58,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
         return tokens.words[behind : behind + len(written)] == written
     for at in range(behind, min(stop, behind + _UNIT_REACH)):
         names = _read_unit(tokens, at, stop)
-        # a single letter apart from its number is no unit
+        # a single letter that is separate from its number is not a unit
         if names and (at == behind or len(tokens.words[at]) > 1):
             return not wanted.isdisjoint(names)
     return False
@@ -90,7 +90,7 @@ def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     following = find_numbers(tokens, end, min(len(tokens), end + _BEFORE))
     if not following or tokens.words[end] == "+" or not stands_bare(tokens, place):
         return False
-    # a word may stand in between: "above 160 systolic or 100 diastolic"
+    # a word may be in between: "above 160 systolic or 100 diastolic"
     if not any(rule("unit_shared").starts(tokens, at) for at in (end, end + 1)):
         return False
     return has_unit(tokens, (following[0].first, following[0].end), unit)

@@ -45,7 +45,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     line = _list_words(tokens, 0, len(tokens))
     if _is_of_others(spelled, mention, tokens):
         return None
-    # the words of the quantity are there only to be set aside
+    # the line contains the words of the quantity only in a negation
     if words <= _spell(tokens.text) and not words <= line:
         return None
     if _is_part_of_ratio(words, mention, tokens):
@@ -87,7 +87,7 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
             if name == "part_of_fraction" and (is_apart or are_both):
                 continue
             parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
-            # both parts of "E/e'" are spelled alike
+            # both parts of "E/e'" have the same spelling
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
     return False
@@ -125,7 +125,7 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
         return bool(behind & named)
     near = max(0, mention.first - 2), min(len(tokens), mention.end + 2)
     for pair in rule("pressure_pair").find(tokens, *near):
-        # a mention of "140/90" holds both: its first number counts
+        # a mention of "140/90" contains both: its first number counts
         for side in ("systolic", "diastolic"):
             if mention.first <= pair.place(side)[0] < mention.end:
                 return side in named
@@ -196,7 +196,7 @@ def _compare_clause(
     ours = _name(quantity)
     clause = _name(tokens.read(*mention.clause))
     if words <= here or (ours and ours <= clause):
-        # behind a number with a unit, they name the next limit
+        # after a number with a unit, they name the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and words <= here and not words <= front
         return None if is_foreign and (is_rival or names_next) else True

@@ -17,11 +17,11 @@ from extractor.measures.names import find_names, fold_words
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
 """The units of quantities whose names end with these heads."""
-_BARE = _STEPS | {"1", "{score}"}  # texts do not write them
+_BARE = _STEPS | {"1", "{score}"}  # texts leave them out
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
-_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # nobody gives an age in them
+_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # ages are never stated in them
 _WORST_ECOG = 5
 _OF_SCORES = (("{score}", 1),)
 """The dimension of points in a score."""
@@ -230,7 +230,7 @@ def name_quantity(
     named = _name(text, unit, quote, value)
     if named is None:
         return None
-    # a performance status of 2 is ECOG, and of 70 is Karnofsky
+    # a performance status of 2 is ECOG, one of 70 is Karnofsky
     if named.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
         return get_quantity(
@@ -415,7 +415,7 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
         return []
     own = unit or quantity.unit
-    # an equivalent is a mole only for ions with one charge
+    # an equivalent equals a mole only for ions with a single charge
     if "eq" in own and quantity.molar_mass:
         return []
     is_linear = own in quantity.linear and own not in quantity.loinc

@@ -110,7 +110,7 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
     if is_exclusion:
         near = max(0, limit.first - _DENIAL_REACH // 2)
         if forbidden := rule("not_allowed").search(tokens, near, limit.number[1]):
-            # what must not be excludes whom it concerns, and the grammar may have turned it
+            # "must not" in an exclusion restates it, and the grammar may have reversed it already
             is_turned = forbidden.end > limit.first
             limit = replace(limit, sure=False)
     else:

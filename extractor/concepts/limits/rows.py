@@ -57,7 +57,7 @@ def find_numbers(
         sign = 1
         if has_minus(tokens, start):
             sign = -1
-            # the sign is one of the tokens, the word is not
+            # a hyphen is part of the number's tokens, the word "minus" is not
             start -= tokens.codes[start - 1] == "-"
         numbers += (Number(start, last, sign * value) for value in readings)
     return tuple(sorted(numbers))
@@ -116,7 +116,7 @@ def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
     if tokens.words[start - 1] == ";":
         return False
     for end in (one.end, skip_unit(tokens, one.end)):
-        # in "II-III" the hyphen is no token
+        # in "II-III", the hyphen is not a token
         if end == start and tokens.gap(start) == "-":
             return True
         joints = ("through", "list_goes_on")

@@ -166,7 +166,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     frame = item.tail(cut)
     text = frame.text
     opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
-    # the name of the rule's branch: "Up to 2 years" opens with a limit
+    # the name of the matching branch: "Up to 2 years" opens with a limit
     kind = opening.match.lastgroup if opening else "other"
     behind = range(cut + 1, len(item.commas) + 1)
     sharing = item.tails[text]
@@ -181,7 +181,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
         "t:number list before": item.lists_numbers(cut),
         "t:shared": sharing > 1,
         "t:shared often": sharing > 3,
-        # words that are shared from an earlier comma on begin there: "Baseline, week 4"
+        # words also shared from an earlier comma begin there: "Baseline, week 4"
         "t:shared, longer shared too": sharing > 1 and is_cut_short,
     }
     return [f"t:opens {kind}", *_list_present(features)]

@@ -73,8 +73,8 @@ def read_events(
             sure = measured("event", "perhaps timed") + concept.confidence / 10
         return Reading(None, sure), Reading((), sure)
     events = _find_in_parts(parts)
-    # Only these concepts are named by their event: "time to engraftment". "Time to progression"
-    # is a name, and its events are defined elsewhere.
+    # Only these concepts are named after their event: "time to engraftment". "Time to progression"
+    # is a name whose events are defined elsewhere.
     is_named_by_event = not is_timed or concept.value is Concept.TIME_TO_EVENT_OTHER
     if is_named_by_event and not events.ends:
         events = _find_named(parts, events.start)
@@ -330,10 +330,10 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     bracket = tokens.codes.find("(", event.first + 1, event.end)
     if bracket > 0:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
-        # a short form such as "(PD)", but not "(days)"
+        # an abbreviation such as "(PD)", but not "(days)"
         short = kept.read("short") if kept else None
         is_remark = kept is None or (short is not None and short[0].islower())
-        # words in brackets behind a short form explain it
+        # words in brackets after an abbreviation explain it
         if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)
             event = listed.part(*span)

@@ -141,7 +141,7 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").starts(tokens, found.first) or found
             moments = tuple(_read_list(tokens, counted, named=False))
             group = MomentGroup(moments, counted.first, counted.end)
-        # none is left of numbers that are too large to be moments
+        # the group is empty if its numbers are too large
         if group.moments:
             yield group
         found = rule("moments_with_unit").search(tokens, group.end)
@@ -187,7 +187,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
         is_named = named or ordinal is not None
         for text, span in _cut_at_commas(listed, is_alone=is_alone):
             number = _read_listed_number(tokens, listed, text, unit)
-            # too long: a calendar year, or the number of a drug or trial
+            # too large: a calendar year, or the number of a drug or trial
             if number is None or number > _LONGEST_WAIT.get(unit, number):
                 continue
             # "Day -14"

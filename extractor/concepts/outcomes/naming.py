@@ -39,7 +39,7 @@ def read_instrument(
     Instrument(name='CTCAE', version='5.0')
     """
     terms = find_terms(body.tokens, "instruments", body.first, body.end)
-    # a Likert scale is how questions are answered, not an instrument
+    # a Likert scale is a format of answers, not an instrument
     answer_formats = word_list("answer_formats")
     instruments = [term for term in terms if term.value not in answer_formats]
     known = instruments[0] if instruments else None
@@ -104,7 +104,7 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
     """Return the usual abbreviation of an instrument if the record's ``texts`` contain it as a
     whole word; otherwise the name as first ``written``.
     """
-    # criteria go by the short form of the body that issues them: "NCCN"
+    # criteria are known by the abbreviation of the body that issues them: "NCCN"
     if usual in word_list("issuing_bodies"):
         return usual
     if _fold(usual) in map(_fold, written):
@@ -133,7 +133,7 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = (closer.read("name") or "") if closer else ""
     usual = term.value.lower()
-    # "(RECIST 1.1)" is a version
+    # "(RECIST 1.1)" states a version
     if name.lower() == usual or " " in name or "." in name:
         return None
     if usual in name.lower():
@@ -266,7 +266,7 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
             word.lower().removesuffix("s")
             for word in tokens.words[words.first : words.end]
         ]
-        # spaces around the words, so that only whole words are inside a longer name
+        # spaces around the words, so that only whole words match within a longer name
         key = "".join(f" {word} " for word in singulars)
         names.setdefault(key, words)
     text = "|".join(names)
@@ -280,7 +280,7 @@ def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
     tokens = body.tokens
     first = term.first
     end = term.end
-    # a term that is itself a short form takes no brackets
+    # a term that is itself an abbreviation has no brackets
     is_long = len(tokens.read(first, end)) > _SHORT_FORM
     brackets = rule("short_form").starts(tokens, end, body.end)
     if is_long and brackets and _SHORT.fullmatch(brackets.text):

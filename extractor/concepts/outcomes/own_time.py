@@ -67,7 +67,7 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
     # "Time frame: 12 weeks" as the whole outcome has no measure to be cut off
     if rule("opening_of_own_time").starts(outcome.tokens, outcome.first, outcome.end):
         return None
-    # from the plainest way of stating a time to the least plain
+    # the clearest ways of stating a time are tried first
     for find in (_find_named, _find_at_end, _find_in_front, _find_within):
         time = find(outcome)
         if time is not None:

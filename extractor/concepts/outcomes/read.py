@@ -106,7 +106,7 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     number if it is flattened. The list is empty if the section has no measure and no description.
     """
     parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
-    # a download with "measure, description, time frame|measure, ..."
+    # a flattened cell: "measure, description, time frame|measure, ..."
     if not parts:
         return split_section(section)
     if "statement" in parts:
@@ -118,7 +118,7 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     end = max(part.end for part in parts.values())
     nothing = section.whole.part(first, first)
     measure = parts.get("measure", nothing)
-    # a time frame whose measure was hostile says nothing
+    # a time frame without its hostile measure states nothing
     if not measure.text and description is None:
         return []
     whole = section.whole.part(first, end)
@@ -302,7 +302,7 @@ def _read_times(
     certainty = parts.time_frame_confidence
     words = parts.time_frame
     if not words:
-        # the absence is shown by the measure, whose span is evidence of the kind
+        # the measure shows the absence, so its span is the evidence of the kind
         measure = (span_of(parts.measure),)
         sure = certainty * measured("outcome", "kind of no time frame")
         unspecified = Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)

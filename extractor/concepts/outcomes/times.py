@@ -73,10 +73,10 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     ['time points', 'time points, other numbers']
     """
     if not frame.points:
-        # numbers of intervals and tolerances count, too
+        # numbers of intervals and tolerances also count
         has_numbers = NUMBER in frame.tokens.codes
         return "no time points, other numbers" if has_numbers else "no time points"
-    # "Walking test (6 min)": the time point is a length of something else, kept for want of others
+    # "Walking test (6 min)": the time point is another duration, kept because there is no other
     is_whole = len(frame.kept) == len(frame.tokens)
     if (frame.others and is_whole) or _may_last_so_long(frame, measure):
         return "the length of something else alone"
@@ -207,7 +207,7 @@ def _match_rules(frame: TimeFrame, shown: Sequence[str]) -> list[str]:
         ]
     skeleton = read_text(" ".join(shown[:_MOST_TOKENS]))
     rules = [name for name in _RULES_WITH_POINTS if rule(name).search(skeleton)]
-    # stands in the time frame's own words
+    # this rule matches the time frame's own words
     if rule("repeated_until").search(frame.tokens):
         rules.append("repeated_until")
     return rules

@@ -174,7 +174,7 @@ class Attribute(FrozenModel):
                 return self.type.held.model_validate(given)
         if given == "" or not isinstance(given, str | int | float):
             raise ValueError(
-                f"{self.name}: {given!r} is no {self.type}; write {self.form}"
+                f"{self.name}: {given!r} is not of type {self.type}; write {self.form}"
             )
         value = self.type.read(str(given).strip())
         if not self.choices:

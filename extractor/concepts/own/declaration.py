@@ -124,7 +124,7 @@ class CustomField(FrozenModel):
         refuse_unknown("section", unknown, _SECTIONS)
         if "quote" in [attribute.name for attribute in self.attributes]:
             raise ValueError(
-                "quote is the key of the words that prove a value; each value has its own, so "
+                "quote is reserved for the words that prove a value; every value has a quote, so "
                 "leave it out"
             )
         return self
@@ -262,7 +262,7 @@ def _make_group(field: CustomField) -> ItemGroup:
 def make_model(field: CustomField) -> type[FrozenModel]:
     """Create the class of a field's values in an extraction."""
     title = to_pascal(field.name)
-    # people read of an only attribute by the name of its field
+    # the label of a single attribute is the name of its field
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
     parts: Any = {one.name: one.annotate(title, label) for one in field.attributes}
     return create_model(title, __base__=FrozenModel, __doc__=field.definition, **parts)
@@ -278,14 +278,14 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     ...     attributes=[{"name": "time", "type": "duration"}],
     ... )
     >>> explain_unread([field])  # doctest: +ELLIPSIS
-    'your own fields without a pattern stay empty, since no model is asked: washout; ...'
+    'your own fields without a pattern stay empty because no model is used: washout; ...'
     """
     unread = [field.name for field in fields if not field.has_patterns]
     if not unread:
         return None
     return (
-        "your own fields without a pattern stay empty, since no model is asked: "
-        f"{', '.join(unread)}; name a model, or add patterns"
+        "your own fields without a pattern stay empty because no model is used: "
+        f"{', '.join(unread)}; specify a model, or add patterns"
     )
 
 

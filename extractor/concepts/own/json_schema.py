@@ -32,7 +32,7 @@ _KEYS = {
 }
 """The type of an attribute and the keys of its values, by the name of the class in this package."""
 _NESTED = (
-    "is a model within a field, which is not read; write its attributes into the field itself, "
+    "is a nested model, which is not supported; move its attributes into the field itself, "
     "with many: True for several values"
 )
 
@@ -84,17 +84,19 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
     """
     title = str(given.get("title"))[:100]
     schema = _validate(title, _Schema, given)
-    # a model that holds itself is a definition, and no schema of its own
+    # the schema of a recursive model is only a reference to a definition
     if schema.reference:
         raise FieldError(f"{title}: {_NESTED}")
     definition = " ".join(schema.description.split())
     if not definition:
         raise FieldError(
-            f"{title}: describe the field in the docstring of the class (the description of a "
+            f"{title}: describe the field in the docstring of its class (the description of the "
             "JSON Schema)"
         )
     if not schema.properties:
-        raise FieldError(f"{title}: has no attribute; add one, such as name: str")
+        raise FieldError(
+            f"{title}: the field has no attributes; add one, such as name: str"
+        )
     attributes = []
     for name, value in schema.properties.items():
         where = f"{title}.{name}"
@@ -150,8 +152,8 @@ def _find_type(where: str, value: _Value) -> AttributeType:
         raise FieldError(f"{where}: {_NESTED}")
     types = ", ".join(sorted(held.__name__ for held in CLASSES))
     raise FieldError(
-        f"{where}: {value.format or value.type or 'this'} is no type that can be checked against a "
-        f"text; use one of {types}, Literal[...], an Enum, or a list of one of these"
+        f"{where}: {value.format or value.type or 'this'} is not a type that can be checked "
+        f"against a text; use one of {types}, Literal[...], an Enum, or a list of one of these"
     )
 
 

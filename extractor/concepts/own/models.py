@@ -46,20 +46,18 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
         declarations = [given]
     if not isinstance(declarations, Iterable):
         raise FieldError(
-            f"{given!r}: give pydantic models, or where they are, such as my_fields.py:Washout"
+            f"{given!r}: pass pydantic models or their places, such as my_fields.py:Washout"
         )
     fields: dict[str, CustomField] = {}
     for declaration in declarations:
         for field in _declare_all(declaration):
             if field.name in TAKEN:
                 raise FieldError(
-                    f"{field.name}: the guideline has a field or key of that name; rename the "
-                    "class, or give another name in its json_schema_extra"
+                    f"{field.name}: the guideline has a field or key with this name; rename the "
+                    "class, or set another name in its json_schema_extra"
                 )
             if field.name in fields:
-                raise FieldError(
-                    f"{field.name}: two fields have this name; rename one of them"
-                )
+                raise FieldError(f"{field.name}: two fields have this name; rename one")
             check_patterns(field)
             _check_examples(field)
             fields[field.name] = field
@@ -101,12 +99,10 @@ def declare(model: type[BaseModel]) -> CustomField:
     name = getattr(given, "__name__", f"{type(given).__name__}(...)")
     is_model = isinstance(given, type) and issubclass(given, BaseModel)
     if not is_model or given is BaseModel:
-        raise FieldError(
-            f"{name}: give a class, and write it as a subclass of pydantic.BaseModel"
-        )
+        raise FieldError(f"{name}: pass a subclass of pydantic.BaseModel")
     try:
         with warnings.catch_warnings():
-            # a default that no JSON can have is no part of the field
+            # a default that JSON cannot represent is not part of the field
             warnings.simplefilter("ignore")
             schema = model.model_json_schema(by_alias=False)
     except PydanticUserError as error:
@@ -168,10 +164,10 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
     """Return the models that a file or a module defines itself, by name."""
     is_file = source.endswith(".py")
     if is_file and not Path(source).is_file():
-        raise FieldError(f"{source}: there is no such file; check the path")
-    # importing notes.txt would run notes.py
+        raise FieldError(f"{source}: the file does not exist; check the path")
+    # importing "notes.txt" would run notes.py
     if not is_file and (Path(source).exists() or not _MODULE.fullmatch(source)):
-        raise FieldError(f"{source}: is not a Python file or module; {_FORM}")
+        raise FieldError(f"{source}: not a Python file or module; {_FORM}")
     try:
         if is_file:
             module = runpy.run_path(source)
@@ -188,5 +184,5 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         if is_class and defined.__module__ == module["__name__"]:
             models[name] = defined
     if not models:
-        raise FieldError(f"{source}: has no pydantic model; {_FORM}")
+        raise FieldError(f"{source}: contains no pydantic model; {_FORM}")
     return models

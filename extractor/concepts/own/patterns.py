@@ -108,7 +108,7 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
                     name = attribute.name
                     is_own = attribute is own
                     given = gives if is_own else ""
-                    # without a group of its own, the whole match is the value
+                    # if the attribute has no group, the whole match is its value
                     group = name if name in found.re.groupindex else 0
                     reading = _read(attribute, given, passage, *found.span(group))
                     if reading and (is_own or group):
@@ -118,7 +118,7 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
         except TimeoutError:
             raise FieldError(
                 f"{field.name}.{own.name}: the pattern {text!r} takes more than {_SECONDS:g} "
-                "seconds for a text; avoid repetitions within repetitions, such as (a+)+"
+                "seconds to search a text; avoid nested repetitions, such as (a+)+"
             ) from None
     return sorted(values, key=_place)
 
@@ -181,7 +181,7 @@ def check_patterns(field: CustomField) -> None:
             names = set(_compile(text).groupindex).difference(known)
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
-                f"{where} cannot be read: {error}; write a regular expression of Python"
+                f"{where} cannot be read: {error}; write a Python regular expression"
             ) from error
         for name in names:
             guess = suggest(name, known)

@@ -149,7 +149,7 @@ def read_bare_number(text: str) -> int | float:
     """
     value = read_number(text.strip().removeprefix("-").strip())
     if value is None:
-        raise ValueError(f"{text!r}: write a number alone, such as 3 or 1.5")
+        raise ValueError(f"{text!r}: write only a number, such as 3 or 1.5")
     return -value if text.strip().startswith("-") else value
 
 
@@ -213,7 +213,7 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    # "day 30" is turned
+    # also try "day 30" as "30 day"
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
         for length in find_durations(_read_tokens(written)):
@@ -331,7 +331,7 @@ def _find_starts(text: str, words: str) -> list[int]:
     """List the offsets where a part begins with these words. Raises ``ValueError`` if there are
     none.
     """
-    # A last word cut short by the length limit still matches.
+    # A last word truncated by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
     begins = re.finditer(rf",\s*(?P<part>{expression})", text, re.IGNORECASE)
     starts = [begin.start("part") for begin in begins]

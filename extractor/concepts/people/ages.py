@@ -57,7 +57,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return not _is_of_thing(tokens, limit)
     is_range = limit.value_high is not None
     if _is_called_age(tokens, limit):
-        # not "prior to entry" or the like behind a single length of time
+        # a single duration must not be followed by words such as "prior to entry"
         return is_range or not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
@@ -143,7 +143,7 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
 
 def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a duration is the age of a thing: "ulcers less than 5 days old"."""
-    # people are old in years, too
+    # people's ages are also in years
     in_years = limit.time_unit in (None, "year")
     name = "old_thing" if in_years else "old_thing_apart"
     if _is_preceded_by(name, tokens, limit, _LENGTH_REACH):
@@ -251,7 +251,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
     reach = _WHOSE_REACH
     floor = max(0, limit.first - reach)
     for admitted in rule("admitted_if").find(tokens, floor, limit.first):
-        reach = limit.first - admitted.end  # "if" behind these words is of all
+        reach = limit.first - admitted.end  # a later "if" applies to everybody
     leading = ["scale_of_age", "age_restated"]
     if admits:
         leading.append("listed_sign")
@@ -328,7 +328,7 @@ def list_age_bounds(
         if limit.comparator in LOWER:
             return [(low, is_admitted)]
         return [(low, not is_admitted)] if limit.comparator in UPPER else []
-    # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
+    # An excluded range leaves ages on both sides; ages "outside" a range are the opposite.
     if is_admitted is _is_preceded_by("outside_ages", tokens, limit, _END_REACH):
         return []
     return [(low, True), (high, False)]
@@ -348,7 +348,7 @@ def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
     ``admits`` is false for an exclusion. A negation directly before the limit ("not over 65")
     reverses this, and so do words of refusal in an inclusion ("... are excluded").
     """
-    # the comparator may have the negation already
+    # the comparator may already include the negation
     is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(
         "negated_front", tokens, limit, 2
     )

@@ -88,7 +88,7 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # the other end of a range counts, unsure, if one end is registered
+    # if one end of a range is registered, the other end counts with a lower confidence
     known = [
         bound.place
         for bound in described
@@ -315,7 +315,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
         return "age among other words" if is_whole else "age without unit or comparator"
     if rule("joined_condition").starts(tokens, limit.end):
         return _DOUBTFUL
-    # between the start of a clause and the age stand only words such as "patients aged"
+    # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first
     clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
     is_of_anybody = any(_covers("anybody", tokens, at, first) for at in clauses)

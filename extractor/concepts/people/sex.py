@@ -52,7 +52,7 @@ def read_sex(
     sex, words = named[0]
     if len({each for each, _ in named}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
-    # men in part A; part B does not say
+    # men in part A; part B does not state a sex
     if of_division:
         return replace(_infer(sex, "doubtful age", words), alternatives=(Sex.ALL,))
     return _infer(sex, "one sex", words)
@@ -92,7 +92,7 @@ def _read_elsewhere(
     sex, words = named[0]
     is_described = words.section.name in DESCRIPTIONS
     admitted = unify_word("sex", registered or "").casefold()
-    # descriptions tell of the illness, of other trials and of people who only compare, too
+    # descriptions also mention the illness, other trials and comparison groups
     if is_described and admitted in set(Sex) - {sex}:
         doubtful = measured("participants", "doubtful age")
         return Reading(None, doubtful, (span_of(words),), alternatives=(sex,))
@@ -142,7 +142,7 @@ def read_healthy(
             continue
         case = "healthy people"
         if passage.section.name in DESCRIPTIONS:
-            case = "healthy people in a summary"  # perhaps of another trial
+            case = "healthy people in a summary"  # perhaps in another trial
         return _infer(value=True, case=case, words=healthy)
     return Reading(None, measured("participants", "no healthy people"))
 

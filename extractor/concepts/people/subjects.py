@@ -46,7 +46,7 @@ def read_subject(line: str) -> Subject:
     tokens = read_text(line)
     names_age = rule("said_age").search(tokens) is not None
     if rule("names_course").search(tokens):
-        # below "Age and duration of asthma:" stand lengths of both kinds
+        # below "Age and duration of asthma:", durations of both kinds occur
         return Subject.UNKNOWN if names_age else Subject.COURSE
     if _is_of_others(tokens):
         return Subject.OTHERS

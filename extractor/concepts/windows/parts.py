@@ -57,7 +57,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         found.append(Parts(of, anchor, place if of else ""))
         floor = of[1] if of and place == "behind" else end
     if len(found) > 1 and rule("respective_word").search(tokens):
-        # which of them limits what is left to a model
+        # a model has to decide which of them limits what
         found = [parts._replace(of=None, place="") for parts in found]
     for at in reversed(range(len(windows) - 1)):
         if found[at].anchor is None and _share_moment(tokens, *windows[at : at + 2]):
