@@ -10,9 +10,9 @@ True
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from extractor.language.book import Entry, terms_of, word_list
 from extractor.measures.names import spell_words
@@ -65,7 +65,7 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """
     bare, version_in_name = split_version(name)
     entry = find_entry(bare, "instruments")
-    key = entry.value if entry else _list_forms(bare)[1]
+    key = entry.value if entry else _list_forms(bare).spelled
     stated = (version or version_in_name or "").strip()
     return key, stated.removesuffix(".0")
 
@@ -139,30 +139,45 @@ def unify(text: str) -> str:
     return entry.value if entry else text
 
 
-def _list_forms(name: str) -> tuple[str, ...]:
-    """Return a name as it is written, in one spelling without small words such as "the", and also
-    without a last word such as "scale", then without all such words, which many names share.
+class _Forms(NamedTuple):
+    """The forms in which a name is looked up, the most exact first: as written, normalised without
+    small words such as "the", also without a final general word such as "scale", and without all
+    general words, which many names share.
     """
+
+    written: str
+    spelled: str
+    shortened: str
+    specific: str
+
+
+def _list_forms(name: str) -> _Forms:
     small_words = word_list("small_words_of_names")
+    general_words = word_list("heads_of_names")
     words = [word for word in spell_words(name) if word not in small_words]
-    heads = word_list("heads_of_names")
-    own = [word for word in words if word not in heads]
-    end = -1 if words and words[-1] in heads else len(words)
-    return name.strip(), *map("".join, (words, words[:end], own))
+    end = -1 if words and words[-1] in general_words else len(words)
+    specific = [word for word in words if word not in general_words]
+    return _Forms(name.strip(), "".join(words), "".join(words[:end]), "".join(specific))
 
 
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
-    """Return entries by the forms of their names. A form as written goes before a spelled one, and
-    that before one without general words; one of several entries is left out.
+    """Return the entries by the forms of their names. If different forms are equal, the more exact
+    one counts.
     """
     index: dict[str, Entry] = {}
-    for form in (3, 1, 0):
-        named: dict[str, dict[str, Entry]] = defaultdict(dict)
-        for entry in terms_of(vocabulary):
-            for name in list_names(entry):
-                named[_list_forms(name)[form]].setdefault(entry.value, entry)
-        for written, entries in named.items():
-            if written and len(entries) == 1:
-                [index[written]] = entries.values()
+    for form in ("specific", "spelled", "written"):
+        index |= _index_form(vocabulary, form)
     return index
+
+
+def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
+    """Return the entries by one form of their names, without forms that several entries share."""
+    entries: dict[str, Entry] = {}
+    ambiguous = {""}
+    for entry in terms_of(vocabulary):
+        for name in list_names(entry):
+            key = getattr(_list_forms(name), form)
+            if entries.setdefault(key, entry).value != entry.value:
+                ambiguous.add(key)
+    return {key: entry for key, entry in entries.items() if key not in ambiguous}

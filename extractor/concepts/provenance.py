@@ -139,13 +139,13 @@ class ItemBuilder:
         supports = resolved.list_supports() or (Support.LITERAL,)
         places = zip(resolved.spans or self._whole, supports, strict=False)
         for position, (span, support) in enumerate(places):
-            one = replace(resolved, spans=(span,), support=support)
+            proven = replace(resolved, spans=(span,), support=support)
             if not isinstance(value, tuple):
-                self._prove(field, one)
+                self._prove(field, proven)
                 continue
             # Additional spans belong to the last member.
             at = min(position, len(value) - 1)
-            member = replace(one, value=value[at], confidence=resolved.sure_of(at))
+            member = replace(proven, value=value[at], confidence=resolved.sure_of(at))
             self._prove(f"{field}[{at}]", member)
             for name, part in self._list_parts(field, member):
                 self._prove(f"{field}[{at}].{name}", part)
@@ -183,7 +183,7 @@ class ItemBuilder:
             words = getattr(member.value, name)
             place = min(
                 self._list_places(words, spans) if words else (),
-                key=lambda one: abs(one.start - near.start),
+                key=lambda span: abs(span.start - near.start),
                 default=None,
             )
             if place:

@@ -136,10 +136,10 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
     return replace(model, value=tuple(filled))
 
 
-def _find_same(reading: Reading[Any] | None, member: Any) -> Any:
-    """Return the first member of a reading that agrees with ``member``, or None."""
+def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
+    """Return the first member of a reading that agrees with ``wanted``, or None."""
     values = reading.list_values() if reading else ()
-    return next((value for value in values if agree(value, member)), None)
+    return next((value for value in values if agree(value, wanted)), None)
 
 
 def resolve_part(
@@ -211,7 +211,7 @@ def _load_shares() -> Mapping[str, Mapping[str, float]]:
 _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")
 
 
-def agree(one: object, other: object) -> bool:
+def agree(value: object, other: object) -> bool:
     """Return whether two annotators state the same value. Quotes may differ in articles and in text
     in brackets, limits and time windows in their words, instruments in the name that is used, and
     amounts in their arms.
@@ -219,7 +219,7 @@ def agree(one: object, other: object) -> bool:
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
     """
-    return bool(_make_key(one) == _make_key(other))
+    return bool(_make_key(value) == _make_key(other))
 
 
 def _make_key(value: Any) -> Any:

@@ -32,8 +32,10 @@ def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate
 
 def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Return the non-overlapping candidates with the highest total score."""
-    by_end = sorted(candidates, key=lambda one: (one.span.end, one.span.first))
-    ends = [one.span.end for one in by_end]
+    by_end = sorted(
+        candidates, key=lambda candidate: (candidate.span.end, candidate.span.first)
+    )
+    ends = [option.span.end for option in by_end]
     best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
     for index, candidate in enumerate(by_end):
         before = bisect_right(ends, candidate.span.first, hi=index)

@@ -204,52 +204,58 @@ def make_within(parts: Parts) -> Bounds | None:
 def make_pressure(parts: Parts) -> Bounds | None:
     """The two limits of a blood pressure: "> 140/90 mmHg"."""
     compared = make_compared(parts)
-    below = parts["diastolic"]
-    if compared is None or parts["amount"].value.low <= below.value[0]:
+    diastolic = parts["diastolic"]
+    if compared is None or parts["amount"].value.low <= diastolic.value[0]:
         return None
     unit = parts["unit"].value[0] if "unit" in parts else None
     amount = replace(compared[0].amount, unit=unit)
-    one = replace(compared[0], amount=amount)
-    second = replace(amount, low=below.value[0])
+    systolic = replace(compared[0], amount=amount)
+    diastolic_amount = replace(amount, low=diastolic.value[0])
     end = _cover(parts)[1]
-    return one, replace(one, amount=second, first=below.first, end=end)
+    return systolic, replace(
+        systolic, amount=diastolic_amount, first=diastolic.first, end=end
+    )
 
 
 def make_shared(parts: Parts) -> Bounds | None:
     """Two limits, of which the first takes the unit of the second ("< 18 or > 70 years"), or which
     form one range (">= 18 and <= 70 years").
     """
-    ones = parts["one"].value
-    others = parts["other"].value
-    if len(ones) + len(others) > 2 or parts["one"].rule.startswith("grades"):
+    firsts = parts["one"].value
+    seconds = parts["other"].value
+    if len(firsts) + len(seconds) > 2 or parts["one"].rule.startswith("grades"):
         return None
-    one = ones[0]
-    other = others[0]
-    unit = other.amount.unit or ""
-    own = one.amount.unit
-    takes = unit != "" and (own is None or unit.startswith(f"{own} "))
-    if takes:
-        one = replace(one, amount=_share_unit(one.amount, other.amount))
-    signs = (one.comparator, other.comparator)
+    first = firsts[0]
+    second = seconds[0]
+    unit = second.amount.unit or ""
+    first_unit = first.amount.unit
+    shares_unit = unit != "" and (
+        first_unit is None or unit.startswith(f"{first_unit} ")
+    )
+    if shares_unit:
+        first = replace(first, amount=_share_unit(first.amount, second.amount))
+    signs = (first.comparator, second.comparator)
     joined = None
-    if signs == _BOTH_COUNT and one.amount.unit in (None, other.amount.unit):
-        joined = _join(one.amount, other.amount, one.first, other.end)
-    return joined or ((one, other) if takes else None)
+    if signs == _BOTH_COUNT and first.amount.unit in (None, second.amount.unit):
+        joined = _join(first.amount, second.amount, first.first, second.end)
+    return joined or ((first, second) if shares_unit else None)
 
 
 def make_cases(parts: Parts) -> Bounds | None:
     """A limit followed by an amount for other people, which shares its comparator and unit: ">= 13
     g/dL in men and 12 in women".
     """
-    *before, one = parts["one"].value
-    other = parts["amount"]
-    amount = other.value
+    *before, first = parts["one"].value
+    further_span = parts["amount"]
+    amount = further_span.value
     if amount.unit is None:
-        amount = _share_unit(amount, one.amount)
-    elif one.amount.unit is None:
-        one = replace(one, amount=_share_unit(one.amount, amount))
-    second = Bound(one.comparator, amount, other.first, other.end, parts["second"])
-    return *before, replace(one, condition=parts["first"]), second
+        amount = _share_unit(amount, first.amount)
+    elif first.amount.unit is None:
+        first = replace(first, amount=_share_unit(first.amount, amount))
+    further = Bound(
+        first.comparator, amount, further_span.first, further_span.end, parts["second"]
+    )
+    return *before, replace(first, condition=parts["first"]), further
 
 
 def make_chain(parts: Parts) -> Bounds | None:
@@ -261,19 +267,19 @@ def make_chain(parts: Parts) -> Bounds | None:
     is_lost = front is bound.comparator is Comparator.EQUAL
     if parts["other"].rule != "compared" or (front.opposite is None and not is_lost):
         return None
-    own = amount.value
-    if own.unit is None:
-        own = _share_unit(own, bound.amount)
+    front_amount = amount.value
+    if front_amount.unit is None:
+        front_amount = _share_unit(front_amount, bound.amount)
     elif bound.amount.unit is None:
-        bound = replace(bound, amount=_share_unit(bound.amount, own))
+        bound = replace(bound, amount=_share_unit(bound.amount, front_amount))
     if is_lost:
-        joined = _join(own, bound.amount, amount.first, bound.end)
+        joined = _join(front_amount, bound.amount, amount.first, bound.end)
         return joined and (replace(joined[0], sure=False),)
-    pair = {front: own, bound.comparator: bound.amount}
+    pair = {front: front_amount, bound.comparator: bound.amount}
     if pair.keys() == {*_BOTH_COUNT}:
         lower, upper = map(pair.__getitem__, _BOTH_COUNT)
         return _join(lower, upper, amount.first, bound.end)
-    return Bound(front, own, amount.first, amount.end), bound
+    return Bound(front, front_amount, amount.first, amount.end), bound
 
 
 def make_grades(parts: Parts) -> Bounds | None:
@@ -302,24 +308,26 @@ def make_grades(parts: Parts) -> Bounds | None:
 
 def make_restated(parts: Parts) -> Bounds | None:
     """A limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
-    ones = tuple(parts["one"].value)
-    one = ones[-1]
-    other = parts["other"]
-    bound = other.value
-    if isinstance(bound, Amount):
-        bound = [Bound(one.comparator, bound, other.first, other.end)]
-    bound = bound[0]
-    units = [limit.amount.unit for limit in (one, bound)]
-    if None in units or bound.amount.time:
+    limits = tuple(parts["one"].value)
+    stated = limits[-1]
+    restatement = parts["other"]
+    restated = restatement.value
+    if isinstance(restated, Amount):
+        restated = [
+            Bound(stated.comparator, restated, restatement.first, restatement.end)
+        ]
+    restated = restated[0]
+    units = [limit.amount.unit for limit in (stated, restated)]
+    if None in units or restated.amount.time:
         return None
     codes = [read_unit(unit or "") for unit in units]
     if units[0] == units[1] and codes[0] not in _MULTIPLES:
         return None
-    if codes[0] == codes[1] and one.amount.low == bound.amount.low:
-        return ones
-    if bound.comparator is Comparator.EQUAL:
-        bound = replace(bound, comparator=one.comparator)
-    return *ones, bound
+    if codes[0] == codes[1] and stated.amount.low == restated.amount.low:
+        return limits
+    if restated.comparator is Comparator.EQUAL:
+        restated = replace(restated, comparator=stated.comparator)
+    return *limits, restated
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:

@@ -75,12 +75,12 @@ def _find_behind(
 ) -> Owner:
     """Return the owner whose quantity is a known quantity or a noun after a limit."""
     behind, end = place
-    for one in chart.between(first, behind + 2, "quantity"):
+    for span in chart.between(first, behind + 2, "quantity"):
         # "weeks of gestation" begins with the unit
-        start = max(one.first, behind)
+        start = max(span.first, behind)
         start += tokens.words[start : start + 1] == ["of"]
-        named = _trim(tokens, start, one.end)
-        if named and one.end <= end:
+        named = _trim(tokens, start, span.end)
+        if named and span.end <= end:
             return Owner(named, is_known=True, condition=condition)
     noun = rule("counted_noun").starts(tokens, behind, end)
     return Owner(noun.place("noun") if noun else None, condition=condition)
@@ -109,12 +109,12 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
     """Return the known quantity within a limit that is not part of its unit or comparator."""
     others = chart.between(value.first, value.end, "unit", "comparator")
-    for one in chart.between(value.first, value.end, "quantity"):
+    for span in chart.between(value.first, value.end, "quantity"):
         is_other = any(
-            other.first <= one.first and one.end <= other.end for other in others
+            other.first <= span.first and span.end <= other.end for other in others
         )
-        if one.end <= value.end and not is_other and not _is_age(one):
-            return one.first, one.end
+        if span.end <= value.end and not is_other and not _is_age(span):
+            return span.first, span.end
     return None
 
 
@@ -126,9 +126,9 @@ def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     is_named = bool(chart.ending("quantity", value.first - of))
     if value.value[-1].amount.unit is not None or is_named:
         return None
-    for one in chart.at("quantity", value.end):
-        if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
-            return one.first, one.end
+    for span in chart.at("quantity", value.end):
+        if span.end == len(tokens) or tokens.codes[span.end] in ",;)":
+            return span.first, span.end
     return None
 
 
@@ -140,7 +140,7 @@ def _find_counted(
     number takes precedence over the last two.
     """
     units = chart.ending("unit", value.end)
-    first = min([one.first for one in units], default=value.end)
+    first = min([near.first for near in units], default=value.end)
     if any(unit.rule == "rate_apart" for unit in units):
         return _find_substance(chart, tokens, first, value.end)
     unit = value.value[-1].amount.unit
@@ -159,7 +159,7 @@ def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range
     counted: "3 glasses of wine a day".
     """
     rate = rule("rate_behind").search(tokens, first, end)
-    inner = min(one.end for one in chart.at("unit", first))
+    inner = min(span.end for span in chart.at("unit", first))
     start = first if inner == end else inner
     start += tokens.words[start].lower() == "of"
     noun = rule("counted_noun").starts(tokens, start, rate.first if rate else end)
@@ -173,7 +173,7 @@ def _is_age(span: Span) -> bool:
 def names_known(chart: Chart, first: int, end: int) -> bool:
     """Return whether some tokens contain a known quantity or scale other than an age."""
     names = chart.between(first, end, "quantity", "scale")
-    return any(one.end <= end and not _is_age(one) for one in names)
+    return any(name.end <= end and not _is_age(name) for name in names)
 
 
 def _split_phrase(
@@ -239,8 +239,33 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     Joined known quantities are one name, as in "AST, ALT or ALP" but not in "asthma and BMI".
     """
     lowest, end = _open_bracket(tokens, first, end)
-    colon = tokens.codes.rfind(":", lowest, end) + 1
-    first = max(lowest, colon) if _has_content(tokens, colon, end) else lowest
+    start = _find_start_of_name(chart, tokens, lowest, end)
+    words = None if start is None else _trim(tokens, start, end)
+    if words is None or not _has_content(tokens, *words):
+        return None
+    start, stop = words
+    for comparator in chart.between(start, stop, "comparator")[:1]:
+        # as in "platelets less than or equal to (=<) 40"
+        stop = comparator.first
+    stop = _cut_remark(tokens, start, stop)
+    if start >= stop or rule("names_nobody").covers(tokens, start, stop):
+        return None
+    start = max(start, stop - _LONGEST_NAME)
+    # "weight-for-length z-score" is one name
+    while start > lowest and tokens.gap(start) == "-":
+        start -= 1
+    return start, stop
+
+
+def _find_start_of_name(
+    chart: Chart, tokens: Tokens, first: int, end: int
+) -> int | None:
+    """Return the token where the name that ends before a limit begins; None if the words directly
+    before the limit do not name anything.
+    """
+    colon = tokens.codes.rfind(":", first, end) + 1
+    if _has_content(tokens, colon, end):
+        first = max(first, colon)
     cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
     # in "smoker or a history of >= 1 pack-year", the name before the joint is unrelated
     is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
@@ -249,21 +274,8 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     start = _cut(chart, tokens, first, end, cuts)
     start = _join_known(chart, tokens, first, start, end)
     leads = rule("limited_name_lead").find(tokens, start, end)
-    behind = [lead.end for lead in leads if not tokens.joined(lead.end)]
-    start = _cut(chart, tokens, start, end, behind)
-    words = _trim(tokens, start, end)
-    if words is None or not _has_content(tokens, *words):
-        return None
-    signs = [one.first for one in chart.between(*words, "comparator")]
-    # as in "platelets less than or equal to (=<) 40"
-    stop = _cut_remark(tokens, words[0], min([words[1], *signs]))
-    if words[0] >= stop or rule("names_nobody").covers(tokens, words[0], stop):
-        return None
-    start = max(words[0], stop - _LONGEST_NAME)
-    # "weight-for-length z-score" is one name
-    while start > lowest and tokens.gap(start) == "-":
-        start -= 1
-    return start, stop
+    ends_of_leads = [lead.end for lead in leads if not tokens.joined(lead.end)]
+    return _cut(chart, tokens, start, end, ends_of_leads)
 
 
 def _cut(
@@ -300,7 +312,7 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
     own.
     """
     names = chart.between(first, end, "quantity")
-    if any(one.value in _VIRUSES for one in names) or end - first > _LONGEST_PIECE:
+    if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
         return False
     has_value = rule("valued_word").search(tokens, max(0, first - 2), end)
     return has_value is None and names_known(chart, first, end)
@@ -322,7 +334,7 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
     """
     if not _has_content(tokens, at, end):
         return False
-    if any(one.end > at for one in chart.between(at - LONGEST_SPAN, at, "quantity")):
+    if any(span.end > at for span in chart.between(at - LONGEST_SPAN, at, "quantity")):
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
@@ -381,12 +393,12 @@ def find_condition(
     if opening is None and is_further:
         opening = rule("condition_with").starts(tokens, at, end)
     if opening is None:
-        for one in chart.between(end_of_value, at + 1, "people"):
-            opens = tokens.words[one.first].lower() in _BEFORE_PEOPLE
-            ends_line = end == len(tokens) and one.end <= end
+        for span in chart.between(end_of_value, at + 1, "people"):
+            opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
+            ends_line = end == len(tokens) and span.end <= end
             # not before the next limit
-            if one.first in (at, end_of_value) and (opens or ends_line):
-                return _take(tokens, one.first, one.end)
+            if span.first in (at, end_of_value) and (opens or ends_line):
+                return _take(tokens, span.first, span.end)
         return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end

@@ -130,7 +130,10 @@ def read_lists(section: LexedSection) -> Lists:
         if entry.stands and not block.mark:
             in_line = _is_in_line(blocks, place)
             found = split_prose(found[0], in_line=in_line, in_prose=place in prose)
-        entries += [replace(one, passage=one.passage.alone()) for one in found]
+        entries += [
+            replace(entry_part, passage=entry_part.passage.alone())
+            for entry_part in found
+        ]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
 
@@ -303,7 +306,11 @@ def _find_prose(blocks: Sequence[Block]) -> set[int]:
     for has_name, group in groupby(
         enumerate(blocks), lambda placed: placed[1].name is not None
     ):
-        placed = [one for one in group if one[1].kind is not BlockKind.FURNITURE]
+        placed = [
+            numbered
+            for numbered in group
+            if numbered[1].kind is not BlockKind.FURNITURE
+        ]
         if len(placed) == 1 and not has_name:
             place, block = placed[0]
             prose.update([place] if block.kind is BlockKind.PARAGRAPH else [])

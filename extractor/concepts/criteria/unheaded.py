@@ -40,7 +40,9 @@ def doubt_unheaded(
     if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
-    stated = [one.span for one in criteria if one.rules["stands"].value]
+    stated = [
+        criterion.span for criterion in criteria if criterion.rules["stands"].value
+    ]
     left = [
         sentence
         for sentence in list_sentences(described.whole)

@@ -173,11 +173,15 @@ class Agents:
         """
         if not text.is_arm:
             return self.list_of(text)
-        named = [one.agent for one in self.find(text) if one.end <= text.title[1]]
+        named = [
+            mention.agent for mention in self.find(text) if mention.end <= text.title[1]
+        ]
         linked = [
             agent
             for agent in self.registered
-            if any(text.name in self._links.get(one, ()) for one in agent.sections)
+            if any(
+                text.name in self._links.get(section, ()) for section in agent.sections
+            )
         ]
         return named or linked[:_MOST_LINKED]
 
@@ -196,7 +200,7 @@ class Agents:
             for mark in text.marks
             if mark.field == "amounts" and "cells" in mark.value[0].unit
         ]
-        taken = set(_list_tokens([*counted, *(one.place for one in mentions)]))
+        taken = set(_list_tokens([*counted, *(known.place for known in mentions)]))
         for kind, first, end in _find_known(tokens):
             place = range(first, end)
             # "in 100 mL normal saline"
@@ -256,7 +260,7 @@ def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
     found = find_general(tokens)
     for term in find_terms(tokens, "agent_abbreviations"):
         found.append(("drug", term.first, term.end))
-    return sorted(found, key=lambda one: one[1] - one[2])
+    return sorted(found, key=lambda found_name: found_name[1] - found_name[2])
 
 
 def _list_tokens(places: Iterable[Place]) -> Iterator[int]:

@@ -90,15 +90,19 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
 
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
+    """Yield target exposures: "AUC 5", "AUC 5 or 6", "AUC 5-6"."""
     for found in rule("auc").find(tokens):
         low = read_number(found.read("low") or "")
         high = read_number(found.read("high") or "")
         if low is None:
             continue
-        ends = [(low, high or low)]
-        if high is not None and not found.has("range"):
-            ends = [(low, low), (high, high)]
-        levels = [Amount(low=least, high=most, unit="AUC") for least, most in ends]
+        if high is None:
+            ranges = [(low, low)]
+        elif found.has("range"):
+            ranges = [(low, high)]
+        else:
+            ranges = [(low, low), (high, high)]
+        levels = [Amount(low=least, high=most, unit="AUC") for least, most in ranges]
         yield Mark("amounts", tuple(levels), found.first, found.end, 0.95)
 
 

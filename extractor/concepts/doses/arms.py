@@ -40,7 +40,11 @@ class Arms:
         self._links = record.registry.arm_links
         self._bare = record.registry.bare_arms
         self._named: Mapping[str, set[str]] = {
-            name: {one.agent.key for one in agents.find(text) if _gets(text, one)}
+            name: {
+                mention.agent.key
+                for mention in agents.find(text)
+                if _gets(text, mention)
+            }
             for name, text in self.texts.items()
         }
 
@@ -128,9 +132,10 @@ def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
 def _list_own(regimen: Regimen) -> set[str]:
     """Return the arms whose own text states a regimen."""
     return {
-        one.text.name
-        for one in regimen.statements
-        if one.text.is_arm and (one.amounts or one.owner.how == "named")
+        statement.text.name
+        for statement in regimen.statements
+        if statement.text.is_arm
+        and (statement.amounts or statement.owner.how == "named")
     }
 
 

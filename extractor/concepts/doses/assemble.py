@@ -126,7 +126,11 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         yield _confirm(parsed, answer)
     unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        around = [one for one in unanswered if one.span.contains(regimen.chunk.span)]
+        around = [
+            candidate
+            for candidate in unanswered
+            if candidate.span.contains(regimen.chunk.span)
+        ]
         passage = next(iter(around), None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
             # an open field has the reason of the passage that was not answered
@@ -275,5 +279,5 @@ def covers(listed: Draft, regimen: Draft) -> bool:
         return False
     answered = {(amount.low, amount.high) for amount in amounts.list_values()}
     read = regimen.rules["amounts"].list_values()
-    is_same = any((one.low, one.high) in answered for one in read)
-    return is_same or all(one.unit in _PORTIONS for one in read)
+    is_same = any((level.low, level.high) in answered for level in read)
+    return is_same or all(level.unit in _PORTIONS for level in read)

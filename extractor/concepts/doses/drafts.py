@@ -92,12 +92,12 @@ def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
         return agent.source, (first, first + 1)
     if end - first > 1 and is_salt(tokens.words[end - 1]):
         bare = tokens.read(first, end - 1).lower()
-        for one in regimen.statements:
+        for statement in regimen.statements:
             if (
-                one.owner.how == "named"
-                and one.text.raw(*one.owner.place).lower() == bare
+                statement.owner.how == "named"
+                and statement.text.raw(*statement.owner.place).lower() == bare
             ):
-                return one.text, one.owner.place
+                return statement.text, statement.owner.place
     return agent.source, (first, end)
 
 
@@ -139,7 +139,9 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
 def _read_arms(
     regimen: Regimen, regimens: Sequence[Regimen], arms: Arms
 ) -> Reading[Any]:
-    how, found = arms.find(regimen, [one for one in regimens if one is not regimen])
+    how, found = arms.find(
+        regimen, [other for other in regimens if other is not regimen]
+    )
     if not found:
         return Reading((), measured("arms", "no arm"))
     few = "few arms" if len(found) <= _FEW_ARMS else "many arms"

@@ -68,7 +68,9 @@ def drop_inside(places: Iterable[_Placed], others: Iterable[Placed]) -> list[_Pl
     taken: set[int] = set()
     for other in others:
         taken.update(range(other.first, other.end))
-    return [one for one in places if taken.isdisjoint(range(one.first, one.end))]
+    return [
+        place for place in places if taken.isdisjoint(range(place.first, place.end))
+    ]
 
 
 def within(marks: Iterable[Mark], first: int, end: int) -> list[Mark]:

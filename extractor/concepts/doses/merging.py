@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
@@ -25,6 +25,13 @@ _RATES = {
     "min": Frequency.CONTINUOUS,
 }
 """Frequencies implied by amounts per time, used if no other frequency is stated."""
+
+
+class Level(NamedTuple):
+    """A dose level, and the mark that states it."""
+
+    amount: Amount
+    link: Linked
 
 
 @dataclass(eq=False)
@@ -50,7 +57,7 @@ class Regimen:
 
     def links(self, name: str) -> list[Linked]:
         """Return the marks of a field, starting with those of the main statement."""
-        return [link for one in self.statements for link in one.links(name)]
+        return [link for statement in self.statements for link in statement.links(name)]
 
     def add(self, statements: Iterable[Statement]) -> None:
         """Add statements to the regimen."""
@@ -68,9 +75,11 @@ class Regimen:
 
     def _find_best(self, name: str) -> Linked | None:
         for statement in self.statements:
-            links = [one for one in statement.links(name) if one.mark.value is not None]
+            links = [
+                link for link in statement.links(name) if link.mark.value is not None
+            ]
             if links:
-                return max(links, key=lambda one: one.sure * one.mark.confidence)
+                return max(links, key=lambda link: link.sure * link.mark.confidence)
         return None
 
     def read(self, name: str) -> Any:
@@ -78,23 +87,23 @@ class Regimen:
         link = self.best(name)
         return link.mark.value if link else None
 
-    def amounts(self) -> list[tuple[Amount, Linked]]:
+    def amounts(self) -> list[Level]:
         """Return the distinct dose levels, each with the mark that states it, as (amount, mark)
         pairs. Amounts of substance take precedence over volumes and pieces; if both "50 mg" and "50
         mg/day" are stated, the first one is kept.
         """
         if "levels" not in self._known:
             self._known["levels"] = self._list_levels()
-        levels: list[tuple[Amount, Linked]] = self._known["levels"]
+        levels: list[Level] = self._known["levels"]
         return levels
 
-    def _list_levels(self) -> list[tuple[Amount, Linked]]:
+    def _list_levels(self) -> list[Level]:
         links = self.links("amounts")
-        substance = [link for link in links if not is_portion(link.mark)]
-        levels: dict[Any, tuple[Amount, Linked]] = {}
-        for link in substance or links:
-            for level in link.mark.value:
-                levels.setdefault(_bare(level), (level, link))
+        of_substance = [link for link in links if not is_portion(link.mark)]
+        levels: dict[Any, Level] = {}
+        for link in of_substance or links:
+            for amount in link.mark.value:
+                levels.setdefault(without_rate(amount), Level(amount, link))
         return list(levels.values())
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
@@ -122,7 +131,9 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return [one for of_agent in by_agent.values() for one in _merge_agent(of_agent)]
+    return [
+        regimen for of_agent in by_agent.values() for regimen in _merge_agent(of_agent)
+    ]
 
 
 def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
@@ -133,8 +144,8 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
         alone = Regimen([statement])
-        fitting = [one for one in regimens if _is_same(one, alone)]
-        has_amounts = any(one.main.amounts for one in regimens)
+        fitting = [known for known in regimens if _is_same(known, alone)]
+        has_amounts = any(known.main.amounts for known in regimens)
         is_own_way = statement.text.is_arm and bool(statement.links("route"))
         is_own = bool(statement.amounts) or (is_own_way and not has_amounts)
         if not regimens or (is_own and not fitting):
@@ -143,11 +154,11 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             _note_contradicted(regimens, alone)
         for regimen in fitting[:1] if statement.amounts else fitting:
             regimen.add([statement])
-    regimens.sort(key=lambda one: one.main.find_words())
+    regimens.sort(key=lambda regimen: regimen.main.find_words())
     return [
-        Regimen(one.statements, route, one.contradicted)
-        for one in regimens
-        for route in _list_routes(one)
+        Regimen(known.statements, route, known.contradicted)
+        for known in regimens
+        for route in _list_routes(known)
     ]
 
 
@@ -168,8 +179,8 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
     """Return two routes that are alternatives, as in "IV or PO"; otherwise only None."""
     links = regimen.main.links("route")
     for pair in pairwise(links):
-        one, other = pair
-        place = one.mark.end, other.mark.first
+        route, alternative = pair
+        place = route.mark.end, alternative.mark.first
         if rule("or_between").covers(regimen.main.text.tokens, *place):
             return pair
     return (None,)
@@ -188,11 +199,11 @@ def _is_same(regimen: Regimen, other: Regimen) -> bool:
         return True
     if _differ(regimen, other, "duration") or _differ(regimen, other, "days"):
         return False
-    one = regimen.main
-    two = other.main
-    is_one_clause = one.text is two.text and one.clause == two.clause
+    main = regimen.main
+    other_main = other.main
+    is_one_clause = main.text is other_main.text and main.clause == other_main.clause
     is_one_unit = mine[0][0].unit == its[0][0].unit
-    return is_one_clause or is_one_unit or is_portion(two.amounts[0].mark)
+    return is_one_clause or is_one_unit or is_portion(other_main.amounts[0].mark)
 
 
 def _note_contradicted(regimens: Iterable[Regimen], other: Regimen) -> None:
@@ -210,10 +221,13 @@ def _differ(regimen: Regimen, other: Regimen, name: str) -> bool:
 
 
 def _share_level(regimen: Regimen, other: Regimen) -> bool:
-    levels = [{_bare(level) for level, _ in one.amounts()} for one in (regimen, other)]
+    levels = [
+        {without_rate(level) for level, _ in each.amounts()}
+        for each in (regimen, other)
+    ]
     return not levels[0].isdisjoint(levels[1])
 
 
-def _bare(level: Amount) -> tuple[float | None, float | None, str]:
+def without_rate(level: Amount) -> tuple[float | None, float | None, str]:
     """Return an amount without its rate, since "50 mg" and "50 mg/day" may be the same."""
     return level.low, level.high, level.unit.removesuffix("/day")

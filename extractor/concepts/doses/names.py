@@ -71,7 +71,7 @@ def is_vague(name: str) -> bool:
     return rule("vague_name").search(lex(name)) is not None
 
 
-def is_same_agent(one: str | None, other: str | None) -> bool:
+def is_same_agent(name: str | None, other: str | None) -> bool:
     """Return whether two names may refer to one agent: one contains the other, ignoring text in
     brackets.
 
@@ -81,9 +81,9 @@ def is_same_agent(one: str | None, other: str | None) -> bool:
     ... )
     (True, False)
     """
-    mine = unify_name((one or "").partition("(")[0].strip())
-    its = unify_name((other or "").partition("(")[0].strip())
-    return bool(mine and its) and (mine in its or its in mine)
+    key = unify_name((name or "").partition("(")[0].strip())
+    other_key = unify_name((other or "").partition("(")[0].strip())
+    return bool(key and other_key) and (key in other_key or other_key in key)
 
 
 def find_general(

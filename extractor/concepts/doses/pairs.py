@@ -65,7 +65,7 @@ def describe_owner(
     """Yield the evidence for and against assigning an amount to an agent."""
     agent = owner.agent
     how = owner.how
-    others = {one.agent.key for one in mentions} - {agent.key}
+    others = {mention.agent.key for mention in mentions} - {agent.key}
     yield f"{how} in {text.kind}"
     yield f"{how} registered {agent.is_registered}"
     yield f"{how}, {_count(others)} others"
@@ -78,11 +78,11 @@ def describe_owner(
         return
     side = _name_side(owner.place, mark.place)
     gap = find_gap(owner.place, mark.place)
-    amounts = [one for one in within(text.marks, *clause) if one.field == "amounts"]
+    amounts = [near for near in within(text.marks, *clause) if near.field == "amounts"]
     # the order of a list does not change
-    opening = any(one.end <= amounts[0].first for one in mentions)
-    agents_between = _inside((one.place for one in mentions), gap)
-    amounts_between = _inside((one.place for one in amounts), gap)
+    opening = any(mention.end <= amounts[0].first for mention in mentions)
+    agents_between = _inside((mention.place for mention in mentions), gap)
+    amounts_between = _inside((near.place for near in amounts), gap)
     yield from _describe_gap(text.tokens, side, gap)
     yield f"{side}, agents first {opening}, agents {_count(agents_between)}"
     yield f"{side}, agents first {opening}, amounts {_count(amounts_between)}"
@@ -124,7 +124,7 @@ def _list_link_signs(
     crossing = find_crossing(mark, anchor, anchors)
     order = _name_order(mark, anchors)
     rival = _name_rival(text, mark, anchor)
-    nearest = min(_distance(mark.place, one.place) for one in anchors)
+    nearest = min(_distance(mark.place, near.place) for near in anchors)
     yield "link"
     yield f"sure {round(mark.confidence, 1)}"
     yield f"in {text.kind}"
@@ -142,9 +142,9 @@ def _list_link_signs(
 
 def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
     """Return whether a mark is after all anchors of a clause, before all of them, or among them."""
-    if mark.first >= max(one.place[1] for one in anchors):
+    if mark.first >= max(anchor.place[1] for anchor in anchors):
         return "last"
-    is_first = mark.end <= min(one.owner.place[0] for one in anchors)
+    is_first = mark.end <= min(anchor.owner.place[0] for anchor in anchors)
     return "first" if is_first else "inner"
 
 
@@ -174,9 +174,11 @@ def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
     """
     gap = find_gap(mark.place, anchor.place)
     between = [
-        one for one in anchors if one is not anchor and _inside([one.place], gap)
+        other
+        for other in anchors
+        if other is not anchor and _inside([other.place], gap)
     ]
-    if any(one.agent is not anchor.agent for one in between):
+    if any(other.agent is not anchor.agent for other in between):
         return "agents"
     return "amounts" if between else "none"
 
@@ -193,15 +195,15 @@ def may_share(
         return True
     kinds = _WHEN if mark.field in _WHEN else (mark.field,)
     others = [
-        one
-        for one in within(text.marks, *anchor.clause)
-        if one.field in kinds and one is not mark
+        other
+        for other in within(text.marks, *anchor.clause)
+        if other.field in kinds and other is not mark
     ]
     if anchor.place[1] <= mark.first:
         gap = find_gap(anchor.place, mark.place)
-        return not _inside((one.place for one in others), gap)
+        return not _inside((other.place for other in others), gap)
     is_first = _name_order(mark, anchors) == "first"
-    has_own = any(find_crossing(one, anchor, anchors) == "none" for one in others)
+    has_own = any(find_crossing(other, anchor, anchors) == "none" for other in others)
     return is_first and not has_own
 
 
@@ -230,15 +232,15 @@ def weigh_link(signs: Sequence[str]) -> float:
     return 1 / (1 + math.exp(-score))
 
 
-def find_gap(one: Place, other: Place) -> Place:
+def find_gap(place: Place, other: Place) -> Place:
     """Return the range of tokens between two places."""
-    if one[1] <= other[0]:
-        return one[1], other[0]
-    return other[1], max(other[1], one[0])
+    if place[1] <= other[0]:
+        return place[1], other[0]
+    return other[1], max(other[1], place[0])
 
 
-def _distance(one: Place, other: Place) -> int:
-    first, end = find_gap(one, other)
+def _distance(place: Place, other: Place) -> int:
+    first, end = find_gap(place, other)
     return end - first
 
 
@@ -248,7 +250,7 @@ def _name_side(anchor: Place, mark: Place) -> str:
 
 
 def _inside(places: Iterable[Place], gap: Place) -> set[Place]:
-    return {one for one in places if gap[0] <= one[0] and one[1] <= gap[1]}
+    return {place for place in places if gap[0] <= place[0] and place[1] <= gap[1]}
 
 
 def _count(things: Sequence[object] | set[str] | set[Place]) -> str:

@@ -35,11 +35,11 @@ def read_dosing(
     """Return the regimens of a record, and the clauses that seem to contain an unread regimen."""
     read = read_regimens(record, sections)
     of_agent = defaultdict[str, list[Regimen]](list)
-    for one in read.regimens:
-        of_agent[one.agent.key].append(one)
+    for regimen in read.regimens:
+        of_agent[regimen.agent.key].append(regimen)
     drafts = [
-        make_draft(one, of_agent[one.agent.key], read.trial, next(numbers))
-        for one in read.regimens
+        make_draft(regimen, of_agent[regimen.agent.key], read.trial, next(numbers))
+        for regimen in read.regimens
     ]
     return tuple(drafts), tuple(_list_unread(read, numbers))
 
@@ -54,7 +54,9 @@ def read_regimens(
     for text in texts:
         statements += read_clauses(text, agents)
     regimens = [
-        one for one in merge(repeat_referred(texts, statements)) if _is_given(one)
+        regimen
+        for regimen in merge(repeat_referred(texts, statements))
+        if _is_given(regimen)
     ]
     arms = Arms(record, texts, agents)
     titles = [
@@ -67,7 +69,7 @@ def read_regimens(
 
 def _is_given(regimen: Regimen) -> bool:
     """Return whether the statements contain enough information to be a regimen."""
-    fields = {name for one in regimen.statements for name in one.facts}
+    fields = {name for statement in regimen.statements for name in statement.facts}
     if "amounts" in fields:
         return True
     if regimen.agent.is_registered:
@@ -81,7 +83,7 @@ def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
     """Yield the clauses with an amount that is not in any regimen: those of arms and interventions,
     and other clauses that give an agent by a route or at a frequency.
     """
-    levels = {level for one in read.regimens for level, _ in one.amounts()}
+    levels = {level for regimen in read.regimens for level, _ in regimen.amounts()}
     for text in read.texts:
         for clause in text.clauses:
             marks = within(text.marks, *clause)
@@ -97,7 +99,9 @@ def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
     or days.
     """
     first, end = clause
-    fields = {mark.field for mark in within(text.marks, *clause)}
-    is_named = any(first <= one.first < end for one in agents.find(text))
-    gives = rule("giving_verb").occurs(text.tokens, *clause)
-    return gives and is_named and bool(fields & {"route", "frequency", "days"})
+    if not rule("giving_verb").occurs(text.tokens, first, end):
+        return False
+    if not any(first <= mention.first < end for mention in agents.find(text)):
+        return False
+    fields = {mark.field for mark in within(text.marks, first, end)}
+    return not fields.isdisjoint(("route", "frequency", "days"))

@@ -25,13 +25,15 @@ def repeat_referred(
         ends = [*(heading.first for heading in headings[1:]), len(text.tokens)]
         for heading, end in zip(headings, ends, strict=False):
             first = heading.first
-            of_text = [one for one in statements if one.text is text]
-            own = [one for one in of_text if first <= one.clause[0] < end]
+            of_text = [statement for statement in statements if statement.text is text]
+            own = [
+                statement for statement in of_text if first <= statement.clause[0] < end
+            ]
             known.setdefault(_read_group(heading), []).extend(own)
             reference = rule("as_in_group").search(text.tokens, first, end)
             if reference is None:
                 continue
-            agents = {one.agent.key for one in own}
+            agents = {statement.agent.key for statement in own}
             for other in known.get(_read_group(reference), ()):
                 if other.agent.key not in agents:
                     yield from _repeat(text, (reference.first, end), other)

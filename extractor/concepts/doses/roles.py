@@ -65,12 +65,12 @@ class Trial:
         for title in self._titles:
             named: dict[str, str] = {}
             border = 0
-            for one in self.agents.find(title):
-                between = (title.tokens, border, one.first)
+            for mention in self.agents.find(title):
+                between = (title.tokens, border, mention.first)
                 joints = [name for name in _JOINTS if rule(name).occurs(*between)]
                 how = f"later, {next(iter(joints), 'no joint')}" if border else "first"
-                named.setdefault(one.agent.key, how)
-                border = one.end
+                named.setdefault(mention.agent.key, how)
+                border = mention.end
             if len(named) == 1:
                 named = dict.fromkeys(named, "alone")
             said = named | said

@@ -83,8 +83,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     beside = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
     is_part = "-" in gaps or not beside.isdisjoint("/+")
-    rhythms = [one for one in agent.source.marks if one.field == "frequency"]
-    is_part |= any(one.first < end and first < one.end for one in rhythms)
+    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
+    is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
     yield f"registered {agent.is_registered}"
     yield f"kind {agent.kind}"
     yield from _list_true(
@@ -112,7 +112,8 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
         {
             "a limit or a part": any(level.low is None for level in levels),
             "several rhythms near": is_stated and len(stated) > 1,
-            "days beside a rhythm": is_stated and "days" in [one.field for one in near],
+            "days beside a rhythm": is_stated
+            and "days" in [mark.field for mark in near],
         }
     )
 
@@ -137,7 +138,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "arms of its own": bool(level.arms),
             "several levels": len(levels) > 1,
             # An intervention and a description that state two amounts may contradict each other.
-            "levels of several texts": len({one.text.kind for one in levels}) > 1,
+            "levels of several texts": len({near.text.kind for near in levels}) > 1,
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
@@ -147,7 +148,9 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield signs for the words between an amount and the name of its agent."""
-    owners = [one.owner for one in regimen.statements if link in one.amounts]
+    owners = [
+        statement.owner for statement in regimen.statements if link in statement.amounts
+    ]
     [owner] = owners[:1] or [regimen.main.owner]
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
@@ -163,7 +166,7 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
     """Yield the signs of a mark's link, and of its words."""
     field = link.mark.field
-    values = {one.mark.value for one in regimen.main.links(field)}
+    values = {rival.mark.value for rival in regimen.main.links(field)}
     yield f"linked, {_measure(link.sure)}"
     yield f"by {field}"
     yield from _list_true(

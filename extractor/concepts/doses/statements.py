@@ -85,28 +85,35 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
     without agents and amounts apply to all earlier statements: "Treatment repeats every 21 days for
     up to 6 courses".
     """
-    read: list[Statement] = []
-    for clause, here, owners in list_clauses(text, agents):
+    statements: list[Statement] = []
+    for clause, mentions, owners in list_clauses(text, agents):
         marks = within(text.marks, *clause)
         if not marks or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
-        if read and not here and "cycle" in fields and "amounts" not in fields:
+        if (
+            statements
+            and not mentions
+            and "cycle" in fields
+            and "amounts" not in fields
+        ):
             for mark in marks:
-                for before in read if mark.field in ("cycle", "duration") else ():
+                for earlier in (
+                    statements if mark.field in ("cycle", "duration") else ()
+                ):
                     link = Linked(mark, _OF_ALL, text, is_shared=True)
-                    before.facts.setdefault(mark.field, [link])
+                    earlier.facts.setdefault(mark.field, [link])
             continue
-        anchors = list(find_anchors(text, clause, marks, owners, here))
-        rivals = len({one.agent.key for one in here})
+        anchors = list(find_anchors(text, clause, marks, owners, mentions))
+        rivals = len({mention.agent.key for mention in mentions})
         for anchor in anchors:
             facts = _link(text, marks, anchor, anchors)
             if facts:
-                one = Statement(
+                statement = Statement(
                     anchor.agent, text, clause, anchor.owner, anchor.sure, facts, rivals
                 )
-                read.append(one)
-    return read
+                statements.append(statement)
+    return statements
 
 
 def list_clauses(
@@ -119,15 +126,22 @@ def list_clauses(
     moments = [mark for mark in text.marks if mark.field == "timing"]
     # "36 hours after examplumab" gives none
     mentions = drop_inside(agents.find(text), moments)
-    topics = [Owner(one, "topic", text.title) for one in agents.list_topics(text)]
+    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
     seen: list[Mention] = []
     for clause in text.clauses:
-        here = [one for one in mentions if clause[0] <= one.first < clause[1]]
-        earlier = [Owner(one.agent, "earlier", one.place, one) for one in seen[::-1]]
+        here = [
+            mention for mention in mentions if clause[0] <= mention.first < clause[1]
+        ]
+        earlier = [
+            Owner(mention.agent, "earlier", mention.place, mention)
+            for mention in seen[::-1]
+        ]
         others: dict[str, Owner] = {}
-        for one in [*topics, *earlier]:
-            others.setdefault(one.agent.key, one)
-        named = [Owner(one.agent, "named", one.place, one) for one in here]
+        for owner in [*topics, *earlier]:
+            others.setdefault(owner.agent.key, owner)
+        named = [
+            Owner(mention.agent, "named", mention.place, mention) for mention in here
+        ]
         yield clause, here, [*named, *others.values()]
         seen = [*seen, *here][-_MOST_OWNERS:]
 

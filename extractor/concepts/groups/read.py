@@ -28,7 +28,7 @@ _BEFORE = re.compile(
 _FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
 _REACH = 60
 """Number of characters before an item in which its joint may begin."""
-_OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
+_CONTRARY = {GroupRule.ALL: OR, GroupRule.ANY: AND}
 """The joint that contradicts the rule of the list."""
 
 _COUNTS = ("number_of_parts", "number_of_named_parts")
@@ -49,12 +49,10 @@ _ALTERNATIVES = {
 
 
 class Joint(NamedTuple):
-    """The word that joins an item to the previous one, ``or`` or ``and``. ``alone`` is true if the
-    word is in capitals.
-    """
+    """The word that joins an item to the previous one, ``or`` or ``and``."""
 
     word: str
-    alone: bool
+    in_capitals: bool
     span: Span
 
 
@@ -152,24 +150,37 @@ def read_rule(
     """
     usual = usual_rule(kind)
     joints = [find_joint(item, following) for item, following in pairwise(items)]
-    joining_words = {joint.word for joint in joints if joint}
     stated = read_words(line.tokens)
     if stated:
+        joining_words = {joint.word for joint in joints if joint}
         return _read_stated(*stated, line, items, usual, joining_words)
-    last = joints[-1] if joints else None
-    if last and joining_words == {_OTHER[usual]}:
-        if all(joints):
-            return _join(usual, "joined items", last)
-        # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind
-        # each.
-        if last.alone or usual is GroupRule.ALL:
-            return _join(usual, "last item joined", last)
+    joined = _read_joints(joints, usual)
+    if joined:
+        return joined
     if usual is GroupRule.ALL:
         return _judge_inclusions(line, items)
     # as in "Warfarin. It is permitted as long as the following hold:"
     if rule("permits_if").search(line.tokens):
         return _conclude(GroupRule.ALL, "permitted if", line)
     return _conclude(usual, "any exclusion", line)
+
+
+def _read_joints(
+    joints: Sequence[Joint | None], usual: GroupRule
+) -> Reading[CriterionGroup] | None:
+    """Return the rule that the words between items state, if they contradict the usual rule of the
+    list; otherwise None.
+    """
+    last = joints[-1] if joints else None
+    words = {joint.word for joint in joints if joint}
+    if last is None or words != {_CONTRARY[usual]}:
+        return None
+    if all(joints):
+        return _join(usual, "joined items", last)
+    # exclusions in "A, B and C" are enough on their own, unless "AND" is in capitals
+    if last.in_capitals or usual is GroupRule.ALL:
+        return _join(usual, "last item joined", last)
+    return None
 
 
 def _read_stated(
@@ -264,7 +275,7 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
 
     >>> section = read_section("eligibility", "- Asthma, or\n- Rhinitis\nOR\n- Eczema")
     >>> first, second, _, third = section.lines()
-    >>> find_joint(first, second).word, find_joint(second, third).alone
+    >>> find_joint(first, second).word, find_joint(second, third).in_capitals
     ('or', True)
     """
     section = item.section
@@ -305,7 +316,7 @@ def find_runs(
     for first, end in _list_runs(joined):
         joint = joints[first]
         if joint:
-            case = "joined, in capitals" if joint.alone else "joined"
+            case = "joined, in capitals" if joint.in_capitals else "joined"
             yield first, end, _join(usual, case, joint)
     if usual is not GroupRule.ALL or any(joined):
         return
@@ -329,8 +340,8 @@ def _contradicts(joint: Joint, usual: GroupRule) -> bool:
     """Return whether a joint contradicts the rule of its list. "And" in lower case does not, since
     it also joins the last of several exclusions, each of which is enough.
     """
-    is_strong = joint.alone or usual is not GroupRule.ANY
-    return joint.word == _OTHER[usual] and is_strong
+    is_strong = joint.in_capitals or usual is not GroupRule.ANY
+    return joint.word == _CONTRARY[usual] and is_strong
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:

@@ -81,7 +81,7 @@ def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) 
     """
     if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
         return False
-    return len({one.name for one in list_named(text)}) > 1
+    return len({known.name for known in list_named(text)}) > 1
 
 
 def list_joined(

@@ -102,11 +102,13 @@ def _mention_limit(
     ``numbers`` all numbers of the line.
     """
     values = (limit.value, limit.value_high)
-    inside = [one for one in numbers if limit.first <= one.first < limit.end]
-    own = [one for one in inside if one.value in values or -one.value in values]
+    inside = [number for number in numbers if limit.first <= number.first < limit.end]
+    own = [
+        number for number in inside if number.value in values or -number.value in values
+    ]
     place = (limit.first, limit.end)
     if own:
-        place = (own[0].first, max(one.end for one in own))
+        place = (own[0].first, max(number.end for number in own))
     allowed = [limit.comparator]
     # "> 2 lines are not permitted"
     is_denied = rule("not_permitted_behind").starts(tokens, limit.end)
@@ -151,8 +153,8 @@ def _mention_row(
     """
     first, end, bounds = row
     place = (first, end)
-    start = max((one.end for one in before), default=0)
-    stop = min((one.first for one in behind), default=len(tokens))
+    start = max((mention.end for mention in before), default=0)
+    stop = min((mention.first for mention in behind), default=len(tokens))
     clause = max(start, first - _CLAUSE), max(end, min(stop, end + _CLAUSE))
     for found in rule("sentence_break").find(tokens, clause[0], first):
         clause = (found.end, clause[1])

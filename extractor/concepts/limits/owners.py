@@ -283,7 +283,7 @@ def _fold(text: str) -> Words:
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[Words]:
     """Return the words of each quantity that has a limit in a line, without generic words."""
-    subjects = [one.subject for one in find_mentions(tokens) if one.subject]
+    subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]
     return frozenset(_fold(tokens.read(*place)) for place in subjects)
 
 

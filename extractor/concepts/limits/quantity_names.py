@@ -309,8 +309,10 @@ def _name_by_sense(
     """
     tokens = read_text(quote)
     name = tokens.at(max(0, quote.find(text)))
-    numbers = [one for one in find_numbers(tokens) if one.value == value]
-    number = next((one for one in numbers if one.first >= name), None)
+    numbers = [
+        candidate for candidate in find_numbers(tokens) if candidate.value == value
+    ]
+    number = next((candidate for candidate in numbers if candidate.first >= name), None)
     if number is None:
         return named
     reach = max(0, name - _SENSE_REACH), min(len(tokens), number.end + _SENSE_REACH)
@@ -352,8 +354,8 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
     known = list_quantities()
     fitting = [known[name] for *_, name in find_names(words) if known[name].fits(unit)]
     if words and unit is None and words[-1] in _HEADS:
-        fitting = [one for one in fitting if _has_head(one, words[-1])]
-    strong = [one for one in fitting if not one.weak]
+        fitting = [quantity for quantity in fitting if _has_head(quantity, words[-1])]
+    strong = [quantity for quantity in fitting if not quantity.weak]
     # "ECOG 0 or 1 or Karnofsky 70"
     joint = _combine(strong, unit) or _combine(fitting, unit)
     last = strong[-1:] or fitting[-1:]
@@ -362,12 +364,12 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
 
 def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
     """Return the quantity that combines exactly the named ones."""
-    if len({one.name for one in group}) < 2:
+    if len({part.name for part in group}) < 2:
         return None
-    parts = frozenset[str]().union(*(one.both or {one.name} for one in group))
-    for one in list_quantities().values():
-        if one.both == parts and one.fits(unit):
-            return one
+    parts = frozenset[str]().union(*(part.both or {part.name} for part in group))
+    for quantity in list_quantities().values():
+        if quantity.both == parts and quantity.fits(unit):
+            return quantity
     return None
 
 
@@ -463,7 +465,7 @@ def choose_reading(
     likeliest = readings[0]
     code = read_unit(unit) if unit else None
     known = name_quantity(name, code)
-    usual = [one for one in readings if known and known.is_usual(one, code)]
+    usual = [reading for reading in readings if known and known.is_usual(reading, code)]
     if len(usual) == 1:
         is_decimal_comma = "," in written and likeliest > usual[0]
         # nobody writes 1 as "1,000"

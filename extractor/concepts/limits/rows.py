@@ -87,7 +87,9 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     [((0, None),), ((1, None),), ((2, None),), ((0, 2),)]
     """
     run: list[list[Number]] = []
-    groups = [[*group] for _, group in groupby(numbers, key=lambda one: one.first)]
+    groups = [
+        [*group] for _, group in groupby(numbers, key=lambda number: number.first)
+    ]
     is_on_vision = rule("vision_word").search(tokens) is not None
     for readings in groups:
         first, end, _ = readings[0]
@@ -102,12 +104,12 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     yield from _close_row(run)
 
 
-def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
+def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
     """Return whether a sign or a word joins two numbers into a row. The unit of the first number
     may be between them, and so may the "20/" of "20/40 to 20/160"; a semicolon does not join.
     """
-    start = other.first
-    units = [find_unit(tokens, number.end) for number in (one, other)]
+    start = following.first
+    units = [find_unit(tokens, end) for end in (number.end, following.end)]
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
     if tokens.words[start - 1] == "/":
@@ -115,7 +117,7 @@ def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
     # "below 45; 80 patients"
     if tokens.words[start - 1] == ";":
         return False
-    for end in (one.end, skip_unit(tokens, one.end)):
+    for end in (number.end, skip_unit(tokens, number.end)):
         # in "II-III", the hyphen is not a token
         if end == start and tokens.gap(start) == "-":
             return True
@@ -133,7 +135,9 @@ def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
     """
     if len(run) < 2:
         return
-    pairs = product([one.value for one in run[0]], [one.value for one in run[-1]])
+    pairs = product(
+        [number.value for number in run[0]], [number.value for number in run[-1]]
+    )
     bounds = [(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]]
     if bounds:
         yield run[0][0].first, run[-1][0].end, tuple(bounds)

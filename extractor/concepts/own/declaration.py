@@ -166,7 +166,11 @@ class CustomField(FrozenModel):
 
     def list_missing(self, values: Container[str]) -> list[str]:
         """Return the names of the attributes that are not in ``values``."""
-        return [one.name for one in self.attributes if one.name not in values]
+        return [
+            attribute.name
+            for attribute in self.attributes
+            if attribute.name not in values
+        ]
 
     def may_stand_in(self, section: str) -> bool:
         """Return whether a field of the record is searched for in a section."""
@@ -210,7 +214,7 @@ class CustomField(FrozenModel):
                 members = attribute.read_members(answer.get(attribute.name), faults)
                 if members:
                     claim[attribute.name] = members if attribute.many else members[0]
-            lacking = [one for one in self.needed if one not in claim]
+            lacking = [name for name in self.needed if name not in claim]
             if claim and not lacking:
                 quote = str(answer.get("quote") or "") if self.needs_quote else ""
                 claims.append(claim | {"quote": quote} if quote else claim)
@@ -264,7 +268,10 @@ def make_model(field: CustomField) -> type[FrozenModel]:
     title = to_pascal(field.name)
     # the label of a single attribute is the name of its field
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    parts: Any = {one.name: one.annotate(title, label) for one in field.attributes}
+    parts: Any = {
+        attribute.name: attribute.annotate(title, label)
+        for attribute in field.attributes
+    }
     return create_model(title, __base__=FrozenModel, __doc__=field.definition, **parts)
 
 

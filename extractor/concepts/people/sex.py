@@ -86,7 +86,9 @@ def _read_elsewhere(
                 return _infer(Sex.ALL, "both sexes", both)
     named = _list_sexes(titles)
     if not named:
-        named = _list_sexes([one for one in summary if _find("one_sex_stated", one)])
+        named = _list_sexes(
+            [sentence for sentence in summary if _find("one_sex_stated", sentence)]
+        )
     if len({sex for sex, _ in named}) != 1:
         return Reading(None, measured("participants", "no sex"))
     sex, words = named[0]

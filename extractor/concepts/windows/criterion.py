@@ -65,7 +65,7 @@ def read_windows(
         quote = passage.part(window.first, window.end).raw
         values.append(make_window(window, quote).model_copy(update=named))
         signs.append(list_signs(tokens, windows, parts, at))
-    spans = tuple(span_of(passage.part(one.first, one.end)) for one in windows)
+    spans = tuple(span_of(passage.part(each.first, each.end)) for each in windows)
     sure = measured("time_windows", _describe(tokens, windows))
     everything = Reading(tuple(values), sure, spans, Support.PARSED, signs=tuple(signs))
     first = _choose_first(windows)

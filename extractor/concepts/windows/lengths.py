@@ -209,7 +209,7 @@ def find_stated_age(
     if not stated:
         return _find_open_age(value, passage, lower=lower is admits)
     widest = min if lower else max
-    days, age, limit = widest(stated, key=lambda one: one[0])
+    days, age, limit = widest(stated, key=lambda bound: bound[0])
     if abs(days - count_days(value)) >= 1 or not is_same_length(
         age.value, age.unit, value
     ):
@@ -265,7 +265,9 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
     start = max(0, mention.first - _AGE_WORD_REACH)
     if rule("old_thing").ends(tokens, mention.first, start):
         return False
-    limits = [one for one in find_limits(tokens, None) if one.first == mention.first]
+    limits = [
+        limit for limit in find_limits(tokens, None) if limit.first == mention.first
+    ]
     return not any(is_other_age(tokens, limit) for limit in limits)
 
 

@@ -209,7 +209,7 @@ def _prove_part(
     fitting = fitting or [at for at in words if not _overlaps(at, others)]
     if not fitting:
         return None, Refusal(Why.OTHER_OWNER, next(iter((*own, *words))))
-    return words[min(fitting, key=lambda one: abs(one.start - span.start))], None
+    return words[min(fitting, key=lambda place: abs(place.start - span.start))], None
 
 
 def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, bool]]:
@@ -251,8 +251,8 @@ def _prove_condition(
     own = [limit for limit in limits if _is_stated(here, limit, found)]
     others = [limit for limit in limits if limit not in own]
     own_conditions = list(_list_conditions(here, own))
-    at = min(spans, key=lambda one: abs(one.start - found.span.start))
-    at = next((one for one in spans if _overlaps(one, own_conditions)), at)
+    at = min(spans, key=lambda place: abs(place.start - found.span.start))
+    at = next((span for span in spans if _overlaps(span, own_conditions)), at)
     words = here.section.raw[at.start : at.end]
     kept = replace(found, value=found.value.model_copy(update={"condition": words}))
     if _overlaps(at, own_conditions):

@@ -162,7 +162,7 @@ def _describe_name(
     for known, sign in _RULES_IN_NAME.items():
         if rule(known).search(tokens, first, end):
             yield sign
-    if any(first <= one[1] < end for one in find_general(tokens)):
+    if any(first <= agent[1] < end for agent in find_general(tokens)):
         yield "a known name"
     is_short = count <= _SOME_WORDS
     last = tokens.words[end - 1].lower()

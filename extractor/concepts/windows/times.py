@@ -215,7 +215,7 @@ def _list_spans(tokens: Tokens) -> list[Span]:
     compose(chart, _list_productions())
     chosen: list[Span] = []
     covered: set[int] = set()
-    ranked = sorted(chart.all("window"), key=lambda one: (-one.weight, one.first))
+    ranked = sorted(chart.all("window"), key=lambda span: (-span.weight, span.first))
     for span in ranked:
         place = range(span.first, span.end)
         if covered.isdisjoint(place):
