@@ -40,8 +40,8 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An amount with its comparator, and the tokens that state it. ``turned`` contains the words of
-    a comparator whose direction depends on the scale of the quantity: "or better".
+    """An amount with its comparator, and the tokens that state it. ``scale_words`` contains the
+    words of a comparator whose direction depends on the scale of the quantity: "or better".
     """
 
     comparator: Comparator
@@ -50,7 +50,7 @@ class Bound:
     end: int
     condition: Span | None = None
     sure: bool = True
-    turned: str | None = None
+    scale_words: str | None = None
 
 
 Bounds = tuple[Bound, ...]
@@ -152,7 +152,9 @@ def make_compared(parts: Parts) -> Bounds | None:
     if (amount.unit or "").endswith("/"):
         # the denominator of a visual acuity is greater for people who see less
         comparator = mirror(comparator)
-    return (Bound(comparator, amount, *_cover(parts), turned=_find_turned(parts)),)
+    return (
+        Bound(comparator, amount, *_cover(parts), scale_words=_find_scale_words(parts)),
+    )
 
 
 def _cover(parts: Parts) -> Range:
@@ -167,7 +169,7 @@ def _find_comparator(parts: Parts) -> Comparator | None:
         return None
     if span.kind == "plus_sign":
         return Comparator.AT_LEAST
-    if _find_turned(parts):
+    if _find_scale_words(parts):
         return Comparator.EQUAL
     comparator = Comparator(span.value)
     if comparator is Comparator.EQUAL and "suffix" in parts:
@@ -175,7 +177,7 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     return comparator.opposite if "negation" in parts else comparator
 
 
-def _find_turned(parts: Parts) -> str | None:
+def _find_scale_words(parts: Parts) -> str | None:
     """Return the words of a comparator whose direction depends on a scale ("or better"), or
     None.
     """
@@ -302,8 +304,8 @@ def make_grades(parts: Parts) -> Bounds | None:
         comparator = Comparator.EQUAL if is_one else Comparator.BETWEEN
     elif low != high:
         return None
-    turned = _find_turned(parts)
-    return (Bound(comparator, amount, grades.first, end, turned=turned),)
+    scale_words = _find_scale_words(parts)
+    return (Bound(comparator, amount, grades.first, end, scale_words=scale_words),)
 
 
 def make_restated(parts: Parts) -> Bounds | None:

@@ -42,8 +42,8 @@ class Limit:
         time_unit: The unit if it is a unit of time, so that the limit is an age or a duration.
         condition: The tokens that state to whom or when the limit applies.
         sure: False if the comparator is not stated but implied.
-        settled: False if the number has another, equally likely reading ("1.500").
-        turned: The words of a comparator whose direction depends on the scale: "or better".
+        is_unambiguous: False if the number has another, equally likely reading ("1.500").
+        scale_words: The words of a comparator whose direction depends on the scale: "or better".
         number: The tokens of its numbers and their unit.
         is_known: Whether the vocabulary contains the quantity.
         rule: The name of the production that created it.
@@ -64,8 +64,8 @@ class Limit:
     time_unit: str | None = None
     condition: Range | None = None
     sure: bool = True
-    settled: bool = True
-    turned: str | None = None
+    is_unambiguous: bool = True
+    scale_words: str | None = None
     number: Range = (0, 0)
     is_known: bool = False
     rule: str = ""
@@ -199,7 +199,7 @@ def _read_limits(
             amount.time.value if amount.time else None,
             _find_condition(tokens, span, at, owner.condition),
             sure=bound.sure,
-            turned=bound.turned,
+            scale_words=bound.scale_words,
             number=(bound.first, bound.end),
             is_known=named.is_known,
             rule=span.rule,

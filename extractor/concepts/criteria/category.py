@@ -71,14 +71,16 @@ def describe_lines(
     kinds = [entry.sense for entry in entries]
     # The first inclusion criteria often name the disease that the trial treats.
     opening: list[frozenset[str]] = []
-    for own, kind in zip(stems, kinds, strict=True):
+    for line_stems, kind in zip(stems, kinds, strict=True):
         if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
-            opening.append(own)
+            opening.append(line_stems)
     count_above = Counter[CriterionKind]()
     features: list[list[str]] = []
-    for entry, own, kind, own_words in zip(entries, stems, kinds, words, strict=True):
-        named = str(min(len(own & target), 3)) if target else "-"
-        repeated = min(_count_repeated(own, opening), 3)
+    for entry, line_stems, kind, line_words in zip(
+        entries, stems, kinds, words, strict=True
+    ):
+        named = str(min(len(line_stems & target), 3)) if target else "-"
+        repeated = min(_count_repeated(line_stems, opening), 3)
         above = count_above[kind]
         marks = (
             "list",
@@ -86,9 +88,9 @@ def describe_lines(
             f"repeated {repeated}",
             f"place {min(above, 4)}",
             f"first {not above} {named}",
-            f"words {len(own).bit_length()}",
+            f"words {len(line_stems).bit_length()}",
         )
-        line_features = list(_describe_words(own_words, kind))
+        line_features = list(_describe_words(line_words, kind))
         line_features += _describe_context(entry)
         line_features += [f"m {kind[0]} {mark}" for mark in marks]
         features.append(line_features)
@@ -96,13 +98,13 @@ def describe_lines(
     return features
 
 
-def _count_repeated(own: frozenset[str], opening: Sequence[frozenset[str]]) -> int:
+def _count_repeated(stems: frozenset[str], opening: Sequence[frozenset[str]]) -> int:
     """Return how many stems of a line also occur in the other opening lines."""
     elsewhere: set[str] = set()
     for line in opening:
-        if line is not own:
+        if line is not stems:
             elsewhere |= line
-    return len(own & elsewhere)
+    return len(stems & elsewhere)
 
 
 def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:

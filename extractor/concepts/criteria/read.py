@@ -26,10 +26,11 @@ from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
 from extractor.concepts.people.stated import StatedCriterion
 from extractor.concepts.windows.criterion import (
+    Times,
     demands_other,
+    inherit_window,
+    inherit_windows,
     is_of_kind,
-    lend_window,
-    lend_windows,
     name_limited,
     read_windows,
 )
@@ -53,7 +54,6 @@ from extractor.schemas import (
     RegistryFields,
     Sex,
     Support,
-    TimeWindow,
 )
 
 __all__ = ["read_eligibility"]
@@ -372,38 +372,36 @@ def _limit_criterion(
     return limits
 
 
-def _read_times(
-    entry: Entry, parent: str, *, is_value: bool
-) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
+def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
     """Return the first time window and all time windows of the item, otherwise of the line that
     introduces it.
 
     A line that is itself a criterion does not pass on its times. ``parent`` contains the words of
     the line that introduces the entry; ``is_value``: the entry limits a measured value.
     """
-    window, windows = read_windows(entry.passage, entry.sense, parent)
+    times = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
-        return window, windows
+        return times
     # A doubtful parent may be separated from its item by other items. It passes on its times only
     # if it ends with a colon.
     if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
-        return window, windows
+        return times
     introduction = entry.parent.alone()
-    lent = None
-    if window.value is None:
-        lent = _find_lent(entry, introduction, is_value=is_value)
-    if lent is None:
-        return window, name_limited(windows, introduction)
-    lent_window, lent_windows = lent
-    window = lend_window(lent_window)
-    if windows.value:
-        return window, name_limited(windows, introduction)
-    return window, lend_windows(lent_windows, introduction, entry.passage)
+    inherited = None
+    if times.first.value is None:
+        inherited = _find_inherited(entry, introduction, is_value=is_value)
+    if inherited is None:
+        return Times(times.first, name_limited(times.windows, introduction))
+    first = inherit_window(inherited.first)
+    if times.windows.value:
+        return Times(first, name_limited(times.windows, introduction))
+    windows = inherit_windows(inherited.windows, introduction, entry.passage)
+    return Times(first, windows)
 
 
-def _find_lent(
+def _find_inherited(
     entry: Entry, introduction: Passage, *, is_value: bool
-) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]] | None:
+) -> Times | None:
     """Return the times of an introduction if they also apply to an item below it; None if they do
     not, or if the introduction has no times.
     """
@@ -411,14 +409,13 @@ def _find_lent(
         return None
     if not is_of_kind(introduction, entry.passage, is_value=is_value):
         return None
-    window, windows = read_windows(introduction, entry.sense)
-    if window.value is None:
+    times = read_windows(introduction, entry.sense)
+    first = times.first.value
+    if first is None:
         return None
-    lasts = window.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-    if lasts and is_value:
-        # it describes the doses of a drug
-        return None
-    return window, windows
+    lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+    # it describes the doses of a drug
+    return None if lasts and is_value else times
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:

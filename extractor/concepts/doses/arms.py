@@ -121,7 +121,7 @@ class Arms:
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
         place = self.places[arm]
-        return self.texts[arm].read.raw[place.start : place.end]
+        return self.texts[arm].lexed.raw[place.start : place.end]
 
 
 def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:

@@ -59,9 +59,9 @@ class Regimen:
         """Return the marks of a field, starting with those of the main statement."""
         return [link for statement in self.statements for link in statement.links(name)]
 
-    def add(self, statements: Iterable[Statement]) -> None:
-        """Add statements to the regimen."""
-        self.statements += statements
+    def add(self, statement: Statement) -> None:
+        """Add a statement to the regimen."""
+        self.statements.append(statement)
         self._known.clear()
 
     def best(self, name: str) -> Linked | None:
@@ -143,23 +143,32 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
-        alone = Regimen([statement])
-        fitting = [known for known in regimens if _is_same(known, alone)]
-        has_amounts = any(known.main.amounts for known in regimens)
-        is_own_way = statement.text.is_arm and bool(statement.links("route"))
-        is_own = bool(statement.amounts) or (is_own_way and not has_amounts)
-        if not regimens or (is_own and not fitting):
-            regimens.append(alone)
-        elif not fitting:
-            _note_contradicted(regimens, alone)
+        candidate = Regimen([statement])
+        fitting = [regimen for regimen in regimens if _is_same(regimen, candidate)]
         for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.add([statement])
+            regimen.add(statement)
+        if fitting:
+            continue
+        if not regimens or _may_be_separate(statement, regimens):
+            regimens.append(candidate)
+        else:
+            _note_contradicted(regimens, candidate)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     return [
         Regimen(known.statements, route, known.contradicted)
         for known in regimens
         for route in _list_routes(known)
     ]
+
+
+def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
+    """Return whether a statement can be a separate regimen: it has an amount, or an arm states a
+    route while no regimen has an amount.
+    """
+    if statement.amounts:
+        return True
+    has_route = statement.text.is_arm and bool(statement.links("route"))
+    return has_route and not any(regimen.main.amounts for regimen in regimens)
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
@@ -193,16 +202,16 @@ def _is_same(regimen: Regimen, other: Regimen) -> bool:
     """
     if _list_different(regimen, other):
         return False
-    mine = regimen.amounts()
-    its = other.amounts()
-    if not mine or not its or _share_level(regimen, other):
+    amounts = regimen.amounts()
+    other_amounts = other.amounts()
+    if not amounts or not other_amounts or _share_level(regimen, other):
         return True
     if _differ(regimen, other, "duration") or _differ(regimen, other, "days"):
         return False
     main = regimen.main
     other_main = other.main
     is_one_clause = main.text is other_main.text and main.clause == other_main.clause
-    is_one_unit = mine[0][0].unit == its[0][0].unit
+    is_one_unit = amounts[0][0].unit == other_amounts[0][0].unit
     return is_one_clause or is_one_unit or is_portion(other_main.amounts[0].mark)
 
 

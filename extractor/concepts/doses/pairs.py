@@ -38,7 +38,6 @@ class Owner:
     agent: Agent
     how: str
     place: Place
-    mention: Mention | None = None
 
 
 @dataclass(frozen=True, slots=True)

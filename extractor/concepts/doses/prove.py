@@ -24,7 +24,7 @@ from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_w
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
-from extractor.language.units import find_dimension
+from extractor.language.units import Dimension, find_dimension
 from extractor.schemas import Amount, Frequency, Period, Support, Task
 
 _ROUNDED = 0.05
@@ -76,7 +76,7 @@ def _can_contradict(stated: Any, wanted: Any) -> bool:
     return _find_dimension(stated) == _find_dimension(wanted)
 
 
-def _find_dimension(amount: Amount) -> Any:
+def _find_dimension(amount: Amount) -> Dimension | str:
     """Return the dimension of an amount without its rate; its unit if that has no dimension."""
     unit = amount.unit.partition("/")[0]
     return find_dimension(unit)[1] or unit
@@ -192,15 +192,15 @@ class _Proof:
         supports: list[Support] = []
         for value, span in zip(reading.list_values(), reading.spans, strict=True):
             if field == "arms":
-                judged = self._judge_arm(value)
+                verdict = self._judge_arm(value)
             else:
-                judged = self._judge(field, value)
-            if isinstance(judged, Refusal):
-                self._refuse(judged, field, value)
+                verdict = self._judge(field, value)
+            if isinstance(verdict, Refusal):
+                self._refuse(verdict, field, value)
                 continue
             values.append(self._keep_arms(value) if field == "amounts" else value)
-            spans.append(judged or span)
-            supports.append(Support.PARSED if judged else Support.INFERRED)
+            spans.append(verdict or span)
+            supports.append(Support.PARSED if verdict else Support.INFERRED)
         if not values:
             return {}
         is_list = isinstance(reading.value, tuple)

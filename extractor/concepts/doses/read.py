@@ -33,15 +33,15 @@ def read_dosing(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
     """Return the regimens of a record, and the clauses that seem to contain an unread regimen."""
-    read = read_regimens(record, sections)
+    doses = read_regimens(record, sections)
     of_agent = defaultdict[str, list[Regimen]](list)
-    for regimen in read.regimens:
+    for regimen in doses.regimens:
         of_agent[regimen.agent.key].append(regimen)
     drafts = [
-        make_draft(regimen, of_agent[regimen.agent.key], read.trial, next(numbers))
-        for regimen in read.regimens
+        make_draft(regimen, of_agent[regimen.agent.key], doses.trial, next(numbers))
+        for regimen in doses.regimens
     ]
-    return tuple(drafts), tuple(_list_unread(read, numbers))
+    return tuple(drafts), tuple(_list_unread(doses, numbers))
 
 
 def read_regimens(
@@ -79,17 +79,17 @@ def _is_given(regimen: Regimen) -> bool:
     )
 
 
-def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
+def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
     """Yield the clauses with an amount that is not in any regimen: those of arms and interventions,
     and other clauses that give an agent by a route or at a frequency.
     """
-    levels = {level for regimen in read.regimens for level, _ in regimen.amounts()}
-    for text in read.texts:
+    levels = {level for regimen in doses.regimens for level, _ in regimen.amounts()}
+    for text in doses.texts:
         for clause in text.clauses:
             marks = within(text.marks, *clause)
             amounts = [mark for mark in marks if mark.field == "amounts"]
             is_new = any(not levels.issuperset(mark.value) for mark in amounts)
-            is_given = text.is_group or _gives(read.trial.agents, text, clause)
+            is_given = text.is_group or _gives(doses.trial.agents, text, clause)
             if is_new and is_given and not is_aside(text, clause):
                 yield text.chunk(next(numbers), *clause)
 

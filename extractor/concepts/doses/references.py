@@ -26,14 +26,14 @@ def repeat_referred(
         for heading, end in zip(headings, ends, strict=False):
             first = heading.first
             of_text = [statement for statement in statements if statement.text is text]
-            own = [
+            own_statements = [
                 statement for statement in of_text if first <= statement.clause[0] < end
             ]
-            known.setdefault(_read_group(heading), []).extend(own)
+            known.setdefault(_read_group(heading), []).extend(own_statements)
             reference = rule("as_in_group").search(text.tokens, first, end)
             if reference is None:
                 continue
-            agents = {statement.agent.key for statement in own}
+            agents = {statement.agent.key for statement in own_statements}
             for other in known.get(_read_group(reference), ()):
                 if other.agent.key not in agents:
                     yield from _repeat(text, (reference.first, end), other)
@@ -55,9 +55,9 @@ def _repeat(
         for mark in marks
         if mark.field in ("cycle", "duration")
     }
-    mine = [link.mark.value for link in facts.get("cycle", ())]
-    its = [link.mark.value for link in other.links("cycle")]
-    if mine and its and mine != its:
+    cycles = [link.mark.value for link in facts.get("cycle", ())]
+    other_cycles = [link.mark.value for link in other.links("cycle")]
+    if cycles and other_cycles and cycles != other_cycles:
         yield replace(
             other,
             text=text,

@@ -61,20 +61,20 @@ class Trial:
         """How the first title that mentions an agent names it: alone, first, or later and after
         which words.
         """
-        said: dict[str, str] = {}
+        namings: dict[str, str] = {}
         for title in self._titles:
-            named: dict[str, str] = {}
+            agents: dict[str, str] = {}
             border = 0
             for mention in self.agents.find(title):
                 between = (title.tokens, border, mention.first)
                 joints = [name for name in _JOINTS if rule(name).occurs(*between)]
                 how = f"later, {next(iter(joints), 'no joint')}" if border else "first"
-                named.setdefault(mention.agent.key, how)
+                agents.setdefault(mention.agent.key, how)
                 border = mention.end
-            if len(named) == 1:
-                named = dict.fromkeys(named, "alone")
-            said = named | said
-        return said
+            if len(agents) == 1:
+                agents = dict.fromkeys(agents, "alone")
+            namings = agents | namings
+        return namings
 
     @cached_property
     def uses(self) -> Mapping[str, frozenset[str]]:
@@ -144,14 +144,14 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
 
 def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
     """Yield signs for how the titles name an agent, or that they name only other agents."""
-    said = trial.titles.get(agent.key)
-    how = "not in title" if said is None else "in title"
+    naming = trial.titles.get(agent.key)
+    how = "not in title" if naming is None else "in title"
     if not trial.titles:
         how = "title without agents"
     yield f"{how}, {cover}"
     yield f"{how}, {agent.kind}"
-    if said:
-        yield f"title {said}, {cover}"
+    if naming:
+        yield f"title {naming}, {cover}"
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:

@@ -62,7 +62,7 @@ class DoseText:
     intervention.
     """
 
-    read: LexedSection
+    lexed: LexedSection
     title: Place
     body: Place
     type: str = ""
@@ -70,11 +70,11 @@ class DoseText:
 
     @property
     def name(self) -> str:
-        return self.read.name
+        return self.lexed.name
 
     @property
     def tokens(self) -> Tokens:
-        return self.read.tokens
+        return self.lexed.tokens
 
     @property
     def is_intervention(self) -> bool:
@@ -119,11 +119,11 @@ class DoseText:
 
     def span(self, first: int, end: int) -> Span:
         """Return the span of the tokens ``first:end`` in the record's raw text."""
-        return span_of(self.read.whole.part(first, end))
+        return span_of(self.lexed.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:
         """Return the raw characters of a range of tokens."""
-        return self.read.whole.part(first, end).raw
+        return self.lexed.whole.part(first, end).raw
 
     def chunk(self, number: int, first: int, end: int) -> Chunk:
         """Return a range of tokens as a numbered chunk."""
@@ -149,7 +149,7 @@ def list_texts(
     return [*interventions, *arms, *others]
 
 
-def _read_group(section: Section, read: LexedSection) -> DoseText:
+def _read_group(section: Section, lexed: LexedSection) -> DoseText:
     """Return an arm or an intervention with the token ranges of its parts. If the section has no
     registered parts, its first line is the title.
     """
@@ -157,19 +157,19 @@ def _read_group(section: Section, read: LexedSection) -> DoseText:
     name_of_title = "label" if is_arm else "name"
     places: dict[str, list[Place]] = {}
     for part in section.parts:
-        passage = read.between(part.start, part.end)
+        passage = lexed.between(part.start, part.end)
         places.setdefault(part.name, []).append((passage.first, passage.end))
     [title, *_] = places.get(name_of_title, [(0, 0)])
     [body, *_] = places.get("description", [(0, 0)])
     if not section.parts:
-        line_end = read.tokens.codes.find("\n")
-        end = len(read.tokens)
+        line_end = lexed.tokens.codes.find("\n")
+        end = len(lexed.tokens)
         title = (0, line_end if line_end > 0 else end)
         body = (title[1], end)
     vocabulary = "arm_type" if is_arm else "intervention_type"
     kind = unify_word(vocabulary, section.part("type") or "")
     return DoseText(
-        read, title, body, kind.lower(), tuple(places.get("other_names", ()))
+        lexed, title, body, kind.lower(), tuple(places.get("other_names", ()))
     )
 
 

@@ -129,21 +129,20 @@ def list_clauses(
     topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
     seen: list[Mention] = []
     for clause in text.clauses:
-        here = [
+        named_here = [
             mention for mention in mentions if clause[0] <= mention.first < clause[1]
         ]
         earlier = [
-            Owner(mention.agent, "earlier", mention.place, mention)
-            for mention in seen[::-1]
+            Owner(mention.agent, "earlier", mention.place) for mention in seen[::-1]
         ]
         others: dict[str, Owner] = {}
         for owner in [*topics, *earlier]:
             others.setdefault(owner.agent.key, owner)
-        named = [
-            Owner(mention.agent, "named", mention.place, mention) for mention in here
+        owners_here = [
+            Owner(mention.agent, "named", mention.place) for mention in named_here
         ]
-        yield clause, here, [*named, *others.values()]
-        seen = [*seen, *here][-_MOST_OWNERS:]
+        yield clause, named_here, [*owners_here, *others.values()]
+        seen = [*seen, *named_here][-_MOST_OWNERS:]
 
 
 def is_aside(text: DoseText, clause: Place) -> bool:
@@ -162,11 +161,13 @@ def describe_candidates(
     clause: Place,
     mark: Mark,
     owners: Iterable[Owner],
-    here: Sequence[Mention],
+    mentions: Sequence[Mention],
 ) -> list[list[str]]:
     """Return the signs of each possible owner of an amount, followed by the signs of no owner."""
-    signs = [list(describe_owner(text, mark, owner, here, clause)) for owner in owners]
-    return [*signs, list(describe_nobody(text, mark, here, clause))]
+    signs = [
+        list(describe_owner(text, mark, owner, mentions, clause)) for owner in owners
+    ]
+    return [*signs, list(describe_nobody(text, mark, mentions, clause))]
 
 
 def find_anchors(
@@ -174,7 +175,7 @@ def find_anchors(
     clause: Place,
     marks: Sequence[Mark],
     owners: Sequence[Owner],
-    here: Sequence[Mention],
+    mentions: Sequence[Mention],
 ) -> Iterator[Anchor]:
     """Yield an anchor for each amount of a clause with its most likely agent, and an anchor for
     each agent that the clause gives without an amount.
@@ -183,7 +184,7 @@ def find_anchors(
     for mark in marks:
         if mark.field != "amounts":
             continue
-        ranks = rank_owners(describe_candidates(text, clause, mark, owners, here))
+        ranks = rank_owners(describe_candidates(text, clause, mark, owners, mentions))
         best = max(range(len(owners)), key=ranks.__getitem__, default=0)
         if ranks[-1] < _NOBODY:
             owner = owners[best]

@@ -6,8 +6,6 @@ from extractor.schemas import Comparator
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
-BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
-"""The comparators of a range that includes its ends."""
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:

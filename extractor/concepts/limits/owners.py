@@ -67,11 +67,11 @@ def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
     behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
     for groups in _list_contrasts():
         every = frozenset[str]().union(*groups)
-        ours = [group for group in groups if not group.isdisjoint(spelled)]
+        own_groups = [group for group in groups if not group.isdisjoint(spelled)]
         nearest = next(
             (word for word in (*reversed(front), *behind) if word in every), ""
         )
-        if ours and nearest and not any(nearest in group for group in ours):
+        if own_groups and nearest and not any(nearest in group for group in own_groups):
             return True
     return False
 
@@ -146,24 +146,24 @@ def _compare_names(
     subject = mention.subject or (mention.first, mention.first)
     front = _list_words(tokens, *_list_front(mention))
     direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
-    ours = _name(quantity)
-    theirs = _name(tokens.read(*subject))
-    named = _fold(tokens.read(*subject))
-    if ours and _says_elsewhere(
-        words - _list_name_words(ours), front | direct, mention, tokens
+    own_names = _name(quantity)
+    subject_names = _name(tokens.read(*subject))
+    subject_words = _fold(tokens.read(*subject))
+    if own_names and _says_elsewhere(
+        words - _list_name_words(own_names), front | direct, mention, tokens
     ):
         return None
     if words <= direct:
         return True
-    if ours == {"body_weight"} and _names_people(mention, tokens):
+    if own_names == {"body_weight"} and _names_people(mention, tokens):
         return True
-    is_foreign = any(not read_unit(word) for word in named - words - _idle())
-    if ours and theirs >= ours:
+    is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
+    if own_names and subject_names >= own_names:
         missing = words - front - direct
         has_more = not missing.isdisjoint(_list_line(tokens))
         return None if is_foreign and has_more else True
-    is_other = bool(ours and theirs) and theirs.isdisjoint(ours)
-    if is_other and not _is_part(words, named, front):
+    is_other = bool(own_names and subject_names) and subject_names.isdisjoint(own_names)
+    if is_other and not _is_part(words, subject_words, front):
         return None
     return _compare_clause(words, quantity, mention, tokens, is_foreign=is_foreign)
 
@@ -193,9 +193,9 @@ def _compare_clause(
     is_rival = words in others
     front = _list_words(tokens, *_list_front(mention))
     here = front | _list_words(tokens, *mention.clause)
-    ours = _name(quantity)
+    own_names = _name(quantity)
     clause = _name(tokens.read(*mention.clause))
-    if words <= here or (ours and ours <= clause):
+    if words <= here or (own_names and own_names <= clause):
         # after a number with a unit, they name the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and words <= here and not words <= front

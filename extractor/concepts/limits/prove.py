@@ -31,11 +31,7 @@ from extractor.language.units import read_unit
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
 _MULTIPLES = ("{ULN}", "{LLN}")
-_STRICT = frozenset({Comparator.MORE, Comparator.LESS})
-"""The comparators that exclude their own value."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
-_ENDS = 12
-"""Maximum number of mentions between the two ends of a range."""
 _MOST_SAME = 24
 """Maximum number of mentions of the same numbers that are examined. No line of a record has
 more.

@@ -12,7 +12,7 @@ from extractor.language.book import read_table, read_text, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
-from extractor.measures.names import find_names, fold_words
+from extractor.measures.names import Words, find_names, fold_words
 
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
@@ -93,12 +93,12 @@ class KnownQuantity:
         """Return whether both the canonical unit and a dimension are amounts per volume. A bare
         mass counts as a mass per volume, since its volume may be missing: "mg%".
         """
-        ours = find_dimension(self.unit)[1]
-        if _PER_VOLUME not in ours:
+        own_dimension = find_dimension(self.unit)[1]
+        if _PER_VOLUME not in own_dimension:
             return False
         if dimension == (("g", 1),):
-            return ("g", 1) in ours
-        return _PER_VOLUME in dimension and min(len(dimension), len(ours)) > 1
+            return ("g", 1) in own_dimension
+        return _PER_VOLUME in dimension and min(len(dimension), len(own_dimension)) > 1
 
     def is_usual(self, value: float, unit: str | None) -> bool:
         """Return whether a value is in the ``usual`` range of limits in trials; False if the usual
@@ -267,7 +267,7 @@ def _name(
 
 
 def _find_near(
-    text: str, words: tuple[str, ...], unit: str | None, quote: str
+    text: str, words: Words, unit: str | None, quote: str
 ) -> KnownQuantity | None:
     """Return the quantity that is named before or, failing that, around words for people or a
     scale.
@@ -282,7 +282,7 @@ def _find_near(
     return None
 
 
-def _is_age(words: tuple[str, ...], unit: str, quote: str) -> bool:
+def _is_age(words: Words, unit: str, quote: str) -> bool:
     """Return whether a duration is an age: that of people, or "18 years old"."""
     if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
         return False
@@ -343,7 +343,7 @@ def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQua
 
 
 @lru_cache(maxsize=4096)
-def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
+def _choose(words: Words, unit: str | None) -> KnownQuantity | None:
     """Return the quantity that folded words name and that fits the unit; None if there is none.
 
     Strong names take precedence over weak ones. If there are several, return the quantity that
@@ -416,15 +416,15 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     """
     if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
         return []
-    own = unit or quantity.unit
+    target = unit or quantity.unit
     # an equivalent equals a mole only for ions with a single charge
-    if "eq" in own and quantity.molar_mass:
+    if "eq" in target and quantity.molar_mass:
         return []
-    is_linear = own in quantity.linear and own not in quantity.loinc
-    wanted = name_property(quantity.unit if is_linear else own)
+    is_linear = target in quantity.linear and target not in quantity.loinc
+    target_property = name_property(quantity.unit if is_linear else target)
     codes: list[str] = []
     for code_unit, unit_codes in quantity.loinc.items():
-        if own in _ANY_LABORATORY or name_property(code_unit) == wanted:
+        if target in _ANY_LABORATORY or name_property(code_unit) == target_property:
             codes += unit_codes
     return codes
 

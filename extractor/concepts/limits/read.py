@@ -30,23 +30,23 @@ def find_limits(
     read = read_line(tokens, read_text(topic) if topic else None)
     limits: list[Limit] = []
     for limit in read:
-        settled = _turn_by_scale(tokens, _settle(tokens, limit))
-        if settled:
-            turned = _turn_below_mean(tokens, _turn(tokens, settled, kind))
-            limits += _split_outside(tokens, turned)
+        scaled = _apply_scale(tokens, _choose_readings(tokens, limit))
+        if scaled:
+            listed = _apply_list(tokens, scaled, kind)
+            limits += _split_outside(tokens, _negate_below_mean(tokens, listed))
     return limits
 
 
-def _turn_by_scale(tokens: Tokens, limit: Limit) -> Limit | None:
+def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     """Return a limit of "or better" or "worse than" with the comparator that results from the scale
     of its quantity; None if it is unknown which side of the scale is worse.
 
     "Than" excludes the number itself, unless it is negated ("no worse than 2" allows 2) or the
     number is included ("better than or equal to 2").
     """
-    if limit.turned is None:
+    if limit.scale_words is None:
         return limit
-    words = limit.turned.lower().split()
+    words = limit.scale_words.lower().split()
     name = tokens.read(*limit.quantity) if limit.quantity else ""
     worse = find_worse_side(name, limit.unit, tokens.text)
     if worse is None:
@@ -61,7 +61,7 @@ def _turn_by_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     return replace(limit, comparator=comparator)
 
 
-def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
+def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit on deviations below a mean with a negative value: "at least 2.5 SD below the
     mean" is at most -2.5 SD.
     """
@@ -92,7 +92,7 @@ def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
     return [below, above]
 
 
-def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
+def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
     """Return a limit with the comparator that results from its list, or from a negated verb before
     it.
     """
@@ -106,16 +106,16 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
     opposite = limit.comparator.opposite
     if opposite is None:
         return limit
-    is_turned = is_denied(tokens, limit.first)
+    is_reversed = is_denied(tokens, limit.first)
     if is_exclusion:
         near = max(0, limit.first - _DENIAL_REACH // 2)
         if forbidden := rule("not_allowed").search(tokens, near, limit.number[1]):
             # "must not" in an exclusion restates it, and the grammar may have reversed it already
-            is_turned = forbidden.end > limit.first
+            is_reversed = forbidden.end > limit.first
             limit = replace(limit, sure=False)
     else:
-        is_turned = is_turned or _is_refused(tokens, limit.first)
-    return replace(limit, comparator=opposite) if is_turned else limit
+        is_reversed = is_reversed or _is_refused(tokens, limit.first)
+    return replace(limit, comparator=opposite) if is_reversed else limit
 
 
 def _has_failed(tokens: Tokens, limit: Limit) -> bool:
@@ -153,9 +153,9 @@ def is_denied(tokens: Tokens, first: int) -> bool:
     )
 
 
-def _settle(tokens: Tokens, limit: Limit) -> Limit:
+def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit with the readings of its numbers that are usual for its quantity: "1.500" may
-    be 1500 or 1.5. A reading is unsettled if another is equally likely.
+    be 1500 or 1.5. It is ambiguous if two readings are equally likely.
     """
     for at in range(limit.first, limit.end):
         written = tokens.words[at]
@@ -166,6 +166,8 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
         likeliest, _ = choose_reading(written, "", None)
         low = value if limit.value == likeliest else limit.value
         high = value if limit.value_high == likeliest else limit.value_high
-        settled = limit.settled and is_sure
-        limit = replace(limit, value=low or 0, value_high=high, settled=settled)
+        is_unambiguous = limit.is_unambiguous and is_sure
+        limit = replace(
+            limit, value=low or 0, value_high=high, is_unambiguous=is_unambiguous
+        )
     return limit

@@ -95,7 +95,7 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
         yield "equal to a measured value"
-    if not limit.settled:
+    if not limit.is_unambiguous:
         yield "a number with two readings"
     if not limit.sure:
         yield "a comparator from the kind of list"

@@ -124,8 +124,8 @@ CLASSES = {kind.held: kind for kind in AttributeType if kind != AttributeType.CH
 """The type of an attribute by the class that declares it."""
 
 
-def _list_words(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
+def _list_words(words: Any) -> Any:
+    return (words,) if isinstance(words, str) else words
 
 
 Words = Annotated[
@@ -159,7 +159,7 @@ class Attribute(FrozenModel):
     choices: Words = ()
     patterns: Mapping[str, Words] = Field(default_factory=dict)
 
-    def read(self, given: Any) -> Any:
+    def read(self, written: Any) -> Any:
         """Read one value, from its written form or from an extraction.
 
         Raises ``ValueError`` with the allowed form.
@@ -167,16 +167,16 @@ class Attribute(FrozenModel):
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
-        if isinstance(given, FrozenModel):  # a stored time may have another class
-            given = given.model_dump()
-        if isinstance(given, Mapping) and issubclass(self.type.held, FrozenModel):
+        if isinstance(written, FrozenModel):  # a stored time may have another class
+            written = written.model_dump()
+        if isinstance(written, Mapping) and issubclass(self.type.held, FrozenModel):
             with suppress(ValidationError):
-                return self.type.held.model_validate(given)
-        if given == "" or not isinstance(given, str | int | float):
+                return self.type.held.model_validate(written)
+        if written == "" or not isinstance(written, str | int | float):
             raise ValueError(
-                f"{self.name}: {given!r} is not of type {self.type}; write {self.form}"
+                f"{self.name}: {written!r} is not of type {self.type}; write {self.form}"
             )
-        value = self.type.read(str(given).strip())
+        value = self.type.read(str(written).strip())
         if not self.choices:
             return value
         for word in self.choices:
@@ -186,11 +186,11 @@ class Attribute(FrozenModel):
             f"{self.name}: {value!r} is none of: {', '.join(self.choices)}"
         )
 
-    def read_all(self, given: Any) -> Any:
+    def read_all(self, written: Any) -> Any:
         """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
         if not self.many:
-            return self.read(given)
-        members = given if isinstance(given, list | tuple) else [given]
+            return self.read(written)
+        members = written if isinstance(written, list | tuple) else [written]
         return tuple(map(self.read, members))
 
     def read_members(

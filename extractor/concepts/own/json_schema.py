@@ -67,7 +67,7 @@ class _Schema(BaseModel, extra="allow"):
     dialect: Any = Field(None, alias="$schema")
 
 
-def read_json_schema(given: Mapping[str, Any]) -> CustomField:
+def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     """Return the declaration of a field.
 
     Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
@@ -82,8 +82,8 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
     >>> field.name, field.attributes[0].type.value
     ('prior_lines', 'integer')
     """
-    title = str(given.get("title"))[:100]
-    schema = _validate(title, _Schema, given)
+    title = str(written.get("title"))[:100]
+    schema = _validate(title, _Schema, written)
     # the schema of a recursive model is only a reference to a definition
     if schema.reference:
         raise FieldError(f"{title}: {_NESTED}")
@@ -112,25 +112,27 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
 
 
 def _read_property(
-    where: str, given: _Value, definitions: Mapping[str, _Value]
+    where: str, written: _Value, definitions: Mapping[str, _Value]
 ) -> dict[str, Any]:
     """Return the declaration of a property, except for its name. Raises ``FieldError``."""
-    options = given.any_of or (given,)
-    stated = [option for option in options if option.type != "null"]
-    if len(stated) != 1:
+    options = written.any_of or (written,)
+    types = [option for option in options if option.type != "null"]
+    if len(types) != 1:
         raise FieldError(
             f"{where}: it is unclear which of several types to check; give it one type, or write "
             "two attributes"
         )
-    value = stated[0]
+    value = types[0]
     many = value.type == "array"
     if many:
         value = value.items or _Value.model_validate({})
     value = definitions.get(value.reference.removeprefix("#/$defs/"), value)
-    patterns = given.pattern if isinstance(given.pattern, dict) else {"": given.pattern}
+    patterns = (
+        written.pattern if isinstance(written.pattern, dict) else {"": written.pattern}
+    )
     words = value.enum if value.const is None else (value.const,)
     return {
-        "definition": " ".join(given.description.split()),
+        "definition": " ".join(written.description.split()),
         "many": many,
         "required": len(options) == 1,
         "patterns": {str(word): texts for word, texts in patterns.items()},

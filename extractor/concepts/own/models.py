@@ -25,7 +25,7 @@ _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
-def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
@@ -41,12 +41,12 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
     ['washout', 'blinding']
     """
-    declarations: Any = given
-    if isinstance(given, BaseModel | str | Path | type | Mapping):
-        declarations = [given]
+    declarations: Any = declared
+    if isinstance(declared, BaseModel | str | Path | type | Mapping):
+        declarations = [declared]
     if not isinstance(declarations, Iterable):
         raise FieldError(
-            f"{given!r}: pass pydantic models or their places, such as my_fields.py:Washout"
+            f"{declared!r}: pass pydantic models or their places, such as my_fields.py:Washout"
         )
     fields: dict[str, CustomField] = {}
     for declaration in declarations:
@@ -72,15 +72,15 @@ def _check_examples(field: CustomField) -> None:
             raise FieldError(f"{field.name}: in the example {example.text!r}: {reason}")
 
 
-def _declare_all(given: Declared) -> Iterator[CustomField]:
-    if isinstance(given, CustomField):
-        yield given
-    elif isinstance(given, Mapping):
-        yield read_json_schema(given)
-    elif isinstance(given, str | Path):
-        yield from map(declare, load_models(str(given)))
+def _declare_all(declared: Declared) -> Iterator[CustomField]:
+    if isinstance(declared, CustomField):
+        yield declared
+    elif isinstance(declared, Mapping):
+        yield read_json_schema(declared)
+    elif isinstance(declared, str | Path):
+        yield from map(declare, load_models(str(declared)))
     else:
-        yield declare(given)
+        yield declare(declared)
 
 
 def declare(model: type[BaseModel]) -> CustomField:
@@ -95,10 +95,10 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
     ('brain_metastases', 'boolean')
     """
-    given: Any = model
-    name = getattr(given, "__name__", f"{type(given).__name__}(...)")
-    is_model = isinstance(given, type) and issubclass(given, BaseModel)
-    if not is_model or given is BaseModel:
+    model_class: Any = model
+    name = getattr(model_class, "__name__", f"{type(model_class).__name__}(...)")
+    is_model = isinstance(model_class, type) and issubclass(model_class, BaseModel)
+    if not is_model or model_class is BaseModel:
         raise FieldError(f"{name}: pass a subclass of pydantic.BaseModel")
     try:
         with warnings.catch_warnings():

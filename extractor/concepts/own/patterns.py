@@ -100,24 +100,24 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
     if not field.may_be_in(passage.raw):
         return []
     values: list[Value] = []
-    for own, gives, text in _list_patterns(field):
+    for target, fixed, text in _list_patterns(field):
         try:
             for found in _compile(text).finditer(passage.text, timeout=_SECONDS):
                 value = {}
                 for attribute in field.attributes:
                     name = attribute.name
-                    is_own = attribute is own
-                    given = gives if is_own else ""
+                    is_target = attribute is target
+                    fixed_value = fixed if is_target else ""
                     # if the attribute has no group, the whole match is its value
                     group = name if name in found.re.groupindex else 0
-                    reading = _read(attribute, given, passage, *found.span(group))
-                    if reading and (is_own or group):
+                    reading = _read(attribute, fixed_value, passage, *found.span(group))
+                    if reading and (is_target or group):
                         value[name] = reading
-                if own.name in value:
+                if target.name in value:
                     values.append(value)
         except TimeoutError:
             raise FieldError(
-                f"{field.name}.{own.name}: the pattern {text!r} takes more than {_SECONDS:g} "
+                f"{field.name}.{target.name}: the pattern {text!r} takes more than {_SECONDS:g} "
                 "seconds to search a text; avoid nested repetitions, such as (a+)+"
             ) from None
     return sorted(values, key=_place)
@@ -128,13 +128,13 @@ def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
     match is the value.
     """
     for attribute in field.attributes:
-        for gives, texts in attribute.patterns.items():
+        for fixed, texts in attribute.patterns.items():
             for text in texts:
-                yield attribute, gives, text
+                yield attribute, fixed, text
 
 
 def _read(
-    attribute: Attribute, gives: str, passage: Passage, start: int, end: int
+    attribute: Attribute, fixed: str, passage: Passage, start: int, end: int
 ) -> Reading[Any] | None:
     """Return the value that a range of characters states; None if it is not a value of the
     attribute, cuts a word or a number, or is negated by a preceding "not".
@@ -149,7 +149,7 @@ def _read(
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
     try:
-        value = attribute.read_all(gives or text[start:end])
+        value = attribute.read_all(fixed or text[start:end])
     except ValueError:
         return None
     section = passage.section
@@ -175,8 +175,8 @@ def _compile(text: str) -> "regex.Pattern[str]":
 def check_patterns(field: CustomField) -> None:
     """Raise ``FieldError`` if a pattern is invalid, or captures a name that is not an attribute."""
     known = [attribute.name for attribute in field.attributes]
-    for own, _, text in _list_patterns(field):
-        where = f"{field.name}.{own.name}: the pattern {text!r}"
+    for attribute, _, text in _list_patterns(field):
+        where = f"{field.name}.{attribute.name}: the pattern {text!r}"
         try:
             names = set(_compile(text).groupindex).difference(known)
         except (regex.error, RecursionError, OverflowError) as error:

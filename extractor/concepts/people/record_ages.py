@@ -146,9 +146,9 @@ def _choose(
 
 def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
     """Return the widest bound of one side. Doubtful bounds count only if all are doubtful."""
-    surer = [bound for bound in bounds if bound.case != _DOUBTFUL]
+    certain = [bound for bound in bounds if bound.case != _DOUBTFUL]
     widest = min if bounds[0].lower else max
-    return widest(surer or bounds, key=attrgetter("days"))
+    return widest(certain or bounds, key=attrgetter("days"))
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:

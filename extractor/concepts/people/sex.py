@@ -31,29 +31,29 @@ def read_sex(
     about pregnancy and contraception do not count, nor do exclusions and lines about donors.
     ``titles`` includes the conditions. ``registered`` is the registry's field as written.
     """
-    telling = [criterion for criterion in stated if _may_limit_sex(criterion)]
-    for criterion in telling:
+    relevant = [criterion for criterion in stated if _may_limit_sex(criterion)]
+    for criterion in relevant:
         both = _find("all_sexes", criterion.passage)
         if both:
             return _infer(Sex.ALL, "both sexes", both)
-    named: list[_SexAndWords] = []
-    of_division = False
-    for criterion in telling:
+    sexes: list[_SexAndWords] = []
+    is_of_division = False
+    for criterion in relevant:
         # as in "Japanese women between 30 and 60"
         begins_with_sex = rule("one_sex").starts(criterion.passage.tokens, 0)
         if criterion.category is not Category.SEX and not begins_with_sex:
             continue
         found = _list_sexes([criterion.passage])
-        named += found
+        sexes += found
         if found and names_division(criterion.heading):
-            of_division = True
-    if not named:
+            is_of_division = True
+    if not sexes:
         return _read_elsewhere(titles, summary, registered)
-    sex, words = named[0]
-    if len({each for each, _ in named}) == 2:
+    sex, words = sexes[0]
+    if len({other_sex for other_sex, _ in sexes}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
     # men in part A; part B does not state a sex
-    if of_division:
+    if is_of_division:
         return replace(_infer(sex, "doubtful age", words), alternatives=(Sex.ALL,))
     return _infer(sex, "one sex", words)
 
@@ -84,18 +84,18 @@ def _read_elsewhere(
             both = _find(name, passage)
             if both:
                 return _infer(Sex.ALL, "both sexes", both)
-    named = _list_sexes(titles)
-    if not named:
-        named = _list_sexes(
+    sexes = _list_sexes(titles)
+    if not sexes:
+        sexes = _list_sexes(
             [sentence for sentence in summary if _find("one_sex_stated", sentence)]
         )
-    if len({sex for sex, _ in named}) != 1:
+    if len({sex for sex, _ in sexes}) != 1:
         return Reading(None, measured("participants", "no sex"))
-    sex, words = named[0]
+    sex, words = sexes[0]
     is_described = words.section.name in DESCRIPTIONS
-    admitted = unify_word("sex", registered or "").casefold()
+    registered_sex = unify_word("sex", registered or "").casefold()
     # descriptions also mention the illness, other trials and comparison groups
-    if is_described and admitted in set(Sex) - {sex}:
+    if is_described and registered_sex in set(Sex) - {sex}:
         doubtful = measured("participants", "doubtful age")
         return Reading(None, doubtful, (span_of(words),), alternatives=(sex,))
     return _infer(sex, "one sex", words)
@@ -103,7 +103,7 @@ def _read_elsewhere(
 
 def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
     """List the sexes of the passages that name only one, as (sex, words) pairs."""
-    named: list[_SexAndWords] = []
+    sexes: list[_SexAndWords] = []
     for passage in passages:
         female = _find("women", passage)
         male = _find("men", passage)
@@ -112,8 +112,8 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
             continue
         # "MEN syndrome", "male condoms"
         if rule("not_sex").starts(passage.tokens, words.first) is None:
-            named.append((Sex.FEMALE if female else Sex.MALE, words))
-    return named
+            sexes.append((Sex.FEMALE if female else Sex.MALE, words))
+    return sexes
 
 
 def read_healthy(
@@ -125,12 +125,12 @@ def read_healthy(
     passage of the summary. Lines about donors do not count, nor do healthy people used for
     comparison.
     """
-    admitted = [
+    inclusions = [
         criterion.passage
         for criterion in stated
         if criterion.kind is CriterionKind.INCLUSION and not criterion.donor
     ]
-    for passage in [*admitted, *summary]:
+    for passage in [*inclusions, *summary]:
         # as in "Healthy volunteers are not accepted"
         refused = _find("not_healthy", passage)
         if refused:

@@ -108,14 +108,10 @@ def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
             place = Derived(number.first, number.end)
             yield place, number.value, TimeUnit.CYCLE
     frame = read_time_frame(tokens)
-    for moment in _list_moments(frame):
+    for moment in frame.moments:
         place = _locate_moment(frame, moment, tokens)
         if sums.isdisjoint(range(place.first, place.end)):
             yield place, moment.value, moment.unit
-
-
-def _list_moments(frame: TimeFrame) -> list[Moment]:
-    return [moment for group in frame.groups for moment in group.moments]
 
 
 def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
@@ -131,14 +127,14 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
     without times ("a fortnight").
     """
     frame = read_time_frame(tokens)
-    for moment in (*frame.points, *_list_moments(frame)):
+    for moment in (*frame.points, *frame.moments):
         if not is_same_length(moment.value, moment.unit, value):
             continue
         place = _locate_moment(frame, moment, tokens)
         is_sure = moment in frame.points and moment.unit is value.unit
         support = Support.PARSED if is_sure else Support.INFERRED
         return Derived(place.first, place.end, support)
-    if _list_moments(frame):
+    if frame.moments:
         return None
     return find_length(tokens, Period(value=value.value, unit=value.unit))
 
@@ -148,7 +144,7 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
     that unit: "24 h" for a day. Otherwise, it is returned unchanged.
     """
     frame = read_time_frame(tokens)
-    for moment in _list_moments(frame):
+    for moment in frame.moments:
         at = _locate_moment(frame, moment, tokens)
         if (at.first, at.end) != (place.first, place.end) or moment.unit is value.unit:
             continue

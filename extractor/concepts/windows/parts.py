@@ -75,15 +75,15 @@ def _find_name(
     The previous window ends at ``floor``, the window's own words at ``end``, and the next window
     begins at ``stop``.
     """
-    own_rules = ["state_behind"]
+    rules = ["state_behind"]
     if window.rule == "kept_before":
-        own_rules.append("lasting_before")
-    if floor or window.borrowed or window.is_alone:
-        own_rules.append("window_of_other")
-    for name in own_rules:
-        own = rule(name).starts(tokens, window.length[1], stop)
-        if own:
-            return narrow(tokens, *own.place("words")), "behind"
+        rules.append("lasting_before")
+    if floor or window.takes_direction or window.is_alone:
+        rules.append("window_of_other")
+    for rule_name in rules:
+        following = rule(rule_name).starts(tokens, window.length[1], stop)
+        if following:
+            return narrow(tokens, *following.place("words")), "behind"
     first = _start_last_sentence(
         tokens, max(floor, window.first - _REACH), window.first
     )
@@ -91,10 +91,12 @@ def _find_name(
         first = mark.end
     # "drugs, except vitamins, within 14 days"
     aside = rule("not_limited").ends(tokens, window.first, first + 1)
-    named = narrow(tokens, first, aside.first if aside else window.first)
-    if named:
-        return named, "before"
-    adjoins = window.borrowed or window.is_alone or window.first - floor <= _JOINTS
+    name = narrow(tokens, first, aside.first if aside else window.first)
+    if name:
+        return name, "before"
+    adjoins = (
+        window.takes_direction or window.is_alone or window.first - floor <= _JOINTS
+    )
     if floor and adjoins:
         return None, ""
     return name_line(tokens, end, stop), "behind"
@@ -185,9 +187,9 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
     similar word.
     """
     at = window.length[1]
-    own = rule("own_words").starts(tokens, at)
-    if own:
-        at = own.end
+    own_words = rule("own_words").starts(tokens, at)
+    if own_words:
+        at = own_words.end
     kept = rule("lasting_before").starts(tokens, at)
     if kept and window.rule == "kept_before":
         at, _ = kept.place("sign")

@@ -64,16 +64,16 @@ def _find_all(
             if not length.overlaps(span):
                 break
             if isinstance(value, str):
-                support = Support.PARSED if window.sure else Support.INFERRED
-                yield Supported(make_window(window, words), span, support), parts
+                quote_support = Support.PARSED if window.sure else Support.INFERRED
+                yield Supported(make_window(window, words), span, quote_support), parts
                 continue
-            compared = _compare(window, value)
-            if compared:
+            support = _compare(window, value)
+            if support:
                 update: dict[str, Any] = {"quote": words}
                 if window.sure:
                     update["comparator"] = window.comparator
                 proven = value.model_copy(update=update)
-                yield Supported(proven, span, compared), parts
+                yield Supported(proven, span, support), parts
 
 
 def _list_windows(
@@ -93,7 +93,7 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
     value must also be a bound of the window.
     """
     stated = _list_bounds(window.comparator, window.value, window.high)
-    if window.either:
+    if window.is_reversible:
         stated = {"low": window.value, "high": window.value}
     claimed = _list_bounds(value.comparator, value.value, value.value_high)
     for side, number in claimed.items():
@@ -133,7 +133,7 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
         later = False
         for window in windows:
             if locate(here, *window.length).overlaps(span):
-                later = window.aside or window.borrowed
+                later = window.is_aside or window.takes_direction
                 break
         return not span_of(here).contains(span), later, span.start
 
@@ -144,7 +144,11 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     best = min(possible, key=rank)
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
-        if window.sure and not window.aside and not span.overlaps(answered.spans[best]):
+        if (
+            window.sure
+            and not window.is_aside
+            and not span.overlaps(answered.spans[best])
+        ):
             if (False, False, span.start) < rank(best):
                 return None
             break
@@ -157,7 +161,7 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
 
 
 def prove_parts(
-    found: Supported, places: Sequence[Passage], lead_in: Passage | None = None
+    supported: Supported, places: Sequence[Passage], lead_in: Passage | None = None
 ) -> _Proven:
     """Return a supported value with the parts that the text supports, and the refusals of the
     others. Parts are the condition of a limit, and the name and the moment of a time window.
@@ -173,20 +177,22 @@ def prove_parts(
         lead_in: The line that introduces the criterion. A condition stated there applies to all its
             items rather than to a limit, so it is left out without a refusal.
     """
-    value = found.value
+    value = supported.value
     if isinstance(value, Constraint) and value.condition:
-        return _prove_condition(found, value.condition, places[0], lead_in)
+        return _prove_condition(supported, value.condition, places[0], lead_in)
     if not isinstance(value, TimeWindow):
-        return found, []
+        return supported, []
     refusals = []
     for name in ("of", "anchor"):
         quote = getattr(value, name)
         if quote:
-            words, refusal = _prove_part(name, quote, found.span, places)
-            found = replace(found, value=found.value.model_copy(update={name: words}))
+            words, refusal = _prove_part(name, quote, supported.span, places)
+            supported = replace(
+                supported, value=supported.value.model_copy(update={name: words})
+            )
             if refusal:
                 refusals.append(replace(refusal, part=name, value=quote))
-    return found, refusals
+    return supported, refusals
 
 
 def _prove_part(
@@ -235,39 +241,41 @@ def _overlaps(span: Span, others: Iterable[Span]) -> bool:
 
 
 def _prove_condition(
-    found: Supported, condition: str, here: Passage, lead_in: Passage | None
+    supported: Supported, condition: str, here: Passage, lead_in: Passage | None
 ) -> _Proven:
     """Return a limit with its condition if the words belong to it; without the condition if the
     words are not in the text; None if they belong to another limit.
     """
     spans = list(find_quotes(here, condition))
     if not spans:
-        without = found.value.model_copy(update={"condition": None})
+        without = supported.value.model_copy(update={"condition": None})
         if lead_in and any(find_quotes(lead_in, condition)):
-            return replace(found, value=without), []
+            return replace(supported, value=without), []
         refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
-        return replace(found, value=without, support=Support.INFERRED), [refusal]
+        return replace(supported, value=without, support=Support.INFERRED), [refusal]
     limits = find_limits(cut(here), None)
-    own = [limit for limit in limits if _is_stated(here, limit, found)]
-    others = [limit for limit in limits if limit not in own]
-    own_conditions = list(_list_conditions(here, own))
-    at = min(spans, key=lambda place: abs(place.start - found.span.start))
+    own_limits = [limit for limit in limits if _is_stated(here, limit, supported)]
+    others = [limit for limit in limits if limit not in own_limits]
+    own_conditions = list(_list_conditions(here, own_limits))
+    at = min(spans, key=lambda place: abs(place.start - supported.span.start))
     at = next((span for span in spans if _overlaps(span, own_conditions)), at)
     words = here.section.raw[at.start : at.end]
-    kept = replace(found, value=found.value.model_copy(update={"condition": words}))
+    kept = replace(
+        supported, value=supported.value.model_copy(update={"condition": words})
+    )
     if _overlaps(at, own_conditions):
         return kept, []
     is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))
-    if is_of_other or _is_of_other_clause(here, at, own, others):
+    if is_of_other or _is_of_other_clause(here, at, own_limits, others):
         nearest = next(iter(own_conditions), None)
         return None, [Refusal(Why.OTHER_OWNER, nearest, "condition", value=condition)]
     return replace(kept, support=Support.INFERRED), []
 
 
-def _is_stated(here: Passage, limit: Limit, found: Supported) -> bool:
+def _is_stated(here: Passage, limit: Limit, supported: Supported) -> bool:
     """Return whether a limit of the text is the limit that was found."""
-    has_value = found.value.value in (limit.value, limit.value_high)
-    return has_value and locate(here, *limit.number).overlaps(found.span)
+    has_value = supported.value.value in (limit.value, limit.value_high)
+    return has_value and locate(here, *limit.number).overlaps(supported.span)
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:

@@ -48,25 +48,28 @@ def list_signs(
     state have no key.
     """
     window = windows[at]
-    own = parts[at]
+    own_parts = parts[at]
     shared = []
     if len(windows) == 1:
         shared.append("the only window")
     if window.comparator in LOWER:
         shared.append("at least")
-    if own.anchor is None:
+    if own_parts.anchor is None:
         shared.append("without a moment")
-    kind = _describe_kind(tokens, window, own)
-    direction = _describe_direction(tokens, window, own)
+    kind = _describe_kind(tokens, window, own_parts)
+    direction = _describe_direction(tokens, window, own_parts)
     signs = {"": (*kind, *direction, *shared)}
-    if own.of:
-        signs["of"] = (*_describe_name(tokens, window, own, own.of), *shared)
-    if own.anchor:
+    if own_parts.of:
+        signs["of"] = (
+            *_describe_name(tokens, window, own_parts, own_parts.of),
+            *shared,
+        )
+    if own_parts.anchor:
         signs["anchor"] = tuple(shared)
     return signs
 
 
-def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
+def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
     """Yield signs for whether a duration is a window at all: it may be the duration of a use, of a
     measurement or of the trial.
     """
@@ -81,7 +84,7 @@ def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
         yield "apart"
     if rule("rate_before").ends(tokens, first, reach):
         yield "behind a rate"
-    if own.anchor:
+    if parts.anchor:
         return
     for name, sign in (
         ("asked_ahead", "something ahead is asked"),
@@ -101,10 +104,10 @@ def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
         yield "how long something is used"
 
 
-def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
+def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
     """Yield signs for how the direction of a window was determined."""
-    is_anchored = own.anchor is not None or is_past(tokens, window)
-    if window.borrowed:
+    is_anchored = parts.anchor is not None or is_past(tokens, window)
+    if window.takes_direction:
         yield "its direction is that of another window"
     elif window.high is not None:
         yield "a range"
@@ -112,7 +115,7 @@ def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[
         yield "one end of a range"
     elif not window.sure:
         yield "its direction is not in its words"
-    elif not window.compared and window.rule != "looking_back":
+    elif not window.has_comparator and window.rule != "looking_back":
         yield f"{window.rule} without a comparator"
         if not is_anchored:
             yield "a length without a comparator or a moment"
@@ -127,7 +130,7 @@ def _describe_length(
     tokens: Tokens, window: Window, *, is_anchored: bool
 ) -> Iterator[str]:
     """Yield signs that a window may be a duration rather than a limit."""
-    if window.either and not is_anchored:
+    if window.is_reversible and not is_anchored:
         yield "over or during a length of time"
     if window.rule == "lasting" and is_past(tokens, window):
         yield "for the past"
@@ -148,13 +151,13 @@ def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
 
 
 def _describe_name(
-    tokens: Tokens, window: Window, own: Parts, name: Range
+    tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
     """Yield signs for what a window limits: its position, its words, and the unexplained words
     around it.
     """
     first, end = name
-    yield f"named {own.place}"
+    yield f"named {parts.place}"
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(count)
     if NUMBER in tokens.codes[first:end]:
@@ -170,20 +173,22 @@ def _describe_name(
         yield "ends with a usual name"
         if is_short:
             yield "a short usual name"
-    if own.place == "before":
-        yield from _describe_lead(tokens, window, own, name)
-        yield from _describe_rest(tokens, window, own, name, is_short=is_short)
+    if parts.place == "before":
+        yield from _describe_lead(tokens, window, parts, name)
+        yield from _describe_rest(tokens, window, parts, name, is_short=is_short)
 
 
 def _describe_lead(
-    tokens: Tokens, window: Window, own: Parts, name: Range
+    tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
     """Yield signs for the words that lead to a name before its time, and from the name to the
     time.
     """
     first, end = name
     behind = window.length[1]
-    if own.anchor is None and not _GO_ON.isdisjoint(tokens.words[behind : behind + 2]):
+    if parts.anchor is None and not _GO_ON.isdisjoint(
+        tokens.words[behind : behind + 2]
+    ):
         yield "goes on behind its time"
     between = window.first - end
     if between <= 1:
@@ -203,13 +208,13 @@ def _describe_lead(
 
 
 def _describe_rest(
-    tokens: Tokens, window: Window, own: Parts, name: Range, *, is_short: bool
+    tokens: Tokens, window: Window, parts: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
     """Yield signs for the number of words in the line that are neither in the name nor in the
     window, and do not lead from one to the other.
     """
     first, end = name
-    last = max(window.end, own.anchor[1] if own.anchor else 0)
+    last = max(window.end, parts.anchor[1] if parts.anchor else 0)
     before = _count_left(tokens, (0, first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
     behind = _count_left(tokens, (last, len(tokens)), ())

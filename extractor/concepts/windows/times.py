@@ -46,10 +46,10 @@ class Window:
         rule: The name of the production that created it.
         length: The tokens of the number and its unit.
         sure: False if its own words leave the direction open.
-        either: Whether the other direction is possible: "over 5 months".
-        compared: Whether its words include a comparator.
-        borrowed: Whether it takes its direction from a neighbouring window.
-        aside: Whether it is in a bracket, a definition or an exception.
+        is_reversible: Whether the other direction is possible: "over 5 months".
+        has_comparator: Whether its words include a comparator.
+        takes_direction: Whether it takes its direction from a neighbouring window.
+        is_aside: Whether it is in a bracket, a definition or an exception.
     """
 
     first: int
@@ -61,17 +61,17 @@ class Window:
     rule: str
     length: Range
     sure: bool = True
-    either: bool = False
-    compared: bool = False
-    borrowed: bool = False
-    aside: bool = False
+    is_reversible: bool = False
+    has_comparator: bool = False
+    takes_direction: bool = False
+    is_aside: bool = False
 
     @property
     def is_alone(self) -> bool:
         """Whether it is a duration that directly follows the name of a treatment: "cetirizine: 3
         days".
         """
-        return self.rule == "alone" and not self.borrowed
+        return self.rule == "alone" and not self.takes_direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class _Sense:
     comparator: Comparator | None
     length: Span
     sure: bool = True
-    compared: bool = False
+    has_comparator: bool = False
 
 
 def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
@@ -97,7 +97,7 @@ def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
         return None
     if "negation" in parts:
         comparator = comparator.opposite or comparator
-    return _Sense(comparator, length, compared=True)
+    return _Sense(comparator, length, has_comparator=True)
 
 
 def _make_back(parts: Parts) -> _Sense | None:
@@ -195,7 +195,7 @@ def find_windows(
         is_free = taken.isdisjoint(range(length.first, length.end))
         if is_free and not _is_no_window(tokens, span, length):
             stated.append(_read_window(tokens, span))
-    return tuple(_give_directions(tokens, stated, kind, wide=wide))
+    return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
 def _list_spans(tokens: Tokens) -> list[Span]:
@@ -283,16 +283,16 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
         span.rule,
         (length.first, length.end),
         sure=sense.sure and not either,
-        either=either,
-        compared=sense.compared,
-        aside=_is_in_aside(tokens, first),
+        is_reversible=either,
+        has_comparator=sense.has_comparator,
+        is_aside=_is_in_aside(tokens, first),
     )
     if window.high is not None:
-        return _settle_range(window)
-    return _turn(tokens, window)
+        return _read_range(window)
+    return _adjust_direction(tokens, window)
 
 
-def _settle_range(window: Window) -> Window:
+def _read_range(window: Window) -> Window:
     """Return a window with two numbers as a range, or as an upper limit if it begins at zero."""
     if window.value == 0 and window.high is not None:
         # "within 0 to 48 hours"
@@ -302,7 +302,7 @@ def _settle_range(window: Window) -> Window:
     return replace(window, comparator=Comparator.BETWEEN, sure=False)
 
 
-def _turn(tokens: Tokens, window: Window) -> Window:
+def _adjust_direction(tokens: Tokens, window: Window) -> Window:
     """Return a window as a lower limit if what it limits has stopped or is unchanged for that long:
     "stopped 5 days before", "stable over 3 months"; as an upper limit if it is "no later than"
     after a moment.
@@ -319,7 +319,7 @@ def _turn(tokens: Tokens, window: Window) -> Window:
         name = "stopping"
         if rule("stopped_behind").starts(tokens, window.end):
             return replace(window, comparator=Comparator.AT_LEAST)
-    elif window.either:
+    elif window.is_reversible:
         name = "stays_before"
     first = window.first
     if name and rule(name).ends(tokens, first, first - _STOPPING_REACH):
@@ -351,7 +351,7 @@ def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
     return None
 
 
-def _give_directions(
+def _assign_directions(
     tokens: Tokens,
     stated: Sequence[Window],
     kind: CriterionKind | None,
@@ -367,16 +367,16 @@ def _give_directions(
         assert window is not None
         if last and _repeats(tokens, last, window):
             continue
-        given: Window | None = window
+        directed: Window | None = window
         if window.rule == "alone":
-            given = _borrow(tokens, window, last, behind)
-            if given is None and not has_words:
-                given = _read_washout(tokens, window, kind)
-            if given is None and wide:
-                given = _read_lasted(tokens, window)
-        if given:
-            yield given
-            last = given
+            directed = _borrow(tokens, window, last, behind)
+            if directed is None and not has_words:
+                directed = _read_washout(tokens, window, kind)
+            if directed is None and wide:
+                directed = _read_lasted(tokens, window)
+        if directed:
+            yield directed
+            last = directed
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
@@ -406,8 +406,8 @@ def _borrow(
         window,
         comparator=lender.comparator,
         sure=False,
-        either=lender.either,
-        borrowed=True,
+        is_reversible=lender.is_reversible,
+        takes_direction=True,
     )
 
 
@@ -427,7 +427,7 @@ def _read_washout(
         return None
     is_exclusion = kind is CriterionKind.EXCLUSION
     comparator = Comparator.AT_MOST if is_exclusion else Comparator.AT_LEAST
-    return replace(window, comparator=comparator, sure=False, either=True)
+    return replace(window, comparator=comparator, sure=False, is_reversible=True)
 
 
 def _read_lasted(tokens: Tokens, window: Window) -> Window:
@@ -445,7 +445,7 @@ def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
     half-lives. A window that borrows its direction is possible only if no other window is.
     """
     possible = [window for window in windows if window.unit not in _NOT_FIRST]
-    return [window for window in possible if not window.borrowed] or possible
+    return [window for window in possible if not window.takes_direction] or possible
 
 
 def make_window(window: Window, quote: str) -> TimeWindow:

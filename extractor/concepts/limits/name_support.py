@@ -30,7 +30,7 @@ _JOINT = re.compile(r"[,/&]|\b(?:and|or)\b", re.IGNORECASE)
 _WEIGHED = "body_weight"
 
 
-def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
+def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` support
     the quantity that was read from them.
 
@@ -46,14 +46,14 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     ...     ("doses of vaccine", None),
     ... )
     >>> [
-    ...     bears_out(name_quantity(text, unit, value=2), text, unit)
+    ...     supports_name(name_quantity(text, unit, value=2), text, unit)
     ...     for text, unit in texts
     ... ]
     [False, True, False, True]
     """
     words = fold_words(text)
-    ours = (quantity.name, quantity.name.removesuffix("_change"))
-    starts = [first for first, _, name in find_names(words) if name in ours]
+    accepted = (quantity.name, quantity.name.removesuffix("_change"))
+    starts = [first for first, _, name in find_names(words) if name in accepted]
     if quantity.general and not starts and quantity.name not in words:
         return False
     if quantity.name == _WEIGHED and not starts:
