@@ -180,4 +180,6 @@ def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
             key = getattr(_list_forms(name), form)
             if entries.setdefault(key, entry).value != entry.value:
                 ambiguous.add(key)
-    return {key: entry for key, entry in entries.items() if key not in ambiguous}
+    for key in ambiguous:
+        entries.pop(key, None)
+    return entries

@@ -62,8 +62,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     }
     hostile = find_hostile(record, sections)
     given = record
-    commands = list_blanks(hostile)
-    record, sections = blank_out(record, sections, commands, edge="\n\n")
+    record, sections = blank_out(record, sections, list_blanks(hostile), edge="\n\n")
     foreign, ranges = find_foreign_lines(record)
     record, sections = blank_out(record, sections, ranges)
     # Chunks are numbered in the order in which they are read.

@@ -81,8 +81,8 @@ def cut(passage: Passage) -> Tokens:
 def locate(passage: Passage, first: int, end: int) -> Span:
     """Return the raw span of ``cut(passage).words[first:end]``."""
     start, stop = cut(passage).span(first, end)
-    raw_start, raw_stop = passage.section.cleaned.raw_span(start, stop)
-    return Span(passage.section.name, raw_start, raw_stop)
+    raw_span = passage.section.cleaned.raw_span(start, stop)
+    return Span(passage.section.name, *raw_span)
 
 
 def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
@@ -134,12 +134,11 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
     in "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
     """
     _, end = passage.raw_span
-    for mark in ("", "v"):
-        # "RECIST1.1", "SF-36v2"
-        glued = value.version and f"{value.name}{mark}{value.version}"
-        together = find_quote(passage, glued) if glued else None
-        if together:
-            return Supported(value, together, Support.LITERAL)
+    # "RECIST1.1", "SF-36v2"
+    for mark in ("", "v") if value.version else ():
+        span = find_quote(passage, f"{value.name}{mark}{value.version}")
+        if span:
+            return Supported(value, span, Support.LITERAL)
     for span, support in list_mentions(value.name, passage):
         reach = min(end, span.end + _VERSION_REACH)
         behind = passage.section.raw[span.end : reach]

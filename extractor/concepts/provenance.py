@@ -43,12 +43,12 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
     ... ][:2]
     ['kind', 'lead_in']
     """
-    fields = (
+    return [
         field
         for field in list_fields(task)
         if field.metadata.evidence is EvidenceKind.READ
-    )
-    return [field for field in fields if field.group == (group or task)]
+        and field.group == (group or task)
+    ]
 
 
 class ItemBuilder:
@@ -285,15 +285,10 @@ def describe_evidence(
     evidence, origin and support are None. If there are several origins, the origin is both.
     """
     origins = {piece.origin for piece in evidence}
-    origin = next(iter(origins), None)
-    if len(origins) > 1:
-        origin = Origin.BOTH
-    support = None
-    if evidence:
-        support = find_weakest(piece.support for piece in evidence)
+    supports = [piece.support for piece in evidence]
     return {
         "evidence": tuple(evidence),
-        "origin": origin,
-        "support": support,
+        "origin": Origin.BOTH if len(origins) > 1 else next(iter(origins), None),
+        "support": find_weakest(supports) if supports else None,
         "confidence": confidence,
     }

@@ -98,7 +98,7 @@ def resolve(
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
     is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
-        is_same = set(rule.value or ()) == set(model.value or ())
+        is_same = {*rule.list_values()} == {*model.list_values()}
     if is_same and not rule.is_open:
         # the rules use the usual abbreviation of an instrument
         is_equal = rule.value == model.value or isinstance(rule.value, Instrument)

@@ -134,13 +134,13 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
             kind for item in _list_openings(production) for kind in item.kinds
         ]
         starts = sorted({span.first for span in chart.all(*first_kinds)})
-        made = []
+        created = []
         for start in starts:
             for found in _match(chart, production.items, start):
                 span = _make(production, found)
                 if span is not None:
-                    made.append(span)
-        for span in made:
+                    created.append(span)
+        for span in created:
             chart.add(span)
 
 

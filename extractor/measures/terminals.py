@@ -37,18 +37,17 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     """Return all spans of a line that are not created by a production. They are cached, since the
     reader of windows also needs them.
     """
-    first = 0
     end = len(tokens)
     spans = [
-        *_find_rules(tokens, first, end),
-        *_find_comparators(tokens, first, end),
+        *_find_rules(tokens),
+        *_find_comparators(tokens),
         *_find_at_bounds(tokens),
         *_find_acuities(tokens),
-        *_find_times(tokens, first, end),
+        *_find_times(tokens),
         *find_quantities(tokens),
-        *_find_grades(tokens, first, end),
+        *_find_grades(tokens),
     ]
-    for number in _find_numbers(tokens, first, end):
+    for number in _find_numbers(tokens):
         spans.append(number)
         spans += _read_behind(tokens, number.end, end)
         if tokens.codes[number.end : number.end + 1] == "+":
@@ -67,18 +66,18 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+def _find_rules(tokens: Tokens) -> Iterator[Span]:
     """Yield the matches of the rules that are terminals on their own."""
     for kind, name in read_table("measures")["terminal"].items():
-        for found in rule(name).find(tokens, first, end):
+        for found in rule(name).find(tokens):
             yield Span(kind, found.first, found.end, name, found.text)
 
 
-def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+def _find_numbers(tokens: Tokens) -> Iterator[Span]:
     """Yield a span for each reading of each number. Numbers that are part of a name are left
     out.
     """
-    for found in rule("number").find(tokens, first, end):
+    for found in rule("number").find(tokens):
         if rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
@@ -99,8 +98,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             read = -value if is_negative else value, found.text
             yield Span(kind, start, found.end, "number", read, weight=weight)
             weight = -1.0
-    for at in range(first, end):
-        times = TIMES.get(tokens.words[at].lower())
+    for at, word in enumerate(tokens.words):
+        times = TIMES.get(word.lower())
         if times:
             yield Span("number", at, at + 1, "times", (times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
@@ -216,32 +215,32 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
             yield Span("amount", found.first, found.end, "acuity", amount, weight=4.0)
 
 
-def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    for term in find_terms(tokens, "comparators", first, end):
+def _find_comparators(tokens: Tokens) -> Iterator[Span]:
+    for term in find_terms(tokens, "comparators"):
         # the "min" of "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
         if is_behind_slash and tokens.joined(term.first):
             continue
         yield Span("comparator", term.first, term.end, "comparators", term.value)
-    for found in rule("age_not_reached_sign").find(tokens, first, end):
+    for found in rule("age_not_reached_sign").find(tokens):
         yield Span(
             "age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<"
         )
-    for found in rule("distant_comparison").find(tokens, first, end):
+    for found in rule("distant_comparison").find(tokens):
         least = (found.read("comparator") or "").lower().startswith("min")
         sign = ">=" if least else "<="
         yield Span("distant", found.first, found.end, "distant_comparison", sign)
     for name in ("turned_in_front", "turned"):
         kind = "comparator" if name == "turned_in_front" else "suffix"
-        for found in rule(name).find(tokens, first, end):
+        for found in rule(name).find(tokens):
             yield Span(kind, found.first, found.end, name, found.text)
-    for term in find_terms(tokens, "comparator_suffixes", first, end):
+    for term in find_terms(tokens, "comparator_suffixes"):
         yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
 
 
-def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+def _find_times(tokens: Tokens) -> Iterator[Span]:
     """Yield durations, which are amounts, and ranges of durations."""
-    for duration in find_durations(tokens, first, end):
+    for duration in find_durations(tokens):
         is_range = duration.low != duration.high
         if duration.is_sum:
             yield from _read_sum(duration)
@@ -258,12 +257,12 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
         yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
-    for found in rule("half_lives").find(tokens, first, end):
+    for found in rule("half_lives").find(tokens):
         low = read_number(found.read("low") or "")
         if low is not None:
             amount = Amount(low, None, "half-lives", TimeUnit.HALF_LIFE)
             yield Span("time", found.first, found.end, "half_lives", amount, weight=0.5)
-    for found in rule("last_unit").find(tokens, first, end):
+    for found in rule("last_unit").find(tokens):
         unit = read_time_unit(found.read("unit") or "")
         if unit:
             amount = Amount(1, None, unit.value, unit)
@@ -287,20 +286,20 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
     yield Span("bounds", *place, "duration", bounds, weight=6.0)
 
 
-def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
+def _find_grades(tokens: Tokens) -> Iterator[Span]:
     """Yield graded scales, and the lowest and highest of the grades after them, in digits or Roman
     numerals.
     """
-    for scale in rule("graded_scale").find(tokens, first, end):
+    for scale in rule("graded_scale").find(tokens):
         yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
-    for found in rule("grade_list").find(tokens, first, end):
+    for found in rule("grade_list").find(tokens):
         grades = [
             grade
             for word in tokens.words[found.first : found.end]
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
         is_plain = all(grade in _GRADES for grade in grades)
-        if grades and is_plain and not _is_no_grade(tokens, found, end):
+        if grades and is_plain and not _is_no_grade(tokens, found, len(tokens)):
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
             if NUMBER not in tokens.codes[found.first : found.end]:

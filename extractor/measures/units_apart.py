@@ -33,8 +33,8 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
-    """Return a limit with the unit that begins at token ``at`` before it; None if no unit begins
-    there.
+    """Return a limit with the unit that begins at token ``at``, which precedes its number; None if
+    no unit begins there.
     """
     power = rule("power_of_ten").starts(tokens, at, limit.first)
     start = power.end if power else at

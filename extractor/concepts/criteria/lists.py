@@ -62,10 +62,8 @@ _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""
 _TITLE = 4
 """Maximum number of tokens in an item that is the title of the items below it."""
-_OF_EXCLUSIONS = (
-    "this item reads like an exclusion",
-    "this line may start the exclusions",
-)
+_READS_LIKE_EXCLUSION = "this item reads like an exclusion"
+_MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
 """Rules for a line that states something about people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
@@ -451,7 +449,7 @@ def _make_entry(
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:
-    """Return whether an item is a value of the subject of its heading: "At least 6 months"."""
+    """Return whether an item is a value for what its heading names: "At least 6 months"."""
     tokens = _alone(block.passage)
     is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
     return is_short and rule("level").starts(tokens, 0) is not None
@@ -478,18 +476,20 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
     doubted: list[Entry] = []
-    is_behind = False
+    are_exclusions = False
     for entry in entries:
         tokens = entry.passage.tokens
         opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
         begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
         reads_so = begins_so and entry.parent is None
-        if not is_behind and (opens or reads_so):
-            state.doubt(entry.passage, _OF_EXCLUSIONS[opens])
-        reasons = (not state.seen, reads_so, opens, is_behind)
-        is_doubted = any(reasons)
-        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
-        is_behind = is_behind or opens or (reads_so and not state.seen)
+        if not are_exclusions and (opens or reads_so):
+            reason = _MAY_START_EXCLUSIONS if opens else _READS_LIKE_EXCLUSION
+            state.doubt(entry.passage, reason)
+        if not state.seen or opens or reads_so or are_exclusions:
+            entry = replace(entry, kind_at_most=_DOUBTED)  # noqa: PLW2901
+        doubted.append(entry)
+        if opens or (reads_so and not state.seen):
+            are_exclusions = True
     return doubted
 
 
@@ -514,6 +514,3 @@ def names_group(tokens: Tokens) -> bool:
         return True
     is_topic = rule("topic").ends(tokens, len(tokens)) is not None
     return rule("population").occurs(tokens) and not is_topic
-
-
-__all__ = ["LISTS", "names_group", "names_people", "read_lists", "states_condition"]

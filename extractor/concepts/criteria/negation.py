@@ -49,7 +49,7 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
 
 
 def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
-    """Return the case of a statement without a negation: doubtful if later words say that
+    """Return the case of a statement without a negation. It is doubtful if later words state that
     something is absent, as in "Patients in whom asthma is absent".
 
     >>> from extractor.language.book import read_text

@@ -47,7 +47,7 @@ _OTHERS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "frequency": list_other_frequencies,
     "duration": list_other_lengths,
 }
-"""The functions that find marks of a field which do not describe the dosing."""
+"""For each field, the function that finds marks which are not part of the dosing."""
 
 
 def _is_equal(stated: Any, wanted: Any) -> bool:

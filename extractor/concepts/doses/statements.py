@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.marks import Mark, Place, drop_inside, within
@@ -70,14 +71,17 @@ class Statement:
         return self.links("amounts")
 
     def find_words(self) -> Place:
-        """Return the range of tokens from the agent's name to its marks."""
-        links = [link for of_field in self.facts.values() for link in of_field]
-        here = [link for link in links if link.text is self.text]
-        own = [link for link in here if not link.is_shared] or here
-        places = [link.mark.place for link in own] or [self.clause]
+        """Return the range of tokens from the agent's name to its marks. Shared marks count only if
+        there are no others.
+        """
+        links: list[Linked] = []
+        for of_field in self.facts.values():
+            links += [link for link in of_field if link.text is self.text]
+        own = [link for link in links if not link.is_shared]
+        places = [link.mark.place for link in own or links] or [self.clause]
         if self.owner.how == "named":
             places.append(self.owner.place)
-        return min(first for first, _ in places), max(end for _, end in places)
+        return min(places)[0], max(end for _, end in places)
 
 
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
@@ -91,38 +95,47 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
         if not marks or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
-        if (
-            statements
-            and not mentions
-            and "cycle" in fields
-            and "amounts" not in fields
-        ):
-            for mark in marks:
-                for earlier in (
-                    statements if mark.field in ("cycle", "duration") else ()
-                ):
-                    link = Linked(mark, _OF_ALL, text, is_shared=True)
-                    earlier.facts.setdefault(mark.field, [link])
+        is_of_all = not mentions and "cycle" in fields and "amounts" not in fields
+        if statements and is_of_all:
+            _add_to_all(statements, marks, text)
             continue
         anchors = list(find_anchors(text, clause, marks, owners, mentions))
         rivals = len({mention.agent.key for mention in mentions})
         for anchor in anchors:
             facts = _link(text, marks, anchor, anchors)
             if facts:
-                statement = Statement(
-                    anchor.agent, text, clause, anchor.owner, anchor.sure, facts, rivals
+                owner = anchor.owner
+                statements.append(
+                    Statement(
+                        owner.agent, text, clause, owner, anchor.sure, facts, rivals
+                    )
                 )
-                statements.append(statement)
     return statements
 
 
-def list_clauses(
-    text: DoseText, agents: Agents
-) -> Iterator[tuple[Place, list[Mention], list[Owner]]]:
-    """Yield a (clause, mentions, owners) tuple for each clause of a section. The mentions are the
-    agents that the clause names. The owners also include the topic of the section and the most
-    recent agents of earlier clauses.
+def _add_to_all(
+    statements: Iterable[Statement], marks: Iterable[Mark], text: DoseText
+) -> None:
+    """Add the cycle and the duration among the marks to the statements that have none."""
+    for mark in marks:
+        if mark.field in ("cycle", "duration"):
+            link = Linked(mark, _OF_ALL, text, is_shared=True)
+            for statement in statements:
+                statement.facts.setdefault(mark.field, [link])
+
+
+class Clause(NamedTuple):
+    """A clause with the agents that it names, and the agents that its marks may belong to. These
+    also include the topic of the section and the most recent agents of earlier clauses.
     """
+
+    place: Place
+    mentions: list[Mention]
+    owners: list[Owner]
+
+
+def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
+    """Yield the clauses of a section."""
     moments = [mark for mark in text.marks if mark.field == "timing"]
     # "36 hours after examplumab" gives none
     mentions = drop_inside(agents.find(text), moments)
@@ -141,7 +154,7 @@ def list_clauses(
         owners_here = [
             Owner(mention.agent, "named", mention.place) for mention in named_here
         ]
-        yield clause, named_here, [*owners_here, *others.values()]
+        yield Clause(clause, named_here, [*owners_here, *others.values()])
         seen = [*seen, *named_here][-_MOST_OWNERS:]
 
 

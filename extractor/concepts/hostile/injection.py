@@ -68,14 +68,14 @@ def find_hostile(
     for section in record.sections:
         reached = 0
         places = _find_places(section, sections[section.name])
-        for start, end, kind, blanked in sorted(places, key=lambda at: (at[0], -at[1])):
-            if end <= reached:  # inside the previous place
+        for place in sorted(places, key=lambda place: (place.start, -place.end)):
+            if place.end <= reached:  # inside the previous place
                 continue
-            if blanked:
-                reached = end
-            quote = section.text[start : min(end, start + _LONGEST_QUOTE)]
-            span = Span(section.name, start, end)
-            hostile.append(HostileText(kind, span, blanked, quote))
+            if place.blanked:
+                reached = place.end
+            quote = section.text[place.start : place.end][:_LONGEST_QUOTE]
+            span = Span(section.name, place.start, place.end)
+            hostile.append(HostileText(place.kind, span, place.blanked, quote))
     return tuple(hostile)
 
 

@@ -42,9 +42,9 @@ _CONTEXT_OF_LIMIT = 200
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
-    """Return a criterion with what its words state about whom it admits: its exceptions, and
-    whether it is negated, ``turned`` or ``demanded``. The evidence of each limit gets its sex, the
-    quantity that the surrounding words name, and whether it is one of several alternatives.
+    """Add facts about whom a criterion admits: its exceptions, and whether it is negated,
+    ``turned`` or ``demanded``. The evidence of each limit gets its sex, the quantity that the
+    surrounding words name, and whether it is one of several alternatives.
 
     ``turned``: a "must not" has already reversed its comparators. ``demanded``: it is an exclusion
     that begins like a requirement. ``passage`` contains the criterion, in the section to which the
@@ -174,9 +174,9 @@ def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bo
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return a gold extraction with what the words of its criteria state about whom they admit, and
-    with evidence for their limits, whose offsets refer to the quote. Criteria with evidence, which
-    gold does not have, are unchanged.
+    """Add facts about whom its criteria admit to a gold extraction, and evidence for their limits,
+    whose offsets refer to the quote. Criteria with evidence, which gold does not have, are
+    unchanged.
     """
     criteria = tuple(
         criterion if criterion.evidence else _describe_gold(criterion)
@@ -187,8 +187,8 @@ def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def _describe_gold(criterion: Criterion) -> Criterion:
-    """Return a criterion without evidence with what its words state about whom it admits. Its
-    limits get evidence if the rules read the same numbers in its quote; each place is used once.
+    """Add facts about whom it admits to a criterion without evidence. Its limits get evidence if
+    the rules read the same numbers in its quote; each place is used once.
     """
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)

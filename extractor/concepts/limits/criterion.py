@@ -32,8 +32,8 @@ _BETWEEN_LIMITS = 0.75
 _ESTIMATE = 0.9
 """The confidence of a limit before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.8)
-"""The confidence that a line has no limits: if it has no numbers other than durations, and if it
-has.
+"""The confidence that a line has no limits: for a line whose only numbers are durations, and for a
+line with other numbers.
 """
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
@@ -92,7 +92,7 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     """Return whether a limit states who may take part.
 
-    An age does if it is that of the participants, and a duration if it is a lifetime ("life
+    An age does if it is the participants' age, and a duration if it is a lifetime ("life
     expectancy"). All other limits do, except for ends of scales, targets, parts of names, and the
     definition of a unit.
     """

@@ -283,7 +283,9 @@ def _find_near(
 
 
 def _is_age(words: Words, unit: str, quote: str) -> bool:
-    """Return whether a duration is an age: that of people, or "18 years old"."""
+    """Return whether a duration is an age: its words name people, or the quote calls it an age ("18
+    years old").
+    """
     if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
         return False
     if not word_list("people").isdisjoint(words):

@@ -51,8 +51,8 @@ def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
     """Return the sex to which a limit applies.
 
     It is the sex that the limit's ``condition`` names. If the condition names neither or both, it
-    is ``around``, the sex that other words of the line name. It is None if the condition excepts
-    people, because the limit then applies to everybody else.
+    is ``around``, the sex that other words of the line name. If the condition is an exception, it
+    is None, because the limit then applies to everybody else.
 
     >>> (
     ...     name_sex("for women", Sex.MALE),

@@ -21,9 +21,9 @@ the second is the number of commas; without a description, both are the same.
 """
 
 _MOST_STARTS = 18
-"""The number of commas at the beginning that a description may follow."""
+"""Maximum number of commas, counted from the beginning, that may start a description."""
 _MOST_ENDS = 14
-"""The number of commas at the end that a time frame may follow."""
+"""Maximum number of commas, counted from the end, that may start a time frame."""
 
 
 @dataclass(frozen=True)

@@ -193,8 +193,8 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
 
 
 def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
-    """Return the start at token ``first`` and the ends after the joint. A start without ends counts
-    only after "from" or "since".
+    """Return the start event at token ``first`` and the end events after the joint. A start without
+    ends counts only after "from" or "since".
     """
     tokens = sentence.tokens
     start = _cut_start(sentence, first, joint.first)

@@ -19,7 +19,7 @@ _SHORT_FORM = 5
 """A name with at most this many letters is itself an abbreviation."""
 
 _LONGEST_MODIFIER = 4
-"""Maximum number of tokens before a method that belong to it."""
+"""Maximum number of tokens in a modifier before a method."""
 _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 

@@ -15,11 +15,11 @@ from extractor.schemas import Age, TimeUnit
 _LENGTH_REACH = 14
 """Number of tokens before a duration that are examined."""
 _NAME_REACH = 32
-"""Number of tokens before an age that may name it."""
+"""Number of tokens before an age that are searched for its name."""
 _END_REACH = 12
-"""Number of tokens before an age that may name the other end of its range."""
+"""Number of tokens before an age that are searched for the other end of its range."""
 _WHOSE_REACH = 26
-"""Number of tokens before an age that determine whose age it is."""
+"""Number of tokens before an age that are searched for the people it belongs to."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
 """Units of body weight."""
 _SIGNS = ",;:-()"

@@ -37,8 +37,8 @@ from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Supp
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
-"""Number of tokens at the start of a criterion of another category in which an age may be that of
-the participants.
+"""Number of tokens at the start of a criterion of another category that may contain the
+participants' age.
 """
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
 """Other categories in which an age may occur anywhere."""
@@ -247,9 +247,9 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
 
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age in a criterion of another category is that of the participants. It must
-    have a unit of time, the word for age before it, or only words for people before it; and words
-    for people's ages around it.
+    """Return whether an age in a criterion of another category is the participants' age. It must
+    have a unit of time, follow the word for age, or follow only words for people; and words for
+    people's ages must be near it.
     """
     named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
     if not limit.time_unit and not named and not is_of_people(tokens, limit):

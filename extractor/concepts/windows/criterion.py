@@ -45,7 +45,7 @@ def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> Times:
     """Return the first time window of a criterion, which ``time_window`` stores, and all its
-    windows, with what they limit and from when they are counted.
+    windows, with what they limit and the moments from which they are counted.
 
     The first window is in hours or longer units and has words of its own. A window that explains a
     word or belongs to an exception is used only if there is no other. ``passage`` contains only the
