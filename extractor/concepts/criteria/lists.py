@@ -485,9 +485,9 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
         if not are_exclusions and (opens or reads_so):
             reason = _MAY_START_EXCLUSIONS if opens else _READS_LIKE_EXCLUSION
             state.doubt(entry.passage, reason)
-        if not state.seen or opens or reads_so or are_exclusions:
-            entry = replace(entry, kind_at_most=_DOUBTED)  # noqa: PLW2901
-        doubted.append(entry)
+        reasons = (not state.seen, opens, reads_so, are_exclusions)
+        is_doubted = any(reasons)
+        doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
         if opens or (reads_so and not state.seen):
             are_exclusions = True
     return doubted

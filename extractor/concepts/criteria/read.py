@@ -56,8 +56,6 @@ from extractor.schemas import (
     Support,
 )
 
-__all__ = ["read_eligibility"]
-
 _CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
 _OF_DOUBTFUL_AGE = 0.5
