@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from extractor.apps.export.instruments import is_other_version
-from extractor.concepts.limits.borne_out import bears_out, list_joined
+from extractor.concepts.limits.name_support import list_joined, supports_name
 from extractor.concepts.limits.quantity_names import (
     BARE_UNITS,
     KnownQuantity,
@@ -110,7 +110,7 @@ def _refuse_or_join(
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):
         return nothing
-    if not bears_out(quantity, text, unit):
+    if not supports_name(quantity, text, unit):
         kind = quantity.name if quantity.general else None
         return nothing._replace(quantity_kind=kind)
     joined = "|".join(list_joined(text, quantity, unit))
