@@ -31,7 +31,7 @@ from extractor.formats import read_records
 def main() -> None:
     """Print the table."""
     chosen = parse_options(__doc__, data=..., records=[...], markdown=False)
-    claims = test(read_rows(chosen.data, chosen.records))
+    claims = test(list(read_rows(chosen.data, chosen.records)))
     known = {claim.field for claim in claims}
     claims += [
         claim for claim in list_curved(chosen.records) if claim.field not in known

@@ -1,6 +1,4 @@
-"""Cases from gold: its values, each at its own words, and the same falsified by what stands
-beside them.
-"""
+"""Cases from gold: its values, each at its own words, and the same falsified by values near them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,17 +77,18 @@ def _falsify(criterion: Row, answers: list[tuple[str, str]]) -> Iterator[Row]:
             # the line that introduces the criterion states its window
             base["lead_in"] = criterion.get("lead_in") or ""
     for key, value in answers:
-        told = [("gold", key, value)]
-        if key == "window":
-            told += [(kind, key, one) for kind, one in _falsify_window(value, text)]
-        elif key == "limits":
-            false = _falsify_limit(value, text, limits)
-            told += [(kind, key, one) for kind, one in false]
-        else:
-            told.append(("wrong side", _OTHER_SIDE[key], value))
-        for kind, its_key, one in told:
-            answer = {its_key: [one] if its_key == "limits" else one}
-            yield base | {"kind": kind, "answer": answer}
+        if key in _OTHER_SIDE:
+            yield base | {"kind": "gold", "answer": {key: value}}
+            yield base | {"kind": "wrong side", "answer": {_OTHER_SIDE[key]: value}}
+            continue
+        is_window = key == "window"
+        false = (
+            _falsify_window(value, text)
+            if is_window
+            else _falsify_limit(value, text, limits)
+        )
+        for kind, one in (("gold", value), *false):
+            yield base | {"kind": kind, "answer": {key: one if is_window else [one]}}
 
 
 def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:

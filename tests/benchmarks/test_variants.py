@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.variants import WAYS, Part
-from benchmarks.variants.__main__ import count_json, main, measure_record, tally_by
+from benchmarks.variants.__main__ import main, measure_record, tally_by
 from benchmarks.variants.counting import compare_readings, tally_changes
 from benchmarks.variants.layout import join_lines, read_layout
 from benchmarks.variants.readings import CriterionRead, Reading, Value
@@ -57,7 +57,7 @@ def test_the_readings_of_no_way_change_more_than_they_did(family):
     assert tallies
     worse = []
     for name, tally in tallies.items():
-        counts = count_json(tally)
+        counts = tally.to_json()
         for words in ("changed", "sure"):
             for measure, count in counts[words].items():
                 before = COUNTS[name][words].get(measure, 0)
@@ -181,7 +181,7 @@ def test_what_changed_between_two_readings_is_counted_and_what_of_it_is_sure():
             read_criterion("pregnancy", "exclusion"),
         ],
         limits,
-        told=False,
+        is_doubtful=False,
     )
     after = Reading(
         [
@@ -190,43 +190,38 @@ def test_what_changed_between_two_readings_is_counted_and_what_of_it_is_sure():
             read_criterion("page2"),
         ],
         [limits[0], Value("limits", ("<=", 3, None, ""), 0.95)],
-        told=False,
+        is_doubtful=False,
     )
 
-    changes = compare_readings(before, after, str, 0.85)
-    tally = tally_changes(before, changes)
+    tally = tally_changes(before, list(compare_readings(before, after, str)))
 
     assert tally.changed == {"lost": 1, "turned": 1, "added": 1, "limits": 2}
     assert tally.sure == {"lost": 1, "added": 1, "limits": 1}
-    assert tally.count_over("lost") == 3
-    assert tally.count_over("limits") == 2
+    assert tally.of == {"criteria": 3, "limits": 2}
+    assert tally.format_share("lost") == "33.33% (33.33%)"
 
 
 def test_the_command_prints_its_tables_and_stores_the_counts(
     tmp_path, monkeypatch, capsys
 ):
     path = tmp_path / "counts.json"
-    arguments = [
-        str(FOLDER / "records.jsonl"),
-        "--every",
-        "3",
+    options = [
         "--ways",
         "Critera",
         "10mg",
         "W12",
         "--by",
         "way",
+        "--show",
+        "1",
+        "--json",
     ]
-    monkeypatch.setattr(
-        sys, "argv", ["variants", *arguments, "--show", "1", "--json", str(path)]
-    )
+    given = [str(FOLDER / "records.jsonl"), *options, str(path)]
+    monkeypatch.setattr(sys, "argv", ["variants", *given])
 
     main()
 
     shown = capsys.readouterr().out
     assert all(part.value in shown for part in Part)
-    assert list(json.loads(path.read_text("utf-8"))) == [
-        "heading: slip: Critera",
-        "doses: amounts: 10mg",
-        "times: moments: W12",
-    ]
+    titles = ["heading: slip: Critera", "doses: amounts: 10mg", "times: moments: W12"]
+    assert list(json.loads(path.read_text("utf-8"))) == titles
