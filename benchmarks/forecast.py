@@ -156,7 +156,7 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
         for key in keys:
             parts = [{key: item[key]} for item in own if key in item]
             asked[key] = sum(_length(part) - 1 for part in parts)
-        if keys == ["regimens"]:  # its items hold other keys than the requested one
+        if keys == ["regimens"]:  # its items have other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()
         yield "item", max(0, whole - sum(asked.values()))

@@ -117,7 +117,7 @@ def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
 
 
 def make_study(number: int, wording: Row) -> Row:
-    """Return a registry's record that holds one wording and as little else as possible."""
+    """Return a registry's record with one wording and as little else as possible."""
     study: Row = {
         "identificationModule": {
             "nctId": f"NCT{number:08d}",
@@ -148,9 +148,7 @@ def _write_list(wording: Row) -> str:
 
 
 def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
-    """Compare the fields that a wording's right answer holds; a field that it leaves out is not
-    judged.
-    """
+    """Compare the fields in a wording's right answer; other fields are not judged."""
     right = wording["right"]
     judged = set()
     if wording["task"] == "dosing":

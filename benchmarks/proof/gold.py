@@ -29,7 +29,7 @@ _REGIMEN = {
 
 
 def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
-    """Yield a case for each value of gold that stands in one line, and for each way to falsify it
+    """Yield a case for each value of gold in one line, and for each way to falsify it
     there.
 
     A regimen is one of an arm or an intervention. It is falsified by the value of another agent of
@@ -106,8 +106,8 @@ def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
 def _falsify_limit(
     limit: str, text: str, others: list[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a limit with its comparator turned, with another number of its text, and with what
-    another limit says.
+    """Yield a limit with its comparator turned, with another number of its text, and with the
+    value of another limit.
     """
     quantity, _, rest = limit.rpartition(": ")
     sign, *parts = rest.split(" ")
@@ -181,7 +181,7 @@ def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row
 
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
-    """Return another agent's value that stands near a regimen, and the words of both."""
+    """Return another agent's value near a regimen, and the words of both."""
     name = _REGIMEN[key]
     agent = regimen["agent"].casefold()
     same = [one for one in regimens if one["agent"].casefold() == agent]

@@ -2,7 +2,7 @@
 
 The features of a word are the word itself, its first and last letters, and its vector, which is
 similar for words with similar neighbours. The model is linear, so these parts are summed here: the
-file holds one row per word, and covers words without labels, too.
+file has one row per word, and covers words without labels, too.
 """
 
 import warnings

@@ -42,7 +42,7 @@ _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 class SignRow(NamedTuple):
     """A value: its field, its signs, the rules' estimate, and whether it is right.
 
-    ``group`` are values that may be wrong together: a trial. ``source`` says who labelled it.
+    ``group`` are values that may be wrong together: a trial. ``source`` is who labelled it.
     """
 
     field: str
@@ -150,8 +150,8 @@ def _is_labelled(match: Match, name: str) -> bool:
 
 
 def _list_other_limits(match: Match, gold: TrialExtraction) -> Iterator[Constraint]:
-    """Yield the limits of other items of gold that the line of an item holds, too: where one item
-    ends is another question.
+    """Yield the limits of other items of gold in the line of an item: where one item ends is not
+    judged.
     """
     line = _fold_space(match.read.chunk.text)
     for other in gold.eligibility.criteria:
@@ -223,7 +223,7 @@ def _is_one_quantity(gold: Any, read: Any) -> bool:
 
 
 def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str, bool]]:
-    """Yield the parts that a right value states, and whether gold says the same."""
+    """Yield the stated parts of a right value, and whether gold agrees."""
     read = match.gold.model_copy(update={str(whole.attribute): (member,)})
     for name in PARTS.get(type(member), ()):
         if not getattr(member, name):

@@ -154,7 +154,7 @@ HOME = "ctgov_json"
 
 
 def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
-    """Return the record with its outcomes in one line for each rank, as flattened files hold them.
+    """Return the record with its outcomes in one line for each rank, as in flattened files.
 
     None if an outcome has no time frame, or a bar, which would end it.
     """

@@ -17,7 +17,6 @@ import pytest
 from benchmarks.variants import WAYS, Part
 from benchmarks.variants.__main__ import main, measure_record, tally_by
 from benchmarks.variants.counting import compare_readings, tally_changes
-from benchmarks.variants.layout import join_lines, read_layout
 from benchmarks.variants.readings import CriterionRead, Reading, Value
 from benchmarks.variants.registers import REGISTERS
 from extractor import read_records
@@ -73,34 +72,17 @@ def test_every_way_is_tried_on_the_sample_and_has_a_name_of_its_own():
     assert len(tried) >= 0.97 * len(names)
 
 
-def test_the_lines_of_a_text_are_read_and_joined_again():
-    lines = read_layout(TEXT)
-
-    assert join_lines(lines) == TEXT
-    assert [(line.text, line.depth) for line in lines if line.role.value == "item"] == [
-        ("Age ≥ 18 years", 0),
-        ("Adequate function:", 0),
-        ("Platelets > 100,000/mm3", 1),
-        ("Signed consent from the participant", 0),
-        ("Pregnancy", 0),
-    ]
-
-
 FORMS = {
     "heading: slip: Critera": "Exclusion Critera:\n\n* Pregnancy",
-    "heading: Markdown: underlined": "Exclusion Criteria\n------------------\n\n* Pregnancy",
     "mark: code: INC-2": "INC-2 Adequate function:\n\n  * Platelets",
     "mark: glued: 1)Text": "3)Signed consent from the participant",
     "line: wrapped: 50": "* Signed consent from the participant\n",
     "line: items in one: ①": "Exclusion Criteria: ①Pregnancy",
     "page: HTML: ul": "<li>Adequate function:<ul><li>Platelets &gt; 100,000/mm3</li></ul></li>",
-    "page: Markdown: rows": "| 1 | Age ≥ 18 years |\n| 2 | Adequate",
     "page: Markdown: quoted": "> Exclusion Criteria:\n> \n> * Pregnancy",
     "page: furniture: page numbers": "\nPage 2 of 2\n",
     "two languages: German below": "Pregnancy\n\nEinschlusskriterien:\n1. ",
-    "signs: Symbol font": "* Age ³ 18 years",
     "numbers: thin space": "Platelets > 100\u2009000/mm3",
-    "units: mm³": "100,000/mm³",
 }
 OF_PARTS = [
     ("doses: amounts: 10mg", "Fictinib 10 mg daily", "Fictinib 10mg daily"),
