@@ -9,6 +9,7 @@ ANNOTATIONS are folders of gold JSON. TSV has two columns, id and area.
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 from benchmarks.data import Row, fold_of, parse_options
 from benchmarks.gold import read_gold
@@ -18,7 +19,7 @@ from extractor.formats import read_records
 
 def main() -> None:
     """Add the annotations."""
-    options = {"records": [...], "areas": ...}
+    options: dict[str, Any] = {"records": [...], "areas": ...}
     chosen = parse_options(__doc__, "file", "annotations+", **options)
     with Path(chosen.areas).open(encoding="utf-8", newline="") as file:
         areas = {row[0]: row[1] for row in csv.reader(file, delimiter="\t")}
