@@ -161,13 +161,15 @@ def test_too_large_a_body_is_refused_before_it_is_read(served, path, header, bod
 
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [*RAISED, "kill"])
-def test_a_failing_record_is_its_own_problem_without_its_text(served, error):
+def test_a_failing_record_is_its_own_problem_without_its_text(failing, error):
     body = one(50, f"It fails by {error}.")
-    problem = check_problem(served.client.extract(body, effort="none"), 500, "internal")
+    problem = check_problem(
+        failing.client.extract(body, effort="none"), 500, "internal"
+    )
     place = f"an unexpected {error} at failing/__init__.py:"
     assert ("died" if error == "kill" else place) in problem["detail"]
-    assert served.client.extract(one(), effort="none").status_code == 200
-    failed = str(served.list_events("request_failed"))
+    assert failing.client.extract(one(), effort="none").status_code == 200
+    failed = str(failing.list_events("request_failed"))
     assert error == "kill" or place in failed
 
 

@@ -21,7 +21,7 @@ from .running import (
     many,
     one,
     say_nothing,
-    serve,
+    serve_here,
     wait_until,
 )
 from .test_extractions import pack
@@ -166,26 +166,26 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effort", ["none", "all"])
-def test_a_job_fails_at_failing_records_alone(served, effort):
+def test_a_job_fails_at_failing_records_alone(failing, effort):
     ways = (*RAISED, "kill")
-    lost = len(served.list_events("worker_lost"))
+    lost = len(failing.list_events("worker_lost"))
     failing = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
     body = b"\n".join([one(1), *failing, one(2)])
-    job = served.client.finish(served.client.submit(body, effort=effort)["id"])
+    job = failing.client.finish(failing.client.submit(body, effort=effort)["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways))
-    assert [line["record_id"] for line in served.client.results(job["id"])] == ids(2)
+    assert [line["record_id"] for line in failing.client.results(job["id"])] == ids(2)
     failed = [
-        failure["record_id"] for failure in served.client.results(job["id"], "failures")
+        failure["record_id"]
+        for failure in failing.client.results(job["id"], "failures")
     ]
     assert sorted(failed) == ids(len(ways), 50)
     # in the service's log, too, where its operator looks
-    assert len(served.list_events("worker_lost")) > lost
+    assert len(failing.list_events("worker_lost")) > lost
 
 
-@pytest.mark.slow
 def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
     body = one(words="Adults aged 18 to 65 years.")
-    with serve(tmp_path / "root", "--workers", "1", EXTRACTOR_MODEL="") as service:
+    with serve_here(tmp_path / "root", "--workers", "1") as service:
         client = service.client
         for effort, is_open in (("medium", True), ("all", True), ("none", False)):
             single = client.extract(body, effort=effort).json()["usage"]
@@ -201,7 +201,7 @@ def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
     # a job that has results without a model asks no later one
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub", "--workers", "1")
-        with serve(tmp_path / "root", *model) as service:
+        with serve_here(tmp_path / "root", *model) as service:
             assert service.client.post(f"/v1/jobs/{begun}/resume").status_code == 200
             job = service.client.finish(begun)
             assert job["state"] == "failed"
