@@ -11,6 +11,7 @@ from extractor import TrialExtraction, diff_trials
 from extractor.apps.diff.changes import COLUMNS
 from tests.commands import extract, invoke
 from tests.pages.invented import make_extraction
+from tests.whole import check_whole
 
 STUDY = Path("tests/records/study.json")
 EDITS = {
@@ -92,6 +93,24 @@ def test_a_change_quotes_both_versions(tmp_path):
     # The description still says 30 mg/m2.
     assert "added dosing.amounts\n  + 25 mg/m2\n" in done.stdout
     assert done.stderr == "extractor: 1 trial compared: 6 changed, 1 added\n"
+
+
+def test_the_changes_of_a_trial_are_these(tmp_path):
+    new = make_extraction()
+    people = new["eligibility"]
+    people["criteria"][0]["constraints"][1]["value"] = 10
+    people["criteria"][4]["kind"] = "exclusion"
+    people["groups"][0]["n"] = 3
+    people["sex"] = "female"
+    del people["criteria"][6], new["dosing"][2]
+    new["dosing"][0]["amounts"][0]["unit"] = "g"
+    paths = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    for path, version in zip(paths, (make_extraction(), new), strict=True):
+        path.write_text(json.dumps(version), "utf-8")
+    rows = invoke("diff", *paths, "--json").stdout.splitlines()
+    found = {"rows": [json.loads(row) for row in rows]}
+    found["printed"] = invoke("diff", *paths).output.splitlines()
+    check_whole(Path(__file__).with_name("changes.json"), found)
 
 
 REGISTERED = {'"maximumAge": "75 Years"': '"maximumAge": "65 Years"'}

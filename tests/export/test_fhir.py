@@ -19,6 +19,9 @@ from extractor.language.book import read_table
 from extractor.schemas import Part, RegistryFields, Section, Source
 from tests.commands import extract, invoke, read_lines
 
+from tests.pages.invented import read_trial
+from tests.whole import check_whole
+
 from .samples import SMALL, fill
 
 UCUM = "http://unitsofmeasure.org"
@@ -108,6 +111,15 @@ def test_every_resource_is_valid_and_every_reference_leads_to_one(exported):
     found = [part.get("reference") for part in list_objects([*resources.values()])]
     linked = {name for name in found if isinstance(name, str)}
     assert linked == {name for name in names if not name.startswith("Provenance")}
+
+
+def test_the_resources_of_a_trial_are_these(tmp_path):
+    record, extraction = read_trial(tmp_path)
+    counts = export_fhir([(extraction, record)], tmp_path / "out")
+    resources = read_resources(tmp_path / "out")
+    listed = read_lines(tmp_path / "out" / "unmapped.jsonl")
+    found = {**resources, "unmapped": listed, "described": [*counts.describe()]}
+    check_whole(Path(__file__).with_name("fhir.json"), found)
 
 
 def test_units_are_ucum(exported):

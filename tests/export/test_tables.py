@@ -22,6 +22,9 @@ from extractor.schemas import (
     TrialRecord,
 )
 
+from tests.pages.invented import read_trial as read_invented
+from tests.whole import check_whole
+
 from .samples import fill
 
 PROOF = {
@@ -462,6 +465,13 @@ intervention_terms.is_ancestor intervention_terms.mesh_id intervention_terms.rec
 intervention_terms.term time_points.days_high
 """
 """Columns that no record here fills."""
+
+
+def test_the_tables_of_a_trial_and_of_every_field_are_these(tmp_path):
+    record, extraction = read_invented(tmp_path)
+    filled = TrialExtraction.model_validate(fill(TrialExtraction))
+    tables = tabulate([extraction, filled], [record])
+    check_whole(Path(__file__).with_name("tables.json"), tables)
 
 
 def test_every_column_is_filled_by_some_record():

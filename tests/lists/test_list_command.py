@@ -12,7 +12,9 @@ from extractor.apps.lists import Selection, refuse_selection
 from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
-from tests.commands import extract, invoke
+from tests.commands import extract, invoke, read_lines
+from tests.pages.invented import make_run
+from tests.whole import check_whole
 
 TEXT = """A Trial of Fictumab
 Inclusion criteria:
@@ -53,6 +55,17 @@ def test_rows_are_printed_below_their_records_with_quotes(run):
         "    Age 3 to 25 years … 75 Years  [eligibility]\n"
     )
     assert done.stderr == "extractor: 1 row: age_differs 1\n"
+
+
+def test_the_lists_of_a_trial_are_these(tmp_path):
+    run = make_run(tmp_path)
+    found = {}
+    for name in ("values", "doubts", "findings", "absences"):
+        path = tmp_path / f"{name}.jsonl"
+        assert invoke("list", run, name, "--to", path).exit_code == 0
+        found[name] = read_lines(path)
+    found["printed"] = invoke("list", run, "doubts").output.splitlines()
+    check_whole(Path(__file__).with_name("lists.json"), found)
 
 
 def test_doubts_are_unsure_values_and_open_fields(run):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from extractor import TrialExtraction, TrialRecord, read_records
 from tests.commands import extract
 from tests.review.reviewing import write_results
 
@@ -16,6 +17,14 @@ _FILE = Path(__file__).with_name("invented.json")
 def make_extraction() -> dict[str, Any]:
     """The invented extraction of the trial."""
     return json.loads(_FILE.read_text("utf-8"))["extraction"]
+
+
+def read_trial(folder: Path) -> tuple[TrialRecord, TrialExtraction]:
+    """The record of the trial, and its extraction."""
+    study = json.loads(_FILE.read_text("utf-8"))["study"]
+    path = folder / "study.json"
+    path.write_text(json.dumps(study), "utf-8")
+    return next(read_records(path)), TrialExtraction.model_validate(make_extraction())
 
 
 def make_run(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from extractor.apps.pages.view import name_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
 
-from .invented import make_extraction
+from tests.whole import check_whole
+
+from .invented import make_extraction, read_trial
 
 HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
 
@@ -51,6 +54,13 @@ def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
             assert text == clean_text(record.raw_text(piece.section)).text
             quote = clean_text(piece.quote).text
             assert "".join(quote.split()) in "".join(marked.split())
+
+
+def test_what_is_shown_of_a_trial_is_this(tmp_path):
+    record, extraction = read_trial(tmp_path)
+    shown = [show(extraction, record), extraction]
+    pages = [one._repr_html_().splitlines() for one in shown]
+    check_whole(Path(__file__).with_name("notebook.json"), pages)
 
 
 def test_the_text_of_a_record_never_becomes_markup(record, extraction):
