@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.evaluation import ErrorKind, evaluate
-
 from tests.whole import check_whole
 
 from .annotations import criterion, limit, make_gold, name_errors

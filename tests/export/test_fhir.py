@@ -18,7 +18,6 @@ from extractor.apps.export.fhir_study import build_trial
 from extractor.language.book import read_table
 from extractor.schemas import Part, RegistryFields, Section, Source
 from tests.commands import extract, invoke, read_lines
-
 from tests.pages.invented import read_trial
 from tests.whole import check_whole
 

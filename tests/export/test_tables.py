@@ -21,7 +21,6 @@ from extractor.schemas import (
     TrialExtraction,
     TrialRecord,
 )
-
 from tests.pages.invented import read_trial as read_invented
 from tests.whole import check_whole
 

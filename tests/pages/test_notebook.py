@@ -11,7 +11,6 @@ from extractor import Extractor, read_records, show
 from extractor.apps.pages.view import name_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
-
 from tests.whole import check_whole
 
 from .invented import make_extraction, read_trial

@@ -49,6 +49,37 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
     assert "low_confidence" in {gap["reason"] for gap in lines[0]["absences"]}
     (failure,) = served.client.results(done["id"], "failures")
     assert (failure["path"], failure["place"][:6]) == ("trials.jsonl", "line 2")
+    url = f"/v1/jobs/{done['id']}"
+    assert served.client.get(url).json() == done
+    assert served.client.get("/v1/jobs").json()[0] == done
+    check_problem(served.client.post(f"{url}/resume"), 409, "not-finished")
+
+
+def test_the_log_has_each_change_of_a_job(served):
+    job = served.client.submit(one(), effort="none")
+    assert job["name"] == "records"
+    job_id = job["id"]
+    served.client.finish(job_id)
+    assert served.client.results(job_id, "failures") == []
+    served.client.delete(f"/v1/jobs/{job_id}")
+    lines = served.log.read_text("utf-8").splitlines()
+    events = [event for event in map(json.loads, lines) if event.get("job") == job_id]
+    for event in events:
+        del event["time"], event["job"]
+        assert event.pop("seconds", 0) >= 0
+        assert event.pop("caller") == "operator"
+    asked = {"effort": "none", "model": None}
+    counts = {"extracted": 1, "failed": 0}
+    changed = {"event": "job_changed", "by": None}
+    tokens = dict.fromkeys(("prompt_tokens", "cached_tokens", "output_tokens"), 0)
+    assert events == [
+        {"event": "job_submitted", **asked, "bytes": len(one())},
+        changed | {"state": "running"},
+        {"event": "job_ended", "state": "done", **asked, **counts, "repeated": 0}
+        | {"calls": 0, "usd": None, **tokens},
+        changed | {"state": "done"},
+        {"event": "job_deleted", "by": "operator", **counts},
+    ]
 
 
 def test_results_are_sent_as_tables(served, done, tmp_path):
@@ -113,6 +144,26 @@ def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
     changes = served.list_events("job_changed")
     by = {e["state"]: e["by"] for e in changes if e["job"] == job_id}
     assert by.items() >= {"cancelled": "operator", "queued": "operator"}.items()
+
+
+def test_a_job_that_waits_is_cancelled_at_once_and_the_caller_with_fewest_goes_first(
+    tmp_path,
+):
+    with serve_here(tmp_path / "root", "--workers", "1", "--jobs", "1") as service:
+        with service.add_caller("anna") as anna:
+            first = service.client.submit(many(100), effort="none")["id"]
+            waiting = service.client.submit(one(), effort="none")["id"]
+            hers = anna.submit(one(), effort="none")["id"]
+            url = f"/v1/jobs/{waiting}"
+            assert service.client.get(url).json()["state"] == "queued"
+            assert service.client.post(f"{url}/cancel").json()["state"] == "cancelled"
+            assert service.client.post(f"{url}/resume").json()["state"] == "queued"
+            service.client.finish(first)
+            ended = [service.client.finish(one)["ended"] for one in (hers, waiting)]
+        assert ended == sorted(ended)
+        (started,) = service.list_events("service_started")
+        assert started["workers"] == 1
+        assert (started["model"], started["jobs"]) == (None, 0)
 
 
 def test_a_deleted_job_leaves_nothing(served):
