@@ -15,3 +15,11 @@ def check_whole(path: Path, found: Any) -> None:
     if "WRITE_WHOLE" in os.environ:
         path.write_text(f"{text}\n", "utf-8")
     assert json.loads(text) == json.loads(path.read_text("utf-8"))
+
+
+def read_cases(module: str) -> dict[str, list[Any]]:
+    """The tables of a module's tests: the file of its name that ends with .json."""
+    cases: dict[str, list[Any]] = json.loads(
+        Path(module).with_suffix(".json").read_text("utf-8")
+    )
+    return cases

@@ -11,7 +11,9 @@ from extractor import TrialExtraction, diff_trials
 from extractor.apps.diff.changes import COLUMNS
 from tests.commands import extract, invoke
 from tests.pages.invented import make_extraction
-from tests.whole import check_whole
+from tests.whole import check_whole, read_cases
+
+CASES = read_cases(__file__)
 
 STUDY = Path("tests/records/study.json")
 EDITS = {
@@ -51,23 +53,8 @@ def change(path, value):
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "expected"),
-    [
-        (("dosing", 1, "frequency"), "Q4W", [["changed", "dosing.frequency", "Q3W", "Q4W"]]),
-        (("dosing", 1, "amounts"), None, [["removed", "dosing.amounts", "200 mg", None]]),
-        (("dosing", 2, "route"), "oral", [["added", "dosing.route", None, "oral"]]),
-        (("dosing", 1), None, [["removed", "dosing", "testimab 200 mg every 3 weeks", None]]),
-        (("eligibility", "criteria", 3), None, [["removed", "eligibility.criteria", "Diabetes", None]]),
-        (("eligibility", "criteria", 0, "constraints", 1, "value"), 10,
-         [["changed", "eligibility.criteria.constraints", "Haemoglobin ≥ 11 g/dL, for women", "Haemoglobin ≥ 10 g/dL, for women"]]),
-        (("eligibility", "criteria", 6, "time_windows", 1, "of"), "aspirin",
-         [["changed", "eligibility.criteria.time_windows", "warfarin: ≤ 10 days before biopsy", "aspirin: ≤ 10 days before biopsy"]]),
-        (("eligibility", "groups", 0, "n"), 3,
-         [["changed", "eligibility.groups", "at least 2 of “High risk, at least two of:”", "at least 3 of “High risk, at least two of:”"]]),
-        (("eligibility", "sex"), "female", [["added", "eligibility.sex", None, "female"]]),
-        (("custom",), {"assay": [{"values": {"value": "SP263"}}]}, [["added", "custom.assay.values.value", None, "SP263"]]),
-    ],
-)  # fmt: skip
+    ("path", "value", "expected"), CASES["a_changed_value_is_one_row"]
+)
 def test_a_changed_value_is_one_row(path, value, expected):
     assert change(path, value) == expected
 

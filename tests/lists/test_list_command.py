@@ -14,7 +14,9 @@ from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_run
-from tests.whole import check_whole
+from tests.whole import check_whole, read_cases
+
+CASES = read_cases(__file__)
 
 TEXT = """A Trial of Fictumab
 Inclusion criteria:
@@ -169,18 +171,7 @@ def test_failures_have_their_message_and_place(tmp_path):
     assert row["change"] == "gone"
 
 
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (("doubts", "--field", "amonts"), "amonts: no such field (did you mean amounts?)"),
-        (("doubt",), "doubts"),
-        (("values", "--record", "NCT1"), "NCT1: no such record in this list"),
-        (("findings", "--max-confidence", 0.5), "findings have no confidence"),
-        (("doubts", "--severity", "warning"), "doubts have no severity"),
-        (("values", "--to", "RUN/sheet.txt"), "name a file that ends with .jsonl, .csv"),
-        (("values", "--to", "RUN/old.csv"), "already exists; choose another name, or replace it with --force"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("words", "problem"), CASES["a_wrong_option_is_refused"])
 def test_a_wrong_option_is_refused(run, words, problem):
     (run / "old.csv").write_text("keep", "utf-8")
     done = invoke("list", run, *[str(word).replace("RUN", str(run)) for word in words])
