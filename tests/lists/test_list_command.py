@@ -13,7 +13,7 @@ from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import extract, invoke, read_lines
-from tests.pages.invented import make_run
+from tests.pages.invented import make_doubtful, make_run
 from tests.whole import check_whole, read_cases
 
 CASES = read_cases(__file__)
@@ -60,7 +60,7 @@ def test_rows_are_printed_below_their_records_with_quotes(run):
 
 
 def test_the_lists_of_a_trial_are_these(tmp_path):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path, make_doubtful())
     found = {}
     for name in ("values", "doubts", "findings", "absences"):
         path = tmp_path / f"{name}.jsonl"
@@ -68,27 +68,6 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
         found[name] = read_lines(path)
     found["printed"] = invoke("list", run, "doubts").output.splitlines()
     check_whole(Path(__file__).with_name("lists.json"), found)
-
-
-def test_doubts_are_unsure_values_and_open_fields(run):
-    doubts = read_rows(run, "doubts")
-    values = read_rows(run, "values")
-    unsure = [row for row in values if float(row["confidence"]) < 0.85]
-    items = [row for row in doubts if row["field"] == "item"]
-    assert len(unsure) > 20
-    assert [
-        row for row in doubts if row["kind"] == "value" and row not in items
-    ] == unsure
-    least = dict(read_extractions(run)["NCT90000010"].list_items())[
-        "dosing[0]"
-    ].confidence
-    (item,) = [row for row in items if row["record_id"] == "NCT90000010"]
-    assert item["confidence"] == str(least)
-    settled = {"not_reported", "section_absent"}
-    absences = read_rows(run, "absences")
-    opened = [row for row in absences if row["reason"] not in settled]
-    assert [row for row in doubts if row["kind"] == "absence"] == opened
-    assert len(opened) < len(absences)
 
 
 @pytest.mark.parametrize(

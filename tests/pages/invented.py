@@ -19,6 +19,22 @@ def make_extraction() -> dict[str, Any]:
     return json.loads(_FILE.read_text("utf-8"))["extraction"]
 
 
+def make_doubtful() -> dict[str, Any]:
+    """The same with values in doubt, gaps and a finding."""
+    extraction = make_extraction()
+    regimen = extraction["dosing"][1]
+    regimen["confidence"] = 0.7
+    for number, evidence in enumerate(regimen["evidence"]):
+        evidence["confidence"] = (0.5, 0.84, 0.85)[number % 3]
+    reasons = {"sex": "not_reported", "minimum_age": "ambiguous"}
+    gaps = [{"field": f"eligibility.{at}", "reason": reasons[at]} for at in reasons]
+    words = regimen["evidence"][0]
+    places = [{name: words[name] for name in ("section", "start", "end", "quote")}]
+    finding = {"kind": "age_differs", "severity": "warning", "field": "dosing[1]"}
+    finding |= {"message": "another age is registered", "citations": places}
+    return extraction | {"absences": gaps, "findings": [finding]}
+
+
 def read_trial(folder: Path) -> tuple[TrialRecord, TrialExtraction]:
     """The record of the trial, and its extraction."""
     study = json.loads(_FILE.read_text("utf-8"))["study"]
@@ -27,9 +43,11 @@ def read_trial(folder: Path) -> tuple[TrialRecord, TrialExtraction]:
     return next(read_records(path)), TrialExtraction.model_validate(make_extraction())
 
 
-def make_run(folder: Path) -> Path:
+def make_run(folder: Path, extraction: dict[str, Any] | None = None) -> Path:
     """Make a run of the trial."""
     study = json.loads(_FILE.read_text("utf-8"))["study"]
     records = folder / "records.json"
     records.write_text(json.dumps(study), "utf-8")
-    return write_results(extract(records, folder / "run"), [make_extraction()])
+    return write_results(
+        extract(records, folder / "run"), [extraction or make_extraction()]
+    )

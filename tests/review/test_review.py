@@ -12,7 +12,7 @@ from extractor.formats import read_records
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke
-from tests.pages.invented import TRIAL, make_run
+from tests.pages.invented import TRIAL, make_doubtful, make_run
 from tests.whole import check_whole
 
 from .reviewing import (
@@ -67,7 +67,7 @@ def test_a_corrected_record_becomes_gold(client, served, gold, seed_run):
 
 
 def test_the_answers_for_a_record_are_these(tmp_path):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path, make_doubtful())
     with serve(run, tmp_path / "gold") as served:
         client = Client(served)
         found = {"queue": client.get("queue"), "first": client.get("record", id=TRIAL)}
@@ -212,9 +212,13 @@ def test_nothing_that_was_answered_is_lost_when_the_server_ends(seed_run, tmp_pa
         assert fields["measure"]["value"] == "half a wor"
         assert fields["measure"]["typed"]
         client.change("endpoints[0]", {"category": "efficacy"})
+        assert client.post("undo")[0] == 200
+        client.change("endpoints[0]", {"category": "efficacy"})
+        assert client.finish(anyway=True)[0] == 200
     with serve(seed_run, gold) as served:
-        fields = Client(served).item("endpoints[0]")["fields"]
-        assert fields["category"]["value"] == "efficacy"
+        record = Client(served).get("record", id=SEED)
+        fields = find_item(record, "endpoints[0]")["fields"]
+        assert (fields["category"]["value"], record["finished"]) == ("efficacy", True)
 
 
 def test_a_finished_record_is_reviewed_again_from_its_gold_file(client, served, gold):
