@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import extract, extractor, invoke
+from tests.commands import extract, invoke
 from tests.whole import read_cases
 
 CASES = read_cases(__file__)
@@ -77,9 +77,9 @@ def test_a_file_of_prices_that_cannot_be_read_is_one_line(content, tmp_path):
         os.mkfifo(path)
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    done = extractor("run", RECORD, "--model", "m", "--prices", path)
-    (line,) = done.stderr.decode().splitlines()
-    assert done.returncode == 2
+    done = invoke("run", RECORD, "--model", "m", "--prices", path)
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 2
     assert f"{path}: " in line
     assert len(line) < 1_000
 

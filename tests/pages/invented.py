@@ -20,19 +20,26 @@ def make_extraction() -> dict[str, Any]:
 
 
 def make_doubtful() -> dict[str, Any]:
-    """The same with values in doubt, gaps and a finding."""
+    """The same with values in doubt, cycles, an endpoint, gaps and a finding."""
     extraction = make_extraction()
     regimen = extraction["dosing"][1]
     regimen["confidence"] = 0.7
     for number, evidence in enumerate(regimen["evidence"]):
         evidence["confidence"] = (0.5, 0.84, 0.85)[number % 3]
+    regimen["cycle"] = {"value": 21, "unit": "day"}
+    regimen["duration"] = {"value": 6, "unit": "cycle"}
+    endpoint = {"rank": "primary", "index": 0, "measure": "Pain", "censored": False}
+    endpoint |= {"time_frame": "Weeks 4-8", "time_kind": "from_to"}
+    endpoint["time_points"] = [{"value": value, "unit": "week"} for value in (4, 8)]
+    endpoint |= {"instrument": {"name": "VAS", "version": "2"}, "methods": ["a diary"]}
     reasons = {"sex": "not_reported", "minimum_age": "ambiguous"}
     gaps = [{"field": f"eligibility.{at}", "reason": reasons[at]} for at in reasons]
     words = regimen["evidence"][0]
     places = [{name: words[name] for name in ("section", "start", "end", "quote")}]
     finding = {"kind": "age_differs", "severity": "warning", "field": "dosing[1]"}
     finding |= {"message": "another age is registered", "citations": places}
-    return extraction | {"absences": gaps, "findings": [finding]}
+    doubts = {"absences": gaps, "findings": [finding]}
+    return extraction | doubts | {"endpoints": [endpoint]}
 
 
 def read_trial(folder: Path) -> tuple[TrialRecord, TrialExtraction]:
