@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Thread, current_thread
 from typing import Any
 
 import httpx2
@@ -20,6 +20,7 @@ import pytest
 
 from extractor.apps.cli.app import app as command_line
 from extractor.apps.serve import app
+from extractor.run import executor
 from tests.commands import FORKS, invoke
 from tests.llm.stub import Scripted, completion, items
 
@@ -208,14 +209,23 @@ def serve_here(root: Path, *options: str) -> Iterator[Served]:
             told.put(ended.code)
 
     thread = Thread(target=run)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXTRACTOR_TOKEN", TOKEN)
-        patch.setattr("extractor.run.executor.get_context", lambda _: FORKS)
-        patch.setattr(app, "serve_service", serve_service)
+    others = executor.get_context
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.MonkeyPatch.context() as at_start,
+    ):
+        patch.setattr(
+            executor,
+            "get_context",
+            lambda kind: FORKS if current_thread() is thread else others(kind),
+        )
+        at_start.setenv("EXTRACTOR_TOKEN", TOKEN)
+        at_start.setattr(app, "serve_service", serve_service)
         loop = asyncio.SelectorEventLoop
-        patch.setattr(loop, "add_signal_handler", handle_signal)
+        at_start.setattr(loop, "add_signal_handler", handle_signal)
         thread.start()
         url = told.get(timeout=300)
+        at_start.undo()
         assert isinstance(url, str), url
         with Client(url, TOKEN) as client:
             try:

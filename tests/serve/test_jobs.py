@@ -220,8 +220,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
 def test_a_job_fails_at_failing_records_alone(failing, effort):
     ways = (*RAISED, "kill")
     lost = len(failing.list_events("worker_lost"))
-    failing = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
-    body = b"\n".join([one(1), *failing, one(2)])
+    broken = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
+    body = b"\n".join([one(1), *broken, one(2)])
     job = failing.client.finish(failing.client.submit(body, effort=effort)["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways))
     assert [line["record_id"] for line in failing.client.results(job["id"])] == ids(2)
