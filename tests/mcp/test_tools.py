@@ -102,6 +102,8 @@ async def test_the_fields_are_listed_with_the_users_own():
     assert "double" in fields["custom.blinding.level"]["words"]
     assert all(field["meaning"] for field in fields.values())
     assert "double" in [one["text"] for one in extracted["values"] if "blinding" in one["path"]]
+    assert (extracted["usd"], extracted["usage"]["calls"]) == (0, 0)
+    assert extracted["empty_fields"]["section_absent"] > 0
 
 
 async def test_only_readable_files_of_the_folder_are_read_and_wrong_arguments_are_refused(tmp_path):
