@@ -9,7 +9,7 @@ answers in a folder, from which ``--replay`` takes them. ``--limit`` takes at mo
 group of areas. Prints macro-F1 by group and task, by field, calls and tokens a record, and dollars
 per 1,000 records at the price of a model of genai-prices. Calls and tokens are measured; what a
 cache serves and what a model thinks is forecast, as ``--dry-run`` does. ``--json`` stores the
-figures, ``--from`` reads them. ``--costs`` prints the table of costs of the documentation.
+figures, ``--from`` reads them and takes the mean of files by different annotators. ``--costs`` prints the table of costs of the documentation.
 """
 
 import argparse
@@ -59,8 +59,7 @@ def main() -> None:
     results: list[Row] = []
     files = vars(chosen)["from"]
     if files:
-        for path in files:
-            results += json.loads(path.read_text("utf-8"))
+        results = average([json.loads(path.read_text("utf-8")) for path in files])
         if chosen.costs:
             print(format_costs(results))
         else:
@@ -75,6 +74,21 @@ def main() -> None:
         print(format_fields(results))
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+
+
+def average(measured: Sequence[Sequence[Row]]) -> list[Row]:
+    """Return rows with the mean of their figures, field by field, from the same rows by several
+    annotators.
+    """
+    results = []
+    for rows in zip(*measured, strict=True):
+        figures: dict[str, list[float]] = defaultdict(list)
+        for row in rows:
+            for name, figure in row["figures"].items():
+                figures[name].append(figure)
+        means = {name: sum(each) / len(each) for name, each in figures.items()}
+        results.append(rows[0] | {"figures": means})
+    return results
 
 
 def measure_all(chosen: argparse.Namespace) -> Iterator[list[Row]]:
