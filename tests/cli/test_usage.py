@@ -31,7 +31,7 @@ CALLS = [
     ("export RUN --to OUT.csv", "holds one table"),
     ("export RUN --to OUT.csv --tables limits", "limits: no such table"),
     ("export RUN --to OUT --format csv --gold EMPTY", "no finished record"),
-    ("evaluate none RUN", "none: does not exist; name a folder of JSON"),
+    ("evaluate none RUN", "none: does not exist; specify a folder of JSON"),
     ("run tests/records --out tests/records", "is an input"),
     ("run RECORD --out s3://bucket/out", "is not a folder"),
     ("run RECORD --replay no-such-folder", "no-such-folder"),

@@ -264,7 +264,7 @@ def test_two_annotators_are_compared_in_the_records_that_both_have():
     assert [report.name(error.kind) for error in report.errors] == ["only in gold"]
     other = evaluate(theirs, GOLDS, neutral=True, resamples=0)
     assert other.figures() == report.figures()
-    with pytest.raises(GoldError, match="no record in common"):
+    with pytest.raises(GoldError, match="no records in common"):
         evaluate(GOLDS[:1], theirs, neutral=True)
 
 
@@ -277,8 +277,8 @@ SEX = '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}'
         ('{"eligibility": {}}', r"gold\.jsonl, line 1: is not an extraction .*remove"),
         ("[" * 100_000, r"line 1: is not an extraction"),
         (SEX, r"line 1: eligibility\.sex: Input should be .*--check lists all"),
-        ('{"record_id": "A"}\n' * 2, r"gold\.jsonl: 'A' is there twice"),
-        ("", r"gold\.jsonl: holds no extractions; name a folder"),
+        ('{"record_id": "A"}\n' * 2, r"gold\.jsonl: 'A' occurs twice"),
+        ("", r"gold\.jsonl: contains no extractions; specify a folder"),
     ],
 )
 def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
