@@ -47,7 +47,10 @@ CALLS = [
     ("run RECORD --timeout 0", "--timeout: 0.0: input should be greater than or"),
     ("run RECORD --effort huge", "'huge' is not one of 'none', 'medium', 'all'"),
     ("list RUN valuse", "'valuse' is not one of 'values', 'doubts'"),
-    ("list RUN values --min-confidence 0.9 --max-confidence 0.5", "0.9 sure and less"),
+    (
+        "list RUN values --min-confidence 0.9 --max-confidence 0.5",
+        "no confidence is at least 0.9 and below",
+    ),
     ("run RECORD --model http://localhost:8000/v1", "#NAME"),
     ("run RECORD --model-option top_k", "is not KEY=VALUE; write top_k=40"),
     # options that do not fit together

@@ -188,7 +188,7 @@ def test_an_error_names_row_and_column_and_costs_its_record(row, message, tmp_pa
     [
         (f"{ID},eligibility.sex,all", "extractor: gold of 1 record", 0),
         (f"{ID},{CRITERIA}[0].lead_in,Nowhere", "row 5, value: 'Nowhere' is not in", 1),
-        ("NCT1,eligibility.sex,all", "row 5, record: there is no record 'NCT1'; na", 1),
+        ("NCT1,eligibility.sex,all", "row 5, record: there is no record 'NCT1'; sp", 1),
     ],
 )
 def test_values_are_checked_against_the_records(last, message, code, tmp_path):
@@ -221,12 +221,17 @@ def write_bomb(path, size):
         ("a.xlsx", write_cell, date(2026, 1, 2), "column C: is a date; write it as t"),
         ("a.xlsx", put, "x", "is not a workbook; save it as .xlsx or CSV"),
         ("a.xlsx", write_bomb, 1_100_000, "too many for a sheet of gold"),
-        ("a.csv", put, "record\n", "has no columns record and field; begin with"),
+        ("a.csv", put, "record\n", "has no columns record and field; start with"),
         ("a.csv", put, "record,field,value\n", "contains no values; add a row"),
         ("a.csv", put, "record,field,vlue", "is not a column of gold (did you mean v"),
-        ("a.csv", put, "record,field\n,sex", "row 2, record: is empty; write the id"),
+        (
+            "a.csv",
+            put,
+            "record,field\n,sex",
+            "row 2, record: is empty; write the record's id",
+        ),
         ("a.csv", Path.write_bytes, b"\xff", "is not UTF-8; save it as CSV UTF-8"),
-        ("a.pdf", put, "", "is not a sheet of gold; name a .csv or .xlsx file"),
+        ("a.pdf", put, "", "is not a sheet of gold; specify a .csv or .xlsx file"),
     ],
 )
 def test_another_file_is_refused_in_one_line(
@@ -242,7 +247,7 @@ def test_another_file_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.xlsx", "x" * 40_000, "is longer than a cell of Excel; write a .csv file"),
+        ("a.xlsx", "x" * 40_000, "is too long for an Excel cell; write a .csv file"),
         ("a.xlsx", "\x07", "a character cannot be in a workbook; write a .csv file"),
     ],
 )
