@@ -87,8 +87,8 @@ def refuse_selection(
     _refuse_bounds(selection)
     if name != "findings" and selection.severity:
         raise ArgumentError(f"{name} have no severity; remove --severity")
-    custom_fields = restore_fields(run.manifest.settings)
-    custom = {"custom", *(field.name for field in custom_fields)}
+    custom = {"custom"}
+    custom |= {field.name for field in restore_fields(run.manifest.settings)}
     known = {*custom}
     for group in list_groups():
         known.update(group.path.split("."), (field.name for field in group.fields))

@@ -73,6 +73,6 @@ def _extract_examples(
                 extractor = Extractor(model, fields=[case.shown], max_usd=remaining_usd)
             extraction = extractor.extract(case.record)
         if remaining_usd is not None and extraction.usage:
-            cost = extractor.price(extraction.usage) or 0.0
-            remaining_usd = max(0.0, remaining_usd - cost)
+            remaining_usd -= extractor.price(extraction.usage) or 0.0
+            remaining_usd = max(0.0, remaining_usd)
         yield extraction

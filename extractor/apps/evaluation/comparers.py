@@ -142,8 +142,9 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
 
 def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
     """Return amounts without their arms, which are a separate field."""
-    amounts = _list_values(amounts)
-    return tuple(amount.model_copy(update={"arms": ()}) for amount in amounts)
+    return tuple(
+        amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
+    )
 
 
 def _list_numbers(value: Any) -> tuple[Any, ...]:

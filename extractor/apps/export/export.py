@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -211,38 +210,31 @@ def pair_results(
             yield extraction, reread.record
 
 
-class _Document(NamedTuple):
-    """The JSON of an extraction, and its location for messages."""
-
-    place: str
-    content: bytes
-
-
 def _read_extractions(
     path: Path, lines: Iterable[bytes] | None
 ) -> Iterator[TrialExtraction]:
     """Yield the same extractions as ``read_results``, but with their doubtful values."""
-    for document in _list_documents(path, lines):
+    for place, content in _list_documents(path, lines):
         try:
-            extraction = TrialExtraction.model_validate_json(document.content)
+            extraction = TrialExtraction.model_validate_json(content)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"])) or "the whole"
             raise StoreError(
-                f"{document.place}: is not an extraction of this version ({field}: "
+                f"{place}: is not an extraction of this version ({field}: "
                 f"{first['msg']}); run its command again, or correct it"
             ) from None
         yield complete_gold(extraction)
 
 
-def _list_documents(path: Path, lines: Iterable[bytes] | None) -> Iterator[_Document]:
-    """Yield the JSON of each extraction."""
-    if lines is None and path.is_dir():
-        for file in sorted(path.glob("*.json")):
-            yield _Document(str(file), file.read_bytes())
-        return
-    if lines is None and path.suffix == ".json":
-        yield _Document(str(path), path.read_bytes())
+def _list_documents(
+    path: Path, lines: Iterable[bytes] | None
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (location, JSON) pairs, one for each extraction."""
+    if lines is None and (path.is_dir() or path.suffix == ".json"):
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        for file in files:
+            yield str(file), file.read_bytes()
         return
     with ExitStack() as stack:
         if lines is None:
@@ -250,4 +242,4 @@ def _list_documents(path: Path, lines: Iterable[bytes] | None) -> Iterator[_Docu
         for number, line in enumerate(lines, start=1):
             content = line.removeprefix(BOM_UTF8)
             if content.strip():
-                yield _Document(f"{path}, line {number}", content)
+                yield f"{path}, line {number}", content

@@ -149,8 +149,9 @@ class Review:
         patch = patch.model_copy(update={"value": value})
         check_patch(patch, data, self.forms)
         newer = draft.list_changed(since=change.version)
-        is_outdated = any((patch.path, name) in newer for name in patch.value or {})
-        if is_outdated and not patch.typed:
+        if not patch.typed and any(
+            (patch.path, name) in newer for name in patch.value or {}
+        ):
             raise Stale(
                 "Another window has changed this value, which is now shown. Yours was not saved."
             )

@@ -129,8 +129,7 @@ class Money:
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
         values = (payer.caller, self._cost(reservation.most))
         row = self._store.execute(sql, values).lastrowid or 0
-        in_progress = _UnderWay(payer, budget, caller_reservation, row)
-        self._under_way[reservation] = in_progress
+        self._under_way[reservation] = _UnderWay(payer, budget, caller_reservation, row)
         # the key may have been revoked during the wait
         if not self._keys.is_valid(payer.caller):
             self.settle(reservation, Usage())
