@@ -1,14 +1,14 @@
-"""Lists of a run for people: values, doubts, findings, absences or failures, one row each.
+"""Lists of a run: values, doubts, findings, absences or failures, one per row.
 
-A list is a selection of the table of values (``extractor.apps.values``); failures come from the
+A list is a selection from the table of values (``extractor.apps.values``); failures come from the
 run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fields whose text was
-not understood. Each row has its address in the report. Compared with an older run, a list has the
-rows that are new or gone.
+not understood. Each row includes its address in the report. Compared with an older run, a list
+contains the rows that are new or gone.
 
-To add a list: its name in ``cli/list.py`` (type, metavar, help) and in ``Selection``; which rows it
-has in ``_is_listed``, or in ``_KINDS`` if it has all rows of one kind; the options that it refuses,
-and its name, in ``refuse_selection``. Columns are those of the table of values; ``write_sheet`` of
-the export writes a file.
+To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``, select
+its rows in ``_is_listed``, or in ``_KINDS`` if it contains all rows of one kind, and add the
+options that it rejects to ``refuse_selection``. The columns are those of the table of values; the
+export's ``write_sheet`` writes a file.
 """
 
 from collections import defaultdict
@@ -29,8 +29,8 @@ from extractor.schemas.arguments import suggest
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 COLUMNS = (*ValueRow._fields, "address", "change")
-"""The columns of a list: those of the table of values, the address in the report and, compared
-with an older run, whether a row is new or gone.
+"""The columns of a list: those of the table of values, the address in the report and, when
+comparing with an older run, whether a row is new or gone.
 """
 _DOUBTS = "doubts"
 _FAILURES = "failures"
@@ -40,11 +40,11 @@ _KINDS = {
     "absences": RowKind.ABSENCE,
 }
 _PLAIN = "-_.!~*'()[]"
-"""Characters besides letters and digits that the report does not escape in addresses."""
+"""Characters, besides letters and digits, that the report does not escape in addresses."""
 
 
 class ListRow(NamedTuple):
-    """A row of the table of values, its address in the report, and how it has changed."""
+    """A row of the table of values, its address in the report, and its change."""
 
     row: ValueRow
     address: str = ""
@@ -52,14 +52,14 @@ class ListRow(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Which rows are listed.
+    """The selection of the rows to list.
 
     Attributes:
         name: The list: values, doubts, findings, absences or failures.
         fields: Only these fields, such as ``amounts`` or ``dosing.amounts``; all if empty.
         records: Only these records; all if empty.
         min_confidence: Only values with at least this confidence.
-        max_confidence: Only values with a lower confidence; 0.85 for doubts if None.
+        max_confidence: Only values with a lower confidence; for doubts, None means 0.85.
         severity: Only findings of this severity.
     """
 
@@ -74,8 +74,8 @@ class Selection(NamedTuple):
 def refuse_selection(
     selection: Selection, run: FinishedRun, since: FinishedRun | None = None
 ) -> None:
-    """Raise ``ArgumentError`` for a list, a field or a record that does not exist, for an option
-    that the list does not have, and for bounds that no confidence is within.
+    """Raise ``ArgumentError`` for an unknown list, field or record, for an option that does not
+    apply to the list, and for bounds that exclude every confidence.
     """
     name = selection.name
     lists = (*_KINDS, _DOUBTS, _FAILURES)
@@ -83,23 +83,24 @@ def refuse_selection(
         raise ArgumentError(f"{name}: no such list{suggest(name, lists)}")
     bounds = (selection.min_confidence, selection.max_confidence)
     if name not in ("values", _DOUBTS) and bounds != (0, None):
-        raise ArgumentError(f"{name} have no confidence; leave out its bounds")
+        raise ArgumentError(f"{name} have no confidence; remove its bounds")
     _refuse_bounds(selection)
     if name != "findings" and selection.severity:
-        raise ArgumentError(f"{name} have no severity; leave out --severity")
-    own = {"custom", *(one.name for one in restore_fields(run.manifest.settings))}
-    known = {*own}
+        raise ArgumentError(f"{name} have no severity; remove --severity")
+    custom = {"custom"}
+    custom |= {field.name for field in restore_fields(run.manifest.settings)}
+    known = {*custom}
     for group in list_groups():
         known.update(group.path.split("."), (field.name for field in group.fields))
     for field in selection.fields:
         steps = field.split(".")
-        # Attributes of own fields are not checked.
-        strange = set() if steps[0] in own else {*steps} - known
-        for step in strange:
+        # The attributes of custom fields are not checked.
+        unknown = set() if steps[0] in custom else {*steps} - known
+        for step in unknown:
             raise ArgumentError(f"{field}: no such field{suggest(step, known)}")
-    there = [*_list_ids(run, name), *(_list_ids(since, name) if since else ())]
+    listed = [*_list_ids(run, name), *(_list_ids(since, name) if since else ())]
     for record_id in selection.records:
-        if record_id not in there:
+        if record_id not in listed:
             raise ArgumentError(f"{record_id}: no such record in this list")
 
 
@@ -108,21 +109,20 @@ def _refuse_bounds(selection: Selection) -> None:
     below = selection.max_confidence
     if below is not None and least >= below:
         raise ArgumentError(
-            f"no value is at least {least:g} sure and less than {below:g}; give a "
-            "max_confidence above min_confidence"
+            f"no confidence is at least {least:g} and below {below:g}; use a max_confidence above "
+            "min_confidence"
         )
 
 
 def list_rows(
     run: FinishedRun, selection: Selection, since: FinishedRun | None = None
 ) -> Iterator[ListRow]:
-    """Yield the rows of a run in its order; with ``since``, by record those that are new and those
-    that are gone.
+    """Yield a run's rows in order or, with ``since``, each record's new and removed rows.
 
     Raises ``StoreError`` for a result that cannot be read.
     """
     record_ids = _list_ids(run, selection.name)
-    # A record that failed in the older run alone has a result now.
+    # A record that failed only in the older run has a result now.
     if since and selection.name == _FAILURES:
         record_ids += _list_ids(since, selection.name)
     for record_id in dict.fromkeys(record_ids):
@@ -140,13 +140,13 @@ def list_rows(
 
 
 def _list_ids(run: FinishedRun, name: str) -> list[str]:
-    """Return the records of a list."""
+    """Return the records that a list may contain."""
     return [*(_list_failures(run) if name == _FAILURES else run.record_ids)]
 
 
 @lru_cache(2)
 def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
-    """Return the failures of a run by record."""
+    """Return a run's failures by record."""
     failures = defaultdict[str, list[ListRow]](list)
     for failure in read_failures(run.folder / FAILURES):
         name = name_failed(failure)
@@ -159,7 +159,7 @@ def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
 def _list_record(
     run: FinishedRun, record_id: str, selection: Selection
 ) -> list[ListRow]:
-    """Return the selected rows of a record; none if the run does not have it."""
+    """Return the selected rows of a record; empty if the run does not contain it."""
     if selection.name == _FAILURES:
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
@@ -182,8 +182,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, values: Sequence[ValueRow]
 ) -> Iterator[tuple[ValueRow, str]]:
-    """Yield the items that are less sure than each of their values, with their paths: perhaps they
-    do not exist, or belong to another list.
+    """Yield (row, path) pairs for the items that are less certain than each of their values: they
+    may not exist, or belong to another list.
     """
     least = defaultdict[str, float](lambda: 1)
     for row in values:
@@ -213,7 +213,7 @@ def _is_listed(row: ValueRow, selection: Selection) -> bool:
         return False
     if not _is_within_bounds(row.confidence, selection):
         return False
-    # One of the fields, or of their ends.
+    # The row's field, or any end of its path, must match.
     path = f".{name_field(row.path)}."
     fields = selection.fields
     return not fields or any(f".{field}." in path for field in fields)
@@ -229,7 +229,7 @@ def _can_be_doubtful(row: ValueRow) -> bool:
 
 
 def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is within the bounds, as an unknown one is."""
+    """Return whether a confidence is within the bounds. An unknown confidence always is."""
     if confidence is None:
         return True
     below = selection.max_confidence
@@ -241,6 +241,6 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
 
 
 def _identify(listed: ListRow) -> tuple[str | None, ...]:
-    """Return what makes two rows the same, wherever their item and their words are now."""
+    """Return the key by which two rows are the same, even if the item or its words have moved."""
     row = listed.row
     return name_field(row.path), row.text, row.quote, row.reason

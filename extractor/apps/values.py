@@ -1,8 +1,8 @@
-"""All values of an extraction as rows: what was found, where, with which confidence, and what
-is missing.
+"""All values of an extraction as rows: what was found, where, with which confidence, and what is
+missing.
 
 Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``findings`` tables of
-an export are views of this one table. The viewer and the scores read the items themselves.
+an export are views of this table. The viewer and the scores read the items directly.
 """
 
 import json
@@ -42,20 +42,20 @@ class ValueRow(NamedTuple):
     """One value, absence or finding.
 
     Attributes:
-        kind: What the row is about.
+        kind: The kind of row.
         record_id: The record.
-        item: Path of the item, such as ``dosing[0]``; empty for the whole record.
-        field: Path of the field in its item, such as ``amounts[0]``.
-        value: The value as the schema has it; None for an absence; a finding's message.
-        quote: The words that support it on one line, joined by … if they are apart.
-        section: The section of the first words; of an absence, those that were searched.
+        item: The item's path, such as ``dosing[0]``; empty for the whole record.
+        field: The field's path in its item, such as ``amounts[0]``.
+        value: The value as in the schema; None for an absence; for a finding, its message.
+        quote: The supporting words on one line; … joins separate passages.
+        section: The section of the first words; for an absence, the sections that were searched.
         start: First character of the first words in the section's raw text.
-        end: One past their last character.
-        confidence: The minimum probability of being right among the words.
+        end: The position after their last character.
+        confidence: The lowest probability that one of the words is right.
         origin: Who found the value: rule, model or both.
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.
-        severity: Of a finding: warning or info.
+        severity: For a finding: warning or info.
     """
 
     kind: RowKind
@@ -108,7 +108,7 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
 
 
 def write_value(value: Any) -> str:
-    r"""Write a value on one line: ``4 week``, ``true``; empty for None.
+    r"""Write a value on one line, such as ``4 week`` or ``true``; empty for None.
 
     >>> write_value(True), write_value(None), write_value("two\nlines")
     ('true', '', 'two lines')
@@ -125,7 +125,7 @@ def write_value(value: Any) -> str:
 def drop_same(
     rows: Iterable[T], others: Iterable[T], identify: Callable[[T], Hashable]
 ) -> list[T]:
-    """Return the rows without an equal one among ``others``, each of which matches once.
+    """Return the rows that have no equal row among ``others``, each of which matches only once.
 
     >>> drop_same(["a", "a", "b"], ["A", "c"], str.lower)
     ['a', 'b']
@@ -141,7 +141,7 @@ def drop_same(
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Split the path of a value into its item and the field there.
+    """Split a value's path into its item and the field in the item.
 
     >>> (
     ...     split_path("eligibility.criteria[3].constraints[1]"),
@@ -192,7 +192,7 @@ def _describe_finding(record_id: str, finding: Finding) -> ValueRow:
 
 
 def find_least(pieces: Iterable[Evidence]) -> float | None:
-    """Return the least confidence of some evidence."""
+    """Return the lowest confidence of several pieces of evidence."""
     known = [piece.confidence for piece in pieces if piece.confidence is not None]
     return min(known, default=None)
 
@@ -200,7 +200,7 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
 def _cite(
     pieces: Sequence[Citation | Evidence],
 ) -> tuple[str | None, str | None, int | None, int | None]:
-    """Return the words of a row, and where the first of them are."""
+    """Return a row's words, and the location of the first of them."""
     if not pieces:
         return None, None, None, None
     words = _BETWEEN_QUOTES.join(dict.fromkeys(piece.quote for piece in pieces))
@@ -209,8 +209,8 @@ def _cite(
 
 
 def list_absences(extraction: TrialExtraction) -> list[Absence]:
-    """Return the empty fields, without the first of the time windows, which has the reason of their
-    list.
+    """Return the empty fields, except for the first time window, which has the same reason as the
+    list of time windows.
     """
     return [
         one for one in extraction.absences if not one.field.endswith(".time_window")

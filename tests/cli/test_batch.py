@@ -52,7 +52,7 @@ def test_answers_that_stay_unreadable_end_the_command_unfinished(ask, manifest):
         stopped = ask("collect", provider)
         assert stopped.exit_code == 75, stopped.stderr
         assert "its answers cannot be read: line 1 of /files/" in stopped.stderr
-        assert "go on with: extractor" in stopped.stderr
+        assert "resume with: extractor" in stopped.stderr
         assert manifest()["state"] == "stopped"
         assert ask("collect", provider).exit_code == 0
         assert (manifest()["state"], len(provider.batches)) == ("complete", 1)
@@ -178,4 +178,4 @@ def test_files_without_an_answer_are_a_failure(tmp_path):
     done = invoke(*COLLECT, "--answers", answers, "--out", tmp_path / "out")
     assert done.exit_code == 1, done.output
     first, *_ = done.stderr.splitlines()
-    assert "no line of --answers answers a question" in first
+    assert "no line in --answers matches a question" in first

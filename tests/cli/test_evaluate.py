@@ -52,8 +52,8 @@ def test_fail_under_names_the_scores_that_fell(sources):
     result = _invoke(*sources, "--fail-under", floors)
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        "extractor: dosing.amounts is 0.750, under 0.8",
-        "extractor: dosing.micro is 0.967, under 0.99",
+        "extractor: dosing.amounts is 0.750, below 0.8",
+        "extractor: dosing.micro is 0.967, below 0.99",
     ]
     empty = _invoke(*sources, "--fields", "sex", "--fail-under", "amounts=0.9")
     assert empty.exit_code == 0
@@ -91,7 +91,7 @@ def test_wrong_usage_is_refused(sources, tmp_path):
     run = extract("tests/records/study.json", tmp_path / "run")
     assert "GOLD comes first, then PREDICTED" in _invoke(str(run), "seeds/gold").stderr
     for words, message in (
-        (sources[:1], "give the extractions to score against"),
+        (sources[:1], "specify the extractions to score against"),
         ((sources[0], "--check"), "add the records of"),
         ((*sources, "--html", "nowhere/page.html"), "nowhere does not exist"),
         ((*sources, "--html", str(run / "run.json")), "ends with .html"),

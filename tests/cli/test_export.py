@@ -39,7 +39,7 @@ def test_doubtful_values_are_left_out_as_in_a_run_and_counted(run, tmp_path):
         words = ("--to", to, "--format", "jsonl", "--min-confidence", least)
         done = invoke("export", source, *words)
         assert done.exit_code == 0
-        assert ("left out below 0.9: " in done.stderr) is (name == "now")
+        assert ("omitted below 0.9: " in done.stderr) is (name == "now")
         found.append({path.name: path.read_bytes() for path in to.iterdir()})
     assert found[0] == found[1]
     assert b"low_confidence" in found[1]["absences.jsonl"]

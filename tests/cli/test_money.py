@@ -18,7 +18,7 @@ from .conftest import RECORDS
 pytestmark = pytest.mark.slow
 
 POLL = ("--poll", "0.05")
-UNKNOWN = "calls without a stated cost: "
+UNKNOWN = "calls with unknown cost: "
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_limit_stops_with_3_and_the_rest_is_asked_on_resume(words, totals, tmp
     with serve_counting() as server:
         stopped = invoke(*words("run", server.url, "--max-usd", "0.12"))
         assert stopped.exit_code == 3
-        assert "; with a higher limit, go on with: extractor " in stopped.stderr
+        assert "; with a higher limit, resume with: extractor " in stopped.stderr
         first = totals()
         assert 0 < first["cost"]["usd"] <= 0.12
         assert first["records"]["lacking"] > 0
@@ -98,8 +98,8 @@ def test_a_limit_holds_through_kills(words, totals):
     of_one_call = 0.1
     assert worth / 1e6 <= cost["usd"] + cost["usd_without_reply"] <= 0.3 + of_one_call
     told = f"{cost['calls_without_reply']}, which may have cost up to"
-    most = f"${cost['usd_without_reply']:.4f} more"
-    assert f"calls without a stated cost: {told} {most}" in stopped.stderr
+    most = f"${cost['usd_without_reply']:.4f} in addition"
+    assert f"calls with unknown cost: {told} {most}" in stopped.stderr
 
 
 def test_cached_tokens_are_billed_at_their_price(words, manifest, tmp_path):
@@ -180,5 +180,5 @@ def test_a_limit_holds_against_replies_without_a_usage(words, manifest, usage):
     assert (cost["calls_without_reply"], cost["usd"]) == (sent, 0)
     most = cost["usd_without_reply"]
     assert 0.3 < most <= 0.5, "calls are counted at the most, so they fit"
-    told = f"{UNKNOWN}{sent}, which may have cost up to ${most:.4f} more"
+    told = f"{UNKNOWN}{sent}, at most ${most:.4f} in addition"
     assert told in stopped.stderr

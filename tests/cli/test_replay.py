@@ -136,7 +136,7 @@ def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
     assert before["usage"]["open_questions"] > RECORDS
     told = re.search(r"no answer in .* to (\d+) calls?; to ask", done.stderr)
     assert int(told[1]) >= RECORDS
-    assert "to ask, name a model with --model in place of --replay\n" in done.stderr
+    assert "to ask a model, use --model instead of --replay\n" in done.stderr
     calls = server.calls
     words = ("run", run.parent / "records.jsonl", *options(server))
     assert invoke(*words, "--out", new).exit_code == 0

@@ -64,9 +64,9 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     *counted, still_open, step = done.stderr.splitlines()
     assert counted[:2] == ["records extracted: 12", "records failed: 0"]
     assert len(counted) <= 12
-    assert re.search(r"\d+ questions stayed open; a model can answer them", still_open)
+    assert re.search(r"\d+ questions still open; a model can answer them", still_open)
     folder = tmp_path / "my run"
-    assert step == f"extractor: to read the results: extractor report '{folder}'"
+    assert step == f"extractor: to view the results: extractor report '{folder}'"
 
 
 def test_without_a_folder_results_go_to_standard_output():
@@ -110,9 +110,9 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     assert figures["calls"][1] == 5
     least, _, most = figures["dollars"]
     assert 0 < least < most
-    assert "gpt-5-mini costs $0.25 for a million prompt tokens" in hosted.stderr
+    assert "gpt-5-mini costs $0.25 per million prompt tokens" in hosted.stderr
     assert "the thinking of this model is assumed: 500 tokens per call" in hosted.stderr
-    assert "mine costs $3 for a million prompt tokens, $4 for a" in own.stderr
+    assert "mine costs $3 per million prompt tokens, $4 per mil" in own.stderr
     assert "dollars" not in none.stdout
     assert list(tmp_path.iterdir()) == [prices]
 
@@ -144,7 +144,7 @@ def test_a_run_in_use_or_without_its_server_may_pass_later(run):
     away = ("--model", "http://127.0.0.1:9/v1#x", "--effort", "all", "--quiet")
     code, said = run({"a.jsonl": asks}, *away)
     assert code == 75
-    assert "go on with: extractor " in said[0]
+    assert "resume with: extractor " in said[0]
 
 
 def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):

@@ -44,7 +44,10 @@ def test_an_example_is_a_record_and_a_model_is_shown_only_the_others(place):
 def test_patterns_are_scored_on_the_examples(place):
     result = invoke("evaluate", f"{place}:Sites,Gene", "--fail-under", "count=0.9")
     assert "custom.sites.count\t2\t0.667\t0.667" in result.stdout
-    assert (result.exit_code, "under 0.9" in result.stderr) == (1, True)
-    assert "gene: not scored, since without a pattern only a model" in result.stderr
+    assert (result.exit_code, "below 0.9" in result.stderr) == (1, True)
+    assert (
+        "gene: not scored, because a field without a pattern needs a model"
+        in result.stderr
+    )
     none = invoke("evaluate", f"{place}:Empty")
     assert (none.exit_code, "empty: has no examples" in none.stderr) == (2, True)

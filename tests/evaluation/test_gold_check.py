@@ -63,7 +63,7 @@ VALUE = (*CRITERION, "constraints", 0, "value")
         (("eligibility", "groups", 0, "parent"), "g9", "parent", "no group 'g9'"),
         (("eligibility", "groups", 0, "lead_in"), "Any:", "lead_in", "not in"),
         (("dosing", 0, "arms"), ["Low"], "dosing[0].arms", "there is no arm 'low'"),
-        (("custom",), {"mine": []}, "custom.mine", "no field has this name; name"),
+        (("custom",), {"mine": []}, "custom.mine", "no field has this name; specify"),
         (("dosing", 0, "agent"), "gold", "dosing[0].agent", "'gold' is not in"),
     ],
 )

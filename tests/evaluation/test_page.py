@@ -88,7 +88,7 @@ def test_every_error_is_there_and_no_text_breaks_out_of_the_page(tmp_path):
 
 def test_the_page_counts_what_it_leaves_out_and_gives_a_remedy(tmp_path):
     page = render(tmp_path, examples=1, with_texts=False)
-    assert "errors of each kind are here, 3 of 4." in page
+    assert "errors of each kind, 3 of 4." in page
     assert "The texts of 1 record could not be read" in page
     assert _read_data(page)["views"] == {}
 

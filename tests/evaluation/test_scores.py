@@ -257,7 +257,7 @@ def test_two_annotators_are_compared_in_the_records_that_both_have():
     assert [report.name(error.kind) for error in report.errors] == ["only in gold"]
     other = evaluate(theirs, GOLDS, neutral=True, resamples=0)
     assert other.figures() == report.figures()
-    with pytest.raises(GoldError, match="no record in common"):
+    with pytest.raises(GoldError, match="no records in common"):
         evaluate(GOLDS[:1], theirs, neutral=True)
 
 

@@ -187,7 +187,7 @@ def test_a_text_in_a_workbook_stays_as_it_is(tmp_path):
 def test_a_table_that_no_sheet_holds_is_refused(run, tmp_path, monkeypatch):
     monkeypatch.setattr(excel, "_MOST_ROWS", 6)
     for names, remedy in (
-        (["constraints"], "name a file that ends with .csv"),
+        (["constraints"], "choose a file name that ends with .csv"),
         (["constraints", "regimens"], "the other tables with --tables"),
     ):
         with pytest.raises(StoreError, match=f"constraints: has more.*{remedy}"):

@@ -42,7 +42,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     for said in (
         f"model stub at {server.url}: no connection: ",
         "is the server running, and the address right?",
-        "go on with: extractor",
+        "resume with: extractor",
     ):
         assert said in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -86,8 +86,8 @@ def test_a_run_that_brought_nothing_usable_explains_it_first_and_ends_with_75(
         ended = run(records, tmp_path / "run", server.url, **limit)
     assert ended.exit_code == code
     first = ended.stderr.splitlines()[0]
-    said = "questions, more than EXTRACTOR_MAX_LACKING (0.05) allows; such as: "
-    for told in ("no usable answer to", said, "go on with: extractor"):
+    said = "questions, more than the limit EXTRACTOR_MAX_LACKING (0.05); for example: "
+    for told in ("no usable answer to", said, "resume with: extractor"):
         assert (told in first) is (code == 75)
 
 
@@ -131,9 +131,7 @@ def begun(records, tmp_path):
     with serve_faults(lambda number: WELL if number < 3 else BROKE) as server:
         ended = run(records, tmp_path / "run", server.url, "--concurrency", "1")
     assert ended.exit_code == LATER
-    said = (
-        "the account has no credit left: You exceeded your quota; go on with: extractor"
-    )
+    said = "the account has no credit left: You exceeded your quota; resume with: extractor"
     assert said in ended.stderr
     assert 0 < count_lines(tmp_path / "run") < RECORDS
     assert read_lines(tmp_path / "run" / "failures.jsonl") == []

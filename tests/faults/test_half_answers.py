@@ -81,8 +81,8 @@ def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
     assert ended.exit_code == 75
     kinds = json.loads((tmp_path / "run" / "run.json").read_bytes())["finding_kinds"]
     left_out = kinds["regimen_unconfirmed"] + kinds.get("value_unconfirmed", 0)
-    assert f"read by the rules, left out by the model: {left_out}\n" in ended.stderr
-    told = "lines that the model skipped, as the rules read them: "
+    assert f"read by the rules but left out by the model: {left_out}\n" in ended.stderr
+    told = "lines skipped by the model, with the rules' values: "
     assert f"{told}{kinds['line_unanswered']}\n" in ended.stderr
 
 

@@ -19,7 +19,7 @@ from .server import serve_faults
 RECORDS = 24
 BLOCK = b"\n" * 70_000
 """As many bytes as are read at a time; what comes after it waits for more."""
-NOTED = b"under way; Ctrl-C again stops at once"
+NOTED = b"in progress; Ctrl-C again stops at once"
 RULES = ("--effort", "none", "--workers", "1")
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -59,7 +59,7 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(
         manifest = read_manifest(run)
         assert server.calls == manifest["usage"]["calls"] == calls
         assert manifest["records"]["lacking"] == 0
-        _, _, rest = ended.stderr.decode().partition("go on with: extractor ")
+        _, _, rest = ended.stderr.decode().partition("resume with: extractor ")
         assert extractor(*shlex.split(rest.splitlines()[0])).returncode == 0
     assert count_lines(run) == RECORDS
     assert not server.answered_twice
@@ -81,7 +81,7 @@ def test_the_second_signal_ends_at_once_and_what_is_cut_off_counts_as_paid(
             running.send_signal(number)
             ended = running.wait()
         assert ended.returncode == 130
-        assert b"go on with: extractor run" in ended.stderr
+        assert b"resume with: extractor run" in ended.stderr
         assert b"Traceback" not in ended.stderr
         cost = read_manifest(tmp_path / "run")["cost"]
         assert (cost["calls_without_reply"], server.calls) == (4, 12)
@@ -123,7 +123,7 @@ def test_a_signal_ends_a_run_that_waits_for_its_input(
             running.send_signal(number)
             ended = running.wait()  # although the pipe stays open
     assert ended.returncode == 130
-    said = b"interrupted; with the same input, go on with: extractor run"
+    said = b"interrupted; with the same input, resume with: extractor run"
     assert said in ended.stderr
     assert b"Traceback" not in ended.stderr
     assert count_lines(run) == 3
@@ -170,4 +170,4 @@ def test_the_second_ctrl_c_breaks_off_a_record_that_holds_up_everything(tmp_path
             time.sleep(0.2)
         _, stderr = running.communicate(timeout=PATIENCE_S)
     assert running.returncode == 130
-    assert b"interrupted; go on with: extractor" in stderr
+    assert b"interrupted; resume with: extractor" in stderr

@@ -180,17 +180,17 @@ REPEATED = json.dumps({"studies": STUDIES[:4], "nextPageToken": "6"}).encode()
         (Fault(503, b"maintenance"), "HTTP 503 Service Unavailable (maintenance);", 6, [1, 2]),
         (Fault(429, b"slow", {"Retry-After": "7"}), "HTTP 429 Too Many", 6, [7, 7]),
         (Fault(429, b"slow", {"Retry-After": "3600"}), "HTTP 429 Too Many", 2, None),
-        (Fault(sent=0.5), "no whole reply (RemoteProtocolError: peer closed", 6, [1, 2]),
-        (Fault(headers=GZIP), "no whole reply (DecodingError", 6, [1, 2]),
+        (Fault(sent=0.5), "incomplete reply (RemoteProtocolError: peer closed", 6, [1, 2]),
+        (Fault(headers=GZIP), "incomplete reply (DecodingError", 6, [1, 2]),
         (Fault(404, b"Not found"), "HTTP 404 Not Found (Not found); check", 2, None),
         (Fault(301, b"", {"Location": "https://me:key@new.test/"}), "HTTP 301 Moved Permanently (no text)", 2, None),
-        (Fault(200, PAGE), "it begins '<html><head><title>Sign in to the net", 6, [1, 2]),
+        (Fault(200, PAGE), "it starts with '<html><head><title>Sign in to the net", 6, [1, 2]),
         (Fault(200, b"\xff\xfe\xff"), "not a page of studies: not JSON", 6, [1, 2]),
         (Fault(200, b'{"studies": 5}'), "JSON without a list of studies", 6, [1, 2]),
         (Fault(200, b"[" * 30_000), "JSON that is nested too deeply", 6, [1, 2]),
-        (Fault(200, b'{"studies": [{}]}'), "a study without its NCT number", 6, [1, 2]),
+        (Fault(200, b'{"studies": [{}]}'), "a study without an NCT number", 6, [1, 2]),
         (Fault(200, REPEATED), "repeats the same studies", 2, None),
-        (Fault(400, b"no pageToken"), "the same command continues", 2, None),
+        (Fault(400, b"no pageToken"), "run the same command to continue", 2, None),
         (Fault(200, gzip.compress(b"[" + b" " * 50_000), GZIP), "a page of more than 40,000 bytes", 2, None),
     ],
 )
@@ -212,13 +212,13 @@ def test_a_fault_is_tried_again_and_ends_the_fetch_if_it_stays(registry, waits, 
 
 
 def test_a_server_that_is_away_is_named_without_the_password(waits):
-    with pytest.raises(RegistryError, match=r"http://\*\*\*@127.0.0.1:9/api: no whole reply \(ConnectError"):
+    with pytest.raises(RegistryError, match=r"http://\*\*\*@127.0.0.1:9/api: incomplete reply \(ConnectError"):
         list(fetch_records("NCT00000001", registry=Registry(base_url="http://me:secret@127.0.0.1:9/api")))
 
 
 def test_fewer_studies_than_the_registry_counts_are_no_success(registry):
     registry.counted = 26
-    with pytest.raises(RegistryError, match="counts 26 records, and its pages had 20"):
+    with pytest.raises(RegistryError, match="counts 26 records, but its pages contained 20"):
         read()
 
 
@@ -229,7 +229,7 @@ def test_unknown_numbers_and_broken_records_are_reported_and_the_others_read(reg
     found = read("NCT00000001", "NCT00000002", "NCT77777777", "nct00000003", on_error=errors.append)
     assert found == ["NCT00000001", "NCT00000003"]
     assert "text is expected" in str(errors[0])
-    with pytest.raises(RecordError, match="NCT77777777: not known to"):
+    with pytest.raises(RecordError, match="NCT77777777: not in"):
         read("NCT77777777")
     # a server that does not know the filter sends other studies
     registry.plan[len(registry.asked)] = Fault(200, json.dumps({"studies": STUDIES}).encode())

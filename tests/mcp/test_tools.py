@@ -76,7 +76,7 @@ async def test_a_trial_of_the_registry_is_fetched_once(monkeypatch):
             checked = await call(client, "verify_quote", quote=found["title"], source="NCT00000001")
             assert (checked["status"], checked["section"]) == ("exact", "title")
             assert len(registry.asked) == 1
-            assert "not known to" in await refuse(client, "extract_record", source="NCT00000002")
+            assert "not in " in await refuse(client, "extract_record", source="NCT00000002")
 
 
 async def test_a_claim_is_checked():
@@ -125,8 +125,8 @@ async def test_only_readable_files_of_the_folder_are_read_and_wrong_arguments_ar
             ("extract_record", {"source": "two.jsonl"}, "several records: a, b; choose one by record_id"),
             ("extract_record", {"source": "page.html"}, "a web page, which is not read"),
             ("extract_record", {"source": "a\0b"}, "no name of a file"),
-            ("verify_quote", {"quote": "x"}, "give either a text or a source"),
-            ("verify_quote", {"quote": "x", "text": "x", "source": "y"}, "give either a text or a source"),
+            ("verify_quote", {"quote": "x"}, "provide either a text or a source"),
+            ("verify_quote", {"quote": "x", "text": "x", "source": "y"}, "provide either a text or a source"),
             ("verify_quote", {"quote": " ", "text": "x"}, "is empty"),
             ("extract_text", {"text": ""}, "at least 1 character"),
             ("extract_text", {"text": "x" * 1001}, "more than 1,000 bytes"),

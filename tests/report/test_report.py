@@ -147,7 +147,7 @@ def test_the_command_writes_into_the_run_and_reports_what_is_missing(
     assert done.stderr == ""
     given = ("-o", tmp_path / "b.html", "--records", "tests/records", "--limit", 1)
     done = invoke("report", run, *given)
-    assert "no text for 5 of 5 records: it is missing or has changed" in done.stderr
+    assert "the text of 5 of 5 records is missing or has changed" in done.stderr
     assert "1 of 5 records can be opened" in done.stderr
     page = (tmp_path / "b.html").read_text("utf-8")
     assert len(read_records(page)) == len(unpack(page, "index")["rows"]) == 1

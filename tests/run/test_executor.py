@@ -170,7 +170,7 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
         wait_for(lambda workers=workers: not any(one.is_running() for one in workers))
         done = count_lines()
         assert code < 0 or b"leaked" not in stderr
-    assert b"go on with: extractor run" in stderr
+    assert b"resume with: extractor run" in stderr
     assert b"Traceback" not in stderr
     again = extractor(*words, "--workers", 1, "--limit", done + 10)
     assert again.returncode == 0, again.stderr

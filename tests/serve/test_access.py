@@ -27,7 +27,7 @@ from .running import (
 )
 
 REVOKED = "the caller's key was revoked, or has expired"
-SPENT = "the caller's limit of money is reached"
+SPENT = "the caller's spending limit is reached"
 ON_A_JOB = (
     "GET:,DELETE:,POST:/cancel,POST:/resume,GET:/events,GET:/results,GET:/failures"
 )
@@ -137,7 +137,7 @@ def test_a_mistyped_root_is_refused_and_not_made(tmp_path, words):
         root = {"EXTRACTOR_ROOT": str(mistyped)}
         done = invoke("serve", *words.split(), *given, **root)
         assert (done.exit_code, done.stdout, mistyped.exists()) == (2, "", False)
-        assert f"{mistyped}: no service has begun here" in done.stderr
+        assert f"{mistyped}: no service has used this folder" in done.stderr
 
 
 def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
@@ -203,7 +203,7 @@ def test_a_limit_of_money_holds_through_a_kill(tmp_path, prices, whose):
         server.holds_after = None
         with serve(tmp_path / "root", *options) as service:
             job = service.client.finish(job_id)
-            reason = f"the {whose}'s limit of money is reached"
+            reason = f"the {whose}'s spending limit is reached"
             assert (job["state"], job["reason"]) == ("paused", reason)
             usage = [json.loads(WELL.reply(body))["usage"] for body in asked]
             tokens = ("prompt_tokens", "completion_tokens")

@@ -40,7 +40,7 @@ def done(served):
 def test_a_job_ends_with_counts_results_and_failures(served, done):
     expected = {"state": "done", "extracted": 2, "failed": 1, "repeated": 0}
     assert done.items() >= expected.items()
-    assert done["reason"] == "1 record failed; /failures explains why"
+    assert done["reason"] == "1 record failed; see /failures for the reasons"
     assert done["created"] <= done["started"] <= done["ended"]
     lines = served.client.results(done["id"])
     assert [line["record_id"] for line in lines] == ["NCT00000002", "NCT00000001"]
@@ -196,7 +196,7 @@ def test_a_deleted_job_leaves_nothing(served):
 def test_a_broken_upload_does_not_look_like_a_success(served, body, extracted):
     job = served.client.finish(served.client.submit(body, effort="none")["id"])
     assert (job["extracted"], job["failed"]) == (extracted, 1)
-    reason = "1 record failed; /failures explains why"
+    reason = "1 record failed; see /failures for the reasons"
     if extracted:
         assert (job["state"], job["reason"]) == ("done", reason)
     else:
@@ -256,6 +256,6 @@ def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
             assert service.client.post(f"/v1/jobs/{begun}/resume").status_code == 200
             job = service.client.finish(begun)
             assert job["state"] == "failed"
-            assert "has changed since the job began; send it again" in job["reason"]
+            assert "has changed since the job started; submit it again" in job["reason"]
             assert stub.requests == []
             assert WORD in json.dumps(service.client.results(begun))

@@ -99,7 +99,7 @@ def test_the_rehearsed_refusal_runs_as_written(tmp_path):
     """It needs no network and no key of a provider. Only the port is another."""
     done = run_page(list_commands(REFERENCE), tmp_path)
     assert '"status": 402' in done.stdout, done.stderr
-    assert "the caller's limit of money is reached" in done.stdout
+    assert "the caller's spending limit is reached" in done.stdout
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root gives files to others")

@@ -229,7 +229,9 @@ def test_a_drained_service_ends_its_jobs_and_takes_no_new_ones(tmp_path):
             assert "no job is running" in drained.result(300).stdout
         listed = service.client.get("/v1/jobs").json()
         assert [job["state"] for job in listed] == ["queued", "done"]
-    assert "no service runs here" in invoke("serve", "drain", "--root", root).output
+    assert (
+        "no service is running here" in invoke("serve", "drain", "--root", root).output
+    )
     with serve_here(root, "--workers", "1") as service:
         assert service.client.finish(waiting)["state"] == "done"
         assert not is_draining(root)

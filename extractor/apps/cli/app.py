@@ -1,4 +1,4 @@
-"""The root command. It knows each command by name, and imports the one that is called."""
+"""The root command, which lists all commands and imports only the one that is called."""
 
 import signal
 from functools import cache
@@ -13,54 +13,54 @@ from extractor.apps.cli.commands import Commands
 from extractor.masking import mask_standard_error
 
 COMMANDS: Final = {
-    "run": "Extract records into a folder of results.",
-    "batch": "Extract by a provider's batch API, or by files.",
+    "run": "Extract records into a results folder.",
+    "batch": "Extract through a provider's batch API, or through files.",
     "fetch": "Download records from ClinicalTrials.gov.",
-    "parse": "Show what the rules read, and which rules decide.",
-    "report": "Write a page of a run: texts beside values.",
+    "parse": "Show what the rules extract, and which rules apply.",
+    "report": "Write an HTML page that shows a run's texts and values.",
     "list": "List values, doubts, findings, absences or failures.",
     "review": "Correct a run in the browser.",
     "export": "Write tables or FHIR resources.",
     "evaluate": "Score extractions against gold.",
-    "gold": "Convert gold from and to sheets.",
+    "gold": "Import and export gold as spreadsheets.",
     "diff": "Compare two versions of trials.",
     "doctor": "Check the installation.",
     "serve": "Serve extractions over HTTP.",
-    "mcp": "Serve tools to an agent.",
+    "mcp": "Serve tools to an agent over MCP.",
     "schema": "Print the JSON Schema of an extraction.",
 }
-"""The line of each command in the help. The module of that name has a function of that name, or
-the group ``app``.
+"""The summary of each command in the help. Each command's module contains a function with the same
+name, or the command group ``app``.
 """
 
 
 @cache
 def _load(name: str) -> Any:
-    """Return a command as typer runs it."""
+    """Return a command as a click command."""
     module = import_module(f"extractor.apps.cli.{name}")
     if hasattr(module, "app"):
         group = typer.main.get_group(module.app)
         group.name = name
         return group
     single = Commands(add_completion=False)
-    # The function of `list` is `list_`: `list` is Python's own name.
+    # The function is called `list_` because `list` is a Python built-in.
     single.command(name)(getattr(module, name, None) or getattr(module, f"{name}_"))
     return typer.main.get_command(single)
 
 
 class Root(TyperGroup):
-    """The group of all commands, whose help imports none of them."""
+    """The group of all commands. Its help is printed without importing them."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
-        """Import a command."""
+        """Import and return a command."""
         return _load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
-        """Write the list of commands."""
+        """Write the command list."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -92,10 +92,12 @@ def _root(
 
 
 def main() -> None:
-    """Run the console script. SIGTERM, which batch systems and containers send, acts as Ctrl-C."""
+    """Run the console script. SIGTERM, which batch systems and containers send, is treated as
+    Ctrl-C.
+    """
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        # a shell starts its background jobs with Ctrl-C ignored
+        # shells start background jobs with SIGINT ignored
         if not callable(signal.getsignal(signal.SIGINT)):
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)

@@ -1,5 +1,5 @@
-"""Commands that return their exit code, print expected errors in plain words, and take models of
-options.
+"""Typer commands that return their exit code, print expected errors as one line, and take their
+options as a model.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from extractor.apps.cli.console import OK, errors_for_people
 
 
 class Commands(typer.Typer):
-    """A ``typer.Typer`` of such commands."""
+    """A ``typer.Typer`` whose commands are wrapped by ``complete``."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(
@@ -26,7 +26,7 @@ class Commands(typer.Typer):
     def command(
         self, name: str | None = None, **settings: Any
     ) -> Callable[[CommandFunctionType], CommandFunctionType]:
-        """Register a command, as ``typer.Typer.command``."""
+        """Register a command, like ``typer.Typer.command``."""
         register = super().command(name, **settings)
 
         def add(command: CommandFunctionType) -> CommandFunctionType:
@@ -37,13 +37,17 @@ class Commands(typer.Typer):
 
 
 def complete(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that typer calls. It ends with the exit code that ``command`` returns.
+    """Wrap ``command`` so that typer can call it and its return value becomes the exit code.
 
-    The only parameter ``options`` of a command, a model such as ``RunOptions``, becomes the options
-    that the model declares. The function of a group does nothing if a command of the group is
-    called.
+    If the command has a parameter ``options``, annotated with a model such as ``RunOptions``, the
+    model's fields become the command's options. The function of a command group does nothing when
+    one of its subcommands is called.
     """
-    from extractor.apps.cli.options import find_place, list_parameters, read_given
+    from extractor.apps.cli.options import (
+        find_panel_index,
+        list_parameters,
+        read_options,
+    )
 
     declared = signature(command)
     model = declared.parameters.get("options")
@@ -54,15 +58,18 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
             return
         with errors_for_people():
             if model:
-                values = {"options": read_given(model.annotation, values)}
+                values = {"options": read_options(model.annotation, values)}
             code = command(**values)
         raise SystemExit(code or OK)
 
-    given: Iterable[Parameter] = declared.parameters.values()
+    command_parameters: Iterable[Parameter] = declared.parameters.values()
     if model:
-        given = list_parameters(model.annotation)
-    parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in given]
-    parameters.sort(key=find_place)
+        command_parameters = list_parameters(model.annotation)
+    parameters = [
+        parameter.replace(kind=Parameter.KEYWORD_ONLY)
+        for parameter in command_parameters
+    ]
+    parameters.sort(key=find_panel_index)
     context = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
     run.__signature__ = declared.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
     return run

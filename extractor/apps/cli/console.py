@@ -1,4 +1,4 @@
-"""Print for commands: messages, errors with exit codes, tables, and text without control
+"""Console output for commands: messages, errors with exit codes, tables, and text without control
 characters.
 """
 
@@ -21,7 +21,7 @@ FAILED = 1
 USAGE = 2
 BUDGET = 3
 LATER = 75
-"""The same command may succeed later: ``EX_TEMPFAIL`` of ``sysexits.h``."""
+"""A later attempt may succeed: ``EX_TEMPFAIL`` in ``sysexits.h``."""
 INTERRUPTED = 130
 
 _CODES = {
@@ -36,22 +36,23 @@ _CODES = {
     "FolderInUse": LATER,
     "ModelAway": LATER,
     "RegistryError": LATER,
-    "RegistryRefused": FAILED,  # it refuses the same request again
+    "RegistryRefused": FAILED,  # the registry would refuse the same request again
 }
-"""The exit codes of errors by class name, so that ``extractor.errors`` need not be loaded."""
+"""The exit codes of errors, by class name so that ``extractor.errors`` need not be imported."""
 NAMED = 5
-"""Maximum number of records that a message names."""
+"""Maximum number of records that a message lists."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
-_OF_WRITING = _NO_ROOM | {EFBIG, EIO, EBADF}
-"""Only writing raises these errors. Without a file name, they refer to standard output."""
+_WRITE_ERRORS = _NO_ROOM | {EFBIG, EIO, EBADF}
+"""Errors that only writing raises. If they have no file name, they refer to standard output."""
 
 Row = tuple[str, ...]
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without control characters and credentials, after what
-    standard output got.
+    """Print a message on standard error, with credentials masked and control characters replaced.
+
+    Standard output is flushed first, so that the two appear in order.
     """
     from extractor.masking import mask
 
@@ -76,15 +77,15 @@ def errors_for_people() -> Iterator[None]:
         say(str(error))
         raise SystemExit(find_error_code(error)) from error
     except OSError as error:
-        is_of_output = _discard_output() or error.errno in _OF_WRITING
-        place = error.filename or ("standard output" if is_of_output else None)
+        is_output_error = _discard_output() or error.errno in _WRITE_ERRORS
+        place = error.filename or ("standard output" if is_output_error else None)
         problem = error.strerror or str(error)
         say(f"{place}: {problem}" if place else problem)
         raise SystemExit(LATER if error.errno in _NO_ROOM else FAILED) from error
 
 
 def find_error_code(error: Exception) -> int:
-    """Return the exit code of a command that an expected error ends."""
+    """Return a command's exit code for an expected error."""
     for kind in type(error).__mro__:
         if kind.__name__ in _CODES:
             return _CODES[kind.__name__]
@@ -93,7 +94,8 @@ def find_error_code(error: Exception) -> int:
 
 @contextmanager
 def needing(extra: str, *libraries: str) -> Iterator[None]:
-    """Turn the failed import of a library into an error that names the extra of the command.
+    """Turn the failed import of a library into an error that states the extra to install.
+
     Raises ``MissingExtra``.
     """
     try:
@@ -107,8 +109,8 @@ def needing(extra: str, *libraries: str) -> Iterator[None]:
 
 
 def _discard_output() -> bool:
-    """Return whether standard output takes no more; then discard the rest, which Python would
-    report again at exit.
+    """Return whether standard output is closed, and if so discard buffered output, which Python
+    would report again at exit.
     """
     try:
         sys.stdout.flush()
@@ -119,7 +121,7 @@ def _discard_output() -> bool:
 
 
 def warn_incomplete(*results: Path | None) -> None:
-    """Warn about each run that is not complete. Paths that are not runs, and None, are ignored."""
+    """Warn about each incomplete run. None and paths that are not runs are ignored."""
     from extractor.run.finished import find_run
 
     for run in map(find_run, filter(None, results)):
@@ -128,7 +130,7 @@ def warn_incomplete(*results: Path | None) -> None:
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
-    """Name the records that failed and have nothing new in what is written, such as rows."""
+    """List the failed records, for which nothing new, such as rows, is written."""
     if failed:
         say(
             f"{counted(len(failed), 'record')} failed, without new {missing}: "
@@ -137,7 +139,7 @@ def warn_failed(failed: Sequence[str], missing: str) -> None:
 
 
 def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
-    """Print a table on standard output: in columns on a terminal, tab-separated in a pipe."""
+    """Print a table on standard output, aligned on a terminal and tab-separated in a pipe."""
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
     if not sys.stdout.isatty():
         print(*map("\t".join, lines), sep="\n")
@@ -168,17 +170,17 @@ def _open_texts() -> "Environment":
 
 
 def write_text(name: str, **values: Any) -> Iterator[str]:
-    """Yield a text of ``texts`` with these values, part by part."""
+    """Render the template ``name`` with these values, and yield its chunks."""
     return _open_texts().get_template(name).generate(values)
 
 
 def name_some(names: Iterable[str], most: int = NAMED) -> str:
-    """Return the first names on one line, and how many more there are."""
+    """Return the first few names on one line, followed by the number of remaining names."""
     return show_some(map(to_printable, names), most)
 
 
 def to_printable(text: str) -> str:
-    r"""Return the text on one line, without control characters.
+    r"""Return the text on one line, with control characters replaced.
 
     >>> to_printable("NCT01\n\x1b[31m")
     'NCT01 \ufffd[31m'
@@ -187,8 +189,8 @@ def to_printable(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    r"""Return the text with its line breaks and spaces, without control characters and characters
-    that cannot be encoded.
+    r"""Return the text with its line breaks and spaces, but with replacement characters for control
+    characters and characters that cannot be encoded.
 
     >>> without_controls("two\n  lines \x1b[31m")
     'two\n  lines \ufffd[31m'

@@ -1,4 +1,4 @@
-"""``extractor diff``: what changed between two versions of the same trials."""
+"""``extractor diff``: show what changed between two versions of the same trials."""
 
 import json
 import sys
@@ -37,20 +37,20 @@ _INPUT = "The old version: a run's folder, a file of extractions, or records."
 def diff(
     old: Annotated[Path, typer.Argument(help=_INPUT)],
     new: Annotated[
-        Path, typer.Argument(help="The new version, in the same or another form.")
+        Path, typer.Argument(help="The new version, in any of these forms.")
     ],
     as_json: JsonOption = False,
     to: SheetOption = None,
     force: ForceOption = False,
     html: HtmlOption = None,
     exit_code: Annotated[
-        bool, option(FILES, "End with exit code 1 if something changed.", "--exit-code")
+        bool, option(FILES, "Exit with 1 if anything changed.", "--exit-code")
     ] = False,
 ) -> int:
     """Show which values were added, removed or changed between two versions of trials.
 
-    Each change quotes both versions. An item that moved is not a change. Rules alone
-    read records; to use a model, run both versions first, and give the folders.
+    Each change quotes both versions. Moving an item is not a change. Records are
+    read by the rules alone; to use a model, run both versions first and compare the folders.
 
     Exit codes: 0 done, 1 changes (with --exit-code), 2 usage or an unreadable
     record, 130 interrupted.
@@ -85,7 +85,7 @@ def diff(
 
 
 def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
-    """Name the trials that only one version has, and the records that could not be read."""
+    """Report the trials that occur in only one version, and the records that could not be read."""
     alone = [name for name in side.record_ids if name not in other.record_ids]
     # two single records are compared whatever their ids
     if alone and compared < len(side.record_ids):

@@ -1,4 +1,4 @@
-"""``extractor doctor``: what is installed, which keys are set, and whether a model answers."""
+"""``extractor doctor``: check the installation, the keys, and whether a model answers."""
 
 import os
 import re
@@ -12,16 +12,17 @@ from extractor.apps.cli.options import ModelOption
 _OK = "ok"
 _FAILED = "failed"
 _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
-"""A made-up text for a test question to a model."""
+"""An invented text for a test question to a model."""
 
 
 def doctor(model: ModelOption = None) -> int:
-    """Check Python, the extras, the keys in the environment, and a model.
+    """Check Python, the extras, the keys in the environment and, optionally, a model.
 
-    With --model, one question about an invented record goes to the model, of about
-    6,500 tokens. Nothing is sent without it.
+    With --model, one question about an invented record (about 6,500 tokens) is sent
+    to the model. Otherwise nothing is sent.
 
-    Exit codes: 0 all is well, 1 the model does not answer, 2 wrong usage.
+
+    Exit codes: 0 no problem, 1 the model does not answer, 2 wrong usage.
 
     Example: extractor doctor --model gpt-5-mini
     """
@@ -46,7 +47,7 @@ def doctor(model: ModelOption = None) -> int:
 def _list_missing(extra: str) -> Iterator[str]:
     """Yield the libraries of an extra that are not installed.
 
-    A requirement is as in a package's metadata: ``duckdb>=1.0; extra == "export"``.
+    Requirements are formatted as in package metadata: ``duckdb>=1.0; extra == "export"``.
     """
     pattern = re.compile(rf"([\w.-]+).*extra == ['\"]{extra}['\"]")
     for requirement in filter(
@@ -59,7 +60,7 @@ def _list_missing(extra: str) -> Iterator[str]:
 
 
 def _list_keys() -> str:
-    """Return the names of the variables with keys of models that are set."""
+    """Return the names of the environment variables that contain model keys."""
     from extractor.model.providers import list_providers
 
     keys = {provider.key or "" for provider in list_providers().values()}
@@ -67,7 +68,7 @@ def _list_keys() -> str:
 
 
 def _ask(name: str) -> tuple[str, str]:
-    """Ask the model about an invented record. Return the state, and the problem if there is one.
+    """Ask the model about an invented record. Return the state and, on failure, the problem.
 
     Raises ``ValueError`` if ``name`` is not a model's specification.
     """
@@ -82,4 +83,4 @@ def _ask(name: str) -> tuple[str, str]:
         return _FAILED, str(error)
     if extraction.usage and extraction.usage.calls:
         return _OK, f"{spec} answers"
-    return _FAILED, "; ".join(one.message for one in extraction.findings)
+    return _FAILED, "; ".join(finding.message for finding in extraction.findings)

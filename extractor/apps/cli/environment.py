@@ -1,4 +1,4 @@
-"""Read environment variables: keys and addresses of models."""
+"""Read model keys and addresses from environment variables."""
 
 import os
 from dataclasses import replace
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 
 
 def read_model_spec(text: str) -> ModelSpec:
-    """Return the model that ``--model`` names. A server given by URL gets EXTRACTOR_MODEL_TOKEN.
-    The keys and addresses of providers are read when they are opened.
+    """Parse ``--model``. For a server given by URL, the key is EXTRACTOR_MODEL_TOKEN.
 
-    If EXTRACTOR_MODEL names a server, the key is for its host, and no other host gets it. Raises
-    ``ValueError`` for an invalid specification.
+    Providers' keys and addresses are read later, when the provider is opened. If EXTRACTOR_MODEL is
+    a server's URL, the key is sent only to that host. Raises ``ValueError`` for an invalid
+    specification.
     """
     server_key = os.environ.get(SERVER_KEY)
     spec = ModelSpec.parse(text, server_key=server_key)
-    usual = os.environ.get("EXTRACTOR_MODEL", "")
-    has_other_host = "://" in usual and spec.host != ModelSpec.parse(usual).host
+    default_model = os.environ.get("EXTRACTOR_MODEL", "")
+    has_other_host = (
+        "://" in default_model and spec.host != ModelSpec.parse(default_model).host
+    )
     if server_key and spec.is_server and has_other_host:
         say(
-            f"{SERVER_KEY} is for the server in EXTRACTOR_MODEL; {spec.host} does not get it"
+            f"{SERVER_KEY} belongs to the server in EXTRACTOR_MODEL and is not sent to {spec.host}"
         )
         return replace(spec, api_key=None)
     return spec
@@ -37,9 +39,10 @@ def read_model_spec(text: str) -> ModelSpec:
 def choose_model(
     options: "ServiceOptions | ToolOptions",
 ) -> "tuple[ModelSpec | None, Pricing]":
-    """Return the model of a server's options, and what it may cost.
+    """Return the model in a server's options, and its pricing with the spending limit.
 
-    Raises ``ValueError`` for an invalid model, or one without a price beside ``--max-usd``.
+    Raises ``ValueError`` if the model is invalid, or has no known price although ``--max-usd`` is
+    set.
     """
     from extractor.setup import Setup
 
@@ -56,9 +59,10 @@ def choose_model(
 def choose_pricing(
     setup: "Setup", options: "ModelOptions", *, in_batches: bool = False
 ) -> "Pricing":
-    """Return what a model may cost. Warns of custom fields that nothing will read.
+    """Return a model's pricing with the spending limit. Warn about custom fields that nothing will
+    read.
 
-    Raises ``ValueError`` for a model without a price beside ``--max-usd``.
+    Raises ``ValueError`` if the model has no known price although ``--max-usd`` is set.
     """
     from extractor.apps.cli.options import name_option
     from extractor.model.cost.budget import Pricing

@@ -1,4 +1,4 @@
-"""``extractor evaluate``: score extractions against gold, or check gold."""
+"""``extractor evaluate``: score extractions against gold, or check the gold itself."""
 
 import sys
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from extractor.plurals import counted
 if TYPE_CHECKING:
     from extractor.apps.evaluation.report import ScoreReport
 
-_SOURCE = "a folder of JSON, a JSONL file or a run's folder"
+_SOURCE = "a folder of JSON files, a JSONL file or a run's folder"
 
 
 def evaluate(
@@ -48,7 +48,7 @@ def evaluate(
         Path | None,
         option(
             FILES,
-            "Write a page with every error in its text.",
+            "Write an HTML page that shows every error in its text.",
             "--html",
             "-o",
             callback=check_page,
@@ -59,12 +59,13 @@ def evaluate(
         Path | None,
         option(
             SCORES,
-            "Other extractions to compare, with paired differences.",
+            "Other extractions to compare with, by paired differences.",
             exists=True,
         ),
     ] = None,
     fail_under: Annotated[
-        str, option(SCORES, "Exit 1 if a score is lower, such as all=0.8,dosing=0.7.")
+        str,
+        option(SCORES, "Exit with 1 if a score is lower, such as all=0.8,dosing=0.7."),
     ] = "",
     check: Annotated[
         bool,
@@ -79,30 +80,33 @@ def evaluate(
     ] = False,
     model: Annotated[
         str | None,
-        option(MODEL, "Who answers the examples of your own fields; else patterns."),
+        option(
+            MODEL,
+            "The model that reads your own fields' examples (default: their patterns).",
+        ),
     ] = None,
     max_usd: Annotated[
         float | None, option(COST, "With --model: stop before this is exceeded.")
     ] = None,
     resamples: Annotated[
-        int, option(RARE, "Bootstrap samples for the intervals; 0 for none.", min=0)
+        int, option(RARE, "Bootstrap samples for the intervals; 0 omits them.", min=0)
     ] = 1000,
     examples: Annotated[
-        int, option(RARE, "Errors of each kind in the report and on the page.", min=0)
+        int, option(RARE, "Maximum number of errors listed per kind.", min=0)
     ] = 1000,
 ) -> int:
     """Score extractions against gold annotations.
 
-    F1 is over values that gold states or the prediction has, in the fields
-    whose key gold has. "stated" counts the values of gold, "wrong" those for
-    which another one is predicted, "missed" those without a counterpart, and
+    F1 is computed over the values in gold or in the prediction, for the fields
+    that gold contains. "stated" counts the gold values, "wrong" those that were
+    predicted with a different value, "missed" those without a counterpart, and
     "invented" predicted values without a counterpart.
 
-    --fail-under takes names of the first column; it compares normalised F1.
+    --fail-under accepts the names in the first column, and compares normalised F1.
+    To score the examples of your own field, pass FILE.py:NAME instead of GOLD.
 
-    In the place of GOLD, FILE.py:NAME scores the examples of your own field.
 
-    Exit codes: 0 done, 1 a score is under --fail-under or gold has a problem,
+    Exit codes: 0 done, 1 a score is below --fail-under or gold has a problem,
     2 usage.
     """
     from extractor.apps.cli.examples import score_examples
@@ -115,18 +119,20 @@ def evaluate(
     declared = read_own_fields(places)
     if predicted is None:
         if check:
-            raise ValueError(f"add the records of {gold} after it")
+            raise ValueError(f"add the records of {gold} as the second argument")
         if gold.exists() and gold.suffix != ".py":
-            raise ValueError(f"give the extractions to score against {gold}: {_SOURCE}")
-        own = read_own_fields(str(gold))
-        report = score_examples(own, model, max_usd, examples)
+            raise ValueError(
+                f"specify the extractions to score against {gold}: {_SOURCE}"
+            )
+        own_fields = read_own_fields(str(gold))
+        report = score_examples(own_fields, model, max_usd, examples)
         return _finish(report, fail_under, html, records or (), as_json=as_json)
     if check:
         return _check(gold, predicted, declared)
     run = find_run(predicted)
     if run:
         records = records or list(map(Path, run.find_inputs()))
-        # A run knows the user's own fields with which it was made.
+        # A run records the custom fields that it was made with.
         declared = declared or restore_fields(run.manifest.settings)
     elif find_run(gold):
         say(f"GOLD comes first, then PREDICTED, but only {gold} is a run")
@@ -144,7 +150,7 @@ def evaluate(
 
 
 def _check(gold: Path, records: Path, fields: Any) -> int:
-    """Print every problem of the gold files, and return the exit code."""
+    """Print every problem in the gold files, and return the exit code."""
     from extractor.apps.evaluation import check_gold
     from extractor.formats import read_records
 
@@ -164,7 +170,7 @@ def _finish(
     *,
     as_json: bool,
 ) -> int:
-    """Print a report, and return the exit code: 1 if a score is under its floor."""
+    """Print a report, and return the exit code, which is 1 if a score is below its minimum."""
     from extractor.apps.evaluation.page import write_score_page
 
     if html:
@@ -174,23 +180,23 @@ def _finish(
     else:
         print_report(report)
     code = OK
-    for part in split_names(floors):
-        name, _, floor = part.partition("=")
+    for requirement in split_names(floors):
+        name, _, floor = requirement.partition("=")
         try:
-            least = float(floor)
+            minimum = float(floor)
         except ValueError:
-            raise ValueError(f"--fail-under {part}: write NAME=SCORE") from None
+            raise ValueError(f"--fail-under {requirement}: write NAME=SCORE") from None
         value = report.figure(name)
         if value is None:
-            say(f"{name} has nothing to score; its floor is not checked")
-        elif value < least:
-            say(f"{name} is {value:.3f}, under {floor}")
+            say(f"{name} has nothing to score, so its minimum is not checked")
+        elif value < minimum:
+            say(f"{name} is {value:.3f}, below {floor}")
             code = FAILED
     return code
 
 
 def print_report(report: "ScoreReport") -> None:
-    """Print all scores and the errors by harm on standard output."""
+    """Print all scores, and the errors grouped by severity, on standard output."""
     from extractor.apps.evaluation.tables import list_kinds, list_scores, write_cell
 
     sys.stdout.writelines(write_text("scores.txt", report=report))

@@ -1,4 +1,4 @@
-"""Score the examples of a user's fields, for ``extractor evaluate``."""
+"""Score the examples of custom fields, for ``extractor evaluate``."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -19,8 +19,8 @@ def score_examples(
     max_usd: float | None,
     examples: int,
 ) -> "ScoreReport":
-    """Extract the examples of fields by their patterns, or by a model that does not see the answer,
-    and score them. ``examples`` are the errors of each kind in the report.
+    """Extract and score the examples of custom fields, using their patterns or a model that does
+    not see the answers. ``examples`` limits the errors of each kind in the report.
     """
     from extractor.apps.evaluation import evaluate
     from extractor.apps.evaluation.examples import list_examples
@@ -28,13 +28,15 @@ def score_examples(
     cases = list(list_examples(fields))
     if not cases:
         names = ", ".join(field.name for field in fields)
-        raise ValueError(f"{names}: has no examples to score; add some, or name gold")
+        raise ValueError(
+            f"{names}: has no examples to score; add some, or specify gold"
+        )
     if not model:
         unread = [field.name for field in fields if not field.has_patterns]
         fields = tuple(field for field in fields if field.has_patterns)
         problem = (
-            f"{', '.join(unread)}: not scored, since without a pattern only a model answers; name "
-            "one with --model"
+            f"{', '.join(unread)}: not scored, because a field without a pattern needs a model; "
+            "specify one with --model"
         )
         if not fields:
             raise ValueError(problem)
@@ -42,31 +44,35 @@ def score_examples(
             say(problem)
         cases = [case for case in cases if case.shown.has_patterns]
     gold = [case.gold for case in cases]
-    found = _extract(cases, model, max_usd)
-    report = evaluate(gold, found, examples=examples, resamples=0, fields=fields)
+    extractions = _extract_examples(cases, model, max_usd)
+    report = evaluate(gold, extractions, examples=examples, resamples=0, fields=fields)
     return report.model_copy(
         update={"gold": "the examples", "predicted": model or "the patterns"}
     )
 
 
-def _extract(
-    cases: "Iterable[ExampleCase]", model: str | None, left: float | None
+def _extract_examples(
+    cases: "Iterable[ExampleCase]", model: str | None, remaining_usd: float | None
 ) -> "Iterator[TrialExtraction]":
-    """Yield what is read in each example; ``left`` is what may be spent, in US dollars."""
+    """Yield the extraction of each example, spending at most ``remaining_usd`` in total.
+
+    A model is not shown the example's answer, unless a pattern of the field depends on it.
+    """
     from extractor.api import Extractor
     from extractor.errors import FieldError
 
     for case in cases:
+        field = case.field if model else case.shown
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # printed above, once
             try:
-                asked = case.field if model else case.shown
-                extractor = Extractor(model, fields=[asked], max_usd=left)
+                extractor = Extractor(model, fields=[field], max_usd=remaining_usd)
             except FieldError:
                 name = case.record.record_id
-                say(f"{name} is shown with its answer: a pattern needs it")
-                extractor = Extractor(model, fields=[case.shown], max_usd=left)
+                say(f"{name} is asked with its answer, because a pattern needs it")
+                extractor = Extractor(model, fields=[case.shown], max_usd=remaining_usd)
             extraction = extractor.extract(case.record)
-        if left is not None and extraction.usage:
-            left = max(0.0, left - (extractor.price(extraction.usage) or 0.0))
+        if remaining_usd is not None and extraction.usage:
+            remaining_usd -= extractor.price(extraction.usage) or 0.0
+            remaining_usd = max(0.0, remaining_usd)
         yield extraction

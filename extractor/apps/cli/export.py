@@ -1,4 +1,4 @@
-"""``extractor export``: write a run's results as tables or as FHIR resources."""
+"""``extractor export``: write a run's results as tables or FHIR resources."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ def export(
         Path,
         option(
             FILES,
-            "A .duckdb or .xlsx file; of one table .csv, .parquet or .jsonl; or a folder.",
+            "A .duckdb or .xlsx file; a .csv, .parquet or .jsonl file for one table; or a folder.",
             "--to",
             "-o",
             metavar="PATH",
@@ -43,14 +43,14 @@ def export(
         Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"] | None,
         option(
             FILES,
-            "For a folder: the format of the files of tables, or FHIR.",
+            "The format of the files in a folder: a table format, or FHIR.",
             "--format",
         ),
     ] = None,
     gold: Annotated[
         Path | None,
         option(
-            FILES, "Take corrected records from this folder of a review.", metavar="DIR"
+            FILES, "Use the corrected records in this review folder.", metavar="DIR"
         ),
     ] = None,
     force: ForceOption = False,
@@ -64,20 +64,20 @@ def export(
     ] = "",
     min_confidence: MinConfidenceOption = 0.0,
     partial: Annotated[
-        bool, option(RARE, "Export a run that is not complete.", "--partial")
+        bool, option(RARE, "Export a run that is incomplete.", "--partial")
     ] = False,
 ) -> None:
-    """Write a run's results, or reviewed gold, as tables or as FHIR resources.
+    """Write a run's results, or reviewed gold, as tables or FHIR resources.
 
-    Tables are flat, joined by record_id and positions. CSV is safe to open in a
-    spreadsheet: a cell that would be a formula starts with an apostrophe. Parquet
-    and DuckDB need the extra export, .xlsx (one sheet for each table) the extra excel.
+    Tables are flat, and are joined by record_id and positions. CSV is safe to open in a
+    spreadsheet: a cell that looks like a formula starts with an apostrophe. Parquet
+    and DuckDB need the extra export; .xlsx, with one sheet per table, needs the extra excel.
 
-    --format fhir writes FHIR R5, one ndjson file for each type of resource; it needs
-    the extra fhir. unmapped.jsonl lists what has no place there.
+    --format fhir writes FHIR R5, with one ndjson file per resource type, and needs
+    the extra fhir. unmapped.jsonl lists the values that FHIR cannot represent.
 
-    The destination appears only when it is complete. A run that was interrupted or
-    is still going needs --partial.
+    The destination is created only when it is complete. To export a run that was
+    interrupted or is still in progress, use --partial.
     """
     from extractor.apps.export import Threshold
     from extractor.options import Choice
@@ -91,7 +91,7 @@ def export(
     if finished:
         _prepare(finished, gold, missing, partial=partial)
     elif gold:
-        raise ValueError("--gold corrects a run; name the run's folder")
+        raise ValueError("--gold corrects a run; specify the run's folder")
     _, report = export_results(
         run,
         finished,
@@ -108,29 +108,30 @@ def export(
     if threshold.seen:
         left_out = threshold.seen - threshold.kept
         say(
-            f"left out below {threshold.minimum:g}: {left_out:,} of {threshold.seen:,} values; "
-            "positions count what is left"
+            f"omitted below {threshold.minimum:g}: {left_out:,} of {threshold.seen:,} values; "
+            "positions count only the remaining items"
         )
 
 
 def _prepare(
     run: "FinishedRun", gold: Path | None, missing: str, *, partial: bool
 ) -> None:
-    """Check a run before its export, and let it take the corrected results of ``gold``. Records
-    that failed have no new ``missing``, such as rows.
+    """Check a run before its export, and apply the corrections in ``gold``. ``missing`` names what
+    failed records lack, such as rows.
     """
     from extractor.apps.report.overview import list_failed
     from extractor.errors import StoreError
 
     if run.incomplete and not partial:
         raise StoreError(
-            f"{run.folder}: {run.incomplete}; let it finish, or export what there is with --partial"
+            f"{run.folder}: {run.incomplete}; let it finish, or export the results so far with "
+            "--partial"
         )
     warn_incomplete(run.folder)
     if not run.record_ids:
         raise StoreError(
-            f"{run.folder}: has no results to export; its failures.jsonl and `extractor report` "
-            "explain why"
+            f"{run.folder}: has no results to export; see its failures.jsonl and `extractor "
+            "report` for the reasons"
         )
     if gold:
         from extractor.apps.review.gold import correct_run

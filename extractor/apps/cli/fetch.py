@@ -1,5 +1,5 @@
-"""``extractor fetch``: records from the registry into a file; and the NCT numbers among the
-inputs of a run.
+"""``extractor fetch``: download records from the registry into a file. Also resolves NCT numbers
+among a run's inputs.
 """
 
 import re
@@ -31,7 +31,8 @@ _NUMBER = re.compile(r"(?i)nct\d+")
 def fetch(
     numbers: Annotated[list[str] | None, typer.Argument(help="NCT numbers.")] = None,
     out: Annotated[
-        Path, option(FILES, "JSON lines, packed as .gz.", "--out", "-o")
+        Path,
+        option(FILES, "JSON lines; gzipped if the name ends with .gz.", "--out", "-o"),
     ] = Path("fetched.jsonl"),
     limit: LimitOption = None,
     fresh: FreshOption = False,
@@ -40,34 +41,34 @@ def fetch(
         typer.FileText | None,
         option(QUERY, "A file of NCT numbers; - is stdin.", encoding="utf-8-sig"),
     ] = None,
-    condition: Annotated[
-        str, option(QUERY, "Studies of this condition or disease.")
+    condition: Annotated[str, option(QUERY, "The condition or disease studied.")] = "",
+    intervention: Annotated[str, option(QUERY, "The treatment studied.")] = "",
+    status: Annotated[
+        str, option(QUERY, "Statuses, such as recruiting,completed.")
     ] = "",
-    intervention: Annotated[str, option(QUERY, "Of this treatment.")] = "",
-    status: Annotated[str, option(QUERY, "Such as recruiting,completed.")] = "",
-    phase: Annotated[str, option(QUERY, "Phases: any of early1,1,2,3,4,na.")] = "",
+    phase: Annotated[str, option(QUERY, "Phases, among early1,1,2,3,4,na.")] = "",
     updated_since: Annotated[
         datetime | None,
-        option(QUERY, "Updated on this day or later.", metavar="YYYY-MM-DD"),
+        option(QUERY, "Updated on or after this day.", metavar="YYYY-MM-DD"),
     ] = None,
     param: Annotated[
-        list[str] | None, option(QUERY, "Any other parameter of the API: NAME=VALUE.")
+        list[str] | None, option(QUERY, "Another parameter of the API: NAME=VALUE.")
     ] = None,
     requests_per_minute: Annotated[
-        float, option(SPEED, "Most requests per minute, evenly spaced.")
+        float, option(SPEED, "Maximum number of requests per minute, evenly spaced.")
     ] = 50.0,
 ) -> int:
     """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
 
-    The same command with --out FILE continues where it stopped: records in FILE are
-    kept, and only what is missing is fetched.
+    Run the same command again to continue after an interruption: records already in the
+    --out file are kept, and only missing ones are fetched.
 
-    Exit codes: 0 all done, 1 a number is unknown or a parameter refused, 2 usage, 75
+    Exit codes: 0 all done, 1 a number is unknown or a parameter was refused, 2 usage, 75
     the registry cannot be read, 130 interrupted.
     """
     from extractor.apps.fetch import RegistryQuery, parse_nct_numbers
 
-    named = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
+    nct_numbers = parse_nct_numbers("\n".join([*(numbers or ()), *(ids or ())]))
     for text in param or ():
         if "=" not in text:
             raise ValueError(f"--param {text}: write NAME=VALUE")
@@ -79,10 +80,10 @@ def fetch(
         "updated_since": updated_since,
         "more": dict(text.partition("=")[::2] for text in param or ()),
     }
-    if named and any((limit, *query.values())):
-        raise ValueError("give either NCT numbers or a query (with --limit)")
+    if nct_numbers and any((limit, *query.values())):
+        raise ValueError("specify either NCT numbers or a query (with --limit)")
     return _fetch(
-        named or RegistryQuery(**query),
+        nct_numbers or RegistryQuery(**query),
         out,
         limit,
         requests_per_minute,
@@ -95,31 +96,30 @@ def fetch(
 def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield a run's inputs, with a file of fetched records instead of NCT numbers, and an exit
-    code.
+    """Yield (inputs, exit code), where a file of fetched records replaces the NCT numbers.
 
-    An input is an NCT number if there is no such file. The file is in the run's ``folder``, or in a
-    temporary one. The code is 1 if the registry does not know a number. Raises ``ValueError`` for
-    a number with too few digits.
+    An input is taken as an NCT number if no file has that name. The fetched file is stored in
+    the run's ``folder`` or, if that is None, in a temporary one. The exit code is 1 if the registry
+    does not have one of the numbers. Raises ``ValueError`` for a number with too few digits.
     """
     from extractor.apps.fetch import parse_nct_numbers
 
-    named = [
+    nct_inputs = [
         name for name in inputs if _NUMBER.fullmatch(name) and not Path(name).exists()
     ]
-    if not named:
+    if not nct_inputs:
         yield inputs, OK
         return
-    wanted = parse_nct_numbers(" ".join(named))
+    wanted = parse_nct_numbers(" ".join(nct_inputs))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
         code = _fetch(wanted, path, fresh=fresh, quiet=quiet)
-        others = [name for name in inputs if name not in named]
+        paths = [name for name in inputs if name not in nct_inputs]
         if path.exists():
-            others.insert(0, str(path))
-        if not others:
+            paths.insert(0, str(path))
+        if not paths:
             raise SystemExit(code)
-        yield tuple(others), code
+        yield tuple(paths), code
 
 
 def _fetch(
@@ -131,10 +131,10 @@ def _fetch(
     fresh: bool,
     quiet: bool,
 ) -> int:
-    """Fetch what a file lacks, and return the exit code. Nothing is left of a fetch that found
-    nothing.
+    """Fetch the records that a file lacks, and return the exit code. If nothing is found, no file
+    is left.
 
-    At most ``limit`` records are wanted in all, with those that the file has already.
+    ``limit`` is the maximum number of records in the file, including existing ones.
     """
     from extractor.apps.fetch import Registry, fetch_pages, open_file
 
@@ -153,5 +153,5 @@ def _fetch(
     numbers = wanted if isinstance(wanted, tuple) else ()
     unknown = ", ".join(name for name in numbers if name not in file.known)
     if unknown:
-        say(f"not known to the registry: {unknown}")
+        say(f"not in the registry: {unknown}")
     return FAILED if unknown else OK

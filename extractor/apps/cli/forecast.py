@@ -1,4 +1,4 @@
-"""Forecast the calls and cost of a run (``--dry-run``)."""
+"""Forecast the calls and cost of a run for ``--dry-run``."""
 
 import asyncio
 
@@ -17,11 +17,11 @@ from extractor.schemas import TrialRecord
 
 
 def forecast_job(job: CommandJob) -> int:
-    """Print the least, expected and largest figures of a run on standard output; the price of the
-    model and the assumptions on standard error. Calls no model: the rules read each record, to
-    count its questions.
+    """Print the lowest, expected and highest figures of a run on standard output, and the model's
+    price and the assumptions on standard error.
 
-    Returns the exit code: 1 if a record cannot be read, whose failure is printed, else 0.
+    The model is not called: the rules read each record to count its questions. Returns the exit
+    code, which is 1 if a record cannot be read.
     """
     total = RequestSize()
 

@@ -1,4 +1,4 @@
-"""``extractor gold``: gold from sheets and back to them; two annotators."""
+"""``extractor gold``: convert gold to and from spreadsheets, and compare two annotators."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,9 @@ from extractor.apps.cli.options import (
 from extractor.options import FILES, read_own_fields
 from extractor.plurals import counted
 
-app = Commands(no_args_is_help=True, help="Exchange gold with sheets; compare it.")
+app = Commands(
+    no_args_is_help=True, help="Convert gold to and from sheets; compare it."
+)
 GoldArgument = Annotated[
     Path,
     typer.Argument(metavar="GOLD", exists=True, help="Gold, or a run's folder."),
@@ -34,7 +36,7 @@ ToOption = Annotated[
     Path,
     option(
         FILES,
-        "A folder for imported gold; a .csv or .xlsx file for an export.",
+        "The folder for imported gold, or the .csv or .xlsx file for an export.",
         "--to",
         "-o",
     ),
@@ -45,7 +47,7 @@ ToOption = Annotated[
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", exists=True, help="A sheet."),
+        typer.Argument(metavar="FILE", exists=True, help="A .csv or .xlsx file."),
     ],
     to: ToOption,
     records: RecordsOption = None,
@@ -54,20 +56,20 @@ def import_(
 ) -> int:
     """Read gold from a sheet (.csv, .xlsx).
 
-    Each record gets a file. Errors are listed with their rows and columns, and
-    their records are not written. With --records, quotes are checked
+    One file is written per record. Errors are listed by row and column, and
+    records with errors are not written. With --records, quotes are checked
     against the texts.
 
     Exit codes: 0 done, 1 a record has an error, 2 usage.
     """
     from extractor.apps.gold.files import import_gold
 
-    found = import_gold(file, records or (), read_own_fields(fields))
-    found.write(to, force=force)
-    for problem in found.problems:
+    imported = import_gold(file, records or (), read_own_fields(fields))
+    imported.write(to, force=force)
+    for problem in imported.problems:
         print(to_printable(str(problem)))
-    say(f"gold of {counted(len(found.gold), 'record')} in {to}")
-    return FAILED if found.problems else OK
+    say(f"gold of {counted(len(imported.gold), 'record')} in {to}")
+    return FAILED if imported.problems else OK
 
 
 @app.command("export")
@@ -76,9 +78,9 @@ def export(
     to: ToOption,
     force: ForceOption = False,
 ) -> None:
-    """Write gold, or a run, as a sheet (.csv, .xlsx).
+    """Write gold, or a run's results, as a sheet (.csv, .xlsx).
 
-    `extractor gold import` reads the corrected sheet.
+    After correcting the sheet, read it with `extractor gold import`.
     """
     from extractor.apps.gold.files import export_gold
 
@@ -94,13 +96,13 @@ def compare(
     records: RecordsOption = None,
     fields: ComparedFieldsOption = None,
 ) -> None:
-    """Measure how far two annotators agree, and list their differences.
+    """Measure how well two annotators agree, and list their differences.
 
-    Only records that both have are compared. The first line is the figure to
-    report: the mean F1 of the fields with its 95 % interval, the same in either
-    order. The page has the F1 of each field.
+    Only the records that both annotated are compared. The first line is the figure to
+    report: the fields' mean F1 with its 95 % interval, regardless of the arguments'
+    order. The HTML page lists the F1 of each field.
 
-    To decide the differences:
+    To resolve the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.
     """
     from extractor.apps.evaluation import evaluate

@@ -1,11 +1,11 @@
-"""Build the job of a run from the options of ``run`` and ``batch``."""
+"""Build a run's job from the options of ``run`` and ``batch``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-# unlike Path.resolve, it takes links that lead in a circle
+# unlike Path.resolve, realpath accepts circular links
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, eq=False)
 class CommandJob(Run):
-    """The job of a command with its options. Without ``out`` the results go to standard output.
+    """A command's job and its options. Without ``out``, results go to standard output.
 
-    Without ``waits`` the run ends when its questions are submitted. If more than the share
-    ``max_lacking`` of the questions get no usable answer, the run fails.
+    If ``waits`` is false, the run ends once its questions are submitted. The run fails if more than
+    the share ``max_lacking`` of its questions receive no usable answer.
     """
 
     options: RecordOptions
@@ -42,20 +42,20 @@ class CommandJob(Run):
 
 @contextmanager
 def open_job(
-    options: RecordOptions, rounds: int = 0, **more: Any
+    options: RecordOptions, rounds: int = 0, **fields: Any
 ) -> Iterator[tuple[CommandJob, int]]:
-    """Yield the job of a command, with records fetched for NCT numbers, and an exit code; write the
-    log meanwhile.
+    """Yield (job, exit code) for a command, fetching NCT numbers first, and write the event log
+    until the block ends.
 
-    The code is 1 if the registry does not know a number. Fetched records stay in the folder ``out``
-    unless it is a dry run. ``rounds`` are the most batches that follow one another, ``more``
-    further fields of the job. Raises ``ValueError`` for options that do not fit together, and if no
-    input exists.
+    The exit code is 1 if the registry does not have one of the numbers. Fetched records are kept in
+    the ``out`` folder, except in a dry run. ``rounds`` is the maximum number of consecutive
+    batches, and ``fields`` are further fields of the job. Raises ``ValueError`` if options conflict
+    or no input exists.
     """
     given = dict(options)
     setup = _read_setup(options)
     if rounds and setup.choice.spec:
-        # a forecast refuses a model without batches, as the batch itself does
+        # a forecast rejects a model without batches, as the batch itself does
         setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
     out = Path(options.out) if options.out else None
@@ -81,32 +81,34 @@ def open_job(
             pricing=pricing,
             workers=given.get("workers"),
             batches=_make_batch_extractor(options, rounds) if rounds else None,
-            **more,
+            **fields,
         )
         if rounds and job.reads_stream:
             raise ValueError(
-                "a batch reads its records several times; name a file instead of standard input or "
-                "a pipe"
+                "a batch reads its records several times; specify a file instead of standard "
+                "input or a pipe"
             )
         yield job, code
 
 
 def _check_out(options: RecordOptions) -> None:
-    """Raise ``ValueError`` for a folder that cannot take the results."""
+    """Raise ``ValueError`` if the results cannot be written to ``--out``."""
     if not options.out:
         return
     replayed = filter(None, [dict(options).get("replay")])
-    # two names may lead to one folder
+    # two paths may refer to the same folder
     if realpath(options.out) in map(realpath, (*options.inputs, *replayed)):
         raise ValueError(
-            f"{options.out} is an input or is replayed; name another folder with --out"
+            f"{options.out} is an input or is replayed; specify another folder with --out"
         )
     if "://" in options.out or Path(options.out).is_file():
-        raise ValueError(f"--out {options.out} is not a folder; name one")
+        raise ValueError(f"--out {options.out} is not a folder; specify one")
 
 
 def _read_setup(options: RecordOptions) -> Setup:
-    """Return the options of the extraction and the model. The limit of money is that of the run."""
+    """Return the setup of the extraction and its model, without the spending limit, which applies
+    to the run.
+    """
     given = dict(options)
     replay = given.get("replay")
     names = given.keys() & Keywords.__annotations__.keys() - {"max_usd", "prices"}
@@ -121,17 +123,15 @@ def _read_setup(options: RecordOptions) -> Setup:
 
 
 def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
-    """Return the object that extracts through batches. Prints how far they are; with ``--quiet``
-    only problems.
+    """Return the object that extracts through batches and prints their progress. With ``--quiet``
+    it prints only problems.
     """
     from extractor.run.batches import perform_in_batches
 
-    def show(news: "Batch") -> None:
-        state = (
-            f"batch {news.number}: {news.state}, {news.done} of {news.requests} done"
-        )
-        if news.message or not options.quiet:
-            say("; ".join(filter(None, (state, news.message))))
+    def show(batch: "Batch") -> None:
+        state = f"batch {batch.number}: {batch.state}, {batch.done} of {batch.requests} done"
+        if batch.message or not options.quiet:
+            say("; ".join(filter(None, (state, batch.message))))
 
     poll = dict(options).get("poll")
     return partial(perform_in_batches, rounds=rounds, on_status=show, poll_s=poll)

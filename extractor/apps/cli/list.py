@@ -1,4 +1,4 @@
-"""``extractor list``: values, doubts, findings, absences or failures of a run, one row each."""
+"""``extractor list``: list a run's values, doubts, findings, absences or failures as rows."""
 
 import sys
 from collections import Counter
@@ -46,7 +46,8 @@ def list_(
         ),
     ] = None,
     severity: Annotated[
-        Literal["warning", "info"] | None, option(WHAT, "Only such findings.")
+        Literal["warning", "info"] | None,
+        option(WHAT, "Only findings of this severity."),
     ] = None,
     since: Annotated[
         Path | None, option(WHAT, "Only rows added or removed since an older run.")
@@ -54,11 +55,11 @@ def list_(
     to: SheetOption = None,
     force: ForceOption = False,
 ) -> int:
-    """List the values, doubts, findings, absences or failures of a run, one row each.
+    """List a run's values, doubts, findings, absences or failures, one per row.
 
     Doubts are values and items with a confidence below 0.85, and empty fields
-    whose text was not understood. Findings are contradictions of a record, and words that
-    were not read. Each row of a sheet has its address in the report.
+    whose text was not understood. Findings are contradictions in a record, and words that
+    were not interpreted. Each row of a sheet includes its address in the report.
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
@@ -89,8 +90,8 @@ def list_(
 
 
 def _count(rows: "Iterator[ListRow]", counts: Counter[str]) -> "Iterator[ListRow]":
-    """Yield rows, counted by change, and by reason or field."""
-    for listed in rows:
-        kind = listed.row.reason or listed.row.field.partition("[")[0]
-        counts[f"{listed.change} {kind}".strip()] += 1
-        yield listed
+    """Yield the rows, counting them by change and by reason or field."""
+    for entry in rows:
+        kind = entry.row.reason or entry.row.field.partition("[")[0]
+        counts[f"{entry.change} {kind}".strip()] += 1
+        yield entry

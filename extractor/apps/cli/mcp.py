@@ -1,4 +1,4 @@
-"""``extractor mcp``: tools for agents, by the Model Context Protocol."""
+"""``extractor mcp``: serve tools to agents over the Model Context Protocol."""
 
 import asyncio
 
@@ -9,18 +9,18 @@ from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 def mcp(options: ToolOptions) -> None:
     """Serve tools to an agent on this machine over standard input and output.
 
-    Four tools of the Model Context Protocol: extract_text, extract_record (an NCT
-    number, or a file below --files), verify_quote and list_fields. An agent's
-    program starts this command; it ends with its client.
+    The four tools are extract_text, extract_record (an NCT number, or a file under
+    --files), verify_quote and list_fields. The agent's program starts this command,
+    which exits when its client disconnects.
 
         {"mcpServers": {"extractor": {"command": "extractor", "args": ["mcp"]}}}
 
-    Without --model the rules work alone. --max-usd limits all calls since the start.
+    Without --model only the rules are used. --max-usd limits the cost of all calls since the start.
     """
     with needing("mcp", "mcp"):
         from extractor.apps.mcp.server import serve_stdio
     from extractor.apps.cli.environment import choose_model
 
     if not options.files.is_dir():
-        raise ValueError(f"--files {options.files}: there is no such folder")
+        raise ValueError(f"--files {options.files}: the folder does not exist")
     asyncio.run(serve_stdio(ToolSettings(options, *choose_model(options))))

@@ -1,6 +1,6 @@
-"""Command options, grouped as the help output shows them.
+"""Command options, grouped as in the help output.
 
-``extractor.options`` declares those that decide an extraction.
+``extractor.options`` declares the options that affect an extraction.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from extractor.options import (
 )
 from extractor.schemas import Task
 
-Most = Annotated[int | None, Field(ge=1, le=10**12)]
+PositiveCount = Annotated[int | None, Field(ge=1, le=10**12)]
 ALL_TASKS: Final = ",".join(Task)
 QUERY: Final = "Which records"
 SCORES: Final = "Scores"
@@ -44,25 +44,25 @@ PANELS: Final = (
     SCORES,
     RARE,
 )
-"""The groups in the order of help; arguments have none."""
+"""The option groups in the order of the help output. Arguments belong to None."""
 
 
 def option(panel: str, text: str | None, *names: str, **more: Any) -> Any:
-    """Return a ``typer.Option`` of a group of help. Without names it is named after its
+    """Return a ``typer.Option`` in a help group. Without ``names``, the option is named after its
     parameter.
     """
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
 
 def name_option(name: str) -> str:
-    """Return how the command line names an option: ``--max-usd`` for ``max_usd``."""
+    """Return an option's name on the command line: ``--max-usd`` for ``max_usd``."""
     return f"--{name.replace('_', '-')}"
 
 
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
-    """Return the ``typer.Option`` or ``typer.Argument`` of a field of a model of options."""
+    """Return the ``typer.Option`` or ``typer.Argument`` for a field of an options model."""
     field = model.model_fields[name]
-    [shown] = [one for one in field.metadata if isinstance(one, Shown)]
+    [shown] = [entry for entry in field.metadata if isinstance(entry, Shown)]
     more["metavar"] = shown.metavar
     if shown.group is None:
         return typer.Argument(help=field.description, **more)
@@ -71,9 +71,9 @@ def option_of(model: type[Options], name: str, **more: Any) -> Any:
 
 
 def list_parameters(model: type[Options]) -> Iterator[Parameter]:
-    """Yield the parameters by which typer reads a model of options."""
+    """Yield the typer parameters of an options model."""
     for name, field in model.model_fields.items():
-        [shown] = [one for one in field.metadata if isinstance(one, Shown)]
+        [shown] = [entry for entry in field.metadata if isinstance(entry, Shown)]
         kind = shown.kind or field.annotation
         annotation = Annotated[kind, option_of(model, name)]  # type: ignore[valid-type]
         default = field.default
@@ -86,25 +86,25 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
         )
 
 
-def read_given(model: type[Options], values: dict[str, Any]) -> Options:
-    """Check the given options of a model. Raises ``ValueError`` that names the option as the
-    command line does.
+def read_options(model: type[Options], values: dict[str, Any]) -> Options:
+    """Validate the options on the command line. Raises ``ValueError`` that cites an option by its
+    name on the command line.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    return model.read(given, name_option)
+    passed = {name: value for name, value in values.items() if value is not None}
+    return model.read(passed, name_option)
 
 
-def find_place(parameter: Parameter) -> int:
-    """Return the place of a parameter's group in help."""
+def find_panel_index(parameter: Parameter) -> int:
+    """Return the index of a parameter's group in the help output."""
     return PANELS.index(parameter.annotation.__metadata__[0].rich_help_panel)
 
 
 def check_page(path: Path | None) -> Path | None:
-    """Reject a path if writing the page would overwrite a file of another kind, or if its folder
+    """Reject a path that is not an HTML file, so that no other file is overwritten, or whose folder
     does not exist.
     """
     if path and path.suffix.casefold() not in (".html", ".htm"):
-        raise typer.BadParameter(f"{path}: name a file that ends with .html")
+        raise typer.BadParameter(f"{path}: specify a file that ends with .html")
     if path and not path.parent.is_dir():
         raise typer.BadParameter(f"{path}: the folder {path.parent} does not exist")
     return path
@@ -112,24 +112,22 @@ def check_page(path: Path | None) -> Path | None:
 
 RunArgument = Annotated[
     Path,
-    typer.Argument(
-        metavar="RUN", exists=True, file_okay=False, help="The folder of a run."
-    ),
+    typer.Argument(metavar="RUN", exists=True, file_okay=False, help="A run's folder."),
 ]
-ForceOption = Annotated[bool, option(FILES, "Replace files that exist.", "--force")]
+ForceOption = Annotated[bool, option(FILES, "Overwrite existing files.", "--force")]
 SheetOption = Annotated[
-    Path | None, option(FILES, "Write a file, such as .csv or .xlsx.", "--to", "-o")
+    Path | None, option(FILES, "Write to a file, such as .csv or .xlsx.", "--to", "-o")
 ]
 HtmlOption = Annotated[
     Path | None,
-    option(FILES, "Write a page of HTML.", "--html", callback=check_page),
+    option(FILES, "Write an HTML page.", "--html", callback=check_page),
 ]
 JsonOption = Annotated[bool, option(FILES, "Print JSON.", "--json")]
 RecordsOption = Annotated[
     list[Path] | None,
     option(
         FILES,
-        "The records, if they have moved since the run.",
+        "The records, if they were moved after the run.",
         metavar="INPUT",
         exists=True,
     ),
@@ -142,39 +140,39 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     inputs: Annotated[tuple[str, ...], Shown(None, "INPUT", list[str])]
     """Files, folders, globs, NCT numbers, or - for stdin."""
     out: Annotated[str | None, Shown(FILES, "DIR", name="--out -o")] = None
-    """Folder for the results (default: standard output)."""
-    limit: Annotated[Most, Shown(FILES, "N")] = None
-    """Only the first N records."""
+    """Results folder (default: standard output)."""
+    limit: Annotated[PositiveCount, Shown(FILES, "N")] = None
+    """Extract only the first N records."""
     fresh: Annotated[bool, Shown(FILES)] = False
-    """Replace what an earlier run left in --out."""
+    """Replace the results of an earlier run in --out."""
     quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
-    """No progress, no summary."""
+    """Hide progress and summary."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
-    """Append events as JSON; - is stderr."""
+    """Append events to FILE as JSON; - is stderr."""
 
 
 class RunOptions(RecordOptions, ExtractorOptions):
     """The options of ``run``."""
 
     dry_run: Annotated[bool, Shown(COST)] = False
-    """Forecast calls, time and cost; ask nothing."""
+    """Forecast calls, time and cost without asking."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
-    """Concurrent requests."""
+    """Maximum number of concurrent requests."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Number of processes (default: all cores)."""
     max_lacking: Annotated[
         float, Field(ge=0, le=1), Shown(RARE, "0..1", envvar="EXTRACTOR_MAX_LACKING")
     ] = 0.05
-    """Maximum number of questions without a usable answer, as a share."""
+    """Maximum share of questions without a usable answer."""
 
 
 class SubmitOptions(RecordOptions):
     """The options of ``batch submit``."""
 
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write a batch file; no network."""
+    """Write the questions to a batch file; uses no network."""
     dry_run: Annotated[bool, Shown(COST)] = False
-    """Forecast calls, time and cost; ask nothing."""
+    """Forecast calls, time and cost without asking."""
 
 
 class CollectOptions(RecordOptions):
@@ -183,13 +181,13 @@ class CollectOptions(RecordOptions):
     answers: Annotated[
         tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)
     ] = None
-    """Answers of a provider; no network. Repeatable."""
+    """A provider's answer file; uses no network. Repeatable."""
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write the questions that --answers leaves open."""
+    """Write the questions that --answers leaves open to FILE."""
     rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
-    """Maximum number of batches in sequence."""
+    """Maximum number of consecutive batches."""
     poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
-    """Seconds before the first poll."""
+    """Seconds until the first poll."""
 
 
 FieldsOption = Annotated[list[str] | None, option_of(RunOptions, "fields")]
@@ -197,7 +195,7 @@ ComparedFieldsOption = Annotated[
     list[str] | None,
     option(
         WHAT,
-        "Only these, such as minimum_age,constraints; or the file of your own fields. "
+        "Only these fields, such as minimum_age,constraints; or the file of your own fields. "
         "Repeatable.",
         metavar="NAME,...|PLACE",
     ),

@@ -1,4 +1,4 @@
-"""``extractor parse``: what the rules read, without a model."""
+"""``extractor parse``: show what the rules extract without a model."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,11 +21,11 @@ def parse(
     ],
     explain: Annotated[
         bool,
-        option(FILES, "Show the words of each value, and its rule files.", "--explain"),
+        option(FILES, "Show the words and rule files for each value.", "--explain"),
     ] = False,
     fields: FieldsOption = None,
 ) -> int:
-    """Show the criteria, doses and outcomes that the rules read, with their confidence.
+    """Show the criteria, doses and outcomes that the rules extract, with their confidence.
 
     Exit codes: 0 done, 1 some records could not be read, 2 wrong usage.
 
@@ -63,7 +63,7 @@ def parse(
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
-    """Yield the fields of an item, then the attributes of custom fields."""
+    """Yield (field, reading) pairs for an item, followed by those of custom fields' attributes."""
     yield from item.rules.items()
     for field, values in item.own.items():
         for value in values:

@@ -1,4 +1,4 @@
-"""Perform a run for a command, with progress, Ctrl-C, summary and exit code."""
+"""Perform a run for a command, with progress, Ctrl-C handling, summary and exit code."""
 
 import json
 import sys
@@ -39,9 +39,10 @@ _CODES = {
 
 
 class StreamSink(Sink):
-    """Writes extractions as JSON lines to a stream, if any, and failures to standard error.
+    """Writes extractions as JSON lines to an optional stream, and failures to standard error.
 
-    Failures, and results on a terminal, are ASCII: a terminal interprets some other characters.
+    Failures, and results on a terminal, are written as ASCII because terminals interpret some other
+    characters.
     """
 
     def __init__(self, results: TextIO | None = None) -> None:
@@ -63,18 +64,18 @@ def perform_job(job: CommandJob) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
 
-    A run that exports its questions writes them to a file, and prints its name.
+    If the questions are exported, they are written to a file, and its name is printed.
     """
     exported = None if job.waits else job.setup.choice.exchange
     folder = job.open_folder() if job.out else None
     with folder or nullcontext():
         if folder:
-            _warn_of_earlier(job, folder)
+            _warn_open_batches(job, folder)
         sink = folder or StreamSink(None if exported else sys.stdout)
         with show_progress(job.tally, job.count, quiet=job.options.quiet):
             stop = job.perform(sink, Interrupts(job).run)
         sys.stdout.flush()
-    code = _judge(job, stop)
+    code = _judge_run(job, stop)
     if exported and not stop:
         print(exported.requests)
         say(
@@ -89,34 +90,34 @@ def perform_job(job: CommandJob) -> int:
     return code
 
 
-def _judge(job: CommandJob, stop: Stop | None) -> int:
-    """Return the exit code of a run, and print why it stopped early or lacks answers."""
+def _judge_run(job: CommandJob, stop: Stop | None) -> int:
+    """Return a run's exit code, and print why it stopped early or lacks answers."""
     if stop:
-        why = "interrupted" if stop is Stop.INTERRUPTED else job.error
-        raised = "with a higher limit, " if stop is Stop.BUDGET else ""
-        say(f"{why}; {raised}{how_to_resume(job)}")
+        reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
+        condition = "with a higher limit, " if stop is Stop.BUDGET else ""
+        say(f"{reason}; {condition}{how_to_resume(job)}")
         return _CODES[stop]
     lacking = explain_lacking(job) if job.waits else None
     if lacking:
         say(lacking)
-        # a recorded answer that cannot be used now cannot be used later
+        # a recorded answer that is unusable now stays unusable
         is_recorded = job.setup.choice.exchange or job.setup.choice.replay
         return FAILED if is_recorded else LATER
     return judge_records(job.tally)
 
 
 def judge_records(tally: Tally) -> int:
-    """Return the exit code of a run that read all its records, by those that have no result."""
+    """Return the exit code of a run that read all its records, judged by the failed ones."""
     if tally.failed_by_model:
         return LATER
     return FAILED if tally.failed else OK
 
 
-def _warn_of_earlier(job: CommandJob, folder: RunFolder) -> None:
-    """Warn of batches that an earlier run left under way, whose answers may be paid twice, since
-    this command asks the same live.
+def _warn_open_batches(job: CommandJob, folder: RunFolder) -> None:
+    """Warn of open batches from an earlier run. This command asks the same questions live, so their
+    answers may be paid for twice.
     """
-    # opening the store of a new run would begin it
+    # opening the store of a new run would start the run
     has_store = (folder.path / RUN_FILE).exists() and not job.fresh
     if not (has_store and job.asks_live):
         return
@@ -125,7 +126,7 @@ def _warn_of_earlier(job: CommandJob, folder: RunFolder) -> None:
     calls = sum(batch.requests for batch in list_open(folder.calls()))
     if calls:
         say(
-            f"{folder.path}: {counted(calls, 'call')} in batches under way; this command asks "
-            "live, so that answers may be paid twice. `extractor batch collect` waits for the "
-            "batches instead"
+            f"{folder.path}: {counted(calls, 'call')} in open batches; this command asks the same "
+            "questions live, so you may pay for them twice. To wait for the batches instead, use "
+            "`extractor batch collect`"
         )

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from extractor.run.run import Run
 
 _TO_END_S = 25.0
-"""Seconds for running work to finish, so that a run ends within 30 seconds of a signal."""
+"""Maximum time for running work to finish, so that a run ends within 30 seconds of a signal."""
 _TO_CANCEL_S = 2.0
-"""Seconds for cancelled work to end."""
+"""Maximum time for cancelled work to end."""
 
 
 class Interrupts:
-    """Handles Ctrl-C during a run. After the first, no record and no request to a model begins;
-    those under way may end. The second cancels them, and the third aborts what still runs, such
-    as a slow record. A signal that nobody sends comes by itself when the time of the one before is
-    over.
+    """Handles Ctrl-C during a run. After the first, no new record or model request starts, and
+    those in progress may finish. The second cancels them, and the third aborts anything that is
+    still running, such as a slow record. If the user sends no further signal in time, the next one
+    is raised automatically.
     """
 
     def __init__(self, run: "Run") -> None:
@@ -35,10 +35,10 @@ class Interrupts:
         self._timers: list[Timer] = []
 
     def run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run ``work`` in an event loop to its end. Raises ``KeyboardInterrupt`` at the end if
+        """Run ``work`` in an event loop until it ends. Raises ``KeyboardInterrupt`` at the end if
         Ctrl-C was pressed, and any error that ``work`` raised.
         """
-        before = signal.getsignal(signal.SIGINT)
+        previous = signal.getsignal(signal.SIGINT)
         try:
             with asyncio.Runner() as runner:
                 loop = runner.get_loop()
@@ -50,7 +50,7 @@ class Interrupts:
         finally:
             for timer in self._timers:
                 timer.cancel()
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, previous)
         if self._count:
             raise KeyboardInterrupt
 
@@ -65,9 +65,9 @@ class Interrupts:
             self._schedule(self._task.cancel, _TO_CANCEL_S)
 
     def _schedule(self, act: Callable[[], object], seconds: float) -> None:
-        """Act in the event loop, and send the next signal after some seconds."""
+        """Call ``act`` in the event loop, and raise the next signal after ``seconds``."""
         self._task.get_loop().call_soon_threadsafe(act)
-        # to the main thread, where it also ends a system call
+        # sent to the main thread, where it also interrupts a system call
         target = (main_thread().ident, signal.SIGINT)
         timer = Timer(seconds, signal.pthread_kill, target)
         timer.daemon = True
@@ -80,14 +80,14 @@ class Interrupts:
         awaited = f"{counted(calls, 'call')} to the model" if calls else "the records"
         self._run.stop("interrupted")
         say(
-            f"waiting at most {_TO_END_S:g} s for {awaited} under way; Ctrl-C again stops at once"
+            f"waiting up to {_TO_END_S:g} s for {awaited} in progress; Ctrl-C again stops at once"
         )
 
 
 @contextmanager
 def observing(log_json: str | None) -> Iterator[None]:
-    """Write the block's events to a file, or to standard error for ``-``. Only this user can read a
-    new file.
+    """Write the block's events to a file, or to standard error for ``-``. A new file is readable
+    only by its owner.
     """
     from extractor.model.events import EventLog, listening
 

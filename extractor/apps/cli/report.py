@@ -1,4 +1,4 @@
-"""``extractor report``: a run as one page."""
+"""``extractor report``: write a run as one HTML page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ def report(
         Path | None,
         option(
             FILES,
-            "Else RUN/report.html.",
+            "Output file (default: RUN/report.html).",
             "--out",
             "-o",
             metavar="FILE",
@@ -26,16 +26,20 @@ def report(
     ] = None,
     records: RecordsOption = None,
     limit: Annotated[
-        int, option(FILES, "Most records that can be opened.", min=0, metavar="N")
+        int,
+        option(
+            FILES, "Maximum number of records that can be opened.", min=0, metavar="N"
+        ),
     ] = 20_000,
     open_it: Annotated[
-        bool, option(FILES, "Open it in the browser.", "--open")
+        bool, option(FILES, "Open the page in a browser.", "--open")
     ] = False,
 ) -> None:
-    """Write a run as one page of HTML: an overview, and each record's text beside its values.
+    """Write a run as one HTML page: an overview, and each record's text next to its values.
 
-    The page loads nothing and sends nothing. It has the text of the records:
+    The page works offline and sends no data. It contains the text of the records:
     share it only with people who may read them.
+
 
     Example: extractor report results --open
     """
@@ -50,10 +54,10 @@ def report(
     number = counted(summary.records, "record")
     if summary.without_text:
         say(
-            f"no text for {summary.without_text} of {number}: it is missing or has changed, and "
-            "only quotes are shown (give the inputs with --records)"
+            f"the text of {summary.without_text} of {number} is missing or has changed, so only "
+            "quotes are shown (specify the inputs with --records)"
         )
     if summary.shown < summary.records:
         say(f"{summary.shown} of {number} can be opened (--limit)")
     if open_it and typer.launch(path.resolve().as_uri()):
-        say(f"no browser can be opened here; open {path}")
+        say(f"could not open a browser; open {path}")

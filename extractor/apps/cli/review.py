@@ -16,7 +16,7 @@ def review(
         Path,
         option(
             FILES,
-            "Folder for the gold files; one per reviewer.",
+            "Folder for the gold files; use one per reviewer.",
             "--gold",
             "-o",
             metavar="DIR",
@@ -28,21 +28,23 @@ def review(
         tuple[Path, Path] | None,
         option(
             SERVICE,
-            "Merge the gold of two reviewers: decide where GOLD_A and GOLD_B differ.",
+            "Merge two reviewers' gold: decide where GOLD_A and GOLD_B differ.",
             "--adjudicate",
             metavar="GOLD_A GOLD_B",
             exists=True,
         ),
     ] = None,
     port: Annotated[
-        int, option(SERVICE, "0 for any free port.", min=0, max=65535, metavar="N")
+        int,
+        option(SERVICE, "Port; 0 uses any free one.", min=0, max=65535, metavar="N"),
     ] = 0,
 ) -> None:
-    """Correct a run in the browser; finished records become gold files.
+    """Correct a run in the browser; finished records are saved as gold files.
 
-    Prints an address that works once, on this machine only. Ctrl-C stops the
-    review; the same command resumes it. Two reviewers name a --gold folder each;
-    --adjudicate makes one gold of both.
+    Prints an address that works once, on this machine only. Press Ctrl-C to stop the
+    review, and run the same command to resume it. Each reviewer needs a separate --gold
+    folder; --adjudicate merges two of them.
+
 
     Example: extractor review results --gold gold
     """
@@ -50,7 +52,7 @@ def review(
         from extractor.apps.review.app import open_review
     if gold.resolve() in [path.resolve() for path in adjudicate or ()]:
         raise ValueError(
-            f"--gold {gold} is one of the two golds, which stay as they are; name another folder"
+            f"--gold {gold} is one of the two input folders, which are not changed; specify another"
         )
     with (
         suppress(KeyboardInterrupt),
@@ -59,10 +61,14 @@ def review(
         ) as opened,
     ):
         print(f"review: {opened.address}", flush=True)
-        say(f"open it in a browser; Finish writes a record to {gold}; Ctrl-C ends")
+        say(
+            f"open it in a browser; Finish saves a record to {gold}; press Ctrl-C to stop"
+        )
         total = len(opened.records.doubts)
         missing = total - len(opened.records.titles)
         if missing:
-            say(f"no text for {missing} of {total} records; name it with --records")
+            say(
+                f"{missing} of {total} records have no text; specify the inputs with --records"
+            )
         warn_incomplete(run)
         opened.serve()

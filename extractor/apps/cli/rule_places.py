@@ -1,5 +1,5 @@
-"""Where each field is read, for anyone who wonders why a text was not read, or was read
-wrongly. The places are in ``rule_places.toml``.
+"""The rule files and reader of each field, to help you find out why a text was misread or not read.
+The places are listed in ``rule_places.toml``.
 """
 
 import tomllib
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """The fields that are read in one place: files of rules and their reader, from
-    ``extractor/concepts`` on, and the file of cases in ``tests/cases``.
+    """The fields that one reader handles, with its rule files. Paths are relative to
+    ``extractor/concepts``, except for the file of cases, which is in ``tests/cases``.
     """
 
     fields: list[str]
@@ -23,7 +23,7 @@ PLACES = [Place(**place) for place in tomllib.loads(_FILE.read_text("utf-8"))["p
 
 
 def explain_place(field: str) -> str:
-    """Return where a field is read.
+    """Return the rule files and cases for a field.
 
     >>> explain_place("sex")
     'rules: people/rules/sex.toml; cases: people.toml'

@@ -9,22 +9,22 @@ def run(options: RunOptions) -> int:
     """Extract eligibility, dosing and endpoints from trial records.
 
     NCT numbers are fetched first, into DIR/fetched.jsonl. Without --model only
-    the rules run. The same command resumes a run that stopped.
+    the rules are used. To resume a run that stopped, run the same command again.
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 3 budget reached,
     75 temporary (try again later), 130 interrupted. After 3, 75 and 130 the same
-    command resumes.
+    command resumes the run.
 
     Example: extractor run records --model gpt-5-mini --out results
     """
     if options.fresh and not options.out:
-        raise ValueError("--fresh needs a folder; name one with --out")
+        raise ValueError("--fresh needs a folder; specify one with --out")
     return extract(options, max_lacking=options.max_lacking)
 
 
-def extract(options: RecordOptions, **more: Any) -> int:
-    """Perform or forecast the job of a command, and return the exit code. ``more`` are fields of
-    the job.
+def extract(options: RecordOptions, **fields: Any) -> int:
+    """Perform or forecast a command's job, and return the exit code. ``fields`` are further fields
+    of the job.
     """
     from extractor.apps.cli.job import open_job
 
@@ -32,5 +32,5 @@ def extract(options: RecordOptions, **more: Any) -> int:
         from extractor.apps.cli.forecast import forecast_job as perform
     else:
         from extractor.apps.cli.perform import perform_job as perform
-    with open_job(options, **more) as (job, unknown):
-        return perform(job) or unknown
+    with open_job(options, **fields) as (job, fetch_code):
+        return perform(job) or fetch_code

@@ -1,4 +1,4 @@
-"""``extractor serve``: serve extractions over HTTP, and manage the callers' keys."""
+"""``extractor serve``: serve extractions over HTTP, and manage callers' keys."""
 
 import os
 import shlex
@@ -39,17 +39,17 @@ MoneyOption = Annotated[
     float | None,
     option(
         COST,
-        "Most dollars for the model in total (default: no limit).",
+        "Maximum model cost in total, in dollars (default: no limit).",
         min=0,
         metavar="USD",
     ),
 ]
 NewOption = Annotated[
     bool,
-    option(SERVICE, "Create the root if no service has used it.", "--new"),
+    option(SERVICE, "Create the root if it does not exist yet.", "--new"),
 ]
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="Small letters, digits, - and _.")
+    str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, - and _.")
 ]
 
 app = Commands(invoke_without_command=True)
@@ -62,12 +62,12 @@ app.add_typer(keys, name="keys")
 def serve(options: ServiceOptions) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
 
-    Standard output gets one line, the URL, when the service is ready. Clients send
-    the token in EXTRACTOR_TOKEN as a bearer token. Without one in the environment,
-    the service uses ROOT/token, a file that it creates at the first start and that
-    only you can read. `keys add` makes keys for others.
+    When the service is ready, it prints one line on standard output: its URL. Clients
+    send the token in EXTRACTOR_TOKEN as a bearer token. If it is not set, the service
+    uses ROOT/token, a file that it creates at the first start and that only you can
+    read. To create keys for other callers, use `keys add`.
 
-    Jobs are kept under --root, and resume when the service restarts. The key for
+    Jobs are stored under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
     """
     with needing("serve", "fastapi", "sse_starlette", "starlette", "uvicorn"):
@@ -79,27 +79,27 @@ def serve(options: ServiceOptions) -> None:
 
     root = choose_root(options.root)
     is_new = not has_begun(root)
-    given = os.environ.get("EXTRACTOR_TOKEN")
-    token, token_file = choose_token(given, options.host, root)
+    token_variable = os.environ.get("EXTRACTOR_TOKEN")
+    token, token_file = choose_token(token_variable, options.host, root)
     with _opening(root, begins=True) as book:
         owner = book.find_owner(token)
     if owner:
         raise ValueError(
-            f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see all jobs: "
-            "unset it, or set the operator's token"
+            f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see all jobs; unset it, "
+            "or set it to the operator's token"
         )
     workers = options.workers or count_cores()
     settings = ServiceSettings(options, root, token, *choose_model(options), workers)
 
     def announce(url: str) -> None:
         if is_new:
-            say(f"a new service begins in {root}: it has no callers and no jobs")
+            say(f"created a new service in {root}, without callers or jobs")
         if token_file:
-            read = f"$(cat {shlex.quote(str(token_file))})"
-            say(f"clients need the token: export EXTRACTOR_TOKEN={read}")
+            command = f"$(cat {shlex.quote(str(token_file))})"
+            say(f"clients need the token: export EXTRACTOR_TOKEN={command}")
         if options.playground:
-            say(f"to try a text, open {url} in a browser, and give it the token")
-        print(url, flush=True)  # last, so that a script knows that nothing follows
+            say(f"to try a text, open {url} in a browser and enter the token")
+        print(url, flush=True)  # last, so that scripts can wait for it
 
     with observing(options.log_json):
         serve_service(settings, options.host, options.port, announce)
@@ -108,10 +108,10 @@ def serve(options: ServiceOptions) -> None:
 
 @app.command("spent")
 def show_spent(root: RootOption = None) -> None:
-    """Print the dollars that the model has cost over all starts, also while the service runs.
+    """Print the total model cost over all starts, in dollars. Works while the service runs.
 
-    It is what --max-usd limits: calls under way and calls without a reply count at
-    the most that they may cost, calls without a known price not at all.
+    This is the amount that --max-usd limits. Calls in progress and calls without a reply
+    count at their maximum cost; calls without a known price are not counted.
     """
     from extractor.apps.serve.store import check_root, open_store
 
@@ -122,17 +122,17 @@ def show_spent(root: RootOption = None) -> None:
 
 @app.command("drain")
 def drain_service(root: RootOption = None) -> None:
-    """Wait until no job runs, before you stop the service for an update. New jobs are
-    refused meanwhile, and until the next start; single extractions continue.
+    """Wait until no job is running, so that you can stop the service for an update. New jobs
+    are refused until the service restarts; single extractions continue.
 
-    Ctrl-C ends the wait, and the service takes new jobs again.
+    Press Ctrl-C to stop waiting and accept new jobs again.
     """
     from extractor.apps.serve.drain import drain
     from extractor.apps.serve.store import check_root
 
     drain(check_root(choose_root(root)))
     print(
-        "no job is running, and none will begin before the next start: stop the service now"
+        "no job is running, and none will start before the next restart: stop the service now"
     )
 
 
@@ -144,9 +144,9 @@ def add_key(
     max_usd: MoneyOption = None,
     new: NewOption = False,
 ) -> None:
-    """Create a key and print it. It is not stored, and cannot be shown again.
+    """Create a key and print it. The key is not stored and cannot be shown again.
 
-    Before the first start of the service there is no root yet: --new begins it.
+    To create a key before the service's first start, use --new, which creates the root.
     """
     with _opening(root, begins=new) as book:
         print(book.add(name, days, max_usd))
@@ -165,14 +165,14 @@ def renew_key(
 def limit_key(
     name: NameArgument, root: RootOption = None, max_usd: MoneyOption = None
 ) -> None:
-    """Change what a caller may spend in all, at once. Paused jobs can then be resumed."""
+    """Change a caller's total spending limit at once. Paused jobs can then be resumed."""
     with _opening(root) as book:
         book.limit(name, max_usd)
 
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
-    """List callers, tab-separated, with their limits and the dollars that they have spent."""
+    """List callers with their limits and spending, tab-separated."""
     with _opening(root) as book:
         print_table(
             ("name", "made", "expires", "id", "max usd", "spent usd", "key"),
@@ -182,7 +182,7 @@ def list_keys(root: RootOption = None) -> None:
 
 @keys.command("revoke")
 def revoke_key(name: NameArgument, root: RootOption = None) -> None:
-    """Revoke a key at once, and stop the caller's jobs. Their results are kept, for the
+    """Revoke a key at once, and stop the caller's jobs. The results are kept for the
     operator.
     """
     with _opening(root) as book:
@@ -191,8 +191,8 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
 
 @contextmanager
 def _opening(root: Path | None, *, begins: bool = False) -> "Iterator[Keys]":
-    """Open the keys of a service. Raises ``ArgumentError`` for a folder in which no service has
-    begun, unless this ``begins`` it.
+    """Open a service's keys. Unless ``begins`` is set, raises ``ArgumentError`` for a folder that
+    no service has used.
     """
     from extractor.apps.serve.keys import Keys
     from extractor.apps.serve.store import check_root, open_store

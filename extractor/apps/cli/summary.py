@@ -1,5 +1,5 @@
-"""Sum up a run on standard error: its counts, what is missing, and the next step. The words are in
-``texts``.
+"""Summarise a run on standard error: its counts, what is missing, and the next step. The templates
+are in ``texts``.
 """
 
 import json
@@ -14,12 +14,12 @@ from extractor.run.files import FAILURES
 from extractor.run.folder import RunFolder
 
 _SHOWN = 3
-"""Maximum number of failures that are printed."""
+"""Maximum number of failures to print."""
 
 
 def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
-    """Yield what is missing in the results; without ``--quiet`` also what remains open, and last
-    the next step.
+    """Yield messages about missing results and, without ``--quiet``, about open questions and the
+    next step.
     """
     failures = []
     if folder and job.tally.failed:
@@ -29,9 +29,9 @@ def list_remarks(job: CommandJob, folder: RunFolder | None) -> Iterator[str]:
 
 
 def render(
-    name: str, job: CommandJob, folder: RunFolder | None, **more: Any
+    name: str, job: CommandJob, folder: RunFolder | None, **values: Any
 ) -> Iterator[str]:
-    """Yield the lines of a text about a job, its ``folder`` and this command."""
+    """Render a template with the job, its ``folder`` and this command, and yield the lines."""
     text = write_text(
         name,
         job=job,
@@ -39,29 +39,31 @@ def render(
         words=_repeat(3),
         resume=how_to_resume(job),
         quote=shlex.quote,
-        **more,
+        **values,
     )
     return filter(None, "".join(text).splitlines())
 
 
 def how_to_resume(job: CommandJob) -> str:
-    """Return the command that continues this one."""
+    """Return a message with the command that resumes this one."""
     if job.out is None:
-        return "with --out DIR a run can continue where it stopped"
-    again = "with the same input, " if job.reads_stream else ""
-    return f"{again}go on with: extractor {_repeat()}"
+        return "use --out DIR to be able to resume a run"
+    input_note = "with the same input, " if job.reads_stream else ""
+    return f"{input_note}resume with: extractor {_repeat()}"
 
 
 def _repeat(first: int = 1) -> str:
-    """Return the words of this command that continue it, quoted for a shell."""
+    """Return this command's arguments from index ``first``, without ``--fresh``, quoted for a
+    shell.
+    """
     return shlex.join(word for word in sys.argv[first:] if word != "--fresh")
 
 
 def explain_lacking(job: CommandJob) -> str | None:
-    """Return why the run fails for questions without an answer; None if their share is within
+    """Return why a run with unanswered questions fails; None if their share is within
     ``EXTRACTOR_MAX_LACKING``.
 
-    It fails as well if some lines of ``--answers`` are broken and no line answered a question.
+    A run also fails if some lines of ``--answers`` are broken and no line answered a question.
     """
     tally = job.tally
     exchange = job.setup.choice.exchange

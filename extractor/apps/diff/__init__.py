@@ -1,15 +1,15 @@
-"""What changed between two versions of the same trials: values added, removed or changed.
+"""Compare two versions of the same trials: values that were added, removed or changed.
 
-Items are paired as evaluation pairs them, so an item that has moved or was reworded is not new. A
-value counts as changed if it reads differently; words of the same value may differ. Each change has
-the quotes of both versions. An item without a counterpart is one change. Whether a change is
-stricter, looser or important is not judged.
+Items are paired as in the evaluation, so an item that was moved or reworded is not new. A value has
+changed if it reads differently; its supporting words may differ without a change. Each change
+quotes both versions. An unpaired item is a single change. Changes are not judged as stricter,
+looser or important.
 
 - ``changes.py``: the changes of extractions, and of registered fields of records.
-- ``sides.py``: a version from a run, a file of extractions or records, read by the rules.
-- ``page.py`` and ``assets``: the changes beside both texts, in the viewer of the report.
+- ``sides.py``: a version, from a run, a file of extractions, or records read by the rules.
+- ``page.py`` and ``assets``: the changes next to both texts, in the report's viewer.
 
-To show another column of ``ValueRow`` for both versions, name it in ``_CELLS`` of ``changes.py``.
+To show another column of ``ValueRow`` for both versions, add it to ``_CELLS`` in ``changes.py``.
 The command is ``extractor/apps/cli/diff.py``.
 """
 

@@ -39,14 +39,14 @@ class Change(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What happened to the value: "added", "removed" or "changed"."""
+        """The type of change: "added", "removed" or "changed"."""
         if self.old is None:
             return "added"
         return "removed" if self.new is None else "changed"
 
     @property
     def cells(self) -> dict[str, Any]:
-        """The cells by their columns."""
+        """The cells by column."""
         cells: list[Any] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
             cells += [read_words(row)]
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def read_words(row: ValueRow | None) -> str | None:
-    """Return the value of a row as its quote writes it."""
+    """Return a row's value as worded in its quote."""
     return row and say(row.value, [row.quote or ""])
 
 
@@ -82,19 +82,17 @@ def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
                 changes += _compare_fields(new.record_id, before, after)
             else:
                 changes.append(_describe_item(new.record_id, before, after))
-    # values of the user's own fields have no likeness, and are compared by field
+    # custom values have no similarity measure, and are compared by field
     before = old_rows["custom"]
     changes += _compare_fields(new.record_id, before, new_rows["custom"])
     return changes
 
 
 def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
-    """Return the values of an extraction by the paths of their items; those of own fields as
-    "custom".
-    """
+    """Return an extraction's values by the path of their item, or as "custom" for custom fields."""
     rows = defaultdict[str, list[ValueRow]](list)
     for row in list_values(extraction):
-        # the id of a group says nothing to a reader
+        # a group's id is meaningless to a reader
         if row.kind == RowKind.VALUE and row.field != "group":
             is_own = row.item.startswith("custom.")
             rows["custom" if is_own else row.item].append(row)
@@ -104,10 +102,10 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
 def _describe_item(
     record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
 ) -> Change:
-    """Return the change of an item that one version lacks, as its headline."""
+    """Return the change for an item that one version lacks, described by its headline."""
     rows = old or new
     named = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
-    # the agent of a regimen, unless the words of its dose have it, and these words
+    # the agent of a regimen is omitted if the words of its dose contain it
     words = [say(row.value) for row in named]
     if words[0] in words[-1]:
         words = words[-1:]
@@ -119,7 +117,7 @@ def _describe_item(
 def _compare_fields(
     record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
 ) -> Iterator[Change]:
-    """Yield the changes of the values of one item, field by field."""
+    """Yield the changes in the values of one item, field by field."""
     for field in dict.fromkeys(_name_field(row) for row in (*old, *new)):
         before = [row for row in old if _name_field(row) == field]
         after = [row for row in new if _name_field(row) == field]
@@ -143,12 +141,12 @@ def _identify(row: ValueRow) -> str:
 
 
 def _liken(old: ValueRow, new: ValueRow) -> float:
-    # even values without a common word are one value that has changed
+    # even values without common words are treated as one value that has changed
     return max(_SIMILAR, fuzz.ratio(_identify(old), _identify(new)) / 100)
 
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
-    """Return the changes of titles, conditions and registered fields between two records."""
+    """Return the changes in titles, conditions and registered fields between two records."""
     before = _list_registered(old, new.record_id)
     after = _list_registered(new, new.record_id)
     changes = []
@@ -160,7 +158,7 @@ def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
 
 
 def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]:
-    """Return the title, the conditions and the registered fields of a record by section."""
+    """Return a record's title, conditions and registered fields by section."""
     rows = {}
     for section, shown in show_texts(record).items():
         if section not in _REGISTERED and not section.startswith("registry."):

@@ -1,4 +1,4 @@
-"""Write changes as one HTML file: each trial's changes beside the texts of both versions."""
+"""Write changes as an HTML file: each trial's changes next to the texts of both versions."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,8 +16,8 @@ _SIDES = ("old", "new")
 def write_diff_page(
     path: Path, trials: Iterable[ComparedTrial], *, old: Path, new: Path
 ) -> None:
-    """Write a page of the trials with changes. ``old`` and ``new`` are the versions. The page
-    loads and sends nothing. Raises ``OSError`` if the file cannot be written.
+    """Write a page with the changed trials. ``old`` and ``new`` are the versions' paths. The page
+    works offline. Raises ``OSError`` if the file cannot be written.
     """
     chunks = Chunks()
     rows: list[Json] = []

@@ -16,14 +16,14 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
 _EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
-"""The beginning of a file of extractions."""
+"""The start of a file of extractions."""
 
 
 class Side:
-    """A version: the ``record_ids`` with a result, the ``records`` that are available, and the
-    messages of records that ``failed``.
+    """A version of the trials: the ``record_ids`` that have a result, the available ``records``,
+    and messages about records that ``failed``.
 
-    Raises ``ArgumentError`` if there is no result, ``StoreError`` for a run that cannot be read.
+    Raises ``ArgumentError`` if there is no result, and ``StoreError`` if a run cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,7 +49,7 @@ class Side:
             raise ArgumentError(problem)
 
     def read(self, record_id: str) -> TrialExtraction:
-        """Return the extraction of a record that has one."""
+        """Return a record's extraction."""
         if self.run:
             return self.run.read_result(record_id, TrialExtraction)
         if record_id in self._extractions:
@@ -58,7 +58,7 @@ class Side:
 
 
 def _has_extractions(path: Path) -> bool:
-    """Return whether a file, or the first file of a folder, contains extractions."""
+    """Return whether a file, or a folder's first file, contains extractions."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         return False
@@ -67,7 +67,7 @@ def _has_extractions(path: Path) -> bool:
 
 
 class ComparedTrial(NamedTuple):
-    """A trial of both versions: its changes, and its records; None if a text is not available."""
+    """A trial in both versions: its changes, and its records, which are None if unavailable."""
 
     record_id: str
     changes: Sequence[Change]
@@ -76,8 +76,8 @@ class ComparedTrial(NamedTuple):
 
 
 def compare(old: Side, new: Side) -> Iterator[ComparedTrial]:
-    """Yield the trials of both versions with their changes. Two single records are a pair
-    regardless of their ids.
+    """Yield the trials that are in both versions, with their changes. Two single records are
+    compared regardless of their ids.
     """
     pairs = [(name, name) for name in new.record_ids if name in old.record_ids]
     if len(old.record_ids) == len(new.record_ids) == 1:

@@ -15,16 +15,15 @@ from extractor.apps.evaluation.text import (
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _SAME = 1000.0
-"""The likeness of equal items: they are always paired."""
+"""The similarity of equal items, high enough that they are always paired."""
 _LEAST = 0.01
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
-"""What may differ between equal items: their evidence, and the id of their group."""
+"""Parts that may differ between equal items: their evidence, and their group's id."""
 
 
 class Side(NamedTuple):
-    """An item of one extraction, with its path and position; without an item, it is absent there.
-
-    ``identity`` is the item's values as text, the key for order and equality.
+    """An item of one extraction, with its path and position. The item is None if the extraction
+    lacks it. ``identity`` is the item's values as text, used for sorting and equality.
     """
 
     item: Any = None
@@ -40,8 +39,8 @@ NOWHERE = Side()
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
 ) -> list[tuple[Side, Side]]:
-    """Pair items so that their total similarity is highest, starting with those that have the same
-    values. Return the pairs, then the old items without a counterpart, then the new ones. The
+    """Pair items so that their total similarity is highest, starting with items whose values are
+    equal. Return the pairs, followed by the unpaired old items, and the unpaired new ones. The
     order of the lists does not matter.
 
     >>> from extractor.schemas import Endpoint
@@ -53,7 +52,7 @@ def align(
     >>> [(ours.path, theirs.path) for ours, theirs in align(ENDPOINTS, [old], [new])]
     [('endpoints[0]', 'endpoints[0]')]
     """
-    # A record has one such item: who may take part.
+    # A record has only one such item, its eligibility.
     if group.path == "eligibility":
         sides = [
             Side(items[0], group.path) if items else NOWHERE for items in (old, new)
@@ -75,14 +74,14 @@ def align(
 def match_values(
     old: Sequence[Any],
     new: Sequence[Any],
-    likeness: Callable[[Any, Any], float],
+    similarity: Callable[[Any, Any], float],
     threshold: float,
 ) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
-    """Return the pairs with the greatest total likeness, in the old order; then the old values in
-    no pair, and the new values in no pair.
+    """Return the pairs with the highest total similarity, in the old order, the unpaired old
+    values, and the unpaired new values.
 
-    Values whose likeness is below ``threshold`` (above 0) are not paired. Position decides ties:
-    sort both sides first if order must not matter.
+    Values whose similarity is below ``threshold`` (above 0) are not paired. Positions break ties,
+    so sort both sides first if their order must not matter.
 
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
@@ -91,10 +90,10 @@ def match_values(
         return [], list(old), list(new)
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow
 
-    table = np.array([[likeness(ours, theirs) for theirs in new] for ours in old])
+    table = np.array([[similarity(ours, theirs) for theirs in new] for ours in old])
     table[table < threshold] = 0.0
     best = linear_sum_assignment(table, maximize=True)
-    # The assignment is complete: it also pairs values that are not alike.
+    # The assignment is complete, so it also pairs values that are not similar.
     is_pair = np.zeros_like(table, dtype=bool)
     is_pair[best] = table[best] > 0
     pairs = [(old[row], new[column]) for row, column in np.argwhere(is_pair)]
@@ -103,7 +102,9 @@ def match_values(
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
-    """Return items with their places, sorted by their values: their own order does not matter."""
+    """Return items with their paths, sorted by their values, so that their order does not
+    matter.
+    """
     sides = [
         Side(item, f"{path}[{number}]", number, _write_values(item))
         for number, item in enumerate(items)
@@ -121,9 +122,9 @@ def _write_values(item: ExtractedItem) -> str:
 
 
 def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return the similarity of two criteria; 0 if they cannot be paired."""
+    """Return the similarity of two criteria; 0 if they must not be paired."""
     quotes = compare_extents(gold.quote, predicted.quote)
-    # The same words may be in two lists.
+    # The same words may occur in two lists.
     ties = _count_equal(gold, predicted, "section", "kind")
     return quotes + 0.05 * ties if quotes >= 0.5 else 0.0
 
@@ -133,34 +134,34 @@ def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
 
 
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
-    """Return the likeness of two regimens: agent and quote weigh 0.4, doses 0.2; route, frequency
-    and section decide ties.
+    """Return the similarity of two regimens. The agent and the quote have a weight of 0.4 each, and
+    the doses of 0.2; route, frequency and section break ties.
     """
     ours, theirs = (
-        {(amount.low, amount.high, amount.unit) for amount in one.amounts}
-        for one in (gold, predicted)
+        {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
+        for regimen in (gold, predicted)
     )
     agents = compare_extents(fold_name(gold.agent), fold_name(predicted.agent))
-    likeness = 0.4 * agents
-    likeness += 0.4 * compare_extents(gold.quote, predicted.quote)
-    likeness += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))
+    similarity = 0.4 * agents
+    similarity += 0.4 * compare_extents(gold.quote, predicted.quote)
+    similarity += 0.2 * len(ours & theirs) / max(1, len(ours | theirs))
     ties = _count_equal(gold, predicted, "route", "frequency", "section")
-    return likeness + 0.02 * ties if likeness >= 0.4 else 0.0
+    return similarity + 0.02 * ties if similarity >= 0.4 else 0.0
 
 
 def _compare_endpoints(gold: Endpoint, predicted: Endpoint) -> float:
-    """Return the likeness of two outcomes by measure, all words, time frame and rank; the same
-    position in the registry decides ties.
+    """Return the similarity of two outcomes by measure, all words, time frame and rank. The same
+    registered position breaks ties.
     """
     measure = compare_extents(gold.measure, predicted.measure)
     words = compare_extents(_join_words(gold), _join_words(predicted))
     if max(measure, words) < 0.5:
         return 0.0
     frame = compare_extents(gold.time_frame, predicted.time_frame)
-    likeness = max(measure, words) + 0.3 * measure + 0.5 * words + 0.5 * frame
+    similarity = max(measure, words) + 0.3 * measure + 0.5 * words + 0.5 * frame
     if gold.rank != predicted.rank:
-        return likeness
-    return likeness + 0.3 + 0.01 * (gold.index == predicted.index)
+        return similarity
+    return similarity + 0.3 + 0.01 * (gold.index == predicted.index)
 
 
 def _join_words(item: Endpoint) -> str:
@@ -168,9 +169,9 @@ def _join_words(item: Endpoint) -> str:
 
 
 def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
-    """Return the likeness of two values of a custom field: the mean over its attributes of the
-    values most alike; 0 if they belong to items with other words. If an item has one value at most,
-    the items decide.
+    """Return the similarity of two values of a custom field: the mean, over its attributes, of the
+    highest similarity between two values. 0 if they belong to items with different words. If items
+    have at most one value, the similarity of the items takes precedence.
     """
     is_named = bool(gold.of and predicted.of)
     host = compare_extents(gold.of, predicted.of) if is_named else 1.0
@@ -179,7 +180,7 @@ def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float
     nearest: list[float] = []
     for field in group.fields:
         spread = field.comparer.spread
-        values = [spread(field.read(one)) for one in (gold, predicted)]
+        values = [spread(field.read(item)) for item in (gold, predicted)]
         if any(values):
             alike = (field.comparer.measure(*pair) for pair in product(*values))
             nearest.append(min(1.0, max(alike, default=0.0)))
@@ -194,4 +195,6 @@ _COMPARED: dict[str, Callable[[Any, Any], float]] = {
     "dosing": _compare_regimens,
     "endpoints": _compare_endpoints,
 }
-"""How items of the guideline are compared, by path; 0 if two cannot be a pair."""
+"""The comparison of the guideline's items, by path. It returns 0 if two items must not
+be paired.
+"""

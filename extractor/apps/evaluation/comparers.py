@@ -1,5 +1,5 @@
-"""When two values of a field agree, and the kind of error if they do not: one comparer for each
-``Comparison`` of the schemas.
+"""Decide when two values of a field agree, and the kind of error if they do not. There is one
+comparer for each ``Comparison`` of the schemas.
 """
 
 from collections.abc import Callable, Hashable
@@ -47,17 +47,17 @@ class ErrorKind(StrEnum):
 
 
 HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
-"""The cost of an error to a reader who trusts the value, 1 to 10."""
+"""The harm of an error to a reader who trusts the value, from 1 to 10."""
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
 
-- ``right``: both agree, also in another unit or under another name.
-- ``wrong``: both have a value, and these differ.
+- ``right``: both agree, possibly in another unit or under another name.
+- ``wrong``: both have a value, but the values differ.
 - ``missed``: only gold has it.
 - ``invented``: only the prediction has it.
 """
 NOTHING = ""
-"""No words, in a part of a value where this is a valid answer."""
+"""The absence of words, for a part of a value that may be empty."""
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
@@ -68,49 +68,49 @@ def _list_values(value: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Comparer:
-    """Compares values of one kind.
+    """Compares values of one type.
 
     Args:
         error: The kind of error if two values do not agree.
         key: Values with equal keys agree.
-        overlaps: Whether words with unequal keys agree, too: those that two readers cut
-            differently.
-        likeness: Likeness of two members of a list that do not agree, 0 to 1.
-        threshold: Members of a list with a lower likeness are not paired.
-        spread: Splits the value of a field into those that count one by one.
-        is_certain: Whether members that agree are a pair, whatever else is alike.
+        overlaps: Whether words with different keys agree as well, because two readers may delimit
+            them differently.
+        similarity: The similarity of two list members that do not agree, from 0 to 1.
+        threshold: List members with a lower similarity are not paired.
+        spread: Splits a field's value into the values that are counted separately.
+        is_certain: Whether members that agree are always paired.
     """
 
     error: ErrorKind | Callable[[Any, Any], ErrorKind]
     key: Callable[[Any], Hashable] = str
     overlaps: Callable[[Any, Any], bool] = lambda *_: False
-    likeness: Callable[[Any, Any], float] = lambda *_: 0.0
+    similarity: Callable[[Any, Any], float] = lambda *_: 0.0
     threshold: float = 0.4
     spread: Callable[[Any], tuple[Any, ...]] = _list_values
     is_certain: bool = True
 
     def agrees(self, gold: Any, predicted: Any) -> bool:
-        """Return whether two values agree: equal, or written in another way."""
+        """Return whether two values agree: they are equal, or differ only in spelling."""
         if gold == predicted or self.key(gold) == self.key(predicted):
             return True
         return NOTHING not in (gold, predicted) and self.overlaps(gold, predicted)
 
     def measure(self, gold: Any, predicted: Any) -> float:
-        """Return the likeness of two members of a list; 2 and more if they agree."""
+        """Return the similarity of two list members, which is at least 2 if they agree."""
         if self.is_certain and self.agrees(gold, predicted):
             return 3.0 if gold == predicted else 2.0
-        return self.likeness(gold, predicted)
+        return self.similarity(gold, predicted)
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
-        """Return the result and the error, if any. A right limit with the wrong quantity counts
-        as both.
+        """Return the verdict and, if any, the error. A correct limit with the wrong quantity counts
+        as right, and also as an error.
         """
         if not self.agrees(gold, predicted):
             if isinstance(self.error, ErrorKind):
                 return Verdict.WRONG, self.error
             return Verdict.WRONG, self.error(gold, predicted)
         if isinstance(gold, Bound):
-            names = (fold_name(one.quantity) for one in (gold, predicted))
+            names = (fold_name(bound.quantity) for bound in (gold, predicted))
             if not measure_overlap(*names):
                 return Verdict.RIGHT, ErrorKind.WORDING
         return Verdict.RIGHT, None
@@ -118,7 +118,7 @@ class Comparer:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One side of a limit: "18 to 75" has two."""
+    """One end of a limit: "18 to 75" has two."""
 
     quantity: str
     comparator: Comparator
@@ -127,7 +127,7 @@ class Bound:
 
 
 def list_bounds(limits: Any) -> tuple[Bound, ...]:
-    """Split a limit, or a list of limits, into their sides."""
+    """Split one or more limits into their bounds."""
     bounds: list[Bound] = []
     for limit in _list_values(limits):
         name = getattr(limit, "quantity", "")
@@ -141,8 +141,10 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
 
 
 def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
-    """Return amounts without their arms, which are a field of their own."""
-    return tuple(one.model_copy(update={"arms": ()}) for one in _list_values(amounts))
+    """Return amounts without their arms, which are a separate field."""
+    return tuple(
+        amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
+    )
 
 
 def _list_numbers(value: Any) -> tuple[Any, ...]:
@@ -153,7 +155,7 @@ def _list_numbers(value: Any) -> tuple[Any, ...]:
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
-    """Return the comparator, if there is one, and the numbers in base units."""
+    """Return the comparator, or None, and the numbers in base units."""
     scaled = [scale_quantity(number, value.unit) for number in _list_numbers(value)]
     return getattr(value, "comparator", None), tuple(scaled)
 
@@ -161,7 +163,7 @@ def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
 def _find_number_error(gold: Any, predicted: Any) -> ErrorKind:
     comparator, sizes = _scale(gold)
     other_comparator, other_sizes = _scale(predicted)
-    # Of windows with another comparator and another number, the number is the error.
+    # If both the comparator and the number of a window differ, the number is the error.
     comparator_counts = isinstance(gold, Bound) or sizes == other_sizes
     if comparator != other_comparator and comparator_counts:
         return ErrorKind.COMPARATOR
@@ -177,20 +179,22 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
 
 
 def _compare_bounds(gold: Bound, predicted: Bound) -> float:
-    """Return the likeness of two limits: the name of the quantity weighs as much as all else."""
+    """Return the similarity of two bounds. The quantity's name weighs as much as
+    everything else.
+    """
     is_same_value = gold.value == predicted.value or _scale(gold) == _scale(predicted)
-    likeness = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
-    likeness += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
-    likeness += 0.1 * have_same_dimension(gold.unit, predicted.unit)
-    return likeness if gold != predicted else likeness + 0.01
+    similarity = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
+    similarity += 0.3 * is_same_value + 0.1 * (gold.comparator == predicted.comparator)
+    similarity += 0.1 * have_same_dimension(gold.unit, predicted.unit)
+    return similarity if gold != predicted else similarity + 0.01
 
 
 _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
-"""Days of a unit where windows are compared: 12 months are a year, 4 weeks are 28 days."""
+"""Days per unit when comparing windows: 12 months are a year, and 4 weeks are 28 days."""
 
 
 def measure_window(window: TimeWindow) -> tuple[Any, ...]:
-    """Return comparator, numbers and unit; lengths of time in days.
+    """Return the comparator, the numbers and the unit, with lengths of time in days.
 
     >>> windows = (
     ...     TimeWindow(quote="", comparator="<=", value=n, unit=unit)
@@ -199,7 +203,7 @@ def measure_window(window: TimeWindow) -> tuple[Any, ...]:
     >>> len({measure_window(window) for window in windows})
     1
     """
-    # Cycles and half-lives keep their unit.
+    # Cycles and half-lives keep their units.
     days = _DAYS.get(window.unit)
     sizes = [round(number * (days or 1), 6) for number in _list_numbers(window)]
     return window.comparator, *sizes, TimeUnit.DAY if days else window.unit
@@ -224,25 +228,25 @@ def _find_word_error(gold: str, predicted: str) -> ErrorKind:
     return ErrorKind.WORDING if predicted else ErrorKind.MISSED
 
 
-TEXT = Comparer(ErrorKind.WORDING, fold_name, likeness=compare_extents)
+TEXT = Comparer(ErrorKind.WORDING, fold_name, similarity=compare_extents)
 EXTENT = replace(TEXT, overlaps=lambda *words: compare_extents(*words) >= 0.5)
 _WORDS = Comparer(
     _find_word_error, fold_text, share_words, spread=lambda words: (words or NOTHING,)
 )
-_QUANTITY = Comparer(_find_number_error, _scale, likeness=_compare_numbers)
+_QUANTITY = Comparer(_find_number_error, _scale, similarity=_compare_numbers)
 ITEM = Comparer(ErrorKind.WORDING, lambda _: None)
-"""Items, which agree if they are a pair."""
+"""Items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
-"""Arms, which are judged only in items that both extractions have."""
+"""Arms, which are compared only in items that both extractions have."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,
     Comparison.WORDS: _WORDS,
-    # Half of the words of the longer text: "heart failure" is not all of "heart or lung failure".
+    # Half of the longer text's words: "heart failure" is not all of "heart or lung failure".
     Comparison.WHOLE: replace(_WORDS, overlaps=partial(share_words, of=max)),
     Comparison.CHOICE: Comparer(ErrorKind.WRONG_CATEGORY),
     Comparison.POLARITY: Comparer(ErrorKind.POLARITY),
-    # A section, or the group around a group.
+    # A section, or a group's parent.
     Comparison.PLACE: Comparer(ErrorKind.WRONG_SECTION, overlaps=share_members),
     Comparison.FREQUENCY: Comparer(_find_frequency_error),
     Comparison.TIME: _QUANTITY,
@@ -251,7 +255,7 @@ COMPARERS: dict[Comparison, Comparer] = {
     Comparison.LIMIT: replace(
         _QUANTITY,
         spread=list_bounds,
-        likeness=_compare_bounds,
+        similarity=_compare_bounds,
         threshold=0.5,
         is_certain=False,
     ),

@@ -1,4 +1,6 @@
-"""The examples of a user's fields as gold: each text is a record, each value what it states."""
+"""Turn the examples of custom fields into gold: each text becomes a record with the example's
+values.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,17 +16,17 @@ _SECTIONS = {
     Of.REGIMEN: "interventions[0]",
     Of.ENDPOINT: "primary_outcomes[0]",
 }
-"""Where the text of an example is in its record."""
+"""The section of the record that contains an example's text."""
 
 
 class ExampleCase(NamedTuple):
     """An example to score.
 
     Attributes:
-        field: The field with the other examples alone, as a model is asked.
+        field: The field with only the other examples, for asking a model.
         shown: The field with all examples.
         record: The text as a record.
-        gold: What the example states.
+        gold: The example's values as gold.
     """
 
     field: CustomField
@@ -42,7 +44,7 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
     ('blinding-1', {'blinding': [{'values': {'level': 'open'}}]})
     """
     for field in fields:
-        # Each text is given as one in which the field is asked.
+        # The field is asked for in every section, because each example is one text.
         shown = field.model_copy(update={"sections": ()})
         for number, example in enumerate(field.examples, 1):
             others = tuple(other for other in field.examples if other is not example)
@@ -58,7 +60,7 @@ def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:
     for claim in field.read(field.complete_answers(example))[0]:
         values = dict(claim)
         if field.needs_quote:
-            # The quote proves the value; it is not an attribute.
+            # The quote supports the value, and is not an attribute.
             values.pop("quote", None)
         answers.append({"values": to_jsonable_python(values)})
     return answers

@@ -1,5 +1,5 @@
-"""The scored fields, derived from the schemas: comparison and weight of each come from
-its metadata.
+"""The scored fields, derived from the schemas. The metadata of each defines its comparison and
+weight.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -38,8 +38,8 @@ _KEYS = {
     "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
     "dosing.amounts.arms": "dosing.arms",
 }
-"""The key that shows that gold was read for a field, where it is that of another one: an annotator
-of guideline 1.5 writes it even if it is empty.
+"""For some fields, the key of another field that shows whether gold was annotated for them.
+Annotators of guideline 1.5 write it even if it is empty.
 """
 
 
@@ -48,15 +48,15 @@ class Field:
     """One scored field.
 
     Attributes:
-        name: Its path, such as ``dosing.route``.
-        key: The path of the key that gold has if it was read for the field.
-        attribute: The place in the item; None for the item itself, which is right if it has a
-            counterpart.
-        comparer: How two values are compared.
-        weight: The factor on the harm of an error.
-        counts: Whether it may be part of the means.
-        whole: Of a part of a value, such as ``time_windows.of``: the attribute of the list. A part
-            is judged in the values that both extractions have.
+        name: The field's path, such as ``dosing.route``.
+        key: The path of the key that gold contains if it was annotated for the field.
+        attribute: The attribute of the item; None for the item itself, which is right if it is
+            paired.
+        comparer: Compares two values.
+        weight: The factor applied to the harm of an error.
+        counts: Whether the field may be included in the means.
+        whole: For a part of a value, such as ``time_windows.of``, the attribute of the list. A part
+            is compared only in values that both extractions have.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Field:
 
     @property
     def task(self) -> str:
-        """The task; ``custom`` for a field of the user's own."""
+        """The task, or ``custom`` for a custom field."""
         return self.name.partition(".")[0]
 
     @property
@@ -79,19 +79,21 @@ class Field:
 
     @property
     def in_total(self) -> bool:
-        """Whether it is part of the means: quotes that only prove other fields are not."""
+        """Whether the field is included in the means. Quotes that only support other fields are
+        not.
+        """
         return self.counts and (self.comparer != EXTENT or self.task == "custom")
 
     def read(self, item: ExtractedItem) -> Any:
-        """Return the value of an item; for a part, the list of values that have it."""
+        """Return an item's value or, for a part, the list of values that contain it."""
         return item.value_of(self.whole or self.part)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items of one kind with their fields, at ``path`` in an extraction.
+    """A group of items with their fields, at ``path`` in an extraction.
 
-    Those of a custom field belong to the items at ``of``, which may have ``many``.
+    The items of a custom field belong to items at ``of``, each of which may have ``many``.
     """
 
     path: str
@@ -107,12 +109,12 @@ def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
 
 
 def _make_fields(group: ItemGroup) -> Iterator[Field]:
-    """Yield the fields of items, each followed by the parts of the values in its list."""
+    """Yield the fields of items, each followed by the parts of its list members."""
     if group.path in _ITEMS:
         yield Field(_ITEMS[group.path], group.path, None, ITEM)
     is_own = group.path.startswith("custom.")
     for info in group.fields:
-        # The index of an endpoint is not read in the text.
+        # The index of an endpoint does not come from the text.
         if not info.metadata.in_gold or info.path == "endpoints.index":
             continue
         if is_own:
@@ -143,11 +145,11 @@ GROUPS = ELIGIBILITY, CRITERIA, DOSING, ENDPOINTS = tuple(
     map(_make_group, list_groups())
 )
 FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.fields)
-"""The guideline's fields, in the order of a report."""
+"""The guideline's fields, in report order."""
 
 
 def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
-    """Return the guideline's groups, and those of a user's fields.
+    """Return the guideline's groups, followed by those of custom fields.
 
     >>> from extractor.concepts.own.models import read_fields
     >>> groups = add_groups(read_fields("extractor.catalogue:Blinding"))
@@ -162,11 +164,11 @@ def list_scored_groups(
     gold: TrialExtraction,
     names: Collection[str] = (),
 ) -> Iterator[Group]:
-    """Yield the groups that are scored, each with its scored fields.
+    """Yield the groups to score, each with its scored fields.
 
-    A field is scored if gold has its key, in one item at least: null and an empty list state that
-    the record has no value. If gold names which fields it was read for (``scored``), other
-    fields are left out, and with ``names`` those without one of them.
+    A field is scored if at least one item of gold contains its key; null and an empty list state
+    that the record has no value. If gold lists the fields it was annotated for (``scored``), other
+    fields are omitted. ``names`` restricts the fields further.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}}
@@ -181,7 +183,7 @@ def list_scored_groups(
     chosen = choose_fields(names, groups)
     chosen &= choose_fields(gold.scored, groups, f"{gold.record_id}: scored: ")
     for group in groups:
-        # An empty list answers nothing about the fields that guideline 1.5 added.
+        # An empty list provides no answer for the fields added in guideline 1.5.
         is_empty = group.path in keys and not group.items(gold)
         fields = [
             field
@@ -196,9 +198,9 @@ def list_scored_groups(
 def choose_fields(
     names: Collection[str], groups: Iterable[Group], place: str = ""
 ) -> frozenset[str]:
-    """Return the fields with a name in their path: ``minimum_age``, ``constraints``, ``dosing``;
-    without names, all. Raises ``ArgumentError``, which cites ``place``, if a name is not the name
-    of a field.
+    """Return the fields whose path contains one of the names, such as ``minimum_age`` or
+    ``dosing``; without names, all fields. Raises ``ArgumentError``, which cites ``place``, if a
+    name is not the name of a field.
 
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']

@@ -1,5 +1,5 @@
-"""Check gold: the violations of the schema, quotes that the record does not have, numbers of limits
-that their criterion does not have, and references to what does not exist.
+"""Check gold for schema violations, quotes that are not in the record, numbers of limits that are
+not in their criterion, and references to missing items.
 """
 
 import json
@@ -33,7 +33,7 @@ _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
 
 
 class Flaw(NamedTuple):
-    """A flaw of an annotation, with its remedy.
+    """A flaw in an annotation, with a remedy.
 
     >>> print(Flaw("dosing[0].unit", "is empty; write mg", "a.json"))
     a.json: dosing[0].unit: is empty; write mg
@@ -52,10 +52,10 @@ def check_gold(
     records: Iterable[TrialRecord],
     fields: Sequence[CustomField] = (),
 ) -> list[Flaw]:
-    """Return every problem of all gold files, in the order of files and fields.
+    """Return all problems in gold files, sorted by file and field.
 
-    ``gold`` is a folder of JSON, a JSON or JSONL file, or a run's folder; ``fields`` are the
-    user's own, for the values under ``custom``. Broken gold raises no error.
+    ``gold`` is a folder of JSON files, a JSON or JSONL file, or a run's folder; ``fields`` are the
+    custom fields, for the values under ``custom``. Broken gold does not raise an error.
 
     >>> from extractor import read_records
     >>> check_gold("seeds/gold", read_records("seeds/records"))
@@ -77,8 +77,8 @@ def check_gold(
 def check_annotation(
     data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
-    """Yield every flaw of one annotation, given as JSON; those of the schema alone if it violates
-    that.
+    """Yield every flaw in one annotation, which is JSON. If it violates the schema, only those
+    violations are reported.
 
     >>> [
     ...     flaw.path
@@ -102,7 +102,7 @@ def check_annotation(
     for undeclared in gold.custom.keys() - {field.name for field in fields}:
         yield Flaw(
             f"custom.{undeclared}",
-            "no field has this name; name its file with --fields",
+            "no field has this name; specify its file with --fields",
         )
     if record is None:
         yield Flaw(
@@ -124,14 +124,14 @@ def check_annotation(
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
 ) -> Iterator[tuple[str, str, Any, Collection[Any]]]:
-    """Yield path, noun and name of what an annotation refers to, with the known names. A limit
-    refers to the numbers of its criterion.
+    """Yield (path, noun, name, known names) for each reference in an annotation. A limit refers to
+    the numbers in its criterion.
     """
     groups = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
         yield f"eligibility.groups[{number}].parent", "group", group.parent, groups
     items: dict[str, Any] = dict(gold.list_items())
-    # Gold of own fields alone has none of the items to which their values belong.
+    # Gold that covers only custom fields has none of the items that their values belong to.
     has_items = gold.eligibility.model_fields_set or gold.dosing or gold.endpoints
     sections = [section.name for section in record.sections]
     arms = {fold_label(section.part("label") or "") for section in record.sections}
@@ -146,17 +146,19 @@ def _list_references(
         for limit in getattr(item, "constraints", ()):
             words = clean_text(f"{item.lead_in} {item.quote}").text
             numbers = [found.value for found in find_numbers(read_text(words))]
-            # "above normal" is above 1 ULN
+            # "above normal" means above 1 ULN
             yield f"{path}.constraints", "number", limit.value, [*numbers, 1]
 
 
 def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield the quotes that are not in the section of their item, or else in the record."""
+    """Yield the quotes that are not in their item's section or, without a section, in the
+    record.
+    """
     texts = [section.text for section in record.sections]
     items = dict(gold.list_items())
     for path, quote in _list_quotes(gold):
         section = find_section(record, name_home(items[split_path(path)[0]]))
-        # These may be in another section than their item.
+        # These quotes may come from a different section than their item.
         if FieldRef(path).path in ("dosing.agent", "dosing.timing"):
             section = None
         searched = [record.raw_text(section) or ""] if section else texts
@@ -167,11 +169,11 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
 
 
 def _list_quotes(gold: TrialExtraction) -> Iterator[tuple[str, str]]:
-    """Yield the path and the words of each quote."""
+    """Yield (path, words) for each quote."""
     for row in list_values(gold):
         if FieldRef(row.path).path in _QUOTES:
             yield row.path, row.value
-        # The words of the record in limits, time windows and groups.
+        # The quoted words in limits, time windows and groups.
         for part in ("quote", "lead_in", "condition", "of", "anchor"):
             words = getattr(row.value, part, None)
             if words is not None:

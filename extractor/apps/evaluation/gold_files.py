@@ -16,19 +16,19 @@ from extractor.errors import ArgumentError, GoldError
 from extractor.run.finished import find_run
 from extractor.schemas import TrialExtraction
 
-_SOURCES = "a folder of JSON, a JSONL file or a run's folder"
+_SOURCES = "a folder of JSON files, a JSONL file or a run's folder"
 _BROKEN = (ValueError, KeyError, TypeError, RecursionError)
 ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 
 
 class GoldPlace(NamedTuple):
-    """The place of an extraction, by name, and the function that reads its JSON."""
+    """The location of an extraction, and a function that reads its JSON."""
 
     name: str
     load: Callable[[], bytes]
 
     def read(self) -> tuple[str, Any]:
-        """Return the record and the JSON. Raises ``GoldError`` if it is not an extraction."""
+        """Return the record id and the JSON. Raises ``GoldError`` if it is not an extraction."""
         try:
             data = json.loads(self.load())
             return str(data["record_id"]), data
@@ -42,15 +42,15 @@ _Entry = GoldPlace | TrialExtraction
 
 
 def list_places(source: Path) -> Iterator[GoldPlace]:
-    """Yield the places of all extractions: the results of a run, the JSON files of a folder, the
-    lines of JSON lines. Raises ``ArgumentError`` if there is no such file or folder.
+    """Yield the locations of all extractions: a run's results, a folder's JSON files, or the lines
+    of a JSON lines file. Raises ``ArgumentError`` if there is no such file or folder.
     """
     if run := find_run(source):
         for record_id in run.record_ids:
             yield GoldPlace(f"{source}, {record_id}", partial(run.read_line, record_id))
         return
     if not source.exists():
-        raise ArgumentError(f"{source}: does not exist; name {_SOURCES}")
+        raise ArgumentError(f"{source}: does not exist; specify {_SOURCES}")
     files = [source]
     if source.is_dir():
         files = sorted([*source.glob("*.json"), *source.glob("*.jsonl")])
@@ -64,10 +64,10 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
 
 
 class Extractions(UserDict[str, Any]):
-    """Extractions by record, read one at a time. Of runs and files of JSON, only the
-    places stay in memory.
+    """Extractions by record, read one at a time. For runs and JSON files, only the locations are
+    kept in memory.
 
-    Raises ``GoldError`` for a repeated id, and where an invalid extraction is read.
+    Raises ``GoldError`` for a repeated id, and when an invalid extraction is read.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Extractions(UserDict[str, Any]):
         self._own = own
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
-                raise GoldError(f"{name}: {record_id!r} is there twice; keep one")
+                raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")
             self[record_id] = entry
 
     def __getitem__(self, record_id: str) -> TrialExtraction:
@@ -94,8 +94,8 @@ class Extractions(UserDict[str, Any]):
 def open_extractions(
     source: ExtractionSource, name: str, own: Sequence[CustomField] = ()
 ) -> Extractions:
-    """Index extractions, so that each can be read alone; ``name`` is that of a source in memory.
-    Values of the user's fields ``own`` are parsed.
+    """Index extractions so that each can be read separately; ``name`` is used for a source in
+    memory. Values of the custom fields ``own`` are parsed.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
@@ -104,13 +104,13 @@ def open_extractions(
         return Extractions(name, [(one.record_id, one) for one in valid], own)
     places = [(place.read()[0], place) for place in list_places(Path(source))]
     if not places:
-        raise GoldError(f"{source}: holds no extractions; name {_SOURCES}")
+        raise GoldError(f"{source}: contains no extractions; specify {_SOURCES}")
     return Extractions(str(source), places, own)
 
 
 def add_eligibility(data: Any) -> Any:
-    """Return the JSON of gold with an empty ``eligibility`` if it has none: gold may cover only
-    doses or outcomes.
+    """Return the JSON of gold, adding an empty ``eligibility`` if it has none, because gold may
+    cover only doses or outcomes.
     """
     return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
 
@@ -126,17 +126,17 @@ def _validate(data: Any, place: str) -> TrialExtraction:
 
 
 def list_violations(error: ValidationError) -> dict[str, str]:
-    """Return the violations of the schema by their paths."""
+    """Return the schema violations by path."""
     violations = {}
     for one in error.errors(include_url=False):
-        # For a number, pydantic also names the branches of the union.
+        # For a number, pydantic also includes the union's branches.
         steps = [step for step in one["loc"] if step not in ("int", "float")]
         violations[join_path(steps)] = one["msg"]
     return violations
 
 
 def join_path(parts: Sequence[str | int]) -> str:
-    """Write a JSON path in the notation of the output.
+    """Format a JSON path in the notation of the output.
 
     >>> join_path(("eligibility", "criteria", 3, "quote"))
     'eligibility.criteria[3].quote'
@@ -148,8 +148,8 @@ def join_path(parts: Sequence[str | int]) -> str:
 def parse_own_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
-    """Return an extraction whose values of the user's ``fields`` are parsed by their declarations,
-    each with the words of its item instead of its path.
+    """Return an extraction in which the values of custom ``fields`` are parsed according to their
+    declarations, and refer to their item by its words instead of its path.
 
     Raises ``GoldError`` for a value that cannot be parsed.
     """
@@ -172,7 +172,7 @@ def _parse_values(
     field: CustomField, values: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
     try:
-        # An empty value states nothing, as a missing one does.
+        # An empty value is treated like a missing one.
         return {
             name: field.attribute(name).read_all(value)
             for name, value in values.items()

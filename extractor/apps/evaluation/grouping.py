@@ -1,4 +1,6 @@
-"""Describe groups of criteria by their members, so that they can be compared like other values."""
+"""Describe groups of criteria by their members, so that groups can be compared like other
+values.
+"""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -8,8 +10,8 @@ from extractor.schemas import TrialExtraction
 
 
 class DescribedGroup(NamedTuple):
-    """A group. ``members`` are the quotes of its criteria, one per line; ``parent`` has those
-    of the group around it.
+    """A group. ``members`` are the quotes of its criteria, one per line; ``parent`` are the members
+    of its parent group.
     """
 
     members: str
@@ -18,7 +20,7 @@ class DescribedGroup(NamedTuple):
 
 
 def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
-    """Return an extraction with described groups; a criterion has the members of its group."""
+    """Return an extraction with described groups; each criterion contains its group's members."""
     people = extraction.eligibility
     members = defaultdict[str | None, str](str)
     for criterion in people.criteria:
@@ -37,9 +39,9 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def share_members(one: str | DescribedGroup, other: str | DescribedGroup) -> bool:
-    """Return whether two groups, or their members, share more than half of those of both.
+    """Return whether two groups share more than half of the members of the larger one.
 
-    A part of a criterion counts as the whole: its extent is scored elsewhere.
+    A part of a criterion counts as the whole criterion, because its extent is scored elsewhere.
     """
     ours, theirs = (
         getattr(group, "members", str(group)).splitlines() for group in (one, other)

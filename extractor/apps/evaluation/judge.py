@@ -1,4 +1,6 @@
-"""Judge an extraction by another one: a row for each value of gold, the prediction, or both."""
+"""Compare an extraction with gold: one row for each value in gold, in the prediction, or
+in both.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -21,15 +23,15 @@ from extractor.schemas import ExtractedItem, TrialExtraction
 
 
 class JudgedValue(NamedTuple):
-    """A value of an item in gold and its counterpart in the prediction; None if one has none.
+    """A value in gold and its counterpart in the prediction. A missing side is None.
 
     Attributes:
         field: The field.
-        gold: The value in gold. That of an item itself is its words; of several parts, a list.
+        gold: The value in gold. For an item itself, its words; for several parts, a list.
         predicted: The value in the prediction.
-        verdict: The result.
-        error: The kind of error; None if they agree, or if an error of the whole item explains
-            the difference.
+        verdict: Whether the values agree.
+        error: The kind of error; None if the values agree, or if an error of the whole item
+            explains the difference.
         gold_item: The item in gold.
         predicted_item: The item in the prediction.
     """
@@ -43,7 +45,7 @@ class JudgedValue(NamedTuple):
     predicted_item: Side = NOWHERE
 
     def describe_error(self, record_id: str) -> ErrorExample:
-        """Return the error as a report has it: both sides with their places."""
+        """Return the error as a report entry: both sides with their locations."""
         assert self.error
         return ErrorExample(
             kind=self.error,
@@ -79,8 +81,8 @@ def judge(
 ) -> list[JudgedValue]:
     """Return the rows of a record: every value of the fields in ``groups``.
 
-    Without a prediction, all of gold is missed. Predicted items without a counterpart are invented;
-    with ``only_given`` they are left out where gold has items.
+    Without a prediction, all gold values are missed. Unpaired predicted items are invented; with
+    ``only_given`` they are ignored if gold has items of that group.
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
@@ -102,15 +104,15 @@ def judge(
     for group in groups:
         given = group.items(gold)
         for pair in align(group, given, group.items(predicted) if predicted else ()):
-            # An empty list of gold states that there is no item.
+            # An empty list in gold states that there is no item.
             if pair[0].item or not (only_given and given):
                 rows += _judge_items(group, *pair)
     return rows
 
 
 def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedValue]:
-    """Yield the row of two corresponding items, or of one without a counterpart, and the rows of
-    its fields, without the errors that the error of the item explains.
+    """Yield the row of two paired items, or of an unpaired one, followed by the rows of its fields.
+    If the item is unpaired, the errors of its fields are omitted.
     """
     is_pair = bool(gold.item and predicted.item)
     has_item_row = any(field.attribute is None for field in group.fields)
@@ -128,13 +130,13 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield the values of two items in a field; of a part, those in the values that the items have
-    in common, such as ``of`` in their time windows.
+    """Yield (gold, predicted) pairs of a field's values in two items. For a part, such as ``of`` in
+    time windows, only the values in both items are compared.
     """
     if field.attribute is None:
         yield _label(gold), _label(predicted)
     elif not field.whole:
-        # Which arms are meant is judged only in items that both have.
+        # Arms are compared only in items that both have.
         if field.comparer is not LABEL or (gold and predicted):
             yield gold and field.read(gold), predicted and field.read(predicted)
     elif gold and predicted:
@@ -145,9 +147,9 @@ def _pair_parts(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> Iterator[tuple[Any, Any]]:
     for pair in pair_wholes(field, gold, predicted):
-        ours, theirs = (getattr(one, field.part) for one in pair)
+        ours, theirs = (getattr(value, field.part) for value in pair)
         if field.comparer is LABEL and (ours or theirs):
-            # An amount without arms has those of its regimen.
+            # An amount without arms applies to its regimen's arms.
             ours = ours or getattr(gold, field.part)
             theirs = theirs or getattr(predicted, field.part)
         yield ours, theirs
@@ -162,8 +164,8 @@ def _label(item: Any) -> str | None:
 def pair_wholes(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[Any, Any]]:
-    """Return the pairs of values of two items that agree, of which ``field`` is a part. If
-    several agree, the most similar value is taken.
+    """Return pairs of agreeing values that contain the part ``field``. If several agree, the most
+    similar one is chosen.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
@@ -202,8 +204,8 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
-    """Pair the values of two items in a field, and return a row for each pair and for each value
-    in no pair.
+    """Pair the values of a field in two items, and return a row for each pair and for each unpaired
+    value.
 
     >>> from .fields import DOSING
     >>> route = next(field for field in DOSING.fields if field.attribute == "route")
@@ -214,13 +216,13 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     [('wrong', 'wrong_category')]
     """
     comparer = field.comparer
-    # The order of a list must not decide which members are paired.
+    # The order of a list must not affect which members are paired.
     ours = sorted(comparer.spread(gold), key=repr)
     theirs = sorted(comparer.spread(predicted), key=repr)
     if ours == theirs:
         return [JudgedValue(field, value, value, Verdict.RIGHT) for value in ours]
     is_list = isinstance(gold, tuple) or max(len(ours), len(theirs)) > 1
-    # A single value has no choice: it is compared with the other one, however unlike.
+    # A single value is always compared with the other one, however different it is.
     measure = comparer.measure if is_list else lambda *_: 1.0
     pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     rows = [

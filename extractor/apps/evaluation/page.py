@@ -1,4 +1,4 @@
-"""The score page: one self-contained HTML file with the scores and each error in its text."""
+"""The score page: a self-contained HTML file with the scores and with each error in its text."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -26,10 +26,10 @@ Inputs = Sequence[str | PathLike[str]]
 def write_score_page(
     path: str | PathLike[str], report: ScoreReport, records: Inputs = ()
 ) -> None:
-    """Write a report and its errors as one HTML page that needs no network.
+    """Write a report and its errors as an HTML page that works offline.
 
-    The texts come from ``records``, the inputs of the run. The page of a ``neutral`` report has
-    neutral words. Raises ``OSError`` if the file cannot be written.
+    The texts come from ``records``, the run's inputs. The page of a ``neutral`` report uses neutral
+    wording. Raises ``OSError`` if the file cannot be written.
     """
     errors = (error for kind in report.errors for error in kind.examples)
     sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
@@ -77,7 +77,7 @@ def write_score_page(
 
 
 def _export_side(side: ErrorSide | None) -> Json | None:
-    """Return one side of an error in the form that the page's script reads."""
+    """Return one side of an error in the format used by the page's script."""
     if side is None:
         return None
     facts = side.path
@@ -91,8 +91,8 @@ def _export_side(side: ErrorSide | None) -> Json | None:
 def _mark_text(
     record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
 ) -> Json:
-    """Return the marked text of a record, and add to each side of an error the numbers of its
-    marks.
+    """Return a record's text with marks, and add the numbers of its marks to each side of
+    an error.
     """
     found = [
         (marks, span)
@@ -109,7 +109,7 @@ def _mark_text(
 
 
 def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
-    """Yield the words of one side: its evidence, else its quote in the section of its item."""
+    """Yield the words of one side: its evidence, or else its quote in its item's section."""
     for one in side.evidence:
         yield Span(one.section, one.start, one.end)
     section = find_section(record, side.section)

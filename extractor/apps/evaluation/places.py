@@ -1,4 +1,4 @@
-"""Name the place of an item in a record, and find its words and its text."""
+"""Find an item's location in its record, its words and its text."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from extractor.schemas import Endpoint, FieldRef, TrialRecord
 
 
 def name_home(item: Any) -> Any:
-    """Return the place of an item: its section, or that of its outcome, such as
-    ``primary_outcomes[0]``. Ages and sex have no place.
+    """Return an item's location: its section or, for an endpoint, its outcome's section, such as
+    ``primary_outcomes[0]``. Ages and sex have no location.
     """
     if isinstance(item, Endpoint):
         return f"{item.rank}_outcomes[{item.index}]"
@@ -15,13 +15,13 @@ def name_home(item: Any) -> Any:
 
 
 def find_words(item: Any) -> str | None:
-    """Return the words of an item: its quote, or the measure of an outcome."""
+    """Return an item's words: its quote, or an outcome's measure."""
     return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def find_section(record: TrialRecord, place: str | None) -> str | None:
-    """Return the section that has the text of a place; None if the record has none. Flat formats
-    keep all arms, and all outcomes of a rank, in one section.
+    """Return the section that contains the text of a location; None if the record has none. Flat
+    formats keep all arms, and all outcomes of a rank, in one section.
 
     >>> from extractor.schemas import Section, Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")

@@ -1,4 +1,4 @@
-"""The report of an evaluation: frozen models that serialise to JSON."""
+"""The report of an evaluation, as frozen models that serialise to JSON."""
 
 from pydantic import JsonValue
 
@@ -16,17 +16,18 @@ _NEUTRAL = {
     "wrong": "differ",
     "error": "difference",
 }
-"""Words of a report of two annotators, with the names of both."""
+"""Neutral wording for a report of two annotators, with the names of both."""
 Interval = tuple[float, float]
 
 
 class Score(FrozenModel):
-    """The score of a field, of a task or of all, 0 to 1; None if there is nothing to score.
+    """The score of a field, of a task or of everything, from 0 to 1; None if there is nothing to
+    score.
 
     ``exact`` and ``normalised`` are F1 at these levels of agreement; precision, recall and the 95 %
-    ``interval`` are those of ``normalised``. Fewer than ten values have no interval. ``records``
-    counts those in which a field is scored, summed for a task; ``other`` is the normalised F1 of
-    the prediction that is compared, from which ``difference`` is the paired difference.
+    ``interval`` refer to ``normalised``. There is no interval for fewer than ten values.
+    ``records`` is the number of records in which a field is scored, summed for a task. ``other`` is
+    the normalised F1 of the other prediction, and ``difference`` the paired difference from it.
     """
 
     name: str
@@ -46,13 +47,13 @@ class Score(FrozenModel):
 
     @property
     def stated(self) -> int:
-        """The values that gold states."""
+        """The number of values that gold states."""
         return self.right + self.wrong + self.missed
 
 
 class ErrorSide(FrozenModel):
-    """One side of an error: the value and its place; the section and the words of its item; the
-    evidence of the value, if the extraction has any.
+    """One side of an error: the value and its path, its item's section and words, and the value's
+    evidence, if the extraction has any.
     """
 
     path: str
@@ -64,8 +65,8 @@ class ErrorSide(FrozenModel):
 
 
 class ErrorExample(FrozenModel):
-    """One disagreement. A side is None if it lacks the item; ``harm`` is that of the kind times the
-    weight of the field.
+    """A disagreement. A side is None if it lacks the item. ``harm`` is the harm of the error's kind
+    multiplied by the field's weight.
     """
 
     kind: ErrorKind
@@ -77,7 +78,7 @@ class ErrorExample(FrozenModel):
 
     @property
     def rank(self) -> tuple[float, str, str, str]:
-        """The key that sorts errors: by harm, then by record and field."""
+        """The key for sorting errors by harm, record and field."""
         return -self.harm, self.record_id, self.field, f"{self.gold}{self.predicted}"
 
     @property
@@ -88,8 +89,8 @@ class ErrorExample(FrozenModel):
 
 
 class ErrorScore(FrozenModel):
-    """All errors of one kind: their count in total and by field, their harm, and the worst of
-    them.
+    """All errors of a kind: their count in total and by field, their harm, and the most harmful
+    ones.
     """
 
     kind: ErrorKind
@@ -103,18 +104,18 @@ class ScoreReport(FrozenModel):
     """The result of an evaluation.
 
     Attributes:
-        gold: The name of the gold; of two annotators, that of the first.
-        predicted: The name of the extractions; of two annotators, that of the second.
-        neutral: Whether two annotators are compared, of whom neither is right.
-        records: The number of records of gold, all of which are scored.
-        missing: Records without a prediction: all of their values are missed.
-        without_gold: Predicted records that gold does not have: they are not scored.
+        gold: The name of the gold or of the first annotator.
+        predicted: The name of the extractions or of the second annotator.
+        neutral: Whether two annotators are compared, neither of whom is treated as correct.
+        records: The number of gold records, all of which are scored.
+        missing: Records without a prediction, whose values are all missed.
+        without_gold: Predicted records without gold, which are not scored.
         resamples: The number of bootstrap samples.
-        groups: The scores of all and of each task, as a mean over fields and (``.micro``) over
-            values.
+        groups: The overall score and the tasks' scores, as means over fields and, with the suffix
+            ``.micro``, over values.
         fields: The scores of all fields.
-        errors: The errors by kind, the most harmful first.
-        other: The name of the prediction that is compared.
+        errors: The errors by kind, most harmful first.
+        other: The name of the other prediction.
     """
 
     gold: str
@@ -134,7 +135,7 @@ class ScoreReport(FrozenModel):
         return {one.name: one.normalised for one in (*self.groups, *self.fields)}
 
     def figure(self, name: str) -> float | None:
-        """Return a normalised F1 by its name, or by the end of its name: ``constraints``.
+        """Return a normalised F1 by its name, or by the end of its name, such as ``constraints``.
 
         Raises ``ArgumentError`` for an unknown name.
         """
@@ -143,12 +144,12 @@ class ScoreReport(FrozenModel):
             return figures[name]
         alike = [one for one in figures if one.endswith(f".{name}")]
         if len(alike) != 1:
-            remedy = suggest(name, figures) or "; the first column has their names"
+            remedy = suggest(name, figures) or "; the first column lists the names"
             raise ArgumentError(f"{name}: no such score{remedy}")
         return figures[alike[0]]
 
     def name(self, word: str) -> str:
-        """Return a kind of error, or another term of a report, in words; neutral ones for two
+        """Return a kind of error, or another term in a report, as words, which are neutral for two
         annotators.
         """
         neutral = _NEUTRAL.get(word, word) if self.neutral else word

@@ -35,15 +35,15 @@ from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 
 LEAST_VALUES = 10
-"""Minimum number of values for an interval: a bootstrap over fewer means nothing."""
+"""Minimum number of values for an interval, because a bootstrap over fewer is meaningless."""
 _COUNTS = (*Verdict, "exact", "records")
-"""What is counted of a field in a record: its values by verdict, those that are equal, and whether
-it is scored.
+"""The counts for a field in a record: its values by verdict, equal values, and whether the field is
+scored.
 """
 _MEASURES = ("precision", "recall", "normalised", "exact")
-"""What ``_divide`` computes of counts; a measure is a field of ``Score``, too."""
+"""The measures that ``_divide`` computes from counts. Each is also a field of ``Score``."""
 _PLACE = re.compile(r":|\.py$")
-"""What a place of own fields has, and the name of a field does not."""
+"""A pattern that distinguishes the location of custom fields from the name of a field."""
 _F1 = _MEASURES.index("normalised")
 Numbers = NDArray[Any]
 
@@ -61,29 +61,25 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
 ) -> ScoreReport:
     """Score extractions against gold, with 95 % intervals and the worst errors.
 
-    A source is a folder of JSON, a file of JSON lines, a run's folder, or extractions (dicts too).
-    Records are joined by ``record_id`` and read one at a time. If a record is missing in
-    ``predicted``, its values count as missed. A record without gold is listed and not scored.
+    A source is a folder of JSON files, a JSON lines file, a run's folder, or extractions (or
+    dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing in
+    ``predicted``, its values count as missed. A record without gold is listed but not scored.
 
-    Args:
-        gold: The annotations.
-        predicted: The extractions to score.
-        compare: Another prediction, for paired differences on the same records.
-        examples: The number of errors kept for each kind.
-        resamples: The number of bootstrap samples for the intervals; 0 for none. A single record
-            has none.
-        fields: Fields of your own, scored beside the built-in ones: see
-            ``docs/how-to/your-own-fields.md``. And the names of the fields to score, such as
-            ``minimum_age``, ``constraints`` or ``dosing``; by default all whose keys gold has.
-        only_given: Score the criteria, regimens and endpoints that gold gives, and do not count
-            other predicted ones as invented. For gold that has only some items of a record.
-        neutral: Compare the golds of two annotators in the records that both have. F1 is the same
-            in either order; the report's words treat neither as right.
+    Args: gold: The annotations. predicted: The extractions to score. compare: Another prediction,
+    for paired differences on the same records. examples: The maximum number of errors to keep for
+    each kind. resamples: The number of bootstrap samples for the intervals; 0 omits them. A single
+    record has no interval. fields: Custom fields to score in addition to the built-in ones (see
+    ``docs/how-to/your-own-fields.md``), and the names of the fields to score, such as
+    ``minimum_age``, ``constraints`` or ``dosing``; by default, all whose keys gold contains.
+    only_given: Score only the criteria, regimens and endpoints in gold, and do not count others as
+    invented. Use it for gold that contains only some items of a record. neutral: Compare two
+    annotators' gold in the records that both have. F1 does not depend on their order, and the
+    report treats neither as correct.
 
     Raises:
         GoldError: A source cannot be read.
-        FieldError: A field is wrong.
-        ArgumentError: No field has such a name.
+        FieldError: A custom field is invalid.
+        ArgumentError: A name is not the name of a field.
 
     >>> gold = {"record_id": "A", "eligibility": {"sex": "female"}}
     >>> report = evaluate(
@@ -104,7 +100,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     record_ids = [one for one in annotations if one not in left_out]
     if not record_ids:
         both = f"{annotations.name} and {sources[0].name}"
-        raise GoldError(f"{both} have no record in common")
+        raise GoldError(f"{both} have no records in common")
     counts = []
     errors: list[ErrorExample] = []
     for record_id in record_ids:
@@ -116,7 +112,7 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
         ]
         counts.append([_count(groups, scored, rows) for rows in found])
         errors += [row.describe_error(record_id) for row in found[0] if row.error]
-    # Samples of a single record are all alike: their interval would seem certain.
+    # All samples of a single record are alike, so their interval would seem certain.
     resamples = resamples if len(record_ids) > 1 else 0
     columns = _list_fields(groups)
     scores = list(_score(np.array(counts), columns, resamples))
@@ -143,7 +139,7 @@ def _list_fields(groups: Iterable[Group]) -> list[Field]:
 def _count(
     groups: Sequence[Group], scored: Iterable[Group], rows: Iterable[JudgedValue]
 ) -> list[list[int]]:
-    """Return the counts of a record by field."""
+    """Return a record's counts by field."""
     counts = {one.name: dict.fromkeys(_COUNTS, 0) for one in _list_fields(groups)}
     for field in _list_fields(scored):
         counts[field.name]["records"] = 1
@@ -157,7 +153,7 @@ def _count(
 def split_fields(
     given: Iterable[Declared] | Declared,
 ) -> tuple[tuple[str, ...], tuple[Declared, ...]]:
-    """Separate the names of fields to score from the places of a user's own fields, which have a
+    """Separate the names of fields to score from the locations of custom fields, which contain a
     colon or end with .py.
 
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
@@ -172,16 +168,16 @@ def split_fields(
 
 
 def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator[Score]:
-    """Yield the scores of all and of each task, as a mean over fields and over values, then those
-    of the fields. ``counts`` are by record, source, field and kind of count.
+    """Yield the overall score and the tasks' scores, each as a mean over fields and over values,
+    followed by the fields' scores. ``counts`` has the axes record, source, field and kind of count.
     """
     records = len(counts)
     chances = np.full(records, 1 / records)
     drawn = np.random.default_rng(0).multinomial(records, chances, resamples)
-    # How often each record is in each sample; in the first, which is the score, once.
+    # How often each record occurs in each sample. The first sample is the score itself.
     sums = np.tensordot(np.vstack([np.ones(records), drawn]), counts, 1)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # The mean of no values is NaN, as their score is.
+        # The mean over no values is NaN, which means that there is no score.
         warnings.simplefilter("ignore", RuntimeWarning)
         shares = _divide(sums)
         for task in dict.fromkeys(["all", *(field.task for field in fields)]):
@@ -199,7 +195,7 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
 
 
 def _divide(counts: Numbers) -> Numbers:
-    """Return the measures of counts, on the last axis."""
+    """Return the measures for counts, which are on the last axis."""
     right, wrong, missed, invented, exact, _ = np.moveaxis(counts, -1, 0)
     stated = right + wrong + missed
     found = right + wrong + invented
@@ -208,8 +204,8 @@ def _divide(counts: Numbers) -> Numbers:
 
 
 def _make_score(name: str, counts: Numbers, samples: Numbers) -> Score:
-    """Return a score from its counts by source, and its measures by sample and source. The last
-    source is the other prediction, if there is one.
+    """Return a score from its counts by source, and its measures by sample and source. If there are
+    two sources, the last one is the other prediction.
     """
     of_first = dict(zip(_COUNTS, map(int, counts[0]), strict=True))
     values = counts[:, : len(Verdict)].sum(axis=1)
@@ -234,7 +230,7 @@ def _to_share(value: float) -> float | None:
 
 
 def _find_interval(samples: Numbers, values: float) -> Interval | None:
-    """Return the 2.5 and 97.5 percentiles of drawn samples, unless there are too few values."""
+    """Return the 2.5 and 97.5 percentiles of the samples, unless there are too few values."""
     if values < LEAST_VALUES or len(samples) == 1:
         return None
     low, high = np.nanpercentile(samples[1:], [2.5, 97.5])

@@ -1,4 +1,4 @@
-"""The tables of a report, for the terminal and the page: rows of cells by column."""
+"""The tables of a report, for the terminal and the page, as rows of cells by column."""
 
 from collections import Counter
 from typing import Any
@@ -9,8 +9,8 @@ Rows = list[dict[str, Any]]
 
 
 def list_scores(report: ScoreReport) -> Rows:
-    """Return a row for each score over fields that were scored, with the paired difference from
-    another prediction, if there is one.
+    """Return a row for each score of a scored field or task, with the paired difference from the
+    other prediction, if there is one.
     """
     rows: Rows = []
     for one in (*report.groups, *report.fields):
@@ -37,7 +37,7 @@ def list_scores(report: ScoreReport) -> Rows:
 
 
 def list_kinds(report: ScoreReport) -> Rows:
-    """Return a row for each kind of error; for two annotators, without its harm."""
+    """Return a row for each kind of error, without its harm if two annotators are compared."""
     rows: Rows = []
     for one in report.errors:
         ((field, number),) = Counter(one.fields).most_common(1)
@@ -56,7 +56,7 @@ def list_kinds(report: ScoreReport) -> Rows:
 
 
 def write_cell(value: Any) -> str:
-    """Write a cell: shares with three decimals, an interval with "to".
+    """Format a cell: shares with three decimals, and intervals with "to".
 
     >>> write_cell(0.5), write_cell((0.25, 1.0)), write_cell(12), write_cell(None)
     ('0.500', '0.250 to 1.000', '12', '')

@@ -1,4 +1,4 @@
-r"""Fold texts and scale quantities, so that two spellings of one value compare equal.
+r"""Fold texts and scale quantities, so that different spellings of a value compare equal.
 
 >>> fold_text("Platelets  \\> 50 x 10^9/L;")
 'platelets > 50 x 10^9/l'
@@ -15,7 +15,7 @@ from extractor.language.book import word_set
 from extractor.language.units import find_dimension, read_unit
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
-"""A backslash that the registry put before punctuation."""
+"""A backslash that the registry inserted before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
@@ -25,12 +25,12 @@ _LITTLE = word_set(
 """Articles and prepositions."""
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MONTHS = {"mo": 1.0, "a": 12.0}
-"""Months by UCUM code: a month has no fixed number of days."""
+"""The length of a UCUM unit in months, which have no fixed number of days."""
 _MARK = re.compile(r"\{[^{}]*\}")
 
 
 def fold_quote(text: str) -> str:
-    r"""Fold a quote as the guideline does: one space, small letters, no escapes.
+    r"""Fold a quote as the guideline does: single spaces, lower case, no escapes.
 
     >>> fold_quote("ECOG\n  \\<= 2")
     'ecog <= 2'
@@ -40,7 +40,7 @@ def fold_quote(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def fold_text(text: str) -> str:
-    """Fold a text as ``fold_quote``, without trade marks and closing punctuation."""
+    """Fold a text like ``fold_quote``, and remove trade marks and closing punctuation."""
     return fold_quote(text.translate(_TRADE_MARKS)).rstrip(".,; ")
 
 
@@ -66,7 +66,7 @@ def _list_tokens(text: str) -> frozenset[str]:
 
 
 def measure_overlap(one: str, other: str) -> float:
-    """Return the Dice coefficient of the tokens. Texts without tokens overlap if equal."""
+    """Return the Dice coefficient of two texts' tokens. Texts without tokens overlap if equal."""
     first = _list_tokens(one)
     second = _list_tokens(other)
     if one == other or not first or not second:
@@ -75,8 +75,8 @@ def measure_overlap(one: str, other: str) -> float:
 
 
 def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bool:
-    """Return whether two texts share half of the words of the shorter one, or ``of`` the longer
-    one (``max``), without little words.
+    """Return whether two texts share half of the words of the shorter one, ignoring articles and
+    prepositions. With ``of=max``, the longer text decides.
 
     >>> (
     ...     share_words("before the first dose", "the first dose of it"),
@@ -89,7 +89,7 @@ def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bo
 
 
 def _list_content(text: str) -> frozenset[str]:
-    """Return the words of a text without little ones; a text of these alone keeps them."""
+    """Return a text's words without articles and prepositions, unless there are no others."""
     words = _list_tokens(text)
     return words - _LITTLE or words
 
@@ -110,7 +110,7 @@ def is_inside(part: str, whole: str) -> bool:
 
 
 def compare_extents(one: str | None, other: str | None) -> float:
-    """Return the overlap of two texts, at least 0.5 if one is a part of the other.
+    """Return the overlap of two texts, which is at least 0.5 if one is part of the other.
 
     >>> (
     ...     compare_extents("fever", "no fever, no infection of the lung, no asthma"),
@@ -126,7 +126,7 @@ def compare_extents(one: str | None, other: str | None) -> float:
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
-    """Return a number in base units and its dimension, as comparable text.
+    """Return a number in base units with its dimension, as comparable text.
 
     >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
     True
@@ -136,7 +136,7 @@ def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, s
     True
     """
     dimension, factor = _read_dimension(unit)
-    # Twelve digits hide the rounding of factors.
+    # Twelve digits hide rounding errors in the factors.
     return None if value is None else f"{value * factor:.12g}", dimension
 
 
@@ -147,8 +147,8 @@ def have_same_dimension(unit: str | None, other: str | None) -> bool:
 
 @lru_cache(maxsize=1024)
 def _read_dimension(unit: str | None) -> tuple[str, float]:
-    """Return a unit's dimension and its factor to base units. An unknown unit is a dimension of
-    its own.
+    """Return a unit's dimension and its factor to base units. An unknown unit has a separate
+    dimension.
     """
     written = unit or ""
     code = read_unit(_OF_AGE.sub("", written)) if written else None

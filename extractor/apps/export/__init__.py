@@ -1,23 +1,22 @@
 """Write a run's results as flat tables for analysts, or as FHIR R5 resources.
 
-The tables answer the questions of docs/how-to/queries.md: who can take part, limits in canonical
-units, wash-outs, doses of each arm and day, endpoints with their times in days, and for every value
-its words, place and confidence. They are written to CSV, JSON lines, Parquet, DuckDB, Excel, and
-data frames.
+The tables answer the questions in docs/how-to/queries.md: who can take part, limits in canonical
+units, washouts, doses by arm and day, endpoints with their times in days, and the supporting words,
+location and confidence of every value. They can be written as CSV, JSON lines, Parquet, DuckDB,
+Excel and data frames.
 
-A column is declared in ``tables.toml``, and ``rows.py`` fills it from an extraction and what the
-register states. The name in ``tables.toml`` is the key of the cell in ``rows.py``. The tables of
-values, absences and findings are read from ``ValueRow``. What a query can compute is a view or
-macro of the database, in ``views.sql``.
+Columns are declared in ``tables.toml``, and ``rows.py`` fills them from an extraction and the
+register's data, using the same names as keys. The tables of values, absences and findings are read
+from ``ValueRow``. Anything that a query can compute is a view or macro of the database, in
+``views.sql``.
 
-- ``columns.py``: the tables, with those of custom fields.
-- ``rows.py``: an extraction as rows. It uses ``limits.py`` and ``instruments.py`` (canonical names
-  and units, whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant people),
-  ``agents.py`` and ``arms.py`` (one name for a drug, and who receives it), ``times.py`` (days, and
-  what they are counted from), ``registered.py`` (what the register states).
-- ``export.py`` reads a run and chooses values by confidence; ``files.py`` and ``excel.py`` write
-  files, which appear when they are complete; ``frames.py`` makes data frames.
-- ``fhir*.py``: FHIR R5.
+- ``columns.py``: the tables, including those of custom fields.
+- ``rows.py``: the rows of an extraction. It uses ``limits.py`` and ``instruments.py`` (canonical
+  names and units, and whom a limit admits), ``people.py`` (ages, sex, healthy and pregnant people),
+  ``agents.py`` and ``arms.py`` (a single name for each drug, and who receives it), ``times.py``
+  (times in days), and ``registered.py`` (the register's data).
+- ``export.py`` reads a run and selects values by confidence; ``files.py`` and ``excel.py`` write
+  files, which appear only when they are complete; ``frames.py`` builds data frames.
 """
 
 from extractor.apps.export.columns import (

@@ -1,7 +1,7 @@
-"""The drugs of a trial: its registered interventions, one name for all names of an agent in the
-record, and the form in which it is given.
+"""The drugs of a trial: its registered interventions, a single name for all names of an agent in
+the record, and the agent's dosage form.
 
-Two names that may denote different drugs stay separate: a wrong name is worse than two names.
+Two names that may denote different drugs are kept separate, because a wrong name is worse than two.
 """
 
 import re
@@ -23,12 +23,12 @@ from extractor.schemas import RegisteredTerm, TermKind, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 _SEVERAL = re.compile(r"[+/,;&]|\b(?:and|plus|with|or)\b", re.IGNORECASE)
-"""A sign or word between the names of several agents."""
+"""A sign or word that separates the names of several agents."""
 _PLACEBO = re.compile(
     r"placebos?|match(?:ing|ed|es)|comparator|control|oral|dummy|inactive|saline|arm|group"
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
 )
-"""A word that states that something is a placebo, and not of what."""
+"""A word that describes a placebo without naming the drug it replaces."""
 
 
 class Intervention(NamedTuple):
@@ -41,12 +41,12 @@ class Intervention(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its name and its other names."""
+        """The name and other names of the intervention."""
         return (self.name, *self.other_names) if self.name else self.other_names
 
 
 def read_interventions(record: TrialRecord) -> list[Intervention]:
-    """Return the registered interventions of a record."""
+    """Return a record's registered interventions."""
     interventions = []
     for section in record.sections:
         if not section.name.startswith("interventions["):
@@ -68,8 +68,8 @@ def read_interventions(record: TrialRecord) -> list[Intervention]:
 
 
 def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
-    """Return the position of the first intervention with this name; otherwise of the only one whose
-    names contain it; None if there is none, or there are several.
+    """Return the position of the first intervention with this name, or else of the only one whose
+    names contain it. None if there is no such intervention, or several contain the name.
     """
     key = name_key(name)
     containing = []
@@ -82,7 +82,7 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
 
 
 def _contains(text: str, key: str) -> bool:
-    """Return whether a name is part of a text as whole words."""
+    """Return whether a text contains a name as whole words."""
     wanted = _fold(key)
     return wanted != "  " and wanted in _fold(name_key(text))
 
@@ -93,7 +93,7 @@ def _fold(text: str) -> str:
 
 
 class AgentNamer:
-    """Names the agents of a record, from what the record itself states.
+    """Names the agents of a record consistently, based on the record itself.
 
     Args:
         interventions: The registered ones.
@@ -113,20 +113,22 @@ class AgentNamer:
         self._mesh = {
             _make_key(term.name) for term in terms if term.kind is TermKind.INTERVENTION
         }
-        named = [one for one in interventions if one.name]
-        own = {_make_key(bare_name(one.name or "")) for one in named}
+        named = [intervention for intervention in interventions if intervention.name]
+        main_keys = {_make_key(bare_name(each.name or "")) for each in named}
         claims = defaultdict[str, set[str]](set)
         for intervention in named:
-            names = self._list_names(intervention, own)
+            names = self._list_names(intervention, main_keys)
             shown = next(filter(self._is_substance, names), names[0]).lower()
             for name in (bare_name(intervention.name or ""), *names):
                 claims[_make_key(name)].add(shown)
-        # A name that two interventions claim is nobody's.
-        self._names = {key: one for key, (one, *others) in claims.items() if not others}
+        # A name claimed by two interventions is ambiguous, and not used.
+        self._names = {
+            key: min(names) for key, names in claims.items() if len(names) == 1
+        }
 
     def name(self, agent: str) -> str:
-        """Return the name that an agent shares with all its other names in the record: "placebo";
-        that of its intervention; its usual name; otherwise its first spelling, in lower case.
+        """Return one name for all names of an agent in the record: "placebo", the name of its
+        intervention, its usual name, or otherwise its first spelling, in lower case.
         """
         bare = bare_name(agent)
         if _is_placebo(bare):
@@ -136,12 +138,13 @@ class AgentNamer:
             registered = self._names.get(_make_key(name))
             if registered:
                 return registered
-        # "MK-8237" and "MK 8237" are one name: the spelling that came first.
+        # "MK-8237" and "MK 8237" are the same name; the first spelling is used.
         return self._names.setdefault(_make_key(usual), usual.lower())
 
-    def _list_names(self, intervention: Intervention, own: set[str]) -> list[str]:
-        """Return the usual name of an intervention, and its other names if these surely name the
-        same: none of a mixture or of another intervention, whose keys are ``own``.
+    def _list_names(self, intervention: Intervention, main_keys: set[str]) -> list[str]:
+        """Return an intervention's usual name, followed by its other names if they certainly denote
+        the same drug. Names of mixtures, and of other interventions (with the keys ``main_keys``),
+        are excluded.
         """
         written = intervention.name or ""
         first = _find_usual(bare_name(written))
@@ -150,26 +153,26 @@ class AgentNamer:
         names = [first]
         for other in intervention.other_names:
             bare = bare_name(other)
-            is_own = _make_key(bare) in own
+            is_own = _make_key(bare) in main_keys
             if not is_own and not _SEVERAL.search(other) and not _is_class(bare):
                 names += [_find_usual(bare), bare]
         substances = {_make_key(name) for name in names if self._is_substance(name)}
         return names if len(substances) < 2 else [first]
 
     def _is_substance(self, name: str) -> bool:
-        """Return whether a whole name is a known substance, or a term of the register."""
+        """Return whether a name denotes a known substance or a term of the register."""
         return _make_key(name) in self._mesh or _is_known(name)
 
 
 def _find_usual(name: str) -> str:
-    """Return the usual name behind an abbreviation: "MTX" is methotrexate."""
+    """Return the usual name for an abbreviation: "MTX" is methotrexate."""
     usual = find_entry(name, "agent_abbreviations")
     return usual.value if usual else name
 
 
 @lru_cache(maxsize=4096)
 def bare_name(name: str) -> str:
-    """Return a name without form, strength, route and marks, if something is left.
+    """Return a name without form, strength, route and marks, unless nothing else is left.
 
     >>> bare_name("Oral Fictumab® 50 mg tablet")
     'Fictumab'
@@ -181,20 +184,20 @@ def bare_name(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _make_key(name: str) -> str:
-    """Return the form in which names are compared. In a code, spaces and hyphens mean nothing."""
+    """Return the key by which names are compared. Spaces and hyphens in codes are ignored."""
     key = name_key(name)
     return key.replace(" ", "") if re.search(r"\d", key) else key
 
 
 def _is_placebo(name: str) -> bool:
-    """Return whether a name is that of a placebo, and does not say of which drug."""
+    """Return whether a name denotes a placebo without stating the drug it replaces."""
     words = re.findall(r"[^\W\d_]+", name.lower())
     return "placebo" in name.lower() and all(map(_PLACEBO.fullmatch, words))
 
 
 @lru_cache(maxsize=4096)
 def _is_known(name: str) -> bool:
-    """Return whether a whole name is that of one known substance."""
+    """Return whether a name as a whole denotes a single known substance."""
     tokens = read_text(name)
     found = [
         (kind, first, end)
@@ -205,7 +208,7 @@ def _is_known(name: str) -> bool:
 
 
 def _is_class(name: str) -> bool:
-    """Return whether a name is that of a class, "steroid", of a placebo, or a single letter."""
+    """Return whether a name denotes a class ("steroid") or a placebo, or is a single letter."""
     if is_vague(name) or len(name) < 2:
         return True
     tokens = read_text(name)
@@ -216,8 +219,8 @@ def _is_class(name: str) -> bool:
 
 
 def find_form(*sources: Iterable[str]) -> str | None:
-    """Return the form of a drug by the first source of words that names any; None if it names
-    several.
+    """Return a drug's dosage form, using the first of the ``sources`` that names any. None if it
+    names several.
 
     >>> find_form(["Fictumab 50 mg"], ["Fictumab tablets"])
     'tablet'
@@ -231,7 +234,7 @@ def find_form(*sources: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _list_forms(text: str) -> frozenset[str]:
-    """Return the forms that a text names; of "a capsule containing a tablet", the capsule."""
+    """Return the forms that a text names; for "a capsule containing a tablet", only the capsule."""
     given, holding, _ = text.partition(" contain")
     found = find_terms(read_text(given if holding else text), "dosage_forms")
     return frozenset(term.value for term in found)
@@ -242,8 +245,8 @@ def list_mesh_terms(
     kind: TermKind,
     interventions: Sequence[Intervention],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the MeSH terms of a kind, and those above them. A term of interventions has the
-    position of the one that it names.
+    """Yield the MeSH terms of a kind and their ancestors. A term for interventions includes the
+    position of the intervention that it denotes.
     """
     for term in terms:
         if term.kind not in (kind, f"{kind}_ancestor"):

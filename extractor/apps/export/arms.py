@@ -1,4 +1,4 @@
-"""The arms of a trial as every export lists them, and which of them receive a regimen or one of its
+"""The arms of a trial as listed in every export, and which of them receive a regimen or one of its
 amounts.
 """
 
@@ -12,7 +12,7 @@ from extractor.schemas.registered_words import unify_word
 
 
 class Arm(NamedTuple):
-    """An arm as registered, and its section; None if unknown."""
+    """A registered arm with its section; unknown parts are None."""
 
     label: str | None
     type: str | None = None
@@ -21,7 +21,7 @@ class Arm(NamedTuple):
 
 
 class ArmLink(NamedTuple):
-    """A link from an arm to an amount of a regimen that it receives, by position."""
+    """A link between an arm and an amount of a regimen that it receives, by position."""
 
     amount_index: int | None
     arm_index: int
@@ -29,7 +29,7 @@ class ArmLink(NamedTuple):
 
 
 def read_arms(record: TrialRecord) -> list[Arm]:
-    """Return the registered arms of a record."""
+    """Return a record's registered arms."""
     arms = []
     for section in record.sections:
         if not section.name.startswith("arms["):
@@ -37,7 +37,7 @@ def read_arms(record: TrialRecord) -> list[Arm]:
         label = section.part("label")
         kind = unify_word("arm_type", section.part("type") or "") or None
         description = section.part("description") or None
-        # Some formats keep an arm as one text.
+        # Some formats provide an arm as a single text.
         if description is None and not label:
             description = section.text
         arms.append(Arm(label, kind, description, section.name))
@@ -45,7 +45,8 @@ def read_arms(record: TrialRecord) -> list[Arm]:
 
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
-    """Return the registered arms and, after them, those that only a regimen or an amount names.
+    """Return the registered arms, followed by arms that only a regimen or an amount names.
+
     Labels that differ only in case or whitespace refer to the same arm.
 
     >>> trial = TrialExtraction.model_validate(
@@ -73,9 +74,9 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
-    """Yield which of the arms receive which amounts of a regimen. An amount without arms
-    applies to all arms of its regimen. An arm that receives none is linked to the regimen
-    alone, with an ``amount_index`` of None.
+    """Yield the links between arms and the amounts of a regimen that they receive. An amount
+    without arms applies to all arms of its regimen. An arm that receives no specific amount is
+    linked to the regimen, with an ``amount_index`` of None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):
@@ -96,7 +97,7 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
 
 
 def _list_labels(regimen: Regimen) -> list[str]:
-    """Return the arms that a regimen names, then those that only its amounts name."""
+    """Return the arms that a regimen names, followed by those that only its amounts name."""
     labels = list(regimen.arms)
     for amount in regimen.amounts:
         labels += amount.arms

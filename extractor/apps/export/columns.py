@@ -1,5 +1,5 @@
-"""The tables of an export with their columns: those of ``tables.toml``, and one for each of custom
-fields.
+"""The tables of an export with their columns: the tables in ``tables.toml``, and a table for each
+custom field.
 """
 
 import tomllib
@@ -17,16 +17,16 @@ from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.fields import FieldInfo, ValueKind
 
 Cells = Mapping[str, Any]
-"""The cells of a row by column; what is missing is empty."""
+"""The cells of a row by column; missing cells are empty."""
 Row = tuple[Any, ...]
-"""The cells of a row, in the order of the columns."""
+"""The cells of a row, in column order."""
 
 _POSITION = "integer: Position, from 0."
-"""The meaning of keys that count rows."""
+"""The meaning of keys that number rows."""
 _TYPES = frozenset({"integer", "number", "boolean"})
 _KINDS = {ValueKind.NUMBER: "number", ValueKind.YES_NO: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
-"""The parts of limits, amounts and times that are numbers."""
+"""The numeric parts of limits, amounts and times."""
 
 
 _OWN_KEYS = {
@@ -47,9 +47,10 @@ class Column:
 
     Attributes:
         name: Its name.
-        meaning: What it has.
-        kind: text, integer, number (which may have a fraction) or boolean.
-        path: The parts of an own field's value that lead to the cell.
+        name: The column's name.
+        meaning: A description of its cells.
+        kind: text, integer, number (possibly with a fraction) or boolean.
+        path: For a custom field, the parts of its value that lead to the cell.
     """
 
     name: str
@@ -63,12 +64,12 @@ class Table:
     """A table.
 
     Attributes:
-        name: Its name.
-        task: The task whose values it has; None for whole records.
-        keys: The columns that identify a row and the rows to which it belongs.
-        values: The other columns.
-        row: What a row is.
-        shared: The names of the columns that many tables have, among ``values``.
+        name: The table's name.
+        task: The task whose values it contains; None for data about whole records.
+        keys: The columns that identify a row and the rows it belongs to.
+        values: All other columns.
+        row: What a row represents.
+        shared: The names of those ``values`` columns that many tables have.
     """
 
     name: str
@@ -86,7 +87,7 @@ class Table:
 
 @lru_cache(256)
 def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
-    """Return all tables; ``fields`` are the user's own.
+    """Return all tables, including those of the custom ``fields``.
 
     >>> [table.name for table in list_tables()][:4]
     ['records', 'eligibility', 'groups', 'criteria']
@@ -97,9 +98,8 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
 def choose_tables(
     tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
 ) -> tuple[Table, ...]:
-    """Return the tables with these names; without names, those of some tasks and of whole records.
-
-    Raises ``ValueError`` for an unknown name.
+    """Return the tables with these names or, without names, those of the tasks and of whole
+    records. Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])][:4]
     ['records', 'regimens', 'amounts', 'interventions']
@@ -113,7 +113,7 @@ def choose_tables(
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
-    """Return the keys of tables, and the types and meanings of their columns, as JSON."""
+    """Return the tables' keys, and their columns' types and meanings, as JSON."""
     return {
         table.name: {
             "row": table.row,
@@ -157,8 +157,8 @@ def _read_column(name: str, described: str) -> Column:
 
 
 def _plan_own(own: CustomField) -> Table:
-    """Return the table of a user's own field: a column for each part of its attributes. A name that
-    the table has already, in whatever case, gets an underscore.
+    """Return the table of a custom field, with a column for each part of its attributes. An
+    underscore is appended to a column name that is already used, ignoring case.
     """
     keys, provenance = (
         tuple(_read_column(*column) for column in columns.items())
@@ -179,7 +179,7 @@ def _plan_own(own: CustomField) -> Table:
 
 
 def _list_parts(info: FieldInfo) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the paths of the cells of an attribute with their kinds. A list is one text."""
+    """Yield (path, kind) for each cell of an attribute. A list is written as one text."""
     if info.many or not issubclass(info.type, BaseModel):
         yield (info.name,), "text" if info.many else _KINDS.get(info.kind, "text")
         return

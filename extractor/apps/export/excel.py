@@ -1,5 +1,5 @@
-"""Write tables as a workbook of Excel, one sheet for each, with long texts wrapped, the header
-always in view, and buttons to filter by.
+"""Write tables as an Excel workbook with one sheet per table, wrapped texts, a frozen header row
+and filter buttons.
 """
 
 import json
@@ -14,8 +14,8 @@ from extractor.errors import StoreError
 _MOST_ROWS = 1_048_576
 _LONGEST_TEXT = 32_767
 _LONGEST_NAME = 31
-"""The limits of Excel: rows of a sheet including its header, characters of a cell, characters
-of a sheet's name."""
+"""Excel's limits: rows per sheet including the header, characters per cell, and characters per
+sheet name."""
 _WIDTH = 24
 """Column width in characters; longer text is wrapped."""
 
@@ -23,19 +23,18 @@ _WIDTH = 24
 def write_workbook(
     path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
 ) -> None:
-    """Write JSON lines as a workbook; needs the extra ``excel``. A text is never a formula.
-
-    Raises ``StoreError`` for a table that is larger than a sheet.
+    """Convert JSON lines to a workbook. Needs the extra ``excel``. Texts are never written as
+    formulas. Raises ``StoreError`` for a table that does not fit into a sheet.
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 
-    remedy = "name a file that ends with .csv"
+    remedy = "choose a file name that ends with .csv"
     if len(tables) > 1:
         remedy = (
             "choose --format csv or parquet for it, or the other tables with --tables"
         )
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
-        # The same run gives the same file.
+        # A fixed date, so that the same run always produces the same file.
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
         header = book.add_format({"bold": True, "valign": "top"})
         wrapped = book.add_format({"valign": "top", "text_wrap": True})
@@ -57,18 +56,18 @@ def write_workbook(
 
 
 def _write_rows(sheet: Any, path: Path) -> str | None:
-    """Write the rows of a table, and return what Excel cannot hold, if anything."""
+    """Write the rows of a table. Return a message if they exceed Excel's limits."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if number >= _MOST_ROWS:
                 return f"has more than {_MOST_ROWS - 1:,} rows"
             for place, (name, cell) in enumerate(json.loads(line).items()):
-                # Excel counts characters in UTF-16.
+                # Excel counts UTF-16 units.
                 size = len(str(cell).encode("utf-16-le")) // 2
                 if size > _LONGEST_TEXT:
                     return f"row {number}, {name}: has more than {_LONGEST_TEXT:,} characters"
                 if isinstance(cell, str):
-                    # `write` would guess that some texts are formulas or addresses.
+                    # `write` would interpret some texts as formulas or addresses.
                     sheet.write_string(number, place, cell)
                 elif cell is not None:
                     sheet.write(number, place, cell)

@@ -1,4 +1,4 @@
-"""Export a run's results, or the gold of a review, record by record to tables."""
+"""Export a run's results, or a review's gold, to tables, one record at a time."""
 
 import json
 from codecs import BOM_UTF8
@@ -40,14 +40,14 @@ _EXTRAS = {
     Format.DUCKDB: ("duckdb", "export"),
     Format.XLSX: ("xlsxwriter", "excel"),
 }
-"""The library, and its extra, of each format that is made of complete JSON lines."""
+"""The required library, and its extra, of each format that is converted from JSON lines."""
 
 
 @dataclass(slots=True)
 class Threshold:
-    """Leaves out values whose confidence is below ``minimum``, and counts them.
+    """Removes values whose confidence is below ``minimum``, and counts them.
 
-    If a required value is left out, the whole item is dropped.
+    If a required value is removed, the whole item is dropped.
     """
 
     minimum: float = 0.0
@@ -55,8 +55,8 @@ class Threshold:
     kept: int = 0
 
     def sift(self, extraction: TrialExtraction) -> tuple[TrialExtraction, Whole | None]:
-        """Return an extraction without its doubtful values, and what it was before; None if
-        nothing was left out.
+        """Return an extraction without its doubtful values, and the original extraction, or None
+        if nothing was removed.
         """
         if not self.minimum:
             return extraction, None
@@ -78,27 +78,27 @@ def export_run(
     threshold: Threshold | None = None,
     fields: tuple[CustomField, ...] = (),
 ) -> Mapping[str, int]:
-    """Write the tables of a run, all by default, and return the number of rows of each.
+    """Write a run's tables, by default all of them, and return the number of rows in each.
 
     Args:
         run: A run's folder, a file of extractions, or a folder of gold files.
-        destination: What to write.
-        tables: The tables.
-        lines: The extractions as JSON; by default those of ``run``.
-        registry: What the register states, by record; without it registered columns are empty.
-        threshold: Leaves out doubtful values.
-        fields: The user's own fields of the run; each has a table.
+        destination: The file or folder to write to.
+        tables: The tables to write.
+        lines: The extractions as JSON; by default those in ``run``.
+        registry: The register's data by record; without it, registered columns are empty.
+        threshold: Removes doubtful values.
+        fields: The run's custom fields, each of which has a table.
 
     Raises:
-        ValueError: One file would have to hold several tables.
-        MissingExtra: The library that writes the format is not installed.
+        ValueError: A single file cannot contain several tables.
+        MissingExtra: The library for the format is not installed.
         StoreError: The run cannot be read, or the destination may not be replaced.
     """
     sieve = threshold or Threshold()
     results = find_results(run)
 
     def list_rows() -> Iterator[tuple[str, Row]]:
-        for extraction in _read(results, lines):
+        for extraction in _read_extractions(results, lines):
             kept, whole = sieve.sift(extraction)
             yield from find_rows(kept, registry, fields, whole)
 
@@ -109,11 +109,11 @@ def export_run(
 def write_tables(
     destination: Destination, tables: Sequence[Table], rows: Iterable[tuple[str, Row]]
 ) -> dict[str, int]:
-    """Write rows, each with the name of its table, and return the number of rows of each table.
-    Rows of other tables are skipped.
+    """Write rows, given as (table name, row) pairs, and return the number of rows per table. Rows
+    of other tables are skipped.
 
-    The destination appears only when it is complete, and rows are not held in memory. Raises as
-    ``export_run`` does.
+    The destination appears only when it is complete, and rows are not kept in memory. Raises the
+    same errors as ``export_run``.
     """
     kind = destination.format
     names = [table.name for table in tables]
@@ -156,10 +156,10 @@ def write_sheet(
     *,
     force: bool = False,
 ) -> None:
-    """Write rows of ``columns`` as one file, in the format of its suffix.
+    """Write rows of ``columns`` to a file, in the format given by its suffix.
 
-    Raises ``ValueError`` for another suffix; ``ArgumentError`` for a file that exists unless
-    ``force`` is set; ``MissingExtra`` without the library of the format.
+    Raises ``ValueError`` for an unknown suffix, ``ArgumentError`` if the file exists and ``force``
+    is not set, and ``MissingExtra`` if the format's library is not installed.
     """
     table = Table("rows", None, (), tuple(Column(name, "") for name in columns))
     destination = Destination.choose(path, None, force=force)
@@ -167,9 +167,9 @@ def write_sheet(
 
 
 def find_results(run: Path) -> Path:
-    """Return where the results of ``run`` are: the file of results in a run's folder, or itself
-    if it is a file or a folder with gold files. Raises ``ArgumentError`` if it does not exist,
-    ``StoreError`` if it holds none.
+    """Return the path of the results of ``run``: the results file in a run's folder, or else
+    ``run`` itself if it is a file or a folder of gold files. Raises ``ArgumentError`` if it does
+    not exist, and ``StoreError`` if it contains no results.
     """
     if not run.exists():
         raise ArgumentError(f"{run}: there is no such file or folder; check the path")
@@ -187,20 +187,18 @@ def find_results(run: Path) -> Path:
 def read_results(
     path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
 ) -> Iterator[TrialExtraction]:
-    """Yield the extractions in ``lines``, else in the lines of a file, or in a folder of gold
-    files, without doubtful values. Raises ``StoreError`` for a line that is not an extraction.
+    """Yield the extractions in ``lines``, or else in a file or in a folder of gold files, without
+    doubtful values. Raises ``StoreError`` for a line that is not an extraction.
     """
     sieve = threshold or Threshold()
-    for extraction in _read(path, lines):
+    for extraction in _read_extractions(path, lines):
         yield sieve.sift(extraction)[0]
 
 
 def pair_results(
     run: Path, found: FinishedRun | None, threshold: Threshold
 ) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
-    """Yield each result with its record, one at a time; without the run's folder there are no
-    records.
-    """
+    """Yield (result, record) pairs, one at a time. Without the run's folder, records are None."""
     results = find_results(run)
     if found is None:
         for extraction in read_results(results, None, threshold):
@@ -212,33 +210,36 @@ def pair_results(
             yield extraction, reread.record
 
 
-def _read(path: Path, lines: Iterable[bytes] | None) -> Iterator[TrialExtraction]:
-    """Yield what ``read_results`` yields, with the doubtful values."""
-    for place, data in _list_texts(path, lines):
+def _read_extractions(
+    path: Path, lines: Iterable[bytes] | None
+) -> Iterator[TrialExtraction]:
+    """Yield the same extractions as ``read_results``, but with their doubtful values."""
+    for place, content in _list_documents(path, lines):
         try:
-            extraction = TrialExtraction.model_validate_json(data)
+            extraction = TrialExtraction.model_validate_json(content)
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(map(str, first["loc"])) or "the whole"
-            problem = f"is not an extraction of this version ({field}: {first['msg']})"
             raise StoreError(
-                f"{place}: {problem}; run its command again, or correct it"
+                f"{place}: is not an extraction of this version ({field}: "
+                f"{first['msg']}); run its command again, or correct it"
             ) from None
         yield complete_gold(extraction)
 
 
-def _list_texts(
+def _list_documents(
     path: Path, lines: Iterable[bytes] | None
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the JSON of each extraction with its place."""
+    """Yield (location, JSON) pairs, one for each extraction."""
     if lines is None and (path.is_dir() or path.suffix == ".json"):
-        for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        for file in files:
             yield str(file), file.read_bytes()
         return
     with ExitStack() as stack:
         if lines is None:
             lines = stack.enter_context(path.open("rb"))
         for number, line in enumerate(lines, start=1):
-            data = line.removeprefix(BOM_UTF8)
-            if data.strip():
-                yield f"{path}, line {number}", data
+            content = line.removeprefix(BOM_UTF8)
+            if content.strip():
+                yield f"{path}, line {number}", content

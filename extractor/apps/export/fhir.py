@@ -1,5 +1,5 @@
-"""Export as FHIR R5 resources, in the files of a bulk export: one file of JSON lines for each type,
-or one transaction for each trial. Needs the extra ``fhir``.
+"""Export FHIR R5 resources as bulk export files: one file of JSON lines per resource type. Needs
+the extra ``fhir``.
 
 A trial becomes
 
@@ -8,13 +8,13 @@ A trial becomes
 - an EvidenceVariable for each regimen and for each endpoint,
 - a Provenance with the characters that support each value.
 
-Every resource is valid R5, references lead to resources of the export, and the same results give
-the same bytes. A value that FHIR cannot express, or that is not sure, is a text there, and
-``unmapped.jsonl`` lists it with the reason.
+Every resource is valid R5, references point to resources in the export, and the output is the same
+byte for byte for the same results. A value that FHIR cannot express, or that is uncertain, is
+written as text, and ``unmapped.jsonl`` lists it with the reason.
 
-``fhir_eligibility`` builds the Groups, ``fhir_study`` the other resources. To express a further
-field, change the function of its item there; until then ``unmapped.jsonl`` or a text has it. Codes
-of words are in ``rules/fhir.toml``.
+``fhir_eligibility`` builds the Groups, and ``fhir_study`` all other resources. To express another
+field, change the function for its item there; until then, it is listed in ``unmapped.jsonl`` or
+written as text. The codes of words are in ``rules/fhir.toml``.
 """
 
 import json
@@ -37,28 +37,27 @@ from extractor.language.shown import show_line
 from extractor.schemas import FieldRef, Task, TrialExtraction, TrialRecord
 
 KINDS = ("ResearchStudy", "Group", "EvidenceVariable", "Provenance")
-"""The types of a trial's resources."""
+"""The resource types of a trial."""
 _UNMAPPED = "unmapped.jsonl"
 _LONGEST = 2**20
-"""Characters in the longest string of FHIR."""
+"""Maximum number of characters in a FHIR string."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""Control characters, which no string of FHIR may have. Each becomes U+FFFD, so that offsets stay
-right.
+"""Control characters, which FHIR strings may not contain. Each is replaced by U+FFFD, so that
+offsets remain valid.
 """
 
 
 @dataclass(frozen=True)
 class FhirCounts:
-    """How much was exported: resources by type, and values without a place by kind and reason.
-
-    A kind is a field's path without positions, such as ``eligibility.criteria.time_windows``.
+    """The number of exported resources by type, and of unmapped values by kind and reason. A kind
+    is a field's path without positions, such as ``eligibility.criteria.time_windows``.
     """
 
     resources: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def describe(self) -> Iterator[str]:
-        """Yield a line for each type of resource, and one for each kind and reason."""
+        """Yield a line for each resource type, and for each kind and reason of unmapped values."""
         meanings = read_table("fhir")["reasons"]
         for resource in KINDS:
             yield f"{resource}: {self.resources[resource]}"
@@ -73,13 +72,13 @@ def export_fhir(
     *,
     force: bool = False,
 ) -> FhirCounts:
-    """Write the resources of each trial to a folder, and the values that have no place in them to
+    """Write the resources of each trial to a folder, and the values that FHIR cannot represent to
     ``unmapped.jsonl``.
 
-    ``results`` are read one at a time; a record of None gives no registered fields. Each type of
-    resource has a file. ``force`` replaces an earlier export. Raises ``MissingExtra`` without the
-    extra ``fhir``, ``ValueError`` if ``to`` is a file, and ``StoreError`` if the folder may not be
-    replaced or a resource is invalid.
+    ``results`` are (extraction, record) pairs, read one at a time; if a record is None, registered
+    fields are omitted. Each resource type has a file. ``force`` replaces an earlier export. Raises
+    ``MissingExtra`` without the extra ``fhir``, ``ValueError`` if ``to`` is a file, and
+    ``StoreError`` if the folder may not be replaced or a resource is invalid.
     """
     if not find_spec("fhir"):
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
@@ -109,7 +108,7 @@ def _append(path: Path, lines: Iterable[Json]) -> None:
 
 
 def _validate(resource: Json) -> None:
-    """Raise ``StoreError`` for a resource that is not R5."""
+    """Raise ``StoreError`` for a resource that is not valid R5."""
     from fhir.resources import get_fhir_model_class  # noqa: PLC0415 - belongs to an extra
 
     kind = resource["resourceType"]
@@ -122,7 +121,7 @@ def _validate(resource: Json) -> None:
 
 def _clean(value: Any) -> Any:
     """Return a value without empty parts, which FHIR forbids; None if nothing is left. Strings are
-    written as people read them, without forbidden characters, and cut to the longest in FHIR.
+    normalised for display, and stripped of forbidden characters, and truncated to FHIR's maximum.
     """
     if isinstance(value, str):
         text = value if isinstance(value, RawText) else show_line(value)
@@ -134,6 +133,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         cleaned = {name: _clean(part) for name, part in value.items()}
         parts = {name: part for name, part in cleaned.items() if part is not None}
-        # An extension without a value, or a characteristic of nothing, says nothing.
+        # An extension without a value, or a characteristic without a code, is meaningless.
         return None if parts.keys() <= {"url", "exclude"} else parts
     return value

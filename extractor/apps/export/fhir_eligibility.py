@@ -1,9 +1,9 @@
-"""Represent eligibility as a Group, in the profile StudyEligibilityCriteria of the guide "EBM
-on FHIR" (1.0.0-ballot, for R5).
+"""Represent eligibility as a Group, following the StudyEligibilityCriteria profile of the guide
+"EBM on FHIR" (1.0.0-ballot, for R5).
 
-All characteristics must hold. A criterion has a value only if it consists of a single limit. Any
-other criterion is a text, and so are the criteria of a list of alternatives together: one limit
-alone would admit or exclude other people.
+All characteristics must be met. A criterion has a value only if it consists of a single limit. All
+other criteria are written as text, as is each list of alternatives as a whole, because a single
+limit from it would admit or exclude different people.
 """
 
 import re
@@ -48,17 +48,17 @@ _RULES = {
     CriterionKind.INCLUSION: GroupRule.ALL,
     CriterionKind.EXCLUSION: GroupRule.ANY,
 }
-"""The rule of a whole list: all inclusions must hold, and one exclusion is enough."""
+"""The rule that applies to a whole list: all inclusions must be met, but one exclusion suffices."""
 _Counts = Mapping[tuple[CriterionKind, str], int]
-"""How many limits each list has of a quantity."""
+"""The number of limits on each (list, quantity) pair."""
 
 
 class _MoreThanALimit(Exception):
-    """A criterion that is more than one limit. The message is what it adds."""
+    """A criterion is more than a single limit. The message states what else it contains."""
 
 
 def add_eligibility(trial: TrialResources) -> Json | None:
-    """Add the Group that is eligible, and return a reference to it; None if the record has no
+    """Add the Group of eligible people, and return a reference to it; None if the record has no
     restrictions.
     """
     eligibility = trial.extraction.eligibility
@@ -70,7 +70,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
     )
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
     for index, criterion in enumerate(eligibility.criteria):
-        # A group with the rule of the list is not an alternative.
+        # A group with the same rule as the list is not an alternative.
         groups = [
             group
             for group in eligibility.list_around(criterion.group)
@@ -106,8 +106,8 @@ def add_eligibility(trial: TrialResources) -> Json | None:
 
 
 def _describe_people(trial: TrialResources) -> list[Json]:
-    """Return the ages, the sex and the refusal of healthy volunteers: those of the text, else the
-    registered ones. What restricts nobody has no characteristic.
+    """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
+    from the text or else from the register. Values that restrict nobody are omitted.
     """
     registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, Json] = {}
@@ -139,7 +139,7 @@ def _describe_people(trial: TrialResources) -> list[Json]:
 def _describe_criterion(
     trial: TrialResources, index: int, criterion: Criterion, counts: _Counts
 ) -> Json:
-    """Return the characteristic of a criterion: its value with its words, or these as a text."""
+    """Return a criterion's characteristic: its value and words, or else the words alone."""
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     element = {"id": f"criterion-{index}", "exclude": _is_excluded(criterion)}
     path = f"eligibility.criteria[{index}]"
@@ -156,15 +156,15 @@ def _describe_criterion(
 
 
 def _is_excluded(criterion: Criterion) -> bool:
-    """Return whether a criterion states who may not take part. "Participants must be off steroids"
-    among the exclusions is what they must be.
+    """Return whether a criterion states who may not take part. An exclusion such as "Participants
+    must be off steroids" states a requirement instead.
     """
     return criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
 
 
 def _read_value(criterion: Criterion, counts: _Counts) -> Json:
-    """Return the code and value of a criterion that is only a limit. Raises ``_MoreThanALimit``
-    for any other.
+    """Return the code and value of a criterion that consists of a single limit. Raises
+    ``_MoreThanALimit`` for any other criterion.
     """
     limits = criterion.constraints
     proofs = criterion.evidence_for("constraints[0]")
@@ -184,7 +184,7 @@ def _read_value(criterion: Criterion, counts: _Counts) -> Json:
             proof.sex or proof.quantity for proof in proofs
         ),
         "a limit under a condition": any(limit.condition for limit in limits),
-        # "Platelets > 100" and "platelets > 50" are of different participants.
+        # "Platelets > 100" and "platelets > 50" apply to different participants.
         "another limit of the quantity": any(
             counts[criterion.kind, limit.quantity.lower()] > 1 for limit in limits
         ),
@@ -199,8 +199,8 @@ def _read_value(criterion: Criterion, counts: _Counts) -> Json:
 def _refuse_other_words(
     criterion: Criterion, limit: Constraint, proof: Evidence
 ) -> None:
-    """Raise ``_MoreThanALimit`` for words of a criterion or of its lead-in that are neither those
-    of its limit nor idle, such as "patients must have".
+    """Raise ``_MoreThanALimit`` if a criterion or its lead-in contains words that neither belong to
+    the limit nor are idle, such as "patients must have".
     """
     tables = read_table("fhir")["says_nothing"]
     own = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
@@ -219,7 +219,8 @@ def _split(text: str) -> set[str]:
 
 def _describe_limit(limit: Constraint) -> Json:
     """Return the code and value of a limit: a Quantity with its comparator, or a Range. Raises
-    ``_MoreThanALimit`` if its words are more than a name of a quantity, or it has no code or range.
+    ``_MoreThanALimit`` if its words are more than the name of a quantity, or FHIR has no code or
+    range for it.
     """
     named = name_limit(limit.__dict__)
     name = named.quantity_canonical
@@ -241,11 +242,11 @@ def _describe_limit(limit: Constraint) -> Json:
 
 
 def _is_name_of(words: str, known: KnownQuantity) -> bool:
-    """Return whether words are names of a quantity, and nothing more: "Body mass index (BMI)",
-    "ECOG status score".
+    """Return whether the words consist only of names of a quantity: "Body mass index (BMI)", "ECOG
+    status score".
     """
     rest = f" {' '.join(fold_words(words))} "
-    # The longest first: a short name may be part of a longer one.
+    # Longest first, because a short name may be part of a longer one.
     for name in sorted(map(fold_words, known.names), key=len, reverse=True):
         rest = rest.replace(f" {' '.join(name)} ", "  ")
     return set(rest.split()) <= {"score"}

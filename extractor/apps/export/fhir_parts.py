@@ -1,5 +1,5 @@
-"""What all FHIR resources of a trial share: ids, codes, quantities, and the list of what has no
-place in them.
+"""What the FHIR resources of a trial have in common: ids, codes, quantities, and the list of values
+that FHIR cannot represent.
 """
 
 import re
@@ -23,25 +23,27 @@ BASE = "urn:trial-extractor"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 LOINC = "http://loinc.org"
 _LEAST = 0.8
-"""The minimum confidence of a value that a resource states."""
+"""The minimum confidence for a value to be included in a resource."""
 _LONGEST_ID = 40
-"""Of the 64 characters of an id. The others are for a digest and suffixes: ``-endpoints-123``."""
+"""Maximum length of the record's part of an id, which has 64 characters. The rest is for a digest
+and suffixes such as ``-endpoints-123``.
+"""
 _WORDS = frozenset(
     {"kind", "quote", "lead_in", "group", "negated", "agent"}
     | {"measure", "description", "time_frame", "start_event"}
 )
-"""The fields that a resource expresses whether or not they are sure: most are its text."""
+"""Fields that are exported whatever their confidence, because they are mostly the item's text."""
 
 
 class RawText(str):
-    """Characters of the record, to which offsets refer."""
+    """Characters of the record that offsets refer to."""
 
 
 class TrialResources:
-    """The resources of a trial, as JSON, and the values that have no place in them.
+    """The resources of a trial, as JSON, and the values that FHIR cannot represent.
 
-    The builder of a resource takes the values that it expresses; ``leave_out_rest`` lists the
-    others. Values that are not sure are listed from the start.
+    Each resource takes the values that it represents; ``leave_out_rest`` then lists the remaining
+    ones. Uncertain values are listed from the start.
     """
 
     def __init__(
@@ -70,8 +72,8 @@ class TrialResources:
 
     @cached_property
     def id(self) -> str:
-        """The id with which all ids of the trial begin: that of the record if FHIR allows it, else
-        its allowed characters and a digest.
+        """The prefix of all the trial's ids: the record's id if FHIR allows it, or else its allowed
+        characters and a digest.
         """
         record_id = self.extraction.record_id
         # FHIR allows letters, digits, dots and hyphens.
@@ -89,11 +91,11 @@ class TrialResources:
         return reference
 
     def take(self, item: str, name: str) -> list[ValueRow]:
-        """Return the sure values of a field, which are then expressed."""
+        """Return the reliable values of a field, and mark them as represented."""
         return self._left[item].pop(name, [])
 
     def take_first(self, item: str, name: str) -> Any:
-        """Return the sure value of a field that has only one; None without it."""
+        """Return the reliable value of a field that has only one; None if there is none."""
         return next((row.value for row in self.take(item, name)), None)
 
     def take_rest(self, item: str) -> dict[str, list[ValueRow]]:
@@ -101,7 +103,7 @@ class TrialResources:
         return self._left.pop(item, {})
 
     def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
-        """List a value without a place, for a reason of ``fhir.toml``."""
+        """List a value that FHIR cannot represent, with a reason from ``fhir.toml``."""
         self.unmapped.append(
             {
                 "record_id": self.extraction.record_id,
@@ -120,12 +122,12 @@ class TrialResources:
 
 
 def is_sure(confidence: float | None) -> bool:
-    """Return whether a value is sure enough to be stated. Gold has no confidence."""
+    """Return whether a value is reliable enough to be included. Gold has no confidence."""
     return confidence is None or confidence >= _LEAST
 
 
 def code(system: str, word: str | None, text: str | None = None) -> Json:
-    """Return a CodeableConcept with the code of a system, if there is one, and a text.
+    """Return a CodeableConcept with a text and, if there is a code, the code and its system.
 
     >>> code(LOINC, "30525-0", "age")
     {'coding': [{'system': 'http://loinc.org', 'code': '30525-0'}], 'text': 'age'}
@@ -135,7 +137,7 @@ def code(system: str, word: str | None, text: str | None = None) -> Json:
 
 
 def own_code(word: StrEnum | None, text: str | None = None) -> Json:
-    """Return a CodeableConcept with a word of one of our closed sets.
+    """Return a CodeableConcept for a member of one of this package's enumerations.
 
     >>> from extractor.schemas import Role
     >>> own_code(Role.PLACEBO)["coding"][0]["system"]
@@ -152,8 +154,8 @@ def quantity(
     comparator: str | None = None,
     ucum: str | None = None,
 ) -> Json | None:
-    """Return a Quantity with the unit as written, and its UCUM code if it has one; None without a
-    value.
+    """Return a Quantity with the unit as written, and its UCUM code if it has one; None if there is
+    no value.
 
     >>> quantity(18, "year", ">=")  # doctest: +NORMALIZE_WHITESPACE
     {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org',
@@ -174,8 +176,8 @@ def quantity(
 
 
 def make_range(low: Json | None, high: Json | None) -> Json | None:
-    """Return a Range, open at an end that is None; None if FHIR has no such range, since the units
-    differ or the order is wrong.
+    """Return a Range, open at an end that is None. None if FHIR has no such range, because the
+    units differ or the ends are in the wrong order.
     """
     span = {"low": low, "high": high}
     if not low or not high:
@@ -186,8 +188,8 @@ def make_range(low: Json | None, high: Json | None) -> Json | None:
 
 
 def describe_value(row: ValueRow) -> Json:
-    """Return a value under its name in FHIR, such as ``valueQuantity``; as a text if it has no
-    other type there.
+    """Return a value under the name of its FHIR type, such as ``valueQuantity``, or as text if FHIR
+    has no type for it.
     """
     value = row.value
     if isinstance(value, StrEnum):

@@ -1,4 +1,4 @@
-"""A trial as a ResearchStudy, and its regimens and endpoints as EvidenceVariables."""
+"""Represent a trial as a ResearchStudy, and its regimens and endpoints as EvidenceVariables."""
 
 import re
 from collections import defaultdict
@@ -38,9 +38,9 @@ def build_trial(
     record: TrialRecord | None = None,
     tasks: Collection[Task] = tuple(Task),
 ) -> TrialResources:
-    """Build the resources of a trial, as JSON, and list the values that have no place in them.
+    """Build the resources of a trial, as JSON, and list the values that FHIR cannot represent.
 
-    Without ``record`` the registered fields are listed as missing. Nothing is validated here.
+    Without ``record``, the registered fields are listed as missing. Nothing is validated here.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "NCT01", "eligibility": {"sex": "male"}}
@@ -76,8 +76,8 @@ def build_trial(
 
 
 def _read_registered(record: TrialRecord) -> Json:
-    """Return the registered elements of a study, as the record words them; None for what it does
-    not state, and for a number or a date that FHIR does not allow.
+    """Return the registered elements of a study, as worded in the record; None for missing ones,
+    and for numbers and dates that FHIR does not allow.
     """
     fields = record.registry
     tables = read_table("fhir")
@@ -119,7 +119,7 @@ def _read_registered(record: TrialRecord) -> Json:
 
 
 def _translate(table: str, written: str | None) -> Json:
-    """Return a registered word with its code in ``fhir.toml``, if it has one."""
+    """Return a registered word with its code from ``fhir.toml``, if it has one."""
     words = read_table("fhir")[table]
     # Some registers write "Active Comparator".
     word = (written or "").upper().replace(" ", "_")
@@ -127,8 +127,8 @@ def _translate(table: str, written: str | None) -> Json:
 
 
 def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
-    """Add the EvidenceVariable of a regimen, and refer to it in the arms that get it; an arm that
-    only the regimen names is added to ``arms``.
+    """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive it. An arm
+    that only the regimen names is added to ``arms``.
     """
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
@@ -147,7 +147,7 @@ def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
 
 
 def _add_endpoint(trial: TrialResources, index: int) -> Json:
-    """Add the EvidenceVariable of an endpoint, and return the outcome measure that refers to it."""
+    """Add an endpoint's EvidenceVariable, and return an outcome measure that refers to it."""
     endpoint = trial.extraction.endpoints[index]
     path = f"endpoints[{index}]"
     category = trial.take_first(path, "category")
@@ -170,8 +170,8 @@ def _add_endpoint(trial: TrialResources, index: int) -> Json:
 
 
 def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) -> Json:
-    """Add the EvidenceVariable of an item with its ``first`` characteristic, and one for each field
-    that is not expressed yet. Several values of a field are alternatives.
+    """Add the EvidenceVariable of an item, with its ``first`` characteristic and one for each
+    remaining field. Several values of a field are alternatives.
     """
     characteristics = [first]
     for name, rows in trial.take_rest(path).items():
@@ -193,8 +193,9 @@ def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) 
 
 
 def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
-    """Return when an endpoint is measured: a moment for each time, a span up to each, or the only
-    span from one to the other. Else the words of the time frame alone; the times are then listed.
+    """Return the times of an endpoint: a moment or an upper limit for each time, or one span
+    between two times. If none fits, only the words of the time frame are returned, and the times
+    are listed.
     """
     common = {
         "description": endpoint.time_frame,
@@ -207,7 +208,7 @@ def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> lis
         return [common | {"range": {"high": time}} for time in times]
     if times and kind not in (TimeKind.FROM_TO, TimeKind.PER, None):
         return [common | {"quantity": time} for time in times]
-    # A span needs both ends, in one unit and in their order.
+    # A span needs two ends in the same unit and in the right order.
     if len(times) == 2 and kind is TimeKind.FROM_TO:
         span = make_range(*times)
         if span:
@@ -218,8 +219,8 @@ def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> lis
 
 
 def _add_provenance(trial: TrialResources) -> None:
-    """Add the Provenance of all resources: the source of the record, and for each item the
-    characters that support its values.
+    """Add a Provenance for all resources: the record's source, and the supporting characters of
+    each item's values.
     """
     evidence: list[Json] = []
     for path, item in trial.extraction.list_items():
@@ -240,11 +241,11 @@ def _add_provenance(trial: TrialResources) -> None:
 
 
 def _list_places(item: ExtractedItem) -> list[str]:
-    """Return the places of an item's values, each with its characters and values; none for gold."""
+    """Return the places that support an item, with their words and values. Gold has no places."""
     values = defaultdict[str, list[str]](list)
     for piece in item.evidence:
         if piece.section:
-            # As in RFC 5147: the first character, and one past the last.
+            # As in RFC 5147: the first character, and the one after the last.
             place = f'{piece.section}#char={piece.start},{piece.end} "{piece.quote}"'
             known = filter(None, (piece.origin, piece.support, piece.confidence))
             values[place].append(" ".join((piece.field, *map(str, known))))

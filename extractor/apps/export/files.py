@@ -1,4 +1,4 @@
-"""The files of an export: JSON lines, safe CSV, Parquet, DuckDB and Excel, complete or absent."""
+"""The files of an export, as JSON lines, safe CSV, Parquet, DuckDB or Excel: complete or absent."""
 
 import csv
 import glob
@@ -19,7 +19,7 @@ from extractor.apps.export.columns import Row, Table
 from extractor.errors import ArgumentError, DiskFull, StoreError
 
 COLUMNS_FILE = "tables.json"
-"""Describes the tables of a folder."""
+"""The file that describes the tables in a folder."""
 _MARKERS = {COLUMNS_FILE, "unmapped.jsonl"}
 """Files that identify an earlier export of tables or FHIR resources."""
 _TYPES = {
@@ -29,11 +29,11 @@ _TYPES = {
     "boolean": "BOOLEAN",
 }
 _LONGEST_LINE = 2**24
-"""The maximum length of a line, in bytes, that DuckDB reads."""
+"""Maximum length of a line for DuckDB, in bytes."""
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    # Enough for any run: DuckDB spills the rest to disk, and each thread takes its own share.
+    # Enough for any run, because DuckDB spills to disk. Each thread uses its share.
     "memory_limit": "256MB",
     "threads": 2,
 }
@@ -41,8 +41,8 @@ _NEEDS = re.compile(r"^-- needs (.+)$", re.MULTILINE)
 _FORMULA = re.compile(
     r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL
 )
-"""The start of a cell, also for programs that use another separator, and the characters that make
-it a formula; a sign alone, such as the comparator "=", makes none.
+"""The start of a cell, including cells separated by other characters, if what follows makes it a
+formula. A sign alone, such as the comparator "=", does not.
 """
 _BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 
@@ -50,7 +50,7 @@ Append = Callable[[Row], None]
 
 
 class Format(StrEnum):
-    """The file format of tables. The value is also the file's suffix."""
+    """The file format of tables. The value is also the file suffix."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -61,9 +61,9 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Destination:
-    """A file with a format's suffix, or a folder.
+    """A file whose suffix is that of the format, or a folder.
 
-    ``force`` replaces an existing file, or a folder that holds only an earlier export.
+    ``force`` replaces an existing file, or a folder that contains only an earlier export.
     """
 
     path: Path
@@ -74,12 +74,11 @@ class Destination:
     def choose(
         cls, path: Path, wanted: Format | None, *, force: bool = False
     ) -> "Destination":
-        """Return the destination for a path and an optional format, by default that of its suffix.
-
-        Raises ``ValueError`` if the two do not match, and if neither states the format.
+        """Return the destination for a path. The format defaults to the path's suffix. Raises
+        ``ValueError`` if the format and the suffix do not match, or neither is given.
         """
         suffix = path.suffix.removeprefix(".").lower()
-        # A folder may have any name.
+        # A folder's name may end in any suffix.
         named = suffix in set(Format) and not path.is_dir()
         chosen = wanted or (Format(suffix) if named else None)
         if chosen is None:
@@ -96,20 +95,20 @@ class Destination:
 
     @property
     def is_single_file(self) -> bool:
-        """Whether the export is a file, not a folder."""
+        """Whether the export is a single file rather than a folder."""
         return self.path.suffix.lower() == f".{self.format}" and not self.path.is_dir()
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
-        """Yield a scratch folder beside the destination, and the path in it that replaces the
-        destination at the end. If the body fails, the destination is unchanged.
+        """Yield a scratch folder next to the destination, and a path in it that replaces the
+        destination at the end. If the block fails, the destination is unchanged.
 
-        Raises ``ArgumentError`` if it exists and ``force`` is not set, ``StoreError`` if it may
-        not be replaced at all.
+        Raises ``ArgumentError`` if the destination exists and ``force`` is not set, and
+        ``StoreError`` if it may not be replaced.
         """
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
-        # An earlier export is known by its descriptions, and has no other files.
+        # An earlier export is recognised by its marker files, and contains no other files.
         is_known = not _MARKERS.isdisjoint(file.name for file in files)
         if files and not (
             is_known and suffixes.issuperset(one.suffix for one in files)
@@ -134,7 +133,7 @@ class Destination:
 
 @contextmanager
 def _naming_full_disk(path: Path) -> Iterator[None]:
-    """Name the destination if its disk is full: not every error of writing names a file."""
+    """Add the destination to the error if its disk is full, because some errors name no file."""
     try:
         yield
     except OSError as error:
@@ -157,7 +156,7 @@ def neutralise(text: str) -> str:
     ... )
     ("'=1+1", ";' @SUM(A1)", 'ECOG 0-2', '=')
     """
-    # Most texts begin with a word and have no second beginning; a search would take longer.
+    # Most texts start with a word and have no second start; searching them would be slower.
     if text[:1].isalnum() and _BEGINS_AGAIN.search(text) is None:
         return text
     return _FORMULA.sub(r"\1'", text)
@@ -167,8 +166,8 @@ def neutralise(text: str) -> str:
 def open_tables(
     tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False
 ) -> Iterator[Mapping[str, Append]]:
-    """Open a file for each table, and return a function for each that appends a row: to CSV with a
-    header and safe texts, else as a line of JSON.
+    """Open a file for each table, and return functions that append a row to it: to CSV, with a
+    header and safe texts, or as a line of JSON.
     """
     with ExitStack() as stack:
         appending = {}
@@ -206,8 +205,8 @@ def load_tables(
     rows: Mapping[str, Path],
     parquet: Mapping[str, Path] | None,
 ) -> None:
-    """Load JSON lines into a DuckDB database with its views and macros, or copy them to Parquet
-    files; needs the extra ``export``. The comments of the columns are their meanings.
+    """Load JSON lines into a DuckDB database with views and macros, or convert them to Parquet
+    files. Needs the extra ``export``. The columns' meanings become comments.
 
     Raises ``StoreError`` if DuckDB fails.
     """
@@ -217,7 +216,7 @@ def load_tables(
         with duckdb.connect(str(database), config=_CONFIG) as connection:
             for table in tables:
                 content = connection.read_json(
-                    # DuckDB takes the name for a pattern.
+                    # DuckDB interprets the name as a pattern.
                     glob.escape(str(rows[table.name])),
                     columns={one.name: _TYPES[one.kind] for one in table.columns},
                     format="newline_delimited",
@@ -236,7 +235,7 @@ def load_tables(
 
 
 def _comment(table: Table) -> str:
-    """Return the statements that give the columns of a table their meanings."""
+    """Return the statements that add the columns' meanings as comments."""
     statements = []
     for column in table.columns:
         meaning = column.meaning.replace("'", "''")
@@ -247,8 +246,8 @@ def _comment(table: Table) -> str:
 
 
 def _list_views(known: set[str]) -> Iterator[str]:
-    """Yield the statements of ``views.sql`` whose tables are there. Each begins with a line that
-    names them.
+    """Yield the statements in ``views.sql`` whose tables exist. Each statement starts with a line
+    that lists the tables.
     """
     statements = Path(__file__).with_name("views.sql").read_text("utf-8").split("\n\n")
     for statement in statements:

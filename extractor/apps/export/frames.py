@@ -1,4 +1,4 @@
-"""Make data frames of tables: pandas, polars, or Arrow."""
+"""Convert tables to pandas, polars or Arrow data frames."""
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -17,17 +17,17 @@ from extractor.schemas.arguments import refuse_unknown
 _MODULES = {"pandas": "pandas", "polars": "polars", "arrow": "pyarrow"}
 _KINDS = ("text", "integer", "number", "boolean")
 _TYPES = {
-    # Of pandas, those with a missing value: an integer or a truth that is not stated stays none.
+    # pandas types that allow missing values, so that a missing integer or boolean remains missing
     "pandas": ("str", "Int64", "float64", "boolean"),
     "polars": ("String", "Int64", "Float64", "Boolean"),
     "arrow": ("string", "int64", "float64", "bool_"),
 }
-"""The types of each kind of column."""
+"""The data type for each kind of column."""
 
 
 def open_library(to: str) -> Any:
-    """Import the library of data frames. Raises ``ValueError`` for an unknown one,
-    ``MissingExtra`` without it.
+    """Import a data frame library. Raises ``ValueError`` for an unknown one, and ``MissingExtra``
+    if it is not installed.
     """
     refuse_unknown("kind of data frame", [to], tuple(_MODULES))
     try:
@@ -37,7 +37,7 @@ def open_library(to: str) -> Any:
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
-    """Return the rows of a table with typed columns, even if it has no rows."""
+    """Return a table's rows as a data frame with typed columns, even without rows."""
     kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
     types = {column.name: kinds[column.kind] for column in table.columns}
     if to == "pandas":
@@ -59,11 +59,11 @@ def frame_tables(
     registry: RegisteredByRecord = MappingProxyType({}),
     fields: Iterable[Declared] | Declared = (),
 ) -> dict[str, Any]:
-    """Return tables of extractions as data frames by name, all by default.
+    """Return tables of extractions as data frames by name, by default all tables.
 
-    ``registry`` has what the register states; without it, registered columns are empty. ``fields``
-    are the user's own; each has a table. Raises ``ValueError`` for an unknown name,
-    ``MissingExtra`` without the library.
+    ``registry`` contains the register's data; without it, registered columns are empty. ``fields``
+    are custom fields, each of which has a table. Raises ``ValueError`` for an unknown name, and
+    ``MissingExtra`` if the library is not installed.
     """
     library = open_library(to)
     own = read_fields(fields)

@@ -1,5 +1,5 @@
-"""One key for an instrument of endpoints, shared with the quantities of limits: "Montreal Cognitive
-Assessment (MoCA)" as what is measured, and "MoCA >= 26" as a limit.
+"""A key for each endpoint instrument, shared with quantities of limits: it joins "Montreal
+Cognitive Assessment (MoCA)" as an outcome and "MoCA >= 26" as a limit.
 """
 
 import re
@@ -12,7 +12,7 @@ from extractor.language.shown import show_line
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
 _VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
-"""An abbreviation with the number of its items, or a mark of self-report: "ACQ-6"."""
+"""An abbreviation with its number of items, or a mark of self-report: "ACQ-6"."""
 _TAIL = re.compile(
     r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
     re.IGNORECASE,
@@ -21,8 +21,8 @@ _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
 def name_instrument(name: str) -> str | None:
-    """Return the key of an instrument: the quantity that is its score, else its usual short form in
-    lower case, or the one in brackets.
+    """Return an instrument's key: the quantity that is its score, or else its usual short form, or
+    else an abbreviation in brackets, in lower case.
 
     >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
     ('moca', 'moca')
@@ -32,7 +32,7 @@ def name_instrument(name: str) -> str | None:
     known = find_entry(written, "instruments")
     if known:
         names = (known.value, *known.terms, *known.also)
-        # Short forms have other meanings: "IGA" is an antibody, too.
+        # Short forms can have other meanings: "IGA" is also an antibody.
         long = [other for other in names if " " in other] or names
         keys = [_fold(other) for other in sorted(long, key=len, reverse=True)]
         return next((scores[key] for key in keys if key in scores), _fold(known.value))
@@ -43,8 +43,8 @@ def name_instrument(name: str) -> str | None:
 
 
 def is_other_version(name: str, quantity: KnownQuantity) -> bool:
-    """Return whether words name another version of an instrument than a quantity: ACQ-6 is not the
-    ACQ, and MADRS-S not the MADRS.
+    """Return whether words name a different version of the instrument than a quantity: ACQ-6 is not
+    the ACQ, and MADRS-S is not the MADRS.
 
     >>> is_other_version("ACQ-6 score", list_quantities()["acq"])
     True
@@ -53,7 +53,7 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
         return False
     names = {_fold(written) for written in (quantity.name, *quantity.names)}
     versions = {_fold(version) for version in _VERSION.findall(name)}
-    # "IGF-1 SD score" names no version: IGF is not an instrument.
+    # "IGF-1 SD score" does not name a version, because IGF is not an instrument.
     others = versions - {key for key in versions if key.replace("_", "") in names}
     return any(key.rpartition("_")[0] in names for key in others - names)
 

@@ -1,4 +1,4 @@
-"""Interpret limits: the canonical name, unit and value of each, and whom it admits."""
+"""Interpret limits: the canonical name, unit and value of each, and the values it admits."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ _IMPLAUSIBLE = "implausible"
 """The note for a limit whose value is impossible in the written unit."""
 _NO_CONVERSION = "no conversion"
 _SURFACE = "{1.73_m2}"
-"""The body surface to which an estimated filtration rate refers, written or not."""
+"""The body surface that an estimated filtration rate refers to, whether or not it is written."""
 
 
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
@@ -37,7 +37,7 @@ _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 
 
 class CanonicalLimit(NamedTuple):
-    """A limit in the vocabulary of quantities; ``tables.toml`` describes the columns."""
+    """A limit in canonical terms. The columns are described in ``tables.toml``."""
 
     quantity_canonical: str | None = None
     laboratory: bool | None = None
@@ -51,7 +51,7 @@ class CanonicalLimit(NamedTuple):
 
 
 class DescribedCriterion(NamedTuple):
-    """Whether a criterion decides alone, and the derived cells of each of its limits."""
+    """Whether a criterion is decisive by itself, and the derived cells of its limits."""
 
     decides: bool
     limits: tuple[dict[str, Any], ...]
@@ -63,7 +63,7 @@ def name_limit(
     *,
     has_unread_unit: bool = False,
 ) -> CanonicalLimit:
-    """Return the canonical form of a limit; without a canonical value, a note explains why.
+    """Return the canonical form of a limit. If it has no canonical value, a note explains why.
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
@@ -91,7 +91,7 @@ def name_limit(
         return named._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
     ends = [end for end in ends if end is not None]
-    # A limit without a unit has the one in which its upper end is possible.
+    # For a limit without a unit, use the unit in which its upper end is possible.
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
     named = named._replace(
@@ -105,8 +105,8 @@ def name_limit(
 def _refuse_or_join(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
-    """Return a limit whose words do not name the quantity, or join several; None for all others."""
-    # "ACQ-6" is not the ACQ: its limit is of another score.
+    """Return a limit whose words do not name the quantity, or name several; None for all others."""
+    # "ACQ-6" is not the ACQ, so its limit applies to a different score.
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):
         return nothing
@@ -123,17 +123,19 @@ def _refuse_or_join(
 def _convert(
     named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
-    """Return a limit with its ends in the quantity's own unit, or a note why it has none."""
+    """Return a limit with its ends converted to the quantity's unit, or a note if that is
+    impossible.
+    """
     values = []
     for end in ends:
         value = quantity.to_canonical(end, unit)
         if value is None:
             return named._replace(canonical_note=_NO_CONVERSION)
-        # "TSH < 0.2 mIU/mL": nobody means 200 mIU/L
+        # "TSH < 0.2 mIU/mL": 200 mIU/L is certainly not intended
         if not quantity.is_possible(value):
             return named._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
-    # From mL/min to mL/min/1.73 m2, everybody is taken to have the usual body surface.
+    # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
     assumes_surface = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
     return named._replace(
         unit_canonical=quantity.unit,
@@ -146,11 +148,11 @@ def _convert(
 def describe_criteria(
     eligibility: Eligibility, sex: str | None = None
 ) -> list[DescribedCriterion]:
-    """Return the derived cells of all criteria and limits; ``sex`` is that of all participants."""
+    """Return the derived cells of all criteria and limits; ``sex`` applies to all participants."""
     described = []
     for criterion in eligibility.criteria:
         groups = eligibility.list_around(criterion.group)
-        # Inclusions hold all, and one exclusion is enough.
+        # All inclusions must be met, but one exclusion suffices.
         own = GroupRule.ALL
         if criterion.kind is CriterionKind.EXCLUSION:
             own = GroupRule.ANY
@@ -163,9 +165,9 @@ def describe_criteria(
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the derived cells of each limit. A limit of everybody has ``admits``; a limit of some
-    has ``admits_some``: one of several alternatives, or one whose quantity has a condition, another
-    sex or two ranges in the same criterion.
+    """Yield the derived cells of each limit. A limit that applies to everybody has ``admits``, and
+    one that applies to some has ``admits_some``: it is one of several alternatives, or its quantity
+    has a condition, a different sex or two ranges in the same criterion.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
@@ -214,7 +216,7 @@ def _list_divided(
     described: Iterable[tuple[Constraint, Evidence | None, CanonicalLimit]],
     sex: str | None,
 ) -> set[str]:
-    """Return the quantities, in lower case, whose limits are of some participants."""
+    """Return the quantities, in lower case, whose limits apply to some participants only."""
     divided = set[str]()
     ranges = dict[str, str]()
     for limit, proof, canonical in described:
@@ -226,7 +228,7 @@ def _list_divided(
         high = canonical.value_high_canonical or limit.value_high
         if high is None:
             continue
-        # Two ranges are of two groups; 126 mg/dL and 7 mmol/L are one number.
+        # Two ranges apply to two groups, but 126 mg/dL and 7 mmol/L are the same number.
         span = f"{low:.2g}-{high:.2g}"
         if ranges.setdefault(quantity, span) != span:
             divided.add(quantity)
@@ -234,9 +236,9 @@ def _list_divided(
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
-    """Return the comparator of the values that a criterion admits: that of an inclusion, the
-    opposite of an exclusion's. None if it is negated, has an exception, or is a demand among the
-    exclusions.
+    """Return the comparator of the values that a criterion admits: an inclusion's own comparator,
+    or the opposite of an exclusion's. None if the criterion is negated, has an exception, or states
+    a requirement among the exclusions.
     """
     if criterion.negated or criterion.has_exception or criterion.demanded:
         return None

@@ -1,5 +1,5 @@
-"""Who may take part, as every export states it: by the text, else as registered; and what the
-criteria together state of pregnant people.
+"""Who may take part, as stated in every export: from the text or else from the register, and the
+criteria's combined statement about pregnancy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ _WORDS: Mapping[str, Sex | bool] = {
     "false": False,
     "true": True,
 }
-"""Registered sexes and answers, in lower case."""
+"""Registered sexes and yes/no answers, in lower case."""
 
 
 def read_registered(name: str, written: str) -> Any:
-    """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", for
-    an unknown word, and for an impossible age.
+    """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", an
+    unknown word or an impossible age.
     """
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
@@ -44,8 +44,8 @@ def read_registered(name: str, written: str) -> Any:
 
 
 def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
-    """Return the comparator of an age in the text: "over 18 years" is ``>``. Without words that
-    bound it, the age itself is admitted.
+    """Return the comparator of an age limit: "over 18 years" is ``>``. If the text has no
+    comparator, the stated age itself is admitted.
     """
     bounds = [one.comparator for one in eligibility.evidence if one.field == name]
     return bounds[0] if bounds and bounds[0] else _SIDES[name]
@@ -56,8 +56,8 @@ def describe_people(
     registered: Mapping[str, Any],
     described: Sequence[DescribedCriterion],
 ) -> dict[str, Any]:
-    """Return the cells of the table ``eligibility``. ``described`` are the criteria: those of a
-    group of alternatives do not count.
+    """Return the cells of the ``eligibility`` table. ``described`` are the criteria; alternatives
+    in a group are ignored.
     """
     cells: dict[str, Any] = {**people.__dict__, **registered}
     for name in AGES:
@@ -72,7 +72,7 @@ def describe_people(
     healthy = people.healthy_volunteers
     in_register = registered.get("registered_healthy_volunteers")
     proofs = [one for one in people.evidence if one.field == "healthy_volunteers"]
-    # A description alone may be about other trials.
+    # If it is stated only in a description, it may refer to other trials.
     is_described = bool(proofs) and {one.section for one in proofs} <= DESCRIPTIONS
     if healthy is None or (is_described and in_register is not None):
         healthy = in_register
@@ -85,14 +85,14 @@ def describe_people(
     return cells | {
         "admits_sex": sex.lower() if sex else None,
         "admits_healthy": healthy,
-        # An inclusion that asks for a pregnancy decides.
+        # A criterion that requires a pregnancy is decisive.
         "excludes_pregnancy": False not in mentions if mentions else None,
     }
 
 
 def _excludes_pregnancy(criterion: Criterion) -> bool | None:
-    """Return whether a criterion excludes pregnant people (True) or asks for them (False); None
-    if it mentions none, or a pregnancy to be avoided or in the past.
+    """Return whether a criterion excludes pregnant people (True) or requires pregnancy (False);
+    None if it does not mention pregnancy, or only a past pregnancy or one to be avoided.
     """
     if "pregnan" not in criterion.quote.casefold():
         return None
@@ -105,7 +105,7 @@ def _excludes_pregnancy(criterion: Criterion) -> bool | None:
         # "Women who wish to avoid pregnancy"
         is_barred = bool(rule("bars_pregnancy").search(tokens))
         return False if is_of_pregnancy and not is_barred else None
-    # A negation, or a demand among the exclusions, excludes others.
+    # A negated exclusion, or a requirement among the exclusions, excludes other people.
     if criterion.negated or criterion.demanded:
         return None
     return True if is_of_pregnancy else None

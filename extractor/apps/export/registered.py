@@ -1,4 +1,4 @@
-"""What the register states about a record: its columns, arms and interventions."""
+"""The register's data about a record: cells, arms and interventions."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -21,17 +21,17 @@ _FIELDS = (
     *("study_type", "phases", "status", "allocation", "masking", "primary_purpose"),
     *("start_date", "completion_date", "sponsor"),
 )
-"""Columns with the name of their registered field."""
+"""Columns that have the same name as their registered field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the register states about a record.
+    """The register's data about a record.
 
     Attributes:
         columns: The cells of ``records`` and ``eligibility``.
-        arms: The arms.
-        interventions: The interventions.
+        arms: The registered arms.
+        interventions: The registered interventions.
     """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -40,11 +40,11 @@ class Registered:
 
 
 RegisteredByRecord = Mapping[str, Registered]
-"""What the register states, by record."""
+"""The register's data by record."""
 
 
 def read_registry(record: TrialRecord) -> Registered:
-    """Return what the register states about a record."""
+    """Return the register's data about a record."""
     fields = record.registry
     columns: dict[str, Any] = {name: fields.text(name) for name in _FIELDS}
     columns["intervention_model"] = fields.assignment
@@ -54,7 +54,7 @@ def read_registry(record: TrialRecord) -> Registered:
     columns["title"] = " ".join(title.split()) or None
     columns["conditions"] = "|".join(filter(str.strip, lines)) or None
     enrolment = fields.enrollment or ""
-    # More digits would not fit into an integer of a database.
+    # A number with more digits would not fit into a database integer.
     if enrolment.isdecimal() and len(enrolment) < 19:
         columns["enrolment"] = int(enrolment)
     for name in AGES:
@@ -73,8 +73,8 @@ def read_registry(record: TrialRecord) -> Registered:
 def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
 ) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
-    """Return what the register states about the records of a run, and of how many records the
-    inputs are missing or have changed since. Both are empty if none of the tables needs it.
+    """Return the register's data about a run's records, and the number of records whose input is
+    missing or has changed. Both are empty if none of the tables needs them.
     """
     registry = {}
     lacking = Counter[TextState]()

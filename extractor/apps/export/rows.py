@@ -1,4 +1,4 @@
-"""The rows of an extraction in the tables of an export."""
+"""Convert an extraction to the rows of an export's tables."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ from extractor.schemas import (
 )
 
 Named = tuple[str, Cells]
-"""The cells of a row with the name of its table."""
+"""A table's name with the cells of a row."""
 Proofs = Mapping[str, Sequence[Evidence]]
 """The evidence of an item by field."""
 
@@ -67,7 +67,7 @@ _DAILY = {
 }
 """How often a dose is given per day."""
 _BODY = frozenset({"kg", "m2"})
-"""The units that a daily dose may be counted in."""
+"""The units that a daily dose may be relative to."""
 _OF_VALUES = {
     "field": "path",
     "value": "text",
@@ -76,7 +76,7 @@ _OF_VALUES = {
     "char_start": "start",
     "char_end": "end",
 }
-"""The columns of values, absences and findings to which ``ValueRow`` gives another name."""
+"""Columns of values, absences and findings whose name in ``ValueRow`` is different."""
 _TERMS = {
     TermKind.CONDITION: "condition_terms",
     TermKind.INTERVENTION: "intervention_terms",
@@ -84,8 +84,8 @@ _TERMS = {
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were removed, and for each list that lost members the
-    positions of the remaining ones, by path.
+    """An extraction before doubtful values were removed and, for each list that became shorter, the
+    positions of the remaining members, by path.
     """
 
     extraction: TrialExtraction
@@ -98,15 +98,15 @@ def find_rows(
     fields: tuple[CustomField, ...] = (),
     whole: Whole | None = None,
 ) -> Iterator[tuple[str, Row]]:
-    """Yield each row with the name of its table; an empty cell is None, and a text is one line of
-    clean words.
+    """Yield (table name, row) pairs. An empty cell is None, and texts are normalised to one line.
 
     Args:
         extraction: The extraction.
-        registry: What the register states, by record.
-        fields: The user's own fields that have tables.
-        whole: The extraction before doubtful values were left out: it decides whom a limit admits,
-            for a limit of men is not one of all people when that of women is left out.
+        registry: The register's data by record.
+        fields: The custom fields that have tables.
+        whole: The extraction before doubtful values were removed, used to decide which values a
+            limit admits: a limit for men must not seem to apply to everybody if the one for women
+            was removed.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -128,11 +128,11 @@ def find_rows(
 
 
 def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of values, absences and findings, which are half of all rows."""
+    """Yield the rows of values, absences and findings, which make up half of all rows."""
     record_id = _clean(extraction.record_id)
     counts = dict.fromkeys(RowKind, 0)
     for row in list_values(extraction):
-        # The words of a value are clean, and so are those of lists of choices.
+        # The words of values and of choices are already normalised.
         odd = row.section and not is_plain(row.section)
         shown = row._replace(section=_clean(row.section)) if odd else row
         table, read_cells = _choose_reader(row.kind)
@@ -142,7 +142,7 @@ def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
 
 @cache
 def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
-    """Return the table of a kind of row, and a function that reads its cells behind the keys."""
+    """Return the table for a kind of row, and a function that reads the cells after the keys."""
     name = f"{kind}s"
     names = _lay_out(())[name][0][1:]
     return name, attrgetter(*(_OF_VALUES.get(one, one) for one in names))
@@ -159,7 +159,7 @@ def _clean(cell: Any) -> str | None:
 def _lay_out(
     fields: tuple[CustomField, ...],
 ) -> Mapping[str, tuple[list[str], list[int]]]:
-    """Return the columns of each table behind the record, and the places of its texts."""
+    """Return the columns of each table after the record's, and the indexes of those with text."""
     layouts = {}
     for table in list_tables(fields):
         names = [column.name for column in table.columns]
@@ -174,9 +174,9 @@ def tabulate(
     records: Iterable[TrialRecord] = (),
     fields: Iterable[Declared] | Declared = (),
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of all tables in memory, by table and each by column.
+    """Return the rows of all tables in memory: by table, a list of rows by column.
 
-    ``records`` fill the registered columns. ``fields`` are your own, as ``Extractor`` takes them;
+    ``records`` provide the registered columns. ``fields`` are custom fields, as for ``Extractor``;
     each has a table.
 
     >>> extraction = TrialExtraction.model_validate(
@@ -210,7 +210,7 @@ def collect_rows(
 
 
 def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return gold, whose criteria have no evidence, with whom each of them admits."""
+    """Return gold, whose criteria have no evidence, completed with evidence for its limits."""
     if all(criterion.evidence for criterion in extraction.eligibility.criteria):
         return extraction
     from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
@@ -237,14 +237,14 @@ def _list_all(
 
 @cache
 def _find_key(table: str) -> str:
-    """Return the last key of a table."""
+    """Return a table's last key."""
     return next(one.keys[-1].name for one in list_tables() if one.name == table)
 
 
 def _number(
     table: str, rows: Iterable[Cells], keys: Cells = MappingProxyType({})
 ) -> Iterator[Named]:
-    """Yield rows of a table with the keys of the rows above and their positions."""
+    """Yield the rows of a table with their parent's keys and their own positions."""
     key = _find_key(table)
     for position, cells in enumerate(rows):
         yield table, {**cells, **keys, key: position}
@@ -298,7 +298,7 @@ def _pick_kept(
     kept: Sequence[Criterion],
     places: Mapping[str, tuple[int, ...]],
 ) -> Iterator[DescribedCriterion]:
-    """Yield the derived cells of the criteria and limits that were not left out."""
+    """Yield the derived cells of the criteria and limits that remain."""
     path = "eligibility.criteria"
     for position in places.get(path, range(len(kept))):
         decides, limits = described[position]
@@ -339,7 +339,7 @@ def _list_dosing(
         amounts = []
         for at, amount in enumerate(regimen.amounts):
             pieces = proofs[f"amounts[{at}]"]
-            # The table of links has the arms.
+            # The arms are in the table of links.
             pieces = [piece for piece in pieces if ".arms" not in piece.field]
             described = _describe_amount(amount, regimen.frequency)
             amounts.append({**described, **_locate(pieces)})
@@ -358,8 +358,8 @@ def _list_dosing(
 
 
 def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
-    """Return the times of a regimen, its registered intervention, and its form: by its own words,
-    the names of the intervention, and its description.
+    """Return a regimen's times, its registered intervention, and its form, which is taken from its
+    own words, the intervention's names, or the intervention's description.
     """
     index = find_intervention(regimen.agent, registered.interventions)
     quotes = [regimen.agent, regimen.quote]
@@ -377,16 +377,14 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
 
 
 def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
-    """Return the cells of an amount: in its canonical unit, and those of a day if it is given
-    daily.
-    """
+    """Return the cells of an amount, in its canonical unit and, if it is given daily, per day."""
     cells: dict[str, Any] = {**amount.__dict__}
     unit = read_unit(amount.unit)
     if unit is None:
         return cells
     canonical = _choose_dose_unit(unit)
     cells |= {"unit_ucum": unit, "unit_canonical": canonical}
-    # "5 mg/d" is of a day already, however often it is given.
+    # "5 mg/d" is already an amount per day, whatever the frequency.
     of_dose = canonical.removesuffix("/d")
     times = 1 if of_dose != canonical else _DAILY.get(frequency or "", 0)
     whole, *per = of_dose.split("/")
@@ -404,7 +402,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
 
 
 def _choose_dose_unit(unit: str) -> str:
-    """Return the unit in which doses of this kind are compared: mg for ug, mg/kg for g/kg."""
+    """Return the unit for comparing doses of this kind: mg for ug, mg/kg for g/kg."""
     first, *per = unit.split("/")
     dimension = find_dimension(first)[1] if first else None
     for base in _DOSE_UNITS:
@@ -432,12 +430,12 @@ def _list_endpoint(
 
 
 def _list_own(extraction: TrialExtraction, own: CustomField) -> Iterator[Named]:
-    """Yield the rows of a user's own field."""
+    """Yield the rows of a custom field."""
     table = list_tables((own,))[-1]
     for index, item in enumerate(extraction.custom.get(own.name, ())):
         parts: dict[tuple[str, ...], Any] = {}
         for name, value in item.values.items():
-            # A limit or a time has parts; gold may have anything in its place.
+            # Limits and times have parts; gold may contain any value instead.
             for part, cell in getattr(value, "__dict__", {None: value}).items():
                 parts[(name, part) if part else (name,)] = cell
         own_cells = {one.name: parts.get(one.path) for one in table.values if one.path}
@@ -445,17 +443,17 @@ def _list_own(extraction: TrialExtraction, own: CustomField) -> Iterator[Named]:
 
 
 def _spread(name: str, parts: Any) -> Cells:
-    """Return the parts of a value as cells: ``duration_value``, ``duration_unit``."""
+    """Return the parts of a value as cells, such as ``duration_value`` and ``duration_unit``."""
     members = parts.__dict__ if parts else {}
     return {f"{name}_{part}": value for part, value in members.items()}
 
 
 def _index_evidence(item: ExtractedItem) -> Proofs:
-    """Return the evidence of an item by field. That of a part, ``constraints[0].value``, is behind
-    that of the whole.
+    """Return an item's evidence by field. Evidence for a part, such as ``constraints[0].value``,
+    follows the evidence for the whole.
     """
     proofs = defaultdict[str, list[Evidence]](list)
-    # The evidence of gold has no section.
+    # Gold evidence has no section.
     for piece in sorted(item.evidence, key=lambda one: "." in one.field):
         if piece.section:
             proofs[piece.field.partition(".")[0]].append(piece)
@@ -463,7 +461,7 @@ def _index_evidence(item: ExtractedItem) -> Proofs:
 
 
 def _place(pieces: Sequence[Evidence]) -> Cells:
-    """Return the place of the first of some words."""
+    """Return the location of the first of several pieces of evidence."""
     names = ("section", "char_start", "char_end", "words")
     for piece in pieces[:1]:
         cells = (piece.section, piece.start, piece.end, piece.quote)
@@ -472,5 +470,5 @@ def _place(pieces: Sequence[Evidence]) -> Cells:
 
 
 def _locate(pieces: Sequence[Evidence]) -> Cells:
-    """Return the place of some words, and their least confidence."""
+    """Return the location of several pieces of evidence, and their lowest confidence."""
     return {**_place(pieces), "confidence": find_least(pieces)}

@@ -8,11 +8,11 @@ from extractor.language.numbers import DAYS
 from extractor.schemas import Endpoint, Regimen, TimeKind, TimePoint, TimeUnit
 
 _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
-"""A time frame that counts days within a cycle: "Cycle 2 Day 15", "C2D15"."""
+"""A time frame that counts days within a cycle, such as "Cycle 2 Day 15" or "C2D15"."""
 
 
 def to_days(time: Any) -> float | None:
-    """Return a value with a unit of time in days; None for half-lives and cycles.
+    """Return a time in days; None for half-lives and cycles.
 
     >>> (
     ...     to_days(TimePoint(value=2, unit="week")),
@@ -26,7 +26,7 @@ def to_days(time: Any) -> float | None:
 
 
 def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
-    """Return the cycle and the duration of a regimen in days."""
+    """Return a regimen's cycle and duration in days."""
     cycle = to_days(regimen.cycle)
     duration = regimen.duration
     days = to_days(duration)
@@ -36,7 +36,7 @@ def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
 
 
 def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
-    """Return the length of a cycle in days, if all regimens that state one agree."""
+    """Return a cycle's length in days if all regimens that state one agree."""
     lengths = {to_days(regimen.cycle) for regimen in regimens} - {None}
     return lengths.pop() if len(lengths) == 1 else None
 
@@ -44,8 +44,10 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
 def describe_times(
     endpoint: Endpoint, cycle: float | None
 ) -> list[dict[str, float | None]]:
-    """Return the days of each time point of an endpoint, and the end of the range that it begins.
-    ``cycle`` is the length of a cycle of the record in days.
+    """Return each time point of an endpoint in days, and the end of the range that it starts, if
+    any.
+
+    ``cycle`` is the length of the record's cycles in days.
 
     >>> endpoint = Endpoint.model_validate(
     ...     {
@@ -74,9 +76,9 @@ def describe_times(
 def _count_days(
     point: TimePoint, endpoint: Endpoint, cycle: float | None
 ) -> float | None:
-    """Return a time in days; None if it depends on cycles and cannot be counted."""
+    """Return a time in days; None if it is relative to a cycle and cannot be counted."""
     if point.unit == TimeUnit.CYCLE:
-        # "Cycle 3" may be its beginning or its end; only "up to 3 cycles" has a length.
+        # "Cycle 3" may be its start or its end; only "up to 3 cycles" has a length.
         is_length = endpoint.time_kind == TimeKind.UP_TO
         return point.value * cycle if cycle and is_length else None
     # "Day 15 of cycle 2" is not a day of the trial.

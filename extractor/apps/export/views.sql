@@ -1,7 +1,7 @@
--- The views and macros of an exported DuckDB database. One is there if the tables and views that it needs are.
+-- The views and macros of an exported DuckDB database. Each is created only if the tables and views that it needs exist.
 
 -- needs constraints
--- The values that a limit admits, as two ends for each quantity that it bounds. Exclusions are reversed.
+-- The range of values that a limit admits, for each quantity that it bounds. Exclusions are reversed.
 CREATE VIEW bounds AS
 WITH parts(joint, part, part_unit, of_units) AS (VALUES
     ('alt_or_ast', 'alt', 'U/L', '%'), ('alt_or_ast', 'ast', 'U/L', '%'),
@@ -24,7 +24,7 @@ WITH parts(joint, part, part_unit, of_units) AS (VALUES
     ('karnofsky_or_lansky', 'karnofsky', '{score}', '%'), ('karnofsky_or_lansky', 'lansky', '{score}', '%')
 ), split AS (
     SELECT *, unnest(coalesce(
-            -- "ECOG or Karnofsky 0-1": nobody has a Karnofsky index of 1
+            -- "ECOG or Karnofsky 0-1": 1 cannot be a Karnofsky index
             CASE WHEN quantity_canonical = 'ecog_or_karnofsky' THEN if(value > 5, ['karnofsky'], ['ecog_performance_status']) END,
             (SELECT list(part ORDER BY part) FROM parts WHERE joint = quantity_canonical AND coalesce(unit_ucum, '') LIKE of_units),
             string_split(quantity_canonical, '|'))) AS bounded,
@@ -37,7 +37,7 @@ SELECT record_id, row_number() OVER (PARTITION BY record_id ORDER BY criterion_i
     criterion_index, constraint_index, bounded AS quantity,
     CASE WHEN bounded IN ('egfr', 'creatinine_clearance') THEN 'kidney_function' END AS quantity_group,
     CASE WHEN sign IS NULL THEN NULL
-        -- "ALT or AST > 2 x ULN" of patients with hepatitis: one of both is enough. A floor of what is worse when low bounds both.
+        -- "ALT or AST > 2 x ULN" of patients with hepatitis: one of the two is enough. A lower limit on values that are worse when low bounds both.
         WHEN laboratory AND is_measured AND sign IN ('>', '>=') AND bounded <> quantity_canonical AND bounded NOT IN ('haemoglobin',
             'platelet_count', 'absolute_neutrophil_count', 'pao2', 'creatinine_clearance', 'egfr', 'albumin') THEN 'some'
         ELSE if(admits IS NULL, 'some', 'all') END AS holds_for,
@@ -53,7 +53,7 @@ SELECT record_id, row_number() OVER (PARTITION BY record_id ORDER BY criterion_i
 FROM split;
 
 -- needs criteria, constraints
--- All limits with their criteria and the sort of their quantity.
+-- All limits with their criteria and the category of their quantity.
 CREATE VIEW all_limits AS
 SELECT record_id, criterion_index, constraint_index, CASE
         WHEN laboratory OR 'concentration' IN (quantity_canonical, quantity_kind) THEN 'laboratory value'
@@ -68,7 +68,7 @@ SELECT record_id, criterion_index, constraint_index, CASE
 FROM constraints JOIN criteria USING (record_id, criterion_index);
 
 -- needs criteria, constraints, windows
--- The times within which something must not have been.
+-- Periods in which a treatment or event must not have occurred.
 CREATE VIEW look_backs AS
 SELECT record_id, criterion_index, window_index, category, windows.of, value, windows.unit, coalesce(days_high, days) AS days,
     coalesce(anchor_class, 'not stated') AS counted_from, criteria.quote AS words, windows.confidence,
@@ -84,7 +84,7 @@ WHERE CASE
 END;
 
 -- needs bounds, eligibility
--- Whether a trial admits a value. The ages of `eligibility` count, too: texts and registers state them there.
+-- Whether a trial admits a value. The ages in `eligibility` are included, because texts and registers state them there.
 CREATE MACRO admits(trial, named, number, unit_of := NULL, least := 0) AS (
     WITH limits AS (
         FROM (

@@ -1,17 +1,18 @@
 """Fetch records from ClinicalTrials.gov, or from a mirror of its API
 (``Registry(base_url=...)``, ``EXTRACTOR_REGISTRY``).
 
-Another registry's API is not supported: requests, pages and numbers are those of
-ClinicalTrials.gov. Files of other registries are read by ``extractor.formats.registers``.
+Other registries' APIs are not supported: requests, pages and numbers are specific to
+ClinicalTrials.gov. Files from other registries are read by ``extractor.formats.registers``.
 
-By NCT numbers or a query, page by page, one request at a time at a polite rate, with at most five
-attempts each. ``fetch_records`` yields ``TrialRecord``; ``extractor fetch`` writes the studies as
-they come into a ``RecordFile``, and continues it after any interruption. A reply that is too large,
-is not a page of studies, or repeats forever ends the fetch with its reason.
+Studies are fetched by NCT numbers or by a query, page by page, one request at a time, at a polite
+rate and with at most five attempts each. ``fetch_records`` yields ``TrialRecord``;
+``extractor fetch`` appends the studies to a ``RecordFile``, which it can continue after any
+interruption. A reply that is too large, is not a page of studies, or repeats forever ends the fetch
+with an error.
 
-- ``query``: what to fetch. Add an option of a search there, and to ``cli/fetch.py``.
-- ``client``: the requests, their rate and retries; nothing else here reaches the network.
-- ``pages``: what a reply is. ``studies``: which studies are new. ``output``: the file.
+- ``query``: what to fetch. Add a search option there and in ``cli/fetch.py``.
+- ``client``: the requests, their rate and retries. No other module here accesses the network.
+- ``pages``: parses a reply. ``studies``: selects new studies. ``output``: the file.
 """
 
 from extractor.apps.fetch.client import BASE_URL, Registry, RegistryClient

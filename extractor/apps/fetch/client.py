@@ -1,6 +1,6 @@
 """The registry over HTTP: one request at a time, at a polite rate, with retries.
 
-No other module of ``fetch`` reaches the network.
+No other module of ``fetch`` accesses the network.
 """
 
 import os
@@ -19,36 +19,34 @@ from extractor.model.pace import RetryPolicy, find_meaning, retry_after
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
 MAX_PAGE_BYTES = 1000**3
-"""Largest page, unpacked, in bytes. A thousand records with results have about 200 MB."""
+"""Maximum size of an unpacked page in bytes. A thousand records with results have about 200 MB."""
 MOST_PER_PAGE = 1000
-"""The API's largest page, in records."""
+"""Maximum number of records on a page of the API."""
 _POLICY = RetryPolicy(attempts=5)
 _CONNECT_S = 10.0
 _LONGEST_QUOTE = 300
-"""Bytes of a reply that a message quotes."""
+"""Maximum number of bytes of a reply that a message quotes."""
 _REMEDY = (
-    "check the network, the address and the proxy settings (HTTPS_PROXY); the same command "
-    "continues where it stopped"
+    "check the network, the address and the proxy settings (HTTPS_PROXY); run the same command to "
+    "continue where it stopped"
 )
 
 
 def find_address() -> str:
-    """Return the address of a mirror in the environment, else that of ClinicalTrials.gov."""
+    """Return the mirror's address from the environment, or else ClinicalTrials.gov's."""
     return os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """A registry's address, and the limits of requests to it.
+    """A registry's address, and the limits for requests to it.
 
     Args:
-        base_url: The address of the API, without ``/studies``; otherwise that in
-        ``EXTRACTOR_REGISTRY``,
-            or ClinicalTrials.gov. A user and password in it are sent, never shown or stored.
-        requests_per_minute: The highest rate. A Retry-After header also delays the next
-            request.
-        page_size: Records in a request, 1 to 1,000.
-        timeout: The longest time without a byte of the reply, in seconds.
+        base_url: The API's address without ``/studies``; by default ``EXTRACTOR_REGISTRY`` or
+            ClinicalTrials.gov. A user and password in it are sent, but never shown or stored.
+        requests_per_minute: The maximum rate. A Retry-After header also delays the next request.
+        page_size: The number of records per request, from 1 to 1,000.
+        timeout: The maximum time between two bytes of the reply, in seconds.
 
     Raises:
         ArgumentError: A value is outside these ranges, or the address is not http or https.
@@ -70,7 +68,7 @@ class Registry:
             is_address = False
         if not is_address or "?" in self.base_url or "#" in self.base_url:
             raise ArgumentError(
-                f"{self.name}: not the address of a registry; give one such as {BASE_URL}"
+                f"{self.name}: not the address of a registry; use an address such as {BASE_URL}"
             )
         is_size = 1 <= self.page_size <= MOST_PER_PAGE
         if not is_size or self.requests_per_minute <= 0 or self.timeout <= 0:
@@ -80,7 +78,7 @@ class Registry:
 
     @property
     def name(self) -> str:
-        """The address without a user and password."""
+        """The address without its user and password."""
         return hide_user(self.base_url.rstrip("/"))
 
     @contextmanager
@@ -103,7 +101,7 @@ class _Failure(RegistryError):
 
 
 class RegistryClient:
-    """Reads pages of studies. Made by ``Registry.open``."""
+    """Reads pages of studies. Created by ``Registry.open``."""
 
     def __init__(self, registry: Registry, http: httpx2.Client) -> None:
         self.registry = registry
@@ -111,11 +109,11 @@ class RegistryClient:
         self._next_request = 0.0
 
     def get_page(self, parameters: Mapping[str, str | int]) -> StudyPage:
-        """Read one page of ``/studies``, with up to five attempts; a server that asks for a wait of
-        more than a minute gets no further attempt.
+        """Read one page of ``/studies``, with up to five attempts. If the server asks to wait for
+        more than a minute, there are no further attempts.
 
-        Raises ``RegistryRefused`` if the registry refuses the parameters, ``RegistryError`` if it
-        cannot be read.
+        Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` if
+        it cannot be read.
         """
         attempt = 0
         while True:
@@ -132,12 +130,12 @@ class RegistryClient:
                 sleep(_POLICY.wait_before(attempt, failure.wait))
 
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
-        """Read a page with one request.
+        """Read a page with a single request.
 
-        Raises ``_Failure`` if another request may succeed: without a whole reply, after a temporary
-        status, or if the reply is not a page of studies (that of a login or a proxy).
-        ``RegistryRefused`` if the registry refuses what was asked; of a later page, it refuses the
-        token, which is a ``RegistryError`` as after any other status.
+        Raises ``_Failure`` if another request may succeed: if the reply is incomplete, its status
+        is temporary, or it is not a page of studies (but a login or proxy page, for example).
+        Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` for
+        any other status, including a refused token of a later page.
         """
         name = self.registry.name
         address = f"{self.registry.base_url.rstrip('/')}/studies"
@@ -148,17 +146,17 @@ class RegistryClient:
                     body += block
                     if len(body) > MAX_PAGE_BYTES:
                         raise RegistryError(
-                            f"{name}: a page of more than {MAX_PAGE_BYTES:,} bytes; ask for "
-                            "fewer records a page"
+                            f"{name}: a page of more than {MAX_PAGE_BYTES:,} bytes; request fewer "
+                            "records per page"
                         )
         except httpx2.RequestError as error:
             raise _Failure(
-                f"{name}: no whole reply ({type(error).__name__}: {error}); {_REMEDY}"
+                f"{name}: incomplete reply ({type(error).__name__}: {error}); {_REMEDY}"
             ) from None
         begins = " ".join(body[:_LONGEST_QUOTE].decode("utf-8", "replace").split())
         code = reply.status_code
         status = f"HTTP {code} {reply.reason_phrase} ({begins or 'no text'})"
-        # An unknown status or a broken expression; of a later page, an old token.
+        # An unknown status or an invalid expression or, on a later page, an expired token.
         if code == httpx2.codes.BAD_REQUEST and "pageToken" not in parameters:
             raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
         if find_meaning(code).is_temporary:
@@ -172,5 +170,5 @@ class RegistryClient:
         except ValueError as error:
             problem = f"the reply is not a page of studies: {error}"
             raise _Failure(
-                f"{name}: {problem}; it begins {begins!r}; {_REMEDY}"
+                f"{name}: {problem}; it starts with {begins!r}; {_REMEDY}"
             ) from None

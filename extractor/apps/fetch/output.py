@@ -1,5 +1,5 @@
-"""A file of fetched studies, as JSON lines. Its lines show what is there, so that a fetch
-continues after a kill.
+"""A file of fetched studies, as JSON lines. A fetch reads the existing lines, so that it can
+continue after a kill.
 """
 
 import gzip
@@ -18,14 +18,14 @@ from extractor.run.files import made_folder
 
 
 class RecordFile:
-    """A file of fetched studies, one JSON document per line, packed if its name ends in ``.gz``.
+    """A file of fetched studies, one JSON document per line, gzipped if its name ends in ``.gz``.
 
-    ``known`` are the NCT numbers of its studies, also the former ones; ``records`` counts the
-    studies. What a killed fetch left after the last whole line is cut off. With ``fresh``, the
-    first new studies replace the earlier file.
+    ``known`` contains its studies' NCT numbers, including former ones; ``records`` is the number of
+    studies. An incomplete last line from a killed fetch is removed. With ``fresh``, the first new
+    studies replace the existing file.
 
-    Raises ``StoreError`` if the file holds anything but fetched studies, ``OSError`` if it cannot
-    be read or written.
+    Raises ``StoreError`` if the file contains anything other than fetched studies, and ``OSError``
+    if it cannot be read or written.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
@@ -36,13 +36,13 @@ class RecordFile:
         if not path.exists():
             return
         if not path.is_file():
-            raise StoreError(f"{path}: a folder or a device; name a file")
+            raise StoreError(f"{path}: is a folder or a device; specify a file")
         if not fresh:
             self._continue()
 
     def write(self, studies: Iterable[Study]) -> None:
-        """Append studies. The first ones replace the earlier file, if it is to be replaced. Without
-        studies the file stays as it is.
+        """Append studies. If the existing file is to be replaced, the first ones replace it.
+        Without studies, the file is not changed.
         """
         lines = [study.line for study in studies]
         if lines:
@@ -52,9 +52,9 @@ class RecordFile:
             self.records += len(lines)
 
     def _continue(self) -> None:
-        """Note the numbers of the file's studies, and cut off what follows its last whole line.
+        """Read the numbers of the file's studies, and remove an incomplete last line.
 
-        Raises ``StoreError`` for a line that is not a study, and for a file without a whole line.
+        Raises ``StoreError`` for a line that is not a study, and for a file without complete lines.
         """
         problem = None
         is_cut = False
@@ -65,17 +65,17 @@ class RecordFile:
                     if not is_cut:
                         self.known.update(list_numbers(load_json(line)))
                         self.records += 1
-        # The end of the packed lines is missing.
+        # The gzipped file is truncated.
         except EOFError:
             is_cut = True
         except (ValueError, gzip.BadGzipFile, zlib.error) as error:
             problem = str(error)
-        # A file of something else, in one long line.
+        # A different kind of file, with one long line.
         if is_cut and not self.records:
             problem = "the line is incomplete"
         if problem:
             raise StoreError(
-                f"{self.path}, line {self.records + 1}: not a fetched study ({problem}); name "
+                f"{self.path}, line {self.records + 1}: not a fetched study ({problem}); specify "
                 "another file, or replace this one with --fresh"
             )
         if is_cut:

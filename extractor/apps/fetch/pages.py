@@ -1,13 +1,13 @@
-"""One page of the API's reply, and the studies on it."""
+"""A page of the API's reply, and its studies."""
 
 import json
 from typing import Any, NamedTuple
 
 
 class Study(NamedTuple):
-    """A study as the registry sent it, as a line of JSON with its line feed.
+    """A study as sent by the registry, as a line of JSON with a line feed.
 
-    ``numbers`` are its NCT number and its former ones, which the registry still finds.
+    ``numbers`` are its NCT number and its former ones, which the registry still recognises.
     """
 
     numbers: tuple[str, ...]
@@ -20,8 +20,8 @@ class Study(NamedTuple):
 
 
 class StudyPage(NamedTuple):
-    """The studies of a page, the token of the next page if there is one, and the count of all
-    pages, 0 if it is not stated.
+    """The studies on a page, the token of the next page, if there is one, and the total number of
+    studies, or 0 if it is not stated.
     """
 
     studies: list[Study]
@@ -43,20 +43,20 @@ def read_page(body: bytes) -> StudyPage:
     """
     page = load_json(body)
     try:
-        found = [*page["studies"]]
+        documents = [*page["studies"]]
         total = int(page.get("totalCount") or 0)
     except (KeyError, TypeError, ValueError):
         raise ValueError("JSON without a list of studies") from None
     studies = []
-    for study in found:
-        # ASCII alone: half a surrogate pair, which the registry may send, has no other form.
+    for study in documents:
+        # ASCII only, because the registry may send lone surrogates, which have no other encoding.
         line = json.dumps(study, separators=(",", ":")).encode() + b"\n"
         studies.append(Study(list_numbers(study), line))
     return StudyPage(studies, page.get("nextPageToken"), total)
 
 
 def load_json(body: bytes) -> Any:
-    """Load JSON. Raises ``ValueError`` with the reason in words."""
+    """Parse JSON. Raises ``ValueError`` with the reason."""
     try:
         return json.loads(body)
     except RecursionError:
@@ -66,14 +66,14 @@ def load_json(body: bytes) -> Any:
 
 
 def list_numbers(study: Any) -> tuple[str, ...]:
-    """Return the NCT number of a study, then its former ones, in upper case. Raises ``ValueError``
-    for a study without a number.
+    """Return a study's NCT number, followed by its former ones, in upper case. Raises
+    ``ValueError`` for a study without a number.
     """
     try:
         identity = study["protocolSection"]["identificationModule"]
         numbers = (identity["nctId"], *identity.get("nctIdAliases", ()))
     except (KeyError, TypeError):
         raise ValueError(
-            "a study without its NCT number (a parameter `fields` must name NCTId)"
+            "a study without an NCT number (a parameter `fields` must include NCTId)"
         ) from None
     return tuple(str(number).upper() for number in numbers)

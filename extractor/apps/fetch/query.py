@@ -1,4 +1,4 @@
-"""What to fetch: NCT numbers, or a query in the parameters of the API."""
+"""What to fetch: NCT numbers, or a query as parameters of the API."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from extractor.errors import ArgumentError
 
 _NCT_NUMBER = re.compile(r"NCT\d{8}", re.ASCII)
 _PAGING = frozenset({"format", "pageSize", "pageToken", "countTotal"})
-"""Parameters that paging sets itself."""
+"""Parameters that are set by paging."""
 _PHASES = {
     "0": "EARLY_PHASE1",
     "EARLY1": "EARLY_PHASE1",
@@ -23,15 +23,15 @@ _LONGEST_SHOWN = 40
 
 
 def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]:
-    r"""Return the NCT numbers in a text, in upper case, each once, in order.
+    r"""Return the NCT numbers in a text, in upper case, in order and without duplicates.
 
-    White space, commas, semicolons or ``|`` separate them; ``#`` starts a comment. ``source`` names
-    the text in errors. Raises ``ArgumentError`` for anything else.
+    They may be separated by whitespace, commas, semicolons or ``|``; ``#`` starts a comment.
+    ``source`` identifies the text in errors. Raises ``ArgumentError`` for anything else.
 
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
     """
-    # Some editors begin a text in UTF-8 with this mark.
+    # Some editors start UTF-8 texts with this mark.
     stated = re.sub("#.*", "", text.removeprefix("\ufeff"))
     numbers = dict.fromkeys(re.split(r"[\s,;|]+", stated.upper().strip()))
     numbers.pop("", None)
@@ -46,21 +46,21 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryQuery:
-    """A search in the registry. Each field narrows it further.
+    """A search in the registry. Each field narrows the search.
 
     Args:
         condition: A disease, searched as on the registry's website.
-        intervention: A treatment, searched in the same way.
+        intervention: A treatment, searched as on the registry's website.
         term: Any other words.
-        statuses: The API's words, such as ``RECRUITING`` or ``not yet recruiting``; one of several
-            must hold.
-        phases: Such as ``PHASE2``, ``2``, ``early 1`` or ``NA``; one of several must hold.
+        statuses: Statuses, such as ``RECRUITING`` or ``not yet recruiting``. A study needs one of
+            them.
+        phases: Phases, such as ``PHASE2``, ``2``, ``early 1`` or ``NA``. A study needs one of them.
         updated_since: The earliest day of the last update.
         more: Other parameters of the API by name, such as ``query.spons``.
 
     Raises:
-        ArgumentError: A phase is unknown, ``more`` has a name that another field or the paging
-            sets, or the query is empty.
+        ArgumentError: A phase is unknown, ``more`` contains a parameter that is set otherwise, or
+            the query is empty.
 
     >>> from datetime import date
     >>> RegistryQuery(
@@ -83,18 +83,18 @@ class RegistryQuery:
     def __post_init__(self) -> None:
         if not self.parameters:
             raise ArgumentError(
-                "nothing to fetch; name NCT numbers, a condition, an intervention or another "
+                "nothing to fetch; specify NCT numbers, a condition, an intervention or another "
                 "parameter"
             )
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the API's request, without those of paging. Empty fields have none.
+        """The parameters of the API request, except for paging. Empty fields are omitted.
 
-        Phases and the day of the update are conditions of one expression in the registry's syntax,
-        because the API has no parameters for them. The user's own expression is an additional
-        condition. Raises ``ArgumentError`` for an unknown phase, and if ``more`` names a parameter
-        that is set already.
+        Phases and the update day are combined into an expression in the registry's syntax, because
+        the API has no parameters for them. A user's expression is added to it. Raises
+        ``ArgumentError`` for an unknown phase, and if ``more`` contains a parameter that is already
+        set.
         """
         more = dict(self.more)
         conditions = []
@@ -121,19 +121,19 @@ class RegistryQuery:
         taken = sorted(more.keys() & (_PAGING | parameters.keys()))
         if taken:
             raise ArgumentError(
-                f"the parameter {taken[0]} cannot be given; the paging or an option of its own "
-                "sets it"
+                f"the parameter {taken[0]} cannot be used; it is set by paging or by a separate "
+                "option"
             )
         return parameters | more
 
 
 def _read_phase(text: str) -> str:
-    """Return the API's word for a phase, such as PHASE2 for "2" or "phase 2". Raises
-    ``ArgumentError`` for an unknown one.
+    """Return the API's term for a phase, such as PHASE2 for "2" or "phase 2". Raises
+    ``ArgumentError`` for an unknown phase.
     """
     word = re.sub(r"PHASE|[\s_/-]", "", text.upper())
     if word not in _PHASES:
         raise ArgumentError(
-            f"{text[:_LONGEST_SHOWN]!r} is not a phase; give EARLY_PHASE1, PHASE1 to PHASE4, or NA"
+            f"{text[:_LONGEST_SHOWN]!r} is not a phase; use EARLY_PHASE1, PHASE1 to PHASE4, or NA"
         )
     return _PHASES[word]

@@ -1,4 +1,4 @@
-"""Fetch studies page by page, each once."""
+"""Fetch studies page by page, without duplicates."""
 
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
@@ -11,7 +11,9 @@ from extractor.formats import read_stream
 from extractor.schemas import TrialRecord
 
 _MOST_NUMBERS = 200
-"""NCT numbers in one request: servers limit the length of an address to some 8,000 characters."""
+"""NCT numbers per request, since servers limit the length of an address to about 8,000
+characters.
+"""
 
 Wanted = Sequence[str] | RegistryQuery
 """What to fetch: NCT numbers in upper case, or a query."""
@@ -20,15 +22,13 @@ Wanted = Sequence[str] | RegistryQuery
 def fetch_pages(
     client: RegistryClient, wanted: Wanted, known: set[str], *, limit: int | None = None
 ) -> Iterator[StudyPage]:
-    """Fetch studies page by page, leave out those in ``known``, and add the numbers of the others
-    to it.
+    """Fetch studies page by page, skip those in ``known``, and add the new studies' numbers to it.
 
-    Former numbers of a study count as its own. Numbers in ``known`` are not requested. ``limit`` is
-    the largest number of new studies, None for all: no page is read once it is reached.
+    A study is also known by its former numbers. Numbers in ``known`` are not requested. ``limit``
+    is the maximum number of new studies, or None; once it is reached, no more pages are read.
 
-    Raises ``RegistryRefused`` for parameters that the registry refuses, ``RegistryError`` if it
-    cannot be read, if its paging would never end, and at the end if its pages lack studies that it
-    counted.
+    Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` if it
+    cannot be read, its paging would never end, or its pages lack studies that it counted.
     """
     if limit == 0:
         return
@@ -51,18 +51,18 @@ def fetch_pages(
 
 
 def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPage]:
-    """Read the studies with these numbers, up to 200 of them in a request, each of which has one
-    page. Other studies are left out: a server that does not know the filter sends them.
+    """Read the studies with these numbers, up to 200 per request, each of which has one page. Other
+    studies are skipped, because a server that does not support the filter sends them.
     """
     size = min(client.registry.page_size, _MOST_NUMBERS)
     for start in range(0, len(numbers), size):
-        asked = numbers[start : start + size]
-        page = client.get_page({"filter.ids": ",".join(asked), "pageSize": len(asked)})
+        batch = numbers[start : start + size]
+        page = client.get_page({"filter.ids": ",".join(batch), "pageSize": len(batch)})
         yield page._replace(
             studies=[
                 study
                 for study in page.studies
-                if not set(asked).isdisjoint(study.numbers)
+                if not set(batch).isdisjoint(study.numbers)
             ]
         )
 
@@ -70,9 +70,9 @@ def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPa
 def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
     """Read the pages of a query.
 
-    Raises ``RegistryError`` for a page without a new study that names a next page, since such pages
-    would never end, and at the end if the pages had fewer studies than the registry counts. Not
-    every page states the count: the last one counts.
+    Raises ``RegistryError`` for a page without new studies that has a next page, because the paging
+    would never end, and at the end if the pages contain fewer studies than the registry counted.
+    Pages may omit the count, so the last stated one is used.
     """
     name = client.registry.name
     parameters: dict[str, str | int] = dict(query.parameters)
@@ -82,11 +82,11 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
     while True:
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
-        # A mirror that ignores pageToken sends its first page for ever.
+        # A mirror that ignores pageToken would send its first page forever.
         if page.next_token and numbers <= seen:
             raise RegistryError(
-                f"{name}: the registry repeats the same studies, so the pages would never end; try "
-                "later with the same command"
+                f"{name}: the registry repeats the same studies, so the pages would never end; run "
+                "the same command later"
             )
         seen |= numbers
         total = page.total or total
@@ -96,8 +96,8 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
         parameters["pageToken"] = page.next_token
     if len(seen) < total:
         raise RegistryError(
-            f"{name}: the registry counts {total:,} records, and its pages had {len(seen):,}; "
-            "perhaps it changed meanwhile; the same command reads the pages again"
+            f"{name}: the registry counts {total:,} records, but its pages contained "
+            f"{len(seen):,}; it may have changed; run the same command to read the pages again"
         )
 
 
@@ -108,26 +108,24 @@ def fetch_records(
     registry: Registry | None = None,
     on_error: Callable[[RecordError], None] | None = None,
 ) -> Iterator[TrialRecord]:
-    """Fetch trial records from ClinicalTrials.gov, by their NCT numbers or by a query, one page at
-    a time.
+    """Fetch trial records from ClinicalTrials.gov, by their NCT numbers or by a query, page by
+    page.
 
-    Records come in the registry's order, each once. ``extractor fetch`` stores them in a file, and
-    can resume.
+    Records are yielded in the registry's order, without duplicates. ``extractor fetch`` stores them
+    in a file, and can resume.
 
     Args:
-        nct_numbers: The numbers of the records, if there is no ``query``.
-        query: What to search for, if there are no numbers.
-        limit: The largest number of a query's records.
+        nct_numbers: The records' numbers, unless there is a ``query``.
+        query: A search, unless there are numbers.
+        limit: The maximum number of a query's records.
         registry: A mirror, or another rate.
-        on_error: Is called with the error of each record that is unknown or cannot be read.
-            Fetching continues.
+        on_error: Called with an error for each record that is unknown or cannot be read. Fetching
+            then continues.
 
-    Raises:
-        RecordError: A record cannot be read, or (at the end) the registry does not know a number,
-            and there is no ``on_error``.
-        RegistryError: The registry cannot be read, or refuses the query.
-        ArgumentError: There are neither numbers nor a query, or both, or a text is not an NCT
-            number.
+    Raises: RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
+    registry does not have a number. RegistryError: The registry cannot be read, or refuses the
+    query. ArgumentError: There are neither numbers nor a query, or both, or a text is not an NCT
+    number.
 
     >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
     ...     print(record.record_id)
@@ -136,13 +134,13 @@ def fetch_records(
     >>> records = list(fetch_records(query=asthma, limit=100))  # doctest: +SKIP
     """
     if bool(nct_numbers) == bool(query):
-        raise ArgumentError("give either NCT numbers or a query")
+        raise ArgumentError("specify either NCT numbers or a query")
     numbers = parse_nct_numbers(" ".join(nct_numbers))
     source = registry or Registry()
     known: set[str] = set()
 
     def report(error: RecordError) -> None:
-        """Pass an error on, or raise it if there is no handler."""
+        """Pass an error to the handler, or raise it if there is none."""
         if on_error is None:
             raise error
         on_error(error)
@@ -157,5 +155,5 @@ def fetch_records(
                     report(error)
     for number in numbers:
         if number not in known:
-            problem = f"not known to {source.name}"
+            problem = f"not in {source.name}"
             report(RecordError(number, problem, "check the number"))

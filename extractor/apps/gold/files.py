@@ -20,14 +20,14 @@ Inputs = Sequence[str | PathLike[str]]
 
 
 class ImportedGold(NamedTuple):
-    """Gold by record, without the records that have an error, and all problems."""
+    """Gold by record, without records that have errors, and all problems."""
 
     gold: Mapping[str, dict[str, Any]]
     problems: Sequence[Problem]
 
     def write(self, folder: Path, *, force: bool = False) -> None:
-        """Write a file for each record. Raises ``ArgumentError`` if one exists, without
-        ``force``.
+        """Write one file per record. Raises ``ArgumentError`` if a file exists, unless ``force`` is
+        set.
         """
         paths = {folder / name_gold(name): gold for name, gold in self.gold.items()}
         for path in paths:
@@ -46,8 +46,8 @@ def import_gold(
 
     Args:
         path: The file.
-        inputs: The records, against which quotes are checked; none for no check.
-        fields: Fields of your own, for the check of their values.
+        inputs: The records to check quotes against; if empty, quotes are not checked.
+        fields: Custom fields, for checking their values.
 
     Raises:
         GoldError: The file as a whole cannot be read.
@@ -64,39 +64,39 @@ def import_gold(
     for record_id, of_record in rows.items():
         record = records.get(record_id)
         if inputs and record is None:
-            text = f"there is no record {record_id!r}; name its file with --records"
+            text = f"there is no record {record_id!r}; specify its file with --records"
             problems.append(Problem(f"{of_record[0].place}, record", text))
             continue
-        built, found = build_gold(of_record, record, fields)
-        problems += found
+        built, record_problems = build_gold(of_record, record, fields)
+        problems += record_problems
         if built:
             gold[record_id] = built
     return ImportedGold(gold, list(dict.fromkeys(problems)))
 
 
 def _check_ending(path: Path) -> None:
-    """Raise ``GoldError`` for a file that is no sheet by its ending."""
+    """Raise ``GoldError`` if a file's suffix is not that of a sheet."""
     if path.suffix.casefold() not in SHEETS:
-        raise GoldError(f"{path}: is not a sheet of gold; name a .csv or .xlsx file")
+        raise GoldError(f"{path}: is not a sheet of gold; specify a .csv or .xlsx file")
 
 
 def _find_records(inputs: Inputs, ids: Container[str]) -> dict[str, TrialRecord]:
-    """Return the records with these ids. One that cannot be read is missed later, by its id."""
+    """Return the records with these ids. Unreadable records are reported later, as missing ids."""
     records = read_records(*inputs, on_error=lambda _: None) if inputs else ()
     return {record.record_id: record for record in records if record.record_id in ids}
 
 
 def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
-    """Write gold, or the extractions of a run, as a sheet, and return how many.
+    """Write gold, or a run's extractions, as a sheet, and return the number of records.
 
     Args:
         gold: A folder or file of gold, or a run's folder.
         to: A .csv or .xlsx file.
-        force: Whether to replace a file.
+        force: Whether to overwrite a file.
 
     Raises:
         ArgumentError: ``to`` already exists.
-        GoldError: The gold cannot be read, or ``to`` has another ending.
+        GoldError: The gold cannot be read, or ``to`` has an unsupported suffix.
     """
     _check_ending(to)
     _refuse_existing(to, force=force)
@@ -114,5 +114,5 @@ def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
 def _refuse_existing(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
         raise ArgumentError(
-            f"{path}: already exists; add --force, or name another path"
+            f"{path}: already exists; add --force, or choose another path"
         )

@@ -1,7 +1,8 @@
-"""Gold as rows, one per value, and rows as gold.
+"""Convert gold to rows, one per value, and rows to gold.
 
-A row is a path, such as ``eligibility.criteria[3].constraints[0]``, with texts by column: the parts
-of the value, or the value alone. A row without texts states that the record states none.
+A row consists of a path, such as ``eligibility.criteria[3].constraints[0]``, and texts by column,
+which are the parts of the value, or the value itself. A row without texts means that the record
+does not state a value.
 """
 
 import json
@@ -30,7 +31,7 @@ Location = tuple[str | int, ...]
 
 VALUE = "value"
 ITEM_GROUPS = tuple(group.path for group in list_groups())
-"""The paths of items: all participants, criteria, regimens, endpoints."""
+"""The paths of items: eligibility, criteria, regimens and endpoints."""
 PEOPLE, *_LISTS = ITEM_GROUPS
 _FIELDS = {field.path: field for group in list_groups() for field in group.fields}
 _LISTS += [path for path, field in _FIELDS.items() if field.many]
@@ -43,13 +44,15 @@ _PARTS = {
     for path, field in _FIELDS.items()
     if issubclass(field.type, BaseModel)
 }
-"""The parts of values that have a column; a list, such as the arms of an amount, has rows."""
+"""The parts of values that have a column. Lists, such as the arms of an amount, have
+rows instead.
+"""
 _FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
 PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
-"""The position of a list member whose path has none: after all others."""
+"""The position of a list member whose path has no position, after all others."""
 _REMEDIES = {
     "enum": "write one of these words",
     "missing": "add a row for it to this item",
@@ -58,7 +61,7 @@ _REMEDIES = {
 
 
 class PlacedRow(NamedTuple):
-    """A row that was read: its place, record and path, and its filled cells by column."""
+    """An imported row: its location, record and path, and its filled cells by column."""
 
     place: str
     record_id: str
@@ -67,7 +70,7 @@ class PlacedRow(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What is wrong at a place, with its remedy."""
+    """A problem at a location, with a remedy."""
 
     place: str
     text: str
@@ -77,7 +80,7 @@ class Problem(NamedTuple):
 
 
 def is_known(path: str) -> bool:
-    """Return whether gold has such a path.
+    """Return whether a path can occur in gold.
 
     >>> is_known("dosing[0].route"), is_known("dosing[0].rout")
     (True, False)
@@ -88,10 +91,10 @@ def is_known(path: str) -> bool:
 
 
 def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
-    """Yield the rows of gold, or of an extraction, in schema order, with what supports each value.
+    """Yield the rows of gold, or of an extraction, in schema order, with their supporting words.
 
-    Only the fields that gold has are listed, an empty one with the value None or an empty list.
-    ``time_window`` is left out where it follows from ``time_windows``.
+    Only the fields that gold contains are listed; an empty one has the value None or an empty list.
+    ``time_window`` is omitted if it follows from ``time_windows``.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}, "dosing": []}
@@ -114,8 +117,8 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
 
 
 def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
-    """Return an extraction as gold, with only the keys that it has: gold may cover only some
-    fields.
+    """Return an extraction as gold, with only the keys that are set, because gold may cover only
+    some fields.
     """
     gold = extraction.to_gold()
     for path, item in extraction.list_items():
@@ -130,7 +133,7 @@ def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
 
 
 def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each value with its path. Of a value with parts, the lists have paths of their own."""
+    """Yield (path, value) pairs. Lists that are part of a value have separate paths."""
     if not value or not isinstance(value, dict | list):
         yield path, value
     elif isinstance(value, list):
@@ -148,8 +151,8 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def write_cells(row: ValueRow) -> dict[str, str]:
-    """Return the texts of a row by column; none if the record states none. A value of a custom
-    field is written as JSON where its text alone would be read as another value.
+    """Return the texts of a row by column, or none if the record states no value. A custom value is
+    written as JSON if its plain text would be read as a different value.
     """
     value = row.value
     if row.path.startswith(_CUSTOM) and not (value and _read_own(value) == value):
@@ -163,7 +166,7 @@ def write_cells(row: ValueRow) -> dict[str, str]:
 
 
 def _read_own(text: Any) -> Any:
-    """Return a value of a custom field: what its JSON states, or the text itself."""
+    """Return a custom value: the parsed JSON, or else the text itself."""
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):
@@ -175,18 +178,18 @@ def build_gold(
     record: TrialRecord | None = None,
     fields: Sequence[CustomField] = (),
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Return the gold of one record, None if a row is wrong, and all problems.
+    """Return the gold of one record, or None if a row is invalid, and all problems.
 
-    Positions in paths name the members of a list and order them; gaps are closed, and a row of a
-    list without a position is a further member. With the ``record``, quotes are
-    checked; ``fields`` are those of your own.
+    Positions in paths identify and order the members of a list. Gaps are closed, and a list row
+    without a position adds a member. If ``record`` is given, quotes are checked against it;
+    ``fields`` are custom fields.
 
     >>> row = PlacedRow("row 2", "A", "eligibility.minimum_age", {"value": "18 years"})
     >>> build_gold([row])[0]["eligibility"]
     {'minimum_age': {'value': 18, 'unit': 'year'}}
     """
     builder = _Builder(rows[0])
-    # Rows without a value come last: an empty list counts where no row adds a member.
+    # Rows without a value come last, so that an empty list applies only if no row adds a member.
     for number, row in enumerate(sorted(rows, key=lambda row: not row.cells), _ADDED):
         builder.add(row, number)
     gold = builder.finish()
@@ -197,7 +200,7 @@ def build_gold(
 
 
 class _Builder:
-    """Builds the gold of one record, and keeps which row gave which value."""
+    """Builds the gold of one record, and keeps track of the row of each value."""
 
     def __init__(self, first: PlacedRow) -> None:
         self.problems: list[Problem] = []
@@ -206,7 +209,7 @@ class _Builder:
         self._sources: dict[Location, PlacedRow] = {}
 
     def add(self, row: PlacedRow, number: int) -> None:
-        """Add the values of a row; its problem, if it has one."""
+        """Add a row's values, or record its problem."""
         path = FieldRef(row.path).path
         location = _split(row.path)
         if not is_known(row.path):
@@ -225,7 +228,7 @@ class _Builder:
             self._refuse(row, VALUE, str(error))
 
     def _set(self, location: Location, row: PlacedRow, value: Any) -> None:
-        """Set a value in the tree, whose lists are objects with positions as keys."""
+        """Set a value in the tree, which represents lists as dicts with positions as keys."""
         node: Any = self._tree
         for step in location[:-1]:
             node = node.setdefault(step, {})
@@ -238,7 +241,7 @@ class _Builder:
         node.setdefault(location[-1], (row, value))
 
     def finish(self) -> dict[str, Any] | None:
-        """Return the gold; None if a row is wrong or the gold breaks the schema."""
+        """Return the gold; None if a row is invalid or the gold breaks the schema."""
         if not self._tree:
             return None
         tree = self._close_gaps(self._tree, ())
@@ -248,7 +251,7 @@ class _Builder:
             extraction = TrialExtraction.model_validate(tree)
         except ValidationError as error:
             for violation in error.errors(include_url=False):
-                # A number that is refused as an integer is refused as any number, too.
+                # A number that is refused as an integer is also refused as a float.
                 if violation["loc"][-1] == "int":
                     continue
                 remedy = _REMEDIES.get(violation["type"], "correct it")
@@ -272,7 +275,7 @@ class _Builder:
         return gold
 
     def _close_gaps(self, node: Any, location: Location) -> Any:
-        """Return a part of the tree with lists, and note which row gave each value."""
+        """Return a part of the tree with lists, and record the row of each value."""
         if isinstance(node, tuple):
             self._sources[location], value = node
             return value
@@ -287,7 +290,7 @@ class _Builder:
         }
 
     def refuse_at(self, location: Location, text: str) -> None:
-        """Add a problem at the row that gave a location, or else at one of the same item."""
+        """Add a problem to the row at a location, or else to a row of the same item."""
         near = max(
             self._sources,
             key=lambda given: [a == b for a, b in zip(given, location, strict=False)],
@@ -305,7 +308,7 @@ class _Builder:
 
 
 def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
-    """Return the value of a row, or its parts by name. Raises ``ValueError``."""
+    """Return a row's value, or its parts by name. Raises ``ValueError``."""
     if not cells:
         return {(): [] if path in _LISTS else None}
     if path.startswith(_CUSTOM):

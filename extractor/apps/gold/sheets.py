@@ -1,4 +1,4 @@
-"""Sheets of gold: CSV, or a workbook of Excel, with one row per value."""
+"""Sheets of gold: CSV or Excel workbooks, with one row per value."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
 _WORKBOOK = ".xlsx"
 SHEETS = (".csv", _WORKBOOK)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""The start of a cell that a spreadsheet could read as a formula, or of one escaped with an
+"""The start of a cell that a spreadsheet could interpret as a formula, or that is escaped with an
 apostrophe.
 """
 _MOST_BYTES = 200_000_000
@@ -28,8 +28,8 @@ _LONGEST_CELL = 32_767
 
 
 def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
-    """Write rows as CSV or a workbook, by the ending of the name. A column of parts that no value
-    has is left out. Raises ``GoldError`` for text that a workbook cannot contain.
+    """Write rows as CSV or as a workbook, depending on the suffix. Unused columns of value parts
+    are omitted. Raises ``GoldError`` for text that a workbook cannot contain.
     """
     table = [_write_row(row) for row in rows]
     used = {name for cells in table for name in cells}
@@ -38,13 +38,13 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
     if path.suffix.casefold() == _WORKBOOK:
         _write_workbook(path, [columns, *lines])
         return
-    # Excel needs the mark at the beginning to read UTF-8.
+    # Excel needs a byte order mark to read UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([columns, *lines])
 
 
 def _write_row(row: ValueRow) -> dict[str, str]:
-    """Return the filled cells of a row by column."""
+    """Return a row's filled cells by column."""
     confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
     cells = {
         "record": row.record_id,
@@ -59,7 +59,7 @@ def _write_row(row: ValueRow) -> dict[str, str]:
 
 
 def _guard(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text that no spreadsheet interprets as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -68,12 +68,12 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "gold"
-    # The first row stays in sight.
+    # Keep the header row visible.
     sheet.freeze_panes = "A2"
     for number, line in enumerate(lines, 1):
         if max(map(len, line)) > _LONGEST_CELL:
             raise GoldError(
-                f"{path}, row {number}: a text is longer than a cell of Excel; write a .csv file"
+                f"{path}, row {number}: a text is too long for an Excel cell; write a .csv file"
             )
         try:
             sheet.append(line)
@@ -85,17 +85,17 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
 
 
 def read_sheet(path: Path) -> Iterator[PlacedRow]:
-    """Yield the rows of a sheet. Its first row names the columns; those of the evidence, and any
-    whose name begins with "note", are skipped, as are empty rows.
+    """Yield the rows of a sheet. Its first row contains the column names. Evidence columns, columns
+    whose name starts with "note", and empty rows are skipped.
 
-    Raises ``GoldError`` for a file that is not such a sheet, a formula and a date.
+    Raises ``GoldError`` for a file that is not a sheet of gold, and for formulas and dates.
     """
     is_workbook = path.suffix.casefold() == _WORKBOOK
     lines = _read_workbook(path) if is_workbook else _read_csv(path)
     columns = [name.strip().casefold() for name in next(lines, [])]
     _check_columns(path, columns)
     for number, line in enumerate(lines, 2):
-        # A row may have more cells than the first one, or fewer.
+        # A row may have more or fewer cells than the first one.
         cells = {
             name: _strip_guard(text)
             for name, text in zip(columns, line, strict=False)
@@ -106,26 +106,26 @@ def read_sheet(path: Path) -> Iterator[PlacedRow]:
         place = f"{path}, row {number}"
         record = cells.get("record", "").strip()
         if not record:
-            raise GoldError(f"{place}, record: is empty; write the id of the record")
+            raise GoldError(f"{place}, record: is empty; write the record's id")
         steps = (cells.get(name, "").strip() for name in ("item", "field"))
         values = {name: cells[name] for name in PART_COLUMNS if name in cells}
         yield PlacedRow(place, record, ".".join(filter(None, steps)), values)
 
 
 def _check_columns(path: Path, columns: list[str]) -> None:
-    """Raise ``GoldError`` if a needed column is missing, or one is unknown, whose values would be
-    lost.
+    """Raise ``GoldError`` if a required column is missing, or if a column is unknown, because its
+    values would be lost.
     """
     if not {"record", "field"}.issubset(columns):
         raise GoldError(
-            f"{path}, row 1: has no columns record and field; begin with a sheet that `extractor "
-            "gold export` writes"
+            f"{path}, row 1: has no columns record and field; start with a sheet written by "
+            "`extractor gold export`"
         )
     for name in columns:
         if name and name not in COLUMNS and not name.startswith("note"):
             raise GoldError(
                 f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "
-                "it, or call it note"
+                "it, or rename it to note"
             )
 
 
@@ -135,12 +135,12 @@ def _strip_guard(text: str) -> str:
 
 
 def _read_csv(path: Path) -> Iterator[list[str]]:
-    """Yield the rows of a text file, whose first line shows what separates its cells."""
+    """Yield the rows of a text file, whose separator is detected from the first line."""
     _refuse_large(path, path.stat().st_size)
     try:
         text = path.read_text("utf-8-sig")
         first = text.partition("\n")[0]
-        # Excel separates cells by semicolons where a comma is the decimal sign.
+        # Excel separates cells by semicolons if the decimal separator is a comma.
         separator = max(",;\t", key=first.count)
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except UnicodeDecodeError:
@@ -150,14 +150,14 @@ def _read_csv(path: Path) -> Iterator[list[str]]:
 
 
 def _read_workbook(path: Path) -> Iterator[list[str]]:
-    """Yield the rows of the first sheet of a workbook."""
+    """Yield the rows of a workbook's first sheet."""
     openpyxl = _import_openpyxl(path)
     try:
         with ZipFile(path) as parts:
             _refuse_large(path, sum(part.file_size for part in parts.infolist()))
         with closing(openpyxl.load_workbook(path, read_only=True)) as book:
             sheet = book.worksheets[0]
-            # Its stated size may be millions of empty cells.
+            # The stated size may include millions of empty cells.
             sheet.reset_dimensions()
             for number, row in enumerate(sheet.iter_rows(), 1):
                 yield [_read_cell(f"{path}, row {number}", cell) for cell in row]
@@ -170,7 +170,7 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
 
 
 def _read_cell(place: str, cell: Any) -> str:
-    """Return a cell as text; Excel has 18 as 18.0. Raises ``GoldError`` for a formula or a date."""
+    """Return a cell as text, with 18.0 as 18. Raises ``GoldError`` for formulas and dates."""
     kinds = {"f": "a formula", "d": "a date"}
     if cell.data_type in kinds:
         kind = kinds[cell.data_type]

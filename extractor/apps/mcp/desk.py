@@ -1,5 +1,5 @@
-"""Implement the tools: read records, extract them, and keep the last ones, within the limits
-of size, time and money.
+"""Implement the tools: read and extract records, and keep the most recent ones, within the limits
+on size, time and cost.
 """
 
 import asyncio
@@ -31,30 +31,30 @@ from extractor.setup import OpenExtractor, Setup
 T = TypeVar("T")
 
 _SPARE_S = 1.0
-"""Seconds after the limit in which a worker process may still end by itself."""
+"""Seconds after the time limit in which a worker process may still finish."""
 _KEPT = 32
-"""Maximum number of records kept, so that a claim about the last ones needs no second download."""
+"""Maximum number of records kept, so that a claim about a recent one needs no second download."""
 
 
 _SOURCE = Field(
-    description="An NCT number, such as NCT01234567, or the path of a file below the folder of "
-    "the server.",
+    description="An NCT number, such as NCT01234567, or the path of a file in the server's "
+    "folder.",
     min_length=1,
     max_length=4096,
 )
 _RecordId = Annotated[
     str | None,
-    Field(description="Which record of a file that holds several.", max_length=200),
+    Field(description="The record to use from a file with several.", max_length=200),
 ]
 
 
 class ToolRefused(ExtractorError):
-    """A tool cannot do what it was asked. The message explains why, and what to do."""
+    """A tool cannot fulfil a request. The message contains the reason and a remedy."""
 
 
 class Desk:
-    """The tools. ``open`` starts its worker process and its model. The signatures, meanings and
-    answers are those that a client sees. All raise ``ExtractorError``.
+    """The tools. ``open`` starts the worker process and the model. Clients see the methods'
+    signatures, descriptions and results. All methods raise ``ExtractorError``.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Desk:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: ToolSettings) -> AsyncIterator["Desk"]:
-        """Start the worker process and open the model, whose budget covers all calls. Both end
-        with the block.
+        """Start the worker process and open the model, whose budget covers all calls. Both are
+        closed at the end of the block.
         """
         options = settings.options
         setup = Setup(
@@ -105,7 +105,7 @@ class Desk:
         record_id: Annotated[
             str | None,
             Field(
-                description="An id for it; else the registry's number that it states.",
+                description="An id for the text; by default, the registry number that it states.",
                 min_length=1,
                 max_length=200,
             ),
@@ -118,7 +118,7 @@ class Desk:
             ),
         ] = None,
     ) -> Extracted:
-        """Extract eligibility, dosing and endpoints of a text, each value with its words."""
+        """Extract eligibility, dosing and endpoints from a text, each value with its words."""
         self._refuse_large(text)
         given = Given(record_id or "text", text, record_id, title, section)
         record = await self._within_time(self._executor.compute(read_given, given))
@@ -127,7 +127,7 @@ class Desk:
     async def extract_record(
         self, source: Annotated[str, _SOURCE], record_id: _RecordId = None
     ) -> Extracted:
-        """Extract eligibility, dosing and endpoints of a registered trial, or of a record in a
+        """Extract eligibility, dosing and endpoints from a registered trial, or from a record in a
         file, each value with its words.
         """
         return await self._extract(await self._find(source, record_id))
@@ -138,18 +138,19 @@ class Desk:
             str, Field(description="The words to look for.", min_length=1)
         ],
         text: Annotated[
-            str | None, Field(description="The text to search; or give a source.")
+            str | None,
+            Field(description="The text to search; alternatively, a source."),
         ] = None,
         source: Annotated[str | None, _SOURCE] = None,
         record_id: _RecordId = None,
     ) -> QuoteAnswer:
-        """Check whether a text or a trial's record states these words. A quote with another number,
-        unit, comparator or negation is a conflict, and the answer names the difference.
+        """Check whether a text or a trial's record contains these words. A quote with a different
+        number, unit, comparator or negation is a conflict, and the result states the difference.
         """
         if not quote.strip():
-            raise ArgumentError("the quote is empty; give the words to look for")
+            raise ArgumentError("the quote is empty; provide the words to look for")
         if (text is None) == (source is None):
-            raise ArgumentError("give either a text or a source")
+            raise ArgumentError("provide either a text or a source")
         self._refuse_large(quote + (text or ""))
         given: TrialRecord | Given
         if text is None:
@@ -160,12 +161,12 @@ class Desk:
         return await self._within_time(check)
 
     async def list_fields(self) -> FieldList:
-        """List the fields that are extracted, with their meanings and closed sets."""
+        """List the extracted fields, with their meanings and closed sets."""
         return describe_fields(self._options.fields)
 
     async def _extract(self, record: TrialRecord) -> Extracted:
-        """Extract a record, with what its calls to the model cost: 0 without calls, None without a
-        price.
+        """Extract a record, and add the cost of its model calls: 0 without calls, None without a
+        known price.
         """
         work = extract_with(self._executor, self._opened, record)
         extracted = await self._within_time(work)
@@ -178,15 +179,15 @@ class Desk:
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
-        """Return the record with an NCT number, or the record of a file. A file may change, and is
-        read each time; the last records of the registry are kept.
+        """Return the record with an NCT number, or a record from a file. Files may change, and are
+        read each time; the most recent registry records are kept.
         """
         name = source.strip()
         number = name.upper()
         if not re.fullmatch(r"NCT\d{8}", number):
             given = self._open_file(name, record_id)
             return await self._within_time(self._executor.compute(read_given, given))
-        # One request at a time, as the registry asks for.
+        # One request at a time, as the registry requests.
         async with self._fetching:
             if number not in self._kept:
                 registry = Registry(timeout=self._options.timeout)
@@ -198,27 +199,27 @@ class Desk:
         return self._kept[number]
 
     def _open_file(self, name: str, record_id: str | None) -> Given:
-        """Read a file of the folder whose files a client may name. Raises ``RecordError`` for
-        anything outside of it, for what is not a file, and for a file that is too large.
+        """Read a file from the folder that clients may access. Raises ``RecordError`` for a path
+        outside the folder or that is not a file, and for a file that is too large.
         """
-        # No system has such a name, and Python raises ValueError for it.
+        # No file system allows such a name, and Python raises ValueError for it.
         if "\0" in name:
-            raise RecordError(repr(name), "no name of a file", "give another source")
+            raise RecordError(repr(name), "not a file name", "use another source")
         folder = self._options.files.resolve()
-        # Resolved, since a link or ".." may lead out of the folder.
+        # Resolve first, because a link or ".." may lead out of the folder.
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
-            problem = "outside of the folder whose files may be read"
+            problem = "outside the folder from which files may be read"
             raise RecordError(name, problem, "start extractor mcp with --files DIR")
         if not path.is_file():
             problem = "neither an NCT number nor a file of the folder"
-            raise RecordError(name, problem, "give NCT01234567, or a path below it")
+            raise RecordError(name, problem, "use NCT01234567, or a path in the folder")
         most = self._options.max_bytes
         try:
             with path.open("rb") as file:
                 body = file.read(most + 1)
         except OSError as error:
-            raise RecordError(name, str(error.strerror), "name another file") from None
+            raise RecordError(name, str(error.strerror), "use another file") from None
         if len(body) > most:
             problem = f"more than {most:,} bytes"
             raise RecordError(name, problem, "start with a higher --max-bytes")
@@ -229,17 +230,17 @@ class Desk:
         most = self._options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
             raise ArgumentError(
-                f"the text has more than {most:,} bytes; give a part of it"
+                f"the text has more than {most:,} bytes; use a part of it"
             )
 
     async def _within_time(self, work: Awaitable[T]) -> T:
-        """Wait for a result within the time of a call. Raises ``ToolRefused`` if that is over."""
+        """Wait for a result within a call's time limit. Raises ``ToolRefused`` after the limit."""
         limit = self._options.timeout
         try:
             async with asyncio.timeout(limit):
                 return await work
         except TimeoutError:
             raise ToolRefused(
-                f"it took longer than {limit:g} seconds; give a shorter text, try again later, or "
+                f"it took longer than {limit:g} seconds; use a shorter text, try again later, or "
                 "start with a longer --timeout"
             ) from None

@@ -1,4 +1,4 @@
-"""Read one record, and look for a quote. Worker processes do it: no text can exhaust the
+"""Read one record, or look for a quote, in a worker process, so that no text can exhaust the
 server's memory or time.
 """
 
@@ -15,13 +15,13 @@ from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import limit_time
 
 _NAMED = 10
-"""Maximum number of records named in a message."""
+"""Maximum number of records listed in a message."""
 _BEST_FIRST = tuple(QuoteStatus)
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A text of a client, or the bytes of a file; with the id of its record."""
+    """A client's text, or the bytes of a file, with the id of the record to use."""
 
     name: str
     body: str | bytes
@@ -31,13 +31,13 @@ class Given:
 
     @property
     def source(self) -> Source:
-        """Where it comes from."""
+        """The source of the text or file."""
         return Source(path=self.name, format="unknown")
 
 
 def read_given(given: Given) -> TrialRecord:
-    r"""Return the record of a text, or the one of a file with the wanted id. Raises ``RecordError``
-    if there is none, or if there are several.
+    r"""Return the record of a text, or the record of a file with the given id. Raises
+    ``RecordError`` if there are none or several.
 
     >>> read_given(Given("a.txt", b"Inclusion criteria:\n- Adults")).record_id
     'a'
@@ -55,11 +55,11 @@ def read_given(given: Given) -> TrialRecord:
             for record in read_stream(given.name, BytesIO(given.body))
             if given.record_id in (None, record.record_id)
         )
-        # A large file is not read to its end only to find that it has several records.
+        # A large file is not read completely just to find that it contains several records.
         records = list(islice(wanted, _NAMED))
     if not records:
         raise RecordError(
-            given.name, f"no record {given.record_id or ''}", "name another record_id"
+            given.name, f"no record {given.record_id or ''}", "use another record_id"
         )
     if len(records) > 1:
         names = ", ".join(record.record_id for record in records)
@@ -70,8 +70,8 @@ def read_given(given: Given) -> TrialRecord:
 
 
 def check_quote(given: TrialRecord | Given, quote: str) -> QuoteAnswer:
-    """Return whether a text or a section of a record has a quote: the answer of the best matching
-    section, the first of equals; "absent" if none has it.
+    """Return whether a text, or a section of a record, contains a quote. The result is for the best
+    matching section, or the first of several; "absent" if there is no match.
     """
     texts: dict[str | None, str] = {}
     if isinstance(given, Given):

@@ -18,16 +18,16 @@ class ToolOptions(ExtractionOptions, ModelOptions):
     """The options of ``extractor mcp``. The tasks and the effort apply to all calls."""
 
     files: Annotated[Path, Shown(FILES, "DIR")] = Path()
-    """Folder whose files a client may name (default: the current one)."""
+    """Folder from which a client may read files (default: the current one)."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
-    """Seconds for one call of a tool."""
+    """Maximum time for one tool call."""
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
-    """Largest text, and largest file."""
+    """Maximum size of a text or a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSettings:
-    """The options of the tools, the model with its key, and its pricing."""
+    """The tools' options, the model with its key, and its pricing."""
 
     options: ToolOptions
     model: "ModelSpec | None"

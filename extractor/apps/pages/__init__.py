@@ -1,21 +1,22 @@
-"""The shared parts of all HTML pages: a frame, the data of a record, and one viewer for it.
+"""The shared parts of all HTML pages: the layout, a record's data, and a viewer for it.
 
-A page is one file with its style, script and data. It loads nothing from elsewhere, and its policy
-allows no other script; every text on it is escaped. Report, comparison and the service's playground
-show a record with the same viewer, its text with the evidence marked beside its values; the
-score page and the review page reuse its text and marks.
+A page is a single file with its style, script and data. It loads nothing from other hosts, its
+policy allows no other script, and every text on it is escaped. The report, comparisons and the
+service's playground show a record in the same viewer: its text with the evidence marked, next to
+its values. The score page and the review page reuse the text and marks.
 
 - ``__init__.py``: templates, styles, scripts, policy, and data as safe or compressed JSON.
-- ``texts.py``: a record's text as people read it; ``words.py``: a value in words.
-- ``view.py``: the data of a record, with the places of its evidence in the text. To show more of a
+- ``texts.py``: a record's text for display; ``words.py``: a value in words.
+- ``view.py``: a record's data, with the positions of its evidence in the text. To show more about a
   value, add it here and in ``assets/cards.js``.
-- ``notebook.py``: what a notebook displays, without scripts.
-- ``assets/``: ``base.css`` and ``base.html`` of all pages; ``browse.html`` and ``browse.js``, an
-  overview, a filtered list, and the viewer; ``viewer.js`` and ``text.js``, the viewer;
-  ``cards.js``, the values beside the text. To add a page with a list and the viewer, extend
-  ``browse.html``; to add any other page, ``base.html``. A page is written with ``render_page``.
+- ``notebook.py``: the display in notebooks, without scripts.
+- ``assets/``: ``base.css`` and ``base.html`` for all pages; ``browse.html`` and ``browse.js``, for
+  an overview, a filtered list and the viewer; ``viewer.js`` and ``text.js``, the viewer;
+  ``cards.js``, the values next to the text. To add a page with a list and the viewer, extend
+  ``browse.html``; to add any other page, ``base.html``. Pages are rendered by ``render_page``.
 
-A section beside the text: ``showValues`` in ``cards.js``, its data in ``report/record.py``.
+To add a section next to the text: ``showValues`` in ``cards.js``, and its data in
+``report/record.py``.
 """
 
 import base64
@@ -35,7 +36,7 @@ from extractor.schemas import list_groups
 _SHARED = "extractor.apps.pages"
 _PLURALS = {"criterion": "criteria"}
 _CHUNK = 200_000
-"""A chunk ends when its JSON has this many characters: quick to open, and well compressed."""
+"""The number of JSON characters at which a chunk ends: quick to open, and well compressed."""
 
 
 def render_page(
@@ -47,12 +48,13 @@ def render_page(
     asks: bool = False,
     template: str = "page.html",
 ) -> str:
-    """Render a template in the ``assets`` of a package that extends this package's ``base.html``.
+    """Render a template, from the ``assets`` of a package, that extends this package's
+    ``base.html``.
 
-    ``styles`` and ``scripts`` are files of either folder, which follow those that all pages have.
-    Values are escaped. A page that ``asks`` may send requests to the server that it came from.
-    Filters beside those of jinja2: ``share`` (0.123, or a dash for None), ``percent`` (of an axis
-    from 0 to 1), ``plural`` (a number with its noun) and ``label`` (a field's label).
+    ``styles`` and ``scripts`` are files in either ``assets`` folder, and follow those of all pages.
+    Values are escaped. A page that ``asks`` may send requests to the server it came from. In
+    addition to jinja2's filters there are ``share`` (0.123, or a dash for None), ``percent`` (of an
+    axis from 0 to 1), ``plural`` (a number with its noun) and ``label`` (a field's label).
     """
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
@@ -67,7 +69,7 @@ def render_page(
 def render_template(
     template: str, values: Mapping[str, Any], package: str = _SHARED
 ) -> str:
-    """Render a template in the ``assets`` of a package, or one of this package's. Filters as in
+    """Render a template from the ``assets`` of a package or of this package, with the filters of
     ``render_page``.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
@@ -102,13 +104,11 @@ _LABELS |= {
     "high": "highest",
     "half_life": "half-life",
 }
-"""Labels of fields, and of the parts of their values, whose schema names are not clear to a
-reader.
-"""
+"""Labels for fields and value parts whose schema names are not clear to readers."""
 
 
 def name_label(name: str) -> str:
-    """Return the label of a field, or of a word of the schema.
+    """Return the label of a field, or of a term in the schema.
 
     >>> name_label("value_high"), name_label("time_window")
     ('upper value', 'time window')
@@ -118,8 +118,8 @@ def name_label(name: str) -> str:
 
 @cache
 def read_assets(package: str, *names: str) -> str:
-    """Read and join these files in the ``assets`` of a package, or of this one if it does not have
-    them.
+    """Read and join files from the ``assets`` of a package, or from this package's if they are not
+    there.
 
     >>> read_assets("extractor.apps.pages", "base.css").startswith(":root")
     True
@@ -136,7 +136,7 @@ def read_assets(package: str, *names: str) -> str:
 
 
 def read_shared_script() -> str:
-    """Return the shared script, with the labels of fields: its ``toWords`` matches ``name_label``.
+    """Return the shared script with the fields' labels, so that ``toWords`` matches ``name_label``.
 
     >>> read_shared_script().startswith('"use strict";')
     True
@@ -168,19 +168,19 @@ def escape_json(data: Any) -> str:
 
 
 def pack(data: Any) -> str:
-    """Encode data as compressed JSON in characters that need no escape in HTML. Deterministic.
+    """Encode data as compressed JSON in characters that HTML does not escape. Deterministic.
 
     >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
     b'{"a":"</script>"}'
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # without a time, so that the same data gives the same bytes
+    # without a timestamp, so that the same data always produces the same bytes
     packed = gzip.compress(text.encode("utf-8", "replace"), 6, mtime=0)
     return base64.b64encode(packed).decode()
 
 
 class Chunks:
-    """Packs records one at a time, and keeps at most one chunk of them uncompressed."""
+    """Packs records one at a time, keeping at most one chunk of them uncompressed."""
 
     def __init__(self) -> None:
         self._packed: list[str] = []
@@ -188,7 +188,7 @@ class Chunks:
         self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
-        """Add a record, and return the number of its chunk and its place in the chunk. A chunk that
+        """Add a record, and return the index of its chunk and its index in the chunk. A chunk that
         is long enough is packed.
         """
         chunk = len(self._packed)
@@ -209,12 +209,12 @@ class Chunks:
 
 
 def to_utf16(text: str) -> Callable[[int], int]:
-    """Return a function that maps offsets in the text to JavaScript's offsets, in UTF-16 units.
+    """Return a function that converts offsets in the text to JavaScript offsets (UTF-16 units).
 
     >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
     (7, 6)
     """
-    # characters that UTF-16 writes as two units
+    # characters that take two units in UTF-16
     wide = [match.start() for match in _WIDE.finditer(text)]
     if not wide:
         return int
@@ -222,8 +222,8 @@ def to_utf16(text: str) -> Callable[[int], int]:
 
 
 def state_policy(style: str, script: str, *, asks: bool = False) -> str:
-    """Return a content security policy that allows only this style and this script, and no
-    requests, or with ``asks`` only those to the page's own server.
+    """Return a content security policy that allows only this style and this script, and no requests
+    or, with ``asks``, only requests to the page's own server.
 
     >>> state_policy("", "").split("; ")[0]
     "default-src 'none'"

@@ -1,4 +1,4 @@
-"""The meanings of the guideline's fields and words, one line each."""
+"""The meanings of the guideline's fields and terms, one line each."""
 
 import tomllib
 from functools import cache
@@ -8,8 +8,8 @@ from typing import Any
 
 @cache
 def read_definitions() -> dict[str, Any]:
-    """Return the meanings: ``fields`` by group and name, ``words`` by their closed set, and
-    ``labels`` of parts.
+    """Return the meanings: ``fields`` by group and name, ``words`` by their closed set, and the
+    ``labels`` of value parts.
 
     >>> read_definitions()["fields"]["dosing"]["role"]
     'Why it is given.'

@@ -1,4 +1,4 @@
-"""How a notebook displays an extraction and a run. It runs no script and loads nothing."""
+"""Display an extraction or a run in a notebook, without scripts or network access."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +15,12 @@ from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
 
 _SHOWN = 20
-"""Maximum number of records, and most failures, that a run shows in a notebook."""
+"""Maximum number of records, and of failures, shown for a run in a notebook."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ShownExtraction:
-    """What ``show`` returns. A notebook displays it."""
+    """The result of ``show``, which notebooks display."""
 
     extraction: TrialExtraction
     record: TrialRecord | None = None
@@ -29,8 +29,8 @@ class ShownExtraction:
         return f"<ShownExtraction of {self.extraction.record_id}>"
 
     def _repr_html_(self) -> str:
-        """Return the values with their quotes, the findings, and with a record its title and its
-        sections with the evidence marked.
+        """Return the values with their quotes, the findings and, if there is a record, its title
+        and its sections with the evidence marked.
         """
         extraction = self.extraction
         record = self.record
@@ -51,15 +51,15 @@ class ShownExtraction:
 def show(
     extraction: TrialExtraction, record: TrialRecord | None = None
 ) -> ShownExtraction:
-    """Return what a notebook displays as values, quotes and, with ``record``, the text with the
-    evidence marked.
+    """Return an object that notebooks display as values, quotes and, with ``record``, the text with
+    the evidence marked.
 
     Args:
         extraction: The extraction to display.
-        record: The record that it was extracted from; an extraction does not contain its text.
+        record: The record it was extracted from, because an extraction does not contain the text.
 
     Raises:
-        ArgumentError: ``record`` is not the extraction's record, or its text has changed since.
+        ArgumentError: ``record`` is not the extraction's record, or its text has changed.
 
     >>> from extractor import Extractor, read_records
     >>> record = next(read_records("seeds/records"))
@@ -88,8 +88,8 @@ def show_results(
     failures: Sequence[Mapping[str, Any]],
     summary: str,
 ) -> str:
-    """Return what a notebook displays of a run: its ``summary``, the number of items of the first
-    20 records, and the first 20 failures.
+    """Return a notebook's display of a run: its ``summary``, the number of items in each of the
+    first 20 records, and the first 20 failures.
     """
     values = {
         "summary": summary,
@@ -103,12 +103,12 @@ def show_results(
 
 
 def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the title of each section with evidence, and its text in pieces, each with the task of
-    the values that it supports; "" if there are none.
+    """Yield (title, pieces) for each section with evidence. Each piece of text comes with the task
+    of the values that it supports, or "".
     """
     tasks: dict[int, str] = {}
     for item in shown["items"]:
-        # a value of a user's own field may belong to another item
+        # a custom value may belong to another item
         task = FieldRef(item["of"] or item["path"]).names[0]
         for value in item["values"]:
             tasks |= dict.fromkeys(value["spans"], task)
@@ -117,7 +117,7 @@ def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         inside = [span[1:] for span in spans if span[0] == number]
         if not inside:
             continue
-        # a view counts in UTF-16 units, each of two bytes
+        # offsets in a view are UTF-16 units of two bytes each
         units = section["text"].encode("utf-16-le", "surrogatepass")
         cuts = {0, len(units) // 2}.union(*(span[:2] for span in inside))
         pieces = []

@@ -1,4 +1,4 @@
-"""The text of a record as a page shows it, and where its raw characters are there.
+"""The text of a record as shown on a page, with a mapping to its raw characters.
 
 Pages count characters as JavaScript does, in UTF-16 units.
 """
@@ -14,7 +14,7 @@ _GAP = " … "
 
 
 class ShownText:
-    r"""A text without the escapes, damage and wrapping of the registry's file.
+    r"""A text without escapes, damaged characters and line wrapping from the registry's file.
 
     >>> shown = ShownText("\N{GRINNING FACE} \\> 95 %")
     >>> shown.text, shown.place(5), shown.read(3, 7)
@@ -32,16 +32,16 @@ class ShownText:
         return self._units(self._clean.clean_position(offset))
 
     def read(self, start: int, end: int) -> tuple[int, int]:
-        """Return the raw offsets of characters of the page; at most the text's end."""
+        """Return the raw offsets for a range on the page, limited to the text."""
         units = self.text.encode("utf-16-le", "surrogatepass")
-        # half of a pair of units is left out
+        # half of a surrogate pair is omitted
         before_start = units[: 2 * start].decode("utf-16-le", "ignore")
         before_end = units[: 2 * end].decode("utf-16-le", "ignore")
         return self._clean.raw_span(len(before_start), len(before_end))
 
 
 class GivenText(ShownText):
-    r"""A text exactly as it was given, except that all line ends become visible.
+    r"""A text exactly as it was given, except that all line ends are shown.
 
     >>> GivenText("  CD19 \\> 95 %\r").text
     '  CD19 \\> 95 %\n'
@@ -53,19 +53,19 @@ class GivenText(ShownText):
         self._units = to_utf16(self.text)
 
     def place(self, offset: int) -> int:
-        """Return the place of an offset into the text."""
+        """Return the position of an offset into the text."""
         return self._units(offset)
 
 
 class QuotedText(ShownText):
-    """What is known of a text from its quotes, with dots for the characters between them.
+    """The known parts of a text, joined from its quotes, with dots for the characters in between.
 
     >>> QuotedText([(10, "or more"), (0, "Age 18")]).text
     'Age 18 … or more'
     """
 
     def __init__(self, quotes: Iterable[tuple[int, str]]) -> None:
-        """Join quotes, each with its start in the raw text."""
+        """Join (start, quote) pairs, where the start is an offset into the raw text."""
         characters: dict[int, str] = {}
         for start, quote in quotes:
             characters.update(enumerate(quote, start))
@@ -81,12 +81,12 @@ class QuotedText(ShownText):
         super().__init__(joined)
 
     def place(self, offset: int) -> int:
-        """Return the place of the start or the end of a quote."""
+        """Return the position of a quote's start or end."""
         return super().place(self._places.get(offset, 0))
 
 
 def show_texts(record: TrialRecord) -> dict[str, ShownText]:
-    """Return all sections of a record, and the structured registry fields that have a value."""
+    """Return all sections of a record, and its structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
     for name in RegistryFields.model_fields:
         text = record.registry.text(name)

@@ -1,4 +1,4 @@
-"""The data of a record on every page: its text, its values in words, and the marks of both."""
+"""The data of a record for every page: its text, its values in words, and the marks in the text."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -38,13 +38,13 @@ __all__ = [
 
 Json = dict[str, Any]
 GIVEN = "given"
-"""Name of the section that is a whole text, as it was given."""
+"""Name of the section that contains a whole text as it was given."""
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
 _OWN_WORDS = ("quote", "time_frame", "measure")
 
 
 class TextPlace(Protocol):
-    """Characters of a section's raw text, such as evidence, a citation or a span."""
+    """A range in a section's raw text, such as evidence, a citation or a span."""
 
     @property
     def section(self) -> str: ...
@@ -102,7 +102,7 @@ def view(
 
 
 def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
-    """Return what these places quote of each section."""
+    """Return the quoted text of each section."""
     quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for place in places:
         quotes[place.section].append((place.start, getattr(place, "quote", "")))
@@ -110,16 +110,17 @@ def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
 
 
 class _Group(NamedTuple):
-    """A group of criteria, and the id of the group in which it is an item."""
+    """A group of criteria, and the id of its parent group."""
 
     value: Value
     parent: str
 
 
 class _Page:
-    """The texts of a page, and the places marked in them, numbered as they are first named.
+    """The texts of a page, and the places marked in them, numbered in order of first use.
 
-    If the record was ``given`` as a text, the sections ``inside`` are shown as parts of it.
+    If the record was ``given`` as a text, the sections ``inside`` it are shown as parts of the
+    text.
     """
 
     def __init__(
@@ -140,8 +141,8 @@ class _Page:
         self.texts[GIVEN] = GivenText(text)
 
     def mark(self, place: TextPlace) -> list[int]:
-        """Return the numbers of a place: several if a given text has other words between its
-        characters, none if it is not in the text.
+        """Return the span numbers of a place: several if the given text has other words between its
+        characters, and none if it is not in the text.
         """
         name = place.section
         ranges = [(place.start, place.end)]
@@ -164,13 +165,13 @@ class _Page:
         return numbers
 
     def show_sections(self) -> list[Json]:
-        """Return the data of all sections for the page."""
+        """Return the page's data of all sections."""
         shown = []
         for name, text in self.texts.items():
             section: Json = {"name": name, "title": name_section(name)}
             section["text"] = text.text
             if name == GIVEN:
-                section["title"] = "Text as it was given"
+                section["title"] = "Original text"
                 section["parts"] = self._list_parts(text)
             elif text.raw != text.text:
                 section["raw"] = text.raw
@@ -178,7 +179,7 @@ class _Page:
         return shown
 
     def _list_parts(self, given: ShownText) -> list[tuple[int, str]]:
-        """Return where each section begins in the given text, and its title, in text order."""
+        """Return (start, title) of each section in the given text, in text order."""
         parts = []
         for name, section in self.inside.items():
             start = min(piece.at for piece in section.pieces)
@@ -187,7 +188,7 @@ class _Page:
 
 
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group]:
-    """Return the groups of criteria by their ids. A reviewer may write any JSON for a group."""
+    """Return the groups of criteria by id. A reviewer may write any JSON for a group."""
     groups = {}
     for value in list_item_values(
         "eligibility", dict(items).get("eligibility", Eligibility())
@@ -199,8 +200,8 @@ def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group
 
 
 def _list_chain(item: ExtractedItem, groups: Mapping[str, _Group]) -> list[Value]:
-    """Return the groups around a criterion, the outermost first. A reviewer may name a group that
-    does not exist, or one that is its own parent.
+    """Return the groups that contain a criterion, outermost first. A reviewer may refer to a group
+    that does not exist, or that contains itself.
     """
     chain: list[Value] = []
     name = str(getattr(item, "group", None) or "")
@@ -213,12 +214,12 @@ def _list_chain(item: ExtractedItem, groups: Mapping[str, _Group]) -> list[Value
 def _show_item(
     path: str, item: ExtractedItem, groups: Mapping[str, _Group], page: _Page
 ) -> Json:
-    """Return the page's data of an item with its values."""
+    """Return an item's data for the page, with its values."""
     chain = _list_chain(item, groups)
     shown = []
     for value in list_item_values(path, item):
         read = value
-        # an id such as "g1" means nothing to a reader
+        # an id such as "g1" is meaningless to a reader
         if chain and value.path == f"{path}.group":
             group = chain[-1]
             read = value._replace(value=group.value, evidence=group.evidence)
@@ -235,10 +236,10 @@ def _show_item(
 
 
 def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Json:
-    """Return the page's data of a value: its label, its words, and the spans of its evidence.
-    Numbers are written as the evidence or the item's own words write them.
+    """Return a value's data for the page: its label, its words, and the spans of its evidence.
+    Numbers are written as in the evidence or in the item's own words.
     """
-    # the one value of custom.assay is "assay" to a reader
+    # the only value of custom.assay is labelled "assay"
     is_only = value.name == "value"
     label = name_item(path, item) if is_only else name_label(value.name)
     quotes = [evidence.quote for evidence in value.evidence]
@@ -266,9 +267,9 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
 def show_findings(
     findings: Iterable[Finding], marks: Iterator[int | None]
 ) -> list[Json]:
-    """Return findings with their quotes as readers see them, each with its section and its span.
+    """Return findings with their quotes for display, each with its section and span.
 
-    ``marks`` are the numbers of the spans of all citations of the findings, in order.
+    ``marks`` are the span numbers of all the findings' citations, in order.
     """
     listed = []
     for finding in findings:
@@ -282,8 +283,8 @@ def show_findings(
 
 
 def is_free_text(record: TrialRecord | None) -> bool:
-    """Return whether a record is a free text or a document, whose labels and indents belong to
-    it. The lines of a flattened record are fields.
+    """Return whether a record is a free text or a document, so that its labels and indentation are
+    part of the text. The lines of a flattened record are fields.
     """
     if record is None:
         return False
@@ -291,8 +292,8 @@ def is_free_text(record: TrialRecord | None) -> bool:
 
 
 def name_item(path: str, item: ExtractedItem) -> str:
-    """Return the name of an item for readers, with its number from 1. A value of a user's own
-    field has the label of the field.
+    """Return an item's name for display, with its number starting from 1. A custom value is named
+    by the label of its field.
 
     >>> from extractor.schemas import Criterion
     >>> name_item(
@@ -313,20 +314,20 @@ def name_item(path: str, item: ExtractedItem) -> str:
     kind = "regimen"
     if ref.names[0] == "eligibility":
         kind = f"{getattr(item, 'kind', None) or ''} criterion".strip()
-    # a reviewer's own item has a path such as "dosing[+7]"
+    # an item added by a reviewer has a path such as "dosing[+7]"
     if ref.position is None:
         return f"added {kind}"
     return f"{kind} {ref.position + 1}"
 
 
 def name_record(record: TrialRecord) -> str:
-    """Return the title of a record on one line, else its official title; empty if it has none."""
+    """Return a record's title on one line, or else its official title, or else an empty string."""
     title = record.raw_text("title") or record.raw_text("official_title")
     return show_line(title or "")
 
 
 def list_arm_labels(record: TrialRecord) -> list[str]:
-    """Return the labels of the arms as the record writes them, each once."""
+    """Return the labels of the arms as written in the record, without duplicates."""
     labels: dict[str, None] = {}
     for section in record.sections:
         label = section.part("label") or ""
@@ -336,8 +337,7 @@ def list_arm_labels(record: TrialRecord) -> list[str]:
 
 
 def name_section(name: str) -> str:
-    """Return the name of a section for readers, with its number from 1 if there are several of its
-    kind.
+    """Return a section's name for display, with its number starting from 1 if it is one of several.
 
     >>> name_section("primary_outcomes[0]"), name_section("registry.sex")
     ('Primary outcome 1', 'Registry: sex')

@@ -1,4 +1,4 @@
-"""Write a value on one line: on every page, in a notebook and in lists."""
+"""Write a value on one line, for pages, notebooks and lists."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,13 @@ NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
-"""Numbers from here on have thousands separators."""
+"""Numbers from this value on have thousands separators."""
 _TIME_UNITS = frozenset(TimeUnit)
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
-    r"""Return a value, a list, or their JSON on one line. Numbers are as one of the ``quotes``
-    writes them, followed by their digits if it writes them otherwise. An empty value is "not
-    stated".
+    r"""Return a value, a list, or their JSON on one line. Numbers are written as in one of the
+    ``quotes``, followed by their digits if those differ. An empty value is "not stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (
@@ -56,15 +55,16 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
         written, exact = write_number(value, quotes)
         return f"{written} ({exact})" if exact else written
     text = str(value.value if isinstance(value, Enum) else value or "")
-    # a word of the schema, such as half_life
+    # a term in the schema, such as half_life
     if _CHOICE.fullmatch(text):
         return name_label(text)
     return show_line(text) or NOTHING
 
 
 def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write a measured value, an instrument or a group by its sense. An object of a user's own
-    field may have any of their keys, so several must be there; it is a list of its parts.
+    """Write a measured value, an instrument or a group, which are recognised by several keys
+    because a custom object may have any of them. All other objects are written as lists of their
+    parts.
     """
     has_number = "value" in parts or "low" in parts
     if "unit" in parts and has_number:
@@ -78,13 +78,13 @@ def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write an amount, a limit, a time or a window: what is measured, the sign, the numbers and
-    the unit, with what it limits, from when it counts, for whom, and in which arms.
+    """Write an amount, a limit, a time or a window: the quantity, sign, numbers and unit, and what
+    it limits, its anchor, its condition and its arms.
     """
     ends = map(parts.get, ("low", "value", "high", "value_high"))
-    # a range from 5 to 5 is one number
+    # a range from 5 to 5 is a single number
     numbers = list(dict.fromkeys(say(end, quotes) for end in ends if end is not None))
-    # a window that its words describe better than a number
+    # a window that is described better by its words than by a number
     if not numbers and parts.get("quote"):
         return say(parts["quote"])
     unit = say(parts["unit"]) if parts.get("unit") else ""
@@ -107,7 +107,7 @@ def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _write_sign(parts: Mapping[str, Any]) -> str:
-    """Write how a limit compares, or the only end of an amount; "" for a range or a number."""
+    """Write the sign of a limit, or of an amount with only one end; "" for a range or a number."""
     if "low" not in parts and "high" not in parts:
         comparator = str(parts.get("comparator") or "")
         return _SIGNS.get(comparator, comparator)
@@ -117,7 +117,7 @@ def _write_sign(parts: Mapping[str, Any]) -> str:
 
 
 def _write_group(parts: dict[str, Any]) -> str:
-    """Write how many items of a group must be met, and the line that introduces them."""
+    """Write how many items of a group must be met, and its introducing line."""
     words = "group of"
     if parts["rule"]:
         words = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
@@ -127,8 +127,8 @@ def _write_group(parts: dict[str, Any]) -> str:
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
-    """Return a number as one of the quotes writes it and, if those are not simply its digits, the
-    digits too.
+    """Return a number as written in one of the quotes and, unless that is simply its digits, the
+    digits as well.
 
     >>> (
     ...     write_number(1500000, ["at least 1.5 million cells"]),
@@ -150,18 +150,18 @@ def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | N
 
 
 def _is_plain(written: str, value: float) -> bool:
-    """Return whether a number is written as its digits, with or without separators."""
+    """Return whether a number is written in digits, with or without separators."""
     digits = written.replace(",", "")
     return digits.replace(".", "", 1).isdecimal() and float(digits) == value
 
 
 @lru_cache(maxsize=4096)
 def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
-    """Return the numbers in digits of a quote, each with its readings."""
+    """Return the numerals in a quote, each with its possible values."""
     cleaned = clean_text(quote)
     numbers: list[tuple[str, tuple[int | float, ...]]] = []
     for match in rule("number").find(read_text(cleaned.text)):
-        # a number in words is shown in digits anyway
+        # a number in words is always shown in digits
         if match.text[0].isdigit():
             start, end = cleaned.raw_span(*match.span)
             numbers.append((show_line(quote[start:end]), list_readings(match.text)))

@@ -1,18 +1,18 @@
-"""The report of a run: one HTML file that loads and sends nothing.
+"""The report of a run: an HTML file that works offline and sends nothing.
 
-It shows an overview and, beside the text of each record, its values. The overview counts records,
-filled and empty fields, doubtful values and findings; each count is a link to the list of its
-records. The list is filtered by field, reason, finding, origin and confidence, or searched. Each
-view and each value has an address after ``#``. Records are compressed in chunks, so that a report
-of 10,000 records opens at once. Without its text, a record is shown by its quotes.
+It shows an overview and, for each record, its values next to its text. The overview counts records,
+filled and empty fields, doubtful values and findings, and links each count to a list of its
+records. The list can be searched, and filtered by field, reason, finding, origin and confidence.
+Each view and each value has an address after ``#``. Records are compressed in chunks, so that a
+report of 10,000 records opens immediately. A record without its text is shown by its quotes.
 
-- ``overview.py``: what is counted, and which facts the list can be filtered by.
+- ``overview.py``: the counts, and the facts that the list can be filtered by.
 - ``record.py``: the data of one record, which the service's playground also shows.
-- ``render.py``: the file, and the data passed to the overview.
+- ``render.py``: the file, and the data for the overview.
 
-A count: ``overview.py``, the values in ``render.py``, ``assets/page.html``. A filter:
-``_list_facts`` in ``overview.py``, its select in ``page.html``, its kind in ``hasFacts`` of
-``rows.js`` and in ``choices`` of ``start.js``.
+To add a count, change ``overview.py``, the values in ``render.py``, and ``assets/page.html``. To
+add a filter, change ``_list_facts`` in ``overview.py``, its select in ``page.html``, ``hasFacts``
+in ``rows.js`` and ``choices`` in ``start.js``.
 """
 
 from extractor.apps.report.render import ReportSummary, write_report

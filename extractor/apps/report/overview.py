@@ -13,19 +13,19 @@ from extractor.run.finished import TextState
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 Fact = tuple[str, str]
-"""A field, and that it is ``filled``, its origin (``origin rule``), a bound of its confidence
-(``below 0.85``), the reason why it is empty (``absence not_asked``) or a finding (``finding
-age_differs``).
+"""A field and a statement about it: ``filled``, its origin (``origin rule``), a bound of its
+confidence (``below 0.85``), the reason why it is empty (``absence not_asked``), or a finding
+(``finding age_differs``).
 """
 _BOUNDS = (DOUBTFUL_BELOW, 0.5)
-"""Values with a confidence below the first are doubtful."""
+"""Upper bounds for filtering by confidence. Values below the first are doubtful."""
 DOUBTFUL = f"below {_BOUNDS[0]}"
 _ITEMS = {
     "eligibility.criteria": "eligibility.criteria.quote",
     "dosing": "dosing.agent",
     "endpoints": "endpoints.measure",
 }
-"""Lists of items, each with the field that all of its items have."""
+"""Lists of items, each with a field that all of its items have."""
 _NOT_COUNTED = {
     RECORD,
     "eligibility",
@@ -37,7 +37,7 @@ _TITLE_LENGTH = 160
 
 
 class Overview:
-    """Counts over the records of a run, added one at a time, and the rows of their list.
+    """Counts over a run's records, which are added one at a time, and the rows of their list.
 
     ``texts`` counts the records by the state of their text.
     """
@@ -47,15 +47,15 @@ class Overview:
         self.facts: Counter[Fact] = Counter()
         self.rows: list[list[Any]] = []
         self.numbers: dict[Fact, int] = {}
-        """The facts of the rows, which refer to them by these numbers."""
+        """The facts in the rows, which refer to them by these numbers."""
 
     def add(self, result: RunRecord) -> None:
-        """Count the facts of one record."""
+        """Count a record's facts."""
         self.texts[result.text] += 1
         self.facts.update(_list_facts(result.rows))
 
     def add_row(self, result: RunRecord, title: str, place: tuple[int, int]) -> None:
-        """Add the record that is at this place in the chunks to the rows of the list."""
+        """Add a row for the record at this place in the chunks."""
         facts = Counter(_list_facts(result.rows))
         known = [row.confidence for row in result.rows if row.confidence is not None]
         counts = [sum_facts(facts, kind).total() for kind in ("absence", "finding")]
@@ -70,8 +70,8 @@ class Overview:
         self.rows.append(row)
 
     def list_fields(self) -> dict[str, list[tuple[str, int, int, Counter[str]]]]:
-        """Return the fields that may be empty by task: how often each is filled and doubtful, and
-        why it is empty elsewhere.
+        """Return the fields that may be empty, by task, as (name, filled count, doubtful count,
+        counts of reasons for being empty).
         """
         fields: dict[str, list[tuple[str, int, int, Counter[str]]]] = {}
         names = {name for name, _ in self.facts} - _NOT_COUNTED
@@ -86,7 +86,7 @@ class Overview:
 
 
 def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
-    """Yield the facts of a record, those of the values of a field once for each item."""
+    """Yield a record's facts, counting each fact about a field once per item."""
     of_values: dict[tuple[str, Fact], None] = {}
     for row in rows:
         field = name_field(row.path)
@@ -98,14 +98,14 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
             facts += [f"below {bound}" for bound in _BOUNDS if row.confidence < bound]
         for fact in facts:
             of_values[row.item, (field, fact)] = None
-        # of a list of items, the records that have an item are counted
+        # for a list of items, count the records that have an item
         if name_field(row.item) in _ITEMS:
             of_values["", (name_field(row.item), "filled")] = None
     yield from (fact for _, fact in of_values)
 
 
 def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
-    """Return the names of facts of a kind with their numbers, of one field or of all.
+    """Return the number of each fact of a kind, for one field or for all.
 
     >>> sum_facts(Counter({("dosing.route", "absence not_asked"): 2}), "absence")
     Counter({'not_asked': 2})
@@ -123,8 +123,8 @@ def count_items(facts: Counter[Fact]) -> list[int]:
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
-    """Read ``failures.jsonl``; without the file there are no failures. A line that is not a JSON
-    object was not written in full, and is left out.
+    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object was not
+    written completely, and is skipped.
     """
     if not path.exists():
         return []
@@ -142,16 +142,16 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
 
 
 def list_failed(folder: Path) -> list[str]:
-    """Return the records of a run that have no result, by id or by their place in the input."""
+    """Return the records of a run without a result, by id or by location in the input."""
     return [name_failed(failure) for failure in read_failures(folder / FAILURES)]
 
 
 def name_failed(failure: dict[str, Any]) -> str:
-    """Return the id of a record that failed, or its place in the input if it has none."""
+    """Return a failed record's id, or its location in the input if it has none."""
     return str(failure.get("record_id") or find_place(failure))
 
 
 def find_place(failure: dict[str, Any]) -> str:
-    """Return the file of a record that failed, and the place in it."""
+    """Return a failed record's file, and its location in the file."""
     parts = [failure.get("path"), failure.get("place")]
     return ", ".join(str(part) for part in parts if part)

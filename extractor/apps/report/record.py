@@ -25,17 +25,17 @@ from extractor.schemas import (
 )
 
 RECORD = "record"
-"""Field name for what is stated about the whole record."""
+"""Field name for statements about the whole record."""
 _ROOTS = {"eligibility", "dosing", "endpoints"}
 _NOUNS = {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}
-"""What is missing if a list is empty."""
+"""The noun for the items of a list that is empty."""
 _MEMBER = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
-"""A member in the docstring of an enum."""
+"""A member in an enum's docstring."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A result and, if its text is the one that the run read, its record."""
+    """A result with its record, if the text is the same as in the run."""
 
     extraction: TrialExtraction
     record: TrialRecord | None
@@ -49,7 +49,7 @@ class RunRecord:
 
 @lru_cache(maxsize=4096)
 def name_field(path: str) -> str:
-    """Return the field of a path, without indices and without the words that a finding adds.
+    """Return the field of a path, without positions and without words that a finding adds.
 
     >>> (
     ...     name_field("endpoints[2].time_points[0]"),
@@ -67,11 +67,10 @@ def name_field(path: str) -> str:
 
 
 def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
-    """Return the data of a record for the page: its ``view`` with id, title and source, the
-    state of its text, findings and absences, and its characters, claimed characters and
-    boilerplate.
+    """Return a record's data for the page: its ``view`` with id, title and source, the state of its
+    text, findings and absences, and the numbers of characters, claimed characters and boilerplate.
 
-    A free text is shown as it was given; with ``as_given``, a flattened record is, too.
+    A free text is shown as it was given; with ``as_given``, a flattened record is as well.
     """
     extraction = result.extraction
     findings = extraction.findings
@@ -97,7 +96,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
 
 
 def _show_absence(absence: Absence) -> Json:
-    """Return the page's data of an empty field."""
+    """Return an empty field's data for the page."""
     name = FieldRef(absence.field).names[-1]
     return {
         "field": absence.field,
@@ -108,7 +107,7 @@ def _show_absence(absence: Absence) -> Json:
 
 
 def list_meanings() -> dict[str, str]:
-    """Return the meaning of each reason, kind of finding and support, from the docstrings of
+    """Return the meaning of each reason, finding kind and support level, from the docstrings of
     their enums.
 
     >>> list_meanings()["section_absent"]
@@ -122,8 +121,8 @@ def list_meanings() -> dict[str, str]:
 
 
 def list_words(shown: Json) -> str:
-    """Return the distinct words of a shown record, in lower case and sorted. A search matches parts
-    of words, so these give the same answer as the whole text.
+    """Return a record's distinct words, in lower case and sorted. A search matches parts of words,
+    so searching these gives the same result as searching the whole text.
 
     >>> sections = [{"text": "ECOG <= 2, or Karnofsky >= 60"}]
     >>> list_words({"id": "A1", "sections": sections, "items": [], "findings": []})

@@ -1,4 +1,4 @@
-"""Write the report of a run as one file."""
+"""Write a run's report as a single file."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -27,9 +27,7 @@ _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
 
 class ReportSummary(NamedTuple):
-    """Counts of a report: ``shown`` of ``records`` can be opened; ``without_text`` records lack
-    their text.
-    """
+    """Counts of a report: ``shown`` of ``records`` can be opened; ``without_text`` have no text."""
 
     records: int
     shown: int
@@ -43,17 +41,17 @@ def write_report(
     records: Sequence[str | PathLike[str]] = (),
     limit: int = 20_000,
 ) -> ReportSummary:
-    """Write a run as one HTML file that needs no network. The same run gives the same bytes.
+    """Write a run as an HTML file that works offline. The same run always produces the same bytes.
 
     Args:
-        run: The folder of the run.
+        run: The run's folder.
         path: The file to write.
-        records: Where to read the texts; by default from the run's inputs. A text that is missing
-            or has changed is not shown, only its quotes.
-        limit: Most records that the report can open. The overview counts all.
+        records: The source of the texts; by default the run's inputs. If a text is missing or has
+            changed, only its quotes are shown.
+        limit: The maximum number of records that can be opened. The overview counts all records.
 
     Raises:
-        StoreError: The folder contains no run.
+        StoreError: The folder is not a run.
         OSError: The file cannot be written.
     """
     finished = FinishedRun(Path(run))
@@ -99,7 +97,7 @@ def write_report(
         styles=("viewer.css", "page.css"),
         scripts=_SCRIPTS,
     )
-    # half a surrogate pair, as broken JSON brings it, cannot be written as UTF-8
+    # a lone surrogate from broken JSON cannot be encoded as UTF-8
     Path(path).write_bytes(page.encode("utf-8", "replace"))
     without_text = total - overview.texts[TextState.SAME]
     return ReportSummary(total, len(words), without_text)

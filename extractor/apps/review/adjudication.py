@@ -1,4 +1,4 @@
-"""Two golds of a record as one draft: the first one, with the differences of the second."""
+"""Merge two annotators' golds of a record into one draft: the first one, plus the differences."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,8 +21,8 @@ from extractor.schemas import TrialExtraction
 
 
 class Difference(NamedTuple):
-    """A difference of a draft: in an item's field, or, if ``field`` is empty, an item that only the
-    annotator ``by`` has. ``value`` is the value of the second annotator.
+    """A difference in an item's field or, if ``field`` is empty, an item that only the annotator
+    ``by`` has. ``value`` is the second annotator's value.
     """
 
     item: str
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
 def pair_paths(
     one: TrialExtraction, other: TrialExtraction, fields: Sequence[CustomField]
 ) -> dict[str, str]:
-    """Return the paths of items of one extraction, each with that of its counterpart in another."""
+    """Return a mapping from the paths of one extraction's items to their counterparts' paths."""
     paths = {}
     for group in add_groups(fields):
         for ours, theirs in align(group, group.items(one), group.items(other)):
@@ -47,9 +47,9 @@ class Adjudication:
     """The golds of two annotators.
 
     Args:
-        one: The gold with which a draft begins.
-        other: The gold that is compared with it.
-        fields: The user's own fields of the run.
+        one: The gold that a draft starts with.
+        other: The gold to compare it with.
+        fields: The run's custom fields.
     """
 
     def __init__(self, one: Path, other: Path, fields: Sequence[CustomField]) -> None:
@@ -57,7 +57,7 @@ class Adjudication:
         self._other = open_extractions(other, "other")
         self._fields = tuple(fields)
         self._forms = list_forms(fields)
-        # The folders of `gold/anna` and `gold/ben` have the annotators' names.
+        # For `gold/anna` and `gold/ben`, the folders' names are the annotators' names.
         self.names = one.name, other.name
         if one.name == other.name:
             self.names = str(one), str(other)
@@ -81,10 +81,11 @@ class Adjudication:
         return Doubt(len(differences), (counted(len(differences), "difference"),))
 
     def begin(self, record_id: str) -> tuple[Json, list[Difference]]:
-        """Return the JSON with which the draft of a record begins, and its differences: those of
-        fields, then items that one annotator has alone. Those of the second are in the draft, too.
+        """Return the JSON that a record's draft starts with, and its differences: first those in
+        fields, then items that only one annotator has. The second annotator's items are added to
+        the draft.
 
-        A record that one annotator alone has begins with that gold, without differences.
+        A record that only one annotator has starts with that gold, without differences.
         """
         ours = self._one.get(record_id)
         theirs = self._other.get(record_id)
@@ -93,12 +94,12 @@ class Adjudication:
             return start_draft(known), []
         pairs = pair_paths(ours, theirs, self._fields)
         start = start_draft(ours)
-        other = start_draft(theirs)
+        second = start_draft(theirs)
         differences: list[Difference] = []
-        # From the paths of the second gold to those of the draft.
+        # Maps the second gold's paths to the draft's.
         places = {theirs: ours for ours, theirs in pairs.items()}
         for group, form in self._forms.items():
-            counterparts = dict(list_items(other, group))
+            counterparts = dict(list_items(second, group))
             for path, item in list(list_items(start, group)):
                 if path in pairs:
                     counterpart = counterparts.pop(pairs[path])
@@ -126,9 +127,7 @@ class Adjudication:
 
 
 def _normalise(value: object) -> object:
-    """Return a value for comparison: the order of a list does not count, nor whether an empty part
-    is written.
-    """
+    """Return a value for comparison, ignoring the order of lists and empty parts."""
     if isinstance(value, list):
         return sorted(map(_normalise, value), key=repr) or None
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The review as a local web application."""
+"""A local web application for the review."""
 
 import json
 import secrets
@@ -42,11 +42,11 @@ class ReviewServer(NamedTuple):
     listening: socket.socket
 
     def serve(self) -> None:
-        """Answer requests until ``stop`` is called or Ctrl-C comes."""
+        """Answer requests until ``stop`` is called or Ctrl-C is pressed."""
         self.server.run(sockets=[self.listening])
 
     def stop(self) -> None:
-        """End ``serve``. May be called from another thread."""
+        """Make ``serve`` return. May be called from another thread."""
         self.server.should_exit = True
 
 
@@ -59,12 +59,12 @@ def open_review(
     inputs: Sequence[Path] = (),
     annotators: tuple[Path, Path] | None = None,
 ) -> Iterator[ReviewServer]:
-    """Open the review of a run on this machine; ``port`` 0 takes a free one. With the golds of two
-    ``annotators``, their differences are reviewed.
+    """Open the review of a run on this machine; ``port`` 0 uses any free one. If two ``annotators``
+    are given, the differences between their golds are reviewed.
 
-    Gold files go into ``gold``, journals into ``gold/.review``. Raises ``StoreError`` if the run,
-    the folder or the port cannot be used, and ``GoldError`` for gold that cannot be read, or has
-    none of the run's records.
+    Gold files are written to ``gold``, and journals to ``gold/.review``. Raises ``StoreError`` if
+    the run, the folder or the port cannot be used, and ``GoldError`` if the gold cannot be read or
+    contains none of the run's records.
     """
     records = RunRecords(run, inputs)
     if not records.doubts:
@@ -84,7 +84,7 @@ def open_review(
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((_HOST, port))
-            listening.listen()  # a browser can connect from now on, and waits for its answer
+            listening.listen()  # from now on, browsers can connect, and wait for a response
         except OSError as error:
             raise StoreError(
                 f"port {port}: {error.strerror}; choose another --port"
@@ -109,9 +109,9 @@ def open_review(
 
 def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette:
     """Build the guarded application. Handlers are coroutines, so that one change is complete before
-    the next one begins.
+    the next one starts.
     """
-    # In lists, which keep their order.
+    # As lists, because JSON objects do not guarantee their order.
     forms = [
         {
             "group": group,
@@ -131,7 +131,7 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
     guideline = render_guideline()
 
     def act(action: Callable[[str, Any], Any]) -> Callable[[Request], Any]:
-        """Return the handler of an action on a record; it answers with the changed record."""
+        """Return the handler of an action on a record; its response is the changed record."""
 
         async def handle(request: Request) -> Response:
             name = request.query_params.get("id", "")
@@ -190,15 +190,15 @@ async def _read_body(request: Request) -> Any:
     if request.headers.get("content-type") != "application/json":
         raise HTTPException(415, "JSON is expected.")
     body = b""
-    async for part in request.stream():
-        body += part
+    async for block in request.stream():
+        body += block
         if len(body) > _MAX_BYTES:
             raise HTTPException(413, "The request is too large.")
     return json.loads(body)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    """Answer a refused request with its message."""
+    """Return the message of a refused request."""
     message = str(error)
     status = 422
     if isinstance(error, Stale):

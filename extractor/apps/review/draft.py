@@ -1,6 +1,6 @@
-"""A draft: the JSON of gold under review, and the changes that led to it.
+"""A draft: gold JSON under review, and the changes made to it.
 
-Paths never change: a new item is appended, and ``None`` takes the place of a deleted one.
+Paths never change: a new item is appended, and ``None`` replaces a deleted one.
 """
 
 import json
@@ -15,14 +15,14 @@ from extractor.schemas import FieldRef, TrialExtraction
 from extractor.schemas.base import FrozenModel
 
 CHECKED = "@checked"
-"""The key of an item that the reviewer has ticked; gold has no such key."""
+"""The key that marks an item as checked by the reviewer; gold does not contain it."""
 _DEEPEST = 12
 """Maximum number of levels in a value. The schema has five."""
 
 
 class Patch(FrozenModel):
-    """A change: new values of the fields of the item at ``path``; None deletes the item. If the
-    path is that of a group, the values are those of a new item.
+    """A change: new values for the fields of the item at ``path``, or None to delete the item. If
+    the path is that of a group, the values are those of a new item.
 
     ``typed`` marks a text that was saved because the page was left while it was being typed.
     """
@@ -37,12 +37,12 @@ class Draft:
     """A record under review.
 
     Attributes:
-        start: The JSON of gold with which the review of the record began.
-        patches: All changes since then that are not undone.
-        version: Counts changes and undone changes.
-        written: The digest of the gold file that was last seen or written; None without one.
-        is_finished: Whether that file is the draft as it is.
-        is_kept: Whether a journal has the draft.
+        start: The gold JSON that the review of the record started with.
+        patches: All later changes that are not undone.
+        version: A counter of changes and undone changes.
+        written: The digest of the gold file that was last read or written; None if there is none.
+        is_finished: Whether the gold file matches the draft.
+        is_kept: Whether the draft is in a journal.
     """
 
     def __init__(self, start: Json, written: str | None) -> None:
@@ -74,12 +74,12 @@ class Draft:
             self.patches.pop()
 
     def finish(self, digest: str) -> None:
-        """Note that the draft became the gold file with this digest."""
+        """Record that the draft was written to the gold file with this digest."""
         self.written = digest
         self.is_finished = True
 
     def list_changed(self, since: int = 0) -> dict[tuple[str, str], Patch]:
-        """Return the last change of each field after a version, by item and field."""
+        """Return the last change to each (item, field) pair after a version."""
         changed: dict[tuple[str, str], Patch] = {}
         for version, patch in self.patches:
             if version > since:
@@ -89,8 +89,8 @@ class Draft:
 
 
 def start_draft(extraction: TrialExtraction) -> Json:
-    """Return the JSON of an extraction or of gold with which a draft begins. Gold of guideline
-    1.4, which has a single time window, gets a list that contains it.
+    """Return the JSON of an extraction, or of gold, that a draft starts with. A single time window,
+    as in gold of guideline 1.4, becomes a list.
     """
     start = extraction.to_gold()
     for _, criterion in list_items(start, "eligibility.criteria"):
@@ -101,7 +101,7 @@ def start_draft(extraction: TrialExtraction) -> Json:
 
 
 def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
-    """Yield the items of a group with their paths, without deleted ones."""
+    """Yield (path, item) pairs for the items of a group, except deleted ones."""
     if group == "eligibility":
         yield group, data[group]
         return
@@ -111,24 +111,24 @@ def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
 
 
 def find_list(data: Json, group: str) -> list[Json | None]:
-    """Return the list of a group's items; an own field that no item states yet gets one."""
-    parent = data
-    *around, name = group.split(".")
-    for key in around:
-        parent = parent.setdefault(key, {})
-    items: list[Json | None] = parent.setdefault(name, [])
+    """Return the list of a group's items, creating it for a custom field without items."""
+    container = data
+    *parents, name = group.split(".")
+    for key in parents:
+        container = container.setdefault(key, {})
+    items: list[Json | None] = container.setdefault(name, [])
     return items
 
 
 def read_field(item: Json, name: str) -> Any:
     """Return the value of a field, such as ``route`` or ``values.cutoff``."""
-    own = name.removeprefix("values.")
-    return item.get(name) if own == name else item["values"].get(own)
+    attribute = name.removeprefix("values.")
+    return item.get(name) if attribute == name else item["values"].get(attribute)
 
 
 def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
-    """Raise ``ValueError`` for a change to something that does not exist, or one that is not
-    JSON.
+    """Raise ``ValueError`` for a change to something that does not exist, or for a value that is
+    not JSON.
     """
     group = FieldRef(patch.path).path
     form = forms.get(group)
@@ -150,12 +150,12 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
             raise ValueError(f"{name}: a list is expected")
     if _count_levels(patch.value) > _DEEPEST:
         raise ValueError("the value has too many levels")
-    # A page could not show half a character or an infinite number again.
+    # A page could not display a lone surrogate or an infinite number.
     json.dumps(patch.value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _count_levels(value: Any) -> int:
-    """Return the number of levels of a value; those beyond the allowed ones are not counted."""
+    """Return the depth of a value, counting at most one level more than allowed."""
     levels = 0
     members = [value]
     while members and levels <= _DEEPEST:
@@ -182,8 +182,8 @@ def _apply(data: Json, patch: Patch) -> None:
     else:
         item = dict(list_items(data, group))[patch.path]
     for name, value in (patch.value or {}).items():
-        own = name.removeprefix("values.")
-        if own == name:
+        attribute = name.removeprefix("values.")
+        if attribute == name:
             item[name] = value
         else:
-            item["values"][own] = value
+            item["values"][attribute] = value

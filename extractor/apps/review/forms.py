@@ -1,4 +1,4 @@
-"""The form of each kind of item, derived from the JSON schema of its model."""
+"""The form of each type of item, derived from the JSON schema of its model."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -15,21 +15,21 @@ _ITEMS: Mapping[str, tuple[str, type[ExtractedItem]]] = {
     "dosing": ("regimen", Regimen),
     "endpoints": ("endpoint", Endpoint),
 }
-"""The noun and the model of the items at each path of an extraction."""
-# Criteria are items of their own; the first window follows from the list of windows.
+"""The noun and the model of the items in each group of an extraction."""
+# Criteria are separate items, and the first window is derived from the list of windows.
 _WITHOUT_FORM = frozenset({"criteria", "time_window"})
 _SCALARS = {"boolean": "yes_no", "integer": "number", "number": "number"}
 
 
 class Form(NamedTuple):
-    """The form of the items of a group.
+    """The form of a group's items.
 
     Attributes:
-        noun: What an item is called.
-        of: The group of the items to which these belong; None for those of the record.
+        noun: The name of an item.
+        of: The group of the host items; None if the items belong to the record.
         fields: By name, such as ``constraints`` or ``values.cutoff``: the ``label``, the ``kind``
-            (text, number, yes_no, choice or object), whether it is a list (``many``), its
-            ``choices``, and the ``parts`` of an object, which are fields again.
+            (text, number, yes_no, choice or object), whether the value is a list (``many``), the
+            ``choices``, and the ``parts`` of an object, which are described in the same way.
     """
 
     noun: str
@@ -38,7 +38,7 @@ class Form(NamedTuple):
 
 
 def list_forms(own: Iterable[CustomField] = ()) -> dict[str, Form]:
-    """Return the forms by group, those of the user's ``own`` fields last.
+    """Return the forms by group, with those of the user's ``own`` fields at the end.
 
     >>> forms = list_forms()
     >>> list(forms), forms["dosing"].fields["cycle"]["parts"][0]["kind"]
@@ -72,7 +72,7 @@ def _list_parts(schema: Json) -> list[Json]:
 
 
 def _describe(schema: Json, definitions: Json) -> Json:
-    """Return the kind of a value, with its choices or its parts."""
+    """Return the type of a value, with its choices or parts."""
     if "$ref" in schema:
         return _describe(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:

@@ -1,4 +1,4 @@
-"""Gold files: what a draft becomes, the flaws in it, and the files."""
+"""Gold files: build one from a draft, find flaws in it, and write it."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -30,9 +30,7 @@ _WINDOWS = TypeAdapter(tuple[TimeWindow, ...])
 
 
 class DraftFlaw(NamedTuple):
-    """What is wrong with a value of a draft: the path of the item, the place in the item, and a
-    message.
-    """
+    """A flaw in a draft: the path of the item, the field in the item, and a message."""
 
     item: str
     field: str
@@ -42,10 +40,11 @@ class DraftFlaw(NamedTuple):
 def shape_gold(
     draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
 ) -> tuple[Json, dict[str, str]]:
-    """Return the JSON of a gold file, and the path of each item in the draft by its path there.
+    """Return the JSON of a gold file, and a mapping from the items' paths in it to those in the
+    draft.
 
-    Deleted items are left out, with the values of own fields that belong to them. Added criteria
-    and regimens are sorted in by their place in the text, endpoints as they are registered.
+    Deleted items are omitted, together with their custom values. Added criteria and regimens are
+    inserted by their position in the text, and endpoints are sorted as registered.
     """
     data = draft.build()
     criteria = _sort_by_text("eligibility.criteria", data, draft, record)
@@ -58,12 +57,12 @@ def shape_gold(
         "endpoints": _place(endpoints, "endpoints", places),
     }
     gold["eligibility"]["criteria"] = _place(criteria, "eligibility.criteria", places)
-    before = dict(list_items(draft.start, "eligibility.criteria"))
+    original = dict(list_items(draft.start, "eligibility.criteria"))
     for (path, _), criterion in zip(
         criteria, gold["eligibility"]["criteria"], strict=True
     ):
         windows = criterion.get("time_windows")
-        if windows != before.get(path, {}).get("time_windows"):
+        if windows != original.get(path, {}).get("time_windows"):
             criterion["time_window"] = derive_window(windows)
     names = [*data.get("custom", {}), *(field.name for field in fields)]
     custom = {name: _place_own(name, data, places) for name in dict.fromkeys(names)}
@@ -75,15 +74,15 @@ def shape_gold(
 def _place(
     items: list[tuple[str, Json]], group: str, places: dict[str, str]
 ) -> list[Json]:
-    """Return the items as gold has them, and add their paths there to ``places``."""
+    """Return the items for gold, and add their new paths to ``places``."""
     for number, (path, _) in enumerate(items):
         places[path] = f"{group}[{number}]"
     return [_strip(item) for _, item in items]
 
 
 def _place_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
-    """Return the items of a user's own field that belong to the record or to an item in gold, and
-    add their paths there to ``places``.
+    """Return the items of a custom field that belong to the record or to an item in gold, and add
+    their new paths to ``places``.
     """
     group = f"custom.{name}"
     hosts = [None, *places]
@@ -97,7 +96,7 @@ def _place_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
 def find_flaws(
     draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
 ) -> list[DraftFlaw]:
-    """Return the flaws of the gold that a draft would become."""
+    """Return the flaws of the gold that would be written from a draft."""
     gold, paths = shape_gold(draft, record, fields)
     flaws = []
     for path, message in _check(gold, record, fields):
@@ -114,13 +113,15 @@ def find_flaws(
 def _check(
     gold: Json, record: TrialRecord, fields: Sequence[CustomField]
 ) -> Iterator[tuple[str, str]]:
-    """Yield path and message of each flaw that the check of gold finds."""
+    """Yield (path, message) for each flaw that the gold check finds."""
     for flaw in check_annotation(gold, record, fields):
         yield flaw.path, flaw.problem
 
 
 def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
-    """Yield the empty fields of which the guideline requires a value, such as the category."""
+    """Yield the empty fields that require a value according to the guideline, such as the
+    category.
+    """
     for group in list_groups():
         names = [field.name for field in group.fields if field.metadata.decided]
         for path, item in list_items(data, group.path):
@@ -130,7 +131,7 @@ def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
 
 
 def read_gold(gold: Json) -> TrialExtraction:
-    """Return gold as an extraction. Raises ``ValueError``, with the first problem, if it breaks the
+    """Return gold as an extraction. Raises ``ValueError`` with the first problem if it breaks the
     schema.
     """
     try:
@@ -142,7 +143,7 @@ def read_gold(gold: Json) -> TrialExtraction:
 
 
 def name_gold(record_id: str) -> str:
-    """Return the name of a record's gold file. No id can lead out of the folder.
+    """Return the file name of a record's gold. No id can lead out of the folder.
 
     >>> name_gold("NCT00000001"), name_gold("../x")
     ('NCT00000001.json', '%2E.%2Fx.json')
@@ -153,32 +154,31 @@ def name_gold(record_id: str) -> str:
         .replace("\\", "%5C")
         .replace("\0", "%00")
     )
-    # A file that begins with a dot is hidden.
+    # A file whose name starts with a dot is hidden.
     if name.startswith("."):
         name = f"%2E{name[1:]}"
     return f"{name}.json"
 
 
 def write_gold(path: Path, data: Json) -> str:
-    """Write a gold file as a whole, and return its SHA-256."""
+    """Write a gold file atomically, and return its SHA-256."""
     content = json.dumps(data, ensure_ascii=False, indent=1).encode() + b"\n"
     write_atomically(path, content)
     return sha256(content).hexdigest()
 
 
 def digest_gold(path: Path) -> str | None:
-    """Return the SHA-256 of a gold file, None if it does not exist."""
+    """Return the SHA-256 of a gold file; None if it does not exist."""
     if not path.is_file():
         return None
     return sha256(path.read_bytes()).hexdigest()
 
 
 def correct_run(run: FinishedRun, gold: Path) -> int:
-    """Let a run give the finished records of a review instead of its own results, and return
-    how many they are.
+    """Replace a run's results by the finished records of a review, and return their number.
 
-    Raises ``ValueError`` if the folder has none of the run's records, ``StoreError`` for a broken
-    file.
+    Raises ``ValueError`` if the folder contains none of the run's records, and ``StoreError`` for a
+    broken file.
     """
     corrected = {}
     for record_id in run.record_ids:
@@ -190,7 +190,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
             f"{gold}: contains no finished record of this run; finish one in `extractor review`"
         )
     for path in corrected.values():
-        # A broken file is named here; later, it would be a line of the run.
+        # Report a broken file now, by its own name rather than as a line of the run.
         for _ in read_results(path):
             pass
     run.correct(corrected)
@@ -202,7 +202,7 @@ def _strip(item: Json) -> Json:
 
 
 def _drop_empty(value: Any) -> Any:
-    """Return a value of an own field without its empty parts."""
+    """Return a custom field's value without its empty parts."""
     if isinstance(value, list):
         return [_drop_empty(member) for member in value]
     if not isinstance(value, dict):
@@ -212,7 +212,7 @@ def _drop_empty(value: Any) -> Any:
 
 
 def derive_window(windows: Any) -> Json | None:
-    """Return the first of the time windows as ``time_window`` has it; None if one is unfinished."""
+    """Return the first time window as ``time_window``; None if a window is incomplete."""
     try:
         first = first_window(_WINDOWS.validate_python(windows))
     except ValidationError:
@@ -221,7 +221,7 @@ def derive_window(windows: Any) -> Json | None:
 
 
 def _find_rank(placed: tuple[str, Json]) -> tuple[int, int]:
-    """Return the key that sorts endpoints as registered. A reviewer may have typed anything."""
+    """Return the key that sorts endpoints as registered, whatever the reviewer has typed."""
     _, item = placed
     rank = item.get("rank")
     index = item.get("index")
@@ -232,8 +232,8 @@ def _find_rank(placed: tuple[str, Json]) -> tuple[int, int]:
 def _sort_by_text(
     group: str, data: Json, draft: Draft, record: TrialRecord
 ) -> list[tuple[str, Json]]:
-    """Return the items of a group in the order of the start, each added one before the first that
-    follows it in the text.
+    """Return the items of a group in their original order, with added items inserted before the
+    first one that follows them in the text.
     """
     find_place = make_finder(record)
     known = [path for path, _ in list_items(draft.start, group)]
@@ -243,16 +243,16 @@ def _sort_by_text(
         place = find_place(placed[1])
         following = [
             number
-            for number, (_, other) in enumerate(ordered)
-            if find_place(other) > place
+            for number, (_, item) in enumerate(ordered)
+            if find_place(item) > place
         ]
         ordered.insert(min(following, default=len(ordered)), placed)
     return ordered
 
 
 def make_finder(record: TrialRecord) -> Callable[[Json], tuple[int, int]]:
-    """Return a function that gives an item's place in the text: the number of its section, and the
-    start of its quote there. An item without a known section is last.
+    """Return a function that finds an item's position in the text: the index of its section, and
+    the start of its quote. An item without a known section is last.
     """
     names = [section.name for section in record.sections]
 

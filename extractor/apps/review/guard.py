@@ -1,4 +1,4 @@
-"""The review answers only the browser that opened its address, and only requests from its page."""
+"""Answer only the browser that opened the review's address, and only requests from its page."""
 
 import secrets
 
@@ -18,12 +18,11 @@ _HEADERS = {
 
 
 class PageGuard(BaseHTTPMiddleware):
-    """Refuses requests that are not for this address, not from its own page, or without the
-    cookie.
+    """Refuses requests that are for another address, from another page, or without the cookie.
 
-    The token opens the review once; after that the browser uses a cookie. The check of ``Host``
-    prevents DNS rebinding; the checks of ``Origin`` and ``Sec-Fetch-Site`` prevent cross-site
-    request forgery (CSRF).
+    The token opens the review once; after that the browser uses a cookie. Checking ``Host``
+    prevents DNS rebinding; checking ``Origin`` and ``Sec-Fetch-Site`` prevents cross-site request
+    forgery (CSRF).
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
@@ -44,9 +43,7 @@ class PageGuard(BaseHTTPMiddleware):
         return response
 
     def _check(self, request: Request) -> Response | None:
-        """Return a refusal, or the redirection of the printed address. None passes the request
-        on.
-        """
+        """Return a refusal, or a redirect for the printed address; None lets the request pass."""
         hosts = [host.lower() for host in request.headers.getlist("host")]
         if hosts not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
@@ -62,12 +59,10 @@ class PageGuard(BaseHTTPMiddleware):
             return self._open(token, has_cookie=has_cookie)
         if has_cookie:
             return None
-        return PlainTextResponse(
-            "Open the address that extractor review printed.\n", 401
-        )
+        return PlainTextResponse("Open the address printed by extractor review.\n", 401)
 
     def _open(self, token: str, *, has_cookie: bool) -> Response:
-        """Exchange the token for a cookie, once; a browser with the cookie is let in anyway."""
+        """Exchange the token for a cookie, once. A browser with the cookie always gets access."""
         response = RedirectResponse("/", 303)
         if has_cookie:
             return response
@@ -84,21 +79,21 @@ class PageGuard(BaseHTTPMiddleware):
 
 
 def _is_from_elsewhere(request: Request) -> bool:
-    """Return whether another page sent a request: its site is another, its origin is another, or
-    it would change something and names neither an origin nor the same site.
+    """Return whether a request comes from another page. A request that changes something must have
+    an ``Origin`` header or come from the same site.
     """
-    own = f"http://{request.headers['host'].lower()}"
+    own_origin = f"http://{request.headers['host'].lower()}"
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    # "none" is an address that the user typed or opened.
+    # "none" means that the user typed or opened the address.
     if site not in {None, "same-origin", "none"}:
         return True
     if origin:
-        return origin.lower() != own
+        return origin.lower() != own_origin
     changes_something = request.method not in {"GET", "HEAD"}
     return changes_something and site != "same-origin"
 
 
-def _is_same(given: str, secret: str) -> bool:
-    """Compare in a time that does not depend on where the texts differ."""
-    return secrets.compare_digest(given.encode(), secret.encode())
+def _is_same(value: str, secret: str) -> bool:
+    """Compare in constant time, which does not depend on where the texts differ."""
+    return secrets.compare_digest(value.encode(), secret.encode())

@@ -1,4 +1,4 @@
-"""The guideline as a page, to be opened beside the text."""
+"""The guideline as a page, which opens next to the text."""
 
 import re
 from importlib.resources import files
@@ -9,11 +9,11 @@ from markdown_it import MarkdownIt
 from extractor.apps.pages import render_page
 
 _FOR_PEOPLE_MARKS = re.compile(r"<!--/?people-->")
-"""What is between these marks is left out of the prompt."""
+"""Text between these marks is omitted from the prompt."""
 
 
 def render_guideline() -> str:
-    """Return the guideline as HTML, with a list of its sections. HTML in its text is escaped.
+    """Return the guideline as HTML, with a list of its sections. HTML in the guideline is escaped.
 
     >>> ">What counts as correct</h1>" in render_guideline()
     True

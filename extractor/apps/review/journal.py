@@ -1,4 +1,4 @@
-"""The journals of a review: a file of JSON lines for each record, to which changes are appended."""
+"""The journals of a review: one file of JSON lines per record, to which changes are appended."""
 
 import json
 import os
@@ -15,13 +15,13 @@ from extractor.errors import StoreError
 
 
 class Journal:
-    """Journals in a folder.
+    """The journals in a folder.
 
-    The lines of a file have one of these keys each:
+    Each line of a journal has one of these keys:
 
-    - ``start``: the JSON with which the review of the record began, with the digest of its gold
-      file, if there was one (``written``).
-    - ``patch``: a change. ``undo``: the last one is undone.
+    - ``start``: the JSON that the review of the record started with, and the digest of its gold
+      file (``written``), if there was one.
+    - ``patch``: a change. ``undo``: the last change is undone.
     - ``finished``: the digest of the gold file that was written.
     """
 
@@ -29,7 +29,7 @@ class Journal:
         self._folder = folder
 
     def read(self, record_id: str) -> Draft | None:
-        """Return the draft of a record with its changes; None if the record has no journal."""
+        """Return a record's draft with its changes; None if it has no journal."""
         path = self._name(record_id)
         if not path.is_file():
             return None
@@ -38,7 +38,7 @@ class Journal:
             try:
                 entry = json.loads(line)
             except ValueError:
-                continue  # cut off by a power failure, and never answered
+                continue  # truncated by a power failure, so the change was never confirmed
             if "start" in entry:
                 draft = Draft(entry["start"], entry["written"])
                 draft.is_kept = True
@@ -47,7 +47,7 @@ class Journal:
         return draft
 
     def append(self, record_id: str, *entries: Json) -> None:
-        """Append lines. They are on disk when this returns."""
+        """Append lines, and return once they are on disk."""
         path = self._name(record_id)
         lines = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
         with path.open("a+b") as file:
@@ -58,7 +58,7 @@ class Journal:
             os.fsync(file.fileno())
 
     def list_begun(self) -> set[str]:
-        """Return the names of the journals there are, as gold files of these records have them."""
+        """Return the records that have a journal, by the names of their gold files."""
         return {path.name.removesuffix("l") for path in self._folder.glob("*.jsonl")}
 
     def _name(self, record_id: str) -> Path:
@@ -67,9 +67,9 @@ class Journal:
 
 @contextmanager
 def open_journal(gold: Path) -> Iterator[Journal]:
-    """Open the journals of a folder of gold, which no other review may have open.
+    """Open the journals of a gold folder, which only one review may use at a time.
 
-    Raises ``StoreError`` if one has, or if nothing can be written there.
+    Raises ``StoreError`` if another review is open, or if the folder is not writable.
     """
     folder = gold / ".review"
     lock = FileLock(folder / "lock", timeout=0)
@@ -78,11 +78,11 @@ def open_journal(gold: Path) -> Iterator[Journal]:
         lock.acquire()
     except Timeout as error:
         raise StoreError(
-            f"{gold}: another review of this folder is open; end it, or name a --gold of your own"
+            f"{gold}: another review of this folder is open; end it, or choose another --gold"
         ) from error
     except OSError as error:
         raise StoreError(
-            f"{gold}: cannot be written ({error.strerror}); choose another --gold"
+            f"{gold}: cannot be written to ({error.strerror}); choose another --gold"
         ) from error
     try:
         yield Journal(folder)

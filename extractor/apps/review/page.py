@@ -1,4 +1,4 @@
-"""What the page shows of a record: its text with marks, and its items with doubts and flaws."""
+"""The page's data for a record: its text with highlights, and its items with doubts and flaws."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,8 +31,8 @@ class Place(NamedTuple):
 
 
 class ExtractedFields:
-    """What the run knows about the items of a draft: by item and field the value, its evidence, and
-    why it is empty.
+    """The run's data about the items of a draft. By item and field: the value, its evidence, and
+    the reason why it is empty.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class ExtractedFields:
         paths = {}
         for path, counterpart in pairs.items():
             paths[counterpart] = path
-            found = dict(list_items(gold, FieldRef(counterpart).path))
-            self.values[path] = found[counterpart]
+            gold_items = dict(list_items(gold, FieldRef(counterpart).path))
+            self.values[path] = gold_items[counterpart]
             self.confidences[path] = items[counterpart].confidence
             for evidence in items[counterpart].evidence:
                 self.evidence[path, _name_field(evidence.field)].append(evidence)
@@ -62,7 +62,7 @@ class ExtractedFields:
                 self.reasons[paths[item], field] = absence.reason.value
 
     def list_evidence(self, path: str, name: str, item: Json) -> list[Evidence]:
-        """Return the evidence of a field that the reviewer has not changed."""
+        """Return a field's evidence, unless the reviewer has changed the field."""
         known = self.values.get(path)
         if known is None or read_field(known, name) != read_field(item, name):
             return []
@@ -70,8 +70,8 @@ class ExtractedFields:
 
 
 def _name_field(place: str) -> str:
-    """Return the field of the form in which a place of an item is: ``constraints[1]`` is in
-    ``constraints``, and the first time window in the list of windows.
+    """Return the form field that contains a path within an item, such as ``constraints`` for
+    ``constraints[1]``. The first time window belongs to the list of windows.
     """
     names = FieldRef(place).names
     name = ".".join(names[:2]) if names[0] == "values" else names[0]
@@ -86,8 +86,8 @@ def describe_record(
     fields: Sequence[CustomField],
     differences: Iterable[Difference],
 ) -> Json:
-    """Return a record as the page shows it: the sections and ``spans`` of ``view``, and ``items``
-    with their values as JSON, in words, with doubts, flaws, marks and differences.
+    """Return a record's data for the page: the sections and ``spans`` of ``view``, and ``items``
+    with their values, as JSON and in words, and their doubts, flaws, highlights and differences.
     """
     data = draft.build()
     changed = draft.list_changed()
@@ -115,8 +115,8 @@ def describe_record(
         items[difference.item]["differences"].append(described)
     flaws: list[Json] = []
     for flaw in find_flaws(draft, record, fields):
-        place_of_flaw = items[flaw.item]["flaws"] if flaw.item in items else flaws
-        place_of_flaw.append(flaw._asdict())
+        listed = items[flaw.item]["flaws"] if flaw.item in items else flaws
+        listed.append(flaw._asdict())
     return {
         "sections": viewed["sections"],
         "spans": viewed["spans"],
@@ -135,7 +135,7 @@ def _describe_fields(
     known: ExtractedFields,
     changed: Mapping[tuple[str, str], Patch],
 ) -> Json:
-    """Return the value of each field, in words, with its doubts."""
+    """Return each field's value, also in words, with its doubts."""
     described = {}
     for name in form.fields:
         value = read_field(item, name)
@@ -157,8 +157,8 @@ def _describe_fields(
 def _list_places(
     path: str, item: Json, form: Form, known: ExtractedFields, record: TrialRecord
 ) -> Iterator[Place]:
-    """Yield where the text supports an item: the evidence of its values, and texts that the
-    reviewer has changed, where they are in the item's section.
+    """Yield the places in the text that support an item: its values' evidence, and the occurrences
+    of changed texts in the item's section.
     """
     section = record.section(str(item.get("section")))
     for name, field in form.fields.items():
@@ -175,9 +175,9 @@ def _list_places(
 
 
 def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
-    """Return the raw characters under a selection of the page, which counts in UTF-16 units.
+    """Return the raw characters of a selection on the page, which is counted in UTF-16 units.
 
-    Raises ``ValueError`` without such a section, or without words.
+    Raises ``ValueError`` if the section does not exist or nothing is selected.
     """
     text = show_texts(record).get(section)
     if text is None:
@@ -190,7 +190,7 @@ def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
 
 
 def _name_item(path: str, item: Json, form: Form) -> str:
-    """Return the name of an item with its number from 1, such as "exclusion criterion 4"."""
+    """Return an item's name with its number, starting from 1, such as "exclusion criterion 4"."""
     number = FieldRef(path).position
     if number is None or path.startswith("custom."):
         return form.noun
@@ -202,7 +202,7 @@ def _name_item(path: str, item: Json, form: Form) -> str:
 
 
 def _suggest(record: TrialRecord, data: Json) -> Json:
-    """Return by field what can be written: sections, arms, groups of criteria."""
+    """Return suggestions by field: sections, arms, and groups of criteria."""
     groups = [
         group["id"]
         for group in data["eligibility"].get("groups") or []

@@ -1,4 +1,4 @@
-"""The records of a run with their texts, those with the most doubtful values first."""
+"""The records of a run with their texts, starting with those that have the most doubtful values."""
 
 import zlib
 from collections.abc import Sequence
@@ -15,20 +15,19 @@ from extractor.run.manifest import restore_fields
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _NAMED = 3
-"""Maximum number of doubtful values named in the queue."""
+"""Maximum number of doubtful values listed for a record in the queue."""
 
 
 class Doubt(NamedTuple):
-    """The expected number of wrong values among the doubtful ones, and the least certain ones in
-    words.
-    """
+    """The expected number of wrong values in a record, and its most doubtful values."""
 
     expected: float
     reasons: tuple[str, ...]
 
 
 def weigh_result(result: TrialExtraction) -> Doubt:
-    """Sum the differences between the confidences of doubtful values and 1.
+    """Return the doubt about a result. The expected number of errors is the sum of 1 - confidence
+    over its doubtful values.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -46,7 +45,7 @@ def weigh_result(result: TrialExtraction) -> Doubt:
         for row in rows
         if row.confidence is not None and row.confidence < CERTAIN
     }
-    # An item without values may lack one: who may take part, of a record that states no age.
+    # A doubtful item without values may lack one, as eligibility of a record that states no age.
     stated = {row.item for row in rows}
     for path, item in result.list_items():
         is_doubtful = item.confidence is not None and item.confidence < CERTAIN
@@ -77,13 +76,13 @@ def _name_item(path: str) -> str:
 class RunRecords:
     """The records of a run.
 
-    Texts are read once, from ``inputs`` or by default the run's inputs, and kept compressed. Raises
-    ``StoreError`` for a folder without a run.
+    Texts are read once, from ``inputs`` or by default from the run's inputs, and kept compressed.
+    Raises ``StoreError`` for a folder that is not a run.
 
     Attributes:
-        doubts: The doubt of every record, in queue order.
-        fields: The user's own fields of the run.
-        titles: The titles of the records whose text was found and has not changed.
+        doubts: Every record's doubt, in queue order.
+        fields: The run's custom fields.
+        titles: The titles of the records whose text was found unchanged.
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
@@ -106,7 +105,7 @@ class RunRecords:
             self._texts[reread.record_id] = zlib.compress(content)
 
     def read_text(self, record_id: str) -> TrialRecord:
-        """Return a record. Raises ``ValueError`` without its text."""
+        """Return a record. Raises ``ValueError`` if its text is not available."""
         if record_id not in self._texts:
             raise ValueError(
                 f"{record_id!r}: no such record, or its text is missing or has changed "
@@ -115,5 +114,5 @@ class RunRecords:
         return TrialRecord.model_validate_json(zlib.decompress(self._texts[record_id]))
 
     def read_extraction(self, record_id: str) -> TrialExtraction:
-        """Return the result of a record."""
+        """Return a record's result."""
         return self._run.read_result(record_id, TrialExtraction)

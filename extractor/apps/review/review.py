@@ -1,4 +1,4 @@
-"""The actions of the page: list, show, change, undo, finish."""
+"""The actions of the review page: list, show, change, undo and finish."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from extractor.schemas.base import FrozenModel
 
 
 class Words(FrozenModel):
-    """Selected words: characters of a section as the page shows it, in UTF-16 units."""
+    """Selected characters of a section as shown on the page, in UTF-16 units."""
 
     section: str = Field(max_length=300)
     start: int = Field(ge=0)
@@ -45,8 +45,8 @@ class Words(FrozenModel):
 
 
 class Change(FrozenModel):
-    """A change that the page asks for: a patch, based on a version of the draft. A new item may get
-    its values from selected ``words``.
+    """A change requested by the page: a patch for a version of the draft. The selected ``words``
+    may provide the values of a new item.
     """
 
     version: int
@@ -55,11 +55,11 @@ class Change(FrozenModel):
 
 
 class Stale(Exception):
-    """Another window of the same review has changed these fields in the meantime."""
+    """Another window of the same review has changed these fields."""
 
 
 class Unfinished(Exception):
-    """A record cannot be finished, or ``may_finish`` if the reviewer confirms its flaws."""
+    """A record cannot be finished, or only if the reviewer confirms its flaws (``may_finish``)."""
 
     def __init__(self, message: str, *, may_finish: bool = False) -> None:
         super().__init__(message)
@@ -67,8 +67,8 @@ class Unfinished(Exception):
 
 
 class Review:
-    """A review of those records of a run that have ``doubts``, in this order. Finished ones go
-    into the folder ``gold``.
+    """A review of the run's records in ``doubts``, in that order. Finished records are written to
+    the folder ``gold``.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Review:
         self._doubts = doubts
 
     def list_queue(self) -> list[Json]:
-        """Return the records in order, each with its title, its doubts and its progress."""
+        """Return the records in queue order, each with its title, doubts and progress."""
         begun = self._journal.list_begun()
         rows = []
         for record_id, doubt in self._doubts.items():
@@ -111,7 +111,7 @@ class Review:
         return rows
 
     def describe(self, record_id: str) -> Json:
-        """Return what the page shows of a record."""
+        """Return a record's data for the page."""
         record, draft = self._read(record_id)
         extraction = self.records.read_extraction(record_id)
         fields = self.records.fields
@@ -128,15 +128,15 @@ class Review:
         }
 
     def read_words(self, record_id: str, words: Words) -> str:
-        """Return the raw text under a selection."""
+        """Return the raw text of a selection."""
         record = self.records.read_text(record_id)
         return read_words(record, words.section, words.start, words.end)
 
     def change(self, record_id: str, change: Change) -> str:
-        """Make a change, and return the path of its item.
+        """Apply a change, and return the path of its item.
 
-        Raises ``ValueError`` for a change that cannot be made, and ``Stale`` if another window has
-        changed the field. A text that is saved because the page is closed is always kept.
+        Raises ``ValueError`` if the change is invalid, and ``Stale`` if another window has changed
+        the field. A text that is saved because the page is closed is always kept.
         """
         record, draft = self._read(record_id)
         patch = change.patch.model_copy(
@@ -153,7 +153,7 @@ class Review:
             (patch.path, name) in newer for name in patch.value or {}
         ):
             raise Stale(
-                "Another window has changed this value; it is shown now. Yours was not saved."
+                "Another window has changed this value, which is now shown. Yours was not saved."
             )
         self._append(record_id, draft, {"patch": patch.model_dump()})
         draft.add(patch)
@@ -162,7 +162,7 @@ class Review:
         return patch.path
 
     def undo(self, record_id: str) -> str | None:
-        """Undo the last change, and return the path that it had; None without one."""
+        """Undo the last change, and return the path it applied to; None if there is no change."""
         _, draft = self._read(record_id)
         if not draft.patches:
             return None
@@ -172,22 +172,22 @@ class Review:
         return path
 
     def finish(self, record_id: str, *, anyway: bool) -> None:
-        """Write the gold of a record. Raises ``Unfinished`` for open differences and flaws; with
-        ``anyway``, only for those that break the schema.
+        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws; with
+        ``anyway``, only for flaws that break the schema.
         """
         record, draft = self._read(record_id)
-        left = list(self._list_open(record_id, draft))
-        if left:
-            raise Unfinished(f"Differences to decide: {len(left)}")
+        undecided = list(self._list_open(record_id, draft))
+        if undecided:
+            raise Unfinished(f"Differences to decide: {len(undecided)}")
         gold, _ = shape_gold(draft, record, self.records.fields)
         flaws = find_flaws(draft, record, self.records.fields)
         try:
-            read = read_gold(gold)
+            extraction = read_gold(gold)
         except ValueError as error:
             raise Unfinished(f"Not finished. {error}") from None
         if flaws and not anyway:
             raise Unfinished(f"Flaws in this record: {len(flaws)}", may_finish=True)
-        digest = write_gold(self._gold / name_gold(record_id), read.to_gold())
+        digest = write_gold(self._gold / name_gold(record_id), extraction.to_gold())
         self._append(record_id, draft, {"finished": digest})
         draft.finish(digest)
 
@@ -197,8 +197,8 @@ class Review:
         return self.records.read_text(record_id), self._open(record_id)
 
     def _open(self, record_id: str) -> Draft:
-        """Return the draft of a record: that of its journal; otherwise its gold file; otherwise
-        what the run or the first annotator has. Another gold file replaces a finished draft.
+        """Return a record's draft: from its journal, or else from its gold file, or else from the
+        run or the first annotator. A gold file that was changed replaces a finished draft.
         """
         draft = self._drafts.get(record_id) or self._journal.read(record_id)
         path = self._gold / name_gold(record_id)
@@ -232,7 +232,7 @@ class Review:
         self._journal.append(record_id, *entries)
 
     def _list_open(self, record_id: str, draft: Draft) -> Iterator[Difference]:
-        """Yield the differences that are not decided: no change has touched the field, and the item
+        """Yield the undecided differences, which are those whose field is unchanged and whose item
         is neither checked nor deleted.
         """
         if not self._adjudication:
@@ -240,7 +240,7 @@ class Review:
         start, differences = self._adjudication.begin(record_id)
         if draft.start != start:
             raise GoldError(
-                f"{record_id}: its review did not begin with these two golds; name another --gold"
+                f"{record_id}: its review started with other golds; choose another --gold"
             )
         data = draft.build()
         changed = draft.list_changed()
@@ -254,7 +254,7 @@ class Review:
     def _begin_item(
         self, record: TrialRecord, data: Json, change: Change
     ) -> dict[str, Any]:
-        """Return the values of a new item: empty ones, and those that selected words give."""
+        """Return the values of a new item, with fields filled from the selected words, if any."""
         group = change.patch.path
         fields = self.forms[group].fields
         values: Json = {
@@ -269,7 +269,7 @@ class Review:
     def _quote(
         self, group: str, record: TrialRecord, data: Json, section: str, words: str
     ) -> dict[str, Any]:
-        """Return the values of a new item that selected words give."""
+        """Return the values of a new item that follow from the selected words."""
         if group == "endpoints":
             return _place_endpoint(section, data) | {"measure": words}
         quoted = {"section": section, "quote": words}
@@ -278,7 +278,7 @@ class Review:
         if group == "eligibility.criteria":
             find_place = make_finder(record)
             kind = "inclusion"
-            # A criterion belongs to the list of the one before it.
+            # A criterion belongs to the same list as the preceding one.
             for _, criterion in list_items(data, group):
                 if find_place(criterion) <= find_place(quoted):
                     kind = criterion.get("kind") or kind
@@ -290,13 +290,15 @@ class Review:
 
 
 def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
-    """Return rank and index of a new endpoint: those of its section, or of a section with several
-    outcomes the first index that no endpoint has.
+    """Return the rank and index of a new endpoint, taken from its section. In a section with
+    several outcomes, the index is the first unused one.
     """
     place = FieldRef(section)
     rank = place.path.removesuffix("_outcomes")
     if rank not in list(Rank):
-        raise ValueError("an endpoint must be made of words of a registered outcome")
+        raise ValueError(
+            "select the words of a registered outcome to create an endpoint"
+        )
     if place.position is not None:
         return {"rank": rank, "index": place.position}
     endpoints = [item for _, item in list_items(data, "endpoints")]

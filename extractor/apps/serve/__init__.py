@@ -1,26 +1,27 @@
 """Extract over HTTP for many callers, each with a key and a spending limit.
 
-``extractor serve`` decides who may ask (``keys``), what each may spend (``money``), and runs jobs
-that survive a kill (``jobs``). Callers do not see each other. Every error is a problem of RFC 9457.
-Bodies, uploads and queues have limits.
+``extractor serve`` decides who may send requests (``keys``) and what each caller may spend
+(``money``), and runs jobs that survive a kill (``jobs``). Callers cannot see each other's jobs.
+Every error is a problem as defined in RFC 9457. Bodies, uploads and queues are limited in size.
 
 ::
 
-    request --> app: id, headers, event --> routes, behind a key
-        POST /v1/extractions --> service.extract: one record, answered at once
-        POST /v1/jobs        --> jobs: ROOT/jobs/<caller>/<job>, at most --jobs at once
+    request --> app: id, headers, event --> routes, which require a key
+        POST /v1/extractions --> service.extract: one record, answered immediately
+        POST /v1/jobs        --> jobs: ROOT/jobs/<caller>/<job>, at most --jobs concurrently
 
-One event loop answers, asks the model and writes results; worker processes read and extract
-records. All state is in ``ROOT/service.sqlite`` (``store``): callers, what they spent, jobs. A job
-is the folder of a run beside its upload, so a restart continues it and pays for no answer twice.
+One event loop answers requests, calls the model and writes results; worker processes read and
+extract records. All state is in ``ROOT/service.sqlite`` (``store``): callers, their spending, and
+jobs. A job is stored as a run folder next to its upload, so a restart resumes it without paying for
+any answer twice.
 
-To change it, open:
+Where to make a change:
 
-- an option of the service: ``settings``; a parameter or a body of requests: ``requests``
-- an operation: ``routes``; it is open to everybody unless it takes ``CallerOfRequest`` or
-  ``JobOfRequest``. It is also listed in ``docs/reference/service.md`` and in ``OPERATIONS`` of
-  ``tests/serve/test_openapi.py``. A kind of problem: ``assets/problems.toml`` and ``problems``
-- what a caller has, or a table: ``store`` and ``keys``; what counts as money: ``money``
-- what a job shows, or when it fails or pauses: ``job``; its queue, age and deletion: ``jobs``
-- the page to try a text: ``playground``
+- an option of the service: ``settings``; a parameter or body of a request: ``requests``
+- an operation: ``routes``; anyone can call it unless it takes ``CallerOfRequest`` or
+  ``JobOfRequest``. List it in ``docs/reference/service.md`` and in ``OPERATIONS`` of
+  ``tests/serve/test_openapi.py``. A problem type: ``assets/problems.toml`` and ``problems``
+- a caller's attributes, or a table: ``store`` and ``keys``; the accounting of costs: ``money``
+- a job's attributes, or when it fails or pauses: ``job``; the queue, expiry and deletion: ``jobs``
+- the page for trying a text: ``playground``
 """

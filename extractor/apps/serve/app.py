@@ -37,8 +37,8 @@ from extractor.model.events import Event, tell
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20
-"""How long running requests may continue at a stop. On a busy machine, the end of an event stream
-took more than 5 seconds.
+"""Seconds that running requests may take to finish when the service stops. On a busy machine,
+closing an event stream took more than 5 seconds.
 """
 _MAX_CONNECTIONS = 2000
 _HEADERS = {
@@ -59,7 +59,7 @@ def build_app(service: Service) -> FastAPI:
         middleware=[Middleware(_Envelope)],
         exception_handlers=dict.fromkeys(KNOWN, _answer_error),
         redirect_slashes=False,
-        # The framework's pages load scripts from other hosts.
+        # FastAPI's own pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
     )
@@ -75,18 +75,18 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 class _Envelope:
-    """Gives every request an id, an account, a response to unexpected errors, common headers and an
-    event, which has only the method, route and caller of the request.
+    """Adds an id, an account, common headers and an event to every request, and answers unexpected
+    errors. The event contains only the request's method, route and caller.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, and tell its event however it ends.
+        """Answer a request, and emit its event whatever the outcome.
 
-        An unexpected error becomes a problem with status 500, and an event of its own. If the
-        response had begun, it is too late for another one: the connection is closed.
+        An unexpected error becomes a problem with status 500, and a separate event. If the response
+        has already started, the connection is closed instead.
         """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -101,7 +101,7 @@ class _Envelope:
         status = 0
 
         async def send_guarded(message: Message) -> None:
-            """Send a message, note the status, and add the common headers that it lacks."""
+            """Send a message, record the status, and add missing common headers."""
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -113,7 +113,7 @@ class _Envelope:
         try:
             await self._app(scope, receive, send_guarded)
         except ClientDisconnect:
-            # No standard status says that the caller went away; nginx logs this number.
+            # There is no standard status for a disconnected client; nginx logs this number.
             status = status or 499
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
             described = describe_unexpected(error)
@@ -123,7 +123,7 @@ class _Envelope:
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            # Monitors ask each few seconds, and see the answer themselves.
+            # Monitors poll the probes every few seconds, and see the response themselves.
             if route not in _PROBES or status == 500:
                 tell(
                     Event.REQUEST_ENDED,
@@ -149,14 +149,14 @@ class _Server(uvicorn.Server):
 def serve_service(
     settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]
 ) -> None:
-    """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` gets the URL
-    when the service is ready.
+    """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` is called with
+    the URL when the service is ready.
 
-    Raises ``StoreError`` for an address that cannot be used, and the errors of ``Service.open``.
+    Raises ``StoreError`` if the address cannot be used, and the errors of ``Service.open``.
     """
     with _lock_root(settings.root), _listen(host, port) as listening:
         _, bound_port, *_ = listening.getsockname()
-        # An IPv6 address is in brackets, or its colons would look like that of the port.
+        # An IPv6 address is put in brackets to separate its colons from the port's.
         shown_host = f"[{host}]" if ":" in host else host
         url = f"http://{shown_host}:{bound_port}"
         asyncio.run(_serve(settings, listening, lambda: report(url)))
@@ -165,12 +165,12 @@ def serve_service(
 async def _serve(
     settings: ServiceSettings, listening: socket.socket, report: Callable[[], None]
 ) -> None:
-    """Serve until a signal: requests under way may still end. A second one ends at once."""
+    """Serve until a signal, then let running requests finish. A second signal exits immediately."""
     async with Service.open(settings) as service:
         config = uvicorn.Config(
             build_app(service),
             http="h11",
-            # It would contain addresses; events are logged instead.
+            # An access log would contain addresses; events are logged instead.
             access_log=False,
             log_level="warning",
             lifespan="off",
@@ -196,7 +196,7 @@ async def _serve(
 @contextmanager
 def _lock_root(root: Path) -> Iterator[None]:
     """Lock a root against other services inside the block. Raises ``StoreError`` if another process
-    uses it.
+    is using it.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -204,12 +204,12 @@ def _lock_root(root: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise StoreError(
-            f"{root}: another process is using it; wait until it ends, or choose another --root"
+            f"{root}: another process is using it; wait until it exits, or choose another --root"
         ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens. Raises ``StoreError`` for an address that cannot be used."""
+    """Return a listening socket. Raises ``StoreError`` if the address cannot be used."""
     try:
         family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(
@@ -219,6 +219,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StoreError(
             f"{host}, port {port}: {error.strerror}; choose another --host or --port"
         ) from error
-    # Accepted connections inherit it. Without it, the second packet of a response waits.
+    # Accepted connections inherit this option. Without it, the second packet of a response waits.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

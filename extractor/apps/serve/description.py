@@ -1,4 +1,4 @@
-"""What the OpenAPI document states beyond the parameters and types of operations."""
+"""Texts and responses in the OpenAPI document that do not follow from the operations' types."""
 
 from importlib.resources import files
 from typing import Any
@@ -9,15 +9,15 @@ from extractor.apps.serve.requests import BODY_TYPES
 Responses = dict[int | str, dict[str, Any]]
 JSON_LINES = "application/x-ndjson"
 DESCRIPTION = """\
-Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value has \
-the text that supports it, and every gap its reason. Send one record for an immediate answer, or a \
-file of many as a job. Every error is a problem (RFC 9457) with a remedy.
+Extracts eligibility, dosing and endpoints from clinical-trial registry records. Every value comes \
+with the text that supports it, and every gap with a reason. Send one record for an immediate \
+answer, or a file of many records as a job. Every error is a problem (RFC 9457) with a remedy.
 """
 _RECORD = files("extractor.apps.serve") / "assets" / "record.txt"
 
 
 def answering(description: str, *media_types: str) -> Responses:
-    """Return the response of an operation that answers with text or bytes."""
+    """Return the documentation of a response that consists of text or bytes."""
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
     return {200: {"description": description, "content": content}}
 
@@ -33,7 +33,7 @@ def _describe_body() -> dict[str, Any]:
 BODY = _describe_body()
 PROBLEMS: Responses = {
     "default": {
-        "description": "A problem: docs/reference/service.md lists all.",
+        "description": "A problem. All types are listed in docs/reference/service.md.",
         "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}},
     }
 }

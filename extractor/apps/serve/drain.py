@@ -1,7 +1,7 @@
 """Drain a service before an update: it accepts and starts no new jobs, and finishes the running
 ones.
 
-The command and the service are two processes: a file in the root marks the drain.
+The command and the service are separate processes, so a file in the root marks the drain.
 """
 
 import time
@@ -14,7 +14,7 @@ from extractor.apps.serve.store import open_store
 from extractor.errors import StoreError
 
 LOCK = ".lock"
-"""The file in the root that a service locks."""
+"""The file in the root that a running service locks."""
 _DRAINING = "draining"
 _WAIT_S = 1.0
 _UNDER_WAY = """
@@ -23,20 +23,20 @@ SELECT count(*) FROM jobs WHERE state = 'running' OR state = 'queued' AND has_be
 
 
 def is_draining(root: Path) -> bool:
-    """Return whether the service of a root takes no new jobs now."""
+    """Return whether the service is being drained, and so refuses new jobs."""
     return (root / _DRAINING).exists()
 
 
 def end_drain(root: Path) -> None:
-    """Let the service take new jobs again."""
+    """Let the service accept new jobs again."""
     (root / _DRAINING).unlink(missing_ok=True)
 
 
 def drain(root: Path) -> None:
     """Stop the service from accepting and starting jobs, and wait until none is running.
 
-    If the wait ends early, the service takes new jobs again. Raises ``StoreError`` if no service
-    runs, or it stops or starts meanwhile.
+    If the wait is interrupted, the service accepts new jobs again. Raises ``StoreError`` if no
+    service is running, or if it stops or restarts during the wait.
     """
     _check_served(root)
     (root / _DRAINING).touch()
@@ -44,7 +44,7 @@ def drain(root: Path) -> None:
         with closing(open_store(root)) as store:
             is_busy = True
             while is_busy and is_draining(root):
-                # first, since the service may be about to begin a job
+                # wait before checking, because the service may be about to start a job
                 time.sleep(_WAIT_S)
                 _check_served(root)
                 is_busy = bool(store.value(_UNDER_WAY))
@@ -52,14 +52,14 @@ def drain(root: Path) -> None:
         end_drain(root)
         raise
     if not is_draining(root):
-        raise StoreError(f"{root}: the service has started again; drain it again")
+        raise StoreError(f"{root}: the service was restarted; drain it again")
 
 
 def _check_served(root: Path) -> None:
-    """Raise ``StoreError`` if no service runs with a root."""
+    """Raise ``StoreError`` if no service is running with this root."""
     try:
         with FileLock(root / LOCK, timeout=0):
             pass
     except Timeout:
         return
-    raise StoreError(f"{root}: no service runs here, so no job does")
+    raise StoreError(f"{root}: no service is running here, so no jobs are either")

@@ -1,4 +1,4 @@
-"""The events of jobs: each job has a log of its own, which its caller may follow."""
+"""The events of jobs. Each job has its own log, which its caller can follow."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ _log: ContextVar[EventLog | None] = ContextVar("log", default=None)
 
 @contextmanager
 def keeping_events(path: Path) -> Iterator[None]:
-    """Append the events of this task, and of the tasks that it begins, to the log of a job."""
+    """Append the events of this task, and of the tasks it starts, to a job's log."""
     with path.open("a", encoding="utf-8") as file:
         token = _log.set(EventLog(file))
         try:
@@ -33,12 +33,12 @@ def keeping_events(path: Path) -> Iterator[None]:
 
 @contextmanager
 def keep_job_events_apart() -> Iterator[None]:
-    """Send the events of a job only to its log, not to the service's. The death of a worker is
-    in both logs because it affects all jobs.
+    """Send a job's events only to its own log, not to the service's. A lost worker is recorded in
+    both logs because it affects all jobs.
     """
 
     def divert(event: logging.LogRecord) -> bool:
-        """Return whether the service's log gets an event."""
+        """Return whether an event belongs in the service's log."""
         log = _log.get()
         if log is None:
             return True
@@ -59,25 +59,25 @@ async def follow(
     find_job: "Callable[[], Job | None]",
     is_open: Callable[[], bool],
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield a job, its events after that with the ``last_id``, and the job again at its end. Ends
-    without it if the job is deleted, or the stream is no longer open.
+    """Yield a job's state, its events after the one with ``last_id``, and its final state.
 
-    The id of an event is the byte of the log where it ends.
+    The final state is omitted if the job is deleted or the stream is closed. An event's id is the
+    byte offset in the log where it ends.
     """
     job = find_job()
     if job:
         yield _show("job", job.model_dump(mode="json"))
     with path.open("rb") as file:
         if last_id.isdecimal():
-            # no file has an offset of more digits
+            # no file offset has more digits
             file.seek(min(int(last_id[:18]), path.stat().st_size))
         while job and is_open():
-            # The job is read before the events, which are complete if it has ended.
+            # The job is read before the events, so if it has ended, the events are complete.
             job = find_job()
             for line in _read_lines(file):
                 if not is_open():
                     return
-                # a line may be incomplete because the service was killed
+                # a line may be incomplete if the service was killed
                 with suppress(ValueError):
                     event = json.loads(line)
                     yield _show(event.pop("event"), event) | {"id": str(file.tell())}
@@ -88,7 +88,7 @@ async def follow(
 
 
 def _read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a growing file. A last line that is still being written stays unread."""
+    """Yield the lines of a growing file, except a last line that is still being written."""
     line = file.readline()
     while line.endswith(b"\n"):
         yield line
@@ -97,5 +97,5 @@ def _read_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _show(name: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Return a server-sent event with its data as JSON."""
+    """Return a server-sent event with JSON data."""
     return {"event": name, "data": json.dumps(data, ensure_ascii=False)}

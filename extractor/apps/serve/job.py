@@ -1,4 +1,4 @@
-"""A job, and one start of it: a run over the upload."""
+"""A job, and one start of it, which is a run over the upload."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -30,13 +30,11 @@ from extractor.setup import Setup
 
 RUN = "run"
 UPLOAD = "upload"
-"""The folders of a job: that of its run, and that of its upload."""
+"""The folders of a job's run and of its upload."""
 
 
 class JobState(StrEnum):
-    """The state of a job. One that is paused, failed or cancelled keeps its results and can be
-    resumed.
-    """
+    """The state of a job. A job that ended early keeps its results and can be resumed."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -50,35 +48,35 @@ ACTIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 class Job(Choice):
-    """A job as shown to its caller."""
+    """A job as its caller sees it."""
 
     id: str
     caller: str
-    """Name of the caller, with a number if the name was used before."""
+    """The caller's name, with a number if the name was used before."""
     state: JobState
     reason: str | None = None
-    """Why the job is paused, failed or cancelled, or that some of its records failed."""
+    """Why the job is paused, failed or cancelled, or a note that some of its records failed."""
     name: str
-    """Name of the upload. Records without their own id are named after it."""
+    """Name of the upload. Records without an id are named after it."""
     bytes: NonNegativeInt
     """Size of the upload."""
     fields: tuple[str, ...] = ()
-    """The own fields that are extracted."""
+    """Names of the custom fields to extract."""
     created: str
     started: str | None = None
     ended: str | None = None
     extracted: NonNegativeInt = 0
     """Records with a result."""
     failed: NonNegativeInt = 0
-    """Records without a result; /failures has the reasons."""
+    """Records without a result; see /failures for the reasons."""
     repeated: NonNegativeInt = 0
-    """Records left out: an earlier one has the same id."""
+    """Records omitted because an earlier one has the same id."""
     usage: PricedUsage = PricedUsage()
-    """Usage of the model since the last start of the job, with its price if known."""
+    """Model usage since the job was last started, with its price if known."""
 
 
 class JobRun:
-    """One start of a job in its ``folder``."""
+    """One start of a job, in its ``folder``."""
 
     task: asyncio.Task[None]
     cancelled_by: str | None = None
@@ -122,7 +120,7 @@ class JobRun:
 
     @property
     def shown(self) -> Job:
-        """The job, with the counts over all starts, and the usage of this start."""
+        """The job, with counts over all starts, and the usage of this start."""
         tally = self.run.tally
         counts = {
             "extracted": tally.extracted + tally.resumed,
@@ -134,27 +132,27 @@ class JobRun:
 
     @property
     def facts(self) -> dict[str, Fact]:
-        """The facts of its event at the end."""
+        """The facts for the job's final event."""
         counts = self.shown.model_dump(include={"extracted", "failed", "repeated"})
         seconds = round(monotonic() - self._since, 3)
         return {"seconds": seconds, **counts, **self._account.facts}
 
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Extract the rest of the upload, with the events in the job's own log. Returns the final
-        state of the job, and the reason for its caller.
+        """Extract the rest of the upload, and write events to the job's log. Returns the job's
+        final state, and the reason to show to its caller.
         """
         try:
             account.set(self._account)
             with keeping_events(self._folder / EVENTS):
                 return await self._perform(executor)
         except asyncio.CancelledError:
-            # while the results were sorted
+            # cancelled while the results were being sorted
             return JobState.CANCELLED, None
         except Exception as error:  # noqa: BLE001 - worded for the caller
             return JobState.FAILED, self._word(error)
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Run the job. One that was begun with other settings fails."""
+        """Run the job. It fails if it was started earlier with other settings."""
         failure = None
         with self.run.open_folder() as results:
             try:
@@ -167,7 +165,7 @@ class JobRun:
     def _judge(
         self, stop: Stop | None, failure: BaseException | None
     ) -> tuple[JobState, str | None]:
-        """Return the state of a job whose run has ended, with the reason."""
+        """Return a job's state after its run has ended, and the reason."""
         caller = self._job.caller
         if not self._keys.is_valid(caller):
             return JobState.CANCELLED, REFUSED
@@ -182,7 +180,9 @@ class JobRun:
         shown = self.shown
         if not shown.failed:
             return JobState.DONE, None
-        reason = f"{counted(shown.failed, 'record')} failed; /failures explains why"
+        reason = (
+            f"{counted(shown.failed, 'record')} failed; see /failures for the reasons"
+        )
         if shown.extracted:
             return JobState.DONE, reason
         return JobState.FAILED, f"nothing was extracted: {reason}"
@@ -190,8 +190,8 @@ class JobRun:
     def _read_upload(
         self, *, on_error: Callable[[ExtractorError], None]
     ) -> Iterator[TrialRecord]:
-        """Yield the records of the upload, until the caller's key is no longer valid. ``on_error``
-        gets the error of each one that cannot be read.
+        """Yield the records in the upload, until the caller's key is no longer valid. ``on_error``
+        receives an error for each record that cannot be read.
         """
         upload = self._folder / UPLOAD / self._job.name
         with upload.open("rb") as file:
@@ -208,14 +208,14 @@ class JobRun:
                 yield record
 
     def _word(self, error: BaseException) -> str:
-        """Word an error for the caller of a job, who knows nothing of this machine's disks and
-        paths. The text of an unexpected error is left out, since it may quote a record.
+        """Return an error message for the job's caller, without paths on this machine. The text of
+        an unexpected error is omitted because it may quote a record.
         """
         is_full = isinstance(error, OSError) and error.errno == ENOSPC
         if is_full or isinstance(error, DiskFull):
             return "the service's disk is full; resume the job after the operator has freed space"
         if isinstance(error, SettingsDiffer):
-            return "the program or its model has changed since the job began; send it again"
+            return "the program or its model has changed since the job started; submit it again"
         if not isinstance(error, (ExtractorError, OSError)):
             return describe_unexpected(error)
         return str(error).replace(f"{self._folder}/", "")

@@ -1,8 +1,8 @@
-"""The jobs of all callers: their queue, their end, and their deletion after an age.
+"""The jobs of all callers: their queue, their completion, and their deletion after some days.
 
-The state of each job is also in the store, and its files are in ``ROOT/jobs/<caller>/<job>``, so
-that jobs continue after a restart. Uploads under way, and files that are being deleted, are in
-``ROOT/partial``, which each start empties.
+Each job's state is also kept in the store, and its files are in ``ROOT/jobs/<caller>/<job>``, so
+that jobs continue after a restart. Incomplete uploads, and files that are being deleted, are in
+``ROOT/partial``, which is emptied at each start.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ SET state = excluded.state, has_begun = excluded.has_begun, job = excluded.job
 
 @dataclass(eq=False)
 class Jobs:
-    """Runs jobs: the next one is the oldest of the caller with the fewest running jobs."""
+    """Runs jobs. The next job is the oldest of the caller with the fewest running jobs."""
 
     settings: ServiceSettings
     store: Database
@@ -59,8 +59,8 @@ class Jobs:
         self._is_stopping = False
 
     def start(self) -> None:
-        """Queue the jobs that waited, ran or paused at the service's last end, and begin as many as
-        there is room for.
+        """Queue the jobs that were waiting, running or paused when the service stopped, and start
+        as many as there is room for.
         """
         end_drain(self._root)
         shutil.rmtree(self._partial, ignore_errors=True)
@@ -68,20 +68,20 @@ class Jobs:
         for (text,) in rows:
             job = Job.model_validate_json(text)
             self._jobs[job.id] = job
-            # a paused job may go on: the money or the model may be there again
+            # a paused job may continue, because the budget or the model may be available again
             if job.state not in _OVER:
                 self._set(job.id, state=JobState.QUEUED, reason=None, ended=None)
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """Begin jobs after a drain that was called off, and delete those that ended too long ago,
-        but none that waits for money or the model.
+        """Start jobs after a cancelled drain, and delete jobs that ended too long ago. Paused jobs
+        are not deleted.
         """
         days = self.settings.options.keep_days
         while True:
             self.fill()
             for job in list(self._jobs.values()):
-                # another job may be resumed or deleted while one is deleted
+                # other jobs may be resumed or deleted while this loop waits for a deletion
                 is_current = self._jobs.get(job.id) is job
                 if days is None or job.state not in _OVER or not is_current:
                     continue
@@ -97,8 +97,8 @@ class Jobs:
 
     @contextmanager
     def receiving(self) -> Iterator[Path]:
-        """Inside the block, an upload arrives in a folder, whose name is the id of its job: 128
-        random bits. Without ``submit`` it is deleted.
+        """Yield a folder to receive an upload. The folder's name, 128 random bits, becomes the
+        job's id. Unless ``submit`` is called, the folder is deleted at the end of the block.
         """
         folder = self._partial / secrets.token_hex(16)
         (folder / UPLOAD).mkdir(parents=True, mode=0o700)
@@ -116,7 +116,7 @@ class Jobs:
         size: int,
         options: ExtractionOptions,
     ) -> Job:
-        """Queue a job whose upload is complete, and begin it if there is room."""
+        """Queue a job whose upload is complete, and start it if there is room."""
         job = Job(
             id=received.name,
             caller=caller,
@@ -139,7 +139,7 @@ class Jobs:
         return self._jobs[job.id]
 
     def _describe(self, job: Job) -> dict[str, Fact]:
-        """Return the facts that name a job in an event, and what it asks of which model."""
+        """Return the facts that identify a job in an event, with its effort and model."""
         model = None
         if self.settings.model and job.effort is not Effort.NONE:
             model = self.settings.model.name
@@ -151,7 +151,7 @@ class Jobs:
         }
 
     def find(self, caller: str, job_id: str) -> Job | None:
-        """Return the job with that id; None if it does not exist, or the caller may not see it."""
+        """Return the job with that id; None if it does not exist or the caller may not see it."""
         job = self._jobs.get(job_id)
         if job is None or caller not in {job.caller, OPERATOR}:
             return None
@@ -160,13 +160,13 @@ class Jobs:
         return job
 
     def list_jobs(self, caller: str) -> list[Job]:
-        """Return all jobs of a caller, newest first; those of all for the operator."""
-        found = [self.find(caller, job_id) for job_id in reversed(self._jobs)]
-        return [job for job in found if job]
+        """Return a caller's jobs, newest first; the operator sees the jobs of all callers."""
+        visible = [self.find(caller, job_id) for job_id in reversed(self._jobs)]
+        return [job for job in visible if job]
 
     def cancel(self, job_id: str, by: str) -> Job:
-        """End a job, as a caller asks (``by``): one that runs after the records in progress, one
-        that waits at once. Its results are kept.
+        """End a job at the request of the caller ``by``, and keep its results. A running job stops
+        after the records in progress, and a waiting one immediately.
         """
         running = self._runs.get(job_id)
         if running:
@@ -178,22 +178,22 @@ class Jobs:
         return self._jobs[job_id]
 
     def resume(self, job_id: str, by: str) -> Job:
-        """Queue an inactive job again, as a caller asks (``by``)."""
+        """Queue an inactive job again, at the request of the caller ``by``."""
         self._set(job_id, by, state=JobState.QUEUED, reason=None, ended=None)
         self.fill()
         return self._jobs[job_id]
 
     async def delete(self, job_id: str, by: str | None) -> None:
-        """End a job at once, and delete its files, as a caller asks (``by``), None for the service
-        itself. Nothing happens to a job that is deleted already.
+        """End a job immediately and delete its files, at the request of the caller ``by``, or of
+        the service itself if None. A job that is already deleted is ignored.
         """
         running = self._runs.get(job_id)
         if running:
-            # Files that it still writes would come back after they are deleted.
+            # The running job could write files again after they were deleted.
             running.cancelled_by = by
             running.task.cancel()
             await asyncio.wait([running.task])
-            # if it was cancelled before its first step
+            # in case it was cancelled before its first step
             self._runs.pop(job_id, None)
         job = self._jobs.pop(job_id, None)
         if job is None:
@@ -207,14 +207,14 @@ class Jobs:
         tell(Event.JOB_DELETED, job=job_id, caller=job.caller, by=by, **counts)
 
     def stop(self) -> None:
-        """Start no further records or model requests."""
+        """Start no more records or model requests."""
         self._is_stopping = True
         for running in self._runs.values():
-            running.run.stop("the service stops")
+            running.run.stop("the service is stopping")
 
     async def close(self, seconds: float) -> None:
-        """Wait for the end of all jobs, and cancel those that still run after ``seconds``: they
-        sort their results. All continue at the next start.
+        """Wait for all jobs to end. After ``seconds``, cancel those still running, which then sort
+        their results. All of them continue at the next start.
         """
         self._watching.cancel()
         with suppress(TimeoutError):
@@ -227,24 +227,24 @@ class Jobs:
         return sum(job.state in ACTIVE for job in self._jobs.values())
 
     def fill(self) -> None:
-        """Begin waiting jobs while there is room, unless the service stops. During a drain, only
-        jobs that have begun continue.
+        """Start waiting jobs while there is room, unless the service is stopping. During a drain,
+        only jobs that were started before may continue.
         """
-        drains = is_draining(self._root)
+        is_drained = is_draining(self._root)
         while not self._is_stopping and len(self._runs) < self.settings.options.jobs:
             running = Counter(self._jobs[job_id].caller for job_id in self._runs)
             waiting = []
             for job in self._jobs.values():
-                may_begin = not drains or job.started
+                may_begin = not is_drained or job.started
                 if job.state is JobState.QUEUED and may_begin:
                     waiting.append(job)
             if not waiting:
                 return
-            # min returns the first of equals, which is the oldest job.
+            # min returns the first of equal jobs, which is the oldest.
             self._begin(min(waiting, key=lambda job: running[job.caller]))
 
     def _begin(self, job: Job) -> None:
-        """Start a waiting job, or start it again, as a task of the loop."""
+        """Start or restart a waiting job as a task in the event loop."""
         started = job.started or now()
         job = self._set(job.id, state=JobState.RUNNING, started=started)
         folder = self.folder(job)
@@ -253,8 +253,8 @@ class Jobs:
         running.task = asyncio.create_task(self._perform(running))
 
     async def _perform(self, running: JobRun) -> None:
-        """Run the rest of a job, store its final state, and begin the next job. A job that the stop
-        of the service ended is queued: it continues at the next start.
+        """Run the rest of a job, store its final state, and start the next job. A job that was
+        ended because the service is stopping is queued, and continues at the next start.
         """
         state, reason = await running.perform(self.executor)
         ended: str | None = now()
@@ -270,15 +270,15 @@ class Jobs:
         self.fill()
 
     def _set(self, job_id: str, by: str | None = None, **changes: Any) -> Job:
-        """Change a job, store it, and tell which caller asked for it (``by``), None for the service
-        itself.
+        """Change a job, store it, and emit an event with the caller ``by`` who requested the
+        change, or None for the service itself.
         """
         job = self._jobs[job_id].model_copy(update=changes)
         self._jobs[job_id] = job
         try:
             self._save(job)
         except StoreError as error:
-            # The job continues, but a restart may find its earlier state.
+            # The job continues, but a restart may restore its earlier state.
             _logger.error("job %s: %s", job_id, error)  # noqa: TRY400 - no traceback
         state = job.state.value
         tell(Event.JOB_CHANGED, job=job_id, caller=job.caller, state=state, by=by)

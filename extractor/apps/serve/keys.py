@@ -10,7 +10,7 @@ from extractor.apps.serve.store import now
 from extractor.model.database import Database
 
 OPERATOR = "operator"
-"""The caller with the service's own token, who sees all jobs."""
+"""The caller that uses the service's own token, and sees all jobs."""
 REFUSED = "the caller's key was revoked, or has expired"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
@@ -23,10 +23,10 @@ FROM callers ORDER BY name, made
 
 
 class Keys:
-    """The keys of callers, stored as hashes. Changes, also those of another process, take effect
-    at once.
+    """The keys of callers, stored as hashes. Changes take effect immediately, including those made
+    by another process.
 
-    The id of a caller names the folder of its jobs; a name that is used again gets another id.
+    A caller's id is the name of the folder for its jobs. A name that is reused gets a new id.
     """
 
     def __init__(self, store: Database) -> None:
@@ -35,15 +35,15 @@ class Keys:
     def add(
         self, name: str, days: float | None = None, max_usd: float | None = None
     ) -> str:
-        """Add a caller, whose key expires after ``days``, and return the key, which is not stored.
+        """Add a caller, and return its key, which expires after ``days`` and is not stored.
 
-        Raises ``ValueError`` for an invalid name, for one that has a key, and for ``days`` that
-        are not above 0.
+        Raises ``ValueError`` if the name is invalid or already has a key, or if ``days`` is not
+        positive.
         """
         if name == OPERATOR or not _NAME.fullmatch(name):
             raise ValueError(
-                f"{name!r}: a name has 1 to 40 of the letters a to z, digits, - and _, begins with "
-                f"a letter or a digit, and is not {OPERATOR}; choose another"
+                f"{name!r}: a name has 1 to 40 characters (a to z, digits, - and _), starts with a "
+                f"letter or a digit, and is not {OPERATOR}; choose another"
             )
         with self._store.transaction():
             sql = "SELECT 1 FROM callers WHERE name = ? AND NOT is_revoked"
@@ -57,8 +57,8 @@ class Keys:
             return self._replace_key(caller, days)
 
     def _find_free_id(self, name: str) -> str:
-        """Return the name, or the first of the name with a number from 2 on that no caller ever
-        had: its next holder would see the jobs of the earlier one.
+        """Return the name, or the name with a number from 2 on, that no caller has had before. A
+        reused id would give access to an earlier caller's jobs.
         """
         caller = name
         for number in count(2):
@@ -68,16 +68,16 @@ class Keys:
         return caller
 
     def renew(self, name: str, days: float | None = None) -> str:
-        """Replace a caller's key, also one that has expired, and return the new one.
+        """Replace a caller's key, even if it has expired, and return the new one.
 
-        Raises ``ValueError`` for an unknown caller, and without ``days`` for a key that expires.
+        Raises ``ValueError`` if the caller is unknown, or if the key expires and ``days`` is None.
         """
         with self._store.transaction():
             caller = self._find_id(name)
             sql = "SELECT expires FROM callers WHERE id = ?"
             if days is None and self._store.value(sql, (caller,)):
                 raise ValueError(
-                    f"{name}: this key expires; set how many days the new one is valid (--days)"
+                    f"{name}: this key expires; specify how many days the new one is valid (--days)"
                 )
             return self._replace_key(caller, days)
 
@@ -87,26 +87,26 @@ class Keys:
         self._store.execute(sql, (self._find_id(name),))
 
     def limit(self, name: str, max_usd: float | None) -> None:
-        """Set what a caller may spend in all; None for no limit. Raises ``ValueError`` for an
-        unknown caller.
+        """Set a caller's total spending limit, or None for no limit. Raises ``ValueError`` if the
+        caller is unknown.
         """
         sql = "UPDATE callers SET max_usd = ? WHERE id = ?"
         self._store.execute(sql, (max_usd, self._find_id(name)))
 
     def _find_id(self, name: str) -> str:
         """Return the id of the caller with that name whose key is not revoked. Raises
-        ``ValueError``.
+        ``ValueError`` if there is none.
         """
         sql = "SELECT id FROM callers WHERE name = ? AND NOT is_revoked"
         caller: str | None = self._store.value(sql, (name,))
         if caller is None:
             raise ValueError(
-                f"{name}: no such caller; `extractor serve keys list` shows them"
+                f"{name}: no such caller; list them with `extractor serve keys list`"
             )
         return caller
 
     def _replace_key(self, caller: str, days: float | None) -> str:
-        """Give a caller a new key, and return it. Only its hash is stored."""
+        """Create and return a new key for a caller. Only its hash is stored."""
         expires = None
         if days is not None:
             if not days > 0:
@@ -121,7 +121,7 @@ class Keys:
         return key
 
     def find(self, key: str) -> str | None:
-        """Return the caller with that key; None if nobody has it, or it is revoked or expired. The
+        """Return the caller with that key; None if the key is unknown, revoked or expired. The
         lookup uses the hash, so its timing reveals nothing about the key.
         """
         sql = f"SELECT id FROM callers WHERE key_sha256 = ? AND {_IS_VALID}"
@@ -129,25 +129,25 @@ class Keys:
         return caller
 
     def find_owner(self, key: str) -> str | None:
-        """Return the name of the caller whose key it is, also if it is revoked or expired."""
+        """Return the name of the caller with that key, even if the key is revoked or expired."""
         sql = "SELECT name FROM callers WHERE key_sha256 = ?"
         name: str | None = self._store.value(sql, (_digest(key),))
         return name
 
     def is_valid(self, caller: str) -> bool:
-        """Return whether a caller's key is neither revoked nor expired; true for the operator."""
+        """Return whether a caller's key is neither revoked nor expired. True for the operator."""
         if caller == OPERATOR:
             return True
         sql = f"SELECT 1 FROM callers WHERE id = ? AND {_IS_VALID}"
         return self._store.row(sql, (caller, now())) is not None
 
     def list_callers(self) -> list[tuple[str, ...]]:
-        """Return all present and former callers: name, when the key was made and expires, id,
-        limit and spent dollars, and whether the key is valid.
+        """Return all current and former callers as rows of name, creation and expiry dates, id,
+        spending limit, spent dollars, and state of the key.
         """
         return self._store.execute(_LIST, (now(),)).fetchall()
 
 
 def _digest(key: str) -> str:
-    """Return the stored hash of a key. A key of 256 random bits needs no slow hash."""
+    """Return the hash of a key as stored. A key of 256 random bits needs no slow hash."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""What callers spend on the model, and the limits: one of the service, and one of each caller."""
+"""Callers' spending on the model, and the spending limits of the service and of each caller."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from extractor.schemas.vocabulary import Effort
 
 @dataclass(slots=True)
 class Account:
-    """Who pays for the calls of a request or a job, and what those with an answer took."""
+    """The caller who pays for a request or a job, and the usage of the answered calls."""
 
     caller: str = ""
     usage: Usage = field(default_factory=Usage)
@@ -32,12 +32,14 @@ class Account:
 
 
 account: ContextVar[Account] = ContextVar("account")
-"""The account of this task, and of the tasks that it begins."""
+"""The account of this task and of the tasks it starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class _UnderWay:
-    """A call under way: who pays, the payer's budget with the reservation there, and its row."""
+    """A call in progress: its payer, the reservation in the payer's budget, and its row in the
+    store.
+    """
 
     payer: Account
     budget: Budget
@@ -46,11 +48,11 @@ class _UnderWay:
 
 
 class Money:
-    """The ``Meter`` of all requests to the model. A call must fit the service's limit and that of
-    its caller, whose key must be valid.
+    """The ``Meter`` of all model requests. A call must fit within the service's limit and its
+    caller's limit, and the caller's key must be valid.
 
-    Each call is stored before it is sent, at the most that it may cost, and at its cost after it
-    has ended. So limits survive ``kill -9``.
+    Each call is stored at its maximum cost before it is sent, and at its actual cost after it has
+    ended, so that limits survive ``kill -9``.
     """
 
     def __init__(self, store: Database, keys: Keys, pricing: Pricing) -> None:
@@ -58,7 +60,7 @@ class Money:
         self._keys = keys
         self._pricing = pricing
         self._cost = pricing.cost or (lambda _: 0)
-        # one row for all that a caller has spent before this start
+        # merge each caller's spending before this start into one row
         with store.transaction():
             sql = "SELECT caller, total(dollars) FROM spending GROUP BY caller"
             self._spent = dict(store.execute(sql).fetchall())
@@ -74,8 +76,8 @@ class Money:
         return Budget(max_usd, rates, self._pricing.price, Spending(dollars=spent))
 
     def budget_of(self, caller: str) -> Budget:
-        """Return the budget of a caller, at the limit that the caller has now. If no price is
-        known, a limit leaves no room.
+        """Return a caller's budget with the caller's current limit. If a limit is set but no price
+        is known, nothing fits within the budget.
         """
         budget = self._budgets.get(caller)
         if budget is None:
@@ -84,7 +86,7 @@ class Money:
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
         if limit is not None and self._pricing.price is None:
-            # below what was spent, so that nothing fits
+            # less than anything spent, so that nothing fits
             limit = -1.0
         budget.change_limit(limit)
         return budget
@@ -92,11 +94,11 @@ class Money:
     def explain(self) -> str:
         """Return which spending limit is reached."""
         if self._all.is_spent:
-            return "the service's limit of money is reached"
-        return "the caller's limit of money is reached"
+            return "the service's spending limit is reached"
+        return "the caller's spending limit is reached"
 
     def check(self, effort: Effort, caller: str) -> None:
-        """Raise ``ProblemError`` if the request may use the model and the service's or the caller's
+        """Raise ``ProblemError`` if a request may use the model, but the service's or the caller's
         budget is spent.
         """
         if effort is Effort.NONE or self._pricing.spec is None:
@@ -106,7 +108,8 @@ class Money:
             raise ProblemError("spending-limit", self.explain(), remedy=remedy)
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, reserve what a request may use, and store the most that it may cost.
+        """Wait for room in the budgets, reserve a request's maximum usage, and store its maximum
+        cost.
 
         Raises ``BudgetReached`` if there will be no room, and ``RunStopped`` if the caller's key is
         not valid.
@@ -115,27 +118,27 @@ class Money:
         if not self._keys.is_valid(payer.caller):
             raise RunStopped(REFUSED)
         budget = self.budget_of(payer.caller)
-        own = await budget.reserve(call)
+        caller_reservation = await budget.reserve(call)
         try:
             reservation = await self._all.reserve(call)
         except BaseException:
-            budget.settle(own, Usage())
-            # so that the caller's jobs end, too
+            budget.settle(caller_reservation, Usage())
+            # so that the caller's jobs end as well
             budget.reached |= self._all.reached
             raise
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
-        most = (payer.caller, self._cost(reservation.most))
-        row = self._store.execute(sql, most).lastrowid or 0
-        self._under_way[reservation] = _UnderWay(payer, budget, own, row)
-        # it may have been revoked meanwhile
+        values = (payer.caller, self._cost(reservation.most))
+        row = self._store.execute(sql, values).lastrowid or 0
+        self._under_way[reservation] = _UnderWay(payer, budget, caller_reservation, row)
+        # the key may have been revoked during the wait
         if not self._keys.is_valid(payer.caller):
             self.settle(reservation, Usage())
             raise RunStopped(REFUSED)
         return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and count what its request used. None (no reply states the
-        cost) counts as the maximum.
+        """Release a reservation, and count the usage of its request. If no reply states the usage
+        (None), the maximum is counted.
         """
         call = self._under_way.pop(reservation)
         call.budget.settle(call.reservation, usage)

@@ -1,4 +1,4 @@
-"""A page to try a text, which shows its extraction in the report viewer."""
+"""A page for trying a text, which shows the extraction in the report viewer."""
 
 import json
 from importlib.resources import files
@@ -24,7 +24,7 @@ playground = APIRouter(include_in_schema=False)
 
 @playground.get("/")
 async def show_playground(service: ServiceOfRequest) -> Response:
-    """The page."""
+    """Return the page."""
     page = render_page(
         "extractor.apps.serve",
         {
@@ -38,7 +38,7 @@ async def show_playground(service: ServiceOfRequest) -> Response:
         asks=True,
         template="playground.html",
     )
-    # the page has a policy of its own, but for frames
+    # the page sets its own policy, except for frames
     headers = {"content-security-policy": "frame-ancestors 'none'"}
     return HTMLResponse(page, headers=headers)
 
@@ -50,15 +50,15 @@ async def try_text(
     service: ServiceOfRequest,
     asked: AskedOfRequest,
 ) -> Response:
-    """Extract the text or file in the body as ``POST /v1/extractions`` does, and answer with
-    what the viewer shows.
+    """Extract the text or file in the body, like ``POST /v1/extractions``, and return the data for
+    the viewer.
     """
     return await extract_body(request, caller, service, asked, show_extraction)
 
 
 def show_extraction(record: TrialRecord, line: bytes) -> bytes:
-    """Return an extraction, given as a line of JSON, with what the viewer shows of it. Texts are
-    shown as they were given.
+    """Return an extraction, which is a line of JSON, together with the data for the viewer. Texts
+    are shown as they were sent.
     """
     extraction = TrialExtraction.model_validate_json(line)
     shown = show_record(RunRecord(extraction, record, TextState.SAME), as_given=True)

@@ -1,4 +1,4 @@
-"""Render every error as problem details (RFC 9457), with the place of the error and a remedy."""
+"""Render every error as problem details (RFC 9457), with the error's location and a remedy."""
 
 import json
 import tomllib
@@ -28,31 +28,31 @@ PROBLEM_TYPE = "application/problem+json"
 KINDS: dict[str, tuple[int, str, str]] = tomllib.loads(
     (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
 )
-"""Each kind of problem with its HTTP status, its title and its remedy."""
+"""The HTTP status, title and remedy of each problem type."""
 _KINDS_OF_RECORDS = {RecordTooLarge: "unreadable", RecordTooSlow: "took-too-long"}
 
 
 class Problem(BaseModel):
-    """Problem details as in RFC 9457, with the place of the error and a remedy."""
+    """Problem details as defined in RFC 9457, with the error's location and a remedy."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str
-    """The kind of problem; docs/reference/service.md lists all."""
+    """The problem type. All types are listed in docs/reference/service.md."""
     title: str
     status: int
     detail: str
     instance: str
-    """The request's id, as in the header X-Request-ID."""
+    """The request's id, as in the X-Request-ID header."""
     place: str | None = None
-    """The place in the body."""
+    """The location of the error in the body."""
     remedy: str
 
 
 @dataclass(eq=False)
 class ProblemError(Exception):
-    """A request is refused with a problem. ``retry_s`` is the number of seconds after which to try
-    again.
+    """A request is refused with a problem. ``retry_s`` is the number of seconds to wait before
+    trying again.
     """
 
     kind: str
@@ -73,12 +73,12 @@ KNOWN = (
     RecordError,
     RequestValidationError,
 )
-"""Errors that are not failures of the service."""
+"""Errors that do not indicate a failure of the service."""
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """Return an error's class and the line that raised it, without its text, which may quote a
-    record.
+    """Return an error's class and the line that raised it. Its text is omitted because it may quote
+    a record.
     """
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
@@ -90,14 +90,14 @@ def describe_unexpected(error: BaseException) -> str:
 def render_problem(error: Exception, request_id: str) -> Response:
     """Return the response for any error.
 
-    An unexpected error shows only its class and place. Invalid parameters are named, but their
-    values are not repeated.
+    For an unexpected error, only its class and location are shown. Invalid parameters are named,
+    but their values are not repeated.
 
     >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
     'an unexpected KeyError'
     """
     if isinstance(error, HTTPException):
-        # The framework's own errors have a status only: RFC 9457 has this type for them.
+        # FastAPI's own errors only have a status; RFC 9457 defines "about:blank" for them.
         refusal = ProblemError("", error.detail, headers=error.headers)
         type_ = "about:blank"
         status = error.status_code
@@ -119,24 +119,24 @@ def render_problem(error: Exception, request_id: str) -> Response:
     headers = dict(refusal.headers or {})
     if refusal.retry_s:
         headers["retry-after"] = str(refusal.retry_s)
-    # in ASCII, since words of a request may have lone surrogates
+    # as ASCII, because words from a request may contain lone surrogates
     content = json.dumps(problem.model_dump(exclude_none=True))
     return Response(content, status, headers, PROBLEM_TYPE)
 
 
 def _find_problem(error: Exception) -> ProblemError:
-    """Return the problem of an error that is not the framework's own."""
+    """Return the problem for an error that FastAPI did not raise itself."""
     match error:
         case ProblemError():
             return error
         case RequestValidationError():
-            # anybody may send what they like, so a long name is cut
+            # parameter names come from the client, so long ones are truncated
             flaws = [
                 f"{flaw['loc'][1]!s:.100}: {flaw['msg']}" for flaw in error.errors()
             ]
             return ProblemError("wrong-parameter", "; ".join(flaws))
         case RecordError():
-            # Of the others, the executor raises it for a record that kills its process.
+            # the executor raises other record errors if a record kills its process
             kind = _KINDS_OF_RECORDS.get(type(error), "internal")
             return ProblemError(kind, error.problem, remedy=error.remedy)
         case EngineError():

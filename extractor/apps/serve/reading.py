@@ -1,4 +1,4 @@
-"""Read a posted record. Worker processes do it: no body can exhaust the service's memory or
+"""Read a posted record in a worker process, so that no body can exhaust the service's memory or
 time.
 """
 
@@ -14,19 +14,19 @@ from extractor.schemas.record_limits import limit_time
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A body with one record. ``name`` is its file name, or the id of a record without one."""
+    """A body with one record. ``name`` is its file name, or an id for a record without one."""
 
     name: str
     body: bytes
 
     @property
     def source(self) -> Source:
-        """Where it comes from; the format is not known before it is read."""
+        """The record's source. Its format is not known until it is read."""
         return Source(path=self.name, format="unknown")
 
 
 def read_posted(posted: Posted) -> TrialRecord | RecordError:
-    r"""Return the only record in a body, or the reason why it has none, or several. Raises
+    r"""Return the only record in a body, or an error if it contains none or several. Raises
     ``RecordTooSlow``.
 
     >>> read_posted(
@@ -36,12 +36,14 @@ def read_posted(posted: Posted) -> TrialRecord | RecordError:
     """
     try:
         with limit_time(posted.source):
-            record, *others = islice(read_stream(posted.name, BytesIO(posted.body)), 2)
+            record, *extra_records = islice(
+                read_stream(posted.name, BytesIO(posted.body)), 2
+            )
     except RecordTooSlow:
         raise
     except RecordError as error:
         return error
-    if others:
+    if extra_records:
         return RecordError(
             posted.name,
             "the body has more than one record",

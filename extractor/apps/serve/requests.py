@@ -1,5 +1,5 @@
 """Read the parts of a request: its caller, its options, and its body, whose size is limited while
-it arrives.
+it is being received.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ BODY_TYPES = (
     "application/zip",
     "application/octet-stream",
 )
-"""Media types of a body. The last one, of any bytes, is that of a body that names no type; the
-format is detected from the content.
+"""Media types of a body. The last one is used for bodies without a Content-Type header, whatever
+they contain; the format is detected from the content.
 """
 _BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="key",
-    description="EXTRACTOR_TOKEN, or a key of `serve keys add`.",
+    description="EXTRACTOR_TOKEN, or a key created with `serve keys add`.",
 )
 
 
@@ -57,11 +57,11 @@ async def _find_caller(
     service: ServiceOfRequest,
     authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> str:
-    """Return the caller of a request. Raises ``ProblemError`` for a missing or wrong key."""
+    """Return the caller of a request. Raises ``ProblemError`` if the key is missing or wrong."""
     key = authorization.credentials if authorization else ""
-    # It takes the same time for every key: == would reveal how many characters are right.
-    given = key.encode("utf-8", "surrogatepass")
-    is_token = secrets.compare_digest(given, service.settings.token.encode())
+    # compare_digest takes the same time for every key, whereas == would reveal matching characters.
+    sent = key.encode("utf-8", "surrogatepass")
+    is_token = secrets.compare_digest(sent, service.settings.token.encode())
     caller = OPERATOR if is_token else service.keys.find(key)
     if caller is None:
         raise ProblemError(
@@ -78,44 +78,44 @@ CallerOfRequest = Annotated[str, Depends(_find_caller)]
 
 
 class _Parameters(BaseModel):
-    """Parameters of an operation. Others are refused: a misspelt one would be ignored otherwise."""
+    """Parameters of an operation. Unknown ones are refused, so that misspellings are reported."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 class Asked(_Parameters):
-    """What is extracted from a body. The service's own options apply to what is left out."""
+    """What to extract from a body. Missing parameters default to the service's options."""
 
     effort: Effort | None = None
-    """Ask a model about nothing, doubtful values, or everything."""
+    """What to ask a model about: nothing, doubtful values, or everything."""
     tasks: Annotated[
         frozenset[Task] | None,
-        BeforeValidator(lambda given: given and ",".join(given).split(",")),
+        BeforeValidator(lambda names: names and ",".join(names).split(",")),
     ] = None
-    """Some of eligibility,dosing,endpoints."""
+    """A selection of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float | None, Field(ge=0, le=1)] = None
-    """Leave out values below this confidence."""
+    """Omit values below this confidence."""
     name: Annotated[
         str | None,
         Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
     ] = None
-    """Name of the file. A record without an id of its own is named after it."""
+    """Name of the file. A record without an id is named after it."""
 
-    def choose(self, own: ServiceOptions) -> ExtractionOptions:
-        """Return the options of the request, with the service's own for what it leaves out."""
+    def choose(self, defaults: ServiceOptions) -> ExtractionOptions:
+        """Return the options of the request, with the service's options as ``defaults``."""
         names = {"effort", "tasks", "min_confidence"}
-        given = self.model_dump(include=names, exclude_none=True)
-        options = ExtractionOptions(**own.model_dump(include=names) | given)
-        return options.model_copy(update={"fields": own.fields})
+        requested = self.model_dump(include=names, exclude_none=True)
+        options = ExtractionOptions(**defaults.model_dump(include=names) | requested)
+        return options.model_copy(update={"fields": defaults.fields})
 
 
 class ResultForm(_Parameters):
-    """How results are sent."""
+    """The format of the results."""
 
     format: Literal["jsonl", "csv", "parquet"] = "jsonl"
-    """JSON lines of extractions, or of the table; CSV or Parquet."""
+    """JSON lines of extractions or of table rows, CSV, or Parquet."""
     table: str | None = None
-    """The table, for csv and parquet: records if left out."""
+    """The table to send. CSV and Parquet default to records."""
 
 
 AskedOfRequest = Annotated[Asked, Query()]
@@ -123,15 +123,15 @@ FormOfRequest = Annotated[ResultForm, Query()]
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:
-    """Read the whole body. Raises ``ProblemError`` for an unsupported type or a larger body, if
-    possible before it is sent.
+    """Read the whole body. Raises ``ProblemError`` if its type is not supported or it is too large,
+    before receiving it if possible.
     """
     return b"".join([block async for block in _stream(request, most_bytes)])
 
 
 async def save_body(request: Request, path: Path, most_bytes: int) -> int:
-    """Write the body to a file, synced to the disk, and return its size in bytes. Raises
-    ``ProblemError`` as ``read_body`` does, and if there is no space left.
+    """Write the body to a file, synced to disk, and return its size in bytes. Raises
+    ``ProblemError`` like ``read_body``, and also if there is no space left.
     """
     try:
         with path.open("wb") as file:
@@ -153,7 +153,7 @@ async def _stream(request: Request, most_bytes: int) -> AsyncIterator[bytes]:
         f"the limit is {most_bytes:,} bytes",
         remedy="send fewer records at once, or use POST /v1/jobs for many; gzip helps",
     )
-    # Of a body in chunks, nobody knows the length before.
+    # The length of a chunked body is not known in advance.
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise too_large
@@ -166,8 +166,8 @@ async def _stream(request: Request, most_bytes: int) -> AsyncIterator[bytes]:
 
 
 def _check_type(request: Request) -> None:
-    """Raise ``ProblemError`` for unsupported media types, such as forms: ``curl -d`` drops line
-    breaks, multipart adds some.
+    """Raise ``ProblemError`` for unsupported media types, such as forms. ``curl -d`` removes line
+    breaks, and multipart adds some.
     """
     content_type = request.headers.get("content-type", BODY_TYPES[-1])
     media_type, _, _ = content_type.partition(";")

@@ -1,4 +1,4 @@
-"""The operations: extractions, jobs and their results, and health."""
+"""The service's operations: extractions, jobs and their results, and health."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -54,10 +54,11 @@ async def extract(
 ) -> Response:
     """The body is one record in any supported format: a study of the registry's API as JSON, its
     legacy XML, its CSV with one row, a text (also as `{"text": "..."}`), a PDF or a Word file;
-    plain, in gzip or in zip. The format is detected from the content.
+    uncompressed, or in gzip or zip. The format is detected from the content.
 
-    The extraction's id is the record's NCT number, or the `record_id` of a text in JSON,
-    else the stem of `name`, else `text-` and the first eight digits of the body's SHA-256.
+    The extraction's id is the record's NCT number or the `record_id` of a text in JSON. If there is
+    none, it is the stem of `name`, or else `text-` and the first eight digits of the body's
+    SHA-256.
     """
     return await extract_body(request, caller, service, asked)
 
@@ -69,8 +70,8 @@ async def extract_body(
     asked: Asked,
     render: Render | None = None,
 ) -> Response:
-    """Extract the record in a body, and answer with the extraction, or with what ``render`` makes
-    of it. If the caller goes away, the work ends.
+    """Extract the record in a body, and return the extraction, or the result of ``render``. If the
+    caller disconnects, the work is cancelled.
     """
     options = asked.choose(service.settings.options)
     service.money.check(options.effort, caller)
@@ -82,11 +83,11 @@ async def extract_body(
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
-    """Return the result of ``work``. If the caller goes away before, cancel it and raise
+    """Return the result of ``work``. If the caller disconnects first, cancel it and raise
     ``ClientDisconnect``.
     """
     working = asyncio.create_task(work)
-    # The body has been read: the only message that may still come says that the caller has left.
+    # The body has been read, so the only message that can still arrive is the disconnection.
     leaving = asyncio.ensure_future(request.receive())
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -105,8 +106,9 @@ async def submit_job(
     service: ServiceOfRequest,
     asked: AskedOfRequest,
 ) -> Job:
-    """The body is a file in any format that `extractor run` reads, written to disk as it arrives.
-    The job is accepted once the upload is complete, and continues after a restart of the service.
+    """The body is a file in any format that `extractor run` reads. It is written to disk as it
+    arrives. The job is accepted once the upload is complete, and continues after a restart of the
+    service.
     """
     service.check_open()
     options = asked.choose(service.settings.options)
@@ -120,15 +122,15 @@ async def submit_job(
 
 @router.get("/v1/jobs")
 async def list_jobs(caller: CallerOfRequest, service: ServiceOfRequest) -> list[Job]:
-    """The caller's own jobs, or those of all for the operator, the newest first."""
+    """The caller's jobs, newest first. The operator sees the jobs of all callers."""
     return service.jobs.list_jobs(caller)
 
 
 async def _find_job(
     job_id: str, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """Find the caller's job, or any for the operator. Another caller's job is refused like an
-    unknown id.
+    """Return the caller's job; the operator may access any job. Other callers' jobs are refused in
+    the same way as unknown ids.
     """
     job = service.jobs.find(caller, job_id)
     if job is None:
@@ -145,9 +147,11 @@ def _refuse_state(job: Job, remedy: str) -> ProblemError:
 
 
 def _find_run(service: Service, job: Job) -> Path:
-    """Return the folder of a job's run. Raises ``ProblemError`` while the job waits or runs."""
+    """Return the folder of a job's run. Raises ``ProblemError`` while the job is waiting or
+    running.
+    """
     if job.state in ACTIVE:
-        raise _refuse_state(job, f"wait for its end: GET /v1/jobs/{job.id}/events")
+        raise _refuse_state(job, f"wait until it ends: GET /v1/jobs/{job.id}/events")
     return service.jobs.folder(job) / RUN
 
 
@@ -160,7 +164,7 @@ def _send_lines(path: Path) -> Response:
 
 @router.get("/v1/jobs/{job_id}")
 async def show_job(job: JobOfRequest) -> Job:
-    """The state of a job and its counts so far."""
+    """A job's state and its counts so far."""
     return job
 
 
@@ -168,8 +172,8 @@ async def show_job(job: JobOfRequest) -> Job:
 async def cancel_job(
     job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """The records in progress are finished, and all results are kept. A job that has ended stays
-    as it is.
+    """The records in progress are finished, and all results are kept. A job that has ended is not
+    changed.
     """
     return service.jobs.cancel(job.id, caller)
 
@@ -178,14 +182,14 @@ async def cancel_job(
 async def resume_job(
     job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """A paused, cancelled or failed job continues where it stopped. Answered calls are not paid
+    """Resumes a paused, cancelled or failed job where it stopped. Answered calls are not paid for
     again.
     """
     service.check_open()
     if job.state in ACTIVE | {JobState.DONE}:
         raise _refuse_state(job, "there is nothing to resume")
     if not service.keys.is_valid(job.caller):
-        raise _refuse_state(job, "renew its caller's key, which is not valid")
+        raise _refuse_state(job, "its caller's key is not valid; renew the key")
     service.money.check(job.effort, job.caller)
     return service.jobs.resume(job.id, caller)
 
@@ -194,7 +198,7 @@ async def resume_job(
 async def delete_job(
     job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> None:
-    """The job ends at once. Its upload and results are deleted."""
+    """The job ends immediately, and its upload and results are deleted."""
     await service.jobs.delete(job.id, caller)
 
 
@@ -202,8 +206,8 @@ async def delete_job(
     "/v1/jobs/{job_id}/events",
     response_class=Response,
     responses=answering(
-        "The events of docs/reference/cli.md, each with an id, and the job at the beginning and "
-        "the end.",
+        "The events of docs/reference/cli.md, each with an id, preceded and followed by the job's "
+        "state.",
         "text/event-stream",
     ),
 )
@@ -213,7 +217,7 @@ async def follow_job(
     caller: CallerOfRequest,
     service: ServiceOfRequest,
 ) -> Response:
-    """Server-sent events until the job ends. With Last-Event-ID, they continue after that event."""
+    """Server-sent events until the job ends. Last-Event-ID resumes the stream after that event."""
     events = follow(
         service.jobs.folder(job) / EVENTS,
         request.headers.get("last-event-id", ""),
@@ -227,16 +231,14 @@ async def follow_job(
     "/v1/jobs/{job_id}/results",
     response_class=Response,
     responses=answering(
-        "A line for each record, in the order of the upload; or the rows of a table.",
+        "One line per record, in the order of the upload, or the rows of a table.",
         *_MEDIA_TYPES.values(),
     ),
 )
 async def send_results(
     job: JobOfRequest, service: ServiceOfRequest, form: FormOfRequest
 ) -> Response:
-    """All results of a job that is done, or the finished ones of a cancelled, paused or failed
-    job.
-    """
+    """All results of a finished job, or the results so far of a cancelled, paused or failed job."""
     run = _find_run(service, job)
     if form.format == "jsonl" and not form.table:
         return _send_lines(run / EXTRACTIONS)
@@ -248,8 +250,8 @@ async def send_results(
 
 
 async def _make_table(run: Path, name: str, kind: Format) -> Path:
-    """Return the file of a table, made at its first request. One export runs at a time: it uses
-    much memory. Raises ``ProblemError`` for a table that the run does not have.
+    """Return the file of a table, creating it at the first request. Only one export runs at a time,
+    because it uses much memory. Raises ``ProblemError`` if the run does not have the table.
     """
     manifest = read_manifest(run / MANIFEST)
     fields = restore_fields(manifest.settings) if manifest else ()
@@ -257,7 +259,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
         chosen = choose_tables((), [name], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", f"table: {error}") from None
-    # a job that goes on gets new tables
+    # a resumed job gets new tables
     version = (run / EXTRACTIONS).stat().st_mtime_ns
     path = run.with_name("tables") / str(version) / f"{name}.{kind}"
     async with _exporting:
@@ -271,23 +273,23 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
 @router.get(
     "/v1/jobs/{job_id}/failures",
     response_class=Response,
-    responses=answering("A line for each failed record.", JSON_LINES),
+    responses=answering("One line per failed record.", JSON_LINES),
 )
 async def show_failures(job: JobOfRequest, service: ServiceOfRequest) -> Response:
-    """A line of JSON for each record that failed since the last start: its id, place, error and
-    message; empty if none failed.
+    """One line of JSON per record that failed since the job was last started, with its id,
+    location, error and message. Empty if none failed.
     """
     return _send_lines(_find_run(service, job) / FAILURES)
 
 
 @router.get("/healthz")
 async def show_health() -> dict[str, str]:
-    """Always ok while the service runs. Needs no key."""
+    """Always ok while the service is running. Needs no key."""
     return {"status": "ok"}
 
 
 @router.get("/readyz")
 async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
-    """Ok unless the service stops, or its workers cannot start. Needs no key."""
+    """Ok unless the service is stopping or its workers cannot start. Needs no key."""
     service.check_ready()
     return {"status": "ok"}

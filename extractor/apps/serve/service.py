@@ -1,4 +1,4 @@
-"""Start and stop the parts of a service, and extract single records."""
+"""Start and stop a service, and extract single records."""
 
 import asyncio
 import json
@@ -32,15 +32,15 @@ from extractor.setup import OpenExtractor, Setup
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "record.txt"
-"""A made-up record that loads the rules in each worker process."""
+"""An invented record that loads the rules in each worker process."""
 
 Render = Callable[[TrialRecord, bytes], bytes]
-"""Makes the answer of a record and the line of its extraction, in a worker process."""
+"""Builds the response from a record and the line of its extraction, in a worker process."""
 
 
 @dataclass(eq=False)
 class Service:
-    """The parts of a running service. ``open`` starts it."""
+    """The components of a running service. ``open`` starts it."""
 
     settings: ServiceSettings
     keys: Keys
@@ -61,10 +61,10 @@ class Service:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: ServiceSettings) -> AsyncIterator["Service"]:
-        """Start a service with its worker processes, and continue its unfinished jobs.
+        """Start a service with its worker processes, and resume its unfinished jobs.
 
-        Raises ``StoreError`` if its root cannot be used, ``MissingKey`` for a model without its
-        key, and ``EngineError`` if no worker can start.
+        Raises ``StoreError`` if its root cannot be used, ``MissingKey`` if the model's key is
+        missing, and ``EngineError`` if no worker can start.
         """
         options = settings.options
         async with AsyncExitStack() as stack:
@@ -78,8 +78,8 @@ class Service:
                 reasoning=options.reasoning,
                 model_options=options.model_options,
             )
-            # A service outlives its model's absences: each request has its own time, and the next
-            # one tries again.
+            # A service outlives its model's outages: each request has its own time limit, and the
+            # next one tries again.
             asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
                 setup.open(options.concurrency, route=Route(money), asking=asking)
@@ -91,7 +91,7 @@ class Service:
             of_jobs = ProcessExecutor(settings.workers, inline_first=0)
             for processes in (executor, of_jobs):
                 await stack.enter_async_context(processes)
-            # each computes its first call in another process
+            # these concurrent calls start every worker process
             workers = range(settings.workers)
             await asyncio.gather(
                 *(executor.compute(TrialRecord.model_copy, example) for _ in workers)
@@ -120,33 +120,32 @@ class Service:
                 )
 
     def stop(self) -> None:
-        """Start no further model requests or records of a job. Running work may
-        finish.
-        """
+        """Start no more model requests or records of a job. Running work may finish."""
         self.is_stopping = True
         self.jobs.stop()
         for limit in self._limits:
             limit.reschedule(self._loop.time() + _STOP_TIMEOUT_S)
         if self.model:
-            self.model.watch.stop("the service stops")
+            self.model.watch.stop("the service is stopping")
 
     def check_open(self) -> None:
-        """Raise ``ProblemError`` while the service takes no new jobs."""
+        """Raise ``ProblemError`` while the service accepts no new jobs."""
         if is_draining(self.settings.root):
-            detail = "the service takes no new jobs before its update"
+            detail = "the service accepts no new jobs before its update"
             raise ProblemError("not-ready", detail, retry_s=60)
 
     def check_ready(self) -> None:
-        """Raise an error while the service stops, or if a worker could not start."""
+        """Raise an error while the service is stopping, or if a worker could not start."""
         if self.is_stopping:
-            raise ProblemError("not-ready", "the service stops", retry_s=10)
+            raise ProblemError("not-ready", "the service is stopping", retry_s=10)
         if self._failure:
             raise self._failure
 
     @asynccontextmanager
     async def _taking(self, turn: asyncio.Semaphore) -> AsyncIterator[None]:
-        """Wait for a turn, and limit the time with this wait, which a stop of the service shortens.
-        Raises ``ProblemError`` at the limit, and if too many wait.
+        """Wait for a turn, and limit the time of the block including this wait. Stopping the
+        service shortens the limit. Raises ``ProblemError`` at the limit, and if too many requests
+        are waiting.
         """
         if self._taken >= self.settings.options.queue:
             detail = "the queue of extractions is full"
@@ -178,11 +177,11 @@ class Service:
         caller: str,
         render: Render | None = None,
     ) -> bytes:
-        """Extract the record in a body, as JSON, or as ``render`` makes it. ``name`` is the file
-        name of the body.
+        """Extract the record in a body, and return it as JSON or as rendered by ``render``.
+        ``name`` is the body's file name.
 
-        The number of concurrent extractions is the number of worker processes. Those that ask
-        the model are queued separately.
+        The number of concurrent extractions is the number of worker processes. Extractions that
+        use the model are queued separately.
 
         Raises ``ProblemError``, and the errors of the executor and of the model.
         """
@@ -200,7 +199,7 @@ class Service:
             extracted = await extract_with(self.executor, extractor, record)
             usage = json.loads(extracted.counts)["usage"]
             if usage.get("open_questions") and not usage.get("calls"):
-                # the caller would take the rules' reading for the model's
+                # otherwise the caller would mistake the rules' values for the model's
                 self.money.check(options.effort, caller)
             if render is None:
                 return extracted.line

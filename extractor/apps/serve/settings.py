@@ -1,4 +1,4 @@
-"""Configure a service: the options of ``extractor serve``, its folder and the operator's token."""
+"""Configure a service: its options, its folder and the operator's token."""
 
 import ipaddress
 import secrets
@@ -20,42 +20,40 @@ _SHORTEST_TOKEN = 16
 
 
 class ServiceOptions(ExtractionOptions, ModelOptions):
-    """The options of ``extractor serve``. The tasks and the effort are defaults for requests
-    that do not set them.
-    """
+    """The options of ``extractor serve``. Requests may override the tasks and the effort."""
 
     host: Annotated[str, Shown(SERVICE)] = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535), Shown(SERVICE, "N")] = 8400
-    """0 for any free port."""
+    """Port; 0 uses any free one."""
     root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
-    """Folder of keys and jobs."""
+    """Folder for keys and jobs."""
     playground: Annotated[bool, Shown(SERVICE)] = False
-    """Show a page to paste a text and see its values, at /."""
+    """Serve a page at / for trying a text."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
-    """Records sent to the model concurrently."""
+    """Maximum number of records sent to the model concurrently."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
-    """Seconds for one extraction."""
+    """Maximum time for one extraction."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Number of worker processes (default: all cores)."""
     jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
-    """Concurrent jobs."""
+    """Maximum number of concurrent jobs."""
     queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
-    """Most extractions running or waiting; more get 429."""
+    """Maximum number of extractions running or waiting; more get 429."""
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
-    """Largest body of an extraction."""
+    """Maximum size of an extraction's body."""
     max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000
-    """Largest upload of a job."""
+    """Maximum size of a job's upload."""
     keep_days: Annotated[float | None, Field(ge=0), Shown(LIMITS, "DAYS")] = None
     """Delete jobs this many days after they end."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
-    """Append events as JSON; - is stderr."""
+    """Append events to FILE as JSON; - is stderr."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """A service's options, its folder of keys and jobs, the operator's key, the model with its
-    key, and its pricing.
+    """A service's options, its root folder, the operator's token, the model with its key, and the
+    model's pricing.
     """
 
     options: ServiceOptions
@@ -67,8 +65,8 @@ class ServiceSettings:
 
 
 def choose_root(root: Path | None) -> Path:
-    """Return the folder of a service: ``root`` if there is one, else the usual one of this user."""
-    import platformdirs  # noqa: PLC0415 - of few commands
+    """Return ``root``, or by default the service folder of the current user."""
+    import platformdirs  # noqa: PLC0415 - used by few commands
 
     if root:
         return root
@@ -78,19 +76,18 @@ def choose_root(root: Path | None) -> Path:
 def choose_token(
     environment_token: str | None, host: str, root: Path
 ) -> tuple[str, Path | None]:
-    """Return the operator's token: that of EXTRACTOR_TOKEN, or else that of a file, with its path.
+    """Return the operator's token, and the path of its file if it was read from one.
 
-    The file is ``ROOT/token``, which only its owner can read; a missing one is created. Raises
-    ``ValueError`` for a token that is easy to guess, and for an address that others can reach
-    without one.
+    Without EXTRACTOR_TOKEN, the file ``ROOT/token`` is used. If it does not exist, it is created,
+    readable only by its owner. Raises ``ValueError`` for a token that is easy to guess, and if the
+    variable is not set although other machines can reach the address.
     """
     path = None
     token = environment_token
     if not token:
         if not is_loopback(host):
             raise ValueError(
-                f"--host {host} can be reached by others: set EXTRACTOR_TOKEN to a secret of your "
-                "own"
+                f"--host {host} can be reached from other machines: set EXTRACTOR_TOKEN to a secret"
             )
         path = (root / "token").absolute()
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -101,15 +98,15 @@ def choose_token(
         path.write_text(f"{token}\n", "utf-8")
     if len(token) < _SHORTEST_TOKEN:
         raise ValueError(
-            f"{path or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; `openssl "
-            "rand -hex 32` makes one"
+            f"{path or 'EXTRACTOR_TOKEN'} has fewer than {_SHORTEST_TOKEN} characters; create one "
+            "with `openssl rand -hex 32`"
         )
     return token, path
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches an address. A host name other than localhost is
-    taken for one that others reach.
+    """Return whether an address is reachable only from this machine. Host names other than
+    localhost are assumed to be reachable from others.
 
     >>> (
     ...     is_loopback("127.0.0.1"),

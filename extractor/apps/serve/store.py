@@ -1,4 +1,4 @@
-"""The file of a service: its callers and their keys, what was spent, and its jobs."""
+"""The service's database: callers and their keys, spending, and jobs."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ CREATE TABLE callers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, made TEXT NOT NULL,
     expires TEXT, max_usd REAL, is_revoked INTEGER NOT NULL DEFAULT 0
 );
--- what a call cost, until its end the most that it may cost, or the sum of earlier starts
+-- a call's cost (its maximum cost while it is in progress), or a caller's total from earlier starts
 CREATE TABLE spending (id INTEGER PRIMARY KEY, caller TEXT NOT NULL, dollars REAL NOT NULL);
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, has_begun INTEGER NOT NULL, job TEXT NOT NULL
@@ -22,7 +22,7 @@ CREATE TABLE jobs (
 
 
 def open_store(root: Path) -> Database:
-    """Open the file of the service in a folder, which begins it if there is none.
+    """Open the database of the service in a folder, creating it if there is none.
 
     Several processes may have it open. Raises ``StoreError`` if it cannot be used.
     """
@@ -33,22 +33,22 @@ def open_store(root: Path) -> Database:
 
 
 def has_begun(root: Path) -> bool:
-    """Return whether a folder is the root of a service."""
+    """Return whether a service has used this folder as its root."""
     return (root / _FILE).is_file()
 
 
 def check_root(root: Path) -> Path:
-    """Return the root of a service. Raises ``ArgumentError`` for any other folder: a mistyped one
-    would look like a service without callers.
+    """Return the root of a service. Raises ``ArgumentError`` for any other folder, because a
+    mistyped one would look like a service without callers.
     """
     if not has_begun(root):
         raise ArgumentError(
-            f"{root}: no service has begun here (there is no {_FILE}); name the service's folder "
-            "with --root or EXTRACTOR_ROOT; to begin a new one: extractor serve keys add NAME --new"
+            f"{root}: no service has used this folder (there is no {_FILE}); specify its folder "
+            "with --root or EXTRACTOR_ROOT; to create it: extractor serve keys add NAME --new"
         )
     return root
 
 
 def now() -> str:
-    """Return the time in UTC, to the second; such texts sort by time."""
+    """Return the current UTC time to the second, in a format that sorts chronologically."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,8 +1,8 @@
-// The changes of a trial beside the texts of both versions, and the list of the trials.
+// The changes in a trial next to the texts of both versions, and the list of trials.
 
 const SIDES = ["old", "new"];
 
-/** For each span the changes that quote it. */
+/** For each span, the changes that quote it. */
 function listChanges({ changes, sections, spans }) {
   const owners = spans.map(() => []);
   changes.forEach(({ kind, field, spans: cited }, number) => {
@@ -11,7 +11,7 @@ function listChanges({ changes, sections, spans }) {
   return owners;
 }
 
-/** The changes as cards, with the words that differ marked. */
+/** The changes as cards, with differing words marked. */
 function showChanges(record) {
   return record.changes.map((change, number) => {
     const path = `changes[${number}]`;
@@ -24,7 +24,7 @@ function showChanges(record) {
   });
 }
 
-/** Trials with a change that passes all filters. */
+/** The trials with a change that matches all filters. */
 function selectTrials(rows, { kind, field, text }) {
   const isWanted = ([ofKind, ofField]) => (!kind || ofKind === kind) && (!field || ofField === field || ofField.startsWith(`${field}.`));
   return rows.filter(({ id, title, changes }) => changes.some(isWanted) && hasWords([id, title], splitWords(text)));
@@ -46,6 +46,6 @@ unpack("index").then((rows) => {
     listOwners: listChanges,
     showValues: showChanges,
     listFacts: ({ id, title, changes }) => [title && id, count(changes.length, "change")].filter(Boolean),
-    listNotes: ({ missing }) => missing.map((side) => `The text of the ${side} version is not at hand: only its quotes are shown, with dots between.`),
+    listNotes: ({ missing }) => missing.map((side) => `The text of the ${side} version is not available. Only its quotes are shown, separated by dots.`),
   });
 });

@@ -1,15 +1,15 @@
-// The list of errors, and the opened error in its text. The address is the state: "#kind=missed&field=dosing&error=12".
+// The list of errors, and the open error in its text. The address holds the state: "#kind=missed&field=dosing&error=12".
 
 const SIDES = ["gold", "predicted"];
 const NAMES = ["kind", "field", "text", "error"];
 
-/** The hash of a state, without empty values. */
+/** The URL hash for a state, without empty values. */
 function writeState(state) {
   const stated = NAMES.filter((name) => state[name]);
   return `#${new URLSearchParams(stated.map((name) => [name, state[name]]))}`;
 }
 
-/** All words of an error, for the search and its line. */
+/** All words of an error, for searching and for its row. */
 function listWords(error) {
   const sides = SIDES.map((side) => error[side]).filter(Boolean);
   return [error.record, error.field, ...sides.flatMap(({ said, quote, facts }) => [said, quote ?? "", facts])];
@@ -21,7 +21,7 @@ function selectErrors(errors, { kind, field, text }) {
     (!kind || error.kind === kind) && (!field || `${error.field}.`.startsWith(`${field}.`)) && hasWords(listWords(error), words));
 }
 
-/** The link of an error in the list. */
+/** A link to an error, for the list. */
 function makeRow(error, state, names) {
   const lines = SIDES.map((side, number) => make("span", { class: `line ${side}` }, `${names[number]}: ${error[side]?.said ?? "none"}`));
   const place = (error.gold ?? error.predicted).facts.split(",")[0];
@@ -30,20 +30,20 @@ function makeRow(error, state, names) {
     lines, make("span", { class: "line dim" }, `${error.record} · ${place}`));
 }
 
-/** One side of the opened error; ``pieces`` are its words with those that the other side lacks. */
+/** One side of the open error; ``pieces`` are its words, with differences marked. */
 function showSide(side, title, error, pieces) {
   const shown = error[side];
-  if (!shown) return make("section", { class: `side ${side}`, "aria-label": title }, make("h4", {}, title), make("p", { class: "dim" }, "lacks this item"));
+  if (!shown) return make("section", { class: `side ${side}`, "aria-label": title }, make("h4", {}, title), make("p", { class: "dim" }, "does not contain this item"));
   return make("section", { class: `side ${side}`, "aria-label": title },
     make("h4", {}, title), make("p", { class: "value" }, pieces),
     shown.quote && make("blockquote", {}, shown.quote), make("p", { class: "dim" }, shown.facts));
 }
 
-/** The sections of the marks of an error, or the reason why there are none. */
+/** The sections with an error's marks, or the reason why there are none. */
 function showSections(error, view, names) {
-  if (!view) return make("p", { class: "notice" }, "The text of this record was not read: name the inputs with --records INPUT.");
+  if (!view) return make("p", { class: "notice" }, "The text of this record was not read. Specify the inputs with --records INPUT.");
   const own = error.marks.flat();
-  if (own.length === 0) return make("p", { class: "notice" }, "Neither side has words that are found in the text.");
+  if (own.length === 0) return make("p", { class: "notice" }, "No words of either side were found in the text.");
   const spans = view.spans.map((span, number) => (own.includes(number) ? span : [-1, 0, 0]));
   const drawn = showText({ ...view, spans }, (words, over) => {
     const quoting = SIDES.filter((_, number) => over.some((span) => error.marks[number].includes(span)));
@@ -58,7 +58,7 @@ function showSections(error, view, names) {
 
 function showDetail(detail, error, found, state, { views, names }) {
   if (!error) {
-    detail.replaceChildren(make("p", { class: "dim empty" }, state.error ? "Nothing has this address." : "Choose one to see it in its text."));
+    detail.replaceChildren(make("p", { class: "dim empty" }, state.error ? "There is nothing at this address." : "Choose one to see it in its text."));
     return;
   }
   const place = found.indexOf(error);

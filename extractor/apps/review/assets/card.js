@@ -1,12 +1,12 @@
-// The card of an item: its name and values in words; opened, a row with an editor for each field.
+// The card of an item: its name and values in words. An open card has a row with an editor for each field.
 
 const CERTAIN = 0.95;
-/** By group: the noun, the group of the items that have it (``of``), and the description of each field. */
+/** By group: the noun, the group of the host items (``of``), and the description of each field. */
 const FORMS = Object.fromEntries(JSON.parse(document.querySelector("#forms").textContent)
   .map(({ group, fields, ...form }) => [group, { ...form, fields: Object.fromEntries(fields) }]));
 
 class Card {
-  /** ``review`` gives ``send(patch, row)``, ``open(path)`` and ``listOwn(item)``. */
+  /** ``review`` provides ``send(patch, row)``, ``open(path)`` and ``listOwn(item)``. */
   constructor(item, review) {
     Object.assign(this, { review, path: item.path, rows: null, body: make("div", { class: "body" }) });
     this.head = make("button", { type: "button", class: "head" });
@@ -34,7 +34,7 @@ class Card {
     if (this.rows) this.updateBody();
   }
 
-  /** Show the editors, or hide them. */
+  /** Show or hide the editors. */
   toggle(isOpen) {
     this.element.classList.toggle("open", isOpen);
     this.rows = null;
@@ -79,7 +79,7 @@ class Row {
     return JSON.stringify(this.editor.read() ?? null) !== this.sent;
   }
 
-  /** Save the value, if it differs from the saved one. ``more`` are values of other fields. */
+  /** Save the value if it differs from the saved one. ``more`` contains values of other fields. */
   commit(more = {}) {
     if (!this.isUnsaved) return;
     const value = this.editor.read() ?? null;
@@ -88,7 +88,7 @@ class Row {
     this.card.review.send({ path: this.card.path, value: { [this.name]: value, ...more } }, this);
   }
 
-  /** Save what is being typed while the page is left. */
+  /** Save what is being typed when the page is left. */
   flush() {
     const value = this.editor.read() ?? null;
     this.sent = JSON.stringify(value);
@@ -98,7 +98,7 @@ class Row {
   update(item) {
     const { value, confidence, reason, typed } = item.fields[this.name];
     const isAlike = JSON.stringify(value ?? null) === this.sent;
-    // What is being typed is never replaced, nor by the answer to an earlier change.
+    // Text that is being typed is never replaced, not even by the response to an earlier change.
     if (!isAlike && !this.isUnsaved && this.waiting === 0) this.fill(value);
     const isSure = confidence === null || confidence >= CERTAIN;
     const difference = item.differences.find(({ field }) => field === this.name);
@@ -120,7 +120,7 @@ class Row {
   }
 }
 
-/** "[1].value" as people read it: "2, value: ". */
+/** Format "[1].value" for display: "2, value: ". */
 function describePlace(place) {
   const words = place.replace(/\[(\d+)\]/g, (_, position) => ` ${Number(position) + 1}`).replaceAll(".", " ").trim();
   return words ? `${toWords(words)}: ` : "";

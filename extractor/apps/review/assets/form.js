@@ -1,5 +1,5 @@
-// Editors of values, made from the description of a field. Each has an ``element`` and ``read()``, which returns the value itself
-// while nothing is changed, so that white space of the record survives a text box.
+// Editors of values, built from the description of a field. Each has an ``element`` and ``read()``. Unless the value is changed,
+// ``read()`` returns the original, so that whitespace in the record survives a text box.
 
 function makeEditor(field, value) {
   if (field.many) return makeList(field, value ?? null);
@@ -9,7 +9,7 @@ function makeEditor(field, value) {
   return makeBox(field, value);
 }
 
-/** A text box for words or a number. ``element.fill`` puts words of the record into it. */
+/** A text box for words or a number. ``element.fill`` inserts words from the record. */
 function makeBox(field, value) {
   let original = value ?? null;
   const isLong = field.kind === "text" && !hasSuggestions(field);
@@ -36,7 +36,7 @@ function hasSuggestions({ name }) {
   return ["section", "arms", "group", "parent"].includes(name);
 }
 
-/** "1.5 x 10^9" and "1,000" as numbers; other text stays as it is, and is shown as a flaw. */
+/** Parse "1.5 x 10^9" and "1,000" as numbers. Other text is returned as it is, and shown as a flaw. */
 function parseNumber(text) {
   const plain = text.trim().replace(/(?<=\d),(?=\d{3}(?!\d))/g, "").replace(/\s*[x×]\s*10\s*\^?\s*/i, "e");
   if (plain === "") return null;
@@ -58,7 +58,7 @@ function toChoice(choice) {
   return choice === false ? "no" : toWords(choice);
 }
 
-/** The parts of an object; without any of them there is no value. */
+/** The parts of an object. If all of them are empty, there is no value. */
 function makeObject(field, value) {
   const parts = field.parts.map((part) => ({ part, before: value?.[part.name] ?? null, editor: makeEditor(part, value?.[part.name]) }));
   const element = make("div", { class: "parts" }, parts.map(({ part, editor }) => makeLabelled(part, editor)));
@@ -75,7 +75,7 @@ function isStated(value) {
   return value !== null && value !== undefined && (!Array.isArray(value) || value.length > 0);
 }
 
-/** A list with a button to add a member, and one to remove each. An added member counts when something is in it. */
+/** A list with buttons to add a member and to remove each one. Empty members are ignored. */
 function makeList(field, value) {
   const single = { ...field, many: false };
   const element = make("div", { class: "members" });
@@ -110,7 +110,7 @@ function makeList(field, value) {
   return { element, read };
 }
 
-/** An editor with its label: a label of one box, or the title of a group of them. */
+/** An editor with its label, or with a title if it consists of several boxes. */
 function makeLabelled(field, editor, labelClass = null) {
   const isGroup = field.many || field.kind === "object";
   if (isGroup) return make("fieldset", {}, make("legend", { title: field.help }, field.label), editor.element);

@@ -11,23 +11,23 @@ const review = {
   record: null,
   opened: null,
   cards: new Map(),
-  target: null,  // the text box that had the focus last, with its row
+  target: null,  // the text box that was last focused, with its row
   pending: Promise.resolve(),
   isLost: false,  // whether something could not be saved
   isSelecting: false,
-  isTextStale: false,  // whether the marks are to be drawn again, once no words are selected
+  isTextStale: false,  // whether to redraw the highlights once no words are selected
 
   nameItem(item) {
     const host = this.record?.items.find(({ path }) => path === item.of);
     return host ? `${item.name} of ${host.name}` : item.name;
   },
 
-  /** The user's own fields of an item; of the record without one. */
+  /** The custom fields of an item, or those of the record if it is omitted. */
   listOwn(item) {
     return Object.entries(FORMS).filter(([group, { of }]) => group.startsWith("custom.") && of === (item?.group ?? null));
   },
 
-  /** Save a change once those before it are saved. */
+  /** Save a change after all earlier changes have been saved. */
   send(patch, row = null, words = null) {
     this.act("change", () => ({ version: this.record.version, patch, words }), row);
   },
@@ -50,7 +50,7 @@ const review = {
     });
   },
 
-  /** Save without waiting, since the page may be gone the next moment. */
+  /** Save without waiting, because the page may be closed at any moment. */
   flush(patch) {
     const { id, version } = this.record;
     post("change", id, { version, patch }).then((fresh) => this.record?.id === id && update(fresh), (error) => fail(error, id));
@@ -132,7 +132,7 @@ function drawCards() {
   }));
 }
 
-/** Draw the text again, unless that would lose what is selected. */
+/** Redraw the text, unless that would lose the selection. */
 function refreshText() {
   review.isTextStale = review.isSelecting || readSelection() !== null;
   if (!review.isTextStale) drawText();
@@ -150,7 +150,7 @@ function drawText() {
   textBox.replaceChildren(...sections);
 }
 
-/** Mark the words of the opened item, and show the first of them. */
+/** Highlight the words of the open item, and scroll to the first. */
 function markCurrent() {
   let first = null;
   for (const mark of textBox.querySelectorAll("mark")) {
@@ -166,7 +166,7 @@ function needsLook(item) {
   return item.flaws.length > 0 || item.differences.length > 0 || isDoubtful(item);
 }
 
-/** Open the item so many places after the opened one; with ``isWanted``, the next such item. */
+/** Open the item ``step`` places after the open one, or the next one for which ``isWanted`` is true. */
 function move(step, isWanted = () => true) {
   const { items } = review.record;
   const at = items.findIndex(({ path }) => path === review.opened);
@@ -214,13 +214,13 @@ function showUses() {
       uses.hidden = true;
       showPane("items");
     });
-    // Else the selection would be lost before the click.
+    // Otherwise the selection would be lost before the click.
     button.addEventListener("pointerdown", (event) => event.preventDefault());
     return button;
   }));
 }
 
-/** Put the selected words, as the record has them, into the text box that had the focus last. */
+/** Insert the selected words, as they are in the record, into the text box that was last focused. */
 async function useWords(words) {
   const { box, row } = review.target;
   try {
@@ -232,19 +232,19 @@ async function useWords(words) {
   }
 }
 
-/** Select the next place of the searched words. */
+/** Select the next occurrence of the search words. */
 function findNext(searched) {
   const selection = getSelection();
   if (!searched || !window.find) return;
   if (!textBox.contains(selection.anchorNode)) selection.collapse(textBox, 0);
   const isFound = window.find(searched, false, false, true) && textBox.contains(selection.anchorNode);
-  tell(isFound ? "" : `“${searched}” is not in the text below.`);
+  tell(isFound ? "" : `“${searched}” does not occur in the rest of the text.`);
   showUses();
 }
 
 // Events
 
-/** Save what is typed and not yet saved. */
+/** Save typed text that is not saved yet. */
 function flushTyped() {
   for (const row of review.cards.get(review.opened)?.rows?.values() ?? []) if (row.isUnsaved) row.flush();
 }
@@ -260,7 +260,7 @@ async function finish(anyway) {
     update(await post("finish", review.record.id, { anyway }), "finish");
   } catch (error) {
     tell(error.message);
-    if (error.mayFinish && confirm(`${error.message}. Finish all the same?`)) await finish(true);
+    if (error.mayFinish && confirm(`${error.message}. Finish anyway?`)) await finish(true);
     else move(1, ({ flaws, differences }) => flaws.length + differences.length > 0);
   }
 }

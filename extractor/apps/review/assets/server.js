@@ -1,6 +1,6 @@
 // Requests to the review's server.
 
-/** A refusal with its status; 0 if there is no answer. */
+/** A refused request with its status, which is 0 if the server did not respond. */
 class Refused extends Error {
   constructor(status, answer) {
     super(answer.message);
@@ -13,7 +13,7 @@ async function ask(path, options) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Refused(0, { message: "The review does not answer. Start it again; what is not saved stays in this page until you close it." });
+    throw new Refused(0, { message: "The review is not responding. Start it again; unsaved changes stay in this page until you close it." });
   }
   const isJson = (response.headers.get("content-type") ?? "").startsWith("application/json");
   const answer = isJson ? await response.json() : { message: await response.text() };
@@ -25,7 +25,7 @@ function get(what, query = {}) {
   return ask(`/api/${what}?${new URLSearchParams(query)}`);
 }
 
-/** Act on a record; the answer is the changed record. The request outlives a page that is being closed. */
+/** Act on a record, and return the changed record. The request continues if the page is closed. */
 function post(what, id, body = {}) {
   return ask(`/api/${what}?${new URLSearchParams({ id })}`, {
     method: "POST",

@@ -1,9 +1,9 @@
-// Sends a text or a file to this service, and shows what it extracts in the viewer.
+// Sends a text or a file to this service, and shows the extraction in the viewer.
 
 const MEANINGS = JSON.parse(document.getElementById("meanings").textContent);
-const NOTE_OF_FILE = "The text of your file; of a PDF in reading order, with headers and footers at its end.";
+const NOTE_OF_FILE = "The text of your file. PDF text is shown in reading order, with headers and footers at the end.";
 const NOTE_OF_TEXT = "Your text, character by character. Labels in the margin show how each part was interpreted.";
-const NOTE_OF_RECORD = "The texts of your record, field by field.";
+const NOTE_OF_RECORD = "The text of your record, field by field.";
 
 const form = document.getElementById("try");
 const root = document.getElementById("record");
@@ -12,18 +12,18 @@ const send = form.querySelector("button");
 const viewer = new Viewer(root, {
   listOwners: listQuoted,
   showValues: (record) => showValues(record, MEANINGS),
-  listFacts: (record) => listFacts({ ...record, source: "" }),  // it has no file of the reader's
+  listFacts: (record) => listFacts({ ...record, source: "" }),  // there is no source file to show
   listNotes: () => [],
 });
 
-/** What the form sends: a file, a text, or in JSON a text with its section. */
+/** The body to send: a file, a text, or JSON with a text and its section. */
 function makeBody({ file, text, section }) {
   if (file.files.length) return [file.files[0], "application/octet-stream"];
   if (section.value) return [JSON.stringify({ text: text.value, section: section.value }), "application/json"];
   return [text.value, "text/plain"];
 }
 
-/** The parameters of the request. The name of a file has only letters that the service allows. */
+/** The request's parameters. Characters that the service does not allow in a file name are replaced. */
 function makeQuery({ tasks, effort, file }) {
   const query = new URLSearchParams();
   if (tasks.value) query.append("tasks", tasks.value);
@@ -33,7 +33,7 @@ function makeQuery({ tasks, effort, file }) {
   return query;
 }
 
-/** Extract the text or the file of the form. Throws an error with words for the reader. */
+/** Extract the text or file in the form. Throws an error with a message for the reader. */
 async function extractText() {
   const [body, type] = makeBody(form);
   const headers = { Authorization: `Bearer ${form.key.value.trim()}`, "Content-Type": type };
@@ -43,7 +43,7 @@ async function extractText() {
   throw new Error([`${title}: ${place ? `${place}: ` : ""}${detail}`, remedy].filter(Boolean).join("; "));
 }
 
-/** Show an extraction in the viewer, and offer it as a file of JSON. */
+/** Show an extraction in the viewer, and offer it for download as JSON. */
 function showResult({ shown, extraction }) {
   history.replaceState(null, "", location.pathname);
   const isFile = form.file.files.length > 0;
@@ -63,7 +63,7 @@ function showResult({ shown, extraction }) {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   send.disabled = true;
-  root.hidden = true;  // what is shown must not be that of another text
+  root.hidden = true;  // never show the result of an earlier text
   status.classList.remove("wrong");
   status.textContent = "Extracting …";
   try {
