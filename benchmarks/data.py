@@ -1,7 +1,7 @@
 """Inputs of the benchmarks: labels, records and gold, in folders that the caller names.
 
-A data folder holds ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; files of
-labels hold one JSON object per line.
+A data folder has ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; files of
+labels have one JSON object per line.
 """
 
 import argparse

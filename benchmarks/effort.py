@@ -40,7 +40,7 @@ from extractor.run.forecast import forecast_usage
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
 PRICE = "anthropic/claude-sonnet-4-5"
-"""A model that does not think unless it is told to, as the one that was measured."""
+"""A model that does not think by default, like the measured one."""
 _HOSTED = ("openai/gpt-5-mini", PRICE)
 _RECORDS = 1000
 _CONCURRENCY = 8

@@ -1,19 +1,10 @@
-"""Compare the forecast of a run with its real figures.
+"""Measure the sizes of recorded answers, from which ``--dry-run`` forecasts a run: makes
+``extractor/model/cost/answer_sizes.toml``.
 
-    python -m benchmarks.forecast [FOLDER ...]
-    python -m benchmarks.forecast --sizes --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
+    python -m benchmarks.forecast --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
 
-Each FOLDER is that of a run; the default is the recorded ones of this repository. The first
-requests of all calls are measured as ``--dry-run`` measures them, and the forecast is compared with
-the servers' reports on all exchanges, including re-asks. Recordings of the model
-called ``capable`` have estimates of four characters per token, the reply's schema among them, as of
-a hosted model; others the tokens of their tokenizer. Exits with 1 if a figure lies outside its
-forecast.
-
-``--sizes`` measures the sizes of answers again, and prints
-``extractor/model/cost/answer_sizes.toml``. The sizes of keys come from hosted models, whose answers
-are compact; the tokens for such a size are measured for those and for a model behind a server of
-its own.
+Each FOLDER is that of a run. The sizes of keys come from hosted models, whose answers are compact;
+the tokens for such a size are measured for those and for a model behind a server of its own.
 """
 
 import json
@@ -23,35 +14,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.data import format_table, parse_options
-from extractor.model.asking.reply_models import Reply
-from extractor.model.calls import schema_of
-from extractor.model.cost.tokens import (
-    LINE,
-    Cases,
-    RequestSize,
-    forecast_calls,
-    load_rates,
-    measure_texts,
-)
+from benchmarks.data import parse_options
+from extractor.model.cost.tokens import LINE
 from extractor.model.database import open_run_to_read
-from extractor.model.spec import SERVER, ModelSpec
 from extractor.model.store import unpack
 
-_FOLDERS = ("seeds/answers", "tests/small_answers", "tests/hostile/answers")
-_HEADINGS = ("recordings", "model", "figure", "low", "expected", "actual", "high", "")
-_HOSTED = "hosted"
-_CAPABLE = "capable"
-"""Those who answer over the network, and how recordings of such a model name it."""
 _LEAST = 5
 _FEW = 5
 _RESAMPLES = 2000
 _HEAD = f"""\
-# Measured by `python -m benchmarks.forecast --sizes` from recorded answers.
+# Measured by `python -m benchmarks.forecast` from recorded answers.
 #
 # key: characters of compact JSON that a capable model wrote for one key of one line that was asked; keys that were
 # asked less than {_LEAST} times are "other". "item" is an item's number and braces, "reply" what is around the items.
@@ -67,33 +42,17 @@ Sizes = Mapping[str, Sequence[float]]
 
 
 def main() -> None:
-    """Print a line for each figure of each model in each folder, or the file of sizes."""
-    chosen = parse_options(__doc__, "folders*", sizes=False, hosted=[Path], own=[Path])
-    if chosen.sizes:
-        hosted = chain.from_iterable(map(read_answered, chosen.hosted or ()))
-        own = chain.from_iterable(map(read_answered, chosen.own or ()))
-        print(format_sizes({_HOSTED: list(hosted), "own": list(own)}))
-        return
-    rows: list[list[object]] = []
-    known = [path for path in map(Path, _FOLDERS) if path.is_dir()]
-    for folder in chosen.folders or known:
-        by_model: dict[str, list[Answered]] = defaultdict(list)
-        for call in read_answered(folder):
-            by_model[call.model].append(call)
-        for model, calls in by_model.items():
-            for name, forecast, actual in compare(calls, model):
-                low, expected, high = forecast.low, forecast.expected, forecast.high
-                outside = "" if low <= actual <= high else "outside"
-                figures = [round(low), round(expected), actual, round(high), outside]
-                rows.append([folder, model, name, *figures])
-    print(format_table(_HEADINGS, rows))
-    raise SystemExit(1 if any(row[-1] for row in rows) else 0)
+    """Print the file."""
+    chosen = parse_options(__doc__, hosted=[...], own=[...])
+    calls = {
+        name: [call for folder in folders for call in read_answered(folder)]
+        for name, folders in (("hosted", chosen.hosted), ("own", chosen.own))
+    }
+    print(format_sizes(calls))
 
 
 class Answered(NamedTuple):
-    """An answered call: its model, texts, output limit and last answer, and the usage of all its
-    exchanges.
-    """
+    """An answered call: its texts, output limit and last answer, and the usage of all exchanges."""
 
     model: str
     system: str
@@ -120,28 +79,9 @@ def read_answered(folder: Path) -> list[Answered]:
     return calls
 
 
-def compare(
-    calls: Sequence[Answered], model: str
-) -> Iterator[tuple[str, Cases[float], int]]:
-    """Yield each figure with its forecast and its real value."""
-    schema = len(schema_of(Reply))
-    total = RequestSize()
-    for one in calls:
-        total += measure_texts(one.system, one.user, schema, one.limit)
-    own = ModelSpec(SERVER, model, "http://recorded.invalid/v1")
-    spec = None if model == _CAPABLE else own
-    cases = [forecast_calls(total, rates) for rates in load_rates(spec)]
-    exchanges = sum(one.exchanges for one in calls)
-    yield "calls", Cases(*(case.calls for case in cases)), exchanges
-    prompt = sum(one.prompt_tokens for one in calls)
-    yield "prompt tokens", Cases(*(case.prompt for case in cases)), prompt
-    output = sum(one.output_tokens for one in calls)
-    yield "output tokens", Cases(*(case.output for case in cases)), output
-
-
 def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
     """Format the file of sizes."""
-    sizes = measure_keys(calls[_HOSTED])
+    sizes = measure_keys(calls["hosted"])
     lines = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
     lines.append("\n[tokens_per_character]")
     for name, of_class in sorted(calls.items()):
@@ -216,7 +156,7 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
         for key in keys:
             parts = [{key: item[key]} for item in own if key in item]
             asked[key] = sum(_length(part) - 1 for part in parts)
-        if keys == ["regimens"]:  # its items hold other keys than the requested one
+        if keys == ["regimens"]:  # its items have other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
         yield from asked.items()
         yield "item", max(0, whole - sum(asked.values()))

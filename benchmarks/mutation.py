@@ -1,7 +1,7 @@
 """Change the package at random places, and count the changes that the quick tests notice.
 
     python -m benchmarks.mutation [TESTS ...] [--within extractor] [--n 200] [--seed 0]
-        [--minutes 25] [--processes 2] [--seconds 20]
+        [--minutes 25] [--processes 2] [--seconds 40]
 
 Runs the quick tests once, or those named, to see which lines each of them runs. Then draws places: a
 comparison is flipped, and/or swapped, a "not" dropped, a number raised by one, a statement removed, a
@@ -59,7 +59,7 @@ class Place(NamedTuple):
 def main() -> None:
     """Print the changes and how many of them were killed."""
     options: dict[str, Any] = {"within": "extractor", "n": 200, "seed": 0}
-    options |= {"minutes": 25.0, "processes": 2, "seconds": 20.0}
+    options |= {"minutes": 25.0, "processes": 2, "seconds": 40.0}
     chosen = parse_options(__doc__, "tests*", **options)
     until = time.monotonic() + 60 * chosen.minutes
     free: Queue[Path] = Queue()

@@ -40,7 +40,9 @@ from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
 Counts = Counter[tuple[str, str, str]]
-"""Counts by field, as a policy names it, situation, and who was right."""
+"""Counts by field, as a policy names it, situation, and who was right: the model or the rules where
+they differ, ``right`` or ``wrong`` where both agree or the rules have nothing.
+"""
 _HEADER = "# Shares of right answers, written by `python -m benchmarks.policy`; see resolve.py.\n"
 _PRIORS: Mapping[str, tuple[float, float]] = {
     AGREE: (9.5, 0.5),
@@ -54,10 +56,7 @@ _PRIORS: Mapping[str, tuple[float, float]] = {
 """What the rules read where a model answers, each with counts assumed before any answer, of right
 and of wrong ones.
 """
-Nested = Mapping[str, Mapping[str, Mapping[str, int]]]
-"""By field and situation, how often who was right: the model (``right`` where both agree), the
-rules, or neither.
-"""
+_ANSWERS = ("right", "wrong", "model", "rule", "neither")
 
 
 def main() -> None:
@@ -77,29 +76,27 @@ def main() -> None:
         if asked is None:
             return Counts()
         replies = await ask_round(asked, model)
-        return count_situations(parsed, read_replies(parsed, asked, replies), gold)
+        answers = read_replies(parsed, asked, replies)
+        return Counter(list_situations(parsed, answers, gold))
 
     known = read_pairs(chosen.gold, chosen.records)
     pairs = [(record, gold) for record, _, gold in known]
     found = asyncio.run(ask_all(chosen, count, pairs))
-    counts = nest(sum(found, Counts()))
+    counts = sum(found, Counts())
     text = format_shares(counts)
-    print(counts, text, sep="\n")
+    for (field, situation, who), number in sorted(counts.items()):
+        print(field, situation, who, number)
+    print(text)
     if chosen.write:
         chosen.write.write_text(text, "utf-8")
 
 
-def count_situations(
-    parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction
-) -> Counts:
-    """Count over one record. Items that only the model found are left out."""
-    return Counts(_list_situations(parsed, result, gold))
-
-
-def _list_situations(
+def list_situations(
     parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the situation, and who was right, of each value that a model was asked."""
+    """Yield the field, the situation, and who was right, of each value that a model was asked. Items
+    that only the model found are left out.
+    """
     extraction = assemble_extraction(parsed, ModelResult())
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
@@ -114,11 +111,10 @@ def _list_situations(
             if model:
                 rule_right = is_right(field, rule.value, label)
                 model_right = is_right(field, model.value, label)
-                path = f"{field.split('.')[0]}.{name}"
-                yield (
-                    path,
-                    *judge(rule, model, rule_right=rule_right, model_right=model_right),
+                told = judge(
+                    rule, model, rule_right=rule_right, model_right=model_right
                 )
+                yield f"{field.split('.')[0]}.{name}", *told
     for regimen in parsed.regimens:
         # the model read its passage, and saw no such regimen
         if listed.get(id(regimen), regimen) is None:
@@ -169,43 +165,28 @@ def judge(
     return situation, "model" if model_right else "neither"
 
 
-def nest(
-    counts: Mapping[tuple[str, str, str], int],
-) -> Nested:
-    """Nest the counts by field, situation and who was right, as policies use them.
-
-    >>> nest({("dosing.role", "agree", "right"): 2})
-    {'dosing.role': {'agree': {'right': 2}}}
-    """
-    nested: dict[str, dict[str, dict[str, int]]] = {}
-    for (field, situation, who), count in sorted(counts.items()):
-        nested.setdefault(field, {}).setdefault(situation, {})[who] = count
-    return nested
-
-
-def combine(counts: Nested, field: str, situation: str) -> float:
+def find_share(counts: Counts, field: str, situation: str) -> float:
     """Return the share of right answers (0 to 1) among these counts and those assumed.
 
-    >>> combine(
-    ...     {"dosing.route": {"doubtful": {"rule": 15}}}, "dosing.route", "doubtful"
-    ... )
+    >>> counts = Counter({("dosing.route", "doubtful", "rule"): 15})
+    >>> find_share(counts, "dosing.route", "doubtful")
     0.2
     """
-    counted = counts.get(field, {}).get(situation, {})
     right, wrong = _PRIORS[situation]
+    counted = {who: counts[field, situation, who] for who in _ANSWERS}
     answers = right + wrong + sum(counted.values())
-    right += counted.get("right", 0) + counted.get("model", 0)
-    return round(right / answers, 4)
+    return round((right + counted["right"] + counted["model"]) / answers, 4)
 
 
-def format_shares(counts: Nested) -> str:
+def format_shares(counts: Counts) -> str:
     """Format the shares of right answers as the file of them; ``other`` is any other field."""
     text = _HEADER
-    for field in ("other", *sorted(counts)):
+    asked = {(field, situation) for field, situation, _ in counts}
+    for field in ("other", *sorted({field for field, _ in asked})):
         text += f'\n["{field}"]\n' if "." in field else f"\n[{field}]\n"
         for situation in _PRIORS:
-            if field == "other" or counts[field].get(situation):
-                text += f"{situation} = {combine(counts, field, situation)}\n"
+            if field == "other" or (field, situation) in asked:
+                text += f"{situation} = {find_share(counts, field, situation)}\n"
     return text
 
 

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import psutil
 
@@ -19,10 +17,3 @@ def cpu_seconds(command: list[str]) -> float:
     subprocess.run(command, check=True, capture_output=True)
     after = psutil.Process().cpu_times()
     return float(sum(after[2:4]) - sum(before[2:4]))
-
-
-def time_work(work: Callable[[], object]) -> float:
-    """Measure the processor seconds of this process for a piece of work."""
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun

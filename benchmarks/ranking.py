@@ -1,14 +1,11 @@
-"""Judge by field whether confidences mean what they say, on values that they were not fitted on.
+"""Judge by field whether confidences are true, on values that they were not fitted on.
 
     python -m benchmarks.ranking --data DIR --records INPUT... [--markdown]
 
-``--records`` are the records of the gold, ``--data`` holds the labels and marks from which the
+``--records`` are the records of the gold, ``--data`` has the labels and marks from which the
 confidences learn (``benchmarks.training.signs``). A row for each field: the values, the mean
-confidence and the share right; ``off``, the mean distance between confidence and share right over
-bins with equally many values; ``chance``, what that distance would be if each confidence were true;
-``excess``, what is left of it; ``ranks``, the share of pairs of a right and a wrong value of which
-the right one is surer; how many different confidences there are, in hundredths; and how many of the
-values from 0.85 are right.
+confidence, the share right, how often a right value is surer than a wrong one (``ranks``), and how
+many of the values from 0.85 are right.
 
 Gold is that of folds 3 and 4, each judged by what was fitted without it; marks are those of the half
 that nothing is fitted on. A value is judged where its item is in gold: limits, windows, amounts and
@@ -31,7 +28,7 @@ from extractor.formats import read_records
 def main() -> None:
     """Print the table."""
     chosen = parse_options(__doc__, data=..., records=[...], markdown=False)
-    claims = test(read_rows(chosen.data, chosen.records))
+    claims = test(list(read_rows(chosen.data, chosen.records)))
     known = {claim.field for claim in claims}
     claims += [
         claim for claim in list_curved(chosen.records) if claim.field not in known

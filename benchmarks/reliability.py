@@ -78,8 +78,8 @@ def main() -> None:
 
 
 def is_weighed_value(one: Judged) -> bool:
-    """Return whether the signs of a value say how sure it is, and no curve: it is no list, or one
-    that is as sure as its least sure member.
+    """Return whether the confidence of a value comes from its signs rather than a curve: it is no
+    list, or one that is as sure as its least sure member.
     """
     if not is_weighed(one.field) or not one.read:
         return False

@@ -31,7 +31,6 @@ from extractor.schemas import (
     Amount,
     Comparator,
     Constraint,
-    Criterion,
     ExtractedItem,
     Instrument,
     Period,
@@ -40,37 +39,27 @@ from extractor.schemas import (
     TrialExtraction,
 )
 
+_DOSING = ("route", "frequency", "cycle", "duration")
 _FIELDS = {
-    "eligibility": (
-        "constraint",
-        "time_window",
-        "time_windows",
-        "minimum_age",
-        "maximum_age",
-        "sex",
-        "criterion",
-    ),
-    "dosing": ("agent", "amount", "route", "frequency", "cycle", "duration"),
-    "outcome": ("concept", "time_point", "time_kind", "instrument"),
+    "eligibility": {
+        "constraint": "constraints",
+        "time_window": "time_window",
+        "time_windows": "time_windows",
+        "minimum_age": "minimum_age",
+        "maximum_age": "maximum_age",
+        "sex": "sex",
+        "criterion": "criteria",
+    },
+    "outcome": {
+        "concept": "concept",
+        "time_point": "time_points",
+        "time_kind": "time_kind",
+        "instrument": "instrument",
+    },
 }
-_LISTS = {
-    "constraint": "constraints",
-    "criterion": "criteria",
-    "time_point": "time_points",
-    "time_windows": "time_windows",
-}
-"""The fields that have a list of values, by the name of one value."""
-_ONE_OF = {name: field for field, name in _LISTS.items()} | {"amounts": "amount"}
-_TEXTS = (
-    "list",
-    "lead_in",
-    "text",
-    "section",
-    "agent",
-    "measure",
-    "description",
-    "time_frame",
-)
+"""The fields of a task by the name of one value, each with its key in a right answer."""
+_LISTS = {"constraints", "criteria", "time_points", "time_windows"}
+_TEXTS = ("list", "lead_in", "text", "section", "agent")
 _OUTCOME = {
     "measure": "measure",
     "description": "description",
@@ -116,7 +105,7 @@ def main() -> None:
 def _describe(outcome: Outcome) -> str:
     wording = outcome.wording
     given = "missed" if outcome.confidence is None else f"{outcome.confidence:.2f}"
-    text = " | ".join(str(wording[key]) for key in _TEXTS if wording.get(key))
+    text = " | ".join(wording[key] for key in (*_TEXTS, *_OUTCOME) if wording.get(key))
     head = f"{wording['id']} {outcome.field} {given}: {outcome.value}"
     return f"{head}\n    {text}\n    right: {wording['right']}"
 
@@ -128,7 +117,7 @@ def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
 
 
 def make_study(number: int, wording: Row) -> Row:
-    """Return a registry's record that holds one wording and as little else as possible."""
+    """Return a registry's record with one wording and as little else as possible."""
     study: Row = {
         "identificationModule": {
             "nctId": f"NCT{number:08d}",
@@ -159,13 +148,13 @@ def _write_list(wording: Row) -> str:
 
 
 def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
-    """Compare the fields that a wording's right answer holds; a field that it leaves out is not
-    judged.
-    """
+    """Compare the fields in a wording's right answer; other fields are not judged."""
     right = wording["right"]
-    judged = {"amount", "agent"} if wording["task"] == "dosing" else set()
-    for field in _FIELDS[wording["task"]]:
-        if "regimens" in right or _LISTS.get(field, field) in right:
+    judged = set()
+    if wording["task"] == "dosing":
+        judged = {"amount", "agent", *(_DOSING if "regimens" in right else ())}
+    for field, key in _FIELDS.get(wording["task"], {}).items():
+        if key in right:
             judged.add(field)
     left = list(list_stated(wording))
     for given in list_given(extraction):
@@ -202,16 +191,14 @@ def list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
         yield "agent", regimen["agent"]
         for amount in regimen["amounts"]:
             yield "amount", tuple(amount)
-        for name in _FIELDS["dosing"][2:]:
+        for name in _DOSING:
             if regimen.get(name) is not None:
                 yield name, regimen[name]
-    for field in (*_FIELDS["eligibility"], *_FIELDS["outcome"]):
-        value = right.get(_LISTS.get(field, field))
-        if field not in _LISTS:
-            if value is not None:
-                yield field, value
-            continue
-        for one in value or ():
+    for field, key in (_FIELDS["eligibility"] | _FIELDS["outcome"]).items():
+        stated = right.get(key)
+        if key not in _LISTS:
+            stated = () if stated is None else [stated]
+        for one in stated or ():
             for bound in _split(one) if field == "constraint" else [one]:
                 yield field, bound
 
@@ -225,37 +212,34 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def list_given(extraction: TrialExtraction) -> Iterator[Given]:
-    """Yield the values of an extraction, each in a form that compares."""
+    """Yield the values of an extraction, each in a form that compares. Parts of ``time_windows`` are
+    not judged.
+    """
     people = extraction.eligibility
     yield from _list_values(people, "minimum_age", "maximum_age", "sex")
     for criterion in people.criteria:
         value = [criterion.kind, criterion.quote]
         yield Given("criterion", value, _find_confidence(criterion, "kind"))
         yield from _list_values(criterion, "constraints", "time_window")
-        yield from _list_windows(criterion)
+        sure = {one.field: one.confidence or 0 for one in criterion.evidence}
+        for at, window in enumerate(criterion.time_windows):
+            (form,) = to_forms(window)
+            yield Given("time_windows", form, sure[f"time_windows[{at}]"])
     for regimen in extraction.dosing:
-        yield from _list_values(regimen, "amounts", "agent", *_FIELDS["dosing"][2:])
+        yield from _list_values(regimen, "amounts", "agent", *_DOSING)
     for endpoint in extraction.endpoints:
         names = ("concept", "time_kind", "instrument", "time_points")
         yield from _list_values(endpoint, *names)
 
 
-def _list_windows(criterion: Criterion) -> Iterator[Given]:
-    """Yield all time windows of a criterion, whose parts are not judged."""
-    sure = {one.field: one.confidence or 0 for one in criterion.evidence}
-    for at, window in enumerate(criterion.time_windows):
-        for form in to_forms(window):
-            yield Given("time_windows", form, sure[f"time_windows[{at}]"])
-
-
 def _list_values(item: ExtractedItem, *names: str) -> Iterator[Given]:
     for name in names:
         found = getattr(item, name)
-        field = _ONE_OF.get(name, name)
+        field = name
+        values = {} if found is None else {name: found}
         if isinstance(found, tuple):
+            field = name.removesuffix("s")
             values = {f"{name}[{at}]": value for at, value in enumerate(found)}
-        else:
-            values = {} if found is None else {name: found}
         for path, value in values.items():
             sure = _find_confidence(item, path)
             for form in to_forms(value):

@@ -3,7 +3,7 @@ judged.
 
     python -m benchmarks.certain [--sure 0.85] [--show wrong|unsure|new]
 
-Each of ``lines.jsonl`` is a criterion or an outcome, with what a reader said of the limits,
+Each of ``lines.jsonl`` is a criterion or an outcome, with a reader's verdicts on the limits,
 windows, ages and time points that the rules gave for it with 0.85 and more when it was new to them.
 By set: those values and how many of them were wrong then; the certain values of today, and how many
 of them that reader found wrong, was unsure about, or never saw. ``--show`` prints values of today.
@@ -45,9 +45,7 @@ def main() -> None:
 
 
 def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], str]]:
-    """Yield the certain values of today, each with its line and with what the reader said of it,
-    or "new".
-    """
+    """Yield the certain values of today, each with its line and the reader's verdict, or "new"."""
     extractions = extract_wordings([to_wording(line) for line in lines])
     for line, extraction in zip(lines, extractions, strict=True):
         judged = {

@@ -57,7 +57,7 @@ def measure_figures(
 def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
     """Return the F1 of the second reading against the first, by group of areas.
 
-    Readers under 1.5 were given all other fields, so these say nothing.
+    Readers under 1.5 were given all other fields, so these are left out.
     """
     first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)

@@ -22,7 +22,7 @@ from extractor.language.passage import read_section
 from extractor.schemas import TrialRecord, list_groups
 
 PARTS = ("eligibility", "dosing", "endpoints")
-"""The keys of a line that hold annotations."""
+"""The keys of a line with annotations."""
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
 _ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
@@ -101,7 +101,7 @@ def _name_home(table: dict[str, Any]) -> str | None:
 def _encode_table(
     table: dict[str, Any], finder: "_Finder", home: str | None
 ) -> dict[str, Any]:
-    """Replace the quotes in an item, without the fields of which nothing is said."""
+    """Replace the quotes in an item, without the fields that are not stated."""
     inner = _name_home(table) or home
     encoded = {}
     for key, value in table.items():

@@ -2,7 +2,7 @@
 
     python -m benchmarks.human FILE [--half 0|1] [--show]
 
-FILE holds a text a line with its marks. With ``comparisons`` it is like
+Each line of FILE is a text with its marks. With ``comparisons`` it is like
 ``human/lct_comparisons.jsonl.gz`` of the data beside the checkout: the Leaf Clinical Trials corpus
 (Dobbins, Mullen, Uzuner, Yetisgen, Scientific Data 2022; CC BY 4.0), whose bounds are compared. With
 ``marks`` it is like ``human/chia_marks.jsonl.gz``: Chia (Kury, Butler, Yuan, Fu, Sun, Liu, Sim, Carini,

@@ -4,20 +4,13 @@ rules.
 A marked value with figures is found if constraints at its place have its numbers; a marked time
 with figures and a unit, if time windows at its place have them. Its owner is right if the
 constraint's quantity shares a word with a mark that the people linked to the value, or the window's
-``of`` stands at such a mark.
+``of`` is at such a mark.
 
-What counts is decided by the marks and by our guideline alone, never by what the rules read:
-
-- Figures of units and names are no numbers of a value: "mm3", "h-1", "20/" of "20/40", "item 10". Of a
-  time only the numbers of a length count, not those of a visit or a day.
-- No limit is a class with letters ("3a", "F3", "T1") or a list of classes with gaps ("2, 3, 5 or 6").
-- The most points of a scale are no limit: "20 out of 30".
-- A mark with two bounds may be two limits: "> 17 and < 60 years".
-- People whom a limit is for are its condition: "for males". A thing that is counted may be the unit:
-  "20 cigarettes per day".
-- What has a quality is the owner of the quality's time: "stable for 3 months" belongs to what is
-  stable. If the people linked no thing, event or state, no owner is compared.
-- A window has no quantity: "duration" and the like are its kind.
+What counts is decided by the marks and the guideline alone, never by what the rules read. Numbers of
+units ("mm3", "20/" of "20/40"), of names ("item 10"), of classes ("3a", "2, 3, 5 or 6") and of the most
+points of a scale are none of a value; of a time, only those of a length count. A mark with two bounds
+may be two limits. People whom a limit is for are its condition, a thing that is counted may be the
+unit, and what has a quality is the owner of the quality's time ("stable for 3 months").
 """
 
 import re
@@ -85,7 +78,7 @@ class Marked(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A limit of the rules: its numbers, its place, its owner in words, and where that stands.
+    """A limit of the rules: its numbers, its place, its owner in words, and the place of the owner.
 
     ``people`` is its condition, ``unit`` what may be counted.
     """
@@ -122,12 +115,10 @@ def report(rows: Sequence[Row], *, show: bool) -> None:
             if found and owned is not None:
                 figures[f"right owner of {marked.kind}s found"].append(owned)
             if not found or owned is False:
-                problem = "owner" if found else "missed"
+                what = f"{marked.kind} {'owner' if found else 'missed'}"
                 owners = " / ".join(owner["text"] for owner in marked.owners)
                 around = show_around(row["text"], marked.start, marked.end)
-                wrong.append(
-                    f"{row['id']} {marked.kind} {problem}: {owners} | {around}"
-                )
+                wrong.append(f"{row['id']} {what}: {owners} | {around}")
     print_shares(f"{len(rows)} texts", figures)
     if show:
         print("\n".join(wrong))

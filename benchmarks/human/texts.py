@@ -8,7 +8,7 @@ from extractor.schemas import Section, Source, TrialExtraction, TrialRecord
 
 
 def extract_text(row: Row, heading: str = "") -> TrialExtraction:
-    """Extract the text of a line with the rules; ``heading`` stands above it in the record."""
+    """Extract the text of a line with the rules; ``heading`` is the line above it."""
     return extract_by_rules(make_record(row["id"], heading + row["text"]), RULES)
 
 
@@ -33,7 +33,7 @@ def is_same_number(ours: float, theirs: float) -> bool:
 
 
 def print_shares(title: str, figures: Mapping[str, Sequence[bool]]) -> None:
-    """Print a row for each figure: how many there are, and the share that holds."""
+    """Print a row for each figure: the count, and the share that is right."""
     rows = [
         (name, len(held), sum(held) / max(1, len(held)))
         for name, held in figures.items()

@@ -1,24 +1,22 @@
-"""Count the answers of a model that stays with them: wrong ones with true quotes that stand, right
-ones that do not.
+"""Count the answers of a model that repeats them when asked again: wrong ones with true quotes that
+are accepted, right ones that are refused.
 
-    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND] [--limit
-    N]
+    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND]
+        [--limit N]
 
-Each line of a file (by default those beside this file) is a text as a registry would hold it and an
-answer about it, in the form in which a model writes. The whole program extracts the text with a
-model that gives this answer, and gives it again when it is asked once more. By type of value: how
-many wrong answers stand, how many of them with at least the confidence ``--sure`` and how many as
-parsed or literal, and how many right answers are refused, left out or changed. Of parts of values
-(``parts.py``), also how many stand bare: without the part that the text gives them. With
-``--records``, the cases are the values of gold, and what stands beside them in their lines: see
-``gold.py``. ``--show`` prints cases by kind, or of "all". Raises ``ValueError`` for an answer in no
-readable form.
+Each line of a file (by default those beside this file) is a text of a registry and an answer about
+it, in the form in which a model writes. The whole program extracts the text with a model that gives
+this answer. By type of value: how many wrong answers stand in the result, how many of them with at
+least the confidence ``--sure`` and how many as parsed or literal, and how many right answers are
+lost. With ``--records``, the cases are the values of gold, and what is beside them in their lines:
+see ``gold.py``. ``--limit`` takes the first N of these. ``--show`` prints cases of one kind, or of
+"all". Raises ``ValueError`` for an answer in no readable form.
 """
 
 import asyncio
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from pathlib import Path
@@ -41,11 +39,10 @@ from extractor.model.asking.reply_models import FORMS
 from extractor.model.calls import Call
 from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
-from extractor.schemas import Support, TrialExtraction, TrialRecord
+from extractor.schemas import Support, TrialExtraction
 from extractor.setup import Setup
 
 from .gold import make_cases
-from .parts import PARTS, follow_parts
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
 _KEYS = {
@@ -74,10 +71,8 @@ _PROVEN = (Support.LITERAL, Support.PARSED)
 
 
 class Verdict(NamedTuple):
-    """What became of one value of an answer: it stands, with a confidence and a kind of support, or
-    it does not.
-
-    ``bare``: the value stands without a part that the text gives it.
+    """The fate of one value of an answer: it stands, with a confidence and a kind of support, or it
+    has no confidence.
     """
 
     case: Row
@@ -85,13 +80,11 @@ class Verdict(NamedTuple):
     value: Any
     confidence: float | None
     support: Support | None
-    bare: bool = False
 
     @property
     def is_wrong(self) -> bool:
-        """Whether a wrong value stands, a right one does not, or any stands bare."""
-        is_lost = self.confidence is None
-        return self.bare or self.case["right"] is is_lost
+        """Whether a wrong value stands, or a right one does not."""
+        return self.case["right"] is (self.confidence is None)
 
 
 class Stubborn:
@@ -99,33 +92,30 @@ class Stubborn:
 
     def __init__(self, case: Row) -> None:
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
-        self._start = " ".join(words.split("\n")[0].split())[:40]
-        answer = _write_windows(case["answer"])
-        self._answer = _PLAIN | {"list": case.get("list", "in")[:2]} | answer
+        self._start = _fold(words.split("\n")[0])[:40]
+        of_list = {"list": case.get("list", "in")[:2]}
+        self._answer = _PLAIN | of_list | _write_windows(case["answer"])
         self._is_regimen = case["task"] == "dosing"
 
     def answer(self, call: Call) -> Completion:
         """Return the answer to a call."""
         items = []
-        for line in _LINE.finditer(call.user):
-            number, keys, _, text = line.groups()
-            if self._start not in " ".join(text.split()):
+        for number, keys, _, text in _LINE.findall(call.user):
+            if self._start not in _fold(text):
                 continue
-            item: Row = {"n": int(number)}
-            for key in self._list_keys(keys):
-                if key in self._answer:
-                    item[key] = self._answer[key]
-            items.append(item)
-        if self._is_regimen:
-            items = items[:1]
-        text = json.dumps({"items": items})
+            asked = keys.split()
+            if "people" in asked:
+                asked += ["min", "max"]
+            if self._is_regimen:
+                asked = list(_REGIMEN)
+            known = {key: self._answer[key] for key in asked if key in self._answer}
+            items.append({"n": int(number)} | known)
+        text = json.dumps({"items": items[:1] if self._is_regimen else items})
         return Completion(text, Ending.COMPLETE, model="stubborn")
 
-    def _list_keys(self, keys: str) -> list[str]:
-        """Return the keys of the answer that a line asks for."""
-        asked = keys.split()
-        people = ["min", "max"] if "people" in asked else []
-        return [*(_REGIMEN if self._is_regimen else asked), *people]
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def main() -> None:
@@ -134,7 +124,6 @@ def main() -> None:
     chosen = parse_options(__doc__, "files*", records=[Path], **options)
     cases: list[Row] = []
     if chosen.records:
-        # one that occurs twice counts once
         records = read_records(*chosen.records, on_error=lambda _: None)
         cases = list(islice(make_cases(records), chosen.limit))
     else:
@@ -153,11 +142,11 @@ def main() -> None:
 
 
 def _describe(verdict: Verdict) -> str:
-    """Say what became of a value, and show its case."""
+    """Describe the fate of a value, and show its case."""
     case = verdict.case
     shown = case | case["answer"]
     text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
-    fate = "bare" if verdict.bare else "lost"
+    fate = "lost"
     if verdict.confidence is not None:
         fate = f"stands, {verdict.confidence:.2f}, {verdict.support}"
     head = f"{case['id']} ({case['kind']}) {verdict.field} {fate}"
@@ -169,9 +158,9 @@ async def judge(cases: Sequence[Row]) -> list[Verdict]:
     records = read_studies(map(_make_study, count(), cases))
     verdicts: list[Verdict] = []
     for case, record in zip(cases, records, strict=True):
-        extraction = await _extract(case, record)
-        of_parts = case.get("field") in PARTS
-        verdicts += (_judge_parts if of_parts else _judge_values)(case, extraction)
+        setup = Setup("http://stubborn.invalid/v1#stubborn", effort="all")
+        async with setup.open(route=Route(answer=Stubborn(case).answer)) as extract:
+            verdicts += _judge(case, await extract(record))
     return verdicts
 
 
@@ -188,14 +177,8 @@ def _make_study(number: int, case: Row) -> Row:
     return study
 
 
-async def _extract(case: Row, record: TrialRecord) -> TrialExtraction:
-    setup = Setup("http://stubborn.invalid/v1#stubborn", effort="all")
-    async with setup.open(route=Route(answer=Stubborn(case).answer)) as extract:
-        return await extract(record)
-
-
-def _judge_values(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
-    """Yield what became of the values of a case's answer."""
+def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
+    """Yield the fate of each value of a case's answer."""
     if case["task"] == "dosing":  # the same dose of another agent is not this one
         agent = case["answer"]["agent"]
         own = [one for one in extraction.dosing if agree("agent", one.agent, agent)]
@@ -237,15 +220,14 @@ def _find_support(
 ) -> Support | None:
     """Return the support of the evidence of this value."""
     for _, item in extraction.list_items():
-        held = getattr(item, name, None)
-        if isinstance(held, tuple):
-            members = {f"{name}[{at}]": member for at, member in enumerate(held)}
-        else:
-            members = {} if held is None else {name: held}
-        for path, member in members.items():
-            if _has_forms(field, member, value):
-                found = (one for one in item.evidence if one.field.startswith(path))
-                return next((one.support for one in found), None)
+        found = getattr(item, name, None)
+        members = found if isinstance(found, tuple) else [found]
+        for at, member in enumerate(members):
+            path = f"{name}[{at}]" if isinstance(found, tuple) else name
+            if member is None or not _has_forms(field, member, value):
+                continue
+            own = [one for one in item.evidence if one.field.startswith(path)]
+            return own[0].support if own else None
     return None
 
 
@@ -257,22 +239,11 @@ def _has_forms(field: str, held: Any, value: Any) -> bool:
     return True
 
 
-def _judge_parts(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
-    """Yield what became of the parts of values that a case is about."""
-    for value, part, bare in follow_parts(case, _read_case(case), extraction):
-        evidence = part.find_evidence() if part else ()
-        confidence = None
-        if part:
-            confidence = min((piece.confidence or 0 for piece in evidence), default=0.0)
-        support = evidence[0].support if evidence else None
-        yield Verdict(case, case["field"], value, confidence, support, bare)
-
-
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
     """Yield the values of a case's answer, by key. Raises ``ValueError`` for one in no readable
     form.
     """
-    item = _read_case(case)
+    item = read_answer(_write_windows(case["answer"]))
     for key in [case["field"]] if case["task"] == "dosing" else case["answer"]:
         found = getattr(item, _KEYS[key][1])
         for value in found if isinstance(found, tuple) else (found,):
@@ -282,10 +253,6 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
                 raise ValueError(value.reason)
             else:  # a right answer in a form that is not read
                 yield key, value.text
-
-
-def _read_case(case: Row) -> SimpleNamespace:
-    return read_answer(_write_windows(case["answer"]))
 
 
 def read_answer(answer: Row) -> SimpleNamespace:
@@ -310,29 +277,24 @@ def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
     for verdict in verdicts:
         by_field[verdict.field].append(verdict)
     by_field["all"] = list(verdicts)
-    rows = [_count_row(field, group, sure) for field, group in by_field.items()]
-    columns = ("field", "wrong", "stand", f">={sure:g}", "proven", "bare")
-    return format_table((*columns, "right", "lost", "bare"), rows)
+    rows = [[field, *_count(of_field, sure)] for field, of_field in by_field.items()]
+    columns = ("field", "wrong", "stand", f">={sure:g}", "proven", "right", "lost")
+    return format_table(columns, rows)
 
 
-def _count_row(field: str, verdicts: Sequence[Verdict], sure: float) -> list[object]:
-    """Return a line of the table of counts: of wrong answers all, those that stand, surely, as
-    proven, and bare; of right ones all, those lost, and bare.
-    """
-    counts: Counter[tuple[bool, str]] = Counter()
-    for verdict in verdicts:
-        is_right = verdict.case["right"]
-        counts[is_right, "all"] += 1
-        counts[is_right, "bare"] += verdict.bare
-        if verdict.confidence is None:
-            counts[is_right, "lost"] += 1
-            continue
-        counts[is_right, "stand"] += 1
-        counts[is_right, "sure"] += verdict.confidence >= sure
-        counts[is_right, "proven"] += verdict.support in _PROVEN
-    of_wrong = [counts[False, name] for name in ("all", "stand", "sure", "proven")]
-    of_right = [counts[True, name] for name in ("all", "lost", "bare")]
-    return [field, *of_wrong, counts[False, "bare"], *of_right]
+def _count(verdicts: Sequence[Verdict], sure: float) -> list[int]:
+    """Return the figures of a line."""
+    wrong = [verdict for verdict in verdicts if not verdict.case["right"]]
+    right = [verdict for verdict in verdicts if verdict.case["right"]]
+    standing = [verdict for verdict in wrong if verdict.confidence is not None]
+    of_wrong = [
+        len(wrong),
+        len(standing),
+        sum((verdict.confidence or 0) >= sure for verdict in standing),
+        sum(verdict.support in _PROVEN for verdict in standing),
+    ]
+    lost = [verdict for verdict in right if verdict.confidence is None]
+    return [*of_wrong, len(right), len(lost)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,4 @@
-"""Cases from gold: its values, each at its own words, and the same falsified by what stands
-beside them.
-"""
+"""Cases from gold: its values, each at its own words, and the same falsified by values near them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +29,7 @@ _REGIMEN = {
 
 
 def make_cases(records: Iterable[TrialRecord]) -> Iterator[Row]:
-    """Yield a case for each value of gold that stands in one line, and for each way to falsify it
+    """Yield a case for each value of gold in one line, and for each way to falsify it
     there.
 
     A regimen is one of an arm or an intervention. It is falsified by the value of another agent of
@@ -79,17 +77,18 @@ def _falsify(criterion: Row, answers: list[tuple[str, str]]) -> Iterator[Row]:
             # the line that introduces the criterion states its window
             base["lead_in"] = criterion.get("lead_in") or ""
     for key, value in answers:
-        told = [("gold", key, value)]
-        if key == "window":
-            told += [(kind, key, one) for kind, one in _falsify_window(value, text)]
-        elif key == "limits":
-            false = _falsify_limit(value, text, limits)
-            told += [(kind, key, one) for kind, one in false]
-        else:
-            told.append(("wrong side", _OTHER_SIDE[key], value))
-        for kind, its_key, one in told:
-            answer = {its_key: [one] if its_key == "limits" else one}
-            yield base | {"kind": kind, "answer": answer}
+        if key in _OTHER_SIDE:
+            yield base | {"kind": "gold", "answer": {key: value}}
+            yield base | {"kind": "wrong side", "answer": {_OTHER_SIDE[key]: value}}
+            continue
+        is_window = key == "window"
+        false = (
+            _falsify_window(value, text)
+            if is_window
+            else _falsify_limit(value, text, limits)
+        )
+        for kind, one in (("gold", value), *false):
+            yield base | {"kind": kind, "answer": {key: one if is_window else [one]}}
 
 
 def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
@@ -107,8 +106,8 @@ def _falsify_window(window: str, text: str) -> Iterator[tuple[str, str]]:
 def _falsify_limit(
     limit: str, text: str, others: list[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a limit with its comparator turned, with another number of its text, and with what
-    another limit says.
+    """Yield a limit with its comparator turned, with another number of its text, and with the
+    value of another limit.
     """
     quantity, _, rest = limit.rpartition(": ")
     sign, *parts = rest.split(" ")
@@ -182,7 +181,7 @@ def _make_regimens(record: TrialRecord, regimens: Sequence[Row]) -> Iterator[Row
 
 
 def _swap(regimen: Row, key: str, regimens: Sequence[Row], text: str) -> Row | None:
-    """Return another agent's value that stands near a regimen, and the words of both."""
+    """Return another agent's value near a regimen, and the words of both."""
     name = _REGIMEN[key]
     agent = regimen["agent"].casefold()
     same = [one for one in regimens if one["agent"].casefold() == agent]

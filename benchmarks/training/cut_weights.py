@@ -7,57 +7,45 @@ Prints how often both cuts are right on held-out trials, and among the certain o
 the file to write.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.data import Row, parse_options, read_lines
 from benchmarks.training.log_linear import (
     Choice,
-    Weights,
+    Plan,
     cross_validate,
-    fit_weights,
+    fit,
     format_calibration,
+    format_weights,
 )
-from extractor.concepts.outcomes.cuts import (
-    OutcomeItem,
-    describe_cuts,
-    find_items,
-)
+from extractor.concepts.outcomes.cuts import OutcomeItem, describe_cuts, find_items
 from extractor.language.clean import clean_text
 from extractor.language.passage import read_section
 
 _BY_HAND = {"d:short form": -2.5, "d:refers in measure": -1.5}
-"""Features too rare in the labels to be fitted well."""
+PLAN = Plan(rare=1, least=0.05, penalty=2.0, by_hand=_BY_HAND)
 _HEAD = """\
 # Weights of a log-linear model, in nats, for each feature of a cut (see cuts.py).
 # t: a time frame that begins at a comma; d: a description that begins at a comma; n: no description.
 # Fitted on labelled cells, except short forms and references, which are rare and set by hand.
 """
-_LEAST = 0.05
 
 
 def main() -> None:
     """Print held-out figures, and write weights fitted on all labels with ``--out``."""
     chosen = parse_options(__doc__, data=..., out=Path)
-    names: dict[str, int] = {}
-    cells = read_lines(chosen.data / "outcome_split" / "dev.jsonl")
-    choices = [choice for cell in cells for choice in describe_cell(cell, names)]
-    print(
-        f"{len(choices)} outcomes, {len(names)} features, {sum(c.right is None for c in choices)} "
-        "out of reach"
-    )
-    print(
-        "Held out by trial:",
-        format_calibration(cross_validate(choices, lambda some: train(some, names))),
-    )
+    choices: list[Choice] = []
+    for cell in read_lines(chosen.data / "outcome_split" / "dev.jsonl"):
+        choices += describe_cell(cell)
+    print("Held out by trial:", format_calibration(cross_validate(choices, PLAN)))
     if chosen.out:
-        chosen.out.write_text(format_weights(train(choices, names), names), "utf-8")
+        written = format_weights(fit(choices, PLAN), PLAN.least)
+        chosen.out.write_text(_HEAD + written, "utf-8")
 
 
-def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
-    """Yield each outcome of a labelled cell with all pairs of cuts; new features are numbered in
-    ``names``.
-    """
+def describe_cell(cell: Row) -> Iterator[Choice]:
+    """Yield each outcome of a labelled cell with all pairs of cuts."""
     keys = ("measure", "description", "time_frame")
     parts = [
         [clean_text(item[key] or "").text.replace("|", "/") for key in keys]
@@ -70,54 +58,22 @@ def describe_cell(cell: Row, names: dict[str, int]) -> Iterator[Choice]:
         second = len(item.commas)
         behind = len(measure)
         if description:
-            first = _comma_at(item, behind)
+            first = _find_comma(item, behind)
             behind += len(description) + 2
         if time_frame:
-            second = _comma_at(item, behind)
-        true = (second if first is None else first, second)
+            second = _find_comma(item, behind)
+        right = (second if first is None else first, second)
         cuts, described = zip(*describe_cuts(item), strict=True)
-        candidates = tuple(
-            tuple(names.setdefault(feature, len(names)) for feature in features)
-            for features in described
-        )
-        yield Choice(cell["id"], candidates, cuts.index(true) if true in cuts else None)
+        place = cuts.index(right) if right in cuts else None
+        yield Choice(cell["id"], [list(features) for features in described], place)
 
 
-def _comma_at(item: OutcomeItem, position: int) -> int:
-    """Return the number of the comma at a position of the item; -1, which no candidate has, if
-    there is no comma.
-    """
+def _find_comma(item: OutcomeItem, position: int) -> int:
+    """Return the number of the comma at a position of the item; -1 if there is none."""
     starts_of = item.whole.tokens.starts
     begin = starts_of[item.whole.first]
     starts = [starts_of[comma] - begin for comma in item.commas]
     return starts.index(position) if position in starts else -1
-
-
-def train(choices: Sequence[Choice], names: Mapping[str, int]) -> Weights:
-    """Fit the weights of all features, in the order of their numbers."""
-    by_hand = {
-        names[name]: weight for name, weight in _BY_HAND.items() if name in names
-    }
-    return fit_weights(choices, len(names), by_hand)
-
-
-def format_weights(weights: Weights, names: Mapping[str, int]) -> str:
-    """Format the data file without negligible weights.
-
-    >>> import numpy as np
-    >>> print(
-    ...     format_weights(
-    ...         np.array([1.234, 0.01]), {"t:last": 0, "n:verb": 1}
-    ...     ).splitlines()[-1]
-    ... )
-    "t:last" = 1.23
-    """
-    kept = sorted(
-        (name, round(float(weights[number]), 2)) for name, number in names.items()
-    )
-    return _HEAD + "".join(
-        f'"{name}" = {weight}\n' for name, weight in kept if abs(weight) >= _LEAST
-    )
 
 
 if __name__ == "__main__":

@@ -4,22 +4,21 @@
     python -m benchmarks.training.dose_pairs --data DIR [--out FOLDER]
 
 Prints how many choices are right on trials that were not trained on. The labels are those of
-``benchmarks.training.dose_roles``.
+``benchmarks.training.labels``.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from benchmarks.data import Row, parse_options
-from benchmarks.training.dose_roles import read_dose_labels
+from benchmarks.training.labels import read_dose_labels
 from benchmarks.training.log_linear import (
     Choice,
+    Plan,
     cross_validate,
-    fit_weights,
+    fit,
     format_calibration,
+    format_weights,
 )
 from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.marks import Mark, within
@@ -34,70 +33,29 @@ from extractor.concepts.doses.statements import (
 from extractor.language.passage import read_section
 from extractor.schemas import TrialRecord
 
-_RARE = 5
-_LEAST = 0.08
-_PENALTY = 4.0
-
-
-class Labelled(NamedTuple):
-    """A choice: the signs of each candidate, and the position of the right one."""
-
-    trial: str
-    candidates: list[list[str]]
-    right: int
+_PLAN = Plan(rare=5, least=0.08, penalty=4.0, by_hand={})
+_HEAD = "# Fitted by benchmarks.training.dose_pairs.\n"
 
 
 def main() -> None:
     """Print held-out figures, and write the weights with ``--out``."""
     chosen = parse_options(__doc__, data=..., out=Path)
-    owners: list[Labelled] = []
-    links: list[Labelled] = []
+    owners: list[Choice] = []
+    links: list[Choice] = []
     for labelled in read_dose_labels(chosen.data):
         of_owners, of_links = read_choices(labelled.record, labelled.doses)
         owners += of_owners
         links += of_links
     for name, choices in (("dose_pairs", owners), ("dose_links", links)):
-        text = fit(name, choices)
+        print(name, format_calibration(cross_validate(choices, _PLAN)))
         if chosen.out:
-            (chosen.out / f"{name}.toml").write_text(text, "utf-8")
-
-
-def fit(name: str, labelled: Sequence[Labelled], *, held_out: bool = True) -> str:
-    """Return the file of weights for some choices, and print how many are right on other trials."""
-    counts = Counter(
-        sign for one in labelled for signs in one.candidates for sign in set(signs)
-    )
-    kept = [sign for sign, count in counts.items() if count >= _RARE]
-    names = {sign: number for number, sign in enumerate(sorted(kept))}
-    choices = [
-        Choice(
-            one.trial,
-            tuple(
-                tuple(names[sign] for sign in signs if sign in names)
-                for signs in one.candidates
-            ),
-            one.right,
-        )
-        for one in labelled
-    ]
-
-    def train(some: Sequence[Choice]) -> Any:
-        return fit_weights(some, len(names), {}, penalty=_PENALTY)
-
-    if held_out:
-        print(name, format_calibration(cross_validate(choices, train)))
-    weights = train(choices)
-    lines = [
-        f"{json.dumps(sign)} = {round(float(weights[number]), 2)}\n"
-        for sign, number in names.items()
-        if abs(weights[number]) >= _LEAST
-    ]
-    return "".join(["# Fitted by benchmarks.training.dose_pairs.\n", *lines])
+            written = format_weights(fit(choices, _PLAN), _PLAN.least)
+            (chosen.out / f"{name}.toml").write_text(_HEAD + written, "utf-8")
 
 
 def read_choices(
     record: TrialRecord, labels: Sequence[Row]
-) -> tuple[list[Labelled], list[Labelled]]:
+) -> tuple[list[Choice], list[Choice]]:
     """Return the choices of owners and of links in a labelled record."""
     sections = {
         section.name: read_section(section.name, section.text)
@@ -105,8 +63,8 @@ def read_choices(
     }
     texts = list_texts(record, sections)
     agents = Agents(texts, record.registry.arm_links)
-    owners: list[Labelled] = []
-    links: list[Labelled] = []
+    owners: list[Choice] = []
+    links: list[Choice] = []
     for text in texts:
         for clause, here, candidates in list_clauses(text, agents):
             marks = within(text.marks, *clause)
@@ -118,7 +76,7 @@ def read_choices(
                 if right is None:
                     continue
                 signs = describe_candidates(text, clause, mark, candidates, here)
-                owners.append(Labelled(record.record_id, signs, right))
+                owners.append(Choice(record.record_id, signs, right))
                 if right < len(candidates):
                     anchors.append(Anchor(candidates[right], mark, clause))
             keys = {anchor.agent.key for anchor in anchors}
@@ -184,7 +142,7 @@ def read_links(
     marks: Sequence[Mark],
     anchors: Sequence[Anchor],
     labels: Sequence[Row],
-) -> Iterator[Labelled]:
+) -> Iterator[Choice]:
     """Yield for each mark and anchor whether they belong together: yes or no."""
     for anchor in anchors:
         own = [label for label in labels if anchor.agent.is_called(label["agent"])]
@@ -195,7 +153,7 @@ def read_links(
                 continue
             is_right = any(_states(text, label, mark, marks) for label in own)
             signs = list(describe_link(text, mark, anchor, anchors))
-            yield Labelled(trial, [signs, []], 0 if is_right else 1)
+            yield Choice(trial, [signs, []], 0 if is_right else 1)
 
 
 def _states(text: DoseText, label: Row, mark: Mark, marks: Sequence[Mark]) -> bool:

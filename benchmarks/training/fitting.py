@@ -2,7 +2,7 @@
 
 The features of a word are the word itself, its first and last letters, and its vector, which is
 similar for words with similar neighbours. The model is linear, so these parts are summed here: the
-file holds one row per word, and covers words without labels, too.
+file has one row per word, and covers words without labels, too.
 """
 
 import warnings
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.extmath import randomized_svd
 
@@ -187,21 +188,14 @@ def hold_out(
     classes = tuple(sorted(set(labels)))
     chances = np.zeros((len(items), len(classes)), np.float32)
     for fold in sorted(set(folds)):
-        unseen: list[int] = []
-        unseen_items: list[Features] = []
-        seen_items: list[Features] = []
-        seen_labels: list[str] = []
-        seen_counts: list[float] = []
-        for number, item in enumerate(items):
-            if folds[number] == fold:
-                unseen.append(number)
-                unseen_items.append(item)
-            else:
-                seen_items.append(item)
-                seen_labels.append(labels[number])
-                seen_counts.append(counts[number])
+        unseen = [number for number, its in enumerate(folds) if its == fold]
+        seen = [number for number, its in enumerate(folds) if its != fold]
+        seen_items = [items[number] for number in seen]
+        seen_labels = [labels[number] for number in seen]
+        seen_counts = [counts[number] for number in seen]
         scorer = fit(plan, seen_items, seen_labels, vectors, seen_counts)
         columns = [classes.index(name) for name in scorer.classes]
+        unseen_items = [items[number] for number in unseen]
         chances[np.ix_(unseen, columns)] = scorer.predict(unseen_items)
     return classes, chances
 
@@ -222,18 +216,10 @@ def store_scorer(scorer: Scorer, path: Path) -> None:
 
 def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_matrix:
     """Count each feature in each item, damped as the package damps scores, times ``_SCALE``."""
-    columns = {feature: column for column, feature in enumerate(features)}
-    known = [
-        [columns[feature] for feature in item if feature in columns] for item in items
-    ]
-    values = np.repeat(
-        [_SCALE / np.sqrt(len(item) + 1) for item in items], list(map(len, known))
-    ).astype(np.float32)
-    starts = np.cumsum([0, *map(len, known)])
-    return sparse.csr_matrix(
-        (values, np.concatenate(known).astype(int), starts),
-        shape=(len(items), len(features)),
-    )
+    counter = CountVectorizer(analyzer=list, vocabulary=features, dtype=np.float32)
+    damping = [_SCALE / np.sqrt(len(item) + 1) for item in items]
+    scales = sparse.diags(np.array(damping, np.float32))
+    return (scales @ counter.transform(items)).tocsr()
 
 
 def _describe_features(
@@ -280,22 +266,14 @@ def _describe_by_names(
         parts.append(names)
         for name in dict.fromkeys(names):
             times[name] += seen[feature]
-    columns: dict[str, int] = {}
-    rarity = []
+    rarity = {}
     for name, items in times.items():
         least = _LEAST if name in seen else _LEAST_ENDS
-        if items < least:
-            continue
-        columns[name] = len(columns)
-        rarity.append((np.log(total / items) + 1) / _TYPICAL_RARITY)
-    places: list[int] = []
-    starts = [0]
-    for names in parts:
-        places += [columns[name] for name in names if name in columns]
-        starts.append(len(places))
-    values = np.array(rarity, np.float32)[places]
-    shape = (len(features), len(columns))
-    return sparse.csr_matrix((values, np.array(places, int), np.array(starts)), shape)
+        if items >= least:
+            rarity[name] = (np.log(total / items) + 1) / _TYPICAL_RARITY
+    counter = CountVectorizer(analyzer=list, vocabulary=list(rarity), dtype=np.float32)
+    scales = sparse.diags(np.array(list(rarity.values()), np.float32))
+    return (counter.transform(parts) @ scales).tocsr()
 
 
 def _cut_ends(kind: str, word: str) -> Iterator[str]:

@@ -3,10 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR] [--only NAME...]
 
 Prints how often each scorer is right on held-out trials (five folds), how many answers are certain
-and how often these are right, of all items and by group of areas. With ``--out`` fits on all labels
-and writes the files. ``--only`` names some of criteria, concepts, endpoint_categories and
-time_kinds. Trials of the gold are not used. Needs the extra `train`. The same labels and records
-give the same files.
+and how often these are right. ``--out`` writes the files, fitted on all labels. ``--only`` names
+some of criteria, concepts, endpoint_categories and time_kinds. Trials of the gold are not used.
+Needs the extra `train`. The same labels and records give the same files.
 """
 
 import re
@@ -25,8 +24,7 @@ from benchmarks.training.fitting import (
     read_sentences,
     store_scorer,
 )
-from benchmarks.training.labelled import (
-    HOME,
+from benchmarks.training.labels import (
     OTHERS,
     TrainingRows,
     group_of,
@@ -40,7 +38,7 @@ from extractor.concepts.criteria.lists import read_lists
 from extractor.concepts.outcomes.moments import read_time_frame
 from extractor.concepts.outcomes.read import OutcomeParts, describe_outcome, trial_words
 from extractor.concepts.outcomes.times import describe_time_frame
-from extractor.evidence.scoring import Array, Features, Scorer
+from extractor.evidence.scoring import Features, Scorer
 from extractor.language.passage import Passage, read_section
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
 
@@ -67,6 +65,13 @@ CONCEPTS = Plan(
 )
 CATEGORIES = CONCEPTS._replace(name="endpoint_categories")
 TIME_KINDS = Plan("time_kinds", words=(), scales={}, freedom=2.3, most=4_000)
+PLANS = {
+    CRITERIA.name: (CRITERIA, "category"),
+    CONCEPTS.name: (CONCEPTS, "concept"),
+    CATEGORIES.name: (CATEGORIES, "category"),
+    TIME_KINDS.name: (TIME_KINDS, "time_kind"),
+}
+"""The plan of each scorer, and the column of the right answers."""
 _NO_CRITERION = "none"
 _SPANS = (
     "From {} days to 2 years",
@@ -80,61 +85,45 @@ points of time.
 
 def main() -> None:
     """Print held-out figures, and write the files with ``--out``."""
-    names = [plan.name for plan in (CRITERIA, CONCEPTS, CATEGORIES, TIME_KINDS)]
+    names = list(PLANS)
     chosen = parse_options(__doc__, data=..., out=Path, only=names)
     records = read_training_records(chosen.data)
     rows = read_training_rows(chosen.data, records)
     vectors = make_vectors(read_sentences(records.values()))
     for name in chosen.only:
-        fitted = train_scorer(name, rows, records, vectors)
+        plan, label = PLANS[name]
+        labelled, items = describe_rows(name, rows, records)
+        fitted = train(plan, items, labelled, label, vectors)
         if chosen.out:
             chosen.out.mkdir(parents=True, exist_ok=True)
             store_scorer(fitted, chosen.out / f"{name}.npz")
 
 
-def train_scorer(
-    name: str,
-    rows: TrainingRows,
-    records: Mapping[str, TrialRecord],
-    vectors: WordVectors,
-) -> Scorer:
-    """Print the figures of one scorer, and return the scorer fitted on all rows. Raises
-    ``ValueError`` for another name.
-    """
+def describe_rows(
+    name: str, rows: TrainingRows, records: Mapping[str, TrialRecord]
+) -> tuple[Sequence[Row], Sequence[Features]]:
+    """Return the rows from which a scorer learns, and the features of each."""
     if name == CRITERIA.name:
-        lines = find_lines(rows.criteria, records)
-        return _train(CRITERIA, lines, rows.criteria, "category", vectors)
-    if name == TIME_KINDS.name:
-        frames = [*rows.time_frames, *_list_spans()]
-        items = []
-        for row in frames:
-            section = read_section("outcomes", row["time_frame"])
-            items.append(describe_time_frame(read_time_frame(section.tokens)))
-        return _train(TIME_KINDS, items, frames, "time_kind", vectors)
-    outcomes = describe_outcomes(rows.outcomes, records)
-    if name == CONCEPTS.name:
-        return _train(CONCEPTS, outcomes, rows.outcomes, "concept", vectors)
-    if name == CATEGORIES.name:
-        return _train(CATEGORIES, outcomes, rows.outcomes, "category", vectors)
-    raise ValueError(f"there is no scorer {name}")
+        return rows.criteria, find_lines(rows.criteria, records)
+    if name != TIME_KINDS.name:
+        return rows.outcomes, describe_outcomes(rows.outcomes, records)
+    frames = [*rows.time_frames, *_list_spans()]
+    items = []
+    for row in frames:
+        section = read_section("outcomes", row["time_frame"])
+        items.append(describe_time_frame(read_time_frame(section.tokens)))
+    return frames, items
 
 
-def _list_spans() -> list[Row]:
-    """Return rows of ``_SPANS`` with each number from 3 to 14, labelled by hand."""
-    rows: list[Row] = []
+def _list_spans() -> Iterator[Row]:
+    """Yield rows of ``_SPANS`` with each number from 3 to 14."""
+    known = {"time_kind": TimeKind.FROM_TO, "area": OTHERS, "fold": FOLDS}
     for text in _SPANS:
         for day in range(3, 15):
-            row = {
-                "time_frame": text.format(day),
-                "time_kind": TimeKind.FROM_TO,
-                "area": OTHERS,
-                "fold": FOLDS,
-            }
-            rows.append(row)
-    return rows
+            yield known | {"time_frame": text.format(day)}
 
 
-def _train(
+def train(
     plan: Plan,
     items: Sequence[Features],
     rows: Sequence[Row],
@@ -146,34 +135,22 @@ def _train(
 
     Lines that are no criterion are learned, but have no category, and are left out of the figures.
     """
-    labels = np.array([str(row[label]) for row in rows])
+    labels = [str(row[label]) for row in rows]
     counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
     folds = [row["fold"] for row in rows]
-    classes, chances = hold_out(plan, items, list(labels), folds, vectors, counts)
-    fitted = fit(plan, items, list(labels), vectors, counts)
-    guesses: dict[str, list[Guess]] = {"all": [], HOME: [], OTHERS: []}
-    confidence, right = _judge(labels, classes, chances)
-    for row, sure, is_right in zip(rows, confidence, right, strict=True):
-        if row[label] != _NO_CRITERION:
-            guess = Guess(bool(is_right), float(sure))
-            guesses["all"].append(guess)
-            guesses[group_of(row)].append(guess)
-    for group, of_group in guesses.items():
-        print(f"{plan.name}, {group}: {format_calibration(of_group)}", flush=True)
-    return fitted
-
-
-def _judge(
-    labels: Array, classes: Sequence[str], chances: Array
-) -> tuple[Array, Array]:
-    """Return the probability of each item's most likely class, and whether it is right; "none"
-    is not an answer.
-    """
+    classes, chances = hold_out(plan, items, labels, folds, vectors, counts)
     names = np.array(classes)
     answers = chances * (names != _NO_CRITERION)
     answers /= answers.sum(axis=1, keepdims=True)
     likeliest = names[answers.argmax(axis=1)]
-    return answers.max(axis=1), likeliest == labels
+    sure = answers.max(axis=1)
+    guesses = [
+        Guess(bool(likeliest[at] == right), float(sure[at]))
+        for at, right in enumerate(labels)
+        if right != _NO_CRITERION
+    ]
+    print(f"{plan.name}: {format_calibration(guesses)}", flush=True)
+    return fit(plan, items, labels, vectors, counts)
 
 
 def find_lines(
@@ -199,24 +176,19 @@ class _List:
         context = _read_sections(record, "title", "official_title", "conditions")
         self._target = target_words(*context)
         self._lines: list[Entry] = []
-        section = record.section("eligibility") if record else None
-        if section:
-            lists = read_lists(read_section("eligibility", section.text))
-            self._lines += lists.entries
+        for passage in _read_sections(record, "eligibility"):
+            self._lines += read_lists(passage.section).entries
         self._features = describe_lines(self._lines, self._target)
-        self._keys = [_key(line.passage.text) for line in self._lines]
 
     def find(self, row: Row) -> Features:
-        """Return the features of a labelled line: as it stands in the record's list, or if it is
-        not there as its first line.
+        """Return the features of a labelled line in the record's list, or if it is not there, as
+        the first line of the list.
         """
         alone = read_section("eligibility", row["text"]).whole
         kind = CriterionKind(row["list"])
-        wanted = _key(alone.text)
-        for line, features, key in zip(
-            self._lines, self._features, self._keys, strict=True
-        ):
-            if key == wanted and line.sense is kind:
+        wanted = _list_words(alone.text)
+        for line, features in zip(self._lines, self._features, strict=True):
+            if line.sense is kind and _list_words(line.passage.text) == wanted:
                 return features
         lead_in = None
         if row.get("lead_in"):
@@ -227,22 +199,19 @@ class _List:
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:
     """Yield the sections of a record that are there; none without a record."""
-    if record is None:
-        return
-    for name in names:
-        section = record.section(name)
+    found = [record.section(name) for name in names] if record else []
+    for section in found:
         if section:
             yield read_section(section.name, section.text).whole
 
 
-def _key(text: str) -> str:
-    """Return the words of a text in small letters, for comparing lines."""
-    return re.sub(r"\W+", " ", text.lower()).strip()
+def _list_words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
 
 
 def describe_outcomes(
     rows: Sequence[Row], records: Mapping[str, TrialRecord]
-) -> Sequence[Features]:
+) -> list[Features]:
     """Return the features of each labelled outcome, with those of its trial if its record is
     given.
     """
@@ -251,9 +220,8 @@ def describe_outcomes(
     for row in rows:
         trial = row["record"]
         if trial not in about:
-            sections = {}
-            for passage in _read_sections(records.get(trial), "title", "conditions"):
-                sections[passage.section.name] = passage.section
+            passages = _read_sections(records.get(trial), "title", "conditions")
+            sections = {passage.section.name: passage.section for passage in passages}
             about[trial] = trial_words(sections) if trial in records else ()
         features.append(_describe_outcome(row, about[trial]))
     return features
@@ -261,9 +229,10 @@ def describe_outcomes(
 
 def _describe_outcome(row: Row, about: Sequence[str]) -> Features:
     """Return the features of a labelled outcome. ``about`` are the words of its trial."""
-    measure = read_section("outcomes", row["measure"] or "").whole
-    description = read_section("outcomes", row["description"] or "").whole
-    time_frame = read_section("outcomes", row["time_frame"] or "").whole
+    measure, description, time_frame = (
+        read_section("outcomes", row[name] or "").whole
+        for name in ("measure", "description", "time_frame")
+    )
     outcome = OutcomeParts(
         measure,
         measure,

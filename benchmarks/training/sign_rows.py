@@ -1,12 +1,14 @@
-"""The values of the rules on labelled records, each with its signs and whether it is right.
+"""The values of the rules on labelled texts, each with its signs and whether it is right.
 
 A value is judged where its item is labelled. Limits, time windows and amounts are judged one by
-one; the quotes that are parts of a value, where the value is right.
+one; the quotes that are parts of a value, where the value is right. Labels that only measure have
+fold 3: half of the marks of other people, and a third of the lines of ``wordings``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from pydantic import ValidationError
 
@@ -15,8 +17,8 @@ from benchmarks.gold import GOLD, read_annotated, read_gold
 from benchmarks.human import bounds, owners
 from benchmarks.human.texts import is_same_number, make_record
 from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
-from benchmarks.training.dose_roles import read_dose_labels
-from benchmarks.training.wordings import read_wordings
+from benchmarks.training.labels import DoseLabels, read_dose_labels
+from benchmarks.training.wordings import LIMITS, WINDOWS, read_wordings
 from extractor.apps.evaluation.comparers import Comparer, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field
 from extractor.apps.evaluation.judge import compare_values, pair_wholes
@@ -25,24 +27,22 @@ from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.concepts.limits.quantity_names import name_quantity
 from extractor.concepts.parse import parse_uncalibrated
 from extractor.evidence.calibration import estimate_part
-from extractor.evidence.drafts import Draft, Reading
+from extractor.evidence.drafts import Reading
 from extractor.formats import read_records
 from extractor.language.units import read_unit
 from extractor.schemas import Constraint, Regimen, TrialExtraction, TrialRecord
 from extractor.schemas.values import PARTS
 
 GOLD_SOURCE = "gold"
-"""The source whose confidences are those of the package; others have their own shares."""
+"""The source whose confidences are those of the package."""
 _FIELD_OF = {field.name: field for field in FIELDS}
 _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
-_LIMITS = "eligibility.criteria.constraints"
-_WINDOWS = "eligibility.criteria.time_windows"
 
 
 class SignRow(NamedTuple):
-    """A value: its field, its signs, the rules' own estimate, and whether it is right.
+    """A value: its field, its signs, the rules' estimate, and whether it is right.
 
-    ``group`` are values that may be wrong together: a trial. ``source`` says who labelled it.
+    ``group`` are values that may be wrong together: a trial. ``source`` is who labelled it.
     """
 
     field: str
@@ -54,40 +54,38 @@ class SignRow(NamedTuple):
     right: bool
 
 
-def read_rows(data: Path, gold: Sequence[Path]) -> list[SignRow]:
-    """Read all rows: of gold whose records are in ``gold``, and of the labels and marks in
-    ``data``, and of the wordings of this folder's neighbours. The half of the marks and the third
-    of the wordings that only measure have fold 3, all other labels fold 0.
+def read_rows(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
+    """Yield the rows of gold whose records are in ``gold``, of the labels and marks in ``data``, and
+    of ``wordings``.
     """
-    return [
-        *_read_gold(gold),
-        *_read_dose_labels(data),
-        *_read_limit_labels(data),
-        *_read_owners(data / "human" / "chia_marks.jsonl.gz"),
-        *_read_bounds(data / "human" / "lct_comparisons.jsonl.gz"),
-        *_read_wordings(),
-    ]
-
-
-def _read_gold(inputs: Sequence[Path]) -> Iterator[SignRow]:
-    records = read_records(*inputs, on_error=lambda _: None)
+    records = read_records(*gold, on_error=lambda _: None)
     for record, line, annotation in read_annotated(read_gold(GOLD), records):
-        gold = TrialExtraction.model_validate(annotation)
-        yield from judge_signs(record, gold, GOLD_SOURCE, line["fold"])
-
-
-def _read_dose_labels(data: Path) -> Iterator[SignRow]:
-    """Yield the regimens of labelled trials that are not gold."""
+        labelled = TrialExtraction.model_validate(annotation)
+        yield from judge_signs(record, labelled, GOLD_SOURCE, line["fold"])
     held_back = read_gold(GOLD)
-    for labelled in read_dose_labels(data):
-        record = labelled.record
-        if record.record_id in held_back:
-            continue
-        doses = [dose for dose in labelled.doses if _is_valid(dose)]
-        gold = TrialExtraction.model_validate(
-            {"record_id": record.record_id, "eligibility": {}, "dosing": doses}
-        )
-        yield from judge_signs(record, gold, "labelled doses", 0)
+    for of_doses in read_dose_labels(data):
+        if of_doses.record.record_id not in held_back:
+            yield from _judge_doses(of_doses)
+    for row in read_labels(data, "limits"):
+        if row["record"] not in held_back:
+            yield from _judge_limits(row)
+    for row in read_lines(data / "human" / "chia_marks.jsonl.gz"):
+        yield from _judge_owners(row)
+    for row in read_lines(data / "human" / "lct_comparisons.jsonl.gz"):
+        yield from _judge_bounds(row)
+    for one in read_wordings():
+        only_measures = crc32(one.line.encode()) % 3 == 0
+        known = (one.line, one.source, 3 if only_measures else 0)
+        yield SignRow(one.field, *known, one.signs, one.estimate, one.right)
+
+
+def _judge_doses(labelled: DoseLabels) -> Iterator[SignRow]:
+    """Yield the values of the regimens of a labelled trial."""
+    trial = labelled.record.record_id
+    doses = [dose for dose in labelled.doses if _is_valid(dose)]
+    known = {"record_id": trial, "eligibility": {}, "dosing": doses}
+    gold = TrialExtraction.model_validate(known)
+    yield from judge_signs(labelled.record, gold, "labelled doses", 0)
 
 
 def _is_valid(dose: Row) -> bool:
@@ -99,34 +97,21 @@ def _is_valid(dose: Row) -> bool:
     return True
 
 
-def _read_limit_labels(data: Path) -> Iterator[SignRow]:
-    """Yield the limits of labelled lines."""
-    held_back = read_gold(GOLD)
-    for row in read_labels(data, "limits"):
-        if row["record"] in held_back:
-            continue
-        heading = f"{row['list'].capitalize()} Criteria:\n\n* "
-        record = make_record(row["record"], f"{heading}{row['text']}")
-        criterion = {
-            "kind": row["list"],
-            "section": "eligibility",
-            "quote": row["text"],
-            "constraints": row["constraints"],
-        }
-        gold = TrialExtraction.model_validate(
-            {"record_id": row["record"], "eligibility": {"criteria": [criterion]}}
-        )
-        for judged in judge_signs(record, gold, "labelled limits", 0):
-            if judged.field == _LIMITS:
-                yield judged
-
-
-def _read_wordings() -> Iterator[SignRow]:
-    """Yield the values of lines that were written to mislead, or judged by a reader."""
-    for one in read_wordings():
-        fold = 3 if one.is_held_out else 0
-        known = (one.line, one.source, fold)
-        yield SignRow(one.field, *known, one.signs, one.estimate, one.right)
+def _judge_limits(row: Row) -> Iterator[SignRow]:
+    """Yield the limits of a labelled line."""
+    heading = f"{row['list'].capitalize()} Criteria:\n\n* "
+    record = make_record(row["record"], f"{heading}{row['text']}")
+    criterion = {
+        "kind": row["list"],
+        "section": "eligibility",
+        "quote": row["text"],
+        "constraints": row["constraints"],
+    }
+    known = {"record_id": row["record"], "eligibility": {"criteria": [criterion]}}
+    gold = TrialExtraction.model_validate(known)
+    for judged in judge_signs(record, gold, "labelled limits", 0):
+        if judged.field == LIMITS:
+            yield judged
 
 
 def judge_signs(
@@ -150,7 +135,7 @@ def judge_signs(
             if not reading.signs or not _is_labelled(match, name):
                 continue
             label = getattr(match.gold, name)
-            if f"{match.path}.{name}" == _LIMITS:
+            if f"{match.path}.{name}" == LIMITS:
                 label = (*label, *_list_other_limits(match, gold))
             for field, signs, estimate, right in _judge_reading(
                 match, name, reading, label
@@ -165,8 +150,8 @@ def _is_labelled(match: Match, name: str) -> bool:
 
 
 def _list_other_limits(match: Match, gold: TrialExtraction) -> Iterator[Constraint]:
-    """Yield the limits of other items of gold that the line of an item holds, too: where one item
-    ends is another question.
+    """Yield the limits of other items of gold in the line of an item: where one item ends is not
+    judged.
     """
     line = _fold_space(match.read.chunk.text)
     for other in gold.eligibility.criteria:
@@ -238,7 +223,7 @@ def _is_one_quantity(gold: Any, read: Any) -> bool:
 
 
 def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str, bool]]:
-    """Yield the parts that a right value states, and whether gold says the same."""
+    """Yield the stated parts of a right value, and whether gold agrees."""
     read = match.gold.model_copy(update={str(whole.attribute): (member,)})
     for name in PARTS.get(type(member), ()):
         if not getattr(member, name):
@@ -249,98 +234,91 @@ def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str,
             yield name, all(row.verdict is Verdict.RIGHT for row in rows)
 
 
-def _read_owners(path: Path) -> Iterator[SignRow]:
-    """Yield the limits and windows at the values and times of Chia: right if the numbers and the
-    owner are.
-    """
-    for row in read_lines(path):
-        trial = row["id"].partition("_")[0]
-        source = (trial, "Chia", _choose_fold(trial))
-        heading = owners.HEADINGS[row["list"]]
-        marks = list(owners.list_marked(row))
-        record = make_record(row["id"], heading + row["text"])
-        for draft, name, position, place in _list_members(record, len(heading)):
-            start, end = place
-            there = [mark for mark in marks if start < mark.end and mark.start < end]
-            if not there:
-                continue
+class _Member(NamedTuple):
+    """A limit or window of the rules at a mark: its field, value, place, signs and estimate."""
+
+    name: str
+    value: Any
+    place: tuple[int, int]
+    signs: Mapping[str, tuple[str, ...]]
+    estimate: float
+    estimate_of: float
+
+    def judge(self, trial: str, source: str, *, right: bool, part: str = "") -> SignRow:
+        # Half of the marked texts are never shown.
+        fold = 3 if fold_of(trial) % 2 else 0
+        field = LIMITS if self.name == "constraints" else WINDOWS
+        if part:
+            path = f"{field}.{part}"
+            estimate = self.estimate_of
+        else:
+            path = field
+            estimate = self.estimate
+        return SignRow(path, trial, source, fold, self.signs[part], estimate, right)
+
+
+def _list_members(record: TrialRecord, offset: int) -> Iterator[_Member]:
+    """Yield each limit and window of the rules; the marked text starts at ``offset``."""
+    for draft in parse_uncalibrated(record).criteria:
+        for name in ("constraints", "time_windows"):
             reading = draft.read(name)
-            member = reading.value[position]
-            read = owners.describe_read(name, member, place, None)
-            judged = [owners.judge_read(read, mark) for mark in there]
-            found = [verdict for verdict in judged if verdict.found]
-            signs = reading.signs[position]
-            if name == "constraints":
-                right = any(verdict.owned is not False for verdict in found)
-                yield SignRow(_LIMITS, *source, signs[""], reading.confidence, right)
-                continue
-            right = bool(found)
-            yield SignRow(_WINDOWS, *source, signs[""], reading.confidence, right)
-            if right and "of" in signs and member.of:
-                owned = any(_names(mark, member.of) for mark in there)
-                estimate = estimate_part(reading, position, "of")
-                yield SignRow(f"{_WINDOWS}.of", *source, signs["of"], estimate, owned)
+            for at, span in enumerate(reading.spans):
+                place = (span.start - offset, span.end - offset)
+                signs = reading.signs[at]
+                of = estimate_part(reading, at, "of") if "of" in signs else 0.0
+                value = reading.value[at]
+                yield _Member(name, value, place, signs, reading.confidence, of)
 
 
-def _choose_fold(trial: str) -> int:
-    """Return the fold of a trial whose text people marked. Half of these texts are never shown."""
-    return 3 if fold_of(trial) % 2 else 0
+def _judge_owners(row: Row) -> Iterator[SignRow]:
+    """Yield the limits and windows at the marks of a text of Chia: right if the numbers are, and
+    the owner of a limit.
+    """
+    trial = row["id"].partition("_")[0]
+    heading = owners.HEADINGS[row["list"]]
+    marks = list(owners.list_marked(row))
+    record = make_record(row["id"], heading + row["text"])
+    for member in _list_members(record, len(heading)):
+        start, end = member.place
+        there = [mark for mark in marks if start < mark.end and mark.start < end]
+        if not there:
+            continue
+        read = owners.describe_read(member.name, member.value, member.place, None)
+        judged = [owners.judge_read(read, mark) for mark in there]
+        found = [verdict for verdict in judged if verdict.found]
+        if member.name == "constraints":
+            right = any(verdict.owned is not False for verdict in found)
+            yield member.judge(trial, "Chia", right=right)
+            continue
+        yield member.judge(trial, "Chia", right=bool(found))
+        if found and "of" in member.signs and member.value.of:
+            owned = any(_names(mark, member.value.of) for mark in there)
+            yield member.judge(trial, "Chia", right=owned, part="of")
 
 
 def _names(marked: owners.Marked, words: str) -> bool:
-    """Return whether words are those of an owner that people marked, or share them."""
+    """Return whether words share one with an owner that people marked."""
     named = owners.list_words(words)
     return any(named & owners.list_words(owner["text"]) for owner in marked.owners)
 
 
-def _read_bounds(path: Path) -> Iterator[SignRow]:
-    """Yield the limits at the bounds of the Leaf corpus: right if number and comparator are."""
-    for row in read_lines(path):
-        trial = row["id"].partition("_")[0]
-        marked = bounds.list_marked(row)
-        record = make_record(row["id"], row["text"])
-        for draft, name, position, place in _list_members(record, 0):
-            if name != "constraints":
-                continue
-            start, end = place
-            there = [mark for mark in marked if mark.start < end and start < mark.end]
-            if not there:
-                continue
-            reading = draft.read(name)
-            limit = reading.value[position]
-            values = [limit.value, limit.value_high]
-            ours = bounds.split_limit(limit.comparator, values, start, end)
-            right = all(_is_marked(bound, there) for bound in ours)
-            yield SignRow(
-                _LIMITS,
-                trial,
-                "Leaf",
-                _choose_fold(trial),
-                reading.signs[position][""],
-                reading.confidence,
-                right,
-            )
+def _judge_bounds(row: Row) -> Iterator[SignRow]:
+    """Yield the limits at the bounds of a text of Leaf: right if number and comparator are."""
+    trial = row["id"].partition("_")[0]
+    marked = bounds.list_marked(row)
+    for member in _list_members(make_record(row["id"], row["text"]), 0):
+        start, end = member.place
+        there = [mark for mark in marked if mark.start < end and start < mark.end]
+        if member.name != "constraints" or not there:
+            continue
+        limit = member.value
+        values = [limit.value, limit.value_high]
+        ours = bounds.split_limit(limit.comparator, values, start, end)
+        right = all(_is_marked(bound, there) for bound in ours)
+        yield member.judge(trial, "Leaf", right=right)
 
 
 def _is_marked(bound: bounds.Bound, marked: Sequence[bounds.Bound]) -> bool:
     """Return whether people marked a bound: its comparator with its number."""
-    return any(
-        mark.sign == bound.sign and is_same_number(bound.value, mark.value)
-        for mark in marked
-    )
-
-
-def _list_members(
-    record: TrialRecord, offset: int
-) -> Iterator[tuple[Draft, str, int, tuple[int, int]]]:
-    """Yield each limit and window of the rules: its draft, field, position and place."""
-    parsed = parse_uncalibrated(record)
-    for draft in parsed.criteria:
-        for name in ("constraints", "time_windows"):
-            for at, span in enumerate(draft.read(name).spans):
-                yield draft, name, at, (span.start - offset, span.end - offset)
-
-
-def list_fields(rows: Iterable[SignRow]) -> list[str]:
-    """Return the fields of rows, sorted."""
-    return sorted({row.field for row in rows})
+    same = [mark for mark in marked if mark.sign == bound.sign]
+    return any(is_same_number(bound.value, mark.value) for mark in same)

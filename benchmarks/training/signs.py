@@ -1,26 +1,24 @@
-"""Fit how much each sign of a value counts: makes ``extractor/evidence/weights/signs.toml``.
+"""Fit the weight of each sign of a value: makes ``extractor/evidence/weights/signs.toml``.
 
     python -m benchmarks.training.signs --data DIR --records INPUT... [--fields START] [--out FILE]
 
-``--records`` are the records of the gold, ``--data`` holds the labels of other trials and the marks
-of other people. Limits and time windows also learn from the lines of ``benchmarks.adversarial``
-and ``benchmarks.certain``, which have kinds of errors that few records show; a third of these
-lines, by a hash of their numbers, is never learned from. Prints, for each field and source that the weights
-did not see, the figures of ``benchmarks.ranking``: folds 3 and 4 are left out in turn, and half of
-the marks is never learned from. ``--out`` writes the weights; with ``--fields`` only of fields whose
-names begin so, beside those that the file has for others.
+``--records`` are the records of the gold; ``--data`` has the labels of other trials and the marks
+of other people. Limits and time windows also learn from two thirds of the lines of
+``benchmarks.adversarial`` and ``benchmarks.certain``. Prints the figures of ``benchmarks.ranking``
+for values that the weights did not see: folds 3 and 4 are left out in turn, and half of the marks
+and a third of the lines are never learned from. ``--out`` writes the weights; with ``--fields`` only
+those of fields whose names start so, and the file's weights of other fields are kept.
 
     python -m benchmarks.training.signs --data ../shared/data --records ../shared/gold/records
         ../shared/data/records --fields eligibility.criteria.constraints
         --out extractor/evidence/weights/signs.toml
 
-The model is a logistic regression on the signs and the log-odds of the rules' own estimate. Its
-prior says that signs count nothing and the estimate means what it says; signs of doubt that are too
-rare to be counted have a judged weight (``_EXPECTED``). Gold of folds 0 to 2, labels, marks and
-lines were read while the rules were made, or count as right what gold does not, so each has a level
-of its own; the level of the package is that of gold which nobody read. There is no randomness: the
-same records and rules give the same file. A sign that the rules no longer have drops out, and a new
-one gets a weight as soon as 20 values have it.
+The model is a logistic regression on the signs and the log-odds of the rules' estimate. By its
+prior, signs have no weight and the estimate is true; signs of doubt that are too rare to be counted
+have a judged weight (``judged_signs.toml``). Each source of labels has a level of its own. That of
+the package is the level of gold that nobody read. There is no randomness: the same records and rules
+give the same file. A sign that the rules no longer have is dropped, and a new one gets a weight as
+soon as 20 values have it.
 """
 
 import tomllib
@@ -44,100 +42,17 @@ UNREAD = frozenset({3, 4})
 """Folds that nobody reads while rules are made."""
 _LEAST = 20
 """Fewest values with a sign for a weight of its own."""
+_JUDGED = tomllib.loads(
+    Path(__file__).with_name("judged_signs.toml").read_text("utf-8")
+)
+_LIST_OF = {"eligibility.criteria.time_window": "eligibility.criteria.time_windows"}
 _SIGN_PRIOR = 10.0
-_SIGN_PRIORS = {
-    "eligibility.criteria.constraints": 4.0,
-    "eligibility.criteria.time_windows.of": 4.0,
-}
 _ESTIMATE_PRIOR = 10.0
 _SOURCE_PRIOR = 0.5
 _BASE_PRIOR = 0.01
-"""How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1. Fields
-with many labels have a weaker one for signs.
-"""
-_COST_OF_WRONG = {
-    "dosing.agent": 1.4,
-    "dosing.amounts": 2.0,
-    "dosing.duration": 1.4,
-    "eligibility.criteria.constraints": 2.5,
-    "eligibility.criteria.time_window": 2.0,
-    "eligibility.criteria.time_windows": 2.0,
-    "eligibility.criteria.time_windows.of": 1.3,
-}
-"""What a wrong value counts beside a right one, where a wrong value that seems sure does more harm
-than a right one that is asked about. Confidences are lower than the share right by that.
-"""
+"""How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1."""
 _READ_WEIGHT = 0.5
 """What a value counts whose trial was read while the rules were made, or that others labelled."""
-_EXPECTED_OF_WINDOWS: Weights = {
-    "a length in a compound": -4.0,
-    "a length without a comparator or a moment": -2.0,
-    "apart": -3.0,
-    "as long as a life": -3.0,
-    "at most, beside a word for stopping": -1.5,
-    "behind a part of the trial": -1.0,
-    "behind a rate": -1.0,
-    "for the past": -2.5,
-    "goes on behind its words": -1.0,
-    "how a measurement is made": -3.0,
-    "how long something is used": -2.5,
-    "its direction is not in its words": -3.0,
-    "its direction is that of another window": -2.0,
-    "minutes or hours without a moment": -2.0,
-    "neither within nor past": -2.0,
-    "of the line above": -2.5,
-    "over or during a length of time": -1.0,
-    "planned for a length of time": -3.0,
-    "one end of a range": -5.0,
-    "placed_after without a comparator": -2.0,
-    "placed_before without a comparator": -1.5,
-    "read as alone": -1.0,
-    "something ahead is asked": -3.0,
-}
-_EXPECTED: Mapping[str, Weights] = {
-    "eligibility.criteria.constraints": {
-        "a calendar year": -4.0,
-        "a comparator from the kind of list": -2.5,
-        "a length that may be no age": -2.0,
-        "a count that is a rate": -1.5,
-        "a name that begins with a sign": -2.0,
-        "a name that nothing explains": -1.0,
-        "a number beside it": -1.5,
-        "a number with two readings": -2.0,
-        "an age of somebody else": -2.0,
-        "an unknown unit": -1.5,
-        "another reading": -1.0,
-        "denied twice": -1.5,
-        "a stage": -4.0,
-        "a unit of another quantity": -2.0,
-        "equal to a measured value": -2.0,
-        "left open by its line": -3.0,
-        "name behind relation": -2.0,
-        "name of people": -1.0,
-        "name with verb": -1.0,
-        "named by what measures it": -1.0,
-        "no name in its line": -1.5,
-        "not asked for": -1.5,
-        "only a condition": -1.0,
-        "other people": -1.0,
-        "read by at_bound": -1.0,
-        "read by grades_of_compared_scale": -1.0,
-        "read by pressure": -1.0,
-        "respectively": -1.0,
-    },
-    "eligibility.criteria.time_window": _EXPECTED_OF_WINDOWS,
-    "eligibility.criteria.time_windows": _EXPECTED_OF_WINDOWS,
-    "eligibility.criteria.time_windows.of": {
-        "a length of time within": -5.0,
-        "a number within": -0.5,
-        "goes on behind its time": -2.0,
-        "named in another line": -2.0,
-        "very many words": -2.0,
-    },
-}
-"""Judged, by field: signs of doubt that few labelled values have are expected at these weights,
-all others at 0.
-"""
 _SMALLEST = 0.05
 """Smaller weights are left out."""
 _MOST_STEPS = 50
@@ -148,61 +63,46 @@ _SOURCE = "source: "
 def main() -> None:
     """Print held-out figures, and write the weights with ``--out``."""
     chosen = parse_options(__doc__, data=..., records=[...], fields="", out=Path)
-    rows = [
-        row
-        for row in read_rows(chosen.data, chosen.records)
-        if row.field.startswith(chosen.fields)
-    ]
+    read = read_rows(chosen.data, chosen.records)
+    rows = [row for row in read if row.field.startswith(chosen.fields)]
     print(format_claims(test(rows)))
     if chosen.out:
         kept: dict[str, Weights] = {}
         if chosen.fields:
             kept |= tomllib.loads(chosen.out.read_text("utf-8"))
-        fitted = kept | fit_all(_list_known(rows))
+        fitted = kept | fit_all([row for row in rows if _is_known(row)])
         chosen.out.write_text(format_weights(dict(sorted(fitted.items()))), "utf-8")
-
-
-def _list_known(rows: Sequence[SignRow]) -> list[SignRow]:
-    """Return the rows that may be learned from: not the half of the marks that only measures."""
-    return [row for row in rows if _is_gold(row) or row.fold not in UNREAD]
 
 
 def _is_gold(row: SignRow) -> bool:
     return row.source == GOLD_SOURCE
 
 
-def _is_gold_of(row: SignRow, fold: int) -> bool:
-    return _is_gold(row) and row.fold == fold
+def _is_known(row: SignRow) -> bool:
+    """Return whether a row may be learned from: gold, or a label that does not only measure."""
+    return _is_gold(row) or row.fold not in UNREAD
 
 
 def test(rows: Sequence[SignRow]) -> list[Claim]:
     """Return each value that weights did not see, with the confidence that these give it."""
-    known = _list_known(rows)
+    known = [row for row in rows if _is_known(row)]
     claims: list[Claim] = []
     for fold in sorted(UNREAD):
-        rest = [row for row in known if not _is_gold_of(row, fold)]
-        held_out = [row for row in rows if _is_gold_of(row, fold)]
+        held_out = [row for row in rows if _is_gold(row) and row.fold == fold]
+        rest = [row for row in known if not (_is_gold(row) and row.fold == fold)]
         claims += _claim_all(held_out, fit_all(rest))
-    unread = []
-    for row in rows:
-        if _is_gold(row) or row.fold not in UNREAD:
-            continue
-        unread.append(row)
-    claims += _claim_all(unread, fit_all(known))
-    return claims
+    unread = [row for row in rows if not _is_known(row)]
+    return [*claims, *_claim_all(unread, fit_all(known))]
 
 
 def _claim_all(
     rows: Iterable[SignRow], weights: Mapping[str, Weights]
 ) -> Iterator[Claim]:
-    """Yield each value with the confidence that weights give it, without those of fields that have
-    no weights.
-    """
+    """Yield each value with its confidence, without those of fields that have no weights."""
     for row in rows:
-        if row.field not in weights:
-            continue
-        confidence = weigh_by(weights[row.field], row.signs, row.estimate)
-        yield Claim(row.source, row.field, row.group, confidence, row.right)
+        if row.field in weights:
+            confidence = weigh_by(weights[row.field], row.signs, row.estimate)
+            yield Claim(row.source, row.field, row.group, confidence, row.right)
 
 
 def fit_all(rows: Sequence[SignRow]) -> dict[str, Weights]:
@@ -214,17 +114,18 @@ def fit_all(rows: Sequence[SignRow]) -> dict[str, Weights]:
 
 
 def fit(rows: Sequence[SignRow]) -> Weights:
-    """Fit the weights of one field, those of sources left out. Signs that few values have get no
-    weight, and signs that hardly count are left out.
+    """Fit the weights of one field. Signs that few values have get no weight; small weights and
+    those of sources are left out.
     """
+    field = rows[0].field
+    judged = _JUDGED["expected"].get(_LIST_OF.get(field, field), {})
+    expected = {ESTIMATE: 1.0} | judged
     described = [_describe(row) for row in rows]
     counts: Counter[str] = Counter()
     for names in described:
         counts.update(names)
-    field = rows[0].field
-    expected_here = _EXPECTED.get(field, {})
     frequent = {name for name, count in counts.items() if count >= _LEAST}
-    signs = sorted(frequent | expected_here.keys())
+    signs = sorted((frequent | expected.keys()) - {ESTIMATE})
     columns = {name: column for column, name in enumerate((BASE, ESTIMATE, *signs))}
     matrix = np.zeros((len(rows), len(columns)))
     matrix[:, 0] = 1
@@ -232,29 +133,33 @@ def fit(rows: Sequence[SignRow]) -> Weights:
     for row_number, names in enumerate(described):
         for name in names & columns.keys():
             matrix[row_number, columns[name]] = 1
-    priors = [_BASE_PRIOR, _ESTIMATE_PRIOR]
-    prior_of_sign = _SIGN_PRIORS.get(field, _SIGN_PRIOR)
-    for name in signs:
-        is_source = name.startswith(_SOURCE)
-        priors.append(_SOURCE_PRIOR if is_source else prior_of_sign)
-    expected = np.array([0.0, 1.0, *(expected_here.get(name, 0.0) for name in signs)])
-    fitted = _maximise(matrix, rows, np.array(priors), expected)
+    firm = np.array([_find_prior(field, name) for name in columns])
+    means = np.array([expected.get(name, 0.0) for name in columns])
+    fitted = dict(zip(columns, _maximise(matrix, rows, firm, means), strict=True))
     weights = {}
-    for name, column in columns.items():
-        if name.startswith(_SOURCE):
-            continue
-        is_sign = name not in (BASE, ESTIMATE)
-        if is_sign and abs(fitted[column]) < _SMALLEST:
-            continue
-        weights[name] = round(float(fitted[column]), 2)
+    for name, weight in fitted.items():
+        is_kept = name in (BASE, ESTIMATE) or abs(weight) >= _SMALLEST
+        if is_kept and not name.startswith(_SOURCE):
+            weights[name] = round(float(weight), 2)
     return weights
 
 
 def _describe(row: SignRow) -> set[str]:
     """Return the signs of a value, and its source if that is not gold which nobody read."""
-    if _is_gold(row) and row.fold in UNREAD:
-        return {*row.signs}
-    return {*row.signs, f"{_SOURCE}{row.source}"}
+    is_level = _is_gold(row) and row.fold in UNREAD
+    return {*row.signs} if is_level else {*row.signs, f"{_SOURCE}{row.source}"}
+
+
+def _find_prior(field: str, name: str) -> float:
+    """Return how firmly the weight of a column is expected."""
+    if name == BASE:
+        return _BASE_PRIOR
+    if name == ESTIMATE:
+        return _ESTIMATE_PRIOR
+    if name.startswith(_SOURCE):
+        return _SOURCE_PRIOR
+    prior: float = _JUDGED["sign_prior"].get(field, _SIGN_PRIOR)
+    return prior
 
 
 def _maximise(
@@ -262,10 +167,9 @@ def _maximise(
 ) -> np.ndarray:
     """Return the likeliest weights, by Newton's method."""
     right = np.array([row.right for row in rows], float)
-    counts = np.array(
-        [1.0 if _is_gold(row) and row.fold in UNREAD else _READ_WEIGHT for row in rows]
-    )
-    counts[right == 0] *= _COST_OF_WRONG.get(rows[0].field, 1.0)
+    is_level = [_is_gold(row) and row.fold in UNREAD for row in rows]
+    counts = np.where(is_level, 1.0, _READ_WEIGHT)
+    counts[right == 0] *= _JUDGED["cost_of_wrong"].get(rows[0].field, 1.0)
     weights = expected.copy()
     for _ in range(_MOST_STEPS):
         chance = 1 / (1 + np.exp(-matrix @ weights))
@@ -279,14 +183,19 @@ def _maximise(
 
 
 def format_weights(weights: Mapping[str, Weights]) -> str:
-    """Format the file of the package: the level and the estimate, then the signs, strongest first."""
+    """Format the file of the package: the level and the estimate, then the signs by weight."""
     tables = []
     for field, own in weights.items():
-        signs = sorted(own.items() - {(BASE, own[BASE]), (ESTIMATE, own[ESTIMATE])})
-        signs.sort(key=lambda pair: pair[1])
-        lines = [f"{BASE} = {own[BASE]}", f"{ESTIMATE} = {own[ESTIMATE]}"]
-        lines += [f'"{name}" = {weight}' for name, weight in signs]
-        tables.append("\n".join([f'["{field}"]', *lines]))
+        lines = [
+            f'["{field}"]',
+            f"{BASE} = {own[BASE]}",
+            f"{ESTIMATE} = {own[ESTIMATE]}",
+        ]
+        signs = sorted(
+            own.keys() - {BASE, ESTIMATE}, key=lambda name: (own[name], name)
+        )
+        lines += [f'"{name}" = {own[name]}' for name in signs]
+        tables.append("\n".join(lines))
     return _HEAD + "\n" + "\n\n".join(tables) + "\n"
 
 

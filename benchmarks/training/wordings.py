@@ -1,7 +1,5 @@
-"""The limits and windows of the rules on lines that were written to mislead them, and on lines that were judged.
-
-They show kinds of errors of which labelled records have few. Whether a line is held out is decided
-by a hash of its number: a third of them only measures.
+"""The limits and windows that the rules read on lines that were written to mislead them, and on
+lines whose values were judged. They show kinds of errors of which labelled records have few.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +7,6 @@ from itertools import count
 from json import dumps
 from pathlib import Path
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import benchmarks.adversarial
 import benchmarks.certain
@@ -24,10 +21,6 @@ from benchmarks.certain.__main__ import to_wording
 from benchmarks.data import Row, read_lines, read_studies
 from extractor.concepts.parse import parse_uncalibrated
 
-ADVERSARIAL = "adversarial"
-CERTAIN = "certain"
-"""The sources: written with their right answers, and judged when their limits were sure."""
-_SHARE_HELD_OUT = 3
 LIMITS = "eligibility.criteria.constraints"
 WINDOWS = "eligibility.criteria.time_windows"
 _NAMES = {LIMITS: "constraint", WINDOWS: "time_windows"}
@@ -35,14 +28,11 @@ _NAMES = {LIMITS: "constraint", WINDOWS: "time_windows"}
 
 
 class JudgedValue(NamedTuple):
-    """A limit or window of a line, with its signs, the rules' own estimate, and whether it is
-    right.
-    """
+    """A limit or window of a line, with its signs, the rules' estimate, and whether it is right."""
 
     field: str
     line: str
     source: str
-    is_held_out: bool
     signs: tuple[str, ...]
     estimate: float
     right: bool
@@ -54,32 +44,33 @@ class _ReadValue(NamedTuple):
     signs: tuple[str, ...]
     estimate: float
 
+    def judge(self, line: Row, source: str, *, right: bool) -> JudgedValue:
+        known = (self.field, line["id"], source, self.signs, self.estimate)
+        return JudgedValue(*known, right)
+
 
 def read_wordings() -> Iterator[JudgedValue]:
     """Yield the limits and windows of all lines whose right answer is known."""
-    yield from _read_adversarial(_folder_of(benchmarks.adversarial))
-    yield from _read_certain(_folder_of(benchmarks.certain) / "lines.jsonl")
+    # not those of the folder's ``kept``, which only measure
+    for path in sorted(Path(*benchmarks.adversarial.__path__).glob("*.jsonl")):
+        yield from _read_adversarial(read_lines(path))
+    lines = read_lines(Path(*benchmarks.certain.__path__, "lines.jsonl"))
+    yield from _read_certain([line for line in lines if line["part"] != "outcome"])
 
 
-def _folder_of(package: Any) -> Path:
-    return Path(package.__file__).parent
-
-
-def _read_adversarial(folder: Path) -> Iterator[JudgedValue]:
-    """Yield the values of ``benchmarks.adversarial``, not of its kept wordings."""
-    for path in sorted(folder.glob("*.jsonl")):
-        lines = [line for line in read_lines(path) if line["task"] == "eligibility"]
-        for line, values in _read_values(lines, lines):
-            left = list(_list_right(line))
-            judged = _list_judged(line, values)
-            for read in values:
-                if read.field not in judged:
-                    continue
-                name = _NAMES[read.field]
-                given = [Given(name, form, 0.0) for form in read.forms]
-                found = [take_stated(left, one) for one in given]
-                right = all(found)
-                yield _judge(line["id"], ADVERSARIAL, read, right=right)
+def _read_adversarial(lines: Sequence[Row]) -> Iterator[JudgedValue]:
+    of_criteria = [line for line in lines if line["task"] == "eligibility"]
+    for line, values in _read_values(of_criteria, of_criteria):
+        left = []
+        for name, value in list_stated(line):
+            left.append(("time_windows" if name == "time_window" else name, value))
+        judged = _list_judged(line, values)
+        for read in values:
+            if read.field not in judged:
+                continue
+            given = [Given(_NAMES[read.field], form, 0.0) for form in read.forms]
+            found = [take_stated(left, one) for one in given]
+            yield read.judge(line, "adversarial", right=all(found))
 
 
 def _list_judged(line: Row, values: Sequence[_ReadValue]) -> set[str]:
@@ -94,35 +85,19 @@ def _list_judged(line: Row, values: Sequence[_ReadValue]) -> set[str]:
     return judged
 
 
-def _list_right(line: Row) -> Iterator[tuple[str, Any]]:
-    """Yield the right values of a line; the first window as the only one."""
-    for name, value in list_stated(line):
-        yield ("time_windows" if name == "time_window" else name), value
-
-
-def _read_certain(path: Path) -> Iterator[JudgedValue]:
+def _read_certain(lines: Sequence[Row]) -> Iterator[JudgedValue]:
     """Yield the values of ``benchmarks.certain`` that its reader judged."""
-    lines = [line for line in read_lines(path) if line["part"] != "outcome"]
     for line, values in _read_values(lines, [to_wording(line) for line in lines]):
         judged = {
             dumps([field.replace("time_window", "time_windows"), value]): verdict
             for field, value, verdict, *_ in line["judged"]
         }
         for read in values:
-            name = _NAMES[read.field]
-            forms = [dumps([name, form]) for form in read.forms]
+            forms = [dumps([_NAMES[read.field], form]) for form in read.forms]
             verdicts = {judged.get(form, "new") for form in forms}
-            if "wrong" in verdicts:
-                yield _judge(line["id"], CERTAIN, read, right=False)
-            elif verdicts == {"right"}:
-                yield _judge(line["id"], CERTAIN, read, right=True)
-
-
-def _judge(line: str, source: str, read: _ReadValue, *, right: bool) -> JudgedValue:
-    is_held_out = crc32(line.encode()) % _SHARE_HELD_OUT == 0
-    return JudgedValue(
-        read.field, line, source, is_held_out, read.signs, read.estimate, right
-    )
+            is_wrong = "wrong" in verdicts
+            if is_wrong or verdicts == {"right"}:
+                yield read.judge(line, "certain", right=not is_wrong)
 
 
 def _read_values(
@@ -139,10 +114,8 @@ def _read_values(
                 continue
             for field in _NAMES:
                 reading = criterion.read(field.rpartition(".")[2])
-                for value, signs in zip(
-                    reading.list_values(), reading.signs, strict=True
-                ):
-                    forms = to_forms(value)
-                    own = (field, forms, signs[""], reading.confidence)
+                members = zip(reading.list_values(), reading.signs, strict=True)
+                for value, signs in members:
+                    own = (field, to_forms(value), signs[""], reading.confidence)
                     values.append(_ReadValue(*own))
         yield line, values

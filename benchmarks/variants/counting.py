@@ -3,32 +3,24 @@ changed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rapidfuzz import fuzz, process
 
-from benchmarks.variants.readings import (
-    OF_CRITERIA,
-    Reading,
-    Value,
-    read_words,
-)
+from benchmarks.variants.readings import OF_CRITERIA, Reading, Value, read_words
+from benchmarks.variants.way import Rewrite
 
+SURE = 0.85
 _NEAR = 85
-"""Criteria with words at least so alike, in per cent, are the same criterion with another
-extent.
-"""
+"""Criteria whose words are at least so similar, in per cent, are one criterion with another extent."""
 _MARK = 12
-"""At most so many letters of a mark or a label in front of a criterion's words."""
-Rewrite = Callable[[str], str | None]
+"""The most letters of a mark or a label in front of a criterion's words."""
 
 
 class Change(NamedTuple):
-    """A difference between two readings. ``sure``: the new one is sure of what it says, or says
-    nothing of a loss.
-    """
+    """A difference between two readings. ``sure``: the new value is sure, or a loss is silent."""
 
     measure: str
     sure: bool
@@ -42,66 +34,69 @@ class Tally:
     """
 
     texts: int = 0
-    totals: Counter[str] = field(default_factory=Counter)
+    of: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     sure: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Tally") -> None:
         """Add the counts of another tally."""
         self.texts += other.texts
-        self.totals.update(other.totals)
+        self.of.update(other.of)
         self.changed.update(other.changed)
         self.sure.update(other.sure)
 
-    def count_over(self, measure: str) -> int:
-        """Return how many items or values could have changed."""
-        return self.totals["criteria" if measure in OF_CRITERIA else measure]
+    def format_share(self, measure: str) -> str | None:
+        """Format the share that changed, and in brackets the share that is sure."""
+        count = self.of["criteria" if measure in OF_CRITERIA else measure]
+        changed = self.changed[measure]
+        if not count:
+            return None
+        return f"{changed / count:.2%} ({self.sure[measure] / count:.2%})"
+
+    def to_json(self) -> Mapping[str, object]:
+        """Return all counts but zeros."""
+        counters = {"of": self.of, "changed": self.changed, "sure": self.sure}
+        counts = {name: dict(sorted((+one).items())) for name, one in counters.items()}
+        return {"texts": self.texts, **counts}
 
 
 def tally_changes(before: Reading, changes: Sequence[Change]) -> Tally:
     """Count the changes of one text."""
-    totals = Counter(value.measure for value in before.values)
-    totals["criteria"] = len(before.criteria)
+    of = Counter(value.measure for value in before.values)
+    of["criteria"] = len(before.criteria)
     changed = Counter(change.measure for change in changes)
     sure = Counter(change.measure for change in changes if change.sure)
-    return Tally(1, totals, changed, sure)
+    return Tally(1, of, changed, sure)
 
 
 def compare_readings(
-    before: Reading, after: Reading, rewrite: Rewrite, sure: float
-) -> list[Change]:
-    """Return the changes between two readings. ``rewrite`` gives the words of a quote after the
-    rewriting.
-    """
-    changes = list(_compare_criteria(before, after, rewrite, sure))
-    return [*changes, *_compare_values(before.values, after.values, sure)]
-
-
-def _compare_criteria(
-    before: Reading, after: Reading, rewrite: Rewrite, sure: float
+    before: Reading, after: Reading, rewrite: Rewrite
 ) -> Iterator[Change]:
-    """Yield the criteria that are lost or added, and those whose kind, extent or negation changed."""
+    """Yield the criteria that are lost or added, those whose kind, extent or negation changed, and
+    values that are missing or new. ``rewrite`` returns the words of a quote after the rewriting.
+    """
     words = [read_words(rewrite(one.quote) or one.quote) for one in before.criteria]
     pairs = pair_criteria(words, [criterion.words for criterion in after.criteria])
     for at, old in enumerate(before.criteria):
         if at not in pairs:
-            yield Change("lost", _is_lost_silently(words[at], after, sure), old.quote)
+            yield Change("lost", _is_lost_silently(words[at], after), old.quote)
             continue
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
             told = f"{old.kind} to {new.kind}: {new.quote}"
-            yield Change("turned", new.kind_confidence >= sure, told)
+            yield Change("turned", new.kind_confidence >= SURE, told)
         if new.words != words[at]:
             told = f"{old.quote!r} is {new.quote!r}"
-            yield Change("extent", new.confidence >= sure, told)
+            yield Change("extent", new.confidence >= SURE, told)
         if new.negated != old.negated:
             told = f"{old.negated} to {new.negated}: {new.quote}"
-            yield Change("negation", new.negated_confidence >= sure, told)
+            yield Change("negation", new.negated_confidence >= SURE, told)
     taken = set(pairs.values())
     for at, new in enumerate(after.criteria):
         if at not in taken:
             least = min(new.confidence, new.kind_confidence)
-            yield Change("added", least >= sure, new.quote)
+            yield Change("added", least >= SURE, new.quote)
+    yield from _compare_values(before.values, after.values)
 
 
 def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
@@ -145,20 +140,20 @@ def _find_near(words: str, free: dict[int, str]) -> int | None:
     return int(found[2]) if found else None
 
 
-def _is_lost_silently(words: str, after: Reading, sure: float) -> bool:
-    """Return whether nothing tells of a lost criterion: no finding, and no doubt about the
-    criterion that holds it.
+def _is_lost_silently(words: str, after: Reading) -> bool:
+    """Return whether a criterion is lost without a finding, and without a doubt about the criterion
+    that contains it.
     """
-    if after.told:
+    if after.is_doubtful:
         return False
     for one in after.criteria:
         if words in one.words:
-            return min(one.confidence, one.kind_confidence) >= sure
+            return min(one.confidence, one.kind_confidence) >= SURE
     return True
 
 
 def _compare_values(
-    before: Sequence[Value], after: Sequence[Value], sure: float
+    before: Sequence[Value], after: Sequence[Value]
 ) -> Iterator[Change]:
     """Yield values that are missing, which are not sure, and values that are new."""
     left = Counter((one.measure, one.value) for one in before)
@@ -168,7 +163,7 @@ def _compare_values(
             left[key] -= 1
         else:
             told = f"new: {_show(one.value)} at {one.confidence:.2f}"
-            yield Change(one.measure, one.confidence >= sure, told)
+            yield Change(one.measure, one.confidence >= SURE, told)
     for measure, value in left.elements():
         yield Change(measure, sure=False, what=f"missing: {_show(value)}")
 

@@ -1,7 +1,7 @@
-"""The layout of an eligibility text that tells its lists plainly: headings, items and other lines.
+"""The layout of an eligibility text whose lists are plain: headings, items and other lines.
 
-A way of writing changes these lines and joins them again. Texts that are laid out in another manner
-are not rewritten by ways that need to know where an item begins.
+A way of writing changes these lines and joins them again. Texts in another layout are not rewritten
+by ways that need to know where an item begins.
 """
 
 import re
@@ -14,7 +14,7 @@ _HEADING = re.compile(
 )
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[*•-]|\d{1,2}[.)])[ \t]+(?=\S)")
 _FEWEST_ITEMS = 4
-"""A text with fewer items shows little of what becomes of a list."""
+"""A text with fewer items shows little of a list."""
 _ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
@@ -31,9 +31,8 @@ class Role(Enum):
 class Line(NamedTuple):
     """A line with its continuation lines.
 
-    ``raw`` is what stands in the text, ``text`` the same in one line without mark and indentation.
-    ``kind`` is that of a heading, ``depth`` that of an item: 0 in the list itself, 1 in a list
-    below an item.
+    ``raw`` is as in the text, ``text`` the same in one line without mark and indentation. ``kind``
+    is the list of a heading, ``depth`` the level of an item, 0 in the list itself.
     """
 
     role: Role
@@ -42,6 +41,14 @@ class Line(NamedTuple):
     kind: str = ""
     indent: str = ""
     depth: int = 0
+
+
+class Numbered(NamedTuple):
+    """A line with the kind of its list, and its number there from 1; 0 if it is no item of it."""
+
+    line: Line
+    kind: str
+    number: int
 
 
 def read_layout(text: str) -> list[Line]:
@@ -54,8 +61,9 @@ def read_layout(text: str) -> list[Line]:
     lines: list[Line] = []
     for raw in text.split("\n"):
         line = _read_line(raw)
-        last = lines[-1] if lines else None
-        if last and _continues(line, last):
+        last = lines[-1] if lines else line
+        is_below_item = last.role is Role.ITEM and len(line.indent) > len(last.indent)
+        if is_below_item and line.role is Role.PLAIN:
             joined = f"{last.text} {raw.strip()}"
             lines[-1] = last._replace(raw=f"{last.raw}\n{raw}", text=joined)
         else:
@@ -80,13 +88,6 @@ def _read_line(raw: str) -> Line:
     return Line(Role.PLAIN, raw, raw.strip(), indent=indent)
 
 
-def _continues(line: Line, last: Line) -> bool:
-    """Return whether a line without a mark is indented below the text of the item before it."""
-    if last.role is not Role.ITEM or line.role is not Role.PLAIN:
-        return False
-    return len(line.indent) > len(last.indent)
-
-
 def has_both_lists(lines: Sequence[Line]) -> bool:
     """Return whether there is one heading for each list and enough items."""
     headings = sorted(line.kind for line in lines if line.role is Role.HEADING)
@@ -97,16 +98,6 @@ def has_both_lists(lines: Sequence[Line]) -> bool:
 def join_lines(lines: Sequence[Line]) -> str:
     """Return the text of the lines as it was read."""
     return "\n".join(line.raw for line in lines)
-
-
-class Numbered(NamedTuple):
-    """A line with the kind of the list in which it stands, and its number there from 1; 0 if it
-    is no item of it.
-    """
-
-    line: Line
-    kind: str
-    number: int
 
 
 def number_items(lines: Sequence[Line]) -> Iterator[Numbered]:
@@ -150,8 +141,8 @@ def has_marks(form: str, number: int) -> bool:
 
 
 def split_lists(lines: Sequence[Line]) -> Iterator[tuple[Line | None, list[Line]]]:
-    """Yield each heading with the lines below it that are not blank; first, without a heading,
-    what stands above.
+    """Yield each heading with the lines below it that are not blank; first, without a heading, the
+    lines above.
     """
     heading = None
     below = list[Line]()

@@ -12,8 +12,8 @@ from benchmarks.variants.way import Part
 from extractor.language.units import read_unit
 from extractor.schemas import Criterion, ExtractedItem, TrialExtraction
 
-_TELLING = frozenset({"structure_doubtful", "language_other"})
-"""Kinds of findings that tell that a list may not have been read as it was meant."""
+_DOUBTS = {"structure_doubtful", "language_other"}
+"""Kinds of findings about lists that may have been misread."""
 _LAYOUT = re.compile(r"</?\w+>|\\|[;,]\s*and\s*$")
 """Tags, escapes, and the "and" that leads to the next item."""
 
@@ -39,13 +39,11 @@ class CriterionRead(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """The criteria and the values of an extraction. ``told``: it has a finding that the lists
-    are doubtful.
-    """
+    """The criteria and the values of an extraction, and whether a finding doubts its lists."""
 
     criteria: list[CriterionRead]
     values: list[Value]
-    told: bool
+    is_doubtful: bool
 
 
 def read_words(quote: str) -> str:
@@ -60,11 +58,11 @@ def read_words(quote: str) -> str:
 
 def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
     """Return what is compared of a part of an extraction."""
-    told = any(finding.kind in _TELLING for finding in extraction.findings)
+    is_doubtful = any(finding.kind in _DOUBTS for finding in extraction.findings)
     criteria: list[CriterionRead] = []
     if part is Part.ELIGIBILITY:
         criteria += map(_read_criterion, extraction.eligibility.criteria)
-    return Reading(criteria, list(_READERS[part](extraction)), told)
+    return Reading(criteria, list(_READERS[part](extraction)), is_doubtful)
 
 
 def _confidence(item: ExtractedItem, field: str) -> float:

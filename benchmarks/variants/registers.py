@@ -1,6 +1,4 @@
-"""The files of registers that can hold an eligibility text, and pasted texts: what reads each of
-them as a record.
-"""
+"""Files of registers with an eligibility text, and pasted texts, each read as a record."""
 
 import json
 import textwrap
@@ -19,7 +17,9 @@ from extractor.formats import make_record, read_stream
 from extractor.schemas import Part, Section, TrialRecord
 
 Register = Callable[[str], TrialRecord | None]
-"""Returns the record of a file that holds an eligibility text; None if the file cannot hold it."""
+"""Returns the record of a file with an eligibility text; None if the file cannot contain it."""
+Lists = Mapping[str, Sequence[Line]]
+"""The lines of each list."""
 
 _TITLE = "A Trial in an Invented Illness"
 _NUMBER = "NCT90000001"
@@ -37,7 +37,6 @@ def _read_file(name: str, content: str) -> TrialRecord:
 
 
 def _read_ctgov_json(text: str) -> TrialRecord:
-    """Read the JSON of ClinicalTrials.gov."""
     modules = {
         "identificationModule": {"nctId": _NUMBER, "briefTitle": _TITLE},
         "eligibilityModule": {"eligibilityCriteria": text},
@@ -46,9 +45,7 @@ def _read_ctgov_json(text: str) -> TrialRecord:
 
 
 def _read_ctgov_xml(text: str) -> TrialRecord:
-    """Read the legacy XML of ClinicalTrials.gov, which wraps and indents its lines, with an
-    empty line between.
-    """
+    """Read the legacy XML, whose lines are wrapped and indented, with an empty line between."""
     filler = textwrap.TextWrapper(
         width=100,
         initial_indent="        ",
@@ -80,37 +77,27 @@ def _read_ictrp(text: str, exclusion: str = "") -> TrialRecord:
     )
 
 
-def _read_ictrp_breaks(text: str) -> TrialRecord:
-    """Read the XML of ICTRP with both lists in one field, whose lines end with ``<br>``."""
-    return _read_ictrp(text.replace("\n", "<br>"))
-
-
-def _read_ictrp_apart(text: str) -> TrialRecord | None:
-    """Read the XML of ICTRP with a field for each list."""
-    lists = _split_text(text)
-    if lists is None:
-        return None
+def _read_ictrp_apart(lists: Lists) -> TrialRecord:
     return _read_ictrp(join_lines(lists["inclusion"]), join_lines(lists["exclusion"]))
 
 
-def _split_text(text: str) -> dict[str, list[Line]] | None:
-    """Return the lines of each list; None if there are other lines, or not both lists."""
-    lines = read_layout(text)
-    if not has_both_lists(lines):
-        return None
-    lists = {}
-    for heading, below in split_lists(lines):
-        if heading is None:
+def _of_lists(read: Callable[[Lists], TrialRecord]) -> Register:
+    """Return what reads the file of a register with a field for each list; None for a text with
+    other lines, or without both lists.
+    """
+
+    def read_lists(text: str) -> TrialRecord | None:
+        lines = read_layout(text)
+        if not has_both_lists(lines):
             return None
-        lists[heading.kind] = below
-    return lists
+        found = list(split_lists(lines))
+        lists = {heading.kind: below for heading, below in found if heading}
+        return read(lists) if len(lists) == len(found) else None
+
+    return read_lists
 
 
-def _read_isrctn(text: str) -> TrialRecord | None:
-    """Read the XML of ISRCTN."""
-    lists = _split_text(text)
-    if lists is None:
-        return None
+def _read_isrctn(lists: Lists) -> TrialRecord:
     people = ""
     for kind, below in lists.items():
         people += f"<{kind}>{escape(join_lines(below))}</{kind}>"
@@ -122,11 +109,8 @@ def _read_isrctn(text: str) -> TrialRecord | None:
     )
 
 
-def _read_ctis(text: str) -> TrialRecord | None:
+def _read_ctis(lists: Lists) -> TrialRecord:
     """Read the JSON of the EU's register, which keeps each criterion apart."""
-    lists = _split_text(text)
-    if lists is None:
-        return None
     criteria = {}
     for kind, below in lists.items():
         key = f"principal{kind.capitalize()}Criteria"
@@ -154,33 +138,23 @@ def _join_nested(below: Sequence[Line]) -> Iterator[str]:
         yield "\n".join(entry)
 
 
-def _paste(text: str) -> TrialRecord:
-    """Read the text alone, as somebody pastes it."""
-    return make_record(text)
-
-
-def _paste_page(text: str) -> TrialRecord:
-    """Read a page with the text, as somebody copies it from a browser."""
-    return make_record(_PAGE.format(title=_TITLE, text=text))
-
-
 REGISTERS: Mapping[str, Register] = {
     "ctgov_json": _read_ctgov_json,
     "ctgov_xml": _read_ctgov_xml,
     "ictrp": _read_ictrp,
-    "ictrp with breaks": _read_ictrp_breaks,
-    "ictrp, lists apart": _read_ictrp_apart,
-    "isrctn": _read_isrctn,
-    "ctis": _read_ctis,
-    "pasted text": _paste,
-    "pasted page": _paste_page,
+    "ictrp with breaks": lambda text: _read_ictrp(text.replace("\n", "<br>")),
+    "ictrp, lists apart": _of_lists(_read_ictrp_apart),
+    "isrctn": _of_lists(_read_isrctn),
+    "ctis": _of_lists(_read_ctis),
+    "pasted text": make_record,
+    "pasted page": lambda text: make_record(_PAGE.format(title=_TITLE, text=text)),
 }
 HOME = "ctgov_json"
 """The register in which the text that was not rewritten is read."""
 
 
 def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
-    """Return the record with its outcomes in one line for each rank, as flattened files hold them.
+    """Return the record with its outcomes in one line for each rank, as in flattened files.
 
     None if an outcome has no time frame, or a bar, which would end it.
     """

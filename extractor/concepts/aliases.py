@@ -1,6 +1,6 @@
-"""Names of the same thing: short forms and full names of instruments, measures and agents.
+"""Names of one instrument, measure or agent: abbreviations and full names.
 
-Parsing, the checks of answers and the evaluation share three vocabularies of `rules/terms`:
+Parsing, the checks of answers and the evaluation share three vocabularies in `rules/terms`:
 ``instruments``, ``measures`` and ``agent_abbreviations``.
 
 >>> name_instrument("NCI-CTCAE v4.0") == name_instrument(
@@ -10,9 +10,9 @@ True
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from extractor.language.book import Entry, terms_of, word_list
 from extractor.measures.names import spell_words
@@ -36,8 +36,8 @@ _CENSORED = re.compile(
 
 
 def trim_event(quote: str) -> tuple[int, int]:
-    """Return the characters of a quote that are the event's own words: without "the date of" in
-    front, and without a last bracket that states that it is censored.
+    """Return the start and end of the event's own words in a quote: without a leading "the date of"
+    and without a final bracket about censoring.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)
@@ -53,7 +53,7 @@ def trim_event(quote: str) -> tuple[int, int]:
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """Return a key that all names of an instrument share, and its version or "". The version may be
-    part of the name; "4.0" is "4".
+    part of the name; "4.0" is returned as "4".
 
     >>> (
     ...     name_instrument("the Asthma-Control test (ACT)"),
@@ -65,14 +65,14 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
     """
     bare, version_in_name = split_version(name)
     entry = find_entry(bare, "instruments")
-    key = entry.value if entry else _list_forms(bare)[1]
+    key = entry.value if entry else _list_forms(bare).spelled
     stated = (version or version_in_name or "").strip()
     return key, stated.removesuffix(".0")
 
 
 def split_version(name: str) -> tuple[str, str | None]:
-    """Return the name of a known instrument and the version after it. Other names stay whole, with
-    None as the version.
+    """Return the name of a known instrument and the version after it. Other names are returned
+    unchanged, with None as the version.
 
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")
     (('CTCAE', '5.0'), ('QLQ-C30', None))
@@ -88,11 +88,12 @@ def split_version(name: str) -> tuple[str, str | None]:
 
 @lru_cache(maxsize=4096)
 def find_entry(name: str, vocabulary: str) -> Entry | None:
-    """Return the entry with this name, also if its short form follows in brackets: "methotrexate
-    (MTX)". None if no entry has it, or if the name and the short form are of different entries; of
-    an instrument, one of the two is enough.
+    """Return the entry with this name, which may be followed by its abbreviation in brackets:
+    "methotrexate (MTX)". Return None if no entry matches, or if the name and the abbreviation
+    belong to different entries. For an instrument, one of the two is enough.
 
-    The name counts as it is written, then without small words, then without words such as "score".
+    The name is looked up as written, then without small words, then without general words such as
+    "score".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
@@ -116,7 +117,7 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
-    """Return all names of an entry, each once, the usual one first.
+    """Return all names of an entry without duplicates, the usual one first.
 
     >>> list_names(find_entry("MTX", "agent_abbreviations"))[:2]
     ('methotrexate', 'MTX')
@@ -125,7 +126,7 @@ def list_names(entry: Entry) -> tuple[str, ...]:
 
 
 def unify(text: str) -> str:
-    """Return the usual name of an agent or a measure; any other text as it is.
+    """Return the usual name of an agent or a measure; any other text is returned unchanged.
 
     >>> (
     ...     unify("MTX"),
@@ -138,30 +139,47 @@ def unify(text: str) -> str:
     return entry.value if entry else text
 
 
-def _list_forms(name: str) -> tuple[str, ...]:
-    """Return a name as it is written, in one spelling without small words such as "the", and also
-    without a last word such as "scale", then without all such words, which many names share.
+class _Forms(NamedTuple):
+    """The forms in which a name is looked up, the most exact first: as written, normalised without
+    small words such as "the", also without a final general word such as "scale", and without all
+    general words, which many names share.
     """
+
+    written: str
+    spelled: str
+    shortened: str
+    specific: str
+
+
+def _list_forms(name: str) -> _Forms:
     small_words = word_list("small_words_of_names")
+    general_words = word_list("heads_of_names")
     words = [word for word in spell_words(name) if word not in small_words]
-    heads = word_list("heads_of_names")
-    own = [word for word in words if word not in heads]
-    end = -1 if words and words[-1] in heads else len(words)
-    return name.strip(), *map("".join, (words, words[:end], own))
+    end = -1 if words and words[-1] in general_words else len(words)
+    specific = [word for word in words if word not in general_words]
+    return _Forms(name.strip(), "".join(words), "".join(words[:end]), "".join(specific))
 
 
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
-    """Return entries by the forms of their names. A form as written goes before a spelled one, and
-    that before one without general words; one of several entries is left out.
+    """Return the entries by the forms of their names. If different forms are equal, the more exact
+    one counts.
     """
     index: dict[str, Entry] = {}
-    for form in (3, 1, 0):
-        named: dict[str, dict[str, Entry]] = defaultdict(dict)
-        for entry in terms_of(vocabulary):
-            for name in list_names(entry):
-                named[_list_forms(name)[form]].setdefault(entry.value, entry)
-        for written, entries in named.items():
-            if written and len(entries) == 1:
-                [index[written]] = entries.values()
+    for form in ("specific", "spelled", "written"):
+        index |= _index_form(vocabulary, form)
     return index
+
+
+def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
+    """Return the entries by one form of their names, without forms that several entries share."""
+    entries: dict[str, Entry] = {}
+    ambiguous = {""}
+    for entry in terms_of(vocabulary):
+        for name in list_names(entry):
+            key = getattr(_list_forms(name), form)
+            if entries.setdefault(key, entry).value != entry.value:
+                ambiguous.add(key)
+    for key in ambiguous:
+        entries.pop(key, None)
+    return entries

@@ -1,7 +1,7 @@
-"""Set aside what a record states in a language other than English, before any rule reads it.
+"""Set aside text in languages other than English before any rule reads it.
 
-The words become blanks of the same length, as do those aimed at a model (``hostile``): no item
-holds them, and no prompt does.
+The text is replaced by blanks of the same length, like text aimed at a model (``hostile``), so no
+item and no prompt contains it.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from extractor.schemas import (
 )
 
 _DESCRIBES = ("eligibility", "brief_summary", "detailed_description")
-"""Sections that may state what has no section of its own."""
+"""Sections that may state fields which have no section of their own."""
 _UNEXPLAINED = (AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT)
 _LONGEST_QUOTE = 300
 
@@ -32,7 +32,7 @@ _LONGEST_QUOTE = 300
 def find_foreign_lines(
     record: TrialRecord,
 ) -> tuple[ForeignLines, Mapping[str, list[Range]]]:
-    r"""Return what a record states in another language, and its ranges by section.
+    r"""Return the text of a record in other languages, and its ranges by section.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -59,10 +59,11 @@ def find_foreign_lines(
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language, with how many lines it has, and the first line of each
+    """Yield a finding for each language, with its number of lines, and the first line of each
     section.
 
-    It is a warning if a section has nothing in English beside these lines, else information.
+    The finding is a warning if a section contains no English besides these lines; otherwise, it is
+    information.
     """
     by_language: dict[str, list[ForeignText]] = defaultdict(list)
     for text in parsed.foreign.texts:
@@ -72,11 +73,11 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
         for text in texts:
             firsts.setdefault(text.section, text)
         lines = counted(len(texts), "line")
-        message = f"{lines} in {language}: not read, and not shown to a model"
+        message = f"{lines} in {language}: not read and not shown to a model"
         severity = Severity.INFO
         if not parsed.foreign.untranslated.isdisjoint(firsts):
             severity = Severity.WARNING
-            message += "; nothing beside them is in English"
+            message += "; the rest contains no English"
         yield Finding(
             kind=FindingKind.LANGUAGE_OTHER,
             severity=severity,
@@ -87,7 +88,7 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
-    """Return the first 300 characters of a text as a citation of the record as it was given."""
+    """Return the first 300 characters of a text as a citation of the original record."""
     end = min(text.end, text.start + _LONGEST_QUOTE)
     quote = parsed.original(Span(text.section, text.start, end))
     return Citation(section=text.section, start=text.start, end=end, quote=quote)
@@ -96,11 +97,11 @@ def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
 def explain_by_language(
     parsed: ParsedRecord, absences: Iterable[Absence]
 ) -> Iterator[Absence]:
-    """Yield the absences, with the reason ``other_language`` if only text in another language
-    could state the field. Absences with a reason that explains them stay as they are.
+    """Yield the absences, with the reason ``other_language`` for fields that only text in another
+    language could state. Absences with a more specific reason are unchanged.
     """
     for absence in absences:
-        # A field without a section of its own may be stated where the trial is described.
+        # A field without its own section may be stated in the descriptions of the trial.
         sections = absence.sections or _DESCRIBES
         is_foreign = not parsed.foreign.untranslated.isdisjoint(sections)
         if is_foreign and absence.reason in _UNEXPLAINED:

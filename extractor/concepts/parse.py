@@ -1,4 +1,4 @@
-"""The pre-parser: reads a record by rules, without a model."""
+"""The pre-parser: read a record by rules, without a model."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -30,10 +30,10 @@ def parse_record(
     r"""Read everything that the rules find in a record. The same record always gives the same
     result.
 
-    Text aimed at a model is reported and blanked first, and so are lines in another language. The
-    confidence of a reading, 0 to 1, is the share of such readings that were right on annotated
-    records. ``fields`` are the user's own; those with rules are read. A text in which nothing is
-    found gives open readings, not an error.
+    Text aimed at a model is reported and blanked first, and so are lines in other languages. The
+    confidence of a reading, from 0 to 1, is the share of similar readings that were right on
+    annotated records. ``fields`` are the user's own fields; those with patterns are read. If
+    nothing is found in a text, the readings are open; this is not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -53,7 +53,7 @@ def parse_record(
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
-    """Return what ``parse_record`` does, without calibration of the confidences. Calibration is
+    """Return the result of ``parse_record`` without calibrated confidences. The calibration is
     fitted to these results.
     """
     sections: Mapping[str, LexedSection] = {
@@ -62,8 +62,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
     }
     hostile = find_hostile(record, sections)
     given = record
-    commands = list_blanks(hostile)
-    record, sections = blank_out(record, sections, commands, edge="\n\n")
+    record, sections = blank_out(record, sections, list_blanks(hostile), edge="\n\n")
     foreign, ranges = find_foreign_lines(record)
     record, sections = blank_out(record, sections, ranges)
     # Chunks are numbered in the order in which they are read.

@@ -1,5 +1,5 @@
-"""Where a text states something: places in tokens, raw spans of quotes, and of names in any of
-their forms.
+"""Locate values in a text: token ranges, the raw spans of quotes, and names in any of their
+forms.
 """
 
 import re
@@ -22,18 +22,18 @@ from extractor.schemas import Instrument, Origin, Support
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, used until counts are available for its field."""
-# the greatest distance between an instrument's name and its version, in characters
+# maximum number of characters between an instrument's name and its version
 _VERSION_REACH = 60
 _SHORTEST_NAME = 3
-"""Minimum number of characters of an abbreviation that stands for a full name: "LV" has too many
-meanings.
+"""Minimum number of characters of an abbreviation that is matched for a full name: "LV" has too
+many meanings.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """A value with the characters that support it. ``confidence`` is lower where its place leaves
-    a doubt.
+    """A value with the span that supports it. ``confidence`` is lower if the span leaves a
+    doubt.
     """
 
     value: Any
@@ -43,9 +43,9 @@ class Supported:
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
-    """Return a model's value with its support, as certain as the least certain member; with
-    ``many``, a tuple of all values, else the first one. Without a value, it is None or an empty
-    tuple.
+    """Return a model's value with its support and the confidence of the least certain member. With
+    ``many``, the value is a tuple of all values, otherwise the first one. Without values, it is an
+    empty tuple or None.
     """
     value: Any = None
     if many:
@@ -72,8 +72,8 @@ class Derived:
 
 @lru_cache(maxsize=32)
 def cut(passage: Passage) -> Tokens:
-    """Return the tokens of a passage alone. Several values of one line share them, and what is
-    found in them.
+    """Return the tokens of a passage on their own. The values of one line share these tokens,
+    including cached matches.
     """
     return passage.tokens.cut(passage.first, passage.end)
 
@@ -81,8 +81,8 @@ def cut(passage: Passage) -> Tokens:
 def locate(passage: Passage, first: int, end: int) -> Span:
     """Return the raw span of ``cut(passage).words[first:end]``."""
     start, stop = cut(passage).span(first, end)
-    raw_start, raw_stop = passage.section.cleaned.raw_span(start, stop)
-    return Span(passage.section.name, raw_start, raw_stop)
+    raw_span = passage.section.cleaned.raw_span(start, stop)
+    return Span(passage.section.name, *raw_span)
 
 
 def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
@@ -92,7 +92,7 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
     start, end = passage.tokens.span(passage.first, passage.end)
     section = passage.section
     text = passage.tokens.text
-    # The lines of the passage as a separate text: folding a line once serves all searches in it.
+    # The lines of the passage form a separate text, so that each line is folded only once.
     begin = text.rfind("\n", 0, start) + 1
     stop = text.find("\n", end)
     lines = CleanText(text[begin : stop if stop >= 0 else len(text)])
@@ -111,8 +111,8 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
 def find_parts(
     passage: Passage, parts: Mapping[str, str | None]
 ) -> dict[str, Span | None]:
-    """Return the raw spans of an outcome's parts by their names; None for a part that is not
-    there. Each is looked for after the one before, since several parts may have the same words.
+    """Return the raw span of each part of an outcome by its name; None for a missing part. Each
+    part is searched for after the previous one, since several parts may have the same words.
 
     The time frame comes last, so its last occurrence counts.
     """
@@ -130,16 +130,15 @@ def find_parts(
 
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """Return an instrument that the passage names in any way, with its version glued to it, as in
-    "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
+    """Return an instrument whose name, in any form, is in the passage, with its version attached as
+    in "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
     """
     _, end = passage.raw_span
-    for mark in ("", "v"):
-        # "RECIST1.1", "SF-36v2"
-        glued = value.version and f"{value.name}{mark}{value.version}"
-        together = find_quote(passage, glued) if glued else None
-        if together:
-            return Supported(value, together, Support.LITERAL)
+    # "RECIST1.1", "SF-36v2"
+    for mark in ("", "v") if value.version else ():
+        span = find_quote(passage, f"{value.name}{mark}{value.version}")
+        if span:
+            return Supported(value, span, Support.LITERAL)
     for span, support in list_mentions(value.name, passage):
         reach = min(end, span.end + _VERSION_REACH)
         behind = passage.section.raw[span.end : reach]
@@ -150,8 +149,8 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
 
 
 def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Support]]:
-    """Yield the places of an instrument's name in the passage, those as written first, then those
-    of its other names.
+    """Yield the places of an instrument's names in the passage as (span, support) pairs, starting
+    with the name as written.
     """
     for span in find_quotes(passage, instrument):
         yield span, Support.LITERAL
@@ -166,8 +165,8 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:
-    """Return the first name of an agent in the passage, as the passage writes it: "MTX" for
-    "methotrexate". None if the agent is not known, or no name of it is there.
+    """Return the first name of an agent in the passage, in the spelling of the passage: "MTX" for
+    "methotrexate". None if the agent is unknown, or the passage does not name it.
     """
     entry = find_entry(agent, "agent_abbreviations")
     span = next(find_names(entry, passage), None) if entry else None
@@ -178,8 +177,8 @@ def find_agent(agent: str, passage: Passage) -> Supported | None:
 
 
 def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
-    """Yield the places of an entry's names. An abbreviation counts only in its own case, with at
-    least three characters, and if no letter is added to it.
+    """Yield the places of an entry's names. An abbreviation matches only in its own case, with at
+    least three characters, and as a whole word.
     """
     first, end = passage.raw_span
     for name in list_names(entry):

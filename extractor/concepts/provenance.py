@@ -1,4 +1,4 @@
-"""Collect the evidence of an item's values while it is built."""
+"""Collect the evidence of an item's values while the item is built."""
 
 import dataclasses
 import re
@@ -43,22 +43,22 @@ def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
     ... ][:2]
     ['kind', 'lead_in']
     """
-    fields = (
+    return [
         field
         for field in list_fields(task)
         if field.metadata.evidence is EvidenceKind.READ
-    )
-    return [field for field in fields if field.group == (group or task)]
+        and field.group == (group or task)
+    ]
 
 
 class ItemBuilder:
-    """Resolves the fields of a draft, and collects their evidence and the reasons of empty ones.
+    """Resolve the fields of a draft, and collect their evidence and the reasons for empty fields.
 
-    ``path`` is the item's place in the extraction, such as ``dosing[0]``. No value is more
-    certain than the item itself (``ceiling``). ``searched`` are the sections that
-    were searched, by default that of the item: the evidence of a value without words of its
-    own, such as "no time is stated", is then the item's whole span. Without any, empty fields
-    are explained by the absence of a section.
+    ``path`` is the item's place in the extraction, such as ``dosing[0]``. ``ceiling`` is the
+    confidence of the item itself, which no value exceeds. ``searched`` lists the sections that were
+    searched; by default, only the section of the item. In that case, a value without words of its
+    own, such as "no time is stated", has the whole span of the item as evidence. If no sections
+    were searched, a field is empty because its section is absent.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class ItemBuilder:
         self.absences: list[Absence] = []
 
     def resolve(self, field: str) -> Reading[Any]:
-        """Return the value of a field that the rules' reading and the model's answer make.
+        """Return the value of a field, combined from the rules' reading and the model's answer.
 
         It is less certain if the model was asked about the field and skipped the item. A value of
-        the rules that the model leaves out is ambiguous: nobody knows who is right.
+        the rules that the model left out is ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
-        # a member of a list is answered with it
+        # the model answers the whole list at once
         asked_as = "time_windows" if field == "time_window" else field
         gap = self.draft.gap(asked_as)
         read = self.draft.read(field)
@@ -99,8 +99,8 @@ class ItemBuilder:
         return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
-        """Resolve fields, add the evidence or the absence of each, and return their values by
-        name. An empty list is an empty tuple.
+        """Resolve fields, add the evidence or the absence of each, and return their values by name.
+        The value of an empty list is an empty tuple.
         """
         values: dict[str, Any] = {}
         for field in fields:
@@ -109,8 +109,8 @@ class ItemBuilder:
         return values
 
     def add_quote(self, exists: Reading[Any]) -> str | None:
-        """Add the item's own words, whose confidence and origin are those of its existence, and
-        return them.
+        """Add the item's own words, with the confidence and origin of its existence, and return
+        them.
         """
         span = self.draft.span
         words = self._parsed.raw(span)
@@ -120,9 +120,10 @@ class ItemBuilder:
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence of a resolved field, and return its value.
 
-        A value that the model did not answer for a reason (``gap``) is absent for that reason; an
-        empty one is not reported, or its section is absent. Each member of a tuple has its own
-        evidence. The item is no more certain than any value of it.
+        If the model gave no answer for a reason (``gap``), the value is absent for that reason. An
+        empty value is absent because it is not reported, or because its section is absent. Each
+        member of a tuple has its own evidence. The item's confidence is at most that of each of its
+        values.
         """
         value = resolved.value
         if resolved.gap is not None:
@@ -138,13 +139,13 @@ class ItemBuilder:
         supports = resolved.list_supports() or (Support.LITERAL,)
         places = zip(resolved.spans or self._whole, supports, strict=False)
         for position, (span, support) in enumerate(places):
-            one = replace(resolved, spans=(span,), support=support)
+            proven = replace(resolved, spans=(span,), support=support)
             if not isinstance(value, tuple):
-                self._prove(field, one)
+                self._prove(field, proven)
                 continue
-            # Further spans are those of the last member.
+            # Additional spans belong to the last member.
             at = min(position, len(value) - 1)
-            member = replace(one, value=value[at], confidence=resolved.sure_of(at))
+            member = replace(proven, value=value[at], confidence=resolved.sure_of(at))
             self._prove(f"{field}[{at}]", member)
             for name, part in self._list_parts(field, member):
                 self._prove(f"{field}[{at}].{name}", part)
@@ -164,11 +165,11 @@ class ItemBuilder:
     def _list_parts(
         self, field: str, member: Reading[Any]
     ) -> Iterator[tuple[str, Reading[str]]]:
-        """Yield the quotes that are parts of a member of a list, by name. A part that is nowhere is
-        left out.
+        """Yield the quotes that are parts of a list member, as (name, reading) pairs. A part that
+        is not found is left out.
 
-        They are sought in the item, and if they are not there, those of a time window also in the
-        line that introduces it; of several places, the nearest to the member counts.
+        Parts are searched for in the item; parts of a time window also in the line that introduces
+        the item. If there are several places, the one nearest to the member counts.
         """
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
@@ -182,7 +183,7 @@ class ItemBuilder:
             words = getattr(member.value, name)
             place = min(
                 self._list_places(words, spans) if words else (),
-                key=lambda one: abs(one.start - near.start),
+                key=lambda span: abs(span.start - near.start),
                 default=None,
             )
             if place:
@@ -190,7 +191,7 @@ class ItemBuilder:
                 yield name, Reading(words, sure, (place,), origin=origin)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
-        """Return the places of these characters in the first span that has them."""
+        """Return the places of these words in the first span that contains them."""
         places: list[Span] = []
         for span in spans:
             for found in re.finditer(re.escape(words), self._parsed.raw(span)):
@@ -201,18 +202,18 @@ class ItemBuilder:
         return places
 
     def _prove(self, name: str, resolved: Reading[Any]) -> None:
-        """Add evidence, with how the value was read from it: what is not a quote was concluded, if
-        nothing else is known.
+        """Add evidence for a value, with its support. If the support is unknown, a value that is
+        not a quote was concluded.
 
-        The evidence of a value that rests on a whole passage is its longest part without blanked
-        hostile text. The item is no more certain than this value.
+        If the evidence is a whole passage with hostile text, its longest part without blanked text
+        is used. The item's confidence is at most that of this value.
         """
         value = resolved.value
         span = resolved.spans[0]
         support = resolved.support
         is_quote = self._parsed.raw(span) in (value, getattr(value, "name", None))
         is_whole_quote = is_quote and getattr(value, "version", None) is None
-        # the label of an arm does not state what the arm gets
+        # the label of an arm does not state what the arm receives
         if is_whole_quote and not name.startswith("arms"):
             support = Support.LITERAL
         elif support is Support.LITERAL and type(value) is not str:
@@ -238,8 +239,8 @@ class ItemBuilder:
         self._evidence.append(evidence)
 
     def _locate(self, span: Span) -> dict[str, Any]:
-        """Return the place of a span in the text of a PDF or Word file, and its page; nothing if
-        its section is not from one.
+        """Return the place of a span in the text of a PDF or Word file, and its page; empty if its
+        section does not come from a file of that type.
         """
         record = self._parsed.record
         section = record.section(span.section)
@@ -255,7 +256,7 @@ class ItemBuilder:
 
 @dataclass(slots=True)
 class Assembled(Generic[ItemT]):
-    """The items of a group with their paths and drafts, and why their empty fields are empty."""
+    """The items of a group with their paths and drafts, and the reasons for their empty fields."""
 
     group: str = ""
     items: list[tuple[str, ItemT, Draft]] = dataclasses.field(default_factory=list)
@@ -268,7 +269,7 @@ class Assembled(Generic[ItemT]):
 
     @property
     def values(self) -> tuple[ItemT, ...]:
-        """The items alone."""
+        """The items without paths and drafts."""
         return tuple(item for _, item, _ in self.items)
 
     def add(self, item: ItemT, builder: ItemBuilder) -> None:
@@ -281,18 +282,13 @@ def describe_evidence(
     evidence: Sequence[Evidence], confidence: float
 ) -> dict[str, Any]:
     """Return an item's provenance fields: evidence, origin, weakest support and confidence. Without
-    evidence, origin and support are None; with several origins, the origin is both.
+    evidence, origin and support are None. If there are several origins, the origin is both.
     """
     origins = {piece.origin for piece in evidence}
-    origin = next(iter(origins), None)
-    if len(origins) > 1:
-        origin = Origin.BOTH
-    support = None
-    if evidence:
-        support = find_weakest(piece.support for piece in evidence)
+    supports = [piece.support for piece in evidence]
     return {
         "evidence": tuple(evidence),
-        "origin": origin,
-        "support": support,
+        "origin": Origin.BOTH if len(origins) > 1 else next(iter(origins), None),
+        "support": find_weakest(supports) if supports else None,
         "confidence": confidence,
     }

@@ -1,7 +1,7 @@
-"""Choose one value from two annotators, the rules and a model, and estimate its confidence.
+"""Choose a value from the readings of the rules and a model, and estimate its confidence.
 
-``policy.toml`` has how often a model's answers to gold records were right, by field and by what the
-rules read there; ``python -m benchmarks.policy`` writes it.
+``policy.toml`` contains the share of a model's answers to gold records that were right, by field
+and by the reading of the rules; ``python -m benchmarks.policy`` writes it.
 """
 
 import re
@@ -35,15 +35,15 @@ from extractor.schemas import (
 from extractor.schemas.values import PARTS
 
 BELIEVED = 0.35
-"""A value below this confidence is left out. It is less than one half because a list counts as
-right only as a whole, and most of its values may be right where one is wrong.
+"""Values with a lower confidence are left out. The threshold is below one half because a list
+counts as right only as a whole, and most of its values may be right when one is wrong.
 """
 LEFT_OPEN = 0.8
-"""The highest confidence of a model's number, or of a fact of its regimen, that the words leave
-open, if the rules do not read the same.
+"""Maximum confidence of a model's number, or of a detail of a model's regimen, that the text does
+not prove and the rules do not confirm.
 """
 UNCONFIRMED = 0.8
-"""The maximum confidence of what the rules read in a line that a model was asked about and
+"""Maximum confidence of a reading of the rules in a line that a model was asked about and
 skipped.
 """
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
@@ -53,22 +53,24 @@ _OF_EVERY_ITEM = tuple(
     for info in list_fields(task)
     if info.kind is ValueKind.CHOICE and (info.required or info.metadata.decided)
 )
-"""Closed sets in which every item has its right word. The best word is given, however doubtful."""
+"""Closed sets of which every item has a value. The most likely word is used, however doubtful it
+is.
+"""
 
 
 def resolve(
     rule: Reading[Any], model: Reading[Any] | None, gap: AbsenceReason, field: str
 ) -> Reading[Any]:
-    """Return the value that the rules' reading and the model's supported answer make.
+    """Combine the rules' reading of a field with the model's supported answer.
 
-    The model has read the whole text: its answer is kept, and what the rules
-    read indicates how probable it is. Without an answer the rules' reading is kept, if it is
-    probable or a word of a closed set that every item needs.
+    Since the model has read the whole text, its answer is kept, and the reading of the rules
+    determines its confidence. Without an answer, the rules' reading is kept if it is probable, or
+    if it belongs to a closed set that every item needs.
 
     Args:
-        rule: What the rules read.
-        model: The model's supported answer; None without one.
-        gap: Why there is no answer.
+        rule: The reading of the rules.
+        model: The model's supported answer; None if there is none.
+        gap: The reason why there is no answer.
         field: The field, such as ``dosing.route``.
 
     >>> resolve(
@@ -96,9 +98,9 @@ def resolve(
         return replace(rule, confidence=round(rule.confidence, 4), origin=Origin.RULE)
     is_same = agree(rule.value, model.value)
     if field == "dosing.arms":  # labels are exact names, in any order
-        is_same = set(rule.value or ()) == set(model.value or ())
+        is_same = {*rule.list_values()} == {*model.list_values()}
     if is_same and not rule.is_open:
-        # the rules give the usual short form of an instrument
+        # the rules use the usual abbreviation of an instrument
         is_equal = rule.value == model.value or isinstance(rule.value, Instrument)
         least = share_right(field, AGREE)
         return replace(
@@ -117,10 +119,10 @@ def resolve(
 
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
-    """Return the model's list with the parts that it leaves out and the rules read of the same
-    limit or time window. What is not a list is returned as it is.
+    """Return the model's list, with missing parts of its members taken from the rules' reading of
+    the same limit or time window. Any other value is returned unchanged.
 
-    A limit without its condition would hold for more people than the text states.
+    A limit without its condition would apply to more people than the text states.
     """
     if not isinstance(model.value, tuple):
         return model
@@ -134,18 +136,19 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
     return replace(model, value=tuple(filled))
 
 
-def _find_same(reading: Reading[Any] | None, member: Any) -> Any:
-    """Return the first member of a reading that agrees with another one; None without one."""
+def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
+    """Return the first member of a reading that agrees with ``wanted``, or None."""
     values = reading.list_values() if reading else ()
-    return next((value for value in values if agree(value, member)), None)
+    return next((value for value in values if agree(value, wanted)), None)
 
 
 def resolve_part(
     member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None
 ) -> tuple[Origin, float]:
-    """Return who read a quote that is a part of a member of a list, and its confidence (0 to 1).
+    """Return the origin of a quote that is part of a list member, and its confidence (0 to 1).
 
-    ``name`` is that of the part. Both read it if their words are the same except for articles.
+    ``name`` is the name of the part. Its origin is both if the words of rules and model differ at
+    most in articles.
 
     >>> stated = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
@@ -169,7 +172,7 @@ def resolve_part(
 
 
 DOUBTFUL = 0.8
-"""Readings of the rules with less confidence are guesses."""
+"""Readings of the rules with a lower confidence are guesses."""
 AGREE = "agree"
 ALONE = "alone"
 
@@ -190,8 +193,8 @@ def name_situation(rule: Reading[object]) -> str:
 
 
 def share_right(field: str, situation: str) -> float:
-    """Return the share of a model's answers that are right, of a field such as
-    ``eligibility.category``.
+    """Return the share of a model's answers that are right, for a field such as
+    ``eligibility.category`` in a situation.
 
     >>> share_right("a field that was never asked", "alone")
     0.9
@@ -208,19 +211,19 @@ def _load_shares() -> Mapping[str, Mapping[str, float]]:
 _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")
 
 
-def agree(one: object, other: object) -> bool:
-    """Return whether two annotators give the same value. Quotes may differ in an article or in
-    brackets, limits and time windows in their words, instruments in which of their names is used,
+def agree(value: object, other: object) -> bool:
+    """Return whether two annotators state the same value. Quotes may differ in articles and in text
+    in brackets, limits and time windows in their words, instruments in the name that is used, and
     amounts in their arms.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True
     """
-    return bool(_make_key(one) == _make_key(other))
+    return bool(_make_key(value) == _make_key(other))
 
 
 def _make_key(value: Any) -> Any:
-    """Return what two values that agree have in common."""
+    """Return a key that is equal for values that agree."""
     match value:
         case tuple():
             return tuple(map(_make_key, value))

@@ -3,7 +3,7 @@
 A reader names the features of an item; a scorer has a weight for each feature and class.
 ``predict`` adds the weights and turns the scores into probabilities. A feature is any text: ``"w
 asthma"`` for a word, ``"rule up_to"`` for a fact. Features without weights add nothing. The weights
-are in ``rules/weights/``:
+are in ``evidence/weights/`` and ``concepts/*/weights/``:
 
 - ``NAME.npz`` has tens of thousands of features, trained by ``benchmarks.training.scorers``;
 - ``NAME.toml`` has features named by hand: ``feature = weight`` to choose among candidates

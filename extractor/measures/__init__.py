@@ -1,13 +1,13 @@
-"""The grammar of measures: the limits of a line, read once.
+"""The grammar of measures, which reads the limits of a line in one pass.
 
 ``read_line`` reads a line into typed spans (``terminals``), composes them by the productions of
-``rules/measures.toml`` (``grammar``, ``makers``), chooses among alternatives (``choice``), and
-names the quantity and the condition of each limit (``owners``). A limit keeps the rule that made
-it, and how many content words of its clause nothing explains.
+``rules/measures.toml`` (``grammar``, ``makers``), chooses among the alternatives (``choice``), and
+finds the quantity and the condition of each limit (``owners``). A limit records the production that
+created it and the number of unexplained content words in its clause.
 
 To read a new phrase, add it to a vocabulary (comparators, units, scales, quantities) or to a rule
-of ``rules/measures.toml``; for a new composition, add a production there. A production lists the
-kinds of spans that follow one another; its maker, a function of ``makers``, returns the value.
+of ``rules/measures.toml``. To read a new composition, add a production there: it lists the kinds of
+consecutive spans that it matches, and names the function of ``makers`` that builds the value.
 """
 
 from extractor.measures.makers import mirror, scale_alike

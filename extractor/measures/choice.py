@@ -1,4 +1,4 @@
-"""Choose among the readings of a line: the set of spans, none over another, with the best score."""
+"""Choose among the readings of a line: the non-overlapping spans with the highest total score."""
 
 from bisect import bisect_right
 from collections.abc import Sequence, Set
@@ -10,7 +10,7 @@ from extractor.measures.grammar import Chart, Span
 
 _WORD_WEIGHT = 0.5
 _NEAR = 8
-"""How many tokens before an amount its quantity is near."""
+"""Maximum number of tokens between an amount and the name of its quantity before it."""
 _UNITLESS_PENALTY = 2.0
 
 
@@ -23,17 +23,19 @@ class Candidate:
 
 
 def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
-    """Return the chosen candidates from left to right. ``introduced`` are the known quantities of
-    the line above.
+    """Return the chosen candidates from left to right. ``introduced`` contains the known quantities
+    that the line above names.
     """
     weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
     return _pick([candidate for candidate in weighed if candidate])
 
 
 def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return the candidates without overlaps that have the greatest sum of scores."""
-    by_end = sorted(candidates, key=lambda one: (one.span.end, one.span.first))
-    ends = [one.span.end for one in by_end]
+    """Return the non-overlapping candidates with the highest total score."""
+    by_end = sorted(
+        candidates, key=lambda candidate: (candidate.span.end, candidate.span.first)
+    )
+    ends = [option.span.end for option in by_end]
     best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
     for index, candidate in enumerate(by_end):
         before = bisect_right(ends, candidate.span.first, hi=index)
@@ -46,7 +48,7 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _weigh(
     span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
 ) -> Candidate | None:
-    """Return the candidate that a span is, with its score; None if it is none."""
+    """Return a span as a candidate with its score; None if the span is not a limit."""
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     last = span.value[-1]
     if rule("relative_after").starts(tokens, last.end):
@@ -66,7 +68,9 @@ def _weigh(
 
 
 def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
-    """Return whether a number is none without a unit: one has been left out, or a list follows."""
+    """Return whether a number without a unit is not a count: its unit was missed, or a list
+    follows.
+    """
     if chart.at("unit", behind):
         return True
     return any(
@@ -75,5 +79,5 @@ def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
 
 
 def _lacks_sign(span: Span) -> bool:
-    """Return whether a span is a mere range of numbers, without a comparator or a scale."""
+    """Return whether a span is only a range of numbers, without a comparator or a scale."""
     return span.rule == "range" and span.parts[0].kind != "opening"

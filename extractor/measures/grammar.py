@@ -11,17 +11,17 @@ from typing import Any
 Parts = Mapping[str, "Span"]
 Maker = Callable[[Parts], Any]
 LONGEST_SPAN = 30
-"""The most tokens of a span that is looked for by what is behind its beginning."""
+"""Maximum number of tokens in a span, for searching backwards for spans that cover a token."""
 _BEGINNING = attrgetter("first")
 _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """``tokens.words[first:end]`` as one kind of thing, with its value and the spans of its
-    parts.
+    """``tokens.words[first:end]`` as one kind of expression, with its value and its component
+    spans.
 
-    ``weight`` is the sum of the weights of the rules that made it.
+    ``weight`` is the sum of the weights of the productions that created it.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One place of a production: a span of one of these kinds."""
+    """One position of a production: a span of any of these kinds."""
 
     name: str
     kinds: tuple[str, ...]
@@ -44,7 +44,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """Kinds of spans that follow one another, and what they make."""
+    """A sequence of span kinds, and the kind and value of the span that they form."""
 
     name: str
     items: tuple[Item, ...]
@@ -74,12 +74,12 @@ class Chart:
         return self._spans[kind].get(first, [])
 
     def ending(self, kind: str, end: int) -> list[Span]:
-        """Return the spans of a kind that end before a token."""
+        """Return the spans of a kind that end directly before a token."""
         return self._ends[kind].get(end, [])
 
     def between(self, first: int, end: int, *kinds: str) -> list[Span]:
-        """Return the spans of these kinds that begin at a token from ``first`` on and before
-        ``end``, from left to right.
+        """Return the spans of these kinds whose first token is in ``first:end``, from left to
+        right.
         """
         spans = self.all(*kinds)
         low = bisect_left(spans, first, key=_BEGINNING)
@@ -87,7 +87,7 @@ class Chart:
         return spans[low:high]
 
     def all(self, *kinds: str) -> list[Span]:
-        """Return all spans of these kinds, from left to right. The lists are kept until a span is
+        """Return all spans of these kinds, from left to right. The lists are cached until a span is
         added.
         """
         if kinds in self._listed:
@@ -120,32 +120,32 @@ def _read_items(pattern: str) -> Iterator[Item]:
     for written in pattern.split():
         item = _ITEM.fullmatch(written)
         if item is None:
-            raise ValueError(f"invalid item of a production: {written}")
+            raise ValueError(f"invalid item in a production: {written}")
         kinds = tuple(item["kinds"].split("|"))
         yield Item(item["name"] or item["kinds"], kinds, bool(item["optional"]))
 
 
 def compose(chart: Chart, productions: Iterable[Production]) -> None:
-    """Add to the chart what the productions make, each once, in their order. A production sees
-    the spans that those before it made.
+    """Add the spans that the productions create to the chart. Each production is applied once, in
+    order, and can use the spans created by earlier ones.
     """
     for production in productions:
         first_kinds = [
             kind for item in _list_openings(production) for kind in item.kinds
         ]
         starts = sorted({span.first for span in chart.all(*first_kinds)})
-        made = []
+        created = []
         for start in starts:
             for found in _match(chart, production.items, start):
                 span = _make(production, found)
                 if span is not None:
-                    made.append(span)
-        for span in made:
+                    created.append(span)
+        for span in created:
             chart.add(span)
 
 
 def _list_openings(production: Production) -> Iterator[Item]:
-    """Yield the items with which a production can begin."""
+    """Yield the items that a match of the production can begin with."""
     for item in production.items:
         yield item
         if not item.is_optional:
@@ -155,7 +155,9 @@ def _list_openings(production: Production) -> Iterator[Item]:
 def _match(
     chart: Chart, items: tuple[Item, ...], at: int
 ) -> Iterator[list[tuple[str, Span]]]:
-    """Yield the spans that match the items one behind another from a token."""
+    """Yield each sequence of adjacent spans from token ``at`` that matches the items, as (name,
+    span) pairs.
+    """
     if not items:
         yield []
         return

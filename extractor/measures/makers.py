@@ -1,4 +1,4 @@
-"""What productions make: amounts and bounds out of typed spans."""
+"""The functions with which productions build amounts and bounds from typed spans."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _WHOLE = 1000
-"""A smaller number may share the power of ten of the next one."""
+"""A smaller number may share the power of ten of the number that follows it."""
 _DIGITS = re.compile(
     r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
 )
 _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
-"""The number before a power of ten that lost its signs: "10 109"."""
+"""The number before a power of ten that lost its signs, such as the first "10" of "10 109"."""
 _LARGEST_GRADE = 10
 _BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 _MULTIPLES = ("{ULN}", "{LLN}")
@@ -26,9 +26,9 @@ _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A number, or a range, with its unit.
+    """A number or a range with its unit.
 
-    ``time`` is the unit, if it is one of time, ``written`` the number as the text has it.
+    ``time`` is the unit if it is a unit of time; ``written`` is the number as written in the text.
     """
 
     low: float
@@ -40,8 +40,8 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An amount with its comparator, and the tokens that state it. ``turned`` are the words of a
-    comparator whose direction is that of the quantity's scale: "or better".
+    """An amount with its comparator, and the tokens that state it. ``scale_words`` contains the
+    words of a comparator whose direction depends on the scale of the quantity: "or better".
     """
 
     comparator: Comparator
@@ -50,28 +50,28 @@ class Bound:
     end: int
     condition: Span | None = None
     sure: bool = True
-    turned: str | None = None
+    scale_words: str | None = None
 
 
 Bounds = tuple[Bound, ...]
 
 
 def make_amount(parts: Parts) -> Amount:
-    """A number with a unit, or without one."""
+    """A number with or without a unit."""
     number = parts["number"].value
     unit = parts["unit"].value if "unit" in parts else (None, None)
     return Amount(number[0], None, unit[0], unit[1], number[1])
 
 
 def _share_unit(amount: Amount, other: Amount) -> Amount:
-    """Return an amount without a unit in the unit, and with the power of ten, of another one."""
+    """Return ``amount`` with the unit and the power of ten of ``other``."""
     low = scale_alike(amount.low, other.written)
     return replace(amount, low=low, unit=other.unit, time=other.time)
 
 
 def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
-    """Return the range of two amounts; None if the lower one is not less. Below zero, the number
-    nearer to zero may come first: "between -1 and -2.5".
+    """Return the range between two amounts; None if the lower one is not smaller. For negative
+    numbers, the one nearer to zero may come first: "between -1 and -2.5".
     """
     low = lower.low
     high = upper.low
@@ -83,14 +83,14 @@ def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
 
 
 def make_range(parts: Parts) -> Bounds | None:
-    """Two amounts, the ends of a range. The first takes the unit of the second."""
+    """Two amounts that form a range. If the first has no unit, it takes the unit of the second."""
     low = parts["low"]
     high = parts["high"]
     lower = low.value
     upper = high.value
     if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
-    # "7 to < 10" is no plain range
+    # "7 to < 10" is not a plain range
     if "comparator" in parts and parts["comparator"].value != Comparator.AT_MOST:
         return None
     if lower.unit is None:
@@ -107,11 +107,11 @@ def make_range(parts: Parts) -> Bounds | None:
 
 
 def scale_alike(value: float, other: str) -> int | float:
-    """Return a value times the power of ten of the next number on its quantity: "10" before "or < 4
-    x 10^9/L". ``other`` is the text of that number.
+    """Return a value scaled by the power of ten of ``other``, the text of the next number for the
+    same quantity: "10" before "or < 4 x 10^9/L".
 
-    A value of 1000 or more stays as it is, since it has its thousands already. So does any value if
-    the other number has no power of ten.
+    A value of 1000 or more is returned unchanged, since it is already written in full. So is any
+    value if the other number has no power of ten.
 
     >>> [
     ...     scale_alike(3, other)
@@ -131,14 +131,14 @@ def scale_alike(value: float, other: str) -> int | float:
 
 
 def make_span_of_time(parts: Parts) -> Bounds | None:
-    """A duration with two ends: "18 to 75 years"."""
+    """A range of durations: "18 to 75 years"."""
     duration = parts["duration"]
     return (Bound(Comparator.BETWEEN, duration.value, duration.first, duration.end),)
 
 
 def make_compared(parts: Parts) -> Bounds | None:
-    """An amount with a comparator before or behind it, or with an equality before it and a
-    comparator behind: "equal to 17 or higher". The unit may be behind the comparator: "70+ years".
+    """An amount with a comparator before or after it, or with an equality before it and a
+    comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+ years".
     """
     amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
@@ -150,13 +150,15 @@ def make_compared(parts: Parts) -> Bounds | None:
     if comparator is None:
         return None
     if (amount.unit or "").endswith("/"):
-        # the lower number of a fraction of visual acuity is greater for those who see less
+        # the denominator of a visual acuity is greater for people who see less
         comparator = mirror(comparator)
-    return (Bound(comparator, amount, *_cover(parts), turned=_find_turned(parts)),)
+    return (
+        Bound(comparator, amount, *_cover(parts), scale_words=_find_scale_words(parts)),
+    )
 
 
 def _cover(parts: Parts) -> Range:
-    """Return the tokens from the first to the last of some spans."""
+    """Return the range of tokens from the first to the last of some spans."""
     first = min(span.first for span in parts.values())
     return first, max(span.end for span in parts.values())
 
@@ -167,7 +169,7 @@ def _find_comparator(parts: Parts) -> Comparator | None:
         return None
     if span.kind == "plus_sign":
         return Comparator.AT_LEAST
-    if _find_turned(parts):
+    if _find_scale_words(parts):
         return Comparator.EQUAL
     comparator = Comparator(span.value)
     if comparator is Comparator.EQUAL and "suffix" in parts:
@@ -175,23 +177,25 @@ def _find_comparator(parts: Parts) -> Comparator | None:
     return comparator.opposite if "negation" in parts else comparator
 
 
-def _find_turned(parts: Parts) -> str | None:
-    """Return the words of a comparator whose direction is that of a scale: "or better"."""
+def _find_scale_words(parts: Parts) -> str | None:
+    """Return the words of a comparator whose direction depends on a scale ("or better"), or
+    None.
+    """
     sign = parts.get("comparator") or parts.get("suffix")
     is_turned = sign is not None and sign.rule.startswith("turned")
     return sign.value if sign and is_turned else None
 
 
 def mirror(comparator: Comparator) -> Comparator:
-    """Return the comparator of a value whose sign or direction changes: that of the other side. An
-    equality and a range stay what they are.
+    """Return the comparator for a value whose sign or direction is reversed. An equality and a
+    range are unchanged.
     """
     signs = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
     return Comparator(signs.get(comparator, comparator))
 
 
 def make_within(parts: Parts) -> Bounds | None:
-    """A multiple of a bound of normal behind "within": "ALT within 3 x ULN"."""
+    """A multiple of a limit of normal after "within": "ALT within 3 x ULN"."""
     amount = parts["amount"]
     if read_unit(amount.value.unit or "") not in _MULTIPLES:
         return None
@@ -200,54 +204,60 @@ def make_within(parts: Parts) -> Bounds | None:
 
 
 def make_pressure(parts: Parts) -> Bounds | None:
-    """Two limits of a blood pressure: "> 140/90 mmHg"."""
+    """The two limits of a blood pressure: "> 140/90 mmHg"."""
     compared = make_compared(parts)
-    below = parts["diastolic"]
-    if compared is None or parts["amount"].value.low <= below.value[0]:
+    diastolic = parts["diastolic"]
+    if compared is None or parts["amount"].value.low <= diastolic.value[0]:
         return None
     unit = parts["unit"].value[0] if "unit" in parts else None
     amount = replace(compared[0].amount, unit=unit)
-    one = replace(compared[0], amount=amount)
-    second = replace(amount, low=below.value[0])
+    systolic = replace(compared[0], amount=amount)
+    diastolic_amount = replace(amount, low=diastolic.value[0])
     end = _cover(parts)[1]
-    return one, replace(one, amount=second, first=below.first, end=end)
+    return systolic, replace(
+        systolic, amount=diastolic_amount, first=diastolic.first, end=end
+    )
 
 
 def make_shared(parts: Parts) -> Bounds | None:
-    """Two limits of which the first takes the unit of the second, "< 18 or > 70 years", or that are
-    the ends of one range: ">= 18 and <= 70 years".
+    """Two limits, of which the first takes the unit of the second ("< 18 or > 70 years"), or which
+    form one range (">= 18 and <= 70 years").
     """
-    ones = parts["one"].value
-    others = parts["other"].value
-    if len(ones) + len(others) > 2 or parts["one"].rule.startswith("grades"):
+    firsts = parts["one"].value
+    seconds = parts["other"].value
+    if len(firsts) + len(seconds) > 2 or parts["one"].rule.startswith("grades"):
         return None
-    one = ones[0]
-    other = others[0]
-    unit = other.amount.unit or ""
-    own = one.amount.unit
-    takes = unit != "" and (own is None or unit.startswith(f"{own} "))
-    if takes:
-        one = replace(one, amount=_share_unit(one.amount, other.amount))
-    signs = (one.comparator, other.comparator)
+    first = firsts[0]
+    second = seconds[0]
+    unit = second.amount.unit or ""
+    first_unit = first.amount.unit
+    shares_unit = unit != "" and (
+        first_unit is None or unit.startswith(f"{first_unit} ")
+    )
+    if shares_unit:
+        first = replace(first, amount=_share_unit(first.amount, second.amount))
+    signs = (first.comparator, second.comparator)
     joined = None
-    if signs == _BOTH_COUNT and one.amount.unit in (None, other.amount.unit):
-        joined = _join(one.amount, other.amount, one.first, other.end)
-    return joined or ((one, other) if takes else None)
+    if signs == _BOTH_COUNT and first.amount.unit in (None, second.amount.unit):
+        joined = _join(first.amount, second.amount, first.first, second.end)
+    return joined or ((first, second) if shares_unit else None)
 
 
 def make_cases(parts: Parts) -> Bounds | None:
-    """A limit and a further amount for other people, which shares comparator and unit: ">= 13 g/dL
-    in men and 12 in women".
+    """A limit followed by an amount for other people, which shares its comparator and unit: ">= 13
+    g/dL in men and 12 in women".
     """
-    *before, one = parts["one"].value
-    other = parts["amount"]
-    amount = other.value
+    *before, first = parts["one"].value
+    further_span = parts["amount"]
+    amount = further_span.value
     if amount.unit is None:
-        amount = _share_unit(amount, one.amount)
-    elif one.amount.unit is None:
-        one = replace(one, amount=_share_unit(one.amount, amount))
-    second = Bound(one.comparator, amount, other.first, other.end, parts["second"])
-    return *before, replace(one, condition=parts["first"]), second
+        amount = _share_unit(amount, first.amount)
+    elif first.amount.unit is None:
+        first = replace(first, amount=_share_unit(first.amount, amount))
+    further = Bound(
+        first.comparator, amount, further_span.first, further_span.end, parts["second"]
+    )
+    return *before, replace(first, condition=parts["first"]), further
 
 
 def make_chain(parts: Parts) -> Bounds | None:
@@ -259,26 +269,26 @@ def make_chain(parts: Parts) -> Bounds | None:
     is_lost = front is bound.comparator is Comparator.EQUAL
     if parts["other"].rule != "compared" or (front.opposite is None and not is_lost):
         return None
-    own = amount.value
-    if own.unit is None:
-        own = _share_unit(own, bound.amount)
+    front_amount = amount.value
+    if front_amount.unit is None:
+        front_amount = _share_unit(front_amount, bound.amount)
     elif bound.amount.unit is None:
-        bound = replace(bound, amount=_share_unit(bound.amount, own))
+        bound = replace(bound, amount=_share_unit(bound.amount, front_amount))
     if is_lost:
-        joined = _join(own, bound.amount, amount.first, bound.end)
+        joined = _join(front_amount, bound.amount, amount.first, bound.end)
         return joined and (replace(joined[0], sure=False),)
-    pair = {front: own, bound.comparator: bound.amount}
+    pair = {front: front_amount, bound.comparator: bound.amount}
     if pair.keys() == {*_BOTH_COUNT}:
         lower, upper = map(pair.__getitem__, _BOTH_COUNT)
         return _join(lower, upper, amount.first, bound.end)
-    return Bound(front, own, amount.first, amount.end), bound
+    return Bound(front, front_amount, amount.first, amount.end), bound
 
 
 def make_grades(parts: Parts) -> Bounds | None:
-    """A scale with its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
+    """A scale and its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
     grades = parts["grades"] if "grades" in parts else parts["roman"]
     between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
-    # "performance status: age 18" is no status
+    # "performance status: age 18" is not a status
     if any("age" in words.split() for words in between):
         return None
     low, high = grades.value
@@ -294,34 +304,36 @@ def make_grades(parts: Parts) -> Bounds | None:
         comparator = Comparator.EQUAL if is_one else Comparator.BETWEEN
     elif low != high:
         return None
-    turned = _find_turned(parts)
-    return (Bound(comparator, amount, grades.first, end, turned=turned),)
+    scale_words = _find_scale_words(parts)
+    return (Bound(comparator, amount, grades.first, end, scale_words=scale_words),)
 
 
 def make_restated(parts: Parts) -> Bounds | None:
-    """A limit and the same one in another unit: "> 50 pounds (22.7 kg)"."""
-    ones = tuple(parts["one"].value)
-    one = ones[-1]
-    other = parts["other"]
-    bound = other.value
-    if isinstance(bound, Amount):
-        bound = [Bound(one.comparator, bound, other.first, other.end)]
-    bound = bound[0]
-    units = [limit.amount.unit for limit in (one, bound)]
-    if None in units or bound.amount.time:
+    """A limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
+    limits = tuple(parts["one"].value)
+    stated = limits[-1]
+    restatement = parts["other"]
+    restated = restatement.value
+    if isinstance(restated, Amount):
+        restated = [
+            Bound(stated.comparator, restated, restatement.first, restatement.end)
+        ]
+    restated = restated[0]
+    units = [limit.amount.unit for limit in (stated, restated)]
+    if None in units or restated.amount.time:
         return None
     codes = [read_unit(unit or "") for unit in units]
     if units[0] == units[1] and codes[0] not in _MULTIPLES:
         return None
-    if codes[0] == codes[1] and one.amount.low == bound.amount.low:
-        return ones
-    if bound.comparator is Comparator.EQUAL:
-        bound = replace(bound, comparator=one.comparator)
-    return *ones, bound
+    if codes[0] == codes[1] and stated.amount.low == restated.amount.low:
+        return limits
+    if restated.comparator is Comparator.EQUAL:
+        restated = replace(restated, comparator=stated.comparator)
+    return *limits, restated
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """An age without a comparator, which is a lower bound unless the list says else."""
+    """An age without a comparator, which is a lower bound unless the list implies otherwise."""
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):
         return None

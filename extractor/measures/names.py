@@ -1,4 +1,4 @@
-"""Names of quantities: how their words are spelled, and where words name one."""
+"""Names of quantities: how to normalise their words, and how to find them in a text."""
 
 import re
 import unicodedata
@@ -11,16 +11,16 @@ _GREEK = str.maketrans({"α": "alpha ", "β": "beta ", "γ": "gamma ", "δ": "de
 _QUOTES = str.maketrans("", "", "'’")
 _WORD = re.compile(r"[a-z0-9]+")
 _PLURAL = re.compile(r"(?<=\w{4})(?<![sui])s$|(?<=\w\w)(?P<y>ie)s$")
-"""The ending of a plural: of "levels", but not of "mass", "status" or "pelvis"."""
+"""The ending of a plural, as in "levels", but not in "mass", "status" or "pelvis"."""
 _LONGEST_GAP = 4
-"""The most words in place of a ``*`` in a name."""
+"""Maximum number of words that match a ``*`` in a name."""
 
 Words = tuple[str, ...]
 
 
 @lru_cache(maxsize=4096)
 def spell_words(text: str) -> Words:
-    """Return the words of a name in lower case, in American spelling, in the singular, without
+    """Return the words of a name in lower case, American spelling and the singular, without
     accents.
 
     >>> spell_words("Sjögren's visual-analogue scales")
@@ -39,8 +39,8 @@ def _make_singular(word: str) -> str:
 
 
 def fold_words(text: str) -> Words:
-    """Return the words of a name as ``spell_words`` spells them, without those that fill names up
-    ("the", "level").
+    """Return the words of a name as ``spell_words`` returns them, without filler words ("the",
+    "level").
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
     (('hemoglobin',), ('fev1', 'fvc'))
@@ -51,8 +51,8 @@ def fold_words(text: str) -> Words:
 
 @cache
 def _index() -> Mapping[str, list[tuple[Words, str]]]:
-    """Return the names of all quantities with their quantity, by their first word, longer names
-    first. A name is a row of folded words, with "*" for a gap.
+    """Return the names of all quantities by their first word, longest first, as (words, quantity)
+    pairs. The words are folded; a "*" among them is a gap.
     """
     index: dict[str, list[tuple[Words, str]]] = {}
     for quantity, fields in read_table("quantity_names").items():
@@ -67,8 +67,8 @@ def _index() -> Mapping[str, list[tuple[Words, str]]]:
 
 
 def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield the quantities that folded words name, from left to right, by the longest name at each
-    place: where it begins and ends, and the quantity.
+    """Yield a (start, end, quantity) tuple for each quantity that folded words name, from left to
+    right. The longest name at each position counts.
 
     >>> [*find_names(fold_words("serum AST or bilirubin"))]
     [(0, 1, 'ast'), (1, 2, 'total_bilirubin')]
@@ -85,8 +85,8 @@ def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _match(name: Words, words: Sequence[str], at: int) -> int:
-    """Return where a name ends that begins at a word; that word if it does not begin there. A
-    ``*`` in a name stands for up to four words.
+    """Return the end of a name that begins at word ``at``; ``at`` itself if the name does not begin
+    there. A ``*`` in the name matches up to four words.
     """
     gap = name.index("*") if "*" in name else len(name)
     rest = name[gap + 1 :]

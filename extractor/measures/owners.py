@@ -1,6 +1,4 @@
-"""Whose a limit is: its quantity and its condition; and the words of the clause that nothing
-explains.
-"""
+"""Find the quantity and the condition of a limit, and the unexplained words of its clause."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,12 +13,12 @@ _SHORTEST_WORD = 3
 _LONGEST_NAME = 14
 _PER_TIME = ("/d", "/wk", "/mo", "/a")
 _SHORT_FORM_WORDS = 2
-"""The most words of a short form in brackets."""
+"""Maximum number of words in an abbreviation in brackets."""
 _LONGEST_PIECE = 10
-"""The most tokens of one of several joined quantities."""
+"""Maximum number of tokens in each of several joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
 _VIRUSES = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
-"""Known quantities whose names are diseases, too: "Hepatitis B, hepatitis C, ALT"."""
+"""Known quantities whose names are also diseases: "Hepatitis B, hepatitis C, ALT"."""
 _JOINTS = frozenset({"and", "or", ","})
 _BEFORE_PEOPLE = ("(", "-", "in", "for", "among", "if", "of")
 _EXPLAINING = (
@@ -31,10 +29,10 @@ _EXPLAINING = (
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a limit is.
+    """The quantity and the condition of a limit, as ranges of tokens.
 
-    ``quantity`` are the tokens that name what is limited, None if the clause has none;
-    ``is_known``: the vocabulary has it. ``condition`` are those that say to whom it applies.
+    ``quantity`` is None if the clause names no quantity; ``is_known`` is true if the vocabulary
+    contains the quantity. ``condition`` states to whom the limit applies.
     """
 
     quantity: Range | None = None
@@ -45,11 +43,11 @@ class Owner:
 def find_owner(
     chart: Chart, tokens: Tokens, clause: Range, value: Span, *, follows: bool
 ) -> Owner:
-    """Return the quantity and the condition of a limit. ``clause`` is where they may be;
-    ``follows``: another limit stands before it, whose quantity it may share.
+    """Return the quantity and the condition of a limit in a clause. If the limit ``follows``
+    another one, it may share the quantity of that limit.
 
-    The first of these names the quantity: the span of the limit itself, what its unit or its number
-    counts, the words before it, a known quantity or a noun behind it.
+    The quantity is the first of these that is found: a name within the limit itself, what its unit
+    or number counts, the words before the limit, or a known quantity or a noun after it.
     """
     first, end = clause
     code = read_unit(value.value[-1].amount.unit or "") or ""
@@ -75,23 +73,23 @@ def find_owner(
 def _find_behind(
     chart: Chart, tokens: Tokens, first: int, place: Range, condition: Range | None
 ) -> Owner:
-    """Return the owner that a known quantity or a noun behind a limit tells."""
+    """Return the owner whose quantity is a known quantity or a noun after a limit."""
     behind, end = place
-    for one in chart.between(first, behind + 2, "quantity"):
+    for span in chart.between(first, behind + 2, "quantity"):
         # "weeks of gestation" begins with the unit
-        start = max(one.first, behind)
+        start = max(span.first, behind)
         start += tokens.words[start : start + 1] == ["of"]
-        named = _trim(tokens, start, one.end)
-        if named and one.end <= end:
+        named = _trim(tokens, start, span.end)
+        if named and span.end <= end:
             return Owner(named, is_known=True, condition=condition)
     noun = rule("counted_noun").starts(tokens, behind, end)
     return Owner(noun.place("noun") if noun else None, condition=condition)
 
 
 def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range | None:
-    """Return the quantity in a limit or directly behind it: "BMI" of "18 < BMI < 30", "CD19" of "
-    > 95 % CD19", "Zubrod" of "(< 3 Zubrod, ...)". A mere "score" takes in its name, from ``start``
-    on.
+    """Return the quantity within a limit or directly after it: "BMI" in "18 < BMI < 30", "CD19" in
+    "> 95 % CD19", "Zubrod" in "(< 3 Zubrod, ...)". For a general word such as "score", its name is
+    searched for from ``start``.
     """
     unit = value.value[-1].amount.unit
     marker = rule("marker_behind").starts(tokens, value.end)
@@ -109,38 +107,40 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
 
 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
-    """Return the known quantity in a limit, which is no part of its unit or comparator."""
+    """Return the known quantity within a limit that is not part of its unit or comparator."""
     others = chart.between(value.first, value.end, "unit", "comparator")
-    for one in chart.between(value.first, value.end, "quantity"):
+    for span in chart.between(value.first, value.end, "quantity"):
         is_other = any(
-            other.first <= one.first and one.end <= other.end for other in others
+            other.first <= span.first and span.end <= other.end for other in others
         )
-        if one.end <= value.end and not is_other and not _is_age(one):
-            return one.first, one.end
+        if span.end <= value.end and not is_other and not _is_age(span):
+            return span.first, span.end
     return None
 
 
 def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
-    """Return the known quantity directly behind a number without a unit, with nothing behind it."""
+    """Return the known quantity directly after a number without a unit, if the clause ends
+    there.
+    """
     of = tokens.words[value.first - 1].lower() == "of"
     is_named = bool(chart.ending("quantity", value.first - of))
     if value.value[-1].amount.unit is not None or is_named:
         return None
-    for one in chart.at("quantity", value.end):
-        if one.end == len(tokens) or tokens.codes[one.end] in ",;)":
-            return one.first, one.end
+    for span in chart.at("quantity", value.end):
+        if span.end == len(tokens) or tokens.codes[span.end] in ",;)":
+            return span.first, span.end
     return None
 
 
 def _find_counted(
     chart: Chart, tokens: Tokens, value: Span, end: int, *, is_known: bool
 ) -> Range | None:
-    """Return what is counted: the prednisone of "> 10 mg prednisone per day", the cigarettes of "
-    > 10 cigarettes/day", the noun behind a number without a unit. A known quantity before the
-    number goes before the latter two.
+    """Return what a limit counts: the prednisone in "> 10 mg prednisone per day", the cigarettes in
+    "> 10 cigarettes/day", or the noun after a number without a unit. A known quantity before the
+    number takes precedence over the last two.
     """
     units = chart.ending("unit", value.end)
-    first = min([one.first for one in units], default=value.end)
+    first = min([near.first for near in units], default=value.end)
     if any(unit.rule == "rate_apart" for unit in units):
         return _find_substance(chart, tokens, first, value.end)
     unit = value.value[-1].amount.unit
@@ -155,11 +155,11 @@ def _find_counted(
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return what stands between a unit and its rate. Without a unit of its own, the thing is
+    """Return the words between a unit and its rate. Without a unit, the noun before the rate is
     counted: "3 glasses of wine a day".
     """
     rate = rule("rate_behind").search(tokens, first, end)
-    inner = min(one.end for one in chart.at("unit", first))
+    inner = min(span.end for span in chart.at("unit", first))
     start = first if inner == end else inner
     start += tokens.words[start].lower() == "of"
     noun = rule("counted_noun").starts(tokens, start, rate.first if rate else end)
@@ -171,16 +171,16 @@ def _is_age(span: Span) -> bool:
 
 
 def names_known(chart: Chart, first: int, end: int) -> bool:
-    """Return whether a known quantity or scale other than an age is among some tokens."""
+    """Return whether some tokens contain a known quantity or scale other than an age."""
     names = chart.between(first, end, "quantity", "scale")
-    return any(one.end <= end and not _is_age(one) for one in names)
+    return any(name.end <= end and not _is_age(name) for name in names)
 
 
 def _split_phrase(
     chart: Chart, tokens: Tokens, first: int, end: int, *, is_further: bool
 ) -> tuple[Range | None, Range]:
-    """Return the condition before a limit, and the tokens between it and the limit: "In men, Hb",
-    "Cohort B: HbA1c", "Ferritin: women".
+    """Return the condition before a limit and the remaining tokens before it: "In men, Hb", "Cohort
+    B: HbA1c", "Ferritin: women".
     """
     for name in ("condition_prefix", "donors_must"):
         prefix = rule(name).search(tokens, first, end)
@@ -204,8 +204,8 @@ def _split_phrase(
 def _split_people(
     chart: Chart, tokens: Tokens, people: Span, clause: Range
 ) -> tuple[Range, Range] | None:
-    """Return people before a limit to whom it applies, and the other tokens before it; None if
-    they are not its condition.
+    """Return the people before a limit to whom it applies, and the remaining tokens before it; None
+    if the people are not a condition of the limit.
     """
     first, end = clause
     if people.end == end or tokens.codes[people.end] in ":;":
@@ -223,7 +223,7 @@ def _split_people(
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:
-    """Return a range without brackets at its ends, or the dash before it."""
+    """Return a range without the brackets at its ends or a dash at its beginning."""
     first, end = place
     if tokens.codes[first] in "(-":
         first += 1
@@ -233,43 +233,55 @@ def strip_bracket(tokens: Tokens, place: Range) -> Range:
 
 
 def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words before a limit that may name its quantity; None if none has content.
+    """Return the words before a limit that may name its quantity; None if they have no content.
 
-    They begin behind the last colon, joint or idle word with a name behind it. Joined known
-    quantities are one name: "AST, ALT or ALP", but "asthma and BMI".
+    The name begins after the last colon, joint or function word that is followed by content words.
+    Joined known quantities are one name, as in "AST, ALT or ALP" but not in "asthma and BMI".
     """
     lowest, end = _open_bracket(tokens, first, end)
-    colon = tokens.codes.rfind(":", lowest, end) + 1
-    first = max(lowest, colon) if _has_content(tokens, colon, end) else lowest
-    cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
-    # in "smoker or a history of >= 1 pack-year", the name before the joint is of another thing
-    is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
-    if is_unnamed and not names_known(chart, first, end):
-        return None
-    start = _cut(chart, tokens, first, end, cuts)
-    start = _join_known(chart, tokens, first, start, end)
-    leads = rule("limited_name_lead").find(tokens, start, end)
-    behind = [lead.end for lead in leads if not tokens.joined(lead.end)]
-    start = _cut(chart, tokens, start, end, behind)
-    words = _trim(tokens, start, end)
+    start = _find_start_of_name(chart, tokens, lowest, end)
+    words = None if start is None else _trim(tokens, start, end)
     if words is None or not _has_content(tokens, *words):
         return None
-    signs = [one.first for one in chart.between(*words, "comparator")]
-    # as in "platelets less than or equal to (=<) 40"
-    stop = _cut_remark(tokens, words[0], min([words[1], *signs]))
-    if words[0] >= stop or rule("names_nobody").covers(tokens, words[0], stop):
+    start, stop = words
+    for comparator in chart.between(start, stop, "comparator")[:1]:
+        # as in "platelets less than or equal to (=<) 40"
+        stop = comparator.first
+    stop = _cut_remark(tokens, start, stop)
+    if start >= stop or rule("names_nobody").covers(tokens, start, stop):
         return None
-    start = max(words[0], stop - _LONGEST_NAME)
+    start = max(start, stop - _LONGEST_NAME)
     # "weight-for-length z-score" is one name
     while start > lowest and tokens.gap(start) == "-":
         start -= 1
     return start, stop
 
 
+def _find_start_of_name(
+    chart: Chart, tokens: Tokens, first: int, end: int
+) -> int | None:
+    """Return the token where the name that ends before a limit begins; None if the words directly
+    before the limit do not name anything.
+    """
+    colon = tokens.codes.rfind(":", first, end) + 1
+    if _has_content(tokens, colon, end):
+        first = max(first, colon)
+    cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
+    # in "smoker or a history of >= 1 pack-year", the name before the joint is unrelated
+    is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
+    if is_unnamed and not names_known(chart, first, end):
+        return None
+    start = _cut(chart, tokens, first, end, cuts)
+    start = _join_known(chart, tokens, first, start, end)
+    leads = rule("limited_name_lead").find(tokens, start, end)
+    ends_of_leads = [lead.end for lead in leads if not tokens.joined(lead.end)]
+    return _cut(chart, tokens, start, end, ends_of_leads)
+
+
 def _cut(
     chart: Chart, tokens: Tokens, start: int, end: int, cuts: Iterable[int]
 ) -> int:
-    """Return the last of some tokens at which a name may begin, else ``start``."""
+    """Return the last of the ``cuts`` where a name may begin; otherwise ``start``."""
     for cut in cuts:
         if cut > start and _may_cut(chart, tokens, start, cut, end):
             start = cut
@@ -277,7 +289,7 @@ def _cut(
 
 
 def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) -> int:
-    """Return where the list of joined known quantities begins whose last one begins at a token."""
+    """Return the start of the list of known quantities whose last member begins at ``start``."""
     if not names_known(chart, start, end):
         return start
     joints = [*rule("quantity_split").find(tokens, first, start)]
@@ -296,17 +308,19 @@ def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) 
 
 
 def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether some tokens are one of several joined quantities, and have no value."""
+    """Return whether some tokens are one of several joined quantities and have no value of their
+    own.
+    """
     names = chart.between(first, end, "quantity")
-    if any(one.value in _VIRUSES for one in names) or end - first > _LONGEST_PIECE:
+    if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
         return False
     has_value = rule("valued_word").search(tokens, max(0, first - 2), end)
     return has_value is None and names_known(chart, first, end)
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
-    """Return where a name ends without the remark in brackets behind it: "clearance (as estimated
-    by Cockcroft-Gault)". A short form in brackets stays.
+    """Return the end of a name before a remark in brackets: "clearance (as estimated by
+    Cockcroft-Gault)". An abbreviation in brackets stays part of the name.
     """
     opening = tokens.codes.rfind("(", first + 1, end)
     words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []
@@ -315,12 +329,12 @@ def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
 
 
 def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:
-    """Return whether a name may begin at a token: words follow it, no bracket is open there, and no
-    known quantity is only before it.
+    """Return whether a name may begin at a token: content words follow, no bracket is open there,
+    and the token does not cut off the only known quantity.
     """
     if not _has_content(tokens, at, end):
         return False
-    if any(one.end > at for one in chart.between(at - LONGEST_SPAN, at, "quantity")):
+    if any(span.end > at for span in chart.between(at - LONGEST_SPAN, at, "quantity")):
         return False
     if tokens.codes.count("(", first, at) > tokens.codes.count(")", first, at):
         return False
@@ -328,8 +342,8 @@ def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> boo
 
 
 def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
-    """Return the tokens inside the last bracket that is open before a limit, if words are in it,
-    else those before it: "asthma (FEV1 > 50 %)", "BMI (> 25)".
+    """Return the tokens after the last bracket that is still open before a limit, if they include
+    words: "asthma (FEV1 > 50 %)". Otherwise, return the tokens before the bracket: "BMI (> 25)".
     """
     depth = 0
     for at in range(end - 1, first - 1, -1):
@@ -345,7 +359,9 @@ def _open_bracket(tokens: Tokens, first: int, end: int) -> Range:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return a range without the words at its ends that name nothing; None if none is left."""
+    """Return a range without the words at its ends that do not name anything; None if nothing
+    remains.
+    """
     while first < end:
         link = rule("bound_link").starts(tokens, first, end)
         lead = link or rule("limited_name_lead").starts(tokens, first, end)
@@ -368,8 +384,8 @@ def find_condition(
     *,
     is_further: bool = False,
 ) -> Range | None:
-    """Return the words behind a limit that say to whom or when it applies. ``is_further``:
-    the limit is a further multiple of normal, "<= 5 x ULN with liver metastases".
+    """Return the words after a limit that state to whom or when it applies. ``is_further``: the
+    limit is an additional multiple of normal, "<= 5 x ULN with liver metastases".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
@@ -377,19 +393,19 @@ def find_condition(
     if opening is None and is_further:
         opening = rule("condition_with").starts(tokens, at, end)
     if opening is None:
-        for one in chart.between(end_of_value, at + 1, "people"):
-            opens = tokens.words[one.first].lower() in _BEFORE_PEOPLE
-            ends_line = end == len(tokens) and one.end <= end
-            # not in front of the next limit
-            if one.first in (at, end_of_value) and (opens or ends_line):
-                return _take(tokens, one.first, one.end)
+        for span in chart.between(end_of_value, at + 1, "people"):
+            opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
+            ends_line = end == len(tokens) and span.end <= end
+            # not before the next limit
+            if span.first in (at, end_of_value) and (opens or ends_line):
+                return _take(tokens, span.first, span.end)
         return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
     # the "and" of "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
-    # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition is that of the next limit
+    # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition belongs to the next limit
     has_joint = not {",", "and"}.isdisjoint(tokens.words[end_of_value : opening.end])
     is_before_next = end < len(tokens) and last >= end - 1
     if has_joint and is_before_next and names_known(chart, opening.end, end):
@@ -398,7 +414,7 @@ def find_condition(
 
 
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of a condition; None if they are for both sexes."""
+    """Return the tokens of a condition; None if they include both sexes."""
     behind = min(end + 2, len(tokens))
     is_for_all = rule("all_sexes").search(tokens, first, behind)
     return None if is_for_all else strip_bracket(tokens, (first, end))
@@ -412,7 +428,7 @@ def _list_idle_words() -> frozenset[str]:
 def list_unexplained(
     chart: Chart, tokens: Tokens, clause: Range, explained: Iterable[Range]
 ) -> list[int]:
-    """Return the content words of a clause that are in no span and no explained range."""
+    """Return the content words of a clause that are not in any span or explained range."""
     spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
     persons = rule("persons").find(tokens, *clause)
     places = [(span.first, span.end) for span in spans]
@@ -428,7 +444,7 @@ def list_unexplained(
 
 
 def _has_content(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a word of two letters or more is among some tokens that can name something."""
+    """Return whether some tokens contain a word of at least two letters that can name something."""
     words = _trim(tokens, first, end)
     if words is None:
         return False

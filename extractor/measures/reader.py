@@ -1,4 +1,4 @@
-"""Read a line once: its limits, with their parts and what is left over."""
+"""Read the limits of a line with their parts, and count the unexplained words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,29 +29,29 @@ from extractor.schemas.vocabulary import Comparator
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit: ``tokens.words[first:end]`` limit ``quantity``.
+    """A limit that ``tokens.words[first:end]`` sets on ``quantity``.
 
     Args:
-        comparator: How the value compares.
-        value: The number; of a range, the lower one.
+        comparator: How the value is compared.
+        value: The number, or the lower number of a range.
         value_high: The upper number of a range.
-        first: Its first token.
-        end: The token behind it.
-        quantity: The tokens of the quantity's name, None if the line has none.
-        unit: The unit as written, None for counts and grades.
-        time_unit: The unit if it is one of time: the limit is an age or another length of time.
-        condition: The tokens that say to whom or when it applies.
-        sure: False if no word gives the comparator.
-        settled: False if the number has another reading ("1.500") that is as likely.
-        turned: The words of a comparator whose direction depends on the scale: "or better".
-        number: The tokens of its numbers, with their unit.
-        is_known: Whether the vocabulary has the quantity.
-        rule: The production that made it.
-        unexplained: The content words of its clause that nothing explains: before
-            it, in the name of its quantity, behind it.
-        clause: The tokens around it that belong to no other limit.
-        qualifies: Whether it is a part of the condition of the limit before it.
-        inherits: Whether its quantity is that of the limit before it.
+        first: The index of its first token.
+        end: The index after its last token.
+        quantity: The tokens that name the quantity; None if the line does not name it.
+        unit: The unit as written; None for counts and grades.
+        time_unit: The unit if it is a unit of time, so that the limit is an age or a duration.
+        condition: The tokens that state to whom or when the limit applies.
+        sure: False if the comparator is not stated but implied.
+        is_unambiguous: False if the number has another, equally likely reading ("1.500").
+        scale_words: The words of a comparator whose direction depends on the scale: "or better".
+        number: The tokens of its numbers and their unit.
+        is_known: Whether the vocabulary contains the quantity.
+        rule: The name of the production that created it.
+        unexplained: The number of unexplained content words in its clause: before the limit, in the
+            name of its quantity, and after the limit.
+        clause: The surrounding tokens that do not belong to another limit.
+        qualifies: Whether it is part of the condition of the previous limit.
+        inherits: Whether it takes its quantity from the previous limit.
     """
 
     comparator: Comparator
@@ -64,8 +64,8 @@ class Limit:
     time_unit: str | None = None
     condition: Range | None = None
     sure: bool = True
-    settled: bool = True
-    turned: str | None = None
+    is_unambiguous: bool = True
+    scale_words: str | None = None
     number: Range = (0, 0)
     is_known: bool = False
     rule: str = ""
@@ -85,7 +85,7 @@ def _list_productions() -> tuple[Production, ...]:
 
 @lru_cache(maxsize=256)
 def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
-    """Return the limits of a line from left to right, ages and other lengths of time included.
+    """Return the limits of a line from left to right, including ages and durations.
 
     ``topic`` is the line above, which may name the quantity.
     """
@@ -109,8 +109,8 @@ def read_line(tokens: Tokens, topic: Tokens | None = None) -> tuple[Limit, ...]:
 
 
 def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, of which a blood pressure without a unit has that of the next one, and so
-    has the first of two values for two groups of people.
+    """Return the limits with shared units filled in: a blood pressure without a unit takes the unit
+    of the next one, and so does the first of two values for different groups of people.
     """
     shared = list(limits)
     for at, (limit, behind) in enumerate(pairwise(limits)):
@@ -128,8 +128,8 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _join_conditions(limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, of which those that a condition ends with are a part of it: "clearance >=
-    60 mL/min if creatinine > 1.5 x ULN".
+    """Return the limits, with a limit at the end of another limit's condition marked as part of
+    that condition: "clearance >= 60 mL/min if creatinine > 1.5 x ULN".
     """
     joined = list(limits)
     for at, (limit, behind) in enumerate(pairwise(limits)):
@@ -149,8 +149,8 @@ def _find_clause(
     index: int,
     last: Limit | None,
 ) -> Range:
-    """Return the tokens around a chosen span, up to the chosen ones beside it or a break. A
-    semicolon behind people is none: "male; 92 cm".
+    """Return the tokens around a chosen span, up to the neighbouring chosen spans or a sentence
+    break. A semicolon after people is not a break: "male; 92 cm".
     """
     span = chosen[index].span
     first = chosen[index - 1].span.end if index else 0
@@ -172,8 +172,8 @@ def _read_limits(
     clause: Range,
     last: Limit | None,
 ) -> Iterator[Limit]:
-    """Yield the limits of a chosen span. ``last`` is the limit before it, whose quantity it has if
-    its clause names none.
+    """Yield the limits of a chosen span. ``last`` is the previous limit, whose quantity they
+    inherit if their clause does not name one.
     """
     bounds: Bounds = span.value
     owner = find_owner(chart, tokens, clause, span, follows=last is not None)
@@ -199,7 +199,7 @@ def _read_limits(
             amount.time.value if amount.time else None,
             _find_condition(tokens, span, at, owner.condition),
             sure=bound.sure,
-            turned=bound.turned,
+            scale_words=bound.scale_words,
             number=(bound.first, bound.end),
             is_known=named.is_known,
             rule=span.rule,
@@ -212,8 +212,8 @@ def _read_limits(
 def _find_condition(
     tokens: Tokens, span: Span, at: int, condition: Range | None
 ) -> Range | None:
-    """Return the condition of one of the limits of a span, of which ``condition`` is that of all.
-    The one behind "<= 3 x ULN (5 x ULN if liver metastases)" is only that of the last one.
+    """Return the condition of one limit in a span; ``condition`` applies to the span as a whole. In
+    "<= 3 x ULN (5 x ULN if liver metastases)", it applies only to the last limit.
     """
     own = span.value[at].condition
     if own:
@@ -225,7 +225,7 @@ def _find_condition(
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
-    """Return the part of a clause that is that of one of its bounds."""
+    """Return the part of a clause that belongs to one of its bounds."""
     start, stop = clause
     if at:
         before = bounds[at - 1]
@@ -238,7 +238,7 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
 def _count_left(
     left: Sequence[int], span: Span, name: Range | None
 ) -> tuple[int, int, int]:
-    """Return how many unexplained words are before a limit, in its name and behind it."""
+    """Return the number of unexplained words before a limit, in its name and after it."""
     first, end = name or (0, 0)
     named = [at for at in left if first <= at < end]
     before = [at for at in left if at < span.first and at not in named]

@@ -24,29 +24,30 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
 _SPREAD = 3
-"""The most tokens of a name, signs among them, for each of its words."""
+"""Maximum number of tokens, including signs, for each word of a name."""
 TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
 """Words for a multiple: "more than double the ULN"."""
 _NO_NAME = (",", ";", ":")
 _GRADES = range(101)
-"""Whole numbers that grades can be: no versions, no years."""
+"""Whole numbers that can be grades, unlike versions and years."""
 
 
 @lru_cache(maxsize=256)
 def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
-    """Return all spans of a line that no production makes; remembered, as windows need them too."""
-    first = 0
+    """Return all spans of a line that are not created by a production. They are cached, since the
+    reader of windows also needs them.
+    """
     end = len(tokens)
     spans = [
-        *_find_rules(tokens, first, end),
-        *_find_comparators(tokens, first, end),
+        *_find_rules(tokens),
+        *_find_comparators(tokens),
         *_find_at_bounds(tokens),
         *_find_acuities(tokens),
-        *_find_times(tokens, first, end),
+        *_find_times(tokens),
         *find_quantities(tokens),
-        *_find_grades(tokens, first, end),
+        *_find_grades(tokens),
     ]
-    for number in _find_numbers(tokens, first, end):
+    for number in _find_numbers(tokens):
         spans.append(number)
         spans += _read_behind(tokens, number.end, end)
         if tokens.codes[number.end : number.end + 1] == "+":
@@ -65,16 +66,18 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _find_rules(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield the matches of the rules that are terminals by themselves."""
+def _find_rules(tokens: Tokens) -> Iterator[Span]:
+    """Yield the matches of the rules that are terminals on their own."""
     for kind, name in read_table("measures")["terminal"].items():
-        for found in rule(name).find(tokens, first, end):
+        for found in rule(name).find(tokens):
             yield Span(kind, found.first, found.end, name, found.text)
 
 
-def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield each number, with a span for each of its readings. Those of names are left out."""
-    for found in rule("number").find(tokens, first, end):
+def _find_numbers(tokens: Tokens) -> Iterator[Span]:
+    """Yield a span for each reading of each number. Numbers that are part of a name are left
+    out.
+    """
+    for found in rule("number").find(tokens):
         if rule("number_of_name").ends(tokens, found.first):
             continue
         start = found.first
@@ -95,8 +98,8 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
             read = -value if is_negative else value, found.text
             yield Span(kind, start, found.end, "number", read, weight=weight)
             weight = -1.0
-    for at in range(first, end):
-        times = TIMES.get(tokens.words[at].lower())
+    for at, word in enumerate(tokens.words):
+        times = TIMES.get(word.lower())
         if times:
             yield Span("number", at, at + 1, "times", (times, ""))
             if tokens.words[at + 1 : at + 2] == ["normal"]:
@@ -104,13 +107,13 @@ def _find_numbers(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _has_plus(tokens: Tokens, at: int) -> bool:
-    """Return whether a number has a plus, "+2 SD", and is no addend: "2+0"."""
+    """Return whether a number has a plus sign ("+2 SD") and is not an addend ("2+0")."""
     codes = tokens.codes
     return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
 def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
-    """Yield the unit behind a number, also behind a hyphen and a repetition: "six (6) weeks"."""
+    """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks"."""
     ordinal = _read_ordinal(tokens, at, end)
     if ordinal:
         yield ordinal
@@ -138,8 +141,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
 
 
 def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
-    """Return where the unit behind a number may begin: behind a repetition, a hyphen or a bracket.
-    None if the bracket is about people: the "(F)" of ">= 12 (F)" is no degree Fahrenheit.
+    """Return the token where the unit after a number may begin: after a repetition, a hyphen or a
+    bracket. None if the bracket is about people: the "(F)" of ">= 12 (F)" is not a degree
+    Fahrenheit.
     """
     repeat = rule("number_repeat").starts(tokens, at, end)
     start = repeat.end if repeat else at
@@ -149,7 +153,7 @@ def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
 
 
 def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
-    """Return the unit behind a number that counts in order: a birthday or a percentile."""
+    """Return the unit after an ordinal number: a birthday or a percentile."""
     birthday = rule("birthday").starts(tokens, at, end)
     if birthday:
         return Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
@@ -160,8 +164,10 @@ def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
 
 
 def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
-    """Return the unit of time that a unit is, also that of "consecutive months"."""
-    # a "D" behind a number is dioptres, days are "d"
+    """Return the time unit of a matched unit, also for "consecutive months"; None if it is not a
+    time unit.
+    """
+    # "D" after a number means dioptres; days are "d"
     if unit.text == "D":
         return None
     near = max(0, unit.first - _NEAR)
@@ -173,7 +179,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
 
 
 def _without_people(tokens: Tokens, unit: Found) -> Found:
-    """Return a unit without people in brackets behind it: "g/dL (men)"."""
+    """Return a unit without the people in brackets after it: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
             return rule("limit_unit").starts(tokens, unit.first, at) or unit
@@ -181,7 +187,7 @@ def _without_people(tokens: Tokens, unit: Found) -> Found:
 
 
 def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
-    """Yield limits at a bound of normal without a number in front: "<= ULN", "<= ULN x 2.5"."""
+    """Yield limits at a limit of normal that has no number before it: "<= ULN", "<= ULN x 2.5"."""
     for found in rule("at_normal_bound").find(tokens):
         sign = "<="
         if comparator := found.part("comparator"):
@@ -195,8 +201,8 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_acuities(tokens: Tokens) -> Iterator[Span]:
-    """Yield the fractions of visual acuity as amounts: the lower number, and the upper one as the
-    unit, "20/".
+    """Yield fractions of visual acuity as amounts, with the denominator as the number and the
+    numerator as the unit, "20/".
     """
     for found in rule("acuity").find(tokens):
         near = max(0, found.first - _NEAR)
@@ -209,32 +215,32 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
             yield Span("amount", found.first, found.end, "acuity", amount, weight=4.0)
 
 
-def _find_comparators(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    for term in find_terms(tokens, "comparators", first, end):
+def _find_comparators(tokens: Tokens) -> Iterator[Span]:
+    for term in find_terms(tokens, "comparators"):
         # the "min" of "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
         if is_behind_slash and tokens.joined(term.first):
             continue
         yield Span("comparator", term.first, term.end, "comparators", term.value)
-    for found in rule("age_not_reached_sign").find(tokens, first, end):
+    for found in rule("age_not_reached_sign").find(tokens):
         yield Span(
             "age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<"
         )
-    for found in rule("distant_comparison").find(tokens, first, end):
+    for found in rule("distant_comparison").find(tokens):
         least = (found.read("comparator") or "").lower().startswith("min")
         sign = ">=" if least else "<="
         yield Span("distant", found.first, found.end, "distant_comparison", sign)
     for name in ("turned_in_front", "turned"):
         kind = "comparator" if name == "turned_in_front" else "suffix"
-        for found in rule(name).find(tokens, first, end):
+        for found in rule(name).find(tokens):
             yield Span(kind, found.first, found.end, name, found.text)
-    for term in find_terms(tokens, "comparator_suffixes", first, end):
+    for term in find_terms(tokens, "comparator_suffixes"):
         yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
 
 
-def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield lengths of time, which are amounts, and ranges of them."""
-    for duration in find_durations(tokens, first, end):
+def _find_times(tokens: Tokens) -> Iterator[Span]:
+    """Yield durations, which are amounts, and ranges of durations."""
+    for duration in find_durations(tokens):
         is_range = duration.low != duration.high
         if duration.is_sum:
             yield from _read_sum(duration)
@@ -251,12 +257,12 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
         yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
-    for found in rule("half_lives").find(tokens, first, end):
+    for found in rule("half_lives").find(tokens):
         low = read_number(found.read("low") or "")
         if low is not None:
             amount = Amount(low, None, "half-lives", TimeUnit.HALF_LIFE)
             yield Span("time", found.first, found.end, "half_lives", amount, weight=0.5)
-    for found in rule("last_unit").find(tokens, first, end):
+    for found in rule("last_unit").find(tokens):
         unit = read_time_unit(found.read("unit") or "")
         if unit:
             amount = Amount(1, None, unit.value, unit)
@@ -264,7 +270,7 @@ def _find_times(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _read_sum(duration: Duration) -> Iterator[Span]:
-    """Yield a length of time in two units, or a range whose upper end is one: "6 to 17 years 11
+    """Yield a duration in two units, or a range whose upper end has two units: "6 to 17 years 11
     months".
     """
     place = duration.first, duration.end
@@ -280,18 +286,20 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
     yield Span("bounds", *place, "duration", bounds, weight=6.0)
 
 
-def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
-    """Yield the grades behind a scale: digits or Roman numerals, the least and the greatest."""
-    for scale in rule("graded_scale").find(tokens, first, end):
+def _find_grades(tokens: Tokens) -> Iterator[Span]:
+    """Yield graded scales, and the lowest and highest of the grades after them, in digits or Roman
+    numerals.
+    """
+    for scale in rule("graded_scale").find(tokens):
         yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
-    for found in rule("grade_list").find(tokens, first, end):
+    for found in rule("grade_list").find(tokens):
         grades = [
             grade
             for word in tokens.words[found.first : found.end]
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
         is_plain = all(grade in _GRADES for grade in grades)
-        if grades and is_plain and not _is_no_grade(tokens, found, end):
+        if grades and is_plain and not _is_no_grade(tokens, found, len(tokens)):
             value = min(grades), max(grades)
             yield Span("grades", found.first, found.end, "grade_list", value)
             if NUMBER not in tokens.codes[found.first : found.end]:
@@ -299,7 +307,9 @@ def _find_grades(tokens: Tokens, first: int, end: int) -> Iterator[Span]:
 
 
 def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
-    """Return whether numbers are part of something else: "CTCAE 5", "+2", "3rd", "IIIA", "2/4"."""
+    """Return whether numbers are part of another expression: "CTCAE 5", "+2", "3rd", "IIIA",
+    "2/4".
+    """
     before = found.first
     if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
         return True
@@ -311,7 +321,9 @@ def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
 
 @lru_cache(maxsize=256)
 def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
-    """Return the known quantities, the longest name at each token. Signs in names do not count."""
+    """Return the known quantities, with the longest name at each token. Signs within names are
+    ignored.
+    """
     words: list[str] = []
     places: list[Range] = []
     for first, end in _list_runs(tokens):
@@ -331,8 +343,8 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
 
 
 def _list_runs(tokens: Tokens) -> list[Range]:
-    """Return the words of a line, with the numbers that are joined to them, and the commas, over
-    which no name goes: "HbA1c".
+    """Return the words of a line, each with the numbers attached to it ("HbA1c"), and the
+    punctuation that no name can cross.
     """
     runs: list[Range] = []
     for at, word in enumerate(tokens.words):

@@ -1,11 +1,12 @@
 """Who is right when rules and a model differ, and the file of these counts."""
 
 import tomllib
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from benchmarks.policy import combine, count_situations, format_shares, nest
+from benchmarks.policy import format_shares, list_situations
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.check import ground_answer
 from extractor.concepts.parse import parse_record
@@ -50,20 +51,14 @@ def test_who_was_right_is_counted(right, who):
         record_id="A", eligibility=Eligibility(criteria=(criterion,))
     )
 
-    assert nest(count_situations(parsed, result, gold)) == {
-        FIELD: {"doubtful": {who: 1}},
-        "eligibility.stands": {"agree": {"right": 1}},
+    assert set(list_situations(parsed, result, gold)) == {
+        (FIELD, "doubtful", who),
+        ("eligibility.stands", "agree", "right"),
     }
 
 
-def test_the_file_of_shares_has_those_of_other_fields_first():
-    counts = {FIELD: {"doubtful": {"model": 1, "rule": 14}}}
+def test_counts_move_the_assumed_share_of_their_field():
+    counts = Counter({(FIELD, "doubtful", "model"): 1, (FIELD, "doubtful", "rule"): 14})
     shares = tomllib.loads(format_shares(counts))
     assert shares["other"]["doubtful"] == 0.8
     assert shares[FIELD] == {"doubtful": 0.25}
-
-
-def test_counts_move_the_assumed_share():
-    counts = {FIELD: {"doubtful": {"model": 1, "rule": 14}}}
-    assert combine({}, FIELD, "doubtful") == 0.8
-    assert combine(counts, FIELD, "doubtful") == 0.25

@@ -26,36 +26,20 @@ ODD = (
 )
 
 
-def text_with(quote):
-    return Drawn(f"First line.\n* {quote}\nLast line.", 14, 14 + len(quote))
-
-
-@pytest.mark.parametrize("kind", HARMFUL)
-def test_a_harmful_change_is_made_and_refused(kind):
-    changed = {HARMFUL[kind](QUOTE, random.Random(seed)) for seed in range(20)}
-    assert not {None, QUOTE} & changed
-    assert not any(
-        judge(Trial(text_with(QUOTE), kind, quote, harmful=True)).accepted
-        for quote in changed
-    )
-
-
-@pytest.mark.parametrize("kind", HARMLESS)
-def test_a_harmless_change_is_made_and_accepted(kind):
-    quotes = [QUOTE, ODD, ODD.replace("ﬁ", "fi")]
-    changed = [
-        (q, HARMLESS[kind](q, random.Random(seed)))
-        for q in quotes
-        for seed in range(20)
-    ]
-    trials = [
-        Trial(text_with(quote), kind, new, harmful=False)
-        for quote, new in changed
-        if new
-    ]
-
-    assert trials
-    assert [trial.quote for trial in trials if not judge(trial).accepted] == []
+@pytest.mark.parametrize("kind", [*HARMFUL, *HARMLESS])
+def test_a_change_is_made_and_refused_if_it_is_harmful(kind):
+    is_harmful = kind in HARMFUL
+    quotes = [QUOTE] if is_harmful else [QUOTE, ODD, ODD.replace("ﬁ", "fi")]
+    made = 0
+    for seed in range(20 * len(quotes)):
+        quote = quotes[seed % len(quotes)]
+        text = Drawn(f"First line.\n* {quote}\nLast line.", 14, 14 + len(quote))
+        new = (HARMFUL | HARMLESS)[kind](quote, random.Random(seed))
+        if new:
+            made += 1
+            assert new != quote
+            assert judge(Trial(text, kind, new, is_harmful)).accepted is not is_harmful
+    assert made == 20 if is_harmful else made
 
 
 def test_a_change_that_is_true_elsewhere_is_left_out():
@@ -70,11 +54,9 @@ def test_a_change_that_is_true_elsewhere_is_left_out():
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
+    trials = make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
 
-    tallies = tally_verdicts(
-        judge(trial)
-        for trial in make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
-    )
+    tallies = tally_verdicts(map(judge, trials))
 
     escaped, refused = (tallies[harmful, "all"] for harmful in (True, False))
     assert escaped["wrong"] <= 0.002 * escaped["count"]

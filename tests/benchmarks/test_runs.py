@@ -1,18 +1,30 @@
 """The benchmarks of speed and of forecasts."""
 
 import gzip
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.forecast import compare, read_answered
+from benchmarks.forecast import format_sizes, read_answered
 from benchmarks.records import write_distinct_records
-from benchmarks.speed import measure_stages
+from benchmarks.speed import measure_rates
 from extractor.apps.cli.app import app
+from extractor.model.asking.reply_models import Reply
+from extractor.model.calls import schema_of
+from extractor.model.cost.tokens import (
+    RequestSize,
+    forecast_calls,
+    load_rates,
+    measure_texts,
+)
+from extractor.model.spec import SERVER, ModelSpec
 
 
-def test_every_stage_of_a_file_is_measured(tmp_path, monkeypatch, forked_workers):
+def test_reading_and_the_whole_command_are_measured(
+    tmp_path, monkeypatch, forked_workers
+):
     def run(command):
         done = CliRunner().invoke(app, command[3:], catch_exceptions=False)
         assert done.exit_code == 0, done.output
@@ -24,15 +36,27 @@ def test_every_stage_of_a_file_is_measured(tmp_path, monkeypatch, forked_workers
     source = tmp_path / "in.jsonl.gz"
     source.write_bytes(gzip.compress((tmp_path / "records.jsonl").read_bytes()))
 
-    measured = measure_stages(source, 2)
+    rates = measure_rates(source, 2)
 
-    names = [name for name, *figures in measured if all(figures)]
-    stages = ["read", "parse", "assemble", "audit", "write"]
-    assert names == [*stages, "read + parse", "all", "extractor run, with its start"]
+    assert list(rates) == ["read and parse", "extractor run"]
+    assert all(rates.values())
 
 
 @pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])
 def test_recorded_calls_are_within_their_forecast(recorded):
     calls = read_answered(Path(recorded))
-    for name, forecast, actual in compare(calls, calls[0].model):
-        assert forecast.low <= actual <= forecast.high, name
+    schema = len(schema_of(Reply))
+    total = RequestSize()
+    for call in calls:
+        total += measure_texts(call.system, call.user, schema, call.limit)
+    model = calls[0].model
+    own = ModelSpec(SERVER, model, "http://recorded.invalid/v1")
+    rates = load_rates(None if model == "capable" else own)
+
+    low, _, high = (forecast_calls(total, one) for one in rates)
+
+    assert low.calls <= sum(call.exchanges for call in calls) <= high.calls
+    assert low.prompt <= sum(call.prompt_tokens for call in calls) <= high.prompt
+    assert low.output <= sum(call.output_tokens for call in calls) <= high.output
+    sizes = format_sizes({"hosted": calls, "own": calls})
+    assert tomllib.loads(sizes)["key"]["item"]["mean"] > 0

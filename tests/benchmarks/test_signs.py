@@ -2,7 +2,6 @@
 
 import pytest
 
-from benchmarks.claims import Claim, describe
 from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow
 from benchmarks.training.signs import fit, format_weights
 from extractor import Extractor
@@ -26,15 +25,12 @@ def read_confidences(text: str, field: str) -> list[float]:
     "hard",
     [
         "zorp index of at least 3",
-        "at least 3 points on the zorp index",
-        "zorp index of three or more of the listed seven items above 3",
+        "zorp index of three or more of the seven items above 3",
     ],
 )
 def test_a_hard_limit_does_not_lower_its_easy_neighbour(hard):
-    easy, *others = read_confidences(
-        f"Platelets >= 100 x 10^9/L and {hard}", "constraints"
-    )
-    assert others
+    text = f"Platelets >= 100 x 10^9/L and {hard}"
+    easy, *others = read_confidences(text, "constraints")
     assert max(others) < easy
     assert easy >= 0.8
 
@@ -89,13 +85,3 @@ def test_the_fit_finds_what_speaks_against_a_value():
         weigh_by(weights, (), 0.8), abs=0.03
     )
     assert '"far" = ' in format_weights({"dosing.route": weights})
-
-
-def test_true_confidences_have_no_excess():
-    claims = [Claim("gold", "route", f"{at}", 0.9, at % 10 != 0) for at in range(200)]
-    count, confidence, right, *_ = describe(claims)
-    assert count == 200
-    assert confidence == pytest.approx(0.9)
-    assert right == pytest.approx(0.9)
-    claimed_too_much = [claim._replace(confidence=0.99) for claim in claims]
-    assert describe(claimed_too_much)[5] > 0.05

@@ -1,10 +1,8 @@
 """Limits of money hold, live and in batches, through kills and replies that state no usage."""
 
 import json
-import random
 import signal
 import sqlite3
-import time
 from contextlib import closing
 
 import pytest
@@ -149,35 +147,6 @@ def test_a_limit_applies_to_batches_and_a_higher_one_resumes(words, totals):
         assert 0 < count_answers(provider) < RECORDS
         more = (*POLL, "--max-usd", "1")
         assert invoke(*words("batch collect", provider.url, *more)).exit_code == 0
-        assert totals(0.5)["usage"]["calls"] == count_answers(provider)
-
-
-def is_good(line):
-    """Whether an answer follows the schema: the next command repeats refused and broken ones."""
-    message = answer_request(line["body"])["choices"][0]["message"]
-    return not message.get("refusal") and "987654" not in message["content"]
-
-
-def test_a_batch_that_is_killed_repeatedly_is_submitted_once(words, totals):
-    lots = random.Random(3)
-    with serve_provider(looks=2) as provider:
-        command = words("batch collect", provider.url, *POLL)
-        for number in range(4):
-            asked = len(provider.asked)
-            with start_extractor(*command) as running:
-                running.wait_for(
-                    lambda one=running, before=asked: (
-                        len(provider.asked) > before or one.has_ended()
-                    )
-                )
-                time.sleep(lots.uniform(0, 0.3))
-                if not running.has_ended():
-                    running.send_signal(signal.SIGKILL if number % 2 else signal.SIGINT)
-                    running.wait()
-        done = invoke(*command)
-        assert done.exit_code == 0, done.stderr
-        good = [line["custom_id"] for line in filter(is_good, provider.requests)]
-        assert len(good) == len(set(good)) > 0
         assert totals(0.5)["usage"]["calls"] == count_answers(provider)
 
 

@@ -14,6 +14,9 @@ from extractor import errors
 from extractor.apps.cli import console
 from extractor.run.files import lock_folder
 from tests.commands import extract, invoke, read_lines
+from tests.whole import read_cases
+
+CASES = read_cases(__file__)
 
 DOCS = Path(__file__).parents[2] / "docs"
 STUDY = "tests/records/study.json"
@@ -82,13 +85,7 @@ def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
 
 @pytest.mark.parametrize(
     ("first", "second", "difference"),
-    [
-        ("--effort all", "--effort all", ""),
-        ("", "--effort all", "effort was medium, is all"),
-        ("--effort none", "", "effort was none, is medium"),
-        ("", "--tasks dosing", "is ['dosing']"),
-        ("", "--min-confidence 0.5", "min_confidence was 0.0, is 0.5"),
-    ],
+    CASES["a_run_resumes_with_its_own_settings_alone"],
 )
 def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, difference):
     assert invoke("run", STUDY, "--out", tmp_path, *first.split()).exit_code == 0
@@ -207,16 +204,7 @@ def run_script(script, folder, **more):
 
 @pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
 @pytest.mark.parametrize(
-    ("codes", "export", "code", "calls"),
-    [
-        ([0], 0, 0, "run export"),
-        ([1], 0, 1, "run export"),
-        ([3], 0, 3, "run"),
-        ([137], 0, 137, "run"),
-        ([75, 0], 0, 0, "run run export"),
-        ([75, 75, 75], 0, 75, "run run run"),
-        ([0], 75, 75, "run export"),
-    ],
+    ("codes", "export", "code", "calls"), CASES["the_script_for_cron_acts_on_the_codes"]
 )
 def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, calls):
     (tmp_path / "codes").write_text("".join(f"{number}\n" for number in codes), "utf-8")

@@ -9,71 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import extract, extractor, invoke
+from tests.commands import extract, invoke
+from tests.whole import read_cases
+
+CASES = read_cases(__file__)
 
 _WITHOUT = (
     "import sys; sys.modules[sys.argv.pop(1)] = None; "
     "from extractor.apps.cli import main; main()"
 )
 RECORD = "tests/records/study.json"
-CALLS = [
-    # places
-    ("run tests/recods", "no such file or folder (did you mean records?)"),
-    ("run none.json --out OUT", "none.json: there is no such file or folder"),
-    ("run EMPTY --out OUT", "the folder or pattern has no files; check the path"),
-    ("run EMPTY EMPTY/*.txt --out OUT", "the folder or pattern has no files; check"),
-    ("run RECORD --out RECORD", "is an input"),
-    ("run RECORD --out README.md", "--out README.md is not a folder; name one"),
-    ("parse none.json", "none.json: there is no such file or folder"),
-    ("report none", "'RUN': dir 'none' does not exist."),
-    ("export none --to OUT.duckdb", "none: there is no such file or folder"),
-    ("export RUN --to OUT", "a folder needs --format"),
-    ("export RUN --to OUT.csv", "holds one table"),
-    ("export RUN --to OUT.csv --tables limits", "limits: no such table"),
-    ("export RUN --to OUT --format csv --gold EMPTY", "no finished record"),
-    ("evaluate none RUN", "none: does not exist; name a folder of JSON"),
-    ("run tests/records --out tests/records", "is an input"),
-    ("run RECORD --out s3://bucket/out", "is not a folder"),
-    ("run RECORD --replay no-such-folder", "no-such-folder"),
-    ("run RECORD --replay tests/records", "no run to replay"),
-    ("run RECORD --replay seeds/answers --out seeds/answers --fresh", "is replayed"),
-    ("run RECORD --prices none.toml --model m", "none.toml"),
-    ("batch submit - --out OUT --model m", "instead of standard input"),
-    ("batch collect RECORD --answers none.jsonl", "no such file"),
-    # values
-    ("run RECORD --tasks colours", "should be 'eligibility', 'dosing' or 'endp"),
-    ("run RECORD --min-confidence 90", "--min-confidence: 90.0: input should be less"),
-    ("run RECORD --workers 999999999999", "should be less than or equal to 10000"),
-    ("run RECORD --timeout 0", "--timeout: 0.0: input should be greater than or"),
-    ("run RECORD --effort huge", "'huge' is not one of 'none', 'medium', 'all'"),
-    ("list RUN valuse", "'valuse' is not one of 'values', 'doubts'"),
-    ("list RUN values --min-confidence 0.9 --max-confidence 0.5", "0.9 sure and less"),
-    ("run RECORD --model http://localhost:8000/v1", "#NAME"),
-    ("run RECORD --model-option top_k", "is not KEY=VALUE; write top_k=40"),
-    # options that do not fit together
-    ("run RECORD --fresh", "--fresh needs a folder; name one with --out"),
-    ("run RECORD --max-usd 1", "--model"),
-    ("run RECORD --max-usd 1 --model no-such-model", "--prices"),
-    ("batch submit RECORD --requests r.jsonl", "--model"),
-    (
-        "batch submit RECORD --requests r --model m --out OUT",
-        "give either a folder with --out",
-    ),
-    ("batch submit RECORD --model m", "--out"),
-    ("batch submit RECORD --requests r --model m --effort none", "nothing to submit"),
-    ("batch collect RECORD --model m", "--out"),
-    ("batch collect RECORD --out OUT", "--model"),
-    ("batch collect RECORD --out OUT --model m --requests r", "--answers"),
-    # keys
-    ("run RECORD --model gpt-5-mini --effort all", "is no key for it; set OPENAI_API"),
-    ("batch collect RECORD --model gpt-5-mini --out OUT", "set OPENAI_API_KEY"),
-    # names and missing words
-    ("rnu", "No such command 'rnu'. Did you mean 'run'?"),
-    ("run x --modle y", "No such option: --modle (Possible options: --model)"),
-    ("schema dosign", "Invalid value for 'TASK'"),
-    ("run", "Missing argument 'INPUT'."),
-    ("review RUN", "Missing option '--gold' / '-o'."),
-]
+CALLS = CASES["calls"]
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +43,7 @@ def test_a_wrong_call_prints_a_remedy(run, tmp_path, command, hint):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("module", "command", "extra"),
-    [
-        ("duckdb", "export RUN --to OUT.duckdb", "export"),
-        ("fhir", "export RUN --to OUT --format fhir", "fhir"),
-        ("fastapi", "serve --root OUT", "serve"),
-        ("starlette", "review RUN --gold OUT", "review"),
-        ("mcp", "mcp", "mcp"),
-    ],
+    ("module", "command", "extra"), CASES["a_missing_extra_is_named"]
 )
 def test_a_missing_extra_is_named(run, tmp_path, module, command, extra):
     command = command.replace("RUN", str(run)).replace("OUT", str(tmp_path / "out"))
@@ -138,9 +77,9 @@ def test_a_file_of_prices_that_cannot_be_read_is_one_line(content, tmp_path):
         os.mkfifo(path)
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    done = extractor("run", RECORD, "--model", "m", "--prices", path)
-    (line,) = done.stderr.decode().splitlines()
-    assert done.returncode == 2
+    done = invoke("run", RECORD, "--model", "m", "--prices", path)
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 2
     assert f"{path}: " in line
     assert len(line) < 1_000
 

@@ -11,6 +11,9 @@ from extractor import TrialExtraction, diff_trials
 from extractor.apps.diff.changes import COLUMNS
 from tests.commands import extract, invoke
 from tests.pages.invented import make_extraction
+from tests.whole import check_whole, read_cases
+
+CASES = read_cases(__file__)
 
 STUDY = Path("tests/records/study.json")
 EDITS = {
@@ -50,23 +53,8 @@ def change(path, value):
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "expected"),
-    [
-        (("dosing", 1, "frequency"), "Q4W", [["changed", "dosing.frequency", "Q3W", "Q4W"]]),
-        (("dosing", 1, "amounts"), None, [["removed", "dosing.amounts", "200 mg", None]]),
-        (("dosing", 2, "route"), "oral", [["added", "dosing.route", None, "oral"]]),
-        (("dosing", 1), None, [["removed", "dosing", "testimab 200 mg every 3 weeks", None]]),
-        (("eligibility", "criteria", 3), None, [["removed", "eligibility.criteria", "Diabetes", None]]),
-        (("eligibility", "criteria", 0, "constraints", 1, "value"), 10,
-         [["changed", "eligibility.criteria.constraints", "Haemoglobin ≥ 11 g/dL, for women", "Haemoglobin ≥ 10 g/dL, for women"]]),
-        (("eligibility", "criteria", 6, "time_windows", 1, "of"), "aspirin",
-         [["changed", "eligibility.criteria.time_windows", "warfarin: ≤ 10 days before biopsy", "aspirin: ≤ 10 days before biopsy"]]),
-        (("eligibility", "groups", 0, "n"), 3,
-         [["changed", "eligibility.groups", "at least 2 of “High risk, at least two of:”", "at least 3 of “High risk, at least two of:”"]]),
-        (("eligibility", "sex"), "female", [["added", "eligibility.sex", None, "female"]]),
-        (("custom",), {"assay": [{"values": {"value": "SP263"}}]}, [["added", "custom.assay.values.value", None, "SP263"]]),
-    ],
-)  # fmt: skip
+    ("path", "value", "expected"), CASES["a_changed_value_is_one_row"]
+)
 def test_a_changed_value_is_one_row(path, value, expected):
     assert change(path, value) == expected
 
@@ -92,6 +80,24 @@ def test_a_change_quotes_both_versions(tmp_path):
     # The description still says 30 mg/m2.
     assert "added dosing.amounts\n  + 25 mg/m2\n" in done.stdout
     assert done.stderr == "extractor: 1 trial compared: 6 changed, 1 added\n"
+
+
+def test_the_changes_of_a_trial_are_these(tmp_path):
+    new = make_extraction()
+    people = new["eligibility"]
+    people["criteria"][0]["constraints"][1]["value"] = 10
+    people["criteria"][4]["kind"] = "exclusion"
+    people["groups"][0]["n"] = 3
+    people["sex"] = "female"
+    del people["criteria"][6], new["dosing"][2]
+    new["dosing"][0]["amounts"][0]["unit"] = "g"
+    paths = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
+    for path, version in zip(paths, (make_extraction(), new), strict=True):
+        path.write_text(json.dumps(version), "utf-8")
+    rows = invoke("diff", *paths, "--json").stdout.splitlines()
+    found = {"rows": [json.loads(row) for row in rows]}
+    found["printed"] = invoke("diff", *paths).output.splitlines()
+    check_whole(Path(__file__).with_name("changes.json"), found)
 
 
 REGISTERED = {'"maximumAge": "75 Years"': '"maximumAge": "65 Years"'}

@@ -1,10 +1,12 @@
 """Each kind of error, planted in gold, is reported once, with its field."""
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from extractor.apps.evaluation import ErrorKind, evaluate
+from tests.whole import check_whole
 
 from .annotations import criterion, limit, make_gold, name_errors
 
@@ -62,6 +64,16 @@ def test_a_planted_error_is_named(kind, field, plant):
     predicted = make_gold()
     plant(predicted)
     assert name_errors(make_gold(), predicted) == [(kind, field)]
+
+
+def test_the_report_of_all_planted_errors_is_this():
+    predicted = make_gold()
+    for _, _, plant in PLANTED:
+        plant(predicted)
+    golds = [make_gold(), make_gold("B")]
+    report = evaluate(golds, [predicted, make_gold("B")], resamples=20, compare=golds)
+    found = report.model_dump(mode="json", exclude={"gold", "predicted"})
+    check_whole(Path(__file__).with_name("report.json"), found)
 
 
 def test_each_kind_of_error_is_planted():

@@ -10,8 +10,11 @@ import pytest
 from extractor.apps.evaluation import ScoreReport, evaluate
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
+from tests.whole import read_cases
 
 from .annotations import criterion, make_gold, regimen, score, shuffle
+
+CASES = read_cases(__file__)
 
 ROOT = Path(__file__).parents[2]
 DEV = ROOT.parent / "shared" / "gold" / "dev"
@@ -110,12 +113,7 @@ def test_null_and_an_empty_list_state_that_there_is_none(gold, field, invented):
 
 
 @pytest.mark.parametrize(
-    ("fields", "scored"),
-    [
-        (["minimum_age,sex"], ["eligibility.minimum_age", "eligibility.sex"]),
-        ("dosing.route", ["dosing.route"]),
-        (["category"], ["eligibility.criteria.category", "endpoints.category"]),
-    ],
+    ("fields", "scored"), CASES["fields_are_chosen_by_any_part_of_their_path"]
 )
 def test_fields_are_chosen_by_any_part_of_their_path(fields, scored):
     report = evaluate(GOLDS, GOLDS, resamples=0, fields=fields)
@@ -125,12 +123,7 @@ def test_fields_are_chosen_by_any_part_of_their_path(fields, scored):
 
 
 @pytest.mark.parametrize(
-    ("given", "predicted", "score"),
-    [
-        (["Asthma"], ["Asthma", "Gout", "Severe anaemia"], 1.0),
-        (["Asthma", "Gout"], ["Asthma", "Severe anaemia"], 2 / 3),
-        ([], ["Gout"], 0.0),  # an empty list states that there is none
-    ],
+    ("given", "predicted", "score"), CASES["only_the_given_items_are_scored"]
 )
 def test_only_the_given_items_are_scored(given, predicted, score):
     gold, found = (
@@ -272,14 +265,7 @@ SEX = '{"record_id": "A", "eligibility": {"sex": "femal", "age": 1}}'
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ('{"eligibility": {}}', r"gold\.jsonl, line 1: is not an extraction .*remove"),
-        ("[" * 100_000, r"line 1: is not an extraction"),
-        (SEX, r"line 1: eligibility\.sex: Input should be .*--check lists all"),
-        ('{"record_id": "A"}\n' * 2, r"gold\.jsonl: 'A' is there twice"),
-        ("", r"gold\.jsonl: holds no extractions; name a folder"),
-    ],
+    ("content", "message"), CASES["broken_files_are_named_with_a_remedy"]
 )
 def test_broken_files_are_named_with_a_remedy(tmp_path, content, message):
     path = tmp_path / "gold.jsonl"

@@ -18,8 +18,12 @@ from extractor.apps.export.fhir_study import build_trial
 from extractor.language.book import read_table
 from extractor.schemas import Part, RegistryFields, Section, Source
 from tests.commands import extract, invoke, read_lines
+from tests.pages.invented import make_doubtful, read_trial
+from tests.whole import check_whole, read_cases
 
 from .samples import SMALL, fill
+
+CASES = read_cases(__file__)
 
 UCUM = "http://unitsofmeasure.org"
 # fmt: off
@@ -108,6 +112,16 @@ def test_every_resource_is_valid_and_every_reference_leads_to_one(exported):
     found = [part.get("reference") for part in list_objects([*resources.values()])]
     linked = {name for name in found if isinstance(name, str)}
     assert linked == {name for name in names if not name.startswith("Provenance")}
+
+
+def test_the_resources_of_a_trial_are_these(tmp_path):
+    record, _ = read_trial(tmp_path)
+    extraction = TrialExtraction.model_validate(make_doubtful())
+    counts = export_fhir([(extraction, record)], tmp_path / "out")
+    resources = read_resources(tmp_path / "out")
+    listed = read_lines(tmp_path / "out" / "unmapped.jsonl")
+    found = {**resources, "unmapped": listed, "described": [*counts.describe()]}
+    check_whole(Path(__file__).with_name("fhir.json"), found)
 
 
 def test_units_are_ucum(exported):
@@ -213,11 +227,11 @@ def shorten(value):
     if not value:
         return value
     if "low" in value:
-        return shorten(value["low"]), shorten(value["high"])
+        return [shorten(value["low"]), shorten(value["high"])]
     if "comparator" in value:
-        return value["comparator"], value["value"], value["code"]
+        return [value["comparator"], value["value"], value["code"]]
     code = value["coding"][0]["code"] if value.get("coding") else value.get("code")
-    return value.get("value", value.get("text")), code
+    return [value.get("value", value.get("text")), code]
 
 
 SAID = "creatinine <= 1.5 mg/dL"
@@ -240,14 +254,7 @@ def describe(*criteria, **more):
     return {part["id"]: part for part in group["characteristic"]}, {row["field"]: row["reason"] for row in trial.unmapped}
 
 
-@pytest.mark.parametrize(
-    ("limit", "proof", "value"),
-    [
-        ({}, SAID, {"value": 1.5, "comparator": "<=", "unit": "mg/dL"}),
-        ({"comparator": "="}, "creatinine = 1.5", {"value": 1.5, "unit": "mg/dL"}),
-        ({"comparator": "between", "value_high": 3}, "creatinine 1.5-3 mg/dL", None),
-    ],
-)
+@pytest.mark.parametrize(('limit', 'proof', 'value'), CASES["a_criterion_that_is_one_limit_has_a_value"])
 def test_a_criterion_that_is_one_limit_has_a_value(limit, proof, value):
     quote = f"Patients with {proof}."
     parts, reasons = describe(make_criterion(quote, CREATININE | limit, proof, kind="exclusion"))
@@ -257,7 +264,7 @@ def test_a_criterion_that_is_one_limit_has_a_value(limit, proof, value):
     if value:
         assert part["valueQuantity"] == value | {"system": UCUM, "code": "mg/dL"}
     else:
-        assert shorten(part["valueRange"]) == ((1.5, "mg/dL"), (3, "mg/dL"))
+        assert shorten(part["valueRange"]) == [[1.5, "mg/dL"], [3, "mg/dL"]]
     assert "eligibility.criteria[0].constraints[0]" not in reasons
 
 
@@ -291,38 +298,19 @@ def test_a_criterion_that_is_more_than_a_limit_is_a_text_and_its_limit_is_listed
 
 
 
-@pytest.mark.parametrize(
-    ("kind", "rules", "expected"),
-    [
-        ("inclusion", [{"rule": "any"}], {"group-0": ("any of", "a; b", False)}),
-        ("inclusion", [{"rule": "at_least", "n": 2}], {"group-0": ("at least 2 of", "a; b", False)}),
-        ("exclusion", [{"rule": "all"}], {"group-0": ("all of", "a; b", True)}),
-        ("exclusion", [{"rule": "all"}, {"rule": "any"}], {"group-0": ("all of", "a; b", True)}),
-        ("inclusion", [{"rule": "all"}], {"criterion-0": ("criterion", "a", False), "criterion-1": ("criterion", "b", False)}),
-        ("exclusion", [{"rule": "any"}], {"criterion-0": ("criterion", "a", True), "criterion-1": ("criterion", "b", True)}),
-    ],
-)
+@pytest.mark.parametrize(('kind', 'rules', 'expected'), CASES["alternatives_are_one_text"])
 def test_alternatives_are_one_text(kind, rules, expected):
     groups = [{"id": f"g{number}", "parent": f"g{number - 1}", **rule} for number, rule in enumerate(rules)]
     shared = {"kind": kind, "section": "eligibility", "group": groups[-1]["id"]}
     parts, reasons = describe(shared | {"quote": "a"}, shared | {"quote": "b"}, groups=groups)
     assert expected == {
-        name: (part["code"]["text"], part["valueCodeableConcept"]["text"], part["exclude"])
+        name: [part["code"]["text"], part["valueCodeableConcept"]["text"], part["exclude"]]
         for name, part in parts.items()
     }
     assert reasons["eligibility.groups[0]"] == "no_element"
 
 
-@pytest.mark.parametrize(
-    ("stated", "registered", "expected"),
-    [
-        ({}, {"minimum_age": "18 Years", "maximum_age": "6 Months", "sex": "FEMALE"}, [(">=", 18, "a"), ("<=", 6, "mo"), (None, "female")]),
-        ({"minimum_age": {"value": 21, "unit": "year"}, "sex": "male"}, {"minimum_age": "18 Years", "sex": "FEMALE"}, [(">", 21, "a"), (None, "male")]),
-        ({"healthy_volunteers": False, "sex": "all"}, {}, [False]),
-        ({}, {"healthy_volunteers": "No"}, [False]),
-        ({"healthy_volunteers": True}, {"healthy_volunteers": "No"}, []),
-    ],
-)
+@pytest.mark.parametrize(('stated', 'registered', 'expected'), CASES["ages_sex_and_healthy_people_are_of_the_text_or_registered"])
 def test_ages_sex_and_healthy_people_are_of_the_text_or_registered(stated, registered, expected):
     words = PROOF | {"field": "minimum_age", "quote": "over", "comparator": ">"}
     trial = build(make_record(**registered), eligibility=stated | {"evidence": [words]})
@@ -352,36 +340,10 @@ def test_a_study_has_the_registered_fields_and_its_arms_refer_to_what_they_get(t
     export_fhir([(extraction, record)], tmp_path / "out")
     (study,) = read_resources(tmp_path / "out")["ResearchStudy"]
     check_resource(study)
-    given = [{"reference": "EvidenceVariable/A-dosing-0"}]
-    high, nothing, low = study["comparisonGroup"]
-    assert [(arm["name"], arm.get("intendedExposure")) for arm in (high, nothing, low)] == [
-        ("High", given), ("Nothing", None), ("Low", given),
-    ]
-    assert (high["description"], study["title"]) == ("daily", "A study")
-    assert study["associatedParty"][0]["name"] == "Example University"
-    assert [one["text"] for one in study["condition"]] == ["Asthma", "Cough"]
-    assert [one["text"] for one in study["studyDesign"]] == ["INTERVENTIONAL", "RANDOMIZED", "TRIPLE"]
-    assert study["focus"] == [{"concept": {"text": "Fictumab"}}]
-    assert study["period"] == {"start": "2019-03", "end": "2021-04-05"}
-    assert study["recruitment"] == {"actualNumber": 40}
-    coded = (high["type"], study["phase"], study["primaryPurposeType"], study["progressStatus"][0]["state"])
-    codes = [concept["coding"][0]["code"] for concept in coded]
-    assert codes == ["experimental", "phase-1-phase-2", "supportive-care", "active-but-not-recruiting"]
+    check_whole(Path(__file__).with_name("study.json"), study)
 
 
-@pytest.mark.parametrize(
-    ("stated", "name", "expected"),
-    [
-        ({"amounts": [{"low": 400, "high": 400, "unit": "mg"}]}, "valueQuantity", (400, "mg")),
-        ({"amounts": [{"low": 1, "high": 3, "unit": "mg/kg"}]}, "valueRange", ((1, "mg/kg"), (3, "mg/kg"))),
-        ({"amounts": [{"low": None, "high": 3, "unit": "cells/kg"}]}, "valueRange", (None, (3, "{cells}/kg"))),
-        ({"amounts": [{"low": 3, "high": 1, "unit": "mg"}]}, "valueCodeableConcept", ("3-1 mg", None)),
-        ({"amounts": [{"low": 5, "high": 5, "unit": "sip"}]}, "valueQuantity", (5, None)),
-        ({"cycle": {"value": 21, "unit": "day"}}, "valueQuantity", (21, "d")),
-        ({"frequency": "BID"}, "valueCodeableConcept", ("BID", "BID")),
-        ({"timing": "at night"}, "valueCodeableConcept", ("at night", None)),
-    ],
-)
+@pytest.mark.parametrize(('stated', 'name', 'expected'), CASES["a_regimen_is_an_evidence_variable"])
 def test_a_regimen_is_an_evidence_variable(stated, name, expected):
     (variable,) = find(build(dosing=[REGIMEN | stated]), "EvidenceVariable")
     agent, value = variable["characteristic"]
@@ -393,21 +355,11 @@ def test_a_regimen_is_an_evidence_variable(stated, name, expected):
 
 def shorten_time(time):
     if "range" in time:
-        return tuple(end and end["value"] for end in (time["range"].get("low"), time["range"]["high"]))
+        return [end and end["value"] for end in (time["range"].get("low"), time["range"]["high"])]
     return time["quantity"]["value"] if "quantity" in time else None
 
 
-@pytest.mark.parametrize(
-    ("kind", "points", "expected"),
-    [
-        ("at", [(4, "week"), (8, "week")], [4, 8]),
-        ("up_to", [(2, "year")], [(None, 2)]),
-        ("from_to", [(4, "week"), (12, "week")], [(4, 12)]),
-        ("from_to", [(120, "day"), (2, "year")], [None]),
-        ("per", [(4, "week")], [None]),
-        ("at", [], [None]),
-    ],
-)
+@pytest.mark.parametrize(('kind', 'points', 'expected'), CASES["time_points_are_moments_or_spans"])
 def test_time_points_are_moments_or_spans(kind, points, expected):
     endpoint = {"rank": "primary", "index": 0, "measure": "Pain", "time_frame": "in time", "start_event": "surgery"}
     times = [{"value": value, "unit": unit} for value, unit in points]

@@ -87,6 +87,9 @@ def test_all_formats_and_frames_hold_the_same(run, tmp_path):
     book = openpyxl.load_workbook(tmp_path / "t.xlsx")
     names = [table.name for table in list_tables()]
     assert book.sheetnames == names
+    sheet = book["records"]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref[:3]) == ("A2", "A1:")
+    assert 24 <= sheet.column_dimensions["A"].width < 25
     for name in names:
         objects = read_lines(tmp_path / "jsonl" / f"{name}.jsonl")
         rows = [tuple(one.values()) for one in objects]
@@ -249,7 +252,9 @@ def test_gold_is_read_file_by_file_and_a_broken_one_is_named(tmp_path):
     rows = read_csv(tmp_path / "t" / "records.csv")
     assert [row["record_id"] for row in rows] == ["A", "B"]
     (gold / "C.json").write_text("{", "utf-8")
-    with pytest.raises(StoreError, match=r"C\.json: is not an extraction.*correct it"):
+    with pytest.raises(
+        StoreError, match=r"C\.json: is not .* \(the whole: .*correct it"
+    ):
         export(gold, tmp_path / "t", Format.CSV, force=True)
 
 

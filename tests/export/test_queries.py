@@ -18,6 +18,9 @@ from extractor.schemas import (
     TrialRecord,
 )
 from tests.commands import read_lines
+from tests.whole import read_cases
+
+CASES = read_cases(__file__)
 
 HERE = Path(__file__).parent
 DATABASES = {"queries": "queries", "concept-sets": "queries", "drugs": "drugs"}
@@ -50,15 +53,7 @@ CREATE TABLE concept AS SELECT * FROM (VALUES
 CREATE TABLE concept_ancestor AS SELECT * FROM (VALUES (1, 1), (1, 3), (1, 4), (2, 2), (2, 8636))
     AS rows(ancestor_concept_id, descendant_concept_id);
 """
-RXNORM = [
-    ("101", "RXNORM", "IN", "101", "Fictuzole", "N"),
-    ("102", "RXNORM", "BN", "102", "Fictira", "N"),
-    ("103", "RXNORM", "IN", "103", "Samplimab", "N"),
-    ("101", "ATC", "IN", "L99AA01", "fictuzole", "N"),
-    ("101", "ATC", "IN", "D99BB02", "fictuzole", "N"),
-    ("103", "ATC", "IN", "L99AA07", "samplimab", "N"),
-    ("103", "ATC", "IN", "L99AA", "Invented inhibitors", "O"),
-]
+RXNORM = CASES["rxnorm"]
 """Concepts, as in RXNCONSO.RRF; the last is obsolete."""
 REGISTRY = {"phases": ("PHASE1", "PHASE2")}
 ADULTS = REGISTRY | {
@@ -172,14 +167,7 @@ def trial(name, *criteria, **people):
     return TrialExtraction.model_validate(data)
 
 
-SORTS = [
-    ("urinary albumin concentration", "mg/dL", "laboratory value"),
-    ("VAS back pain score", "mm", "score"),
-    ("PEDT", "points", "score"),
-    ("Body mass index", "kg/m2", "bmi"),
-    ("positive straight leg raise", "degrees", "not known"),
-    ("HKDI", None, "not known"),
-]
+SORTS = CASES["sorts"]
 BOUNDS = [
     ("inclusion", limit("Platelets", ">=", 75_000, "/mm3"), [("platelet_count", 75, True, None, None, "10*9/L")]),
     ("exclusion", limit("Platelets", "<", 75, "x 10^9/L"), [("platelet_count", 75, True, None, None, "10*9/L")]),
@@ -245,23 +233,7 @@ def test_a_joint_floor_of_the_ill_is_met_by_either(ask):
 
 
 @pytest.mark.parametrize(
-    ("name", "question", "answer"),
-    [
-        ("floor", "'platelet_count', 75", "admits"),
-        ("floor", "'platelet_count', 74.9", "does not admit"),
-        ("floor", "'haemoglobin', 10", "states no limit"),
-        ("floor", "'platelet_count', 80, unit_of := '{ULN}'", "unclear"),
-        ("sexes", "'haemoglobin', 13", "admits"),
-        ("sexes", "'haemoglobin', 12.5", "depends"),
-        ("sexes", "'haemoglobin', 11", "does not admit"),
-        ("metastases", "'alt', 4, unit_of := '{ULN}'", "depends"),
-        ("metastases", "'alt', 60", "unclear"),
-        ("kidney", "'kidney_function', 50", "does not admit"),
-        ("gap", "'heart_rate', 60", "does not admit"),
-        ("gap", "'heart_rate', 59", "admits"),
-        ("old", "'age', 59", "does not admit"),
-        ("old", "'age', 60", "admits"),
-    ],
+    ("name", "question", "answer"), CASES["a_database_answers_whom_a_trial_admits"]
 )
 def test_a_database_answers_whom_a_trial_admits(ask, name, question, answer):
     query = f"SELECT admits(record_id, {question}) FROM records WHERE record_id = ?"

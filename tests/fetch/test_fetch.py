@@ -12,8 +12,11 @@ from extractor.apps.fetch import client
 from extractor.errors import RecordError, RegistryError
 from extractor.model.pace import RetryPolicy
 from tests.commands import extractor, invoke, read_lines, start_extractor
+from tests.whole import read_cases
 
 from .registry import Fault, make_study, serve_registry
+
+CASES = read_cases(__file__)
 
 STUDIES = [make_study(n, "Asthma" if n % 5 else "Eczema") for n in range(1, 26)]
 ASTHMA = [f"NCT{n:08}" for n in range(1, 26) if n % 5]
@@ -151,20 +154,7 @@ def test_foreign_files_are_left_alone(fetch, tmp_path, name, content, reason):
     assert (tmp_path / name).read_bytes() == content
 
 
-@pytest.mark.parametrize(
-    ("words", "code", "reason"),
-    [
-        ([], 2, "nothing to fetch; name NCT numbers"),
-        (["NCT123"], 2, "'NCT123' is not an NCT number"),
-        (["NCT00000001", "--condition", "asthma"], 2, "give either NCT numbers or a query"),
-        (["NCT00000001", "--limit", "5"], 2, "give either NCT numbers or a query"),
-        (["--phase", "1/2"], 2, "'1/2' is not a phase"),
-        (["--param", "pageToken=x"], 2, "pageToken cannot be given"),
-        (["--param", "pageToken"], 2, "--param pageToken: write NAME=VALUE"),
-        (["--condition", "a", "--param", "query.cond=b"], 2, "query.cond cannot be"),
-        (["--param", "recrs=open"], 1, "HTTP 400 Bad Request (`recrs` is unknown"),
-    ],
-)
+@pytest.mark.parametrize(('words', 'code', 'reason'), CASES["wrong_arguments_are_named"])
 def test_wrong_arguments_are_named(fetch, words, code, reason):
     done = fetch(*words)
     assert (done.exit_code, reason in done.stderr) == (code, True), done.stderr

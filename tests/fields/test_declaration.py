@@ -64,7 +64,7 @@ def test_an_attribute_takes_its_type_from_the_annotation():
 def test_a_json_schema_declares_what_its_model_declares():
     schema = Everything.model_json_schema()
     assert read_fields(schema) == read_fields(Everything)
-    with pytest.warns(UserWarning, match="no model is asked: everything"):
+    with pytest.warns(UserWarning, match="no model is used: everything"):
         Extractor(fields=schema)
 
 
@@ -107,45 +107,49 @@ def schema_of(given):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (Bare, "Bare: describe the field in the docstring of the class"),
-        (Endless, "Endless: is a model within a field, which is not read; write its attributes"),
-        (make(Part), "Own.value: is a model within a field, which is not read"),
-        (make(list[Part]), "Own.value: is a model within a field, which is not read"),
+        (Bare, "Bare: describe the field in the docstring of its class"),
+        (Endless, "Endless: is a nested model, which is not supported; move its attributes"),
+        (make(Part), "Own.value: is a nested model, which is not supported"),
+        (make(list[Part]), "Own.value: is a nested model, which is not supported"),
         (make(int | str), "Own.value: it is unclear which of several types to check"),
-        (make(dict), "Own.value: object is no type that can be checked against a text; use one"),
-        (make(tuple[str, int]), "Own.value: this is no type that can be checked"),
-        (make(list[str | int]), "Own.value: this is no type that can be checked"),
+        (make(dict), "Own.value: object is not a type that can be checked against a text; use one"),
+        (make(tuple[str, int]), "Own.value: this is not a type that can be checked"),
+        (make(list[str | int]), "Own.value: this is not a type that can be checked"),
         (make(type), "Own: Cannot generate a JsonSchema .*; use another type"),
-        (make(name="dosing"), "dosing: the guideline has a field or key of that name; rename"),
+        (make(name="dosing"), "dosing: the guideline has a field or key with this name; rename"),
         (make(name="Own"), "Own.name: String should match pattern"),
         (make(of="arm"), "Own.of: Input should be 'record', 'criterion', 'regimen' or"),
         (make(many="yes"), "Own.many: Input should be a valid boolean"),
         (make(sections=["eligibilty"]), "eligibilty: no such section .did you mean eligibility"),
         (make(mention=["brain"]), r"Own.mention: no such key \(did you mean mentions"),
+        (
+            schema_of({"type": "integer", "patern": "a"}),
+            r"Lines.count.patern: no such key \(did you mean pattern",
+        ),
         (make(examples=[{"value": "a"}]), "Own.examples.0.text: Field required"),
         (make(examples=[{"text": "a"}] * 51), "Own.examples: Tuple should have at most 50"),
-        (dict, "dict: give a class, and write it as a subclass of pydantic.BaseModel"),
-        (BrainMetastases.model_construct(), r"BrainMetastases\(...\): give a class"),
-        (5, "5: give pydantic models, or where they are"),
+        (dict, "dict: pass a subclass of pydantic.BaseModel"),
+        (BrainMetastases.model_construct(), r"BrainMetastases\(...\): pass a subclass"),
+        (5, "5: pass pydantic models or their places"),
         ([Assay, Assay], "assay: two fields have this name; rename one"),
         (schema(title="../x"), r"../x.name: String should match pattern"),
         (schema(title="a" * 9000), "a.title: String should have at most 100"),
         (schema(description=" "), "Lines: describe the field"),
         (schema(description="a" * 9000), "definition: String should have at most 4000"),
-        (schema(properties={}), "Lines: has no attribute; add one"),
+        (schema(properties={}), "Lines: the field has no attributes; add one"),
         (schema(properties=[1]), "Lines.properties: Input should be a valid dictionary"),
         (schema(properties={f"a{n}": {"type": "string"} for n in range(51)}), "at most 50 items"),
         (schema(properties={"__class__": {"type": "string"}}), "Lines.__class__.name: String"),
-        (schema(properties={"quote": {"type": "string"}}), "Lines: quote is the key of the words"),
+        (schema(properties={"quote": {"type": "string"}}), "Lines: quote is reserved for the words"),
         (schema_of(3), "Lines.properties.count: Input should be a valid dictionary"),
-        (schema_of({}), "Lines.count: this is no type that can be checked"),
+        (schema_of({}), "Lines.count: this is not a type that can be checked"),
         (schema_of({"anyOf": [{"type": "null"}]}), "Lines.count: it is unclear which of several"),
         (schema_of({"anyOf": 3}), "Lines.properties.count.anyOf: Input should be a valid tuple"),
-        (schema_of({"type": "string", "format": "uri"}), "Lines.count: uri is no type"),
-        (schema_of({"type": "array"}), "Lines.count: this is no type"),
+        (schema_of({"type": "string", "format": "uri"}), "Lines.count: uri is not a type"),
+        (schema_of({"type": "array"}), "Lines.count: this is not a type"),
         (schema_of({"enum": [f"w{n}" for n in range(201)]}), "Lines.count.choices: .* at most 200"),
-        (schema_of({"$ref": "http://x.invalid/a.json"}), "Lines.count: this is no type"),
-        (schema_of({"type": "object", "properties": {"a": {}}}), "is a model within a field"),
+        (schema_of({"$ref": "http://x.invalid/a.json"}), "Lines.count: this is not a type"),
+        (schema_of({"type": "object", "properties": {"a": {}}}), "is a nested model"),
     ],
 )  # fmt: skip
 def test_a_wrong_or_hostile_declaration_is_refused_with_its_place(given, said):
@@ -209,15 +213,15 @@ def test_models_are_loaded_from_a_file_or_a_module(tmp_path):
 @pytest.mark.parametrize(
     ("place", "text", "said"),
     [
-        ("no/such.py", None, "no/such.py: there is no such file; check the path"),
+        ("no/such.py", None, "no/such.py: the file does not exist; check the path"),
         ("no_such_module:Washout", None, "no_such_module: ModuleNotFoundError: No module named"),
         ("my.py:Washot", MODELS, r"my.py: no model named Washot \(did you mean Washout\?\); it"),
-        ("my.py", "a = 1", "my.py: has no pydantic model; write my_fields.py:Washout"),
+        ("my.py", "a = 1", "my.py: contains no pydantic model; write my_fields.py:Washout"),
         ("my.py", "a = 1\n1 / 0", "my.py: ZeroDivisionError: division by zero; correct"),
         ("my.py", "a = ", r"my.py: SyntaxError: invalid syntax \(my.py, line 1\); correct"),
         # a module of that name would run
-        ("my.txt", "1 / 0", "my.txt: is not a Python file or module; write my_fields.py"),
-        ("../my", "1 / 0", "../my: is not a Python file or module"),
+        ("my.txt", "1 / 0", "my.txt: not a Python file or module; write my_fields.py"),
+        ("../my", "1 / 0", "../my: not a Python file or module"),
     ],
 )  # fmt: skip
 def test_a_place_without_models_is_told_with_what_to_write(
@@ -248,7 +252,7 @@ def test_no_field_can_have_a_key_of_the_reply():
 def test_fields_without_a_pattern_say_that_they_need_a_model():
     with pytest.warns(
         UserWarning,
-        match="no model is asked: brain_metastases, assay, with_food; name a model",
+        match="no model is used: brain_metastases, assay, with_food; specify a model",
     ):
         Extractor(fields=FIELDS)
     assert Extractor("gpt-5-mini", fields=FIELDS).setup.unread is None

@@ -61,6 +61,7 @@ LIMIT = make(
         ("LVEF at least 40 %", ">= 40 %", "at least 40 %"),
         ("lvef 40 % or higher", ">= 40 %", "40 % or higher"),
         ("LVEF is low at 40 %", None, None),
+        ("No LVEF < 40 %", None, None),
     ],
 )
 def test_a_value_is_read_from_the_clean_text_and_quoted_from_the_raw_one(

@@ -12,6 +12,9 @@ import pytest
 from extractor import TrialExtraction
 from extractor.apps.gold import sheets
 from tests.commands import extract, invoke, read_lines
+from tests.whole import read_cases
+
+CASES = read_cases(__file__)
 
 SEEDS = Path("seeds/gold")
 RECORDS = "tests/records/studies.jsonl"
@@ -162,19 +165,7 @@ def test_the_time_window_follows_from_the_list_that_excel_saves(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("eligibility.sexx,all", "field: there is no 'eligibility.sexx' (did you me"),
-        ("eligibility.sex,men", "value: it should be 'all', 'female' or 'male'; w"),
-        ("eligibility.sex,all,,,day", "unit: eligibility.sex has no unit; clear it"),
-        ("eligibility.minimum_age,young", "value: 'young': write a time as one number"),
-        ("dosing[0].agent,A", "quote: Field required; add a row for it to this item"),
-        ("dosing.agent,A", "dosing: it should be a valid tuple; give each member its"),
-        ("dosing[0].amounts[0],5,,,mg", "value: dosing.amounts has no value; clear it"),
-        ("dosing[0].amounts[0],,,,mg,ten", "low: it should be a valid number, unable"),
-        (f"scored[0],a\n{ID},scored[0],b", "field: repeats scored[0]; give it another"),
-        (f"custom.a[0],b\n{ID},custom.a[0].of,c", "field: contradicts"),
-    ],
+    ("row", "message"), CASES["an_error_names_row_and_column_and_costs_its_record"]
 )
 def test_an_error_names_row_and_column_and_costs_its_record(row, message, tmp_path):
     sheet = write(tmp_path / "a.csv", "B,eligibility.sex,all", f"{ID},{row}")
@@ -184,12 +175,7 @@ def test_an_error_names_row_and_column_and_costs_its_record(row, message, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("last", "message", "code"),
-    [
-        (f"{ID},eligibility.sex,all", "extractor: gold of 1 record", 0),
-        (f"{ID},{CRITERIA}[0].lead_in,Nowhere", "row 5, value: 'Nowhere' is not in", 1),
-        ("NCT1,eligibility.sex,all", "row 5, record: there is no record 'NCT1'; na", 1),
-    ],
+    ("last", "message", "code"), CASES["values_are_checked_against_the_records"]
 )
 def test_values_are_checked_against_the_records(last, message, code, tmp_path):
     item = CRITERION | {"quote": "ECOG performance status 0-1"}
@@ -240,11 +226,7 @@ def test_another_file_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.xlsx", "x" * 40_000, "is longer than a cell of Excel; write a .csv file"),
-        ("a.xlsx", "\x07", "a character cannot be in a workbook; write a .csv file"),
-    ],
+    ("name", "text", "message"), CASES["what_cannot_be_exported_says_what_to_do"]
 )
 def test_what_cannot_be_exported_says_what_to_do(name, text, message, tmp_path):
     items = [CRITERION | {"quote": text}]

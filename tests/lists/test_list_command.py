@@ -12,7 +12,11 @@ from extractor.apps.lists import Selection, refuse_selection
 from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
-from tests.commands import extract, invoke
+from tests.commands import extract, invoke, read_lines
+from tests.pages.invented import make_doubtful, make_run
+from tests.whole import check_whole, read_cases
+
+CASES = read_cases(__file__)
 
 TEXT = """A Trial of Fictumab
 Inclusion criteria:
@@ -55,25 +59,15 @@ def test_rows_are_printed_below_their_records_with_quotes(run):
     assert done.stderr == "extractor: 1 row: age_differs 1\n"
 
 
-def test_doubts_are_unsure_values_and_open_fields(run):
-    doubts = read_rows(run, "doubts")
-    values = read_rows(run, "values")
-    unsure = [row for row in values if float(row["confidence"]) < 0.85]
-    items = [row for row in doubts if row["field"] == "item"]
-    assert len(unsure) > 20
-    assert [
-        row for row in doubts if row["kind"] == "value" and row not in items
-    ] == unsure
-    least = dict(read_extractions(run)["NCT90000010"].list_items())[
-        "dosing[0]"
-    ].confidence
-    (item,) = [row for row in items if row["record_id"] == "NCT90000010"]
-    assert item["confidence"] == str(least)
-    settled = {"not_reported", "section_absent"}
-    absences = read_rows(run, "absences")
-    opened = [row for row in absences if row["reason"] not in settled]
-    assert [row for row in doubts if row["kind"] == "absence"] == opened
-    assert len(opened) < len(absences)
+def test_the_lists_of_a_trial_are_these(tmp_path):
+    run = make_run(tmp_path, make_doubtful())
+    found = {}
+    for name in ("values", "doubts", "findings", "absences"):
+        path = tmp_path / f"{name}.jsonl"
+        assert invoke("list", run, name, "--to", path).exit_code == 0
+        found[name] = read_lines(path)
+    found["printed"] = invoke("list", run, "doubts").output.splitlines()
+    check_whole(Path(__file__).with_name("lists.json"), found)
 
 
 @pytest.mark.parametrize(
@@ -156,18 +150,7 @@ def test_failures_have_their_message_and_place(tmp_path):
     assert row["change"] == "gone"
 
 
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (("doubts", "--field", "amonts"), "amonts: no such field (did you mean amounts?)"),
-        (("doubt",), "doubts"),
-        (("values", "--record", "NCT1"), "NCT1: no such record in this list"),
-        (("findings", "--max-confidence", 0.5), "findings have no confidence"),
-        (("doubts", "--severity", "warning"), "doubts have no severity"),
-        (("values", "--to", "RUN/sheet.txt"), "name a file that ends with .jsonl, .csv"),
-        (("values", "--to", "RUN/old.csv"), "already exists; choose another name, or replace it with --force"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("words", "problem"), CASES["a_wrong_option_is_refused"])
 def test_a_wrong_option_is_refused(run, words, problem):
     (run / "old.csv").write_text("keep", "utf-8")
     done = invoke("list", run, *[str(word).replace("RUN", str(run)) for word in words])

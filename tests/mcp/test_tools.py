@@ -15,7 +15,11 @@ from extractor.model.spec import ModelSpec
 from tests.faults.server import serve_faults
 from tests.fetch.registry import make_study, serve_registry
 
-pytestmark = pytest.mark.slow
+
+@pytest.fixture(autouse=True)
+def _fast_workers(forked_workers):
+    """Each server has a worker process of its own."""
+
 
 TEXT = "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2"
 # fmt: off
@@ -45,6 +49,7 @@ async def refuse(client, tool, **arguments):
     return answer.content[0].text
 
 
+@pytest.mark.slow
 async def test_the_command_serves_its_tools_over_stdio(tmp_path):
     (tmp_path / "note.txt").write_text(TEXT, "utf-8")
     args = ["-m", "extractor", "mcp", "--files", str(tmp_path)]
@@ -97,6 +102,8 @@ async def test_the_fields_are_listed_with_the_users_own():
     assert "double" in fields["custom.blinding.level"]["words"]
     assert all(field["meaning"] for field in fields.values())
     assert "double" in [one["text"] for one in extracted["values"] if "blinding" in one["path"]]
+    assert (extracted["usd"], extracted["usage"]["calls"]) == (0, 0)
+    assert extracted["empty_fields"]["section_absent"] > 0
 
 
 async def test_only_readable_files_of_the_folder_are_read_and_wrong_arguments_are_refused(tmp_path):

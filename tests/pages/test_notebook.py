@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from extractor import Extractor, read_records, show
 from extractor.apps.pages.view import name_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
+from tests.whole import check_whole
 
-from .invented import make_extraction
+from .invented import read_trial
 
 HOSTILE = "Weight over 40 kg </mark></td></div> & <b>strong</b>"
 
@@ -53,6 +55,14 @@ def test_the_text_is_whole_and_all_evidence_in_it_is_marked(record, extraction):
             assert "".join(quote.split()) in "".join(marked.split())
 
 
+def test_what_is_shown_of_a_trial_is_this(tmp_path):
+    record, extraction = read_trial(tmp_path)
+    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
+    shown = [show(extraction, record), extraction, empty]
+    pages = [one._repr_html_().splitlines() for one in shown]
+    check_whole(Path(__file__).with_name("notebook.json"), pages)
+
+
 def test_the_text_of_a_record_never_becomes_markup(record, extraction):
     hostile = {"record_id": HOSTILE}
     pages = [
@@ -64,21 +74,6 @@ def test_the_text_of_a_record_never_becomes_markup(record, extraction):
     for page in shown:
         assert "<b>strong" not in page
         assert page.count("<div") == page.count("</div>") == 3
-
-
-def test_an_extraction_alone_shows_values_and_quotes(extraction):
-    page = extraction._repr_html_()
-    assert "<mark" not in page
-    assert "<td>overall survival</td><td><q>Overall</q></td>" in page
-    page = TrialExtraction.model_validate(make_extraction())._repr_html_()
-    for words, quote in (
-        ("Haemoglobin ≥ 11 g/dL, for women", "<q>11 g/dL … for women</q>"),
-        ("any of “One of these events:”", "<q>One of these events:</q>"),
-        ("10 mg (High &gt; 5 mg)", ""),
-    ):
-        assert f"<td>{words}</td><td>{quote}</td>" in page
-    empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
-    assert "<b>A</b>" in empty._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from extractor.errors import ArgumentError
 from extractor.formats import (
     json_records,
     registers,
     xml_records,
 )
 from extractor.formats import tables as tables_of_trials
-from extractor.formats.registers import Register
+from extractor.formats.registers import Register, make_register
 from extractor.options import ExtractionOptions
 from extractor.pipeline import extract_by_rules
 from extractor.schemas.vocabulary import Effort
@@ -76,6 +77,19 @@ def describe(record) -> dict[str, object]:
         "sections": sections,
         "registry": registry,
     }
+
+
+WRONG_TABLES = [
+    ({"regstry": {}}, r"nordreg.toml: regstry: .*did you mean registry"),
+    ({"registry": {"enrolment": "n"}}, r"enrolment: no such field .*nordreg.toml"),
+]
+
+
+@pytest.mark.parametrize(("table", "message"), WRONG_TABLES)
+def test_a_wrong_key_is_named_with_its_table(table, message):
+    table = {"id": "id", "formats": {"json": "Nord"}, "sections": {}, **table}
+    with pytest.raises(ArgumentError, match=message):
+        make_register("nordreg", table)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from extractor.errors import StoreError
 from extractor.language.shown import show_line
 from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 from tests.commands import extract, invoke
-from tests.pages.invented import make_run
+from tests.pages.invented import make_doubtful, make_run
+from tests.whole import check_whole
 
 from .runs import run_hostile
 
@@ -71,6 +73,13 @@ def test_every_quote_of_a_run_is_marked_at_its_value(runs, tmp_path, name, recor
             if places:
                 assert quote in set.union(*places), path
         assert marked
+
+
+def test_the_data_of_a_page_are_these(tmp_path):
+    page = make_page(make_run(tmp_path, make_doubtful()), tmp_path / "a.html")
+    index = unpack(page, "index") | {"meanings": None}
+    found = {"index": index, "records": read_records(page)}
+    check_whole(Path(__file__).with_name("invented.json"), found)
 
 
 def test_a_page_is_deterministic_escaped_and_runs_only_its_own_script(runs, tmp_path):

@@ -154,6 +154,10 @@ def test_the_page_runs_its_own_script_alone(served, cookie):
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+    guideline = ask(served, "/guideline", cookie=cookie)[2]
+    linked = re.findall(r'href="#(section-\d+)"', guideline)
+    assert len(linked) > 10
+    assert set(linked) <= set(re.findall(r'id="(section-\d+)"', guideline))
 
 
 def test_other_machines_cannot_connect(seed_run, tmp_path):

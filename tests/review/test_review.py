@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,8 @@ from extractor.formats import read_records
 from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke
+from tests.pages.invented import TRIAL, make_doubtful, make_run
+from tests.whole import check_whole
 
 from .reviewing import (
     OWN,
@@ -61,6 +64,26 @@ def test_a_corrected_record_becomes_gold(client, served, gold, seed_run):
     run = FinishedRun(seed_run)
     assert correct_run(run, served.gold) == 1
     assert run.read_result(SEED, TrialExtraction).endpoints[0].category == "safety"
+
+
+def test_the_answers_for_a_record_are_these(tmp_path):
+    run = make_run(tmp_path, make_doubtful())
+    with serve(run, tmp_path / "gold") as served:
+        client = Client(served)
+        found = {"queue": client.get("queue"), "first": client.get("record", id=TRIAL)}
+        client.change("eligibility", {"sex": "female"}, TRIAL)
+        words = client.select("eligibility", "INR > 2", record_id=TRIAL)
+        added = client.change("eligibility.criteria", {}, TRIAL, words)
+        found["added"] = find_item(added, added["item"])
+        client.change("dosing[0]", None, TRIAL)
+        client.post("undo", TRIAL)
+        found["open"] = client.finish(TRIAL)
+        _, finished = client.finish(TRIAL, anyway=True)
+        shown = ("sections", "spans", "items")
+        found["finished"] = {key: finished[key] for key in finished if key not in shown}
+        found["queue of finished"] = client.get("queue")
+        found["gold"] = read_written(served, TRIAL)
+    check_whole(Path(__file__).with_name("invented.json"), found)
 
 
 def test_records_with_doubtful_values_come_first(client):
@@ -189,9 +212,13 @@ def test_nothing_that_was_answered_is_lost_when_the_server_ends(seed_run, tmp_pa
         assert fields["measure"]["value"] == "half a wor"
         assert fields["measure"]["typed"]
         client.change("endpoints[0]", {"category": "efficacy"})
+        assert client.post("undo")[0] == 200
+        client.change("endpoints[0]", {"category": "efficacy"})
+        assert client.finish(anyway=True)[0] == 200
     with serve(seed_run, gold) as served:
-        fields = Client(served).item("endpoints[0]")["fields"]
-        assert fields["category"]["value"] == "efficacy"
+        record = Client(served).get("record", id=SEED)
+        fields = find_item(record, "endpoints[0]")["fields"]
+        assert (fields["category"]["value"], record["finished"]) == ("efficacy", True)
 
 
 def test_a_finished_record_is_reviewed_again_from_its_gold_file(client, served, gold):

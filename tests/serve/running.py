@@ -1,5 +1,6 @@
 """Starts the command ``extractor serve``, and sends requests to it."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,11 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Thread, current_thread
 from typing import Any
 
 import httpx2
+import pytest
 
-from tests.commands import invoke
+from extractor.apps.cli.app import app as command_line
+from extractor.apps.serve import app
+from extractor.run import executor
+from tests.commands import FORKS, invoke
 from tests.llm.stub import Scripted, completion, items
 
 TOKEN = "operator-0123456789abcdef"
@@ -23,6 +30,7 @@ WORD = "Pseudolymphoma"
 PRICES = (
     'as_of = 2026-11-01\n[model."stub"]\nprompt = 1.0\ncached = 0.5\noutput = 1.0\n'
 )
+_SERVE = app.serve_service
 NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """An id without a job."""
 
@@ -116,8 +124,9 @@ class Served:
     url: str
     root: Path
     log: Path
-    process: subprocess.Popen[str]
     client: Client
+    stop: Callable[[], object]
+    process: subprocess.Popen[str] | None = None
 
     def client_of(self, key: str | None) -> Client:
         return Client(self.url, key)
@@ -171,10 +180,60 @@ def serve(
         assert url, log.with_suffix(".err").read_text()
         with Client(url, TOKEN) as client:
             try:
-                yield Served(url, root, log, process, client)
+                yield Served(url, root, log, client, process.terminate, process)
             finally:
                 process.terminate()
                 process.wait(300)
+
+
+@contextmanager
+def serve_here(root: Path, *options: str) -> Iterator[Served]:
+    """Run the command until the block ends, in a thread of this process: it starts sooner, and the
+    tests that run its lines are known. Signals and standard error need a process of its own.
+    """
+    log = root.with_name(f"{root.name}.log")
+    words = ["serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
+    told = Queue[object]()  # the URL, and the exit code or an error at the end
+    stops: list[Callable[[], object]] = []
+
+    def serve_service(settings: Any, host: str, port: int, announce: Any) -> None:
+        _SERVE(settings, host, port, told.put)
+
+    def handle_signal(loop: Any, _number: int, stop: Callable[[], object]) -> None:
+        stops.append(lambda: loop.call_soon_threadsafe(stop))
+
+    def run() -> None:
+        try:
+            command_line([*words, *options])
+        except SystemExit as ended:
+            told.put(ended.code)
+
+    thread = Thread(target=run)
+    others = executor.get_context
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.MonkeyPatch.context() as at_start,
+    ):
+        patch.setattr(
+            executor,
+            "get_context",
+            lambda kind: FORKS if current_thread() is thread else others(kind),
+        )
+        at_start.setenv("EXTRACTOR_TOKEN", TOKEN)
+        at_start.setattr(app, "serve_service", serve_service)
+        loop = asyncio.SelectorEventLoop
+        at_start.setattr(loop, "add_signal_handler", handle_signal)
+        thread.start()
+        url = told.get(timeout=300)
+        at_start.undo()
+        assert isinstance(url, str), url
+        with Client(url, TOKEN) as client:
+            try:
+                yield Served(url, root, log, client, stops[0])
+            finally:
+                stops[0]()
+                thread.join(300)
+    assert told.get(timeout=1) == 0
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -22,6 +22,7 @@ from .running import (
     run_keys,
     say_nothing,
     serve,
+    serve_here,
     wait_until,
 )
 
@@ -139,7 +140,6 @@ def test_a_mistyped_root_is_refused_and_not_made(tmp_path, words):
         assert f"{mistyped}: no service has begun here" in done.stderr
 
 
-@pytest.mark.slow
 def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
     """The model's answers wait until the key is revoked, and break the schema, so that they
     would be asked again.
@@ -148,7 +148,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
     with serve_faults(lambda number: WELL if number < 20 else broken) as server:
         server.holds_after = 20
         model = ("--model", f"{server.url}#stub", "--concurrency", "2")
-        with serve(tmp_path / "root", *model) as service:
+        with serve_here(tmp_path / "root", *model) as service:
             with service.add_caller("max", "--max-usd", "1") as client:
                 # without a price nobody knows what it would cost
                 answer = client.extract(one(), effort="all")
@@ -215,13 +215,12 @@ def test_a_limit_of_money_holds_through_a_kill(tmp_path, prices, whose):
             assert answer.status_code == (200 if whose == "caller" else 402)
 
 
-@pytest.mark.slow
 def test_at_its_limit_a_caller_waits_and_others_go_on(tmp_path, prices):
     """A call of the stub costs 1,100 millionths of a dollar."""
     with serve_stub(partial(say_nothing, tokens=10)) as stub:
         model = ("--model", f"{stub.url}#stub", *prices)
         with (
-            serve(tmp_path / "root", *model, "--workers", "1") as service,
+            serve_here(tmp_path / "root", *model, "--workers", "1") as service,
             service.add_caller("anna", "--max-usd", "0.01") as anna,
             service.add_caller("ben") as ben,
         ):

@@ -161,13 +161,15 @@ def test_too_large_a_body_is_refused_before_it_is_read(served, path, header, bod
 
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [*RAISED, "kill"])
-def test_a_failing_record_is_its_own_problem_without_its_text(served, error):
+def test_a_failing_record_is_its_own_problem_without_its_text(failing, error):
     body = one(50, f"It fails by {error}.")
-    problem = check_problem(served.client.extract(body, effort="none"), 500, "internal")
+    problem = check_problem(
+        failing.client.extract(body, effort="none"), 500, "internal"
+    )
     place = f"an unexpected {error} at failing/__init__.py:"
     assert ("died" if error == "kill" else place) in problem["detail"]
-    assert served.client.extract(one(), effort="none").status_code == 200
-    failed = str(served.list_events("request_failed"))
+    assert failing.client.extract(one(), effort="none").status_code == 200
+    failed = str(failing.list_events("request_failed"))
     assert error == "kill" or place in failed
 
 
@@ -178,11 +180,25 @@ def test_requests_are_logged_without_their_content(served):
         served.client.get("/healthz")
     events = served.list_events("request_ended")
     (event,) = [event for event in events if event["request"] == request_id]
-    expected = {"caller": "operator", "route": "/v1/extractions", "status": 200}
-    assert event.items() >= expected.items()
-    assert event["calls"] > 0
-    assert event["usd"] > 0
+    calls = event.pop("calls")
+    assert calls > 0
+    assert event.pop("seconds") >= 0
+    del event["time"]
+    tokens = {"prompt_tokens": 100, "cached_tokens": 80, "output_tokens": 50}
+    assert event == {
+        "event": "request_ended",
+        "request": request_id,
+        "caller": "operator",
+        "method": "POST",
+        "route": "/v1/extractions",
+        "status": 200,
+        "usd": pytest.approx(110e-6 * calls),
+        **{name: count * calls for name, count in tokens.items()},
+    }
     assert "/healthz" not in {event["route"] for event in events}
+    with served.client_of(None) as nobody:
+        for probe in ("/healthz", "/readyz"):
+            assert nobody.get(probe).json() == {"status": "ok"}
 
 
 async def test_work_ends_whose_caller_goes_away():

@@ -21,7 +21,7 @@ from .running import (
     many,
     one,
     say_nothing,
-    serve,
+    serve_here,
     wait_until,
 )
 from .test_extractions import pack
@@ -49,6 +49,37 @@ def test_a_job_ends_with_counts_results_and_failures(served, done):
     assert "low_confidence" in {gap["reason"] for gap in lines[0]["absences"]}
     (failure,) = served.client.results(done["id"], "failures")
     assert (failure["path"], failure["place"][:6]) == ("trials.jsonl", "line 2")
+    url = f"/v1/jobs/{done['id']}"
+    assert served.client.get(url).json() == done
+    assert served.client.get("/v1/jobs").json()[0] == done
+    check_problem(served.client.post(f"{url}/resume"), 409, "not-finished")
+
+
+def test_the_log_has_each_change_of_a_job(served):
+    job = served.client.submit(one(), effort="none")
+    assert job["name"] == "records"
+    job_id = job["id"]
+    served.client.finish(job_id)
+    assert served.client.results(job_id, "failures") == []
+    served.client.delete(f"/v1/jobs/{job_id}")
+    lines = served.log.read_text("utf-8").splitlines()
+    events = [event for event in map(json.loads, lines) if event.get("job") == job_id]
+    for event in events:
+        del event["time"], event["job"]
+        assert event.pop("seconds", 0) >= 0
+        assert event.pop("caller") == "operator"
+    asked = {"effort": "none", "model": None}
+    counts = {"extracted": 1, "failed": 0}
+    changed = {"event": "job_changed", "by": None}
+    tokens = dict.fromkeys(("prompt_tokens", "cached_tokens", "output_tokens"), 0)
+    assert events == [
+        {"event": "job_submitted", **asked, "bytes": len(one())},
+        changed | {"state": "running"},
+        {"event": "job_ended", "state": "done", **asked, **counts, "repeated": 0}
+        | {"calls": 0, "usd": None, **tokens},
+        changed | {"state": "done"},
+        {"event": "job_deleted", "by": "operator", **counts},
+    ]
 
 
 def test_results_are_sent_as_tables(served, done, tmp_path):
@@ -115,6 +146,26 @@ def test_a_cancelled_job_keeps_its_results_and_can_be_resumed(served):
     assert by.items() >= {"cancelled": "operator", "queued": "operator"}.items()
 
 
+def test_a_job_that_waits_is_cancelled_at_once_and_the_caller_with_fewest_goes_first(
+    tmp_path,
+):
+    with serve_here(tmp_path / "root", "--workers", "1", "--jobs", "1") as service:
+        with service.add_caller("anna") as anna:
+            first = service.client.submit(many(100), effort="none")["id"]
+            waiting = service.client.submit(one(), effort="none")["id"]
+            hers = anna.submit(one(), effort="none")["id"]
+            url = f"/v1/jobs/{waiting}"
+            assert service.client.get(url).json()["state"] == "queued"
+            assert service.client.post(f"{url}/cancel").json()["state"] == "cancelled"
+            assert service.client.post(f"{url}/resume").json()["state"] == "queued"
+            service.client.finish(first)
+            ended = [service.client.finish(one)["ended"] for one in (hers, waiting)]
+        assert ended == sorted(ended)
+        (started,) = service.list_events("service_started")
+        assert started["workers"] == 1
+        assert (started["model"], started["jobs"]) == (None, 0)
+
+
 def test_a_deleted_job_leaves_nothing(served):
     job_id = served.client.submit(many(100), effort="none")["id"]
     url = f"/v1/jobs/{job_id}"
@@ -166,26 +217,26 @@ def test_an_upload_that_breaks_off_leaves_nothing(served):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effort", ["none", "all"])
-def test_a_job_fails_at_failing_records_alone(served, effort):
+def test_a_job_fails_at_failing_records_alone(failing, effort):
     ways = (*RAISED, "kill")
-    lost = len(served.list_events("worker_lost"))
-    failing = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
-    body = b"\n".join([one(1), *failing, one(2)])
-    job = served.client.finish(served.client.submit(body, effort=effort)["id"])
+    lost = len(failing.list_events("worker_lost"))
+    broken = [one(50 + n, f"It fails by {how}.") for n, how in enumerate(ways)]
+    body = b"\n".join([one(1), *broken, one(2)])
+    job = failing.client.finish(failing.client.submit(body, effort=effort)["id"])
     assert (job["state"], job["extracted"], job["failed"]) == ("done", 2, len(ways))
-    assert [line["record_id"] for line in served.client.results(job["id"])] == ids(2)
+    assert [line["record_id"] for line in failing.client.results(job["id"])] == ids(2)
     failed = [
-        failure["record_id"] for failure in served.client.results(job["id"], "failures")
+        failure["record_id"]
+        for failure in failing.client.results(job["id"], "failures")
     ]
     assert sorted(failed) == ids(len(ways), 50)
     # in the service's log, too, where its operator looks
-    assert len(served.list_events("worker_lost")) > lost
+    assert len(failing.list_events("worker_lost")) > lost
 
 
-@pytest.mark.slow
 def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
     body = one(words="Adults aged 18 to 65 years.")
-    with serve(tmp_path / "root", "--workers", "1", EXTRACTOR_MODEL="") as service:
+    with serve_here(tmp_path / "root", "--workers", "1") as service:
         client = service.client
         for effort, is_open in (("medium", True), ("all", True), ("none", False)):
             single = client.extract(body, effort=effort).json()["usage"]
@@ -201,7 +252,7 @@ def test_a_service_without_a_model_counts_what_it_would_ask(tmp_path):
     # a job that has results without a model asks no later one
     with serve_stub(say_nothing) as stub:
         model = ("--model", f"{stub.url}#stub", "--workers", "1")
-        with serve(tmp_path / "root", *model) as service:
+        with serve_here(tmp_path / "root", *model) as service:
             assert service.client.post(f"/v1/jobs/{begun}/resume").status_code == 200
             job = service.client.finish(begun)
             assert job["state"] == "failed"

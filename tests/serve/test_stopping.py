@@ -32,6 +32,7 @@ from .running import (
     one,
     say_nothing,
     serve,
+    serve_here,
     wait_until,
 )
 
@@ -213,10 +214,9 @@ def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(
     assert ask(root, "SELECT sum(dollars) FROM spending") > answered > 0
 
 
-@pytest.mark.slow
 def test_a_drained_service_ends_its_jobs_and_takes_no_new_ones(tmp_path):
     root = tmp_path / "root"
-    with serve(root, "--workers", "1", "--jobs", "1") as service:
+    with serve_here(root, "--workers", "1", "--jobs", "1") as service:
         service.client.submit(many(60))
         waiting = service.client.submit(many(2))["id"]
         with ThreadPoolExecutor(1) as thread:
@@ -230,15 +230,14 @@ def test_a_drained_service_ends_its_jobs_and_takes_no_new_ones(tmp_path):
         listed = service.client.get("/v1/jobs").json()
         assert [job["state"] for job in listed] == ["queued", "done"]
     assert "no service runs here" in invoke("serve", "drain", "--root", root).output
-    with serve(root, "--workers", "1") as service:
+    with serve_here(root, "--workers", "1") as service:
         assert service.client.finish(waiting)["state"] == "done"
         assert not is_draining(root)
 
 
-@pytest.mark.slow
 def test_old_jobs_are_deleted_but_not_those_that_wait_for_money(tmp_path):
     root = tmp_path / "root"
-    with serve(root, "--workers", "1") as service:
+    with serve_here(root, "--workers", "1") as service:
         jobs = [service.client.submit(one())["id"] for _ in range(3)]
         for job_id in jobs:
             service.client.finish(job_id)
@@ -248,7 +247,7 @@ def test_old_jobs_are_deleted_but_not_those_that_wait_for_money(tmp_path):
             sql = "UPDATE jobs SET job = json_patch(job, ?) WHERE id = ?"
             store.execute(sql, (json.dumps(changes), job_id))
             store.commit()
-    with serve(root, "--workers", "1", "--keep-days", "1") as service:
+    with serve_here(root, "--workers", "1", "--keep-days", "1") as service:
         wait_until(lambda: service.list_events("job_deleted"))
         service.client.finish(jobs[1])
         left = {job["id"] for job in service.client.get("/v1/jobs").json()}

@@ -1,16 +1,19 @@
 """Interpret limits: the canonical name, unit and value of each, and whom it admits."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from extractor.apps.export.instruments import is_other_version
-from extractor.concepts.limits.borne_out import bears_out, list_joined
+from extractor.concepts.limits.name_support import list_joined, supports_name
 from extractor.concepts.limits.quantity_names import (
+    BARE_UNITS,
     KnownQuantity,
     find_loinc,
     get_quantity,
     name_quantity,
 )
+from extractor.language.book import word_list
 from extractor.language.units import read_unit
 from extractor.schemas import (
     Comparator,
@@ -27,6 +30,10 @@ _IMPLAUSIBLE = "implausible"
 _NO_CONVERSION = "no conversion"
 _SURFACE = "{1.73_m2}"
 """The body surface to which an estimated filtration rate refers, written or not."""
+
+
+_NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
+_NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 
 
 class CanonicalLimit(NamedTuple):
@@ -53,12 +60,15 @@ class DescribedCriterion(NamedTuple):
 def name_limit(
     limit: Mapping[str, Any],
     known: str | None = None,
+    *,
+    has_unread_unit: bool = False,
 ) -> CanonicalLimit:
     """Return the canonical form of a limit; without a canonical value, a note explains why.
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
         known: The quantity, if only the words around the limit name it.
+        has_unread_unit: Whether a word that may be a unit follows a limit without one.
 
     >>> named = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
     >>> named.quantity_canonical, named.value_canonical, named.unit_canonical
@@ -76,7 +86,8 @@ def name_limit(
     if renamed:
         return renamed
     named = CanonicalLimit(quantity.name, quantity.laboratory)
-    if written and unit is None:
+    is_measured = quantity.unit not in BARE_UNITS
+    if (written and unit is None) or (has_unread_unit and is_measured):
         return named._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
     ends = [end for end in ends if end is not None]
@@ -99,7 +110,7 @@ def _refuse_or_join(
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):
         return nothing
-    if not bears_out(quantity, text, unit):
+    if not supports_name(quantity, text, unit):
         kind = quantity.name if quantity.general else None
         return nothing._replace(quantity_kind=kind)
     joined = "|".join(list_joined(text, quantity, unit))
@@ -159,8 +170,12 @@ def _describe_limits(
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
     named = [
-        name_limit(limit.__dict__, proof.quantity if proof else None)
-        for limit, proof in zip(limits, proofs, strict=True)
+        name_limit(
+            limit.__dict__,
+            proof.quantity if proof else None,
+            has_unread_unit=may_have_unread_unit(criterion, index),
+        )
+        for index, (limit, proof) in enumerate(zip(limits, proofs, strict=True))
     ]
     divided = _list_divided(zip(limits, proofs, named, strict=True), sex)
     for limit, proof, canonical in zip(limits, proofs, named, strict=True):
@@ -173,6 +188,20 @@ def _describe_limits(
             "admits_some": admitted if of_some else None,
             "sex": proof.sex if proof else None,
         }
+
+
+def may_have_unread_unit(criterion: Criterion, index: int) -> bool:
+    """Return whether a limit has no unit, but a word follows that may be one: "> 28 mbar"."""
+    proof = _find_proof(criterion, index)
+    if proof is None or criterion.constraints[index].unit:
+        return False
+    _, _, rest = criterion.quote.partition(proof.quote)
+    word = _NEXT_WORD.match(rest)
+    if word is None:
+        return False
+    known = frozenset().union(*map(word_list, _NO_UNITS))
+    name = word[1].casefold()
+    return not {name, name.removesuffix("s")} & known
 
 
 def _find_proof(criterion: Criterion, index: int) -> Evidence | None:

@@ -120,6 +120,7 @@ CREATE MACRO admits(trial, named, number, unit_of := NULL, least := 0) AS (
         FROM limits
     )
     SELECT CASE
+        WHEN named <> 'age' AND NOT EXISTS (FROM bounds WHERE quantity = named OR quantity_group = named) THEN 'no trial limits it'
         WHEN count(*) = 0 THEN 'states no limit'
         WHEN bool_or(holds_for = 'all' AND NOT holds) THEN 'does not admit'
         WHEN bool_or(sex = 'male' AND NOT holds) AND bool_or(sex = 'female' AND NOT holds)

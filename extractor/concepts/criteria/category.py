@@ -1,4 +1,4 @@
-"""Classify criteria, and distinguish them from other lines, with a scorer trained on labelled
+"""Classify criteria, and distinguish them from headings, with a scorer trained on labelled
 lines.
 """
 
@@ -25,15 +25,15 @@ from extractor.schemas import (
 TREATMENTS = (Category.PRIOR_THERAPY, Category.CONCOMITANT_THERAPY)
 _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
-"""Stems of words in trials that treat weight."""
+"""Stems of words in trials that treat body weight."""
 _STEM = 6
 _OPENING_LINES = 6
 _OPENING_WORDS = 4
 
 
 def target_words(*passages: Passage) -> frozenset[str]:
-    """Return the stems of words in titles, conditions or criteria that can name a disease: of more
-    than three letters, and not common.
+    """Return the stems of words in titles, conditions or criteria that can name a disease: uncommon
+    words with more than three letters.
 
     >>> sorted(target_words(read_passage("Treatment of Peanut Allergy in Children")))
     ['allerg', 'peanut']
@@ -57,9 +57,9 @@ def describe_lines(
 ) -> list[list[str]]:
     """Return the features of each entry of a record, by which the scorer classifies it.
 
-    The words of the entry, ``w``, come first, in order; features of its place and of the words that
-    it shares with other lines, ``m``, come last. ``target`` holds the stems of the record's title
-    and conditions.
+    The words of the entry, ``w``, come first, in order; features of its position and of the words
+    that it shares with other lines, ``m``, come last. ``target`` contains the stems of the record's
+    title and conditions.
 
     >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[
     ...     0
@@ -71,14 +71,16 @@ def describe_lines(
     kinds = [entry.sense for entry in entries]
     # The first inclusion criteria often name the disease that the trial treats.
     opening: list[frozenset[str]] = []
-    for own, kind in zip(stems, kinds, strict=True):
+    for line_stems, kind in zip(stems, kinds, strict=True):
         if kind is CriterionKind.INCLUSION and len(opening) < _OPENING_LINES:
-            opening.append(own)
+            opening.append(line_stems)
     count_above = Counter[CriterionKind]()
     features: list[list[str]] = []
-    for entry, own, kind, own_words in zip(entries, stems, kinds, words, strict=True):
-        named = str(min(len(own & target), 3)) if target else "-"
-        repeated = min(_count_repeated(own, opening), 3)
+    for entry, line_stems, kind, line_words in zip(
+        entries, stems, kinds, words, strict=True
+    ):
+        named = str(min(len(line_stems & target), 3)) if target else "-"
+        repeated = min(_count_repeated(line_stems, opening), 3)
         above = count_above[kind]
         marks = (
             "list",
@@ -86,9 +88,9 @@ def describe_lines(
             f"repeated {repeated}",
             f"place {min(above, 4)}",
             f"first {not above} {named}",
-            f"words {len(own).bit_length()}",
+            f"words {len(line_stems).bit_length()}",
         )
-        line_features = list(_describe_words(own_words, kind))
+        line_features = list(_describe_words(line_words, kind))
         line_features += _describe_context(entry)
         line_features += [f"m {kind[0]} {mark}" for mark in marks]
         features.append(line_features)
@@ -96,18 +98,18 @@ def describe_lines(
     return features
 
 
-def _count_repeated(own: frozenset[str], opening: Sequence[frozenset[str]]) -> int:
-    """Return how many stems of a line are in another one of the opening lines."""
+def _count_repeated(stems: frozenset[str], opening: Sequence[frozenset[str]]) -> int:
+    """Return how many stems of a line also occur in the other opening lines."""
     elsewhere: set[str] = set()
     for line in opening:
-        if line is not own:
+        if line is not stems:
             elsewhere |= line
-    return len(own & elsewhere)
+    return len(stems & elsewhere)
 
 
 def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
-    """Yield the features of the words: each alone, with the next one, with the list, and those at
-    the start.
+    """Yield the features of the words: each word on its own, with the next word, and with the list,
+    and the opening words.
     """
     yield from (f"w {word}" for word in words)
     yield from (f"p {word} {following}" for word, following in pairwise(words))
@@ -117,8 +119,8 @@ def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
 
 
 def _describe_context(entry: Entry) -> Iterator[str]:
-    """Yield the words of the parent and of the heading of an entry, ``h``, and the categories that
-    its own terms hint at, ``v``, each once.
+    """Yield the words of the parent and of the heading of an entry, ``h``, and the distinct
+    categories that its terms indicate, ``v``.
     """
     for introduction in (entry.parent, entry.heading):
         if introduction:
@@ -133,10 +135,11 @@ def score_lines(
     entries: Sequence[Entry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
     """Return the category of each entry as a criterion, and the probability (0 to 1) that it is a
-    heading instead.
+    heading instead, as (reading, probability) pairs.
 
-    All entries of a record are scored at once; ``target`` holds the stems of its title and
-    conditions. The span of a reading is the word that most favours the category, else the entry.
+    All entries of a record are scored together; ``target`` contains the stems of its title and
+    conditions. The span of a reading is the word with the highest weight for the category,
+    otherwise the entry.
 
     >>> entry = Entry(
     ...     read_passage("Known hypersensitivity to penicillin"),
@@ -150,7 +153,7 @@ def score_lines(
     scorer = load_scorer("criteria")
     features = describe_lines(entries, target)
     chances = scorer.predict(features)
-    # The class "none" is that of headings. Without it, the others are scaled to a sum of 1.
+    # The class "none" is for headings. The probabilities of the others are scaled to a sum of 1.
     none = scorer.classes.index("none")
     heading_chances = chances[:, none].tolist()
     chances[:, none] = 0
@@ -163,11 +166,10 @@ def score_lines(
 def sort_weight(
     category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
 ) -> Reading[Category]:
-    """Return the category of a line that limits nothing but the weight of people, which no word
-    names: "other".
+    """Return the category "other" for a line that limits only an unnamed body weight.
 
-    The category is where the trial treats the weight (``target`` has the stems of its title
-    and conditions), and where the line has no limit or limits something else.
+    The category is unchanged if the trial treats body weight (``target`` contains the stems of its
+    title and conditions), or if the line has no limit or limits something else.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
@@ -179,11 +181,11 @@ def sort_weight(
 def date_treatment(
     category: Reading[Category], passage: Passage, window: TimeWindow | None
 ) -> Reading[Category]:
-    """Return the category of a treatment by when it is given; another category is returned as it
-    is, and a treatment whose time is unknown.
+    """Return the category of a treatment by when it is given. Other categories, and treatments
+    whose time is unknown, are returned unchanged.
 
-    What is stable or changed continues, and what was given "within 4 weeks before" is past,
-    whatever the drug. ``window`` is the time window of the passage, if it has one.
+    A treatment that is stable or changes continues, and one that was given "within 4 weeks before"
+    is past, whatever the drug. ``window`` is the time window of the passage, if it has one.
 
     >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
     >>> date_treatment(

@@ -1,4 +1,4 @@
-"""A line of a list of criteria, with the list, the lines above it, and what of it is in doubt."""
+"""A line of a list of criteria, with its list, the lines above it, and its doubts."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,17 @@ class Entry:
 
     Attributes:
         passage: Its words.
-        kind: Its list; None if no heading names one.
-        stands: Whether it is a criterion; otherwise it only introduces those below it.
-        listed: Whether it is in a list, and not in running text.
+        kind: Its list; None if no heading names it.
+        stands: Whether it is a criterion; otherwise, it only introduces the criteria below it.
+        listed: Whether it is in a list rather than in running text.
         parent: The line that introduces it.
         heading: The general heading above it.
-        confidence: How sure a sentence of running text is a criterion; None in a list.
+        confidence: The confidence that a sentence of running text is a criterion; None in a list.
         parent_states: Whether the line that introduces it is a criterion itself.
         doubtful: Whether that line is on the same level.
-        kind_at_most: How sure its list can be.
-        quote_at_most: How sure anything of it can be, as its borders are in doubt.
+        kind_at_most: The maximum confidence of its list.
+        quote_at_most: The maximum confidence of all its fields, which is lower if its borders are
+            doubtful.
     """
 
     passage: Passage
@@ -40,7 +41,7 @@ class Entry:
 
     @property
     def sense(self) -> CriterionKind:
-        """Its list; without a heading, what its own words say."""
+        """Its list or, without a heading, the list that its own words indicate."""
         if self.kind:
             return self.kind
         passage = self.passage
@@ -53,7 +54,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The entries of a text, and what of its structure is in doubt."""
+    """The entries of a text, and the doubts about its structure."""
 
     entries: tuple[Entry, ...]
     doubts: tuple[StructureDoubt, ...] = ()

@@ -1,9 +1,8 @@
-"""Find the exceptions of a criterion: who may take part although excluded, or not although
+"""Find the exceptions of a criterion: who may take part although excluded, or may not although
 included.
 
-An exception begins with such words as "except for", or it is a sentence of its own ("... are
-allowed"). Words that only state to whom a limit applies are the limit's condition, not an
-exception.
+An exception begins with words such as "except for", or is a separate sentence ("... are allowed").
+Words that only state to whom a limit applies are the limit's condition, not an exception.
 """
 
 from bisect import bisect_left
@@ -22,23 +21,25 @@ from extractor.schemas import (
 )
 
 FIELD = "has_exception"
-"""The field whose evidence are the words of the exceptions."""
+"""The field whose evidence contains the words of the exceptions."""
 _LEAST = 2
 """Minimum number of tokens of an exception: "except" alone states nothing."""
 _RIGHT = 0.93
-"""The accuracy of exceptions, checked by hand: 29 of 31 in 40 trials not used to write rules."""
+"""The accuracy of exceptions, checked by hand: 29 of 31 in 40 trials that were not used to write
+the rules.
+"""
 _CLOSE = 8
-"""Maximum number of characters between a limit and an "unless" that is its own."""
+"""Maximum number of characters between a limit and an "unless" that belongs to it."""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
 _EDGES = frozenset("()[];\n")
 
 
 def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
-    """Return a criterion with whether it has an exception, and with the words of each exception
-    in its evidence.
+    """Return a criterion with ``has_exception`` set, and with the words of each exception in its
+    evidence.
 
-    ``passage`` holds the criterion, in the section to which the offsets of its evidence refer.
+    ``passage`` contains the criterion, in the section to which the offsets of its evidence refer.
     Words that only state to whom a limit applies are skipped. Gold has no evidence.
 
     >>> from extractor.language.passage import read_passage
@@ -58,7 +59,7 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
         exception = passage.part(passage.first + first, passage.first + end)
         start, stop = exception.raw_span
         words = exception.raw
-        # "< 3 unless ..." says for whom the limit holds; "115 ms is acceptable if ..." admits
+        # "< 3 unless ..." states to whom the limit applies; "115 ms is acceptable if ..." admits
         is_opened = rule("exception_opening").starts(tokens, first) is not None
         if is_opened and _is_of_limit(criterion, words, start):
             continue
@@ -73,8 +74,8 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
 
 
 def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
-    """Return whether the ``words`` of an exception, which begin at ``start``, say when a limit
-    holds: they are its condition, or "unless" right after it.
+    """Return whether the ``words`` of an exception, which begin at ``start``, state when a limit
+    applies: they are its condition, or "unless" directly after it.
     """
     stop = start + len(words)
     for piece in criterion.evidence:
@@ -90,8 +91,8 @@ def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     """Return the exceptions in a criterion's tokens, in order and without overlaps.
 
-    Each is a range of tokens. Of two that overlap, the one that begins first counts, and of two
-    with the same start, the longer one.
+    Each exception is a range of tokens. If two overlap, the one that begins first is kept; if both
+    begin at the same token, the longer one.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Cancer within 5 years (except for basal cell carcinoma)")
@@ -102,7 +103,7 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     ['except for basal cell carcinoma']
     """
     opened = list(_find_openings(tokens))
-    # "drugs, except those permitted" is no sentence of its own that permits drugs
+    # "drugs, except those permitted" is not a separate sentence that permits drugs
     stated = [
         (first, end)
         for first, end in _find_statements(tokens, kind)
@@ -116,9 +117,10 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
 
 
 def _find_openings(tokens: Tokens) -> Iterator[Range]:
-    """Yield what such words as "except for" begin, up to the end of their brackets or clause.
+    """Yield the exceptions that begin with words such as "except for", up to the end of their
+    brackets or clause.
 
-    An opening within an exception, and one with nothing after it, are skipped.
+    Openings within an exception, and openings with nothing after them, are skipped.
     """
     end_before = 0
     for opening in rule("exception_opening").find(tokens):
@@ -136,8 +138,8 @@ def _find_openings(tokens: Tokens) -> Iterator[Range]:
 def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
     """Return the token at which an exception ends that continues at token ``first``.
 
-    It ends where its bracket closes, and unless it is a list, before words that begin something
-    else (";", ", within"); otherwise at the end of the text.
+    It ends where its bracket closes or, unless it is a list, before words that begin a new clause
+    (";", ", within"); otherwise at the end of the text.
     """
     depth = 0
     stops = {stop.first for stop in rule("exception_stop").find(tokens, first)}
@@ -151,10 +153,10 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
 
 
 def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
-    """Yield the sentences that say whom the criterion does not concern.
+    """Yield the sentences that state to whom the criterion does not apply.
 
-    Among inclusions they exclude somebody ("are excluded"), among exclusions they admit somebody
-    ("will be allowed"). "No ... will be allowed" admits nobody.
+    In inclusions, they exclude people ("are excluded"); in exclusions, they admit people ("will be
+    allowed"). "No ... will be allowed" does not admit anybody.
     """
     includes = kind is CriterionKind.INCLUSION
     verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
@@ -167,8 +169,8 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
 
 
 def _is_edge(tokens: Tokens, place: int) -> bool:
-    """Return whether a token begins or ends a sentence, a clause or a bracket. A point does at the
-    end of the text, and before a capital or a sign: the point of "e.g." ends none.
+    """Return whether a token begins or ends a sentence, a clause or a bracket. A full stop does at
+    the end of the text, and before a capital or punctuation, unlike the one in "e.g.".
     """
     word = tokens.words[place]
     if word != ".":

@@ -1,4 +1,4 @@
-"""Find the list of each block of an eligibility section, which blocks are criteria, and which
+"""Find the list of each block in an eligibility section, which blocks are criteria, and which
 introduce others.
 """
 
@@ -37,7 +37,7 @@ LISTS = Vocabulary(
     run_on="list_run_on",
     plain="list_name",
 )
-"""The headings that an eligibility section has."""
+"""The headings of an eligibility section."""
 
 _KINDS = {
     "inclusion": CriterionKind.INCLUSION,
@@ -49,32 +49,30 @@ _KIND_OF_CODE = {
     "E#": CriterionKind.EXCLUSION,
     "EXCL#": CriterionKind.EXCLUSION,
 }
-"""The list of an item that only its code names: "EXCL 2"."""
+"""The list of an item without a heading, by its code: "EXCL 2"."""
 _DOUBTED = 0.78
-"""Maximum confidence of a list without a heading, or with one in doubt. Judged."""
+"""A judgement: the maximum confidence of a list without a heading, or with a doubtful one."""
 _UNSURE_BORDERS = 0.8
 _SHORT = 7
 """Maximum number of tokens of a line that may open a list."""
 _LONG = 5
-"""Minimum number of words of a heading that states more than a topic."""
+"""Minimum number of words in a heading that states more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
-"""Maximum number of tokens of an item that is only a value."""
+"""Maximum number of tokens in an item that is only a value."""
 _TITLE = 4
-"""Maximum number of tokens of an item that is the title of the items below it."""
-_OF_EXCLUSIONS = (
-    "this item reads like an exclusion",
-    "this line may start the exclusions",
-)
+"""Maximum number of tokens in an item that is the title of the items below it."""
+_READS_LIKE_EXCLUSION = "this item reads like an exclusion"
+_MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
-"""Rules of a line that states something of people."""
+"""Rules for a line that states something about people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
-"""Rules of a line that only introduces the items below it."""
+"""Rules for a line that only introduces the items below it."""
 
 
 @dataclass(slots=True)
 class _State:
-    """What is known at a place of the text."""
+    """What is known at a position in the text."""
 
     kind: CriterionKind | None = None
     kind_at_most: float = 1.0
@@ -85,7 +83,7 @@ class _State:
     doubts: list[StructureDoubt] = field(default_factory=list)
 
     def doubt(self, passage: Passage, reason: str) -> None:
-        """Note a doubt."""
+        """Record a doubt."""
         self.doubts.append(StructureDoubt(span_of(passage), reason))
 
 
@@ -130,14 +128,17 @@ def read_lists(section: LexedSection) -> Lists:
         if entry.stands and not block.mark:
             in_line = _is_in_line(blocks, place)
             found = split_prose(found[0], in_line=in_line, in_prose=place in prose)
-        entries += [replace(one, passage=one.passage.alone()) for one in found]
+        entries += [
+            replace(entry_part, passage=entry_part.passage.alone())
+            for entry_part in found
+        ]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
 
 
 def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a line right above the heading of a list may be a title: of this list, or, if
-    it is the first one, of the whole text.
+    """Return whether a line directly above the heading of a list may be a title: of this list or,
+    if it is the first one, of the whole text.
     """
     block = blocks[place]
     if block.mark or not _is_followed_by_list(blocks, place):
@@ -154,8 +155,8 @@ _COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
 def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
-    """Return an entry in doubt if a dash within it could begin another item, if its last line
-    could be one of its own, or if it may be a title.
+    """Return an entry with a doubt if a dash within it could begin another item, if its last line
+    could be a separate item, or if it may be a title.
     """
     could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
     if entry.stands and could_be_two:
@@ -175,7 +176,7 @@ def _alone(passage: Passage) -> Tokens:
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
-    """Note that a heading opens a list, or ends them."""
+    """Record that a heading opens a list, or ends the lists."""
     block = blocks[place]
     if block.name == "eligibility":
         state.has_titles = True
@@ -203,12 +204,12 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
         state.kind_at_most = _DOUBTED
         state.doubt(block.passage, reason)
     elif block.name == "exclusion" and place + 1 == len(blocks):
-        state.doubt(block.passage, "nothing is below this heading")
+        state.doubt(block.passage, "there is nothing below this heading")
 
 
 def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
-    """Note that another section begins, or may begin. What follows is kept, in doubt, if it may
-    still be criteria.
+    """Record that another section begins, or may begin. The text after it is kept with a doubt if
+    it may still contain criteria.
     """
     block = blocks[place]
     may_be_criteria = block.name == "perhaps_elsewhere"
@@ -225,11 +226,11 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     state.ended = not may_be_criteria
     state.kind_at_most = _DOUBTED
     state.quote_at_most = _UNSURE_BORDERS
-    state.doubt(block.passage, "another section begins here, or may begin here")
+    state.doubt(block.passage, "another section begins or may begin here")
 
 
 def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
-    """Return why the heading of one list is in doubt; empty if it is not."""
+    """Return why the heading of a list is doubtful; empty if it is not."""
     block = blocks[place]
     if block.doubt:
         return block.doubt
@@ -246,10 +247,10 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
 
 
 def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
-    """Return, for items on the level of a line that announces parts and has none below it, the
-    place of that line.
+    """Return the place of the announcing line for each item on its level, if the line has no items
+    below it.
 
-    They end before a line that states a condition of everybody, or that introduces others.
+    The items end before a line that states a condition for everybody, or introduces others.
     """
     with_parts = {block.parent for block in blocks}
     beside: dict[int, int] = {}
@@ -276,7 +277,7 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
 
 
 def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
-    """Return whether an item is one of the parts that a line on its level announces."""
+    """Return whether an item is one of the parts that a line on the same level announces."""
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
@@ -298,12 +299,16 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _find_prose(blocks: Sequence[Block]) -> set[int]:
-    """Return the paragraphs that are all that their list has."""
+    """Return the paragraphs that are the only content of their list."""
     prose: set[int] = set()
     for has_name, group in groupby(
         enumerate(blocks), lambda placed: placed[1].name is not None
     ):
-        placed = [one for one in group if one[1].kind is not BlockKind.FURNITURE]
+        placed = [
+            numbered
+            for numbered in group
+            if numbered[1].kind is not BlockKind.FURNITURE
+        ]
         if len(placed) == 1 and not has_name:
             place, block = placed[0]
             prose.update([place] if block.kind is BlockKind.PARAGRAPH else [])
@@ -311,18 +316,20 @@ def _find_prose(blocks: Sequence[Block]) -> set[int]:
 
 
 def _get(blocks: Sequence[Block], place: int) -> Block | None:
-    """Return the block at a place; None outside the text."""
+    """Return the block at an index; None outside the text."""
     return blocks[place] if 0 <= place < len(blocks) else None
 
 
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether the next block is the heading of one list."""
+    """Return whether the next block is the heading of a single list."""
     following = _get(blocks, place + 1)
     return following is not None and following.name in _KINDS
 
 
 def _is_remark(tokens: Tokens) -> bool:
-    """Return whether a line states no condition: "Not applicable", a note of the registry."""
+    """Return whether a line does not state a condition: "Not applicable", a note of the
+    registry.
+    """
     letters = "".join(word for word in tokens.words if word[0].isalnum())
     is_one_letter = len(letters) == 1 and letters.isascii()
     if not letters or is_one_letter:
@@ -334,8 +341,8 @@ def _is_opening(
     blocks: Sequence[Block], place: int, kind: CriterionKind | None
 ) -> bool:
     """Return whether the first line below the heading of a list only opens it: "Patients must meet
-    all of the following criteria within 28 days:". "Any of the following:" opens exclusions, and
-    introduces parts of an inclusion.
+    all of the following criteria within 28 days:". "Any of the following:" opens exclusions, but
+    introduces the parts of an inclusion.
     """
     block = blocks[place]
     above = _get(blocks, place - 1)
@@ -355,7 +362,7 @@ def _is_opening(
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
-    """Return what a line is: "criterion", "introduces", "both", or "titles"."""
+    """Return the role of a line: "criterion", "introduces", "both", or "titles"."""
     if not has_parts:
         return "criterion"
     if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
@@ -370,16 +377,14 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
 
 
 def _is_title(tokens: Tokens) -> bool:
-    """Return whether an item with items below it is a title of them, and states nothing:
-    "Endocrine Disease".
-    """
+    """Return whether an item with items below it is only their title: "Endocrine Disease"."""
     if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
         return False
     return all(word.istitle() or word in "&/-" for word in tokens.words)
 
 
 def states_condition(tokens: Tokens) -> bool:
-    """Return whether a line that introduces others states a condition itself.
+    """Return whether a line that introduces others also states a condition.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -412,7 +417,7 @@ def _make_entry(
     roles: dict[int, str],
     beside: int | None,
 ) -> Entry:
-    """Return a block as an entry of the list that is open."""
+    """Return a block as an entry of the open list."""
     block = blocks[place]
     parent = None if beside is None else blocks[beside].passage
     heading: Passage | None = None
@@ -444,7 +449,7 @@ def _make_entry(
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:
-    """Return whether an item is a value of what its heading names: "At least 6 months"."""
+    """Return whether an item is a value for what its heading names: "At least 6 months"."""
     tokens = _alone(block.passage)
     is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
     return is_short and rule("level").starts(tokens, 0) is not None
@@ -464,47 +469,48 @@ def names_people(heading: Block) -> bool:
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Return the entries with those in doubt that read like exclusions, where no heading opens
-    exclusions, and those below a line that may be such a heading; all, where no heading opens any
-    list.
+    """Return the entries, with a doubt for those that read like exclusions and those below a
+    possible heading of exclusions, if no heading opens exclusions; for all entries, if no heading
+    opens any list.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
     doubted: list[Entry] = []
-    is_behind = False
+    are_exclusions = False
     for entry in entries:
         tokens = entry.passage.tokens
         opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
         begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
         reads_so = begins_so and entry.parent is None
-        if not is_behind and (opens or reads_so):
-            state.doubt(entry.passage, _OF_EXCLUSIONS[opens])
-        reasons = (not state.seen, reads_so, opens, is_behind)
+        if not are_exclusions and (opens or reads_so):
+            reason = _MAY_START_EXCLUSIONS if opens else _READS_LIKE_EXCLUSION
+            state.doubt(entry.passage, reason)
+        reasons = (not state.seen, opens, reads_so, are_exclusions)
         is_doubted = any(reasons)
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
-        is_behind = is_behind or opens or (reads_so and not state.seen)
+        if opens or (reads_so and not state.seen):
+            are_exclusions = True
     return doubted
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Return the sentences of a text without headings and items in doubt, where none states a
-    criterion.
+    """Return the entries, with a doubt for each if the text has no headings and no items, and no
+    sentence states a criterion.
     """
     if state.seen or state.has_titles or any(entry.listed for entry in entries):
         return list(entries)
     if any(rule("states_criterion").occurs(entry.passage.tokens) for entry in entries):
         return list(entries)
     for entry in entries[:1]:
-        state.doubt(entry.passage, "this text has no list and may have no criterion")
+        state.doubt(
+            entry.passage, "this text has no list and may not contain any criteria"
+        )
     return [replace(entry, quote_at_most=_UNSURE_BORDERS) for entry in entries]
 
 
 def names_group(tokens: Tokens) -> bool:
-    """Return whether a line names some of the participants: "Healthy volunteers:"."""
+    """Return whether a line names a group of participants: "Healthy volunteers:"."""
     if rule("group_title").occurs(tokens):
         return True
     is_topic = rule("topic").ends(tokens, len(tokens)) is not None
     return rule("population").occurs(tokens) and not is_topic
-
-
-__all__ = ["LISTS", "names_group", "names_people", "read_lists", "states_condition"]

@@ -1,4 +1,4 @@
-"""Find whether a criterion states that something must be absent, and in which words."""
+"""Find whether a criterion states that something must be absent, and by which words."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 _BEHIND = ("denied_behind", "free_behind", "absent_behind", "ruled_out_behind")
-"""Rules of a name with what denies it after it: "Fever: none", "seizure-free", "Fever is absent",
-"Fever has been ruled out". A new rule of this kind is named here.
+"""Rules for a name followed by a negation: "Fever: none", "seizure-free", "Fever is absent", "Fever
+has been ruled out". Add a new rule of this kind here.
 """
 _BEHIND_ITS_NAME = "negated behind its name"
 
 
 class Negation(NamedTuple):
-    """``tokens.words[first:end]`` negates a statement. ``case``: its confidence, by the cases of
-    ``negated`` in ``evidence/weights/measured.toml``.
+    """``tokens.words[first:end]`` negates a statement. ``case`` determines its confidence, by the
+    cases of ``negated`` in ``evidence/weights/measured.toml``.
     """
 
     first: int
@@ -26,8 +26,8 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     """Return the words that negate the statement ``tokens.words[first:end]``; None if it is not
     negated.
 
-    Words in front of the statement count first, then words after its name, then a statement that
-    something was ruled out, unless a clause such as "unless ..." begins before those words.
+    Words before the statement take precedence over words after its name. A clause such as "unless
+    ..." ends the search for the latter.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Brain metastases: absent")
@@ -49,7 +49,7 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
 
 
 def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
-    """Return the case of a statement without a negation: doubtful if later words say that
+    """Return the case of a statement without a negation. It is doubtful if later words state that
     something is absent, as in "Patients in whom asthma is absent".
 
     >>> from extractor.language.book import read_text

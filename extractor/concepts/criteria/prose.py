@@ -1,4 +1,6 @@
-"""Criteria in running text: sentences and clauses of a paragraph, sentences of a description."""
+"""Criteria in running text: sentences and clauses of a paragraph, and sentences of a
+description.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +13,7 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _MANY = 3
-"""Minimum number of clauses that make a list of a paragraph among others."""
+"""Minimum number of clauses that make a paragraph among other paragraphs a list."""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
 
@@ -27,7 +29,7 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 
 
 def split_clauses(passage: Passage) -> Iterator[Passage]:
-    """Yield the parts of a passage between semicolons outside brackets."""
+    """Yield the parts of a passage between semicolons that are outside brackets."""
     depth = 0
     edges = [passage.first - 1]
     for place in range(passage.first, passage.end):
@@ -41,13 +43,14 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
 
 
 def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
-    """Return the entries of a paragraph: its clauses between semicolons, if it is ``in_line`` with
-    its heading or ``in_prose``, a list without items; its sentences, if in prose.
+    """Return the entries of a paragraph: its clauses between semicolons, if it is on the line of
+    its heading (``in_line``), the only paragraph of its list (``in_prose``), or a list itself; for
+    ``in_prose``, also its sentences.
     """
     clauses = list(split_clauses(entry.passage))
     if not clauses:
         return [entry]
-    # several clauses make a list also of a paragraph among others
+    # a paragraph among others is also a list if it has several clauses
     is_joined = clauses[-1].text.lower().startswith(("or ", "and "))
     is_list = len(clauses) >= _MANY + is_joined and ":" not in clauses[0].text
     if not in_line and not in_prose and not is_list:
@@ -60,7 +63,7 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
-    """Yield the sentences of descriptions that are criteria, or may be."""
+    """Yield the sentences of descriptions that are or may be criteria."""
     seen: set[str] = set()
     for description in descriptions:
         for sentence in list_sentences(description):

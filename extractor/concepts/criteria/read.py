@@ -1,5 +1,5 @@
-"""Read who may take part: criteria from the eligibility section, or from running text without
-one.
+"""Read who may take part: criteria from the eligibility section, or from running text if there is
+no such section.
 """
 
 from collections import defaultdict
@@ -26,10 +26,11 @@ from extractor.concepts.people.record_ages import read_ages
 from extractor.concepts.people.sex import read_healthy, read_sex
 from extractor.concepts.people.stated import StatedCriterion
 from extractor.concepts.windows.criterion import (
+    Times,
     demands_other,
+    inherit_window,
+    inherit_windows,
     is_of_kind,
-    lend_window,
-    lend_windows,
     name_limited,
     read_windows,
 )
@@ -53,17 +54,18 @@ from extractor.schemas import (
     RegistryFields,
     Sex,
     Support,
-    TimeWindow,
 )
-
-__all__ = ["read_eligibility"]
 
 _CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
 _OF_DOUBTFUL_AGE = 0.5
-"""Judged: how sure it is that a criterion is about age, and not about another length of time."""
+"""A judgement: the maximum confidence that a criterion is about age rather than another
+duration.
+"""
 _REACH = 11
-"""Items after one that ends with a colon that it may introduce, though they are not below it."""
+"""Maximum number of items after an item ending with a colon that it may introduce, although they
+are not below it.
+"""
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
@@ -73,12 +75,13 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
 ) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
-    r"""Read ages, sex and healthy volunteers of one record, its criteria, and what of their
-    structure is in doubt.
+    r"""Read the ages, sex and healthy volunteers of a record, its criteria, and the doubts about
+    their structure.
 
-    ``sections`` maps names to the record's sections, read into tokens. Each chunk takes the next of
-    ``numbers``. ``registry`` has the registered ages, which choose among those of the text and make
-    others unsure, and the registered sex, to which an unsure one yields.
+    ``sections`` contains the lexed sections of the record by name. Each chunk takes the next number
+    of ``numbers``. ``registry`` contains the registered ages, which choose among the ages of the
+    text and lower the confidence of others, and the registered sex, which overrides an uncertain
+    sex.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -98,11 +101,11 @@ def read_eligibility(
     summary = _list_wholes(sections, (*_TITLES, *_DESCRIPTIONS))
     listed = sections.get("eligibility")
     filled = listed if listed and listed.raw.strip() else None
-    # without a section, sentences of the descriptions may be criteria
+    # if there is no section, sentences of the descriptions may be criteria
     outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
     entries = outline.entries
     target = target_words(*named)
-    # the parts of each line that introduces others, by the start of that line
+    # the entries below each introducing line, by the start of that line
     parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.parent:
@@ -151,10 +154,10 @@ def _list_wholes(
 def _doubt_silence(
     filled: LexedSection | None, descriptions: Sequence[Passage]
 ) -> tuple[StructureDoubt, ...]:
-    """Return one doubt about a record without criteria whose text speaks of who may take part: some
-    may have been missed. Return an empty tuple if it does not speak of that.
+    """Return a doubt about a record without criteria whose text mentions who may take part, since
+    criteria may have been missed; an empty tuple if the text does not mention it.
 
-    ``filled`` is the eligibility section; only without one, the ``descriptions`` are searched.
+    ``filled`` is the eligibility section; the ``descriptions`` are searched only if there is none.
     """
     passages = [filled.whole] if filled else descriptions
     for passage in passages:
@@ -172,9 +175,9 @@ def _doubt_silence(
 def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
-    """Return how sure ages, sex and healthy volunteers can be, by the name of the field: as sure as
-    the list of the criteria that say them; a sex that only some groups state, as sure as it was
-    read. Other fields are left out.
+    """Return the maximum confidence of the ages, sex and healthy volunteers, by field: the
+    confidence of the list of the criteria that state them. A sex that only some groups state keeps
+    the confidence of its reading. Fields without a maximum are left out.
     """
     limits: dict[str, float] = {}
     for name, reading in rules.items():
@@ -185,15 +188,15 @@ def _limit_people(
             ):
                 limits[name] = sure
     sex = rules["sex"]
-    # one sex in some groups, and perhaps both in the others
+    # only one sex in some groups, but perhaps both in the others
     if Sex.ALL in sex.alternatives and sex.value is not None:
         limits["sex"] = min(limits.get("sex", 1.0), sex.confidence)
     return limits
 
 
 def _drop_sex(criterion: Draft) -> Draft:
-    """Return a criterion without the conditions of its limits that only name the sex of the whole
-    trial: "for men" in a trial of men.
+    """Return a criterion without conditions that only name the sex of the whole trial: "for men" in
+    a trial of men.
     """
     constraints = criterion.rules["constraints"]
     if not any(limit.condition for limit in constraints.value or ()):
@@ -212,7 +215,7 @@ def _drop_sex(criterion: Draft) -> Draft:
 
 
 def _follows_colon(entries: Sequence[Entry], place: int) -> bool:
-    """Return whether an item shortly above, in the same list, ends with a colon."""
+    """Return whether an item shortly above in the same list ends with a colon."""
     entry = entries[place]
     return any(
         above.listed
@@ -233,11 +236,11 @@ def _read(
     target: frozenset[str],
     parts: Sequence[Entry],
 ) -> tuple[Draft, StatedCriterion]:
-    """Return one entry as a criterion, and what it states about the people of the trial.
+    """Return an entry as a criterion, and what it states about the people of the trial.
 
-    ``heading_chance`` is the probability that the entry is a heading, ``number`` that of its chunk.
-    ``follows_colon``: a line shortly above ends with a colon. ``target`` has the stems of what the
-    trial treats. ``parts`` are the entries that this one introduces.
+    ``heading_chance`` is the probability that the entry is a heading; ``number`` is the number of
+    its chunk. ``follows_colon``: a line shortly above ends with a colon. ``target`` contains the
+    stems of what the trial treats. ``parts`` contains the entries that this entry introduces.
     """
     passage = entry.passage
     parent = _put_on_one_line(entry.parent)
@@ -264,7 +267,7 @@ def _read(
         "negated": _read_negation(passage),
     }
     if len(parts) > 1:
-        # how its parts belong together: "One of the following:"
+        # how its parts are combined: "One of the following:"
         passages = [part.passage for part in parts]
         rules["rule"] = read_rule(passage, passages, parts[0].sense)
     criterion = Draft(
@@ -274,7 +277,7 @@ def _read(
         rules,
         at_most=_limit_criterion(entry, rules),
     )
-    # The age or sex of a donor is not that of the people who are treated.
+    # The age and sex of a donor are not those of the participants.
     is_of_donor = any(
         "donor" in words.lower() for words in (parent, heading, text[:30])
     )
@@ -290,8 +293,8 @@ def _doubt_age(
     limits: Sequence[Limit],
     topic: str,
 ) -> Reading[Category]:
-    """Return the category of a criterion, in doubt if it is about age only by the shape of a length
-    of time: "5 to 20 years" below "Epilepsy:", the line ``topic``.
+    """Return the category of a criterion, with a lower confidence if it is about age only by the
+    form of a duration: "5 to 20 years" below "Epilepsy:" (the ``topic``).
     """
     if category.value is not Category.AGE:
         return category
@@ -302,13 +305,13 @@ def _doubt_age(
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
-    """Return the words of a line above on one line, without doubled blanks."""
+    """Return the words of a line above on one line, without repeated spaces."""
     return " ".join(introduction.raw.split()) if introduction else ""
 
 
 def _measure_kind(entry: Entry) -> float:
-    """Return how sure the list of an entry is: whether a sentence, a list, or its own words tell
-    it.
+    """Return the confidence of an entry's list, which a sentence, a heading, or its own words
+    indicate.
     """
     case = "kind of the list" if entry.kind else "kind without a list"
     if entry.confidence is not None:
@@ -317,7 +320,9 @@ def _measure_kind(entry: Entry) -> float:
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
-    """Return the line that introduces an entry; None with how sure it is that no line does."""
+    """Return the line that introduces an entry; None, with its confidence, if there is no such
+    line.
+    """
     if not entry.parent:
         if entry.confidence is not None:
             case = "no parent of a sentence"
@@ -352,10 +357,10 @@ def _read_negation(passage: Passage) -> Reading[bool]:
 def _limit_criterion(
     entry: Entry, rules: Mapping[str, Reading[Any]]
 ) -> dict[str, float]:
-    """Return how sure the fields of a criterion can be, by their names.
+    """Return the maximum confidence of a criterion's fields, by name.
 
-    Doubtful borders limit all fields, a doubtful list limits the kind. Fields that nothing limits
-    are left out.
+    Doubtful borders limit all fields, a doubtful list limits the kind. Fields without a maximum are
+    left out.
     """
     limits: dict[str, float] = {}
     if entry.quote_at_most < 1:
@@ -365,59 +370,57 @@ def _limit_criterion(
     return limits
 
 
-def _read_times(
-    entry: Entry, parent: str, *, is_value: bool
-) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]]:
-    """Return the first time window and all of them, of the item or else of the line that
+def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
+    """Return the first time window and all time windows of the item, otherwise of the line that
     introduces it.
 
-    A line that is a criterion itself keeps its times. ``parent`` has the words of the line that
-    introduces the entry; ``is_value``: the entry limits a measured value.
+    A line that is itself a criterion does not pass on its times. ``parent`` contains the words of
+    the line that introduces the entry; ``is_value``: the entry limits a measured value.
     """
-    window, windows = read_windows(entry.passage, entry.sense, parent)
+    times = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
-        return window, windows
-    # Other items stand between a doubtful parent and its item: it lends its times only by a colon.
+        return times
+    # A doubtful parent may be separated from its item by other items. It passes on its times only
+    # if it ends with a colon.
     if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
-        return window, windows
+        return times
     introduction = entry.parent.alone()
-    lent = None
-    if window.value is None:
-        lent = _find_lent(entry, introduction, is_value=is_value)
-    if lent is None:
-        return window, name_limited(windows, introduction)
-    lent_window, lent_windows = lent
-    window = lend_window(lent_window)
-    if windows.value:
-        return window, name_limited(windows, introduction)
-    return window, lend_windows(lent_windows, introduction, entry.passage)
+    inherited = None
+    if times.first.value is None:
+        inherited = _find_inherited(entry, introduction, is_value=is_value)
+    if inherited is None:
+        return Times(times.first, name_limited(times.windows, introduction))
+    first = inherit_window(inherited.first)
+    if times.windows.value:
+        return Times(first, name_limited(times.windows, introduction))
+    windows = inherit_windows(inherited.windows, introduction, entry.passage)
+    return Times(first, windows)
 
 
-def _find_lent(
+def _find_inherited(
     entry: Entry, introduction: Passage, *, is_value: bool
-) -> tuple[Reading[TimeWindow | None], Reading[tuple[TimeWindow, ...]]] | None:
-    """Return the times of an introduction if they are those of an item below it, too; None if they
-    are not, or if it has none.
+) -> Times | None:
+    """Return the times of an introduction if they also apply to an item below it; None if they do
+    not, or if the introduction has no times.
     """
     if demands_other(introduction):
         return None
     if not is_of_kind(introduction, entry.passage, is_value=is_value):
         return None
-    window, windows = read_windows(introduction, entry.sense)
-    if window.value is None:
+    times = read_windows(introduction, entry.sense)
+    first = times.first.value
+    if first is None:
         return None
-    lasts = window.value.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-    if lasts and is_value:
-        # it is said of the doses of a drug
-        return None
-    return window, windows
+    lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
+    # it describes the doses of a drug
+    return None if lasts and is_value else times
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
-    """Return whether an entry is a criterion. Almost all listed lines are; some look like
-    headings or notes, and then are less sure or, with a chance of 0.98, no criterion.
+    """Return whether an entry is a criterion. Almost all listed lines are; lines that look like
+    headings or notes have a lower confidence or, with a chance of 0.98, are not criteria.
 
-    A line that introduces others is none, nor is a sentence that is only suspected.
+    A line that only introduces others is not a criterion, nor is a merely suspected sentence.
     """
     if not entry.stands:
         return Reading(value=False, confidence=measured("criterion", "parent"))

@@ -1,5 +1,5 @@
-"""A doubt about a text without any heading: it is read as a description, and may be a list of
-criteria.
+"""Report a doubt about a text without any heading, which is read as a description but may be a list
+of criteria.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from extractor.evidence.drafts import Draft, Span, StructureDoubt
 from extractor.language.passage import LexedSection
 
 UNHEADED = "the text has no heading"
-"""How the finding of such a text begins."""
+"""The beginning of the finding about this kind of text."""
 _REMEDY = (
     'if it is a list of criteria, write "Inclusion criteria:" above it, or say that its section is '
     "eligibility"
@@ -25,11 +25,11 @@ def doubt_unheaded(
     *,
     has_doses: bool,
 ) -> tuple[StructureDoubt, ...]:
-    """Return a doubt about the whole of a text without any heading, if a sentence of it was not
-    read as a criterion; an empty tuple for another text.
+    """Return a doubt about the whole of a text without any heading, if it has a sentence that was
+    not read as a criterion; otherwise an empty tuple.
 
-    ``criteria`` are those that were read. ``has_doses``: the text states doses, and so describes
-    treatments if it has no criterion.
+    ``criteria`` contains the criteria that were read. ``has_doses``: the text states doses, so
+    without any criterion it is a description of treatments.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section("detailed_description", "Age 18 years or older")
@@ -40,7 +40,9 @@ def doubt_unheaded(
     if _DESCRIPTION not in sections or not sections.keys() <= _DESCRIBING:
         return ()
     described = sections[_DESCRIPTION]
-    stated = [one.span for one in criteria if one.rules["stands"].value]
+    stated = [
+        criterion.span for criterion in criteria if criterion.rules["stands"].value
+    ]
     left = [
         sentence
         for sentence in list_sentences(described.whole)

@@ -1,30 +1,33 @@
-"""Doses: what participants are given, from the arms, interventions and descriptions of a record.
+"""Doses: what participants receive, from the arms, interventions and descriptions of a record.
 
-A regimen is one agent with its amounts, route, frequency, cycle, length, days or moments, role and
-arms. Rules alone read about seven of ten regimens correctly; a model reads more, and
-``prove`` checks what it states.
+A regimen is an agent with its amounts, route, frequency, cycle, duration, days or moments, role and
+arms. Rules alone read about seven out of ten regimens correctly; a model reads more, and ``prove``
+checks its answers.
 
-- ``sections`` cuts the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
-  find the marks of a clause by the rules that ``rules/dose_marks.toml`` lists.
-- ``agents`` and ``names`` find what is given: registered names, their aliases, vocabularies. An
-  agent that none of them has is given only if a model names it.
+- ``sections`` splits the record into sections and clauses; ``amounts``, ``rhythms`` and ``moments``
+  find the marks in a clause by the rules that ``rules/dose_marks.toml`` lists.
+- ``agents`` and ``names`` find what is given: registered names, their aliases and vocabularies. An
+  agent outside of all these is found only if a model names it.
 - ``statements`` links marks to agents by the fitted scorers of ``pairs``; ``references`` copies
-  what one arm takes from another; ``merging`` joins statements that do not contradict each other.
-- ``arms`` finds the arms of a regimen: registry links, the arm's own text, a single arm; no others.
-- ``roles`` classifies agents by a fitted scorer; ``signs`` names what makes a field doubtful, and
-  ``rules/dose_signs.toml`` which signs limit a confidence; ``drafts`` builds the result; ``read``
-  is the entry point, and lists clauses with an unread dose.
-- ``prove`` checks a model's regimen: a value is linked if a statement of its agent has it, refused
-  if the quoted words give the agent another one, else open. ``assemble`` joins both.
-- ``passages`` are what a model is asked about.
+  what one arm takes over from another; ``merging`` joins statements that do not contradict each
+  other.
+- ``arms`` finds the arms of a regimen by registry links, by the arm's own text, or because there is
+  only one arm.
+- ``roles`` classifies agents by a fitted scorer; ``signs`` lists signs that a field is doubtful,
+  and ``rules/dose_signs.toml`` lists the signs that limit a confidence; ``drafts`` builds the
+  result; ``read`` is the entry point, which also lists clauses with an unread dose.
+- ``prove`` checks a model's regimen: a value is linked if a statement about its agent contains it,
+  refused if the quoted words give the agent a different value, and open otherwise. ``assemble``
+  combines the regimens of rules and model.
+- ``passages`` selects the text that a model is asked about.
 
-The way of "300 mg subcutaneously every 4 weeks" to its row: ``read.read_regimens`` calls
+To follow "300 mg subcutaneously every 4 weeks" to its row: ``read.read_regimens`` calls
 ``statements.read_clauses``, which links the marks of a section (``sections.find_marks``) to agents,
-and ``merging.merge``; ``drafts.make_draft`` gives each field its evidence,
-``assemble.assemble_dosing`` makes the regimen, and ``apps/export/rows._list_dosing`` the rows of
-``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``; most of its
-rules are in ``own/rules/values.toml``.
+and then ``merging.merge``; ``drafts.make_draft`` attaches evidence to each field,
+``assemble.assemble_dosing`` builds the regimen, and ``apps/export/rows._list_dosing`` writes the
+rows of ``regimens`` and ``amounts``. Numbers with units are read by ``language/quantities``; most
+of its rules are in ``own/rules/values.toml``.
 
-To change what words mean, edit ``rules``; to fit the scorers again, run
+To change the meaning of words, edit ``rules``. To refit the scorers, run
 ``benchmarks.training.dose_pairs`` and ``benchmarks.training.dose_roles``.
 """

@@ -1,4 +1,4 @@
-"""Agents: what a record registers as given, and where a text names it."""
+"""Agents: which ones a record registers, and where a text names them."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -23,18 +23,18 @@ _ALIAS_LENGTHS = range(3, 60)
 _MOST_LINKED = 4
 _SIGNS_IN_NAMES = "®™-"
 _BORDER = "\n"
-"""What is before each word, where names are searched."""
+"""The character that precedes each word when names are searched."""
 _LONG_WORD = 4
-"""The letters of a word from which on an "s" at its end makes a plural."""
+"""In a word with more letters than this, a final "s" marks a plural."""
 
 
 @dataclass(eq=False)
 class Agent:
-    """Something that participants are given.
+    """Something that participants receive.
 
-    ``source`` and ``place`` are where its name is; ``sections`` are those of the interventions
-    that register it, none if only a text names it. ``is_only``: it is the only placebo that the
-    record registers.
+    ``source`` and ``place`` locate its name; ``sections`` lists the interventions that register it,
+    and is empty if only a text names it. ``is_only`` is true for the only placebo that the record
+    registers.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Mention:
 
 
 class Agents:
-    """The agents of a record by their names."""
+    """The agents of a record, indexed by their names."""
 
     def __init__(
         self, texts: Sequence[DoseText], links: Mapping[str, Sequence[str]]
@@ -111,7 +111,7 @@ class Agents:
                 self._name(agent, words)
 
     def _recognise(self, text: DoseText, kind: str, place: Place) -> Agent:
-        """Return the agent with a name, a new one if no agent has it."""
+        """Return the agent with this name; a new agent if the name is unknown."""
         name = text.raw(*place)
         key = unify_name(" ".join(name.split()))
         return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
@@ -144,7 +144,9 @@ class Agents:
             self._by_words.setdefault(folded, agent)
 
     def name_agent(self, name: str, texts: Sequence[DoseText]) -> None:
-        """Register a name for an agent, if no agent has it, so that it is found in the texts."""
+        """Register a name for an agent so that it is found in the texts, unless an agent already
+        has it.
+        """
         if not texts or self.find_called(name):
             return
         tokens = lex(name)
@@ -155,7 +157,9 @@ class Agents:
         self._found.clear()
 
     def find_called(self, name: str) -> Agent | None:
-        """Return the agent with a name, or else the first one that may have it."""
+        """Return the agent with exactly this name, otherwise the first agent that the name may
+        refer to.
+        """
         called = (agent for agent in self._by_key.values() if agent.is_called(name))
         return self._by_key.get(unify_name(name)) or next(called, None)
 
@@ -164,16 +168,20 @@ class Agents:
         return [agent for agent in self.registered if text.name in agent.sections]
 
     def list_topics(self, text: DoseText) -> list[Agent]:
-        """Return what a section is about: the agents of an intervention, those in the label of an
-        arm, or else those that the registry links to it.
+        """Return the agents that a section is about: the agents of an intervention, those named in
+        the label of an arm, or otherwise those that the registry links to the arm.
         """
         if not text.is_arm:
             return self.list_of(text)
-        named = [one.agent for one in self.find(text) if one.end <= text.title[1]]
+        named = [
+            mention.agent for mention in self.find(text) if mention.end <= text.title[1]
+        ]
         linked = [
             agent
             for agent in self.registered
-            if any(text.name in self._links.get(one, ()) for one in agent.sections)
+            if any(
+                text.name in self._links.get(section, ()) for section in agent.sections
+            )
         ]
         return named or linked[:_MOST_LINKED]
 
@@ -192,7 +200,7 @@ class Agents:
             for mark in text.marks
             if mark.field == "amounts" and "cells" in mark.value[0].unit
         ]
-        taken = set(_list_tokens([*counted, *(one.place for one in mentions)]))
+        taken = set(_list_tokens([*counted, *(known.place for known in mentions)]))
         for kind, first, end in _find_known(tokens):
             place = range(first, end)
             # "in 100 mL normal saline"
@@ -207,7 +215,7 @@ class Agents:
         return sorted(mentions, key=lambda mention: mention.place)
 
     def _find_registered(self, tokens: Tokens) -> Iterator[Mention]:
-        """Yield the names of registered agents, the longest at each place."""
+        """Yield the mentions of registered agents, with the longest name at each position."""
         if not self._by_words:
             return
         pieces = list(map(_fold, tokens.words))
@@ -220,8 +228,8 @@ class Agents:
             yield Mention(self._by_words[found.group()], first, end)
 
     def _find_known_agent(self, text: DoseText, kind: str, place: Place) -> Agent:
-        """Return the agent of a name that no intervention has: the record's only placebo, the only
-        registered agent of whose name it is a part, or a new one.
+        """Return the agent for a name that no intervention registers: the record's only placebo,
+        the only registered agent whose name contains it, or a new agent.
         """
         key = f" {unify_name(text.raw(*place))} "
         is_placebo = kind == "placebo"
@@ -238,8 +246,8 @@ class Agents:
 
 
 def find_kind(tokens: Tokens, first: int, end: int) -> str:
-    """Return the kind of agent that a name names: that of its last known word, "placebo" if it
-    names one at all; "other" if no vocabulary knows it.
+    """Return the kind of agent that a name refers to: "placebo" if it mentions one, otherwise the
+    kind of its last known word; "other" if no vocabulary contains any of its words.
     """
     kinds = [kind for kind, _, _ in find_general(tokens, first, end)]
     if "placebo" in kinds or rule("sham_word").search(tokens, first, end):
@@ -248,11 +256,11 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
 
 
 def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
-    """Return the names of the general vocabularies in a text, longer ones first."""
+    """Return the names of the general vocabularies in a text, longest first."""
     found = find_general(tokens)
     for term in find_terms(tokens, "agent_abbreviations"):
         found.append(("drug", term.first, term.end))
-    return sorted(found, key=lambda one: one[1] - one[2])
+    return sorted(found, key=lambda found_name: found_name[1] - found_name[2])
 
 
 def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
@@ -261,8 +269,8 @@ def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
 
 
 def _fold(word: str) -> str:
-    """Return a word for comparing names, in the singular, with a border before it; nothing of a
-    sign that a name may have or lack.
+    """Return a word in the form in which names are compared: in the singular and after a border;
+    empty for a sign that is optional in names.
     """
     folded = word.lower()
     if word in _SIGNS_IN_NAMES:

@@ -1,4 +1,4 @@
-"""Amounts: the dose levels in a text, without limits, packages, strengths and samples."""
+"""Amounts: the dose levels in a text, but not limits, packages, strengths and samples."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +26,7 @@ _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
-    """Return the amounts of a text from left to right, each mark with its levels.
+    """Return the amounts of a text from left to right; the value of each mark is its dose levels.
 
     >>> from extractor.language.book import read_text
     >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 50 mg in 2 mL"))
@@ -38,7 +38,7 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
-    """Yield quantities that are not doses: limits, changes, packages, strengths of solutions."""
+    """Yield quantities that are not doses: limits, changes, packages and strengths of solutions."""
     for levels in find_quantity_lists(tokens):
         unit = levels[0].unit.dose
         if unit and (not levels[0].unit.is_dose or _is_no_dose(tokens, unit, levels)):
@@ -46,7 +46,9 @@ def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
 
 
 def is_portion(mark: Mark) -> bool:
-    """Return whether an amount is a volume or a number of pieces, whose substance is unknown."""
+    """Return whether an amount is a volume or a number of pieces, so that the amount of substance
+    is unknown.
+    """
     return all(level.unit in _PORTIONS for level in mark.value)
 
 
@@ -70,7 +72,7 @@ def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
 
 
 def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
-    """Return whether a quantity limits, changes or packs a dose, or is that of a solution."""
+    """Return whether a quantity is not a dose but limits, changes, packages or dilutes one."""
     first = levels[0].first
     end = levels[-1].end
     if ends_any(_NO_DOSE_BEFORE, tokens, first):
@@ -88,21 +90,25 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
 
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
+    """Yield target exposures: "AUC 5", "AUC 5 or 6", "AUC 5-6"."""
     for found in rule("auc").find(tokens):
         low = read_number(found.read("low") or "")
         high = read_number(found.read("high") or "")
         if low is None:
             continue
-        ends = [(low, high or low)]
-        if high is not None and not found.has("range"):
-            ends = [(low, low), (high, high)]
-        levels = [Amount(low=least, high=most, unit="AUC") for least, most in ends]
+        if high is None:
+            ranges = [(low, low)]
+        elif found.has("range"):
+            ranges = [(low, high)]
+        else:
+            ranges = [(low, low), (high, high)]
+        levels = [Amount(low=least, high=most, unit="AUC") for least, most in ranges]
         yield Mark("amounts", tuple(levels), found.first, found.end, 0.95)
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Return the amounts without the strengths of the pieces that hold one, and without the total
-    of a radiation whose fractions have a dose.
+    """Return the amounts without those that explain another one: the strength of the pieces that
+    are given, and the total of a fractionated radiation dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:

@@ -1,5 +1,5 @@
-"""Arms: which arms of a record get a regimen, by registry links, their own text, or as the only
-one.
+"""Find the arms that receive a regimen, by registry links, by the arm's own text, or because there
+is only one arm.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,8 +13,8 @@ from extractor.schemas import Amount, TrialRecord
 
 
 def locate_arms(record: TrialRecord) -> dict[str, Span]:
-    """Return the span of the label of each arm, by its section. An arm without a label, or whose
-    label is the text of a whole section, is labelled by its first line.
+    """Return the span of each arm's label by the name of its section. An arm without a label, or
+    whose label is the text of a whole section, is labelled by its first line.
     """
     places: dict[str, Span] = {}
     for section in record.sections:
@@ -30,7 +30,7 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
 
 
 class Arms:
-    """The arms of a record, and what each one gets."""
+    """The arms of a record, and the agents that each arm receives."""
 
     def __init__(
         self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
@@ -40,13 +40,17 @@ class Arms:
         self._links = record.registry.arm_links
         self._bare = record.registry.bare_arms
         self._named: Mapping[str, set[str]] = {
-            name: {one.agent.key for one in agents.find(text) if _gets(text, one)}
+            name: {
+                mention.agent.key
+                for mention in agents.find(text)
+                if _gets(text, mention)
+            }
             for name, text in self.texts.items()
         }
 
     def list_linked(self, agent: Agent) -> set[str]:
-        """Return the arms that the registry links to an agent's interventions, and those without
-        any link whose own text names the agent.
+        """Return the arms that the registry links to an agent's interventions. If there are none,
+        or some arms have no links, the arms whose own text names the agent are included.
         """
         linked: set[str] = set()
         for section in agent.sections:
@@ -61,7 +65,7 @@ class Arms:
         return {arm for arm, keys in self._named.items() if agent.key in keys}
 
     def names_any(self, arm: str) -> bool:
-        """Return whether an arm's own text states that an agent is given."""
+        """Return whether an arm's own text states that any agent is given."""
         return bool(self._named[arm])
 
     def refers(self, arm: str) -> bool:
@@ -73,7 +77,7 @@ class Arms:
     ) -> tuple[str, list[str]]:
         """Return how the arms of a regimen were found, and the arms in the order of the record.
 
-        ``others`` are the other regimens of its agent.
+        ``others`` contains the other regimens of its agent.
         """
         if len(self.places) == 1:
             return "the only arm", list(self.places)
@@ -99,7 +103,7 @@ class Arms:
         self, levels: Sequence[Amount], regimen: Regimen
     ) -> list[Amount]:
         """Return dose levels with the labels of the arms whose own text states them, if each level
-        has arms of its own.
+        has its own arms.
         """
         stating: list[list[str]] = []
         for level in levels:
@@ -117,25 +121,28 @@ class Arms:
     def read_label(self, arm: str) -> str:
         """Return the label of an arm."""
         place = self.places[arm]
-        return self.texts[arm].read.raw[place.start : place.end]
+        return self.texts[arm].lexed.raw[place.start : place.end]
 
 
 def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
-    """Return an amount with other arms."""
+    """Return an amount with its arms replaced."""
     return amount.model_copy(update={"arms": arms})
 
 
 def _list_own(regimen: Regimen) -> set[str]:
     """Return the arms whose own text states a regimen."""
     return {
-        one.text.name
-        for one in regimen.statements
-        if one.text.is_arm and (one.amounts or one.owner.how == "named")
+        statement.text.name
+        for statement in regimen.statements
+        if statement.text.is_arm
+        and (statement.amounts or statement.owner.how == "named")
     }
 
 
 def _gets(text: DoseText, mention: Mention) -> bool:
-    """Return whether an arm's text names an agent as given, not as compared with or left out."""
+    """Return whether an arm's text names an agent as given rather than as compared with or left
+    out.
+    """
     if rule("not_given_before").ends(text.tokens, mention.first):
         return False
     return rule("not_given_after").starts(text.tokens, mention.end) is None

@@ -1,5 +1,5 @@
-"""Assemble regimens: the model's list if a model read the record's passages on doses, else those
-of the rules.
+"""Assemble regimens: the model's list if a model read the record's dosing passages, otherwise the
+list of the rules.
 """
 
 from collections import defaultdict, deque
@@ -27,29 +27,29 @@ from extractor.schemas import (
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
-"""An agent has a regimen only if one of these is stated."""
+"""An agent has a regimen only if at least one of these fields is stated."""
 _PLACED = ("agent", "amounts", "frequency", "duration", "timing")
-"""Fields whose words the quote of a regimen should hold."""
+"""Fields whose words the quote of a regimen should contain."""
 _PORTIONS = frozenset(
     {"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"}
 )
-"""Units that add nothing if the amount of substance is known."""
+"""Units that add no information if the amount of substance is known."""
 _LONGEST_QUOTE = 260
-"""Characters; a longer quote is cut to what its values span."""
+"""Maximum number of characters; a longer quote is cut to the span of its values."""
 _MOST_COMPARED = 50
-"""Maximum number of earlier regimens of its agent with which a regimen is compared, so that
-time stays linear.
+"""Maximum number of earlier regimens of the same agent that a regimen is compared with, to keep the
+running time linear.
 """
 
 
 _schedule_of = attrgetter("route", "frequency", "timing", "duration")
-"""What a regimen states besides its amounts."""
+"""The fields of a regimen other than its amounts."""
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
-    """Assemble the regimens of a record, with their evidence. A regimen that adds nothing to an
-    earlier one of its agent only adds its arms to that one; without any regimen, there is an
-    absence with its reason.
+    """Assemble the regimens of a record with their evidence. A regimen that adds nothing to an
+    earlier one of its agent only contributes its arms to that regimen. If there is no regimen, an
+    absence with its reason is added.
     """
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
@@ -81,8 +81,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 
 
 def _cite_arms(regimen: Regimen) -> Regimen:
-    """Return a regimen with the evidence of the arms of its amounts: that of its own arms, no more
-    certain than the amount.
+    """Return a regimen with evidence for the arms of its amounts: the evidence for its own arms,
+    with a confidence no higher than that of the amount.
     """
     evidence = list(regimen.evidence)
     of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
@@ -113,23 +113,27 @@ def _join_arms(first: Regimen, more: Regimen) -> Regimen:
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
-    """Yield the model's regimens, each with the rules' readings beside it, then regimens of the
-    rules.
+    """Yield the model's regimens, each with the corresponding readings of the rules, then regimens
+    of the rules.
 
-    - In a passage that the model was asked about and did not answer, a regimen of the rules stays
+    - In a passage that the model was asked about but did not answer, a regimen of the rules is kept
       unless a regimen of the model covers it.
-    - Elsewhere it stays only if the model answered about no passage at all. An empty list, and an
-      answer that was refused, is an answer.
+    - Elsewhere, regimens of the rules are kept only if the model did not answer any passage. An
+      empty list and a refused answer count as answers.
     """
     by_model = result.list_regimens()
     for answer in by_model:
         yield _confirm(parsed, answer)
     unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        around = [one for one in unanswered if one.span.contains(regimen.chunk.span)]
+        around = [
+            candidate
+            for candidate in unanswered
+            if candidate.span.contains(regimen.chunk.span)
+        ]
         passage = next(iter(around), None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
-            # an open field has the reason of the passage that should have been read again.
+            # an open field has the reason of the passage that was not answered
             yield replace(
                 regimen,
                 chunk=passage.chunk,
@@ -141,16 +145,16 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """Return a regimen of the model with a reading beside each of its fields.
+    """Return a regimen of the model with a reading of the rules for each of its fields.
 
-    - Of the fields ``LINKED``, whose link to the agent was proven, it is the model's own value.
-    - Of any other field it is the value of a regimen of the rules with the same agent, if it agrees
-      with the model's.
-    - What the model left empty is lent by a regimen of the rules with the same agent and in the
-      same words.
+    - For the fields in ``LINKED``, whose link to the agent was proven, it is the model's own value.
+    - For any other field, it is the value of a rule-based regimen with the same agent, if it agrees
+      with the model's value.
+    - A field that the model left empty is filled from a rule-based regimen with the same agent and
+      in the same words.
     - All other readings are open.
 
-    The regimen is more certain if the rules have one of its agent.
+    The regimen has a higher confidence if the rules found a regimen with the same agent.
     """
     span = _place(answer)
     agent = answer.model.get("agent")
@@ -172,8 +176,8 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
 
 
 def _place(answer: Draft) -> Span:
-    """Return the span of a regimen: its quote, or that of its values if the quote is too long or
-    was refused. Without values in it, the whole quote or passage.
+    """Return the span of a regimen: its quote, or the span of its values if the quote is too long
+    or was refused. If it contains no values, return the whole quote or passage.
     """
     whole = answer.chunk.span
     quote = answer.model.get("quote")
@@ -198,21 +202,22 @@ def _place(answer: Draft) -> Span:
 def _read_beside(
     name: str, answer: Draft, similar: Sequence[Draft], span: Span
 ) -> Reading[Any]:
-    """Return the reading beside a field of a model's regimen, as ``_confirm`` describes it. An open
-    reading states nothing: no regimen of the rules agrees with the model or has a value to lend.
+    """Return the reading of the rules for a field of a model's regimen, as described in
+    ``_confirm``. An open reading states nothing: no rule-based regimen agrees with the model or has
+    a value to fill in.
 
-    ``similar`` are the rules' regimens of the agent, ``span`` the words of the answer. The arms of
-    an agent's only regimen are lent wherever it is.
+    ``similar`` contains the rule-based regimens with the same agent; ``span`` covers the words of
+    the answer. If the agent has only one regimen, its arms are used wherever it is stated.
     """
     model = answer.model.get(name)
-    # the text was asked for the link already: the rules' regimens say nothing more
+    # the link is already proven by the text: the rules' regimens add nothing
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model
     for regimen in similar:
         reading = regimen.rules[name]
         levels = regimen.rules["amounts"].list_values()
-        # which arms get an answer's amount is not known
+        # it is unknown which arms receive the answered amount
         if name == "arms" and any(level.arms for level in levels):
             continue
         if model:
@@ -226,8 +231,8 @@ def _read_beside(
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
-    """Return whether a regimen states no more than an earlier one of the same agent, but perhaps of
-    other arms: each field is empty or the same.
+    """Return whether a regimen repeats an earlier one of the same agent, except perhaps for its
+    arms: each of its fields is empty or the same.
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
     for value, other in pairs:
@@ -237,9 +242,9 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    """Return why a record has no regimen, with the sections that were searched. What the model was
-    asked comes first: an answer that was refused, then a passage without an answer, then clauses
-    that it was never asked about.
+    """Return the reason why a record has no regimen, with the sections that were searched. Reasons
+    that involve the model take precedence: a refused answer, then an unanswered passage, then
+    clauses that the model was never asked about.
     """
     names = [section.name for section in parsed.record.sections]
     searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
@@ -258,8 +263,9 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
-    """Check whether a model's regimen states the rules' dose: the same words, or one of its amounts
-    for its agent. Numbers of pieces or mL in the rules' regimen count as any amount of the agent.
+    """Check whether a model's regimen states the same dose as a regimen of the rules: in the same
+    words, or as one of its amounts for the same agent. Pieces and volumes in the rules' regimen
+    match any amount of the agent.
     """
     places = regimen.rules["amounts"].spans or (regimen.span,)
     amounts = listed.model.get("amounts")
@@ -273,5 +279,5 @@ def covers(listed: Draft, regimen: Draft) -> bool:
         return False
     answered = {(amount.low, amount.high) for amount in amounts.list_values()}
     read = regimen.rules["amounts"].list_values()
-    is_same = any((one.low, one.high) in answered for one in read)
-    return is_same or all(one.unit in _PORTIONS for one in read)
+    is_same = any((level.low, level.high) in answered for level in read)
+    return is_same or all(level.unit in _PORTIONS for level in read)

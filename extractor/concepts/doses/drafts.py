@@ -1,4 +1,4 @@
-"""Drafts of regimens: the reading of each field with its evidence and its signs."""
+"""Create a draft for each regimen: the reading of each field with its evidence and signs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ _FEW_ARMS = 2
 def make_draft(
     regimen: Regimen, regimens: Sequence[Regimen], trial: Trial, number: int
 ) -> Draft:
-    """Return the draft of a regimen, one of those of its agent."""
+    """Return the draft of a regimen. ``regimens`` contains all regimens of its agent."""
     main = regimen.main
     around = tuple(describe_around(regimen, len(regimens)))
     rules: dict[str, Reading[Any]] = {
@@ -81,8 +81,9 @@ def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
 
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
-    """Return where the name of an agent is: where it is registered, without its salt if a text
-    names it so; the agent in the name of the only placebo adds nothing.
+    """Return the place of the agent's name, as (text, tokens): where it is registered, or a mention
+    without its salt, if there is one. Of the name of the only placebo, only the first word is
+    returned.
     """
     agent = regimen.agent
     tokens = agent.source.tokens
@@ -91,12 +92,12 @@ def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
         return agent.source, (first, first + 1)
     if end - first > 1 and is_salt(tokens.words[end - 1]):
         bare = tokens.read(first, end - 1).lower()
-        for one in regimen.statements:
+        for statement in regimen.statements:
             if (
-                one.owner.how == "named"
-                and one.text.raw(*one.owner.place).lower() == bare
+                statement.owner.how == "named"
+                and statement.text.raw(*statement.owner.place).lower() == bare
             ):
-                return one.text, one.owner.place
+                return statement.text, statement.owner.place
     return agent.source, (first, end)
 
 
@@ -107,8 +108,8 @@ def _read(
     value: Any,
     signs: Sequence[str] = (),
 ) -> Reading[Any]:
-    """Return the value that a mark states. An empty field is less sure where the clause, or the
-    section, has such marks.
+    """Return the reading of a mark's value. Without a mark, the field is empty; this is less
+    certain if the clause or the section has marks of the field.
     """
     if link:
         all_signs = (*describe_link(link, regimen), *signs)
@@ -138,7 +139,9 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
 def _read_arms(
     regimen: Regimen, regimens: Sequence[Regimen], arms: Arms
 ) -> Reading[Any]:
-    how, found = arms.find(regimen, [one for one in regimens if one is not regimen])
+    how, found = arms.find(
+        regimen, [other for other in regimens if other is not regimen]
+    )
     if not found:
         return Reading((), measured("arms", "no arm"))
     few = "few arms" if len(found) <= _FEW_ARMS else "many arms"
@@ -170,7 +173,7 @@ def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
 
 
 def _read_timing(regimen: Regimen) -> Reading[Any]:
-    """Return the days or the moments of giving as their words."""
+    """Return the words that state the days or moments of administration."""
     link = regimen.best("days") or regimen.best("timing")
     words = link.text.raw(*link.mark.place) if link else None
     reading = _read(regimen, "timing", link, words)

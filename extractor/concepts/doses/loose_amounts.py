@@ -1,7 +1,7 @@
-"""Find an amount that the text states in another form than a model writes it.
+"""Find an amount that the text states in a different form than a model writes it.
 
-Its number must be there, and the words of its unit nearby: "135 ug/week" supports 135 ug, "two
-pills" two tablets, "starts at 5 and rises to 10 mg" 5 mg. The support is always ``inferred``.
+The text must contain its number, and the words of its unit nearby: "135 ug/week" supports 135 ug,
+"two pills" two tablets, "starts at 5 and rises to 10 mg" 5 mg. The support is always ``inferred``.
 """
 
 import re
@@ -14,9 +14,9 @@ from extractor.language.units import find_unit
 from extractor.schemas import Amount, Support
 
 _REACH = 25
-"""Maximum number of tokens between a number and the unit that it shares with another."""
+"""Maximum number of tokens between a number and a unit that it shares with another number."""
 _BESIDE = 10
-"""Maximum number of tokens of a unit immediately after a number: "mg/(kg fat-free mass•h)"."""
+"""Maximum number of tokens in a unit directly after a number: "mg/(kg fat-free mass•h)"."""
 _SYNONYMS = {"pill": "tablet", "m²": "m2", "hr": "h", "hour": "h", "minute": "min"}
 _TIMES = frozenset({"day", "week", "month", "year", "dose"})
 _PART = re.compile(r"[^\W\d_]\w*|%")
@@ -25,8 +25,8 @@ _PART = re.compile(r"[^\W\d_]\w*|%")
 def find_loosely(
     tokens: Tokens, amount: Amount, places: Sequence[Range]
 ) -> Derived | None:
-    """Return the tokens that state an amount in another form, or None. ``places`` are the tokens of
-    each number of the amount, in reading order.
+    """Return the tokens that state an amount in another form, or None. ``places`` contains the
+    tokens of each number of the amount, in reading order.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("two pills daily")

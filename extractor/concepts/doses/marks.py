@@ -1,4 +1,4 @@
-"""Marks: what the words of a text can state of a dose, each with its place in the tokens."""
+"""Marks: the pieces of dosing information in a text, each with its token range."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
 
 
 class Placed(Protocol):
-    """Tokens with a meaning."""
+    """An object with a range of tokens."""
 
     @property
     def first(self) -> int: ...
@@ -29,9 +29,9 @@ _Placed = TypeVar("_Placed", bound=Placed)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """``tokens.words[first:end]`` states ``value`` of a field of a regimen.
+    """``tokens.words[first:end]`` states ``value`` for a field of a regimen.
 
-    ``confidence`` is that of the reading alone.
+    ``confidence`` applies to the reading alone, without its link to an agent.
     """
 
     field: str
@@ -46,8 +46,8 @@ class Mark:
 
 
 def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
-    """Return marks from left to right, of those that share a token the longest; of two of equal
-    length, the more certain one.
+    """Return the marks from left to right. Of marks that share a token, the longest is kept; of two
+    with equal length, the more certain one.
     """
 
     def rank(mark: Mark) -> tuple[int, float, int]:
@@ -64,15 +64,17 @@ def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
 
 
 def drop_inside(places: Iterable[_Placed], others: Iterable[Placed]) -> list[_Placed]:
-    """Return the marks or mentions that share no token with others."""
+    """Return the marks or mentions that do not share a token with ``others``."""
     taken: set[int] = set()
     for other in others:
         taken.update(range(other.first, other.end))
-    return [one for one in places if taken.isdisjoint(range(one.first, one.end))]
+    return [
+        place for place in places if taken.isdisjoint(range(place.first, place.end))
+    ]
 
 
 def within(marks: Iterable[Mark], first: int, end: int) -> list[Mark]:
-    """Return the marks that lie wholly inside some tokens."""
+    """Return the marks that are entirely within a range of tokens."""
     return [mark for mark in marks if first <= mark.first and mark.end <= end]
 
 

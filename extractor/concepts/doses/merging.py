@@ -1,9 +1,9 @@
-"""Merging: statements of one agent that do not contradict each other are one regimen."""
+"""Merge the statements about an agent that do not contradict each other into regimens."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.concepts.doses.agents import Agent
 from extractor.concepts.doses.amounts import is_portion
@@ -15,27 +15,36 @@ from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
 _WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
-"""Frequencies that listed days express more exactly."""
+"""Frequencies that are less exact than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
-"""Fields of which a regimen has one value."""
+"""Fields with a single value in each regimen."""
 _RATES = {
     "day": Frequency.QD,
     "week": Frequency.QW,
     "h": Frequency.CONTINUOUS,
     "min": Frequency.CONTINUOUS,
 }
-"""Frequencies of amounts per time, used if nothing else is stated."""
+"""Frequencies implied by amounts per time, used if no other frequency is stated."""
+
+
+class Level(NamedTuple):
+    """A dose level, and the mark that states it."""
+
+    amount: Amount
+    link: Linked
 
 
 @dataclass(eq=False)
 class Regimen:
-    """Statements of one agent that are one way of giving it, the fullest one first."""
+    """Statements about one agent that describe one way of giving it, the most complete one
+    first.
+    """
 
     statements: list[Statement]
     route: Linked | None = None
-    """The one of several routes that is chosen."""
+    """The selected route, if several are stated."""
     contradicted: set[str] = field(default_factory=set)
-    """The fields of which statements in no regimen have another value."""
+    """The fields for which statements outside of all regimens have a different value."""
     _known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -48,11 +57,11 @@ class Regimen:
 
     def links(self, name: str) -> list[Linked]:
         """Return the marks of a field, starting with those of the main statement."""
-        return [link for one in self.statements for link in one.links(name)]
+        return [link for statement in self.statements for link in statement.links(name)]
 
-    def add(self, statements: Iterable[Statement]) -> None:
-        """Add statements to the others."""
-        self.statements += statements
+    def add(self, statement: Statement) -> None:
+        """Add a statement to the regimen."""
+        self.statements.append(statement)
         self._known.clear()
 
     def best(self, name: str) -> Linked | None:
@@ -66,37 +75,40 @@ class Regimen:
 
     def _find_best(self, name: str) -> Linked | None:
         for statement in self.statements:
-            links = [one for one in statement.links(name) if one.mark.value is not None]
+            links = [
+                link for link in statement.links(name) if link.mark.value is not None
+            ]
             if links:
-                return max(links, key=lambda one: one.sure * one.mark.confidence)
+                return max(links, key=lambda link: link.sure * link.mark.confidence)
         return None
 
     def read(self, name: str) -> Any:
-        """Return the value of the most likely mark of a field; None without a mark."""
+        """Return the value of the most likely mark of a field; None if the field has no mark."""
         link = self.best(name)
         return link.mark.value if link else None
 
-    def amounts(self) -> list[tuple[Amount, Linked]]:
-        """Return the dose levels, each once, with the mark that states it. Amounts of substance
-        take precedence over volumes and pieces; of "50 mg" and "50 mg/day", the first counts.
+    def amounts(self) -> list[Level]:
+        """Return the distinct dose levels, each with the mark that states it, as (amount, mark)
+        pairs. Amounts of substance take precedence over volumes and pieces; if both "50 mg" and "50
+        mg/day" are stated, the first one is kept.
         """
         if "levels" not in self._known:
             self._known["levels"] = self._list_levels()
-        levels: list[tuple[Amount, Linked]] = self._known["levels"]
+        levels: list[Level] = self._known["levels"]
         return levels
 
-    def _list_levels(self) -> list[tuple[Amount, Linked]]:
+    def _list_levels(self) -> list[Level]:
         links = self.links("amounts")
-        substance = [link for link in links if not is_portion(link.mark)]
-        levels: dict[Any, tuple[Amount, Linked]] = {}
-        for link in substance or links:
-            for level in link.mark.value:
-                levels.setdefault(_bare(level), (level, link))
+        of_substance = [link for link in links if not is_portion(link.mark)]
+        levels: dict[Any, Level] = {}
+        for link in of_substance or links:
+            for amount in link.mark.value:
+                levels.setdefault(without_rate(amount), Level(amount, link))
         return list(levels.values())
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
-        """Return how often the agent is given and the mark that indicates it: a stated rhythm,
-        or listed days within their cycle, or the cycle itself.
+        """Return the frequency and the mark that indicates it: a stated frequency, listed days
+        within their cycle, the cycle itself, or the rate of an amount.
         """
         stated = self.best("frequency")
         days = self.best("days")
@@ -115,41 +127,53 @@ class Regimen:
 
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens that statements make, in the order of the record."""
+    """Return the regimens that the statements form, in the order of the record."""
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
-    return [one for of_agent in by_agent.values() for one in _merge_agent(of_agent)]
-
-
-def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens of an agent in the order of their words. A statement without an amount
-    adds to all that it does not contradict; an arm has its own way if no regimen has an amount.
-    """
-    regimens: list[Regimen] = []
-    for statement in sorted(statements, key=_rank):
-        alone = Regimen([statement])
-        fitting = [one for one in regimens if _is_same(one, alone)]
-        has_amounts = any(one.main.amounts for one in regimens)
-        is_own_way = statement.text.is_arm and bool(statement.links("route"))
-        is_own = bool(statement.amounts) or (is_own_way and not has_amounts)
-        if not regimens or (is_own and not fitting):
-            regimens.append(alone)
-        elif not fitting:
-            _note_contradicted(regimens, alone)
-        for regimen in fitting[:1] if statement.amounts else fitting:
-            regimen.add([statement])
-    regimens.sort(key=lambda one: one.main.find_words())
     return [
-        Regimen(one.statements, route, one.contradicted)
-        for one in regimens
-        for route in _list_routes(one)
+        regimen for of_agent in by_agent.values() for regimen in _merge_agent(of_agent)
     ]
 
 
+def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
+    """Return the regimens of an agent in the order of their words. A statement without an amount is
+    added to every regimen that it does not contradict. An arm that states a route forms a regimen
+    of its own if no regimen has an amount.
+    """
+    regimens: list[Regimen] = []
+    for statement in sorted(statements, key=_rank):
+        candidate = Regimen([statement])
+        fitting = [regimen for regimen in regimens if _is_same(regimen, candidate)]
+        for regimen in fitting[:1] if statement.amounts else fitting:
+            regimen.add(statement)
+        if fitting:
+            continue
+        if not regimens or _may_be_separate(statement, regimens):
+            regimens.append(candidate)
+        else:
+            _note_contradicted(regimens, candidate)
+    regimens.sort(key=lambda regimen: regimen.main.find_words())
+    return [
+        Regimen(known.statements, route, known.contradicted)
+        for known in regimens
+        for route in _list_routes(known)
+    ]
+
+
+def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
+    """Return whether a statement can be a separate regimen: it has an amount, or an arm states a
+    route while no regimen has an amount.
+    """
+    if statement.amounts:
+        return True
+    has_route = statement.text.is_arm and bool(statement.links("route"))
+    return has_route and not any(regimen.main.amounts for regimen in regimens)
+
+
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
-    """Return what orders statements: those with an amount of substance first, then those of arms
-    and interventions, then those that say most by themselves.
+    """Return the sort key of a statement: statements with an amount of substance come first, then
+    those of arms and interventions, then those that state most fields themselves.
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
@@ -161,34 +185,34 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
-    """Return two routes between which there is a choice: "IV or PO"; None stands for any."""
+    """Return two routes that are alternatives, as in "IV or PO"; otherwise only None."""
     links = regimen.main.links("route")
     for pair in pairwise(links):
-        one, other = pair
-        place = one.mark.end, other.mark.first
+        route, alternative = pair
+        place = route.mark.end, alternative.mark.first
         if rule("or_between").covers(regimen.main.text.tokens, *place):
             return pair
     return (None,)
 
 
 def _is_same(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether a statement, the ``other`` regimen, contradicts nothing of a regimen of its
-    agent. Other amounts are levels of one way of giving: in one clause; elsewhere, in one unit and
-    on the same days.
+    """Return whether a statement (the ``other`` regimen) is compatible with a regimen of its agent.
+    Different amounts are dose levels of one regimen if they are in one clause, or if they have the
+    same unit and the same days.
     """
     if _list_different(regimen, other):
         return False
-    mine = regimen.amounts()
-    its = other.amounts()
-    if not mine or not its or _share_level(regimen, other):
+    amounts = regimen.amounts()
+    other_amounts = other.amounts()
+    if not amounts or not other_amounts or _share_level(regimen, other):
         return True
     if _differ(regimen, other, "duration") or _differ(regimen, other, "days"):
         return False
-    one = regimen.main
-    two = other.main
-    is_one_clause = one.text is two.text and one.clause == two.clause
-    is_one_unit = mine[0][0].unit == its[0][0].unit
-    return is_one_clause or is_one_unit or is_portion(two.amounts[0].mark)
+    main = regimen.main
+    other_main = other.main
+    is_one_clause = main.text is other_main.text and main.clause == other_main.clause
+    is_one_unit = amounts[0][0].unit == other_amounts[0][0].unit
+    return is_one_clause or is_one_unit or is_portion(other_main.amounts[0].mark)
 
 
 def _note_contradicted(regimens: Iterable[Regimen], other: Regimen) -> None:
@@ -206,10 +230,13 @@ def _differ(regimen: Regimen, other: Regimen, name: str) -> bool:
 
 
 def _share_level(regimen: Regimen, other: Regimen) -> bool:
-    levels = [{_bare(level) for level, _ in one.amounts()} for one in (regimen, other)]
+    levels = [
+        {without_rate(level) for level, _ in each.amounts()}
+        for each in (regimen, other)
+    ]
     return not levels[0].isdisjoint(levels[1])
 
 
-def _bare(level: Amount) -> tuple[float | None, float | None, str]:
-    """Return an amount without its rate: "50 mg" and "50 mg/day" may be the same."""
+def without_rate(level: Amount) -> tuple[float | None, float | None, str]:
+    """Return an amount without its rate, since "50 mg" and "50 mg/day" may be the same."""
     return level.low, level.high, level.unit.removesuffix("/day")

@@ -1,4 +1,4 @@
-"""Days and moments of giving: "on days 1, 8 and 15", "30 minutes before infusion"."""
+"""Days and moments of administration: "on days 1, 8 and 15", "30 minutes before infusion"."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -16,13 +16,13 @@ from extractor.language.numbers import (
 from extractor.schemas import Frequency, Period, TimeUnit
 
 _MOST = 60
-"""Maximum number of days of a range that are counted one by one."""
+"""Maximum number of days in a range that are listed individually."""
 _LARGEST = 1000
 _NUMBERS = NUMBER + NAME_NUMBER
 
 
 def find_moments(tokens: Tokens) -> list[Mark]:
-    """Return the moments of giving as their words.
+    """Return the moments of administration; their values are the words of the text.
 
     >>> from extractor.language.book import read_text
     >>> [mark.value for mark in find_moments(read_text("5 mg with food, at bedtime"))]
@@ -36,7 +36,7 @@ def find_moments(tokens: Tokens) -> list[Mark]:
 
 
 def find_days(tokens: Tokens) -> list[Mark]:
-    """Return the days of giving, as numbers of days from the start.
+    """Return the days of administration, as numbers of days from the start.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -54,7 +54,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
 
 
 def _find_listed(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the days of lists after their unit: "on days 1-5", "at weeks 0 and 4"."""
+    """Yield the days in a list that follows its unit: "on days 1-5", "at weeks 0 and 4"."""
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
     for lead in leads:
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
@@ -72,8 +72,8 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
-    """Return the numbers of a list that begins at a token, and the token after it. A range has all
-    its numbers.
+    """Return the numbers of a list that begins at token ``at``, and the token after the list. A
+    range contributes all of its numbers.
     """
     days: list[int] = []
     end = at
@@ -98,7 +98,9 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
 
 
 def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
-    """Return the number of a day and the token after it; None if there is none."""
+    """Return the number of a day and the token after it; None if token ``at`` does not begin
+    a day.
+    """
     signs = at
     while at < len(tokens) and tokens.codes[at] in "-+\\(":
         at += 1
@@ -112,7 +114,7 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
-    """Return the code of days of giving, within a cycle if there is one.
+    """Return the code for days of administration, which repeat with the cycle if there is one.
 
     >>> three_weeks = Period(value=21, unit=TimeUnit.DAY)
     >>> [

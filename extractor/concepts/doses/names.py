@@ -1,4 +1,4 @@
-"""Names of agents: known ones in a text, and the bare name in a longer one."""
+"""Names of agents: find known names in a text, and the bare name within a longer one."""
 
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -13,7 +13,7 @@ from extractor.schemas import Route
 _LONGEST = 40
 """Maximum number of tokens of a name."""
 _SHORTEST_STEM = 3
-"""Minimum number of letters before the stem of a drug's name."""
+"""Minimum number of letters before the stem in a drug's name."""
 _PAIR = 2
 _SIGNS = ".,:;-+/*&\n)('\"[]"
 _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
@@ -21,7 +21,7 @@ _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 
 @cache
 def _stems() -> dict[str, str]:
-    """Return the kind of agent that each stem names."""
+    """Return the kind of agent that each stem indicates."""
     return {
         stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms
     }
@@ -67,12 +67,12 @@ def unify_name(name: str) -> str:
 
 
 def is_vague(name: str) -> bool:
-    """Return whether a name states a treatment without its substance: "oral immunotherapy"."""
+    """Return whether a name describes a treatment without its substance: "oral immunotherapy"."""
     return rule("vague_name").search(lex(name)) is not None
 
 
-def is_same_agent(one: str | None, other: str | None) -> bool:
-    """Return whether two names may be of one agent: one is in the other, except for what is in
+def is_same_agent(name: str | None, other: str | None) -> bool:
+    """Return whether two names may refer to one agent: one contains the other, ignoring text in
     brackets.
 
     >>> (
@@ -81,16 +81,16 @@ def is_same_agent(one: str | None, other: str | None) -> bool:
     ... )
     (True, False)
     """
-    mine = unify_name((one or "").partition("(")[0].strip())
-    its = unify_name((other or "").partition("(")[0].strip())
-    return bool(mine and its) and (mine in its or its in mine)
+    key = unify_name((name or "").partition("(")[0].strip())
+    other_key = unify_name((other or "").partition("(")[0].strip())
+    return bool(key and other_key) and (key in other_key or other_key in key)
 
 
 def find_general(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> list[tuple[str, int, int]]:
-    """Return agents of the general vocabulary, left to right: kind and tokens. A word that is in
-    no vocabulary is recognised by its suffix ("-mab").
+    """Return the agents of the general vocabulary, from left to right, as (kind, start, end)
+    tuples. A word that is in no vocabulary is recognised by its suffix ("-mab").
 
     >>> from extractor.language.book import read_text
     >>> find_general(read_text("Examplumab and matching placebo"))
@@ -124,8 +124,8 @@ def _find_stem(word: str) -> str | None:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """Return the tokens of the bare name in a range: without labels, doses, routes, forms and uses
-    beside it. None if nothing is left that names an agent.
+    """Return the tokens of the bare name in a range, without labels, doses, routes, forms and uses
+    next to it. None if the rest does not name an agent.
     """
     first, end = _trim_signs(tokens, first, min(end, first + _LONGEST))
     if rule("label_name").covers(tokens, first, end):
@@ -136,7 +136,7 @@ def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
     cut = rule("name_cut").search(tokens, first + 1, end)
     end = _skip_trail(tokens, first, cut.first if cut else end)
     first, end = _trim_signs(tokens, first, end)
-    # a route alone is no name, but radiation from outside is a treatment
+    # a route on its own is not a name, except for external beam radiation
     route = read_term("routes", tokens, first, end)
     is_route = route is not None and route.value != Route.EXTERNAL_BEAM
     is_name = (
@@ -156,7 +156,7 @@ def _trim_signs(tokens: Tokens, first: int, end: int) -> Place:
 
 
 def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a name before forms, schedules and uses after it."""
+    """Return the end of a name before the forms, schedules and uses that follow it."""
     trail = rule("name_trail").ends(tokens, end, first + 1)
     while trail and trail.first < end:
         end = _trim_signs(tokens, first, trail.first)[1]
@@ -165,8 +165,8 @@ def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
 
 
 def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
-    """Return the places of the single names in a name of several agents: "A + B", and "A and B" if
-    both are known.
+    """Return the places of the individual names in a name of several agents: "A + B", and also "A
+    and B" if both are known.
     """
     places: list[Place] = []
     for piece in _cut(tokens, first, end, "name_joint"):
@@ -176,7 +176,7 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
-    """Yield what is between joints outside of brackets."""
+    """Yield the ranges between joints that are outside brackets."""
     at = first
     for found in rule(joint).find(tokens, first, end):
         codes = tokens.codes[at : found.first]
@@ -188,7 +188,7 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
 
 
 def _are_known(tokens: Tokens, places: list[Place]) -> bool:
-    """Return whether all parts of a name are names of the general vocabulary, or one is a placebo:
+    """Return whether all parts of a name are in the general vocabulary, or one of two is a placebo:
     "examplumab or placebo".
     """
     if not all(trim_name(tokens, *place) for place in places):

@@ -1,5 +1,5 @@
-"""Which agent an amount belongs to, and which amount or agent another mark belongs to: the signs of
-each pair, for the fitted scorers ``dose_pairs`` and ``dose_links``.
+"""Signs for assigning an amount to an agent, and other marks to an agent with its amount, for the
+fitted scorers ``dose_pairs`` and ``dose_links``.
 """
 
 import math
@@ -17,34 +17,32 @@ from extractor.language.lexer import Tokens
 
 NOBODY = "nobody"
 _STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
-"""Distances in tokens from which on another sign counts."""
+"""Distances in tokens at which a new sign begins."""
 _OF_CLAUSE = ("aim", "other_dose", "follow_up", "observed", "gives", "earlier_study")
 _WHEN = ("frequency", "days")
 _JOINTS = {"after": "dose_of", "before": "dosed_at"}
-"""The rule for the words between an amount and its agent, by the side of the agent."""
+"""The rule for the words between an amount and its agent, by the position of the agent."""
 _TELLING = word_set(
     ", ; . ( ) + : \n and or with of then plus for followed versus each per"
 ) | {"\n"}
-"""Words and signs that join or part a mark and its agent."""
+"""Words and signs that connect or separate a mark and its agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An agent that a mark may belong to, and how it is near: named in the clause, named in an
-    earlier one, or the topic of the section. ``place`` are the tokens that show it.
+    """An agent that a mark may belong to. ``how`` is "named" if the clause names it, "earlier" if
+    an earlier clause does, or "topic" if it is the topic of the section. ``place`` covers the
+    tokens that show this.
     """
 
     agent: Agent
     how: str
     place: Place
-    mention: Mention | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An agent with one of its amounts, or without an amount, in a clause: what other marks belong
-    to.
-    """
+    """An agent in a clause, with or without one of its amounts, that other marks can belong to."""
 
     owner: Owner
     amount: Mark | None
@@ -66,7 +64,7 @@ def describe_owner(
     """Yield the evidence for and against assigning an amount to an agent."""
     agent = owner.agent
     how = owner.how
-    others = {one.agent.key for one in mentions} - {agent.key}
+    others = {mention.agent.key for mention in mentions} - {agent.key}
     yield f"{how} in {text.kind}"
     yield f"{how} registered {agent.is_registered}"
     yield f"{how}, {_count(others)} others"
@@ -79,11 +77,11 @@ def describe_owner(
         return
     side = _name_side(owner.place, mark.place)
     gap = find_gap(owner.place, mark.place)
-    amounts = [one for one in within(text.marks, *clause) if one.field == "amounts"]
-    # lists go on as they begin
-    opening = any(one.end <= amounts[0].first for one in mentions)
-    agents_between = _inside((one.place for one in mentions), gap)
-    amounts_between = _inside((one.place for one in amounts), gap)
+    amounts = [near for near in within(text.marks, *clause) if near.field == "amounts"]
+    # the order of a list does not change
+    opening = any(mention.end <= amounts[0].first for mention in mentions)
+    agents_between = _inside((mention.place for mention in mentions), gap)
+    amounts_between = _inside((near.place for near in amounts), gap)
     yield from _describe_gap(text.tokens, side, gap)
     yield f"{side}, agents first {opening}, agents {_count(agents_between)}"
     yield f"{side}, agents first {opening}, amounts {_count(amounts_between)}"
@@ -109,8 +107,8 @@ def describe_nobody(
 def describe_link(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> Iterator[str]:
-    """Yield the evidence for and against assigning a mark to an anchor; each sign also for the
-    field of the mark.
+    """Yield the evidence for and against assigning a mark to an anchor. Each sign is also yielded
+    with the field of the mark.
     """
     for sign in _list_link_signs(text, mark, anchor, anchors):
         yield sign
@@ -125,7 +123,7 @@ def _list_link_signs(
     crossing = find_crossing(mark, anchor, anchors)
     order = _name_order(mark, anchors)
     rival = _name_rival(text, mark, anchor)
-    nearest = min(_distance(mark.place, one.place) for one in anchors)
+    nearest = min(_distance(mark.place, near.place) for near in anchors)
     yield "link"
     yield f"sure {round(mark.confidence, 1)}"
     yield f"in {text.kind}"
@@ -142,15 +140,17 @@ def _list_link_signs(
 
 
 def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
-    """Return whether a mark is after all anchors of a clause, before them, or among them."""
-    if mark.first >= max(one.place[1] for one in anchors):
+    """Return whether a mark is after all anchors of a clause, before all of them, or among them."""
+    if mark.first >= max(anchor.place[1] for anchor in anchors):
         return "last"
-    is_first = mark.end <= min(one.owner.place[0] for one in anchors)
+    is_first = mark.end <= min(anchor.owner.place[0] for anchor in anchors)
     return "first" if is_first else "inner"
 
 
 def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
-    """Return where other marks of the same field are: nearer to the anchor, farther, or none."""
+    """Return the position of other marks of the same field: the sides of those nearer to the
+    anchor, "farther", or "none".
+    """
     distance = _distance(mark.place, anchor.place)
     rivals = [
         other
@@ -168,12 +168,16 @@ def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
 
 
 def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
-    """Return whether another agent, or another amount, is between a mark and an anchor."""
+    """Return whether another agent ("agents") or another amount ("amounts") is between a mark and
+    an anchor, or "none".
+    """
     gap = find_gap(mark.place, anchor.place)
     between = [
-        one for one in anchors if one is not anchor and _inside([one.place], gap)
+        other
+        for other in anchors
+        if other is not anchor and _inside([other.place], gap)
     ]
-    if any(one.agent is not anchor.agent for one in between):
+    if any(other.agent is not anchor.agent for other in between):
         return "agents"
     return "amounts" if between else "none"
 
@@ -181,8 +185,8 @@ def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
 def may_share(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark may be said of an anchor across others: at the beginning of a list, or
-    after some of its members, if none of these has such a mark of its own.
+    """Return whether a mark can apply to an anchor across other anchors: at the beginning of a
+    list, or after some of its members that have no mark of the same field themselves.
     """
     if _is_of_item_before(text, mark, anchor, anchors):
         return False
@@ -190,23 +194,23 @@ def may_share(
         return True
     kinds = _WHEN if mark.field in _WHEN else (mark.field,)
     others = [
-        one
-        for one in within(text.marks, *anchor.clause)
-        if one.field in kinds and one is not mark
+        other
+        for other in within(text.marks, *anchor.clause)
+        if other.field in kinds and other is not mark
     ]
     if anchor.place[1] <= mark.first:
         gap = find_gap(anchor.place, mark.place)
-        return not _inside((one.place for one in others), gap)
+        return not _inside((other.place for other in others), gap)
     is_first = _name_order(mark, anchors) == "first"
-    has_own = any(find_crossing(one, anchor, anchors) == "none" for one in others)
+    has_own = any(find_crossing(other, anchor, anchors) == "none" for other in others)
     return is_first and not has_own
 
 
 def _is_of_item_before(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark is before the name of an anchor's agent, and after another agent:
-    "A 5 mg IV (d 1-5), B 10 mg". Directly before the name it may be of both: "and oral B".
+    """Return whether a mark precedes the name of an anchor's agent and follows another agent: "A 5
+    mg IV (d 1-5), B 10 mg". Directly before the name, it may belong to both: "and oral B".
     """
     place = anchor.owner.place
     is_before = anchor.owner.how == "named" and mark.end <= place[0] <= anchor.place[0]
@@ -217,7 +221,7 @@ def _is_of_item_before(
 
 
 def rank_owners(candidates: Sequence[Sequence[str]]) -> list[float]:
-    """Return the probability of each candidate, exactly one of which is right."""
+    """Return the probability of each candidate, given that exactly one of them is right."""
     return load_scorer("dose_pairs").rank(candidates)
 
 
@@ -227,25 +231,25 @@ def weigh_link(signs: Sequence[str]) -> float:
     return 1 / (1 + math.exp(-score))
 
 
-def find_gap(one: Place, other: Place) -> Place:
-    """Return the tokens between two places."""
-    if one[1] <= other[0]:
-        return one[1], other[0]
-    return other[1], max(other[1], one[0])
+def find_gap(place: Place, other: Place) -> Place:
+    """Return the range of tokens between two places."""
+    if place[1] <= other[0]:
+        return place[1], other[0]
+    return other[1], max(other[1], place[0])
 
 
-def _distance(one: Place, other: Place) -> int:
-    first, end = find_gap(one, other)
+def _distance(place: Place, other: Place) -> int:
+    first, end = find_gap(place, other)
     return end - first
 
 
 def _name_side(anchor: Place, mark: Place) -> str:
-    """Return the side of a mark on which its agent or amount is."""
+    """Return the position of an anchor relative to a mark."""
     return "before" if anchor[1] <= mark[0] else "after"
 
 
 def _inside(places: Iterable[Place], gap: Place) -> set[Place]:
-    return {one for one in places if gap[0] <= one[0] and one[1] <= gap[1]}
+    return {place for place in places if gap[0] <= place[0] and place[1] <= gap[1]}
 
 
 def _count(things: Sequence[object] | set[str] | set[Place]) -> str:
@@ -253,8 +257,8 @@ def _count(things: Sequence[object] | set[str] | set[Place]) -> str:
 
 
 def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
-    """Yield what is between a mark and its agent: how far, signs, joints, and unexplained
-    words.
+    """Yield signs for what is between a mark and its agent: the distance, punctuation, joints, and
+    unexplained words.
     """
     distance = _STEPS[bisect_right(_STEPS, gap[1] - gap[0]) - 1]
     words = [word.lower() for word in tokens.words[slice(*gap)]]
@@ -267,7 +271,7 @@ def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
 
 
 def count_unexplained(tokens: Tokens, first: int, end: int) -> str:
-    """Return how many words of a place are unrelated to a dose: "0", "1", "2" or "many"."""
+    """Return how many words of a range are unrelated to a dose: "0", "1", "2" or "many"."""
     about = rule("word_about_dose")
     return _count(
         [

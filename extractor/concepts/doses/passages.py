@@ -1,7 +1,7 @@
-"""Passages of a record that may indicate what participants receive: the text that a model reads for
-regimens.
+"""List the passages of a record that may state what participants receive, in which a model looks
+for regimens.
 
-Arms and interventions come first, since all arms together say what is compared with what, then
+Arms and interventions come first, since all arms together show what is compared, followed by
 running text.
 """
 
@@ -19,9 +19,9 @@ _PROSE = ("title", "official_title", "brief_summary", "detailed_description")
 _SENTENCE_END = re.compile(r"[.;!?]\s|\n\s*(?=\n|[-*•]|\d+[.)])")
 _LONGEST = 1200
 _MOST = 40_000
-"""Characters of one passage, and of all passages together."""
+"""Maximum number of characters in a passage, and in all passages together."""
 _BODY = 40
-"""Characters from which on a repeated text is shown once."""
+"""Minimum number of characters of a repeated text that is shown only once."""
 _CUES = re.compile(
     r"\d[\d.,]{0,9}\s?(?:[mµμu]?g|mcg|kg|m[lL]|cc|IU|[Uu]nits?|U|c?Gy|cells|%|tablets?|capsules?"
     r"|pills?|puffs?|drops?"
@@ -37,11 +37,11 @@ _CUES = re.compile(
     r"|for \d+ (?:days|weeks|months|years))",
     re.IGNORECASE,
 )
-"""Signs that something is given: an amount, a route, how often or how long."""
+"""Cues that something is given: an amount, a route, a frequency or a duration."""
 
 
 def mentions_dose(text: str) -> bool:
-    """Check whether a text has a sign that something is given.
+    """Check whether a text contains a cue that something is given.
 
     >>> mentions_dose("Drugamide twice daily")
     True
@@ -52,11 +52,11 @@ def mentions_dose(text: str) -> bool:
 def list_dose_passages(
     parsed: ParsedRecord, free_numbers: Iterator[int]
 ) -> tuple[Chunk, ...]:
-    """Cut a record into passages between sentences, at most 40,000 characters. Repeated text is
-    shown once. Arms and interventions come first, then titles and summaries; other sections are
-    left out.
+    """Split a record into passages at sentence ends, up to 40,000 characters in total. Repeated
+    text is shown only once. Arms and interventions come first, then titles and summaries; other
+    sections are left out.
 
-    ``free_numbers`` are those that no chunk of the record has.
+    ``free_numbers`` supplies chunk numbers that the record does not use yet.
     """
     groups: list[Section] = []
     prose: list[Section] = []
@@ -80,8 +80,8 @@ def list_dose_passages(
 
 
 def _cut(section: Section) -> Iterator[Span]:
-    """Yield a section in pieces of whole sentences, as long as one passage may be, without spaces
-    at their edges. A longer sentence is cut within.
+    """Yield a section in pieces of whole sentences, each within the maximum length of a passage,
+    without spaces at their edges. A sentence that is longer than a passage is split.
     """
     text = section.text
     start = 0
@@ -102,7 +102,9 @@ def _cut(section: Section) -> Iterator[Span]:
 
 
 def _contains(shown: str, text: str) -> bool:
-    """Return whether a text occurs, and not as the end of a longer word: 50 mg is not 750 mg."""
+    """Return whether a text occurs, but not as the end of a longer word: "50 mg" is not in "750
+    mg".
+    """
     folded = _fold(text)
     place = shown.find(folded)
     while place > 0 and shown[place - 1].isalnum():
@@ -111,5 +113,5 @@ def _contains(shown: str, text: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    """Return a text without case and repeated spaces."""
+    """Return a text in folded case and without repeated spaces."""
     return " ".join(text.casefold().split())

@@ -1,8 +1,8 @@
-"""Prove the regimens of a model: each value is among what the text states about the agent.
+"""Prove the regimens of a model: check each value against what the text states about the agent.
 
-A value is linked if the words of the regimen, or else other ones, state it of the agent. It is
-refused if these words give the agent another value, or state it of something else than giving. It
-is open otherwise.
+A value is linked if the words of the regimen, or other words, state it about the agent. It is
+refused if the words of the regimen give the agent a different value, or state the value about
+something other than dosing. Otherwise it is open.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from extractor.concepts.doses.agents import Agent, Agents
 from extractor.concepts.doses.amounts import list_other_amounts
 from extractor.concepts.doses.arms import Arms, replace_arms
 from extractor.concepts.doses.marks import LINKED, Mark
-from extractor.concepts.doses.merging import Regimen
+from extractor.concepts.doses.merging import Regimen, without_rate
 from extractor.concepts.doses.rhythms import list_other_frequencies, list_other_lengths
 from extractor.concepts.doses.sections import DoseText, list_texts
 from extractor.concepts.doses.statements import Linked, Statement, read_clauses
@@ -24,67 +24,75 @@ from extractor.evidence.drafts import Draft, Reading, Refusal, Span, Why, find_w
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import DAYS
-from extractor.language.units import find_dimension
+from extractor.language.units import Dimension, find_dimension
 from extractor.schemas import Amount, Frequency, Period, Support, Task
 
 _ROUNDED = 0.05
-"""The allowed difference between half a year and 26 weeks."""
+"""The maximum relative difference between equal durations, such as half a year and 26 weeks."""
 _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
-"""Frequencies that contradict no other."""
+"""Frequencies that do not contradict any other frequency."""
 _FIRM = 0.57
-"""The minimum probability of a link that proves a value, or contradicts another."""
+"""The minimum probability of a link that proves a value or contradicts another value."""
 _NEAR_BEST = 0.25
-"""How much less likely than the most likely mark of a field another one may be."""
+"""How much less likely a mark may be than the most likely mark of its field."""
 _UNNAMED = 0.7
-"""How much a link counts if its clause does not name the agent."""
+"""The factor for a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
-"""Ends of units that amounts in a form of no mark never have."""
+"""Unit endings of laboratory values, which doses never have."""
 _RATES = ("/h", "/min")
 _OTHERS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
     "duration": list_other_lengths,
 }
-"""What finds the words that state a value of a field of something else than giving."""
+"""For each field, the function that finds marks which are not part of the dosing."""
 
 
-def _is_same(one: Any, other: Any) -> bool:
-    """Return whether two values are the same: amounts of a dose and of a day, lengths of time in
-    any units and rounded.
+def _is_equal(stated: Any, wanted: Any) -> bool:
+    """Return whether two values are equal. Amounts of a dose and of a day are equal, and so are
+    durations in different units that differ only by rounding.
     """
-    if isinstance(one, Amount):
-        units = {amount.unit.removesuffix("/day") for amount in (one, other)}
-        return (one.low, one.high) == (other.low, other.high) and len(units) == 1
-    if isinstance(one, Period) and one != other:
-        days = [period.value * DAYS.get(period.unit, 0) for period in (one, other)]
-        return all(days) and isclose(*days, rel_tol=_ROUNDED)
-    return bool(one == other)
+    if isinstance(stated, Amount):
+        return without_rate(stated) == without_rate(wanted)
+    if stated == wanted or not isinstance(stated, Period):
+        return bool(stated == wanted)
+    days = [period.value * DAYS.get(period.unit, 0) for period in (stated, wanted)]
+    # a number of cycles has no length in days
+    return all(days) and isclose(*days, rel_tol=_ROUNDED)
 
 
-def _can_contradict(one: Any, other: Any) -> bool:
-    """Return whether two different values can contradict each other: amounts that are both rates
-    or both none, of one dimension, and frequencies that are exact.
+def _can_contradict(stated: Any, wanted: Any) -> bool:
+    """Return whether two different values can contradict each other: amounts of the same dimension,
+    if both or neither are rates, and exact frequencies.
     """
-    if isinstance(one, Amount):
-        rates = {amount.unit.endswith(_RATES) for amount in (one, other)}
-        bases = [amount.unit.partition("/")[0] for amount in (one, other)]
-        dimensions = {find_dimension(base)[1] or base for base in bases}
-        return len(rates) == len(dimensions) == 1
-    return not isinstance(one, Frequency) or _VAGUE.isdisjoint({one, other})
+    if isinstance(stated, Frequency):
+        return _VAGUE.isdisjoint({stated, wanted})
+    if not isinstance(stated, Amount):
+        return True
+    if stated.unit.endswith(_RATES) != wanted.unit.endswith(_RATES):
+        return False
+    return _find_dimension(stated) == _find_dimension(wanted)
+
+
+def _find_dimension(amount: Amount) -> Dimension | str:
+    """Return the dimension of an amount without its rate; its unit if that has no dimension."""
+    unit = amount.unit.partition("/")[0]
+    return find_dimension(unit)[1] or unit
 
 
 class _Stated(NamedTuple):
-    """A value that the text states; ``own`` is how probably of the agent, ``other`` of another one.
-    ``is_here``: in the clauses of the quoted words.
+    """A value that the text states, with the probability that it belongs to the agent, and the
+    highest probability that it belongs to another one. ``in_quote``: the quoted words are in its
+    clause.
     """
 
     value: Any
     span: Span
-    own: float
-    other: float
-    is_here: bool
+    chance: float
+    rival_chance: float
+    in_quote: bool
 
 
 class _Text:
@@ -107,12 +115,13 @@ class _Text:
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
-    """Return the answers, with what the text states about the agents of regimens, and without
-    what it states about something else. Answers of other groups, and without an agent, stay as
-    they are.
+    """Return the answers with each regimen checked against what the text states about its agent:
+    values that the text refutes are removed. Answers of other groups or without an agent are
+    unchanged.
 
-    A linked value has the support ``parsed`` and the place where its agent has it, an open one
-    ``inferred``. All agents that the answers name count as agents of the record.
+    A linked value has the support ``parsed`` and the place where the text states it for its agent;
+    an open value has the support ``inferred``. All agents that the answers name count as agents of
+    the record.
     """
     names = [_read_agent(answer) for answer in answers]
     if not any(names):
@@ -139,14 +148,16 @@ def _list_values(mark: Mark) -> Sequence[Any]:
 
 
 def _list_likely(
-    field: str, same: Sequence[_Stated], here: Sequence[_Stated]
+    field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
-    """Return the places of a value in the words of the regimen; of a field with one value those
-    that are about as likely as its most likely value.
+    """Return the places of a value in the words of the regimen. For a field with a single value,
+    only places that are about as likely as its most likely value count.
     """
-    best = max((one.own for one in here), default=0.0)
-    least = 0.0 if field == "amounts" else best - _NEAR_BEST
-    return [one for one in same if one.own and one.is_here and one.own >= least]
+    likely = [place for place in same if place.chance and place.in_quote]
+    if field == "amounts":
+        return likely
+    best = max((place.chance for place in in_quote), default=0.0)
+    return [place for place in likely if place.chance >= best - _NEAR_BEST]
 
 
 class _Proof:
@@ -173,23 +184,23 @@ class _Proof:
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
     def _prove(self, field: str, reading: Reading[Any]) -> dict[str, Reading[Any]]:
-        """Return the reading of a field with the values that are kept, nothing if none is, and note
-        why others are refused.
+        """Return the reading of a field with the values that are kept, by field name; empty if no
+        value is kept. Refused values are recorded.
         """
         values: list[Any] = []
         spans: list[Span] = []
         supports: list[Support] = []
         for value, span in zip(reading.list_values(), reading.spans, strict=True):
             if field == "arms":
-                judged = self._judge_arm(value)
+                verdict = self._judge_arm(value)
             else:
-                judged = self._judge(field, value)
-            if isinstance(judged, Refusal):
-                self._refuse(judged, field, value)
+                verdict = self._judge(field, value)
+            if isinstance(verdict, Refusal):
+                self._refuse(verdict, field, value)
                 continue
             values.append(self._keep_arms(value) if field == "amounts" else value)
-            spans.append(judged or span)
-            supports.append(Support.PARSED if judged else Support.INFERRED)
+            spans.append(verdict or span)
+            supports.append(Support.PARSED if verdict else Support.INFERRED)
         if not values:
             return {}
         is_list = isinstance(reading.value, tuple)
@@ -203,41 +214,43 @@ class _Proof:
         return {field: proven}
 
     def _judge(self, field: str, value: Any) -> Span | Refusal | None:
-        """Return where the text states a value of the agent, why it is not the agent's, or None if
-        the text leaves it open.
+        """Return the place where the text states a value about the agent, the reason why the value
+        is not the agent's, or None if the text leaves it open.
         """
         stated = list(self._list_stated(field))
-        same = [one for one in stated if _is_same(one.value, value)]
-        here = [one for one in stated if one.own and one.is_here]
-        likely = _list_likely(field, same, here)
-        firm = [one for one in likely if one.own >= max(_FIRM, one.other)]
+        same = [place for place in stated if _is_equal(place.value, value)]
+        in_quote = [place for place in stated if place.chance and place.in_quote]
+        likely = _list_likely(field, same, in_quote)
+        firm = [
+            place for place in likely if place.chance >= max(_FIRM, place.rival_chance)
+        ]
         if firm:
             return firm[0].span
-        elsewhere = [one for one in same if one.own and not one.is_here]
-        if elsewhere and not here:
+        elsewhere = [place for place in same if place.chance and not place.in_quote]
+        if elsewhere and not in_quote:
             return elsewhere[0].span
         if likely or elsewhere:
             return None
-        return self._refute(field, value, is_stated=bool(same), here=here)
+        return self._refute(field, value, is_stated=bool(same), in_quote=in_quote)
 
     def _refute(
-        self, field: str, value: Any, *, is_stated: bool, here: Sequence[_Stated]
+        self, field: str, value: Any, *, is_stated: bool, in_quote: Sequence[_Stated]
     ) -> Refusal | None:
-        """Return why a value is not the agent's, if the words of the regimen say so. ``here`` are
-        the agent's values in these words.
+        """Return the reason why a value is not the agent's; None if the words of the regimen do not
+        refute it. ``in_quote`` contains the agent's values in these words.
         """
         other_act = self._find_other_act(field, value)
-        # an amount may be written in a form that no mark has
+        # an amount may be written in a form that no rule reads
         is_read = is_stated or other_act is not None
         if field == "amounts" and not is_read and not value.unit.endswith(_OF_BLOOD):
             return None
-        for one in here:
-            if one.own >= _FIRM and _can_contradict(one.value, value):
-                return Refusal(Why.OTHER_VALUE, one.span)
+        for place in in_quote:
+            if place.chance >= _FIRM and _can_contradict(place.value, value):
+                return Refusal(Why.OTHER_VALUE, place.span)
         return other_act
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
-        """Yield what the record states of a field, of any agent."""
+        """Yield the values that the record states for a field of any agent."""
         for text in self._text.texts:
             for mark in text.marks:
                 if mark.field == field and mark.value is not None:
@@ -245,7 +258,7 @@ class _Proof:
                         yield self._weigh(text, mark, value)
         if field != "frequency":
             return
-        # days, and a cycle, are a rhythm too
+        # days and cycles also imply a frequency
         for statement in self._text.statements:
             rhythm = Regimen([statement]).frequency()
             if rhythm and not statement.links(field):
@@ -253,20 +266,22 @@ class _Proof:
                 yield self._weigh(link.text, link.mark, code)
 
     def _weigh(self, text: DoseText, mark: Mark, value: Any) -> _Stated:
-        """Return a value of a mark with how probably it belongs to the agent."""
+        """Return a value of a mark with the probability that it belongs to the agent."""
         span = text.span(*mark.place)
-        is_here = span.overlaps(self._quote)
-        own = other = 0.0
+        in_quote = span.overlaps(self._quote)
+        chance = rival_chance = 0.0
         for statement, link in self._text.owners[id(mark)]:
             sure = link.sure * mark.confidence
             if statement.owner.how != "named":
                 sure *= _UNNAMED
             if statement.agent is not self._agent:
-                other = max(other, 0.0 if link.is_shared else sure)
+                rival_chance = max(rival_chance, 0.0 if link.is_shared else sure)
             elif mark.field == "amounts" or self._fits(statement):
-                own = max(own, sure)
-                is_here = is_here or text.span(*statement.clause).overlaps(self._quote)
-        return _Stated(value, span, own, other, is_here)
+                chance = max(chance, sure)
+                in_quote = in_quote or text.span(*statement.clause).overlaps(
+                    self._quote
+                )
+        return _Stated(value, span, chance, rival_chance, in_quote)
 
     def _fits(self, statement: Statement) -> bool:
         """Return whether a statement contains an amount that the regimen also has; also true if
@@ -278,10 +293,14 @@ class _Proof:
         return any(_has(self._amounts, level) for level in levels)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
-        """Return the refusal of a value that the quoted words state of something else than
-        giving.
+        """Return the refusal of a value that the quoted words state about something other than
+        dosing.
         """
-        texts = [one for one in self._text.texts if one.name == self._quote.section]
+        texts = [
+            section
+            for section in self._text.texts
+            if section.name == self._quote.section
+        ]
         for text in texts if field in _OTHERS else ():
             for mark in _OTHERS[field](text.tokens):
                 span = text.span(*mark.place)
@@ -291,8 +310,8 @@ class _Proof:
         return None
 
     def _judge_arm(self, label: str) -> Span | Refusal | None:
-        """Return the place of an arm's label if the arm gets the agent, why it does not get the
-        regimen, or None. Several arms may have one label.
+        """Return the place of an arm's label if the arm receives the agent, the reason why it does
+        not receive the regimen, or None if the text leaves it open. Several arms may share a label.
         """
         arms = self._text.arms
         labelled = self._list_arms(label)
@@ -308,13 +327,17 @@ class _Proof:
         return None
 
     def _gets_others(self, arm: str) -> bool:
-        """Return whether an arm names other agents, and no text may mean all arms."""
+        """Return whether an arm names other agents, and no description that could apply to all arms
+        names this one.
+        """
         arms = self._text.arms
         if not arms.names_any(arm) or arms.refers(arm):
             return False
         prose = [text for text in self._text.texts if not text.is_group]
-        mentions = [one for text in prose for one in self._text.agents.find(text)]
-        return all(one.agent is not self._agent for one in mentions)
+        mentions = [
+            mention for text in prose for mention in self._text.agents.find(text)
+        ]
+        return all(mention.agent is not self._agent for mention in mentions)
 
     def _list_arms(self, label: str) -> list[str]:
         arms = self._text.arms
@@ -323,21 +346,27 @@ class _Proof:
     def _find_rival(
         self, arms: Sequence[str], amounts: Sequence[Amount]
     ) -> Span | None:
-        """Return where the own text of each of the arms gives the agent other amounts alone, while
-        another arm has one of these.
+        """Return the place of a different amount of the agent, if the text of each of the arms
+        states only other amounts, while another arm states one of these.
         """
-        own: dict[str, Span] = {}
-        having: set[str] = set()
-        for one in self._list_stated("amounts"):
-            if one.own and one.span.section.startswith("arms["):
-                own.setdefault(one.span.section, one.span)
-                if _has(amounts, one.value):
-                    having.add(one.span.section)
-        rivals = [own[arm] for arm in arms if arm in own and arm not in having]
-        return rivals[0] if having and rivals and len(rivals) == len(arms) else None
+        places: dict[str, Span] = {}
+        confirming: set[str] = set()
+        for stated in self._list_stated("amounts"):
+            section = stated.span.section
+            if not stated.chance or not section.startswith("arms["):
+                continue
+            places.setdefault(section, stated.span)
+            if _has(amounts, stated.value):
+                confirming.add(section)
+        contradicting = places.keys() - confirming
+        if not arms or not confirming or not contradicting.issuperset(arms):
+            return None
+        return places[arms[0]]
 
     def _keep_arms(self, amount: Amount) -> Amount:
-        """Return an amount without the arms whose texts give another one, and note the first."""
+        """Return an amount without the arms whose texts state a different amount. The first of them
+        is recorded as refused.
+        """
         rivals: dict[str, Span] = {}
         for label in amount.arms:
             rival = self._find_rival(self._list_arms(label), [amount])
@@ -353,4 +382,4 @@ class _Proof:
 
 
 def _has(values: Iterable[Any], wanted: Any) -> bool:
-    return any(_is_same(value, wanted) for value in values)
+    return any(_is_equal(value, wanted) for value in values)

@@ -1,4 +1,4 @@
-"""Read the regimens of a record: statements, merged to regimens, with arms and roles."""
+"""Read the regimens of a record: merge statements into regimens, and find their arms and roles."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _TITLES = ("title", "official_title")
 
 
 class ReadDoses(NamedTuple):
-    """The regimens of a record, and the texts and the trial that they are read from."""
+    """The regimens of a record, and the texts and the trial data that they were read from."""
 
     regimens: list[Regimen]
     texts: list[DoseText]
@@ -32,16 +32,16 @@ class ReadDoses(NamedTuple):
 def read_dosing(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
-    """Return the regimens of a record, and the clauses that seem to hold one that was not read."""
-    read = read_regimens(record, sections)
+    """Return the regimens of a record, and the clauses that seem to contain an unread regimen."""
+    doses = read_regimens(record, sections)
     of_agent = defaultdict[str, list[Regimen]](list)
-    for one in read.regimens:
-        of_agent[one.agent.key].append(one)
+    for regimen in doses.regimens:
+        of_agent[regimen.agent.key].append(regimen)
     drafts = [
-        make_draft(one, of_agent[one.agent.key], read.trial, next(numbers))
-        for one in read.regimens
+        make_draft(regimen, of_agent[regimen.agent.key], doses.trial, next(numbers))
+        for regimen in doses.regimens
     ]
-    return tuple(drafts), tuple(_list_unread(read, numbers))
+    return tuple(drafts), tuple(_list_unread(doses, numbers))
 
 
 def read_regimens(
@@ -54,7 +54,9 @@ def read_regimens(
     for text in texts:
         statements += read_clauses(text, agents)
     regimens = [
-        one for one in merge(repeat_referred(texts, statements)) if _is_given(one)
+        regimen
+        for regimen in merge(repeat_referred(texts, statements))
+        if _is_given(regimen)
     ]
     arms = Arms(record, texts, agents)
     titles = [
@@ -66,8 +68,8 @@ def read_regimens(
 
 
 def _is_given(regimen: Regimen) -> bool:
-    """Return whether statements say enough to be a regimen."""
-    fields = {name for one in regimen.statements for name in one.facts}
+    """Return whether the statements contain enough information to be a regimen."""
+    fields = {name for statement in regimen.statements for name in statement.facts}
     if "amounts" in fields:
         return True
     if regimen.agent.is_registered:
@@ -77,25 +79,29 @@ def _is_given(regimen: Regimen) -> bool:
     )
 
 
-def _list_unread(read: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
-    """Yield the clauses with an amount that no regimen has: of arms and interventions, and others
-    that give an agent in a route or rhythm.
+def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
+    """Yield the clauses with an amount that is not in any regimen: those of arms and interventions,
+    and other clauses that give an agent by a route or at a frequency.
     """
-    levels = {level for one in read.regimens for level, _ in one.amounts()}
-    for text in read.texts:
+    levels = {level for regimen in doses.regimens for level, _ in regimen.amounts()}
+    for text in doses.texts:
         for clause in text.clauses:
             marks = within(text.marks, *clause)
             amounts = [mark for mark in marks if mark.field == "amounts"]
             is_new = any(not levels.issuperset(mark.value) for mark in amounts)
-            is_given = text.is_group or _gives(read.trial.agents, text, clause)
+            is_given = text.is_group or _gives(doses.trial.agents, text, clause)
             if is_new and is_given and not is_aside(text, clause):
                 yield text.chunk(next(numbers), *clause)
 
 
 def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
-    """Return whether a clause has a word of giving, an agent, and its route or rhythm."""
+    """Return whether a clause contains a verb of administration, an agent, and its route, frequency
+    or days.
+    """
     first, end = clause
-    fields = {mark.field for mark in within(text.marks, *clause)}
-    is_named = any(first <= one.first < end for one in agents.find(text))
-    gives = rule("giving_verb").occurs(text.tokens, *clause)
-    return gives and is_named and bool(fields & {"route", "frequency", "days"})
+    if not rule("giving_verb").occurs(text.tokens, first, end):
+        return False
+    if not any(first <= mention.first < end for mention in agents.find(text)):
+        return False
+    fields = {mark.field for mark in within(text.marks, first, end)}
+    return not fields.isdisjoint(("route", "frequency", "days"))

@@ -1,5 +1,5 @@
-"""References: what an arm repeats of another one in a cycle of its own, "R-CHOP as in arm I.
-Treatment repeats every 14 days".
+"""Resolve references between arms: "R-CHOP as in arm I. Treatment repeats every 14 days" repeats
+the regimens of another arm in a different cycle.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,9 @@ from extractor.language.patterns import Found
 def repeat_referred(
     texts: Sequence[DoseText], statements: Sequence[Statement]
 ) -> Iterator[Statement]:
-    """Yield statements, and those of another arm that an arm's text repeats in another cycle."""
+    """Yield the statements, followed by copies of the statements that an arm repeats from another
+    arm in a different cycle.
+    """
     yield from statements
     known: dict[str, list[Statement]] = {}
     for text in texts:
@@ -23,13 +25,15 @@ def repeat_referred(
         ends = [*(heading.first for heading in headings[1:]), len(text.tokens)]
         for heading, end in zip(headings, ends, strict=False):
             first = heading.first
-            of_text = [one for one in statements if one.text is text]
-            own = [one for one in of_text if first <= one.clause[0] < end]
-            known.setdefault(_read_group(heading), []).extend(own)
+            of_text = [statement for statement in statements if statement.text is text]
+            own_statements = [
+                statement for statement in of_text if first <= statement.clause[0] < end
+            ]
+            known.setdefault(_read_group(heading), []).extend(own_statements)
             reference = rule("as_in_group").search(text.tokens, first, end)
             if reference is None:
                 continue
-            agents = {one.agent.key for one in own}
+            agents = {statement.agent.key for statement in own_statements}
             for other in known.get(_read_group(reference), ()):
                 if other.agent.key not in agents:
                     yield from _repeat(text, (reference.first, end), other)
@@ -42,8 +46,8 @@ def _read_group(found: Found) -> str:
 def _repeat(
     text: DoseText, place: tuple[int, int], other: Statement
 ) -> Iterator[Statement]:
-    """Yield a statement in the cycle and for the length that a text states after a reference. In
-    the same cycle, both arms are given alike.
+    """Yield a statement with the cycle and the duration that a text states after a reference. If
+    the cycle is the same, the regimen already covers both arms, and nothing is yielded.
     """
     marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {
@@ -51,9 +55,9 @@ def _repeat(
         for mark in marks
         if mark.field in ("cycle", "duration")
     }
-    mine = [link.mark.value for link in facts.get("cycle", ())]
-    its = [link.mark.value for link in other.links("cycle")]
-    if mine and its and mine != its:
+    cycles = [link.mark.value for link in facts.get("cycle", ())]
+    other_cycles = [link.mark.value for link in other.links("cycle")]
+    if cycles and other_cycles and cycles != other_cycles:
         yield replace(
             other,
             text=text,

@@ -1,7 +1,7 @@
-"""Routes, frequencies, cycles and lengths of treatment in a text.
+"""Routes, frequencies, cycles and durations of treatment in a text.
 
-``rules/dose_marks.toml`` lists the rules that find them, how each value is made, and the codes of
-intervals and counts.
+``rules/dose_marks.toml`` lists the rules that find them, the function that builds each value, and
+the codes of intervals and counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,8 +37,8 @@ _NO_LENGTH_BEFORE = ("no_length_before", "watched_before", "paused_before")
 
 
 def find_routes(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the routes of giving, without codes, devices and denials: "DSM-IV", "IV line", "not
-    intramuscularly".
+    """Yield routes of administration, but not codes, devices or negated routes: "DSM-IV", "IV
+    line", "not intramuscularly".
     """
     for term in find_terms(tokens, "routes"):
         is_code = tokens.gap(term.first) == "-" and tokens.words[term.first].isupper()
@@ -51,8 +51,8 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
 
 
 def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]:
-    """Return the frequencies of a text from left to right, without those of visits, of changes of
-    a dose, and of limits. ``amounts`` are those of the text.
+    """Return the frequencies of a text from left to right, except those of visits, dose changes and
+    limits. ``amounts`` contains the amounts of the text.
 
     >>> from extractor.language.book import read_text
     >>> text = "every 3 weeks, then 2 times a day; visits every 8 weeks"
@@ -67,7 +67,7 @@ def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]
 
 
 def list_other_frequencies(tokens: Tokens) -> list[Mark]:
-    """Return the frequencies of visits, of changes of a dose, and of limits."""
+    """Return the frequencies of visits, dose changes and limits."""
     marks = _list_frequencies(tokens)
     return [mark for mark in marks if _is_of_other_act(tokens, mark, ())]
 
@@ -84,8 +84,8 @@ def _list_frequencies(tokens: Tokens) -> list[Mark]:
 
 
 def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> bool:
-    """Return whether the words beside a frequency make it one of visits or of changes of a dose:
-    not in "increased to 5 mg twice daily".
+    """Return whether the words next to a frequency show that it refers to visits or dose changes.
+    This is not the case in "increased to 5 mg twice daily".
     """
     if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
         return True
@@ -101,8 +101,8 @@ def _has_between(marks: Sequence[Mark], first: int, end: int) -> bool:
 
 
 def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
-    """Yield the marks of a field that the table lists. Their place is that of the part ``value``
-    and what follows it to the unit, if the rule has both.
+    """Yield the marks of a field that the table lists. If the rule has the parts ``value`` and
+    ``unit``, a cycle covers only the tokens from one to the other.
     """
     for name, row in read_table("dose_marks")[field].items():
         for found in rule(name).find(tokens):
@@ -117,7 +117,9 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
 
 
 def _read_numbers(found: Found, *names: str) -> list[float]:
-    """Return the numbers of some parts of a match, ordinals too; of all its words without names."""
+    """Return the numbers in the named parts of a match, including ordinals; without names, the
+    numbers in all of its words.
+    """
     words = [found.read(name) or "" for name in names] or found.text.split()
     numbers = [_ORDINALS.get(word.lower()) or read_number(word) for word in words]
     return [number for number in numbers if number is not None]
@@ -154,12 +156,14 @@ def code_interval(number: float, unit: TimeUnit) -> Frequency:
 
 
 def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
-    """Return the code of a whole number; every 1.5 days has none."""
+    """Return the code of a whole number; other numbers, such as every 1.5 days, have the code
+    ``other``.
+    """
     return Frequency(codes.get(f"{number:g}", Frequency.OTHER))
 
 
 def _make_count(found: Found) -> Frequency | None:
-    """Return the code of a number of times in a day, a week or a month: "3 times a day"."""
+    """Return the code for a number of times in a day, a week or a month: "3 times a day"."""
     numbers = _read_numbers(found, "low")
     unit = _read_unit(found)
     if not numbers or unit is None:
@@ -170,7 +174,7 @@ def _make_count(found: Found) -> Frequency | None:
 
 
 def _make_doses(found: Found) -> Frequency:
-    """Return the code of a number of doses a day: "in two divided doses"."""
+    """Return the code for a number of doses a day: "in two divided doses"."""
     numbers = _read_numbers(found)
     return _find_code(read_table("dose_marks")["count"]["day"], numbers[0])
 
@@ -189,7 +193,9 @@ def _make_weekdays(found: Found) -> Frequency:
 
 
 def _make_period(found: Found) -> Period | None:
-    """Return the length that a match states: one unit without a number, cycles without a unit."""
+    """Return the duration that a match states: one unit if it has no number, and cycles if it has
+    no unit.
+    """
     numbers = _read_numbers(found, "value") if found.has("value") else [1]
     unit = _read_unit(found) if found.has("unit") else TimeUnit.CYCLE
     if not numbers or unit is None or found.has("range"):
@@ -205,7 +211,7 @@ _MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
     "weekdays": _make_weekdays,
     "period": _make_period,
 }
-"""The functions that turn a match into a value, by their name in the table."""
+"""The functions that turn a match into a value, by their names in the table."""
 
 
 def find_cycles(tokens: Tokens) -> list[Mark]:
@@ -223,8 +229,8 @@ def find_cycles(tokens: Tokens) -> list[Mark]:
 
 
 def find_lengths(tokens: Tokens) -> list[Mark]:
-    """Return the lengths of treatment: "for 12 weeks", "up to 6 cycles", "until week 24". A range
-    has no value.
+    """Return the durations of treatment: "for 12 weeks", "up to 6 cycles", "until week 24". A range
+    has the value None.
     """
     marks = list(_find(tokens, "duration"))
     for time in find_durations(tokens):
@@ -238,7 +244,7 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the lengths of pauses and observation, which are not lengths of treatment."""
+    """Yield the durations of pauses and of observation, which are not durations of treatment."""
     for time in find_durations(tokens):
         if ends_any(_NO_LENGTH_BEFORE, tokens, time.first):
             period = Period(value=time.high, unit=time.unit)
@@ -246,7 +252,7 @@ def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _rate_length(tokens: Tokens, first: int, end: int) -> float | None:
-    """Return how sure a time is a length of treatment; None if it is none."""
+    """Return the confidence that a time is a duration of treatment; None if it is not one."""
     if rule("no_length_after").starts(tokens, end):
         return None
     if ends_any(_NO_LENGTH_BEFORE, tokens, first):

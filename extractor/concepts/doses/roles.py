@@ -1,7 +1,7 @@
-"""Roles: why an agent is given, by a scorer over what the record states about it.
+"""Roles: classify why an agent is given, by a scorer over what the record states about the agent.
 
-``weights/dose_roles.toml`` has a weight for each fact and role; ``python -m
-benchmarks.training.dose_roles`` fits it.
+``weights/dose_roles.toml`` contains a weight for each sign and role; ``python -m
+benchmarks.training.dose_roles`` fits the weights.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,15 +32,15 @@ _JOINTS = (
     "title_combined",
     "title_choice",
 )
-"""Words between two agents of a title, the more informative ones first."""
+"""Rules for the words between two agents of a title, the more informative ones first."""
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
-"""Number of characters before and after a statement that explain why its agent is given."""
+"""The number of characters before and after a statement that may explain why its agent is given."""
 
 
 class Trial:
-    """What a record states about its agents as a whole."""
+    """What the record as a whole states about its agents."""
 
     def __init__(
         self,
@@ -58,27 +58,27 @@ class Trial:
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
-        """How the first title that names an agent does: alone, first, or later and after which
-        words.
+        """How the first title that mentions an agent names it: alone, first, or later and after
+        which words.
         """
-        said: dict[str, str] = {}
+        namings: dict[str, str] = {}
         for title in self._titles:
-            named: dict[str, str] = {}
+            agents: dict[str, str] = {}
             border = 0
-            for one in self.agents.find(title):
-                between = (title.tokens, border, one.first)
+            for mention in self.agents.find(title):
+                between = (title.tokens, border, mention.first)
                 joints = [name for name in _JOINTS if rule(name).occurs(*between)]
                 how = f"later, {next(iter(joints), 'no joint')}" if border else "first"
-                named.setdefault(one.agent.key, how)
-                border = one.end
-            if len(named) == 1:
-                named = dict.fromkeys(named, "alone")
-            said = named | said
-        return said
+                agents.setdefault(mention.agent.key, how)
+                border = mention.end
+            if len(agents) == 1:
+                agents = dict.fromkeys(agents, "alone")
+            namings = agents | namings
+        return namings
 
     @cached_property
     def uses(self) -> Mapping[str, frozenset[str]]:
-        """The arms that get each agent."""
+        """The arms that receive each agent."""
         return {
             key: frozenset(self.arms.list_linked(agent) | self.arms.list_naming(agent))
             for key, agent in self.given.items()
@@ -86,7 +86,9 @@ class Trial:
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
-        """The kind of each arm. An arm without a kind whose label contains "control" is active."""
+        """The class of each arm. An arm without a class is active if its label contains
+        "control".
+        """
         return {name: _class_arm(text) for name, text in self.arms.texts.items()}
 
 
@@ -117,7 +119,9 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield which arms get an agent and others, and how the titles name it."""
+    """Yield signs for the arms that receive an agent and other agents, and for its mention in the
+    titles.
+    """
     uses = trial.uses[agent.key]
     every = trial.arms.places
     cover = "every arm" if len(uses) == len(every) else "some arms"
@@ -139,19 +143,19 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
-    """Yield how the titles name an agent, or that they name others alone."""
-    said = trial.titles.get(agent.key)
-    how = "not in title" if said is None else "in title"
+    """Yield signs for how the titles name an agent, or that they name only other agents."""
+    naming = trial.titles.get(agent.key)
+    how = "not in title" if naming is None else "in title"
     if not trial.titles:
         how = "title without agents"
     yield f"{how}, {cover}"
     yield f"{how}, {agent.kind}"
-    if said:
-        yield f"title {said}, {cover}"
+    if naming:
+        yield f"title {naming}, {cover}"
 
 
 def _describe_words(regimen: Regimen) -> Iterator[str]:
-    """Yield words near a regimen, and fields, that explain why its agent is given."""
+    """Yield signs for nearby words and for fields that explain why an agent is given."""
     main = regimen.main
     tokens = main.text.tokens
     start, stop = tokens.span(*main.find_words())
@@ -176,8 +180,8 @@ def _class_arm(arm: DoseText) -> str:
 
 @cache
 def class_name(key: str) -> tuple[str, ...]:
-    """Return the classes that a name indicates, by its ends and parts. A code with a number of
-    three digits or more means a new drug.
+    """Return the drug classes that the endings and parts of a name indicate. A code with a number
+    of at least three digits indicates a new drug.
 
     >>> class_name("fludarabine"), class_name("fictumab")
     (('ablative', 'lymphodepleting'), ('novel',))

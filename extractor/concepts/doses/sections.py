@@ -44,7 +44,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
 
 
 def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
-    """Return the lengths that are not those of a cycle; a number of cycles stays."""
+    """Return the lengths that are not the length of a cycle. A number of cycles is kept."""
     kept = {mark.place for mark in drop_inside(lengths, cycles)}
     return [
         mark
@@ -55,13 +55,14 @@ def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
 
 @dataclass(frozen=True, eq=False)
 class DoseText:
-    """A section of a record, and the tokens of its parts.
+    """A section of a record with the token ranges of its parts.
 
-    ``title`` is an arm's label or an intervention's name, ``body`` the description, ``type`` the
-    registered type ("experimental", "drug"); ``aliases`` are other names of an intervention.
+    ``title`` is an arm's label or an intervention's name, ``body`` is the description, and ``type``
+    is the registered type ("experimental", "drug"). ``aliases`` contains other names of an
+    intervention.
     """
 
-    read: LexedSection
+    lexed: LexedSection
     title: Place
     body: Place
     type: str = ""
@@ -69,11 +70,11 @@ class DoseText:
 
     @property
     def name(self) -> str:
-        return self.read.name
+        return self.lexed.name
 
     @property
     def tokens(self) -> Tokens:
-        return self.read.tokens
+        return self.lexed.tokens
 
     @property
     def is_intervention(self) -> bool:
@@ -89,13 +90,13 @@ class DoseText:
 
     @property
     def kind(self) -> str:
-        """What the section is: "an arm", "an intervention" or "a description"."""
+        """The kind of section: "an arm", "an intervention" or "a description"."""
         if self.is_arm:
             return "an arm"
         return "an intervention" if self.is_intervention else "a description"
 
     def find_clause(self, at: int) -> Place:
-        """Return the clause that holds a token."""
+        """Return the clause that contains a token."""
         holding = (place for place in self.clauses if place[0] <= at < place[1])
         return next(holding, (at, at + 1))
 
@@ -106,7 +107,7 @@ class DoseText:
 
     @cached_property
     def fields(self) -> Set[str]:
-        """The fields of which the section has marks."""
+        """The fields that have a mark in the section."""
         return {mark.field for mark in self.marks}
 
     @cached_property
@@ -117,12 +118,12 @@ class DoseText:
         return [(first, end), *clauses] if end > first else clauses
 
     def span(self, first: int, end: int) -> Span:
-        """Return where the tokens ``first:end`` are in the record's raw text."""
-        return span_of(self.read.whole.part(first, end))
+        """Return the span of the tokens ``first:end`` in the record's raw text."""
+        return span_of(self.lexed.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:
         """Return the raw characters of a range of tokens."""
-        return self.read.whole.part(first, end).raw
+        return self.lexed.whole.part(first, end).raw
 
     def chunk(self, number: int, first: int, end: int) -> Chunk:
         """Return a range of tokens as a numbered chunk."""
@@ -132,7 +133,7 @@ class DoseText:
 def list_texts(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> list[DoseText]:
-    """Return the interventions, the arms, and the descriptions of a record."""
+    """Return the interventions, the arms and the descriptions of a record, in this order."""
     interventions: list[DoseText] = []
     arms: list[DoseText] = []
     for section in record.sections:
@@ -148,27 +149,27 @@ def list_texts(
     return [*interventions, *arms, *others]
 
 
-def _read_group(section: Section, read: LexedSection) -> DoseText:
-    """Return an arm or intervention with the tokens of its parts. A section without registered
-    parts is all body.
+def _read_group(section: Section, lexed: LexedSection) -> DoseText:
+    """Return an arm or an intervention with the token ranges of its parts. If the section has no
+    registered parts, its first line is the title.
     """
     is_arm = section.name.startswith("arms[")
     name_of_title = "label" if is_arm else "name"
     places: dict[str, list[Place]] = {}
     for part in section.parts:
-        passage = read.between(part.start, part.end)
+        passage = lexed.between(part.start, part.end)
         places.setdefault(part.name, []).append((passage.first, passage.end))
     [title, *_] = places.get(name_of_title, [(0, 0)])
     [body, *_] = places.get("description", [(0, 0)])
     if not section.parts:
-        line_end = read.tokens.codes.find("\n")
-        end = len(read.tokens)
+        line_end = lexed.tokens.codes.find("\n")
+        end = len(lexed.tokens)
         title = (0, line_end if line_end > 0 else end)
         body = (title[1], end)
     vocabulary = "arm_type" if is_arm else "intervention_type"
     kind = unify_word(vocabulary, section.part("type") or "")
     return DoseText(
-        read, title, body, kind.lower(), tuple(places.get("other_names", ()))
+        lexed, title, body, kind.lower(), tuple(places.get("other_names", ()))
     )
 
 

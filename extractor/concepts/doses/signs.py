@@ -1,8 +1,7 @@
-"""Name evidence for or against each field of a regimen.
+"""List the signs that support or weaken each field of a regimen.
 
-The names are those of ``evidence/weights/signs.toml``, which indicates how much each counts.
-``rules/dose_signs.toml`` lists signs that words beside a mark are, and the signs that limit the
-confidence of a value.
+``evidence/weights/signs.toml`` contains the weight of each sign. ``rules/dose_signs.toml`` lists
+the signs that words next to a mark create, and the signs that limit the confidence of a value.
 """
 
 import re
@@ -21,12 +20,12 @@ from extractor.schemas import Amount, Frequency
 _MANY_AGENTS = 3
 _LONG_NAME = 3
 _IN_DOUBT = 0.7
-"""Maximum number of confidence of words that may mean something else."""
+"""Maximum confidence of a reading of ambiguous words."""
 _WEAK = 0.75
-"""The minimum probability with which an agent is plainly that of its words."""
+"""The minimum probability of a plain link between an agent and its words."""
 _LEAST_SURE = 0.02
 _STEPS = (0.6, 0.75, 0.9, 0.97)
-"""Probabilities of the scorers from which on another sign counts."""
+"""Probabilities of the scorers at which a new sign begins."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
@@ -38,7 +37,7 @@ def list_limits(signs: Sequence[str]) -> Iterator[str]:
 
 
 def estimate(links: Sequence[Linked]) -> float:
-    """Return the least probability of a mark's reading and of its link."""
+    """Return the lowest confidence of the marks, each combined with the probability of its link."""
     sure = min(link.sure * link.mark.confidence for link in links)
     return round(max(sure, _LEAST_SURE), 2)
 
@@ -53,8 +52,8 @@ def _measure(sure: float) -> str:
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
-    """Yield the signs of a regimen that count for all of its fields. ``siblings`` are the regimens
-    of its agent.
+    """Yield the signs of a regimen that apply to all of its fields. ``siblings`` is the number of
+    regimens of its agent.
     """
     main = regimen.main
     marks = within(main.text.marks, *main.clause)
@@ -75,7 +74,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
 
 
 def describe_agent(regimen: Regimen) -> Iterator[str]:
-    """Yield the signs of the name of an agent."""
+    """Yield the signs of an agent's name."""
     agent = regimen.agent
     main = regimen.main
     says_how = agent.is_registered and bool(main.facts.keys() - {"amounts"})
@@ -84,8 +83,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     beside = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
     is_part = "-" in gaps or not beside.isdisjoint("/+")
-    rhythms = [one for one in agent.source.marks if one.field == "frequency"]
-    is_part |= any(one.first < end and first < one.end for one in rhythms)
+    rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
+    is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
     yield f"registered {agent.is_registered}"
     yield f"kind {agent.kind}"
     yield from _list_true(
@@ -101,7 +100,9 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
-    """Yield what makes a frequency doubtful: its kind, and other rhythms and days beside it."""
+    """Yield the signs that a frequency is doubtful: its code, and other frequencies and days near
+    it.
+    """
     near = within(link.text.marks, *link.text.find_clause(link.mark.first))
     stated = {mark.value for mark in near if mark.field == "frequency"}
     is_stated = link.mark.field == "frequency"
@@ -111,13 +112,14 @@ def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
         {
             "a limit or a part": any(level.low is None for level in levels),
             "several rhythms near": is_stated and len(stated) > 1,
-            "days beside a rhythm": is_stated and "days" in [one.field for one in near],
+            "days beside a rhythm": is_stated
+            and "days" in [mark.field for mark in near],
         }
     )
 
 
 def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield what makes one amount doubtful."""
+    """Yield the signs that an amount is doubtful."""
     text = link.text
     first, end = link.mark.place
     levels = [other for _, other in regimen.amounts()]
@@ -136,7 +138,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
             "arms of its own": bool(level.arms),
             "several levels": len(levels) > 1,
             # An intervention and a description that state two amounts may contradict each other.
-            "levels of several texts": len({one.text.kind for one in levels}) > 1,
+            "levels of several texts": len({near.text.kind for near in levels}) > 1,
             "an amount of a placebo": regimen.agent.is_placebo,
             "an amount of a description": not text.is_group,
             "levels with a slash": slashed is not None,
@@ -145,8 +147,10 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield what is between an amount and the name of its agent."""
-    owners = [one.owner for one in regimen.statements if link in one.amounts]
+    """Yield signs for the words between an amount and the name of its agent."""
+    owners = [
+        statement.owner for statement in regimen.statements if link in statement.amounts
+    ]
     [owner] = owners[:1] or [regimen.main.owner]
     if owner.how != "named":
         yield from _list_words(link, "unnamed")
@@ -160,9 +164,9 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs of a mark's link and of doubtful words."""
+    """Yield the signs of a mark's link, and of its words."""
     field = link.mark.field
-    values = {one.mark.value for one in regimen.main.links(field)}
+    values = {rival.mark.value for rival in regimen.main.links(field)}
     yield f"linked, {_measure(link.sure)}"
     yield f"by {field}"
     yield from _list_true(
@@ -180,7 +184,7 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:
-    """Yield the signs that the words before a mark, after it, or in its clause are."""
+    """Yield the signs that the words before a mark, after it or in its clause create."""
     tokens = link.text.tokens
     first, end = link.mark.place
     for sign, row in read_table("dose_signs")["words"].get(kind, {}).items():

@@ -1,7 +1,8 @@
-"""Statements: what one clause states about how one agent is given."""
+"""Statements: what a clause states about how an agent is given."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from extractor.concepts.doses.agents import Agent, Agents, Mention
 from extractor.concepts.doses.marks import Mark, Place, drop_inside, within
@@ -27,19 +28,19 @@ _LINKED = {
     "days": 0.5,
     "timing": 0.5,
 }
-"""The minimum probability with which a mark of a field belongs to an anchor."""
+"""The minimum probability, by field, that a mark belongs to an anchor."""
 _NOBODY = 0.6
-"""The minimum probability with which an amount belongs to no agent."""
+"""The minimum probability that an amount does not belong to any agent."""
 _OF_ALL = 0.7
-"""How sure a cycle or a length is that of all agents of the section."""
+"""The probability that a cycle or duration applies to all agents of the section."""
 _MOST_OWNERS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A mark with the probability that it belongs to its agent, and the section where it is.
+    """A mark with the probability that it belongs to its agent, and the section that contains it.
 
-    ``is_shared``: another agent or amount is between them.
+    ``is_shared``: another agent or amount is between the mark and the agent.
     """
 
     mark: Mark
@@ -50,8 +51,8 @@ class Linked:
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """What a clause states about one agent: its marks by field. ``rivals`` counts the agents
-    that the clause names.
+    """What a clause states about an agent: the linked marks by field. ``rivals`` is the number of
+    agents that the clause names.
     """
 
     agent: Agent
@@ -70,65 +71,91 @@ class Statement:
         return self.links("amounts")
 
     def find_words(self) -> Place:
-        """Return the tokens of the agent's name and of its own marks."""
-        links = [link for of_field in self.facts.values() for link in of_field]
-        here = [link for link in links if link.text is self.text]
-        own = [link for link in here if not link.is_shared] or here
-        places = [link.mark.place for link in own] or [self.clause]
+        """Return the range of tokens from the agent's name to its marks. Shared marks count only if
+        there are no others.
+        """
+        links: list[Linked] = []
+        for of_field in self.facts.values():
+            links += [link for link in of_field if link.text is self.text]
+        own = [link for link in links if not link.is_shared]
+        places = [link.mark.place for link in own or links] or [self.clause]
         if self.owner.how == "named":
             places.append(self.owner.place)
-        return min(first for first, _ in places), max(end for _, end in places)
+        return min(places)[0], max(end for _, end in places)
 
 
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
-    """Return the statements of a section, clause by clause. The cycle and the length in a clause
-    without agents and amounts are those of all before it: "Treatment repeats every 21 days for up
-    to 6 courses".
+    """Return the statements of a section, clause by clause. A cycle and a duration in a clause
+    without agents and amounts apply to all earlier statements: "Treatment repeats every 21 days for
+    up to 6 courses".
     """
-    read: list[Statement] = []
-    for clause, here, owners in list_clauses(text, agents):
+    statements: list[Statement] = []
+    for clause, mentions, owners in list_clauses(text, agents):
         marks = within(text.marks, *clause)
         if not marks or is_aside(text, clause):
             continue
         fields = {mark.field for mark in marks}
-        if read and not here and "cycle" in fields and "amounts" not in fields:
-            for mark in marks:
-                for before in read if mark.field in ("cycle", "duration") else ():
-                    link = Linked(mark, _OF_ALL, text, is_shared=True)
-                    before.facts.setdefault(mark.field, [link])
+        is_of_all = not mentions and "cycle" in fields and "amounts" not in fields
+        if statements and is_of_all:
+            _add_to_all(statements, marks, text)
             continue
-        anchors = list(find_anchors(text, clause, marks, owners, here))
-        rivals = len({one.agent.key for one in here})
+        anchors = list(find_anchors(text, clause, marks, owners, mentions))
+        rivals = len({mention.agent.key for mention in mentions})
         for anchor in anchors:
             facts = _link(text, marks, anchor, anchors)
             if facts:
-                one = Statement(
-                    anchor.agent, text, clause, anchor.owner, anchor.sure, facts, rivals
+                owner = anchor.owner
+                statements.append(
+                    Statement(
+                        owner.agent, text, clause, owner, anchor.sure, facts, rivals
+                    )
                 )
-                read.append(one)
-    return read
+    return statements
 
 
-def list_clauses(
-    text: DoseText, agents: Agents
-) -> Iterator[tuple[Place, list[Mention], list[Owner]]]:
-    """Yield the clauses of a section with the agents that each names, and all to which its marks
-    may belong: besides these, the topic of the section and the last ones of earlier clauses.
+def _add_to_all(
+    statements: Iterable[Statement], marks: Iterable[Mark], text: DoseText
+) -> None:
+    """Add the cycle and the duration among the marks to the statements that have none."""
+    for mark in marks:
+        if mark.field in ("cycle", "duration"):
+            link = Linked(mark, _OF_ALL, text, is_shared=True)
+            for statement in statements:
+                statement.facts.setdefault(mark.field, [link])
+
+
+class Clause(NamedTuple):
+    """A clause with the agents that it names, and the agents that its marks may belong to. These
+    also include the topic of the section and the most recent agents of earlier clauses.
     """
+
+    place: Place
+    mentions: list[Mention]
+    owners: list[Owner]
+
+
+def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
+    """Yield the clauses of a section."""
     moments = [mark for mark in text.marks if mark.field == "timing"]
     # "36 hours after examplumab" gives none
     mentions = drop_inside(agents.find(text), moments)
-    topics = [Owner(one, "topic", text.title) for one in agents.list_topics(text)]
+    topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
     seen: list[Mention] = []
     for clause in text.clauses:
-        here = [one for one in mentions if clause[0] <= one.first < clause[1]]
-        earlier = [Owner(one.agent, "earlier", one.place, one) for one in seen[::-1]]
+        named_here = [
+            mention for mention in mentions if clause[0] <= mention.first < clause[1]
+        ]
+        earlier = [
+            Owner(mention.agent, "earlier", mention.place) for mention in seen[::-1]
+        ]
         others: dict[str, Owner] = {}
-        for one in [*topics, *earlier]:
-            others.setdefault(one.agent.key, one)
-        named = [Owner(one.agent, "named", one.place, one) for one in here]
-        yield clause, here, [*named, *others.values()]
-        seen = [*seen, *here][-_MOST_OWNERS:]
+        for owner in [*topics, *earlier]:
+            others.setdefault(owner.agent.key, owner)
+        owners_here = [
+            Owner(mention.agent, "named", mention.place) for mention in named_here
+        ]
+        yield Clause(clause, named_here, [*owners_here, *others.values()])
+        seen = [*seen, *named_here][-_MOST_OWNERS:]
 
 
 def is_aside(text: DoseText, clause: Place) -> bool:
@@ -147,11 +174,13 @@ def describe_candidates(
     clause: Place,
     mark: Mark,
     owners: Iterable[Owner],
-    here: Sequence[Mention],
+    mentions: Sequence[Mention],
 ) -> list[list[str]]:
-    """Return the signs of each owner of an amount, and finally those of no owner."""
-    signs = [list(describe_owner(text, mark, owner, here, clause)) for owner in owners]
-    return [*signs, list(describe_nobody(text, mark, here, clause))]
+    """Return the signs of each possible owner of an amount, followed by the signs of no owner."""
+    signs = [
+        list(describe_owner(text, mark, owner, mentions, clause)) for owner in owners
+    ]
+    return [*signs, list(describe_nobody(text, mark, mentions, clause))]
 
 
 def find_anchors(
@@ -159,16 +188,16 @@ def find_anchors(
     clause: Place,
     marks: Sequence[Mark],
     owners: Sequence[Owner],
-    here: Sequence[Mention],
+    mentions: Sequence[Mention],
 ) -> Iterator[Anchor]:
-    """Yield an anchor for each amount of a clause with its most likely agent, and one for each
-    agent of the clause without an amount. If there is none, the topic is an anchor.
+    """Yield an anchor for each amount of a clause with its most likely agent, and an anchor for
+    each agent that the clause gives without an amount.
     """
     with_amount: set[str] = set()
     for mark in marks:
         if mark.field != "amounts":
             continue
-        ranks = rank_owners(describe_candidates(text, clause, mark, owners, here))
+        ranks = rank_owners(describe_candidates(text, clause, mark, owners, mentions))
         best = max(range(len(owners)), key=ranks.__getitem__, default=0)
         if ranks[-1] < _NOBODY:
             owner = owners[best]
@@ -180,8 +209,8 @@ def find_anchors(
 
 
 def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
-    """Return the agents that a clause may give without an amount: those that it names, and if it
-    names none, the topic of the section and the agents of earlier clauses.
+    """Return the agents that a clause may give without an amount: the agents that it names or, if
+    it names none and has no amount, the topic of the section and the agents of earlier clauses.
     """
     named = [owner for owner in owners if owner.how == "named"]
     others = [] if with_amount else owners

@@ -1,10 +1,10 @@
-"""How criteria belong together: all of them, any, or a number of them.
+"""How criteria are combined: all of them, any of them, or a number of them.
 
-- ``read``: the rule of a line from its words, from "or" and "and" between the items, or from what
-  the items are; adjacent items that exclude each other; whether the words of a line support a
-  rule. The phrases are in ``rules/groups.toml``.
-- ``assemble``: the tree of the lines above each criterion. A line with several members is a group,
-  and so is a run of alternatives. A line with one member is none.
+- ``read`` finds the rule of a line from its words, from "or" and "and" between the items, or from
+  the form of the items. It also finds adjacent items that exclude each other, and checks whether
+  the words of a line support a rule. The phrases are in ``rules/groups.toml``.
+- ``assemble`` builds the tree of the lines above each criterion. A line with several members
+  becomes a group, and so does a run of alternatives; a line with one member does not.
 
-A number of members is read, and proven, only where words state it.
+A number of members is read and proven only if the text states it.
 """

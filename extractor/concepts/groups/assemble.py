@@ -1,4 +1,4 @@
-"""Group criteria that one line introduces, that "or" or "and" joins, or that exclude each other."""
+"""Group criteria that a line introduces, that "or" or "and" joins, or that exclude each other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,7 @@ from extractor.schemas import CriterionGroup, CriterionKind, Evidence, GroupRule
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The groups of a record with their evidence, and for each criterion the name of the one in
-    which it is.
-    """
+    """The groups of a record with their evidence, and for each criterion the name of its group."""
 
     groups: tuple[CriterionGroup, ...]
     evidence: tuple[Evidence, ...]
@@ -24,8 +22,8 @@ class Grouping:
 
 @dataclass(eq=False, slots=True)
 class _Node:
-    """A list, a line or a criterion of it, or a run of alternatives. The members are what it
-    introduces. ``line``: how it is read as the line above them.
+    """A list, an introducing line, a criterion, or a run of alternatives. ``members`` are the nodes
+    below it. ``line`` is its reading as the line above its members.
     """
 
     kind: CriterionKind
@@ -37,7 +35,7 @@ class _Node:
     members: "list[_Node]" = field(default_factory=list)
 
     def take(self, members: "Sequence[_Node]") -> None:
-        """Add members, which leave the node above them."""
+        """Add members and set this node as their parent."""
         for member in members:
             member.above = self
         self.members += members
@@ -46,8 +44,8 @@ class _Node:
 def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     """Group the criteria of a record, and name the groups in the order of the text.
 
-    A line that introduces criteria makes a group, and is itself in the group of the line that
-    introduces it. A group with one member is meaningless and left out.
+    A line that introduces criteria forms a group, and is itself in the group of the line that
+    introduces it. A group with only one member is left out.
     """
     lists = {kind: _Node(kind, Span("", 0, 0)) for kind in CriterionKind}
     nodes = _plant(parsed, criteria, lists)
@@ -71,7 +69,9 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
 
 
 def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
-    """Return the name of the innermost shown group in which a node is, None if in none."""
+    """Return the name of the innermost shown group that contains a node; None if there is no such
+    group.
+    """
     above = node.above
     while above and above not in names:
         above = above.above
@@ -83,8 +83,8 @@ def _plant(
     criteria: Sequence[Draft],
     lists: Mapping[CriterionKind, _Node],
 ) -> list[_Node]:
-    """Put each criterion into its list, below the lines that introduce it, and return the node
-    of each.
+    """Add each criterion to its list, below the lines that introduce it, and return the nodes of
+    the criteria.
     """
     drafts = {
         (draft.span.section, draft.span.start): draft for draft in parsed.criteria
@@ -94,7 +94,7 @@ def _plant(
     for draft in criteria:
         kind: CriterionKind = _resolve(parsed, draft, "kind").value
         above = lists[kind]
-        # the criterion, and the lines above it that are not in the list yet
+        # the criterion, and the lines above it that have no node yet
         new = [_Node(kind, draft.span, draft)]
         while line := _find_line(parsed, new[-1].draft):
             span = line.spans[0]
@@ -114,8 +114,8 @@ def _plant(
 
 
 def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
-    """Return the line that introduces a criterion; None if none is before it in its section,
-    or if the draft is None.
+    """Return the line that introduces a criterion; None if there is no such line before it in its
+    section, or if the draft is None.
     """
     if draft is None:
         return None
@@ -131,7 +131,7 @@ def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
 
 
 def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
-    """Yield the nodes and all below them, each before its members."""
+    """Yield the nodes and all nodes below them, each before its members."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
@@ -140,16 +140,16 @@ def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
 
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
-    """Set how the members of a group belong together, and put members that "or", "and" or their
-    names join into groups of their own within it.
+    """Set the rule that combines the members of a node, and move members that "or", "and" or their
+    names join into groups of their own below it.
 
-    A list has no rule of its own. Of "at least two", the members stay as they are.
+    A list has no rule of its own. The members of an "at least two" group are unchanged.
     """
     passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)
     if node.line:
         node.rule = _resolve(parsed, node.draft, "rule") if node.draft else None
-        # a heading, or a line that a model alone says to introduce
+        # a heading, or a line that only a model considers an introduction
         if node.rule is None or node.rule.value is None:
             line = parsed.passage(node.span).alone()
             node.rule = read_rule(line, passages, node.kind)

@@ -1,4 +1,4 @@
-"""Read how criteria belong together, from the line that introduces them or from their own words."""
+"""Read how criteria are combined, from the line that introduces them or from their own words."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,11 +24,11 @@ _BEFORE = re.compile(
     rf"(?<![^\W_]){_JOINT}(?:[\W_]*\n[^\S\n]*{_MARK}[^\S\n]*|[\s,;:.*•()\-–—]*)$",
     re.IGNORECASE,
 )
-"""A joint at the end of an item, or on a line of its own, with the mark of the next item."""
+"""A joint at the end of an item, or on its own line, followed by the list mark of the next item."""
 _FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
 _REACH = 60
-"""Number of characters before an item its joint that may begin."""
-_OTHER = {GroupRule.ALL: OR, GroupRule.ANY: AND}
+"""Number of characters before an item in which its joint may begin."""
+_CONTRARY = {GroupRule.ALL: OR, GroupRule.ANY: AND}
 """The joint that contradicts the rule of the list."""
 
 _COUNTS = ("number_of_parts", "number_of_named_parts")
@@ -38,7 +38,7 @@ _PARTS_OF_ITS_SENSE = {
     "examples_below": "examples",
     "kinds_below": "kinds",
 }
-"""Rules of a line that holds if any of its parts does, with their cases."""
+"""Rules for a line that applies if any of its parts does, with their cases."""
 _ALTERNATIVES = {
     "alternative_part": "alternative parts",
     "people_of_an_age": "ages of men and women",
@@ -49,24 +49,23 @@ _ALTERNATIVES = {
 
 
 class Joint(NamedTuple):
-    """The word that joins an item to the one before it: ``or`` or ``and``. ``alone`` if it
-    is in capitals.
-    """
+    """The word that joins an item to the previous one, ``or`` or ``and``."""
 
     word: str
-    alone: bool
+    in_capitals: bool
     span: Span
 
 
 def usual_rule(kind: CriterionKind) -> GroupRule:
-    """Return how the criteria of a list belong together: all inclusions must hold, one exclusion
+    """Return how the criteria of a list are combined: all inclusions must apply, a single exclusion
     is enough.
     """
     return GroupRule.ANY if kind is CriterionKind.EXCLUSION else GroupRule.ALL
 
 
 def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
-    """Return the rule that an introducing line states, with its words; None if it states none.
+    """Return the rule that an introducing line states, and the words that state it; None if the
+    line does not state a rule.
 
     >>> tokens = read_text("High risk, shown by two or more of the following:")
     >>> group, place = read_words(tokens)
@@ -83,14 +82,14 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
         stated += [(group, found) for found in rule(name).find(tokens)]
     if not stated:
         return None
-    # the words that stand last count, and of those that end there, the longest
+    # the last words count; of several that end there, the longest
     group, last = max(stated, key=lambda pair: (pair[1].end, -pair[1].first))
     return group, (last.first, last.end)
 
 
 def _read_count(found: Found) -> CriterionGroup | None:
-    """Return the rule of a number of parts: "one or more" is any of them. A number of named parts
-    is one only with such words as "at least".
+    """Return the rule for a number of parts: "one or more" means any of them. A number of named
+    parts counts only with words such as "at least".
     """
     least = read_number(found.read("n") or "")
     most = read_number(found.read("high") or "")
@@ -106,11 +105,11 @@ def _read_count(found: Found) -> CriterionGroup | None:
 
 
 def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
-    """Find what supports a rule: the words that state it; the whole line, if it states none and
-    the value has no number.
+    """Find the support of a rule: the words that state it, or the whole line if the line does not
+    state a rule and the value has no number.
 
-    Of "any of the following", the meaning decides: good values in any of the tests below are all
-    required, and "no history of any" means none of them.
+    For "any of the following", the meaning decides: of good values "in any of the tests below", all
+    are required, and "no history of any" means none of them.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("High risk, shown by two or more of the following:")
@@ -138,8 +137,8 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
 def read_rule(
     line: Passage, items: Sequence[Passage], kind: CriterionKind
 ) -> Reading[CriterionGroup]:
-    """Return how the items below a line belong together: by its words, by those that join the
-    items, by their kind.
+    """Return how the items below a line are combined: by its words, by the words that join the
+    items, or by their kind.
 
     >>> line, items = (
     ...     read_passage("Has one of these:"),
@@ -151,24 +150,37 @@ def read_rule(
     """
     usual = usual_rule(kind)
     joints = [find_joint(item, following) for item, following in pairwise(items)]
-    joining_words = {joint.word for joint in joints if joint}
     stated = read_words(line.tokens)
     if stated:
+        joining_words = {joint.word for joint in joints if joint}
         return _read_stated(*stated, line, items, usual, joining_words)
-    last = joints[-1] if joints else None
-    if last and joining_words == {_OTHER[usual]}:
-        if all(joints):
-            return _join(usual, "joined items", last)
-        # "A, B and C" lists exclusions, and each of them is enough, unless "and" stands behind
-        # each.
-        if last.alone or usual is GroupRule.ALL:
-            return _join(usual, "last item joined", last)
+    joined = _read_joints(joints, usual)
+    if joined:
+        return joined
     if usual is GroupRule.ALL:
         return _judge_inclusions(line, items)
     # as in "Warfarin. It is permitted as long as the following hold:"
     if rule("permits_if").search(line.tokens):
         return _conclude(GroupRule.ALL, "permitted if", line)
     return _conclude(usual, "any exclusion", line)
+
+
+def _read_joints(
+    joints: Sequence[Joint | None], usual: GroupRule
+) -> Reading[CriterionGroup] | None:
+    """Return the rule that the words between items state, if they contradict the usual rule of the
+    list; otherwise None.
+    """
+    last = joints[-1] if joints else None
+    words = {joint.word for joint in joints if joint}
+    if last is None or words != {_CONTRARY[usual]}:
+        return None
+    if all(joints):
+        return _join(usual, "joined items", last)
+    # exclusions in "A, B and C" are enough on their own, unless "AND" is in capitals
+    if last.in_capitals or usual is GroupRule.ALL:
+        return _join(usual, "last item joined", last)
+    return None
 
 
 def _read_stated(
@@ -179,11 +191,10 @@ def _read_stated(
     usual: GroupRule,
     joining_words: set[str],
 ) -> Reading[CriterionGroup]:
-    """Return the rule that a line states in the tokens of ``place``, less sure if the words that
-    join the items contradict it.
+    """Return the rule that a line states in the tokens of ``place``. It is less certain if the
+    words that join the items contradict it.
 
-    Among inclusions "any of" means all where the items are good values, and where they must be
-    absent.
+    Among inclusions, "any of" means all if the items are good values, or if they must be absent.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
         # "No history of any of these": none of them
@@ -203,10 +214,10 @@ def _read_stated(
 def _judge_inclusions(
     line: Passage, items: Sequence[Passage]
 ) -> Reading[CriterionGroup]:
-    """Return how inclusions below a line that does not state it belong together.
+    """Return how inclusions are combined below a line that does not state it.
 
-    One is enough if they exclude each other, or are exceptions, examples or kinds of what the
-    line names. Otherwise, and below the name of a group of people, all must hold.
+    One is enough if the items exclude each other, or are exceptions, examples or kinds of what the
+    line names. Otherwise, and below the name of a group of people, all of them must apply.
     """
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):
@@ -232,41 +243,39 @@ def _judge_inclusions(
 
 
 def _is_name(item: Passage) -> bool:
-    """Return whether an item is a short name, which states nothing about a participant."""
+    """Return whether an item is a short name that states nothing about a participant."""
     return len(item.tokens) <= 10 and not rule("no_kind").search(item.tokens)
 
 
 def _conclude(
     concluded: GroupRule, case: str, line: Passage
 ) -> Reading[CriterionGroup]:
-    """Return a rule that was concluded from a whole line, as sure as the ``case`` was measured."""
+    """Return a rule inferred from a whole line, with the confidence measured for the ``case``."""
     group = CriterionGroup(id="", rule=concluded)
     sure = measured("group", case)
     return Reading(group, sure, (span_of(line),), Support.INFERRED)
 
 
 def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
-    """Return the rule that a joint states, which is not the usual one of the list."""
+    """Return the rule that a joint states, which is the opposite of the list's usual rule."""
     contrary = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
     group = CriterionGroup(id="", rule=contrary)
     return Reading(group, measured("group", case), (joint.span,), Support.PARSED)
 
 
 def _are_values(items: Sequence[Passage]) -> bool:
-    """Return whether most items state a level of something: "Platelets >= 100", "Bilirubin
-    normal".
-    """
+    """Return whether most items state a level: "Platelets >= 100", "Bilirubin normal"."""
     levels = [item for item in items if rule("level").search(item.tokens)]
     return 2 * len(levels) > len(items)
 
 
 def find_joint(item: Passage, following: Passage) -> Joint | None:
-    r"""Return the word that joins an item to the one before it: at the end of that, in a line
-    between, or at its start.
+    r"""Return the word that joins an item to the previous one: at the end of the previous item,
+    between the two items on a separate line, or at the start of the item.
 
     >>> section = read_section("eligibility", "- Asthma, or\n- Rhinitis\nOR\n- Eczema")
     >>> first, second, _, third = section.lines()
-    >>> find_joint(first, second).word, find_joint(second, third).alone
+    >>> find_joint(first, second).word, find_joint(second, third).in_capitals
     ('or', True)
     """
     section = item.section
@@ -286,11 +295,11 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
 def find_runs(
     items: Sequence[Passage], usual: GroupRule
 ) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
-    """Yield the adjacent items that are combined differently from their list, as
-    ``items[first:end]``.
+    """Yield each run of adjacent items that are combined differently from their list, as (first,
+    end, reading) tuples.
 
     "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other
-    are alternatives, if no word joins any. ``usual`` is the rule of the list.
+    are alternatives, if no word joins them. ``usual`` is the rule of the list.
 
     >>> items = [
     ...     read_passage(text)
@@ -307,7 +316,7 @@ def find_runs(
     for first, end in _list_runs(joined):
         joint = joints[first]
         if joint:
-            case = "joined, in capitals" if joint.alone else "joined"
+            case = "joined, in capitals" if joint.in_capitals else "joined"
             yield first, end, _join(usual, case, joint)
     if usual is not GroupRule.ALL or any(joined):
         return
@@ -317,7 +326,7 @@ def find_runs(
 def _find_alternatives(
     items: Sequence[Passage],
 ) -> Iterator[tuple[int, int, Reading[CriterionGroup]]]:
-    """Yield the first adjacent items that begin with different names of one sort."""
+    """Yield the first run of adjacent items that begin with different names of the same type."""
     for name, case in _ALTERNATIVES.items():
         names = [_read_name(item.tokens, name) for item in items]
         named = [bool(name and following) for name, following in pairwise(names)]
@@ -328,17 +337,16 @@ def _find_alternatives(
 
 
 def _contradicts(joint: Joint, usual: GroupRule) -> bool:
-    """Return whether a joint contradicts the rule of its list. "And" also joins the last of some
-    exclusions, each of which is enough.
+    """Return whether a joint contradicts the rule of its list. "And" in lower case does not, since
+    it also joins the last of several exclusions, each of which is enough.
     """
-    is_strong = joint.alone or usual is not GroupRule.ANY
-    return joint.word == _OTHER[usual] and is_strong
+    is_strong = joint.in_capitals or usual is not GroupRule.ANY
+    return joint.word == _CONTRARY[usual] and is_strong
 
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
-    """Yield each run of two or more items in which every item is joined to the previous one, as
-    the index of its first item and the index after its last. ``joined[n]`` indicates it of item
-    ``n + 1``.
+    """Yield each run of two or more items in which every item is joined to the previous one, as the
+    index of its first item and the index after its last. ``joined[n]`` refers to item ``n + 1``.
 
     >>> list(_list_runs([False, True, True, False]))
     [(1, 4)]
@@ -353,6 +361,6 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
 
 
 def _read_name(tokens: Tokens, name: str) -> str:
-    """Return the name of an item among alternatives, by its first words; empty if it has none."""
+    """Return the opening words that name an item among alternatives; empty if there are none."""
     found = rule(name).starts(tokens, 0)
     return found.text.casefold() if found else ""

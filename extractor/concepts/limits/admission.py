@@ -1,7 +1,7 @@
-"""Read whom a criterion and its limits admit: demands, exceptions, the sex of a limit, how the text
-bounds an age.
+"""Read whom a criterion and its limits admit: requirements, exceptions, the sex of a limit, and how
+the text bounds an age.
 
-The facts go into the extraction, so that its users need not read the quotes again.
+These facts are added to the extraction, so that its users need not read the quotes again.
 """
 
 from collections import defaultdict
@@ -36,19 +36,19 @@ from extractor.schemas import (
 )
 
 _SIDES = dict(zip(AGES, "><", strict=True))
-"""The first sign of the comparators that bound each age."""
+"""The first character of the comparators that bound each age."""
 _CONTEXT_OF_LIMIT = 200
-"""Characters on each side of a limit that may name its quantity."""
+"""Number of characters on each side of a limit that may name its quantity."""
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
-    """Return a criterion with what its words say of whom it admits: its exceptions, whether it is
-    negated, ``turned`` or ``demanded``. The evidence of each limit gets its sex, the quantity that
-    the words around it name, and whether it is one of several alternatives.
+    """Add facts about whom a criterion admits: its exceptions, and whether it is negated,
+    ``turned`` or ``demanded``. The evidence of each limit gets its sex, the quantity that the
+    surrounding words name, and whether it is one of several alternatives.
 
-    ``turned``: a "must not" has turned its comparators into their opposites already. ``demanded``:
-    it is an exclusion that begins as a demand. ``passage`` holds the criterion, in the section to
-    which the offsets of its evidence refer.
+    ``turned``: a "must not" has already reversed its comparators. ``demanded``: it is an exclusion
+    that begins like a requirement. ``passage`` contains the criterion, in the section to which the
+    offsets of its evidence refer.
 
     >>> said = Criterion(
     ...     kind="exclusion",
@@ -83,7 +83,7 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
 
 def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
     """Return the tokens of each limit, counted from the start of the passage, by the index of its
-    evidence. Evidence of other fields, and of all limits together, has none.
+    evidence. Evidence of other fields, or of all limits together, is skipped.
     """
     places = {}
     for at, piece in enumerate(criterion.evidence):
@@ -102,8 +102,8 @@ def _describe_limits(
     *,
     with_and: bool,
 ) -> tuple[Evidence, ...]:
-    """Return the evidence of a criterion, with the sex of each limit, the quantity that the words
-    around it name, and whether it is one of several alternatives. ``with_and`` is that of
+    """Return the evidence of a criterion, with the sex of each limit, the quantity that the
+    surrounding words name, and whether it is one of several alternatives. ``with_and`` is passed to
     ``_find_alternatives``.
     """
     sexes = find_sexes(tokens, places)
@@ -128,16 +128,16 @@ def _find_alternatives(
     *,
     with_and: bool,
 ) -> set[int]:
-    """Return the limits of which one is enough to take part, by the index of their evidence, as
-    ``places`` has their tokens.
+    """Return the limits of which one is enough to take part, by the index of their evidence, which
+    is their key in ``places``.
 
-    Those are limits that "or" joins, and the earlier ones of the same list. With ``with_and``,
-    "and" joins them, as in an exclusion: who has only one of both is not excluded.
+    These are limits joined by "or", and the earlier limits of the same list. With ``with_and``,
+    "and" joins them, as in an exclusion: people who meet only one of them are not excluded.
     """
     joint = rule("and_limit" if with_and else "or_limit")
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
-    # from the last pair to the first: the joint before the last limit of a list is that of all
+    # from the last pair to the first: the joint before the last limit applies to the whole list
     for at, other in reversed(list(pairwise(order))):
         end = places[at][1]
         first = max(end, places[other][0])
@@ -153,14 +153,15 @@ def _find_alternatives(
 
 
 def _get_limit(criterion: Criterion, at: int) -> Constraint:
-    """Return the limit for which the piece of evidence at an index stands."""
+    """Return the limit to which the piece of evidence at an index belongs."""
     field = FieldRef(criterion.evidence[at].field)
     return criterion.constraints[field.position or 0]
 
 
 def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bool:
-    """Return whether two joined limits are no alternatives: they are for different people ("men,
-    women"), the two ends of a range, or one limit in two units ("126 mg/dL or 7 mmol/L").
+    """Return whether two joined limits are not alternatives: they apply to different people ("men,
+    women"), or are the two ends of a range, or the same limit in two units ("126 mg/dL or 7
+    mmol/L").
     """
     limit = _get_limit(criterion, at)
     other = _get_limit(criterion, behind)
@@ -173,9 +174,9 @@ def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bo
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return an extraction of gold with what the words of its criteria say of whom they admit, and
-    with evidence for their limits, whose offsets are those in the quote. Criteria with evidence,
-    which gold does not have, stay as they are.
+    """Add facts about whom its criteria admit to a gold extraction, and evidence for their limits,
+    whose offsets refer to the quote. Criteria with evidence, which gold does not have, are
+    unchanged.
     """
     criteria = tuple(
         criterion if criterion.evidence else _describe_gold(criterion)
@@ -186,8 +187,8 @@ def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def _describe_gold(criterion: Criterion) -> Criterion:
-    """Return a criterion without evidence with what its words say of whom it admits. Its limits get
-    evidence where the rules read the same numbers in its quote, each place once.
+    """Add facts about whom it admits to a criterion without evidence. Its limits get evidence if
+    the rules read the same numbers in its quote; each place is used once.
     """
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
@@ -216,13 +217,13 @@ def _describe_gold(criterion: Criterion) -> Criterion:
 def describe_ages(
     eligibility: Eligibility, sections: Mapping[str, LexedSection]
 ) -> Eligibility:
-    """Return the eligibility with the comparator by which its words bound each age, in the age's
-    evidence: of a minimum, "over 18 years" is ``>``; of a maximum, "under 65" is ``<``.
+    """Return the eligibility with the comparator that bounds each age added to the age's evidence:
+    for a minimum, "over 18 years" is ``>``; for a maximum, "under 65" is ``<``.
 
-    Words of the other side are turned round: "under 18" in an exclusion criterion becomes a
-    minimum with ``>=``. Words that bound the age by no comparator with its number alone ("18-65
-    years") give None. If there are criteria, only words in their sections count: "elderly over 65"
-    in a summary is loose, and keeps the evidence as it is.
+    Words for the other side are reversed: "under 18" in an exclusion criterion becomes a minimum
+    with ``>=``. If the words have no comparator for this number alone ("18-65 years"), it is None.
+    If there are criteria, only words in their sections count: "elderly over 65" in a summary is not
+    exact, so its evidence is unchanged.
     """
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
@@ -239,12 +240,12 @@ def describe_ages(
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator that the words have for an age on its ``side``, ">" for a minimum and
+    """Return the comparator that the words state for an age on its ``side``, ">" for a minimum and
     "<" for a maximum; None if no single number of the words has its value, or if that number is an
     equality.
 
-    "Not older than 65", and "under 18" among exclusions, have a comparator of the other side, so
-    its opposite counts.
+    "Not older than 65", and "under 18" in exclusions, have a comparator of the other side, so its
+    opposite counts.
     """
     for limit in find_limits(tokens, None):
         if limit.value != age.value or limit.value_high is not None:
@@ -259,8 +260,9 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
 def _name_by_context(
     limit: Constraint, piece: Evidence, passage: Passage
 ) -> str | None:
-    """Return the name of the quantity that the words around a limit tell, at most 200 characters on
-    each side; None if its own words ("men", "BP") tell the same one, or nothing tells any.
+    """Return the name of the quantity that the words around a limit indicate, within 200 characters
+    on each side; None if its own words ("men", "BP") indicate the same quantity, or nothing
+    indicates one.
     """
     unit = read_unit(limit.unit) if limit.unit else None
     start, end = passage.raw_span

@@ -1,4 +1,4 @@
-"""Comparators by their side."""
+"""Comparators by the side that they bound."""
 
 from extractor.language.book import read_term
 from extractor.language.patterns import Found
@@ -6,13 +6,11 @@ from extractor.schemas import Comparator
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
-BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
-"""The comparators of a range whose ends count."""
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
-    """Return the comparator that a vocabulary has for the words in the part ``name`` of a match;
-    None if the part did not match, or if the vocabulary does not have its words.
+    """Return the comparator that a vocabulary contains for the words in the part ``name`` of a
+    match; None if the part did not match, or if the vocabulary does not contain its words.
     """
     part = found.part(name)
     entry = read_term(vocabulary, found.tokens, *part) if part else None

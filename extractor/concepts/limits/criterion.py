@@ -1,4 +1,4 @@
-"""Read what a criterion limits: its constraints, each with its place."""
+"""Read the constraints of a criterion, each with its place."""
 
 from collections.abc import Sequence
 
@@ -24,16 +24,16 @@ from extractor.measures import Limit
 from extractor.schemas import Constraint, Support
 
 WEIGHT = "weight"
-"""What is limited in kilograms or pounds of people, if no word names it."""
+"""The quantity of an unnamed body weight in kilograms or pounds."""
 _ASIDE_REACH = 24
-"""How many tokens before a limit may say that it is no demand."""
+"""Number of tokens before a limit that may show that it is not a requirement."""
 _BETWEEN_LIMITS = 0.75
-"""Judged: how sure a condition is that may be that of the limit before it or of the one behind."""
+"""A judgement: the confidence of a condition that may belong to the limit before it or after it."""
 _ESTIMATE = 0.9
-"""How often a limit is right before its signs are weighed."""
+"""The confidence of a limit before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.8)
-"""How often a line without limits has none: without other numbers than lengths of time, and with
-some.
+"""The confidence that a line has no limits: for a line whose only numbers are durations, and for a
+line with other numbers.
 """
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
@@ -43,8 +43,9 @@ def read_constraints(
 ) -> Reading[tuple[Constraint, ...] | None]:
     """Return the constraints among the limits of a criterion, with a span and signs for each.
 
-    ``passage`` stands alone (``Passage.alone``). ``limits`` are all that its line has. ``topic`` is
-    its heading or parent line, which may name the limited quantity ("Life expectancy").
+    ``passage`` contains only the criterion (``Passage.alone``). ``limits`` contains all limits of
+    its line. ``topic`` is its heading or parent line, which may name the limited quantity ("Life
+    expectancy").
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
@@ -78,7 +79,7 @@ def read_constraints(
 
 
 def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bool:
-    """Return whether a condition between two commas may be that of the next limit: "Hb > 9 g/dL,
+    """Return whether a condition between two commas may belong to the next limit: "Hb > 9 g/dL,
     unless transfused, platelets > 100 x 10^9/L".
     """
     if limit.condition is None or limit.condition[0] < limit.end:
@@ -89,10 +90,10 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
-    """Return whether a limit says who may take part.
+    """Return whether a limit states who may take part.
 
-    An age does if it is that of the participants, and a length of time if it is a lifetime ("life
-    expectancy"). All other limits do, except for ends of scales, aims, parts of names, and the
+    An age does if it is the participants' age, and a duration if it is a lifetime ("life
+    expectancy"). All other limits do, except for ends of scales, targets, parts of names, and the
     definition of a unit.
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
@@ -108,7 +109,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
         return False
     if limit.time_unit in (None, "cycle"):
         return True
-    # the minutes of rest before something is measured are no limit of it
+    # the minutes of rest before a measurement do not limit it
     if limit.time_unit == "minute":
         return not rule("rest_behind").starts(tokens, limit.end)
     return is_lifetime(tokens, limit, topic)
@@ -119,8 +120,9 @@ def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
 
 
 def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age is asked of those who take part: not in an aside or the condition of
-    another limit, not of kin or of a scale, and not only of those who sign the consent.
+    """Return whether an age is a requirement for the participants. It is not if it is in an aside
+    or in the condition of another limit, belongs to relatives or to a scale, or applies only to
+    those who sign the consent.
     """
     first = limit.first
     for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
@@ -154,7 +156,7 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _word_unit(passage: Passage, limit: Limit) -> str | None:
-    """Return the unit of a limit as the raw text writes it, where it is in one piece."""
+    """Return the unit of a limit as written in the raw text, if it is contiguous."""
     tokens = passage.tokens
     if limit.unit is None:
         return None
@@ -166,7 +168,9 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
 
 
 def _word_condition(passage: Passage, limit: Limit) -> str | None:
-    """Return the words of a condition; None for people without a sex: "Adults > 18 years"."""
+    """Return the words of a condition; None if they only name people without a sex: "Adults > 18
+    years".
+    """
     if limit.condition is None:
         return None
     tokens = passage.tokens
@@ -177,8 +181,8 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
 
 
 def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
-    """Return the tokens that name the quantity of a limit: of an age, the last word for it before
-    its end. None if it needs no name, or the line has none.
+    """Return the tokens that name the quantity of a limit; for an age, the last word for age before
+    its end. None if it needs no name, or the line does not name it.
     """
     if is_age(tokens, limit):
         named = list(rule("age_name").find(tokens, 0, limit.end))
@@ -195,9 +199,9 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
 
 
 def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
-    """Return the words for the quantity of a limit: those of the line, else the topic, else what
-    goes without saying: "weight" for kilograms or pounds, "age" for a number of people's years.
-    Other limits are quoted themselves.
+    """Return the words for the quantity of a limit: from the line, from the topic, or implied:
+    "weight" for kilograms or pounds, "age" for a number of people's years. For any other limit,
+    return the words of the limit itself.
     """
     tokens = passage.tokens
     named = _find_name(tokens, limit)
@@ -214,7 +218,7 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
 
 
 def _find_span(passage: Passage, limit: Limit) -> Span:
-    """Return the words from the name of the quantity to the end of the limit."""
+    """Return the span from the name of the quantity to the end of the limit."""
     first = limit.first
     end = limit.end
     named = _find_name(passage.tokens, limit)

@@ -1,5 +1,5 @@
-"""Find the mentions of a line: each number with the readings that its characters allow, a clause
-and a role. A value that is none of them is not stated.
+"""Find the mentions of a line: each number with its possible readings, its clause and its role. A
+value that is not a reading of any mention is not stated.
 """
 
 import re
@@ -19,17 +19,17 @@ from extractor.measures import Limit
 from extractor.schemas import Comparator
 
 _CLAUSE = 80
-"""How far before and behind a number its clause may go, in tokens, so that no text takes the
-square of its length.
+"""Maximum number of tokens before and after a number that its clause may include, to keep the
+running time linear.
 """
 _MOST_INHERITED = 6
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
-"""What a number without any comparator can mean."""
+"""The comparators that a number without a comparator can have."""
 
 
 class Measured(StrEnum):
-    """What a number measures: an age, a lifetime such as a life expectancy, another length of
-    time, anything else.
+    """What a number measures: an age, a lifetime such as a life expectancy, another duration, or
+    any other quantity.
     """
 
     LIMIT = "limit"
@@ -40,14 +40,14 @@ class Measured(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A number of a line with all that it may say: ``tokens.words[first:end]`` says ``bounds``, the
-    likeliest reading first. All places are in tokens.
+    """A number of a line with all its possible meanings: ``tokens.words[first:end]`` states
+    ``bounds``, with the most likely reading first. All places are ranges of tokens.
 
-    ``number`` are its digits or number words. ``comparators`` are those that the words allow, the
-    likeliest first; ``stated``: the words beside it leave one. ``clause`` are the words around it
-    that speak of no other limit, ``inherited`` the clauses before it that may name its quantity.
-    ``subject`` is the name of what is limited, None if only the limits before it name that.
-    ``unit`` is the unit that the grammar read.
+    ``number`` covers its digits or number words. ``comparators`` contains the comparators that the
+    words allow, the most likely first; ``stated``: the words next to it allow only one. ``clause``
+    covers the words around it that belong to no other limit; ``inherited`` contains the clauses
+    before it that may name its quantity. ``subject`` is the name of what is limited; None if only
+    the limits before it name it. ``unit`` is the unit that the grammar read.
     """
 
     kind: Measured
@@ -67,7 +67,7 @@ class Mention:
 @lru_cache(maxsize=64)
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     """Return the mentions of a line from left to right: one for each limit, for each number outside
-    limits, and for each row of numbers. The result is remembered, as rules and proof ask for it.
+    limits, and for each row of numbers. The result is cached, since both rules and proofs use it.
 
     >>> from extractor.language.book import read_text
     >>> mentions = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
@@ -84,7 +84,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     others = []
     for row in find_rows(tokens, numbers):
         first, end, bounds = row
-        # the "8, or 9" of "Hb > 8, or 9 for men" is a row, its 8 is that of the limit
+        # the "8, or 9" of "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
         is_single = bounds[0][1] is None
         if covered.issuperset(range(first, end)) or (is_single and first in covered):
             continue
@@ -98,21 +98,23 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
 def _mention_limit(
     tokens: Tokens, limit: Limit, before: Sequence[Mention], numbers: Sequence[Number]
 ) -> Mention:
-    """Return the mention of a limit. ``before`` are those of the limits before it, ``numbers`` all
-    numbers of the line.
+    """Return the mention of a limit. ``before`` contains the mentions of the limits before it,
+    ``numbers`` all numbers of the line.
     """
     values = (limit.value, limit.value_high)
-    inside = [one for one in numbers if limit.first <= one.first < limit.end]
-    own = [one for one in inside if one.value in values or -one.value in values]
+    inside = [number for number in numbers if limit.first <= number.first < limit.end]
+    own = [
+        number for number in inside if number.value in values or -number.value in values
+    ]
     place = (limit.first, limit.end)
     if own:
-        place = (own[0].first, max(one.end for one in own))
+        place = (own[0].first, max(number.end for number in own))
     allowed = [limit.comparator]
     # "> 2 lines are not permitted"
     is_denied = rule("not_permitted_behind").starts(tokens, limit.end)
     if is_denied and limit.comparator.opposite:
         allowed.append(limit.comparator.opposite)
-    # a score of 2+, or 2 and more
+    # a score of 2+, or "2 and more"
     if tokens.words[place[1] : place[1] + 1] == ["+"] and not limit.time_unit:
         allowed.append(Comparator.EQUAL)
     if not limit.sure:
@@ -145,14 +147,14 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
 def _mention_row(
     tokens: Tokens, row: Row, before: Sequence[Mention], behind: Sequence[Mention]
 ) -> Mention:
-    """Return the mention of a number, or of a row of numbers, that is no limit. Its clause are the
-    words between the limits around it. ``before`` are the mentions of the limits before it, the
-    nearest last; ``behind`` is that of the next limit, if there is one.
+    """Return the mention of a number, or of a row of numbers, that is not a limit. Its clause
+    covers the words between the neighbouring limits. ``before`` contains the mentions of the limits
+    before it, the nearest last; ``behind`` contains the mention of the next limit, if there is one.
     """
     first, end, bounds = row
     place = (first, end)
-    start = max((one.end for one in before), default=0)
-    stop = min((one.first for one in behind), default=len(tokens))
+    start = max((mention.end for mention in before), default=0)
+    stop = min((mention.first for mention in behind), default=len(tokens))
     clause = max(start, first - _CLAUSE), max(end, min(stop, end + _CLAUSE))
     for found in rule("sentence_break").find(tokens, clause[0], first):
         clause = (found.end, clause[1])
@@ -180,9 +182,9 @@ def _mention_row(
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that a number at the tokens ``place`` may have if its own is not sure:
-    those of its clause, in front of the number or behind it, and those that a bare number can mean.
-    Directly behind "within" it is at most.
+    """Return the comparators that a number at the tokens ``place`` may have if its own is
+    uncertain: those in its clause, before or after the number, and those of a bare number. Directly
+    after "within", it is at most.
     """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
@@ -203,8 +205,8 @@ def _list_allowed(
 
 
 def _inherit(before: Sequence[Mention]) -> tuple[Range, ...]:
-    """Return the clauses before a limit that may name its quantity: back to the nearest with a
-    subject, and that subject; without any, the last six.
+    """Return the clauses before a limit that may name its quantity: back to the nearest clause with
+    a subject, followed by that subject; if there is no subject, the last six.
     """
     places: list[Range] = []
     for mention in reversed(before[-_MOST_INHERITED:]):
@@ -215,8 +217,8 @@ def _inherit(before: Sequence[Mention]) -> tuple[Range, ...]:
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number only labels: it is a year, or that of a name ("ADHD-RS-5"), of a
-    version ("RECIST 1.1"), or of an item of a list, before a bracket that nothing opened ("2)").
+    """Return whether a number is only a label: a year, or part of a name ("ADHD-RS-5"), of a
+    version ("RECIST 1.1") or of a list mark before an unmatched bracket ("2)").
     """
     first, end = place
     if re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end)):

@@ -1,5 +1,5 @@
-"""Whether a number in a text has a unit: beside it, after other words, or shared with the next
-number.
+"""Check whether a number in a text has a unit: next to it, after other words, or shared with the
+next number.
 """
 
 import re
@@ -14,22 +14,25 @@ from extractor.language.units import find_unit, read_unit
 _BEFORE = 10
 _BEHIND = 24
 _UNIT_REACH = 7
-"""The most words between a number and its unit: "3 x 10^6 CAR-positive viable T cells/kg"."""
+"""Maximum number of words between a number and its unit: "3 x 10^6 CAR-positive viable T
+cells/kg".
+"""
 _STOPS = frozenset(";:\n")
 _LONGEST_LIST = 100
-"""The most tokens of a list between a number and the list's unit. A text that is one list would
-take the square.
+"""Maximum number of tokens in a list between a number and the list's unit. Without a maximum, a
+text that is one long list would take quadratic time.
 """
 _COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
-"""Counted things: the cigarettes of "10 cigarettes per day", which is a plain rate, too."""
+"""Counted nouns: the cigarettes in "10 cigarettes per day", which is also a plain rate."""
 _RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether the number at a place (tokens) has ``unit``: it is the first unit behind it.
+    """Return whether the number at a place (tokens) has ``unit``, which must be the first unit
+    after it.
 
-    An area under the curve is "AUC" whatever follows. The "+" of a score must be joined to the
-    number. The "20/" of a visual acuity stands in front of it.
+    An area under the curve has the unit "AUC" whatever follows. The "+" of a score must be joined
+    to the number. The "20/" of a visual acuity precedes it.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -40,7 +43,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     # "AUC of 5": the number has no unit behind it
     if rule("exposure_before").ends(tokens, first, first - 8):
         return unit == "AUC"
-    # as in "proteinuria >= 2+ at entry"; the plus of "18+" is a comparator
+    # as in "proteinuria >= 2+ at entry"; the plus sign of "18+" is a comparator
     if unit == "+":
         is_joined = tokens.words[end : end + 1] == ["+"] and tokens.joined(end)
         is_sign = rule("limit_plus").starts(tokens, end)
@@ -55,7 +58,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
         return tokens.words[behind : behind + len(written)] == written
     for at in range(behind, min(stop, behind + _UNIT_REACH)):
         names = _read_unit(tokens, at, stop)
-        # a single letter apart from its number is no unit
+        # a single letter that is separate from its number is not a unit
         if names and (at == behind or len(tokens.words[at]) > 1):
             return not wanted.isdisjoint(names)
     return False
@@ -63,8 +66,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
-    """Return the names by which a unit is compared with one that is read in a text: its UCUM code
-    and its unit of dose; none if the rules do not know it.
+    """Return the names by which a unit is compared with a unit in a text: its UCUM code and its
+    dose unit; empty if the rules do not know it.
     """
     place = find_unit(lex(unit), 0, loose=True)
     dose = place.dose if place and place.is_dose else None
@@ -75,8 +78,8 @@ def _name_unit(unit: str) -> frozenset[str]:
 
 
 def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether a number without a unit of its own shares ``unit`` with the next number, which
-    a joint or a comma parts from it at most: "BMI below 18 or above 40 kg/m2".
+    """Return whether a number without a unit shares ``unit`` with the next number, from which at
+    most a joint or a comma separates it: "BMI below 18 or above 40 kg/m2".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
@@ -87,26 +90,26 @@ def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     following = find_numbers(tokens, end, min(len(tokens), end + _BEFORE))
     if not following or tokens.words[end] == "+" or not stands_bare(tokens, place):
         return False
-    # a word may stand in between: "above 160 systolic or 100 diastolic"
+    # a word may be in between: "above 160 systolic or 100 diastolic"
     if not any(rule("unit_shared").starts(tokens, at) for at in (end, end + 1)):
         return False
     return has_unit(tokens, (following[0].first, following[0].end), unit)
 
 
 def may_be_years(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number at the tokens of an age is in years: it has no unit, or is that of
-    "the over-60s" or "the 50th birthday".
+    """Return whether a number that may be an age is in years: it has no unit, or is part of "the
+    over-60s" or "the 50th birthday".
     """
     is_aged = rule("aged_after").starts(tokens, place[1]) is not None
     return is_aged or stands_bare(tokens, place)
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
-    """Return whether the number at a place (tokens) has no unit of measurement directly behind it,
+    """Return whether the number at a place (tokens) has no unit of measurement directly after it,
     so that it is a count or a grade.
 
-    ``subject`` are the words of its quantity, in lower case: with "cigarettes", "10 cigarettes per
-    day" is a count of them. So is any number of a class or a grade.
+    ``subject`` contains the words of its quantity in lower case: with "cigarettes", "10 cigarettes
+    per day" is a count of cigarettes. Any number of a class or a grade is a count, too.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")
@@ -124,10 +127,10 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
 
 
 def _find_words_behind(tokens: Tokens, at: int) -> Range:
-    """Return the tokens in which the unit of a number that ends at token ``at`` is searched.
+    """Return the tokens in which to search for the unit of a number that ends at token ``at``.
 
-    They begin behind the list that the number belongs to ("1, 3 or 10 mg") and behind a factor ("25
-    x 40 cm"). They end at a stop, at the end of the sentence, at the next number that is no part of
+    They begin after the list that the number belongs to ("1, 3 or 10 mg") and after a factor ("25 x
+    40 cm"). They end at a stop, at the end of the sentence, at the next number that is not part of
     a unit, or after 24 tokens.
     """
     reach = at + _LONGEST_LIST
@@ -159,9 +162,9 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
 @lru_cache(maxsize=512)
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     """Return the names of the unit that begins at token ``at``: its UCUM code, its dose unit, and
-    its code including a rate that follows the substance ("10 mg prednisone per day"); none if no
-    unit begins there before token ``end``. What is below a slash counts if the unit is unknown
-    ("350 CD4/uL").
+    its code including a rate that follows the substance ("10 mg prednisone per day"); empty if no
+    unit begins there before token ``end``. If the unit is unknown, its denominator counts ("350
+    CD4/uL").
     """
     if at >= end:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Of what a number is said: of a quantity, of another one, or perhaps of either."""
+"""Decide whether a number belongs to a quantity, to another one, or possibly to either."""
 
 import re
 from functools import cache, lru_cache
@@ -14,11 +14,11 @@ from extractor.measures.names import fold_words, spell_words
 _SIDES = frozenset({"systolic", "diastolic"})
 _AGE = frozenset({"age", "ages", "aged", "old"})
 _COUNTED_REACH = 4
-"""How many tokens behind a number the name of what it counts may begin."""
+"""Maximum number of tokens between a number and the name of what it counts."""
 _AGE_PHRASE = 4
-"""A quantity with fewer words, one of which is "age", is the age of a person."""
+"""A quantity with fewer words, including "age", is the age of a person."""
 _ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
-"""Rules for words without which a quantity has no number of a role."""
+"""Rules for words that a quantity must contain to have a number with this role."""
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
 _RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
 
@@ -26,10 +26,10 @@ Words = frozenset[str]
 
 
 def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a mention of a line is said of a quantity: True; None if it is said of another
-    one, and False if that is open.
+    """Return whether a mention belongs to a quantity: True; None if it belongs to another quantity,
+    and False if this is open.
 
-    ``quantity`` is its name as a model or a rule gave it, ``tokens`` are the line.
+    ``quantity`` is its name as stated by a model or a rule; ``tokens`` contains the line.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
@@ -45,7 +45,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     line = _list_words(tokens, 0, len(tokens))
     if _is_of_others(spelled, mention, tokens):
         return None
-    # the words of the quantity are there only to be set aside
+    # the line contains the words of the quantity only in a negation
     if words <= _spell(tokens.text) and not words <= line:
         return None
     if _is_part_of_ratio(words, mention, tokens):
@@ -59,25 +59,26 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
 
 
 def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
-    """Return whether the quantity is of one group of people, or of one side of the body, and the
-    number of another one: the last that its clause names before it, else the first behind it.
+    """Return whether the quantity belongs to one group of people, or to one side of the body, and
+    the number to another: the last one that its clause names before the number, otherwise the first
+    one after it.
     """
     front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
     behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
     for groups in _list_contrasts():
         every = frozenset[str]().union(*groups)
-        ours = [group for group in groups if not group.isdisjoint(spelled)]
+        own_groups = [group for group in groups if not group.isdisjoint(spelled)]
         nearest = next(
             (word for word in (*reversed(front), *behind) if word in every), ""
         )
-        if ours and nearest and not any(nearest in group for group in ours):
+        if own_groups and nearest and not any(nearest in group for group in own_groups):
             return True
     return False
 
 
 def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
     """Return whether a number limits a ratio of which the quantity is one part: "LH:FSH of 2 or
-    more". The colon of a heading has a space behind it, and "AST/ALT" is no ratio.
+    more". A colon followed by a space ends a heading, and "AST/ALT" is not a ratio.
     """
     for name in _RATIOS:
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
@@ -86,16 +87,16 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
             if name == "part_of_fraction" and (is_apart or are_both):
                 continue
             parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
-            # both parts of "E/e'" are spelled alike
+            # both parts of "E/e'" have the same spelling
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
     return False
 
 
 def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a number is the age that is asked for; None if it is said of another thing, or
-    of the age in another part of the trial; False if only the words beside it make it an age ("has
-    turned 18"), or if a bare number has no name.
+    """Return whether a number is the age that the quantity names; None if it belongs to another
+    quantity, or is the age in another part of the trial; False if only the words next to it make it
+    an age ("has turned 18"), or if it is a bare number without a name.
     """
     clause = _list_words(tokens, *mention.clause)
     if mention.kind is Measured.AGE or not _AGE.isdisjoint(clause):
@@ -110,10 +111,10 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
 
 
 def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a number is that of the blood pressure that the quantity names, systolic or
-    diastolic; None if the quantity names neither, or nothing tells which one the number is.
+    """Return whether a number is the blood pressure that the quantity names, systolic or diastolic;
+    None if the quantity names neither, or the number's pressure is unknown.
 
-    The word behind the number tells it, else the place in a pair such as "140/90".
+    The word after the number determines it, otherwise the position in a pair such as "140/90".
     """
     named = _SIDES & spelled
     if not named or not rule("pressure_word").search(tokens):
@@ -124,7 +125,7 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
         return bool(behind & named)
     near = max(0, mention.first - 2), min(len(tokens), mention.end + 2)
     for pair in rule("pressure_pair").find(tokens, *near):
-        # a mention of "140/90" holds both: its first number counts
+        # a mention of "140/90" contains both: its first number counts
         for side in ("systolic", "diastolic"):
             if mention.first <= pair.place(side)[0] < mention.end:
                 return side in named
@@ -135,47 +136,47 @@ def _compare_names(
     words: Words, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool | None:
     """Return whether the names around a number are those of the quantity: True; None for another
-    quantity, and False if that is open.
+    quantity, and False if this is open.
 
-    The first of these decides: the words directly at the number; the known quantities in front of
-    it; the words of its clause; those of the clauses before that may name its quantity; those of
-    the whole line. A word in front that the quantity does not have makes it another one, if the
-    quantity has a limit of its own in the line, or only the clauses before name it.
+    The first of these decides: the words directly next to the number; the known quantities before
+    it; the words of its clause; the words of earlier clauses that may name its quantity; the words
+    of the whole line. A preceding word that is not in the quantity's name indicates another
+    quantity, if the quantity has its own limit in the line, or only earlier clauses name it.
     """
     subject = mention.subject or (mention.first, mention.first)
     front = _list_words(tokens, *_list_front(mention))
     direct = _list_words(tokens, *_find_direct(len(words), mention, tokens))
-    ours = _name(quantity)
-    theirs = _name(tokens.read(*subject))
-    named = _fold(tokens.read(*subject))
-    if ours and _says_elsewhere(
-        words - _list_name_words(ours), front | direct, mention, tokens
+    own_names = _name(quantity)
+    subject_names = _name(tokens.read(*subject))
+    subject_words = _fold(tokens.read(*subject))
+    if own_names and _says_elsewhere(
+        words - _list_name_words(own_names), front | direct, mention, tokens
     ):
         return None
     if words <= direct:
         return True
-    if ours == {"body_weight"} and _names_people(mention, tokens):
+    if own_names == {"body_weight"} and _names_people(mention, tokens):
         return True
-    is_foreign = any(not read_unit(word) for word in named - words - _idle())
-    if ours and theirs >= ours:
+    is_foreign = any(not read_unit(word) for word in subject_words - words - _idle())
+    if own_names and subject_names >= own_names:
         missing = words - front - direct
         has_more = not missing.isdisjoint(_list_line(tokens))
         return None if is_foreign and has_more else True
-    is_other = bool(ours and theirs) and theirs.isdisjoint(ours)
-    if is_other and not _is_part(words, named, front):
+    is_other = bool(own_names and subject_names) and subject_names.isdisjoint(own_names)
+    if is_other and not _is_part(words, subject_words, front):
         return None
     return _compare_clause(words, quantity, mention, tokens, is_foreign=is_foreign)
 
 
 def _is_part(words: Words, named: Words, front: Words) -> bool:
-    """Return whether a name in front of a number is only a part of the quantity's: "stage"."""
+    """Return whether a name before a number is only a part of the quantity's name: "stage"."""
     return bool(words & named) and not words < named and words <= front
 
 
 def _says_elsewhere(
     extra: Words, around: Words, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether a line has further words of a name, but not around the number."""
+    """Return whether a line contains additional words of a name, but not around the number."""
     if mention.subject is None or mention.subject[0] >= mention.first:
         around |= _list_inherited(mention, tokens)
     return not (extra - around).isdisjoint(_list_line(tokens))
@@ -184,16 +185,18 @@ def _says_elsewhere(
 def _compare_clause(
     words: Words, quantity: str, mention: Mention, tokens: Tokens, *, is_foreign: bool
 ) -> bool | None:
-    """Compare the words of the clause, then those of the clauses before it, then the line's."""
+    """Compare the words of the clause, then those of the clauses before it, then those of the
+    line.
+    """
     subject = mention.subject or (mention.first, mention.first)
     others = _list_subjects(tokens) - {_fold(tokens.read(*subject))}
     is_rival = words in others
     front = _list_words(tokens, *_list_front(mention))
     here = front | _list_words(tokens, *mention.clause)
-    ours = _name(quantity)
+    own_names = _name(quantity)
     clause = _name(tokens.read(*mention.clause))
-    if words <= here or (ours and ours <= clause):
-        # behind a number with a unit, they name the next limit
+    if words <= here or (own_names and own_names <= clause):
+        # after a number with a unit, they name the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and words <= here and not words <= front
         return None if is_foreign and (is_rival or names_next) else True
@@ -209,7 +212,7 @@ def _list_line(tokens: Tokens) -> Words:
 
 
 def _list_front(mention: Mention) -> Range:
-    """Return the tokens of a clause and of the name of its quantity up to the number."""
+    """Return the tokens of a clause and of the name of its quantity, up to the number."""
     first = mention.clause[0]
     if mention.subject:
         first = min(first, mention.subject[0])
@@ -217,16 +220,16 @@ def _list_front(mention: Mention) -> Range:
 
 
 def _list_inherited(mention: Mention, tokens: Tokens) -> Words:
-    """Return the words of a clause, and of those before it that may name its quantity."""
+    """Return the words of a clause, and of earlier clauses that may name its quantity."""
     places = (*mention.inherited, _list_front(mention), mention.clause)
     return frozenset[str]().union(*(_list_words(tokens, *place) for place in places))
 
 
 def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
-    """Return the tokens of a number, and those behind it that may name what it counts, up to a
-    joint or a number, and at most four tokens further than the quantity is long; up to a bracket,
-    too, if a name stands in front of the number. Of a number with a unit, the words belong to the
-    next number if they end at it.
+    """Return the tokens of a number and of the words after it that may name what it counts, up to a
+    joint or a number, and at most four more than the quantity has words. If a name precedes the
+    number, they also end at a bracket. If the number has a unit, words up to the next number belong
+    to that number.
     """
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
@@ -251,8 +254,8 @@ def _names_people(mention: Mention, tokens: Tokens) -> bool:
 
 @lru_cache(maxsize=64)
 def _list_words(tokens: Tokens, first: int, end: int) -> Words:
-    """Return the words of the tokens ``first:end``, without those that they set aside: of "the
-    waist, not the hip", the waist.
+    """Return the words of the tokens ``first:end``, without words that are negated: in "the waist,
+    not the hip", only the waist counts.
     """
     aside = set[int]()
     for denial in rule("not_meant").find(tokens, first, end):
@@ -262,8 +265,8 @@ def _list_words(tokens: Tokens, first: int, end: int) -> Words:
 
 
 def _join(text: str) -> str:
-    """Return a text in which the kind of a group and its number or letter are one word: "group
-    A".
+    """Return a text in which the type of a group and its number or letter are one word:
+    "group A".
     """
     return _NUMBERED.sub(r"\1\2", text.lower())
 
@@ -279,14 +282,14 @@ def _fold(text: str) -> Words:
 
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[Words]:
-    """Return the words of each quantity that has a limit in a line, without idle ones."""
-    subjects = [one.subject for one in find_mentions(tokens) if one.subject]
+    """Return the words of each quantity that has a limit in a line, without generic words."""
+    subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]
     return frozenset(_fold(tokens.read(*place)) for place in subjects)
 
 
 @lru_cache(maxsize=1024)
 def _name(text: str) -> Words:
-    """Return the names of all known quantities in a text. For a combined quantity, they are the
+    """Return the names of all known quantities in a text. For a combined quantity, these are the
     names of its parts: ALT and AST for transaminases.
     """
     parts = (quantity.both or {quantity.name} for quantity in list_named(text))
@@ -295,7 +298,7 @@ def _name(text: str) -> Words:
 
 @lru_cache(maxsize=1024)
 def _list_name_words(names: Words) -> Words:
-    """Return the words of all names of some known quantities, and those of any name."""
+    """Return the words in all names of some known quantities, and generic words."""
     words = {*word_list("idle_words"), *word_list("function_words")}
     for name in names:
         words.update(*map(fold_words, get_quantity(name).names))
@@ -304,15 +307,15 @@ def _list_name_words(names: Words) -> Words:
 
 @cache
 def _idle() -> Words:
-    """Words that tell no quantity from another one."""
+    """Words that do not distinguish quantities."""
     lists = ("people", "idle_words", "function_words")
     return frozenset({"score", "scale"}).union(*map(word_list, lists))
 
 
 @cache
 def _list_contrasts() -> list[list[Words]]:
-    """Return rows of groups of words: a clause speaks of one group of a row at a time, as of men
-    or of women.
+    """Return rows of contrasting groups of words. A clause is about one group of a row at a time,
+    such as men or women.
     """
     rows = read_table("mentions")["contrasts"]["groups"]
     return [[word_set(group) for group in row] for row in rows]

@@ -1,4 +1,4 @@
-"""Prove limits: a model's limit stands if a mention of its line says the same of the same
+"""Prove limits: a model's limit is kept if a mention in its line states the same limit on the same
 quantity.
 """
 
@@ -31,21 +31,19 @@ from extractor.language.units import read_unit
 from extractor.schemas import Comparator, Constraint, Quantity, Support
 
 _MULTIPLES = ("{ULN}", "{LLN}")
-_STRICT = frozenset({Comparator.MORE, Comparator.LESS})
-"""The comparators that leave out their own value."""
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
-_ENDS = 12
-"""How many mentions before or behind one may be the other end of its range."""
 _MOST_SAME = 24
-"""The most mentions of the same numbers that are looked at. No line of a record has more."""
+"""Maximum number of mentions of the same numbers that are examined. No line of a record has
+more.
+"""
 
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a constraint with its place in a passage, if the passage states it of this quantity;
+    """Return a constraint with its place in a passage, if the passage states it for this quantity;
     None if it does not. An age needs no name: "2 to 18 years".
 
-    Another name of the quantity that the passage has instead is as good, and replaces it: "ANC" for
-    "absolute neutrophil count".
+    If the passage uses another name of the quantity, that name replaces it: "ANC" for "absolute
+    neutrophil count".
     """
     for name, place in _list_names(value.quantity, passage):
         named = value.model_copy(update={"quantity": name})
@@ -56,8 +54,8 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 
 def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | None]]:
-    """Yield the names by which a passage may state a limit of a quantity, with their places: its
-    own words, else another name of the vocabularies, else its own words elsewhere.
+    """Yield the names by which a passage may state a limit on a quantity, with their places: its
+    own words, another name in the vocabularies, or its own words without a place.
     """
     place = find_quote(passage, quantity)
     if place:
@@ -76,8 +74,8 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
 def _find_named(
     value: Constraint, place: Span | None, passage: Passage
 ) -> Supported | None:
-    """Return a constraint from the name of its quantity to its number, if the passage states it
-    with its unit.
+    """Return a constraint with the span from the name of its quantity to its number, if the passage
+    states it with its unit.
     """
     limit = find_limit(cut(passage), value, value.quantity)
     if limit is None:
@@ -92,10 +90,11 @@ def _find_named(
 def find_limit(
     tokens: Tokens, value: Constraint | Quantity, quantity: str = ""
 ) -> Derived | None:
-    """Return the place of the mention of a line that says a limit, and how surely; None if none
-    does. The first mention that states it goes before those from which it is only inferred.
+    """Return the place of the mention that states a limit, with its support; None if no mention of
+    the line states it. A mention that states it takes precedence over mentions from which it is
+    inferred.
 
-    ``quantity`` is the name of what is limited; without it, a mention of anything counts.
+    ``quantity`` is the name of what is limited; without it, a mention of any quantity counts.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -128,11 +127,12 @@ def _prove(
     mention: Mention,
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention proves a limit; None if it does not.
+    """Return how a mention supports a limit; None if it does not.
 
-    The mention must have the numbers, the comparator and the unit, be no part of a scale or a name,
-    and be said of the quantity, at least perhaps. The limit is inferred if that is open, if it is a
-    change or an aim, or if its number has another reading; else it is as sure as its numbers.
+    The mention must have the numbers, the comparator and the unit, must not be part of a scale or a
+    name, and must belong to the quantity, or possibly belong to it. The limit is inferred if this
+    is open, if it is a change or a target, or if its number has another reading. Otherwise, the
+    support is that of its numbers.
     """
     numbers = _compare(value, mention)
     # the 5 of "ECOG 0-2 on a scale of 0 to 5"
@@ -148,12 +148,10 @@ def _prove(
 
 
 def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
-    """Return how surely a mention says the numbers and the comparator of a limit; None if it does
-    not.
+    """Return how a mention supports the numbers and the comparator of a limit; None if it does not.
 
-    It is parsed if the numbers are those of the likeliest reading of the mention, and the words
-    leave no choice of the comparator. It is inferred if they are those of another reading, or one
-    end of a range.
+    The support is parsed if the numbers are the most likely reading of the mention, and the words
+    allow only one comparator. It is inferred if they are another reading, or one end of a range.
     """
     bounds = (value.value, value.value_high)
     low, high = mention.bounds[0]
@@ -171,11 +169,11 @@ def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
 def _has_unit(
     value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether the number of a mention has the unit of a limit, or has none if the limit has
-    none. What it counts may be named by the ``quantity``: "10 cigarettes".
+    """Return whether the number of a mention has the unit of a limit, or no unit if the limit has
+    none. The ``quantity`` may name what is counted: "10 cigarettes".
 
-    A score in percent ("Karnofsky of 70", or "70 %") may have its unit or not. A number without a
-    unit may have that of the number before or behind it.
+    A score in percent may be written with or without its unit ("Karnofsky of 70", or "70 %"). A
+    number without a unit may share the unit of the number before or after it.
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
@@ -195,7 +193,7 @@ def _has_unit(
 
 
 def _has_written(unit: str, quantity: str, tokens: Tokens, place: Range) -> bool:
-    """Return whether a number has a unit behind it, or shares that of the next number."""
+    """Return whether a number has a unit after it, or shares the unit of the next number."""
     if has_unit(tokens, place, unit):
         return True
     known = find_exactly(quantity)
@@ -209,8 +207,7 @@ def _is_in_percent(quantity: str) -> bool:
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:
-    """Return whether a number there may mean another value as well: "100.000" proves neither 100
-    nor 100000.
+    """Return whether a number at a place is ambiguous: "100.000" proves neither 100 nor 100000.
 
     A comma before three digits marks thousands, as in English.
     """

@@ -1,4 +1,4 @@
-"""Canonical names of limited quantities, and values in their canonical units."""
+"""Canonical names of limited quantities, and conversion of values to their canonical units."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,33 +12,35 @@ from extractor.language.book import read_table, read_text, rule, word_list
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import list_readings
 from extractor.language.units import Dimension, convert, find_dimension, read_unit
-from extractor.measures.names import find_names, fold_words
+from extractor.measures.names import Words, find_names, fold_words
 
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
-"""The units of a quantity whose name ends with one of the heads."""
-_BARE = _STEPS | {"1", "{score}"}  # texts do not write them
+"""The units of quantities whose names end with these heads."""
+BARE_UNITS = _STEPS | {"1", "{score}"}  # texts leave them out
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that compare with another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
-_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # nobody gives an age in them
+_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # ages are never stated in them
 _WORST_ECOG = 5
 _OF_SCORES = (("{score}", 1),)
-"""The dimension of points of a score."""
+"""The dimension of points in a score."""
 _OF_TIME = (("s", 1),)
 _PER_VOLUME = ("m", -3)
 _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
-"""Units of visual acuity that count what is lost."""
+"""Units of visual acuity in which higher values are worse."""
 _SENSE_REACH = 8
-"""How many tokens around a limit may say that it is one of an earlier time, or another fluid."""
+"""Number of tokens around a limit that may show that it refers to an earlier time or another
+fluid.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownQuantity:
-    """A quantity of the vocabulary, as ``quantity_names/people.toml`` says. ``unit`` is the
-    canonical one.
+    """A quantity of the vocabulary, as described in ``quantity_names/people.toml``. ``unit`` is the
+    canonical unit.
 
-    ``loinc`` holds its LOINC codes by a unit of each dimension in which it is measured.
+    ``loinc`` contains its LOINC codes by a unit of each dimension in which it is measured.
     """
 
     name: str
@@ -62,13 +64,13 @@ class KnownQuantity:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
-        """Return whether a limit on this quantity can have ``unit``, a UCUM code; without a unit,
-        whether it needs none.
+        """Return whether a limit on this quantity can have ``unit``, a UCUM code, or no unit at
+        all.
 
-        It can have its canonical unit, a further one (``others``), one that converts into either or
-        has the same dimension, and, as a concentration, any other concentration. A comparison with
-        another value ("x ULN") suits all but scales, counts in braces and weak names. Counts have
-        no other unit.
+        The unit can be its canonical unit, an additional one (``others``), one that converts to
+        either or has the same dimension, or, for a concentration, any other concentration. A
+        comparison with another value ("x ULN") fits all quantities except scales, counts in braces
+        and weak names. Counts have no other unit.
         """
         if unit is None:
             return not self.measured
@@ -88,38 +90,37 @@ class KnownQuantity:
         return is_other or self._is_concentration(dimension)
 
     def _is_concentration(self, dimension: Dimension) -> bool:
-        """Return whether the canonical unit and a dimension are both something per volume. A bare
-        mass counts beside a mass per volume, as it may have lost its volume: "mg%".
+        """Return whether both the canonical unit and a dimension are amounts per volume. A bare
+        mass counts as a mass per volume, since its volume may be missing: "mg%".
         """
-        ours = find_dimension(self.unit)[1]
-        if _PER_VOLUME not in ours:
+        own_dimension = find_dimension(self.unit)[1]
+        if _PER_VOLUME not in own_dimension:
             return False
         if dimension == (("g", 1),):
-            return ("g", 1) in ours
-        return _PER_VOLUME in dimension and min(len(dimension), len(ours)) > 1
+            return ("g", 1) in own_dimension
+        return _PER_VOLUME in dimension and min(len(dimension), len(own_dimension)) > 1
 
     def is_usual(self, value: float, unit: str | None) -> bool:
-        """Return whether limits of trials have such a value, judging by ``usual``; False if the
-        usual range is not known, or the value has no canonical unit.
+        """Return whether a value is in the ``usual`` range of limits in trials; False if the usual
+        range is unknown, or the value cannot be converted to the canonical unit.
         """
         canonical = self.to_canonical(value, unit) if self.usual else None
         return canonical is not None and self.is_possible(canonical)
 
     def is_possible(self, canonical: float) -> bool:
-        """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual``
-        does not exclude it.
+        """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual`` does
+        not exclude it.
         """
         if self.usual is None or canonical == 0:
             return True
         return self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def infer_unit(self, value: float) -> str | None:
-        """Return the unit in which a value without one is meant; None if it is not known, or if
-        several are possible.
+        """Return the implied unit of a value that has none; None if it is unknown or ambiguous.
 
-        A number of cells may be per litre, per microlitre or in 10^9/L: its size tells which.
-        Counts and scales are in their canonical unit, other quantities if the value is in their
-        ``implied`` range.
+        A number of cells may be per litre, per microlitre or in 10^9/L, depending on its size.
+        Counts and scales are in their canonical unit; other quantities only if the value is in
+        their ``implied`` range.
 
         >>> [
         ...     list_quantities()["platelet_count"].infer_unit(value)
@@ -130,14 +131,14 @@ class KnownQuantity:
         if self.unit == "10*9/L" and self.usual:
             units = [unit for unit in _CELL_UNITS if self.is_usual(value, unit)]
             return units[0] if len(units) == 1 else None
-        if self.unit in _BARE:
+        if self.unit in BARE_UNITS:
             return self.unit
         low, high = self.implied or (math.inf, 0)
         return self.unit if low <= value <= high else None
 
     def change_of(self) -> "KnownQuantity":
-        """Return the quantity that is a change of this one, in the same unit: one of the vocabulary
-        if it has one, else a new one that is named after this and may be below zero.
+        """Return the quantity that is a change of this one, in the same unit: the vocabulary's, if
+        it has one, otherwise a new quantity, which is named after this one and may be negative.
         """
         if self.change:
             return list_quantities()[self.change]
@@ -153,8 +154,8 @@ class KnownQuantity:
         )
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
-        """Return the value in the canonical unit; None if no safe conversion exists. Without a
-        ``unit``, it is in the one that goes without saying (``infer_unit``).
+        """Return the value in the canonical unit; None if there is no safe conversion. Without a
+        ``unit``, the implied unit is used (``infer_unit``).
         """
         unit = unit or self.infer_unit(value)
         if unit is None:
@@ -182,8 +183,8 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
 
 
 def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the LOINC codes of an entry of the vocabulary by unit. The entry has one code or a
-    list, which are those for its canonical unit, or a table of both by unit, or none.
+    """Return the LOINC codes of a vocabulary entry by unit. The entry contains one code or a list
+    for its canonical unit, a table of codes by unit, or no codes.
     """
     codes = entry.get("loinc", {})
     by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
@@ -194,7 +195,7 @@ def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def get_quantity(name: str) -> KnownQuantity:
-    """Return a quantity of the vocabulary, or the change of one, by its canonical name.
+    """Return a quantity of the vocabulary, or a change of one, by its canonical name.
 
     >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
     ('g/dL', True)
@@ -229,7 +230,7 @@ def name_quantity(
     named = _name(text, unit, quote, value)
     if named is None:
         return None
-    # a performance status of 2 is ECOG, and of 70 is Karnofsky
+    # a performance status of 2 is ECOG, one of 70 is Karnofsky
     if named.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
         return get_quantity(
@@ -248,8 +249,8 @@ def name_quantity(
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
-    """Return the quantity that the words of ``text`` name; None if neither they nor the unit tell
-    one. Without a name, the unit tells the quantity.
+    """Return the quantity that the words of ``text`` name or, without a name, that the unit
+    indicates; None if neither does.
     """
     words = fold_words(text)
     named = _choose(words, unit)
@@ -266,10 +267,10 @@ def _name(
 
 
 def _find_near(
-    text: str, words: tuple[str, ...], unit: str | None, quote: str
+    text: str, words: Words, unit: str | None, quote: str
 ) -> KnownQuantity | None:
-    """Return the quantity that is named around words for people or a scale: before them, or else
-    behind.
+    """Return the quantity that is named before or, failing that, around words for people or a
+    scale.
     """
     lists = map(word_list, ("people", "scale_words", "idle_words"))
     if text not in quote or not frozenset[str]().union(*lists).issuperset(words):
@@ -281,8 +282,10 @@ def _find_near(
     return None
 
 
-def _is_age(words: tuple[str, ...], unit: str, quote: str) -> bool:
-    """Return whether a length of time is an age: that of people, or "18 years old"."""
+def _is_age(words: Words, unit: str, quote: str) -> bool:
+    """Return whether a duration is an age: its words name people, or the quote calls it an age ("18
+    years old").
+    """
     if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
         return False
     if not word_list("people").isdisjoint(words):
@@ -291,8 +294,8 @@ def _is_age(words: tuple[str, ...], unit: str, quote: str) -> bool:
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
-    """Return the quantity that a unit alone tells; None if it tells none, or one that cannot have
-    the value: "prostate > 100 c" is no temperature.
+    """Return the quantity that a unit on its own indicates; None if there is none, or if it cannot
+    have the value: "prostate > 100 c" is not a temperature.
     """
     by_unit = _find_unit(unit)
     canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
@@ -303,13 +306,15 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 def _name_by_sense(
     named: KnownQuantity, text: str, quote: str, value: float
 ) -> KnownQuantity:
-    """Return the quantity that ``named`` is with the words around its limit: one blood pressure,
-    or a change of it; else itself.
+    """Return ``named``, narrowed by the words around its limit to one blood pressure, to a change,
+    or to another time or fluid.
     """
     tokens = read_text(quote)
     name = tokens.at(max(0, quote.find(text)))
-    numbers = [one for one in find_numbers(tokens) if one.value == value]
-    number = next((one for one in numbers if one.first >= name), None)
+    numbers = [
+        candidate for candidate in find_numbers(tokens) if candidate.value == value
+    ]
+    number = next((candidate for candidate in numbers if candidate.first >= name), None)
     if number is None:
         return named
     reach = max(0, name - _SENSE_REACH), min(len(tokens), number.end + _SENSE_REACH)
@@ -326,8 +331,8 @@ def _name_by_sense(
 
 
 def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQuantity:
-    """Return which of the two blood pressures a number is: the one named behind it, else the second
-    or the first of a pair such as "140/90"; else ``named``.
+    """Return which of the two blood pressures a number is: the one named after it, otherwise by its
+    position in a pair such as "140/90"; ``named`` if neither decides.
     """
     after = rule("pressure_named_after").starts(tokens, number.end)
     if after:
@@ -340,18 +345,19 @@ def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQua
 
 
 @lru_cache(maxsize=4096)
-def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
+def _choose(words: Words, unit: str | None) -> KnownQuantity | None:
     """Return the quantity that folded words name and that fits the unit; None if there is none.
 
-    Strong names go before weak ones. Of several, it is the quantity that stands for all of them, as
-    transaminases do for ALT and AST, or else the last one. Words without a unit that end with
-    "grade", "class" or "stage" only name a quantity with such values, or with this word in a name.
+    Strong names take precedence over weak ones. If there are several, return the quantity that
+    combines all of them, as transaminases combine ALT and AST, otherwise the last one. Words
+    without a unit that end with "grade", "class" or "stage" only name quantities with grades as
+    values, or with this word in a name.
     """
     known = list_quantities()
     fitting = [known[name] for *_, name in find_names(words) if known[name].fits(unit)]
     if words and unit is None and words[-1] in _HEADS:
-        fitting = [one for one in fitting if _has_head(one, words[-1])]
-    strong = [one for one in fitting if not one.weak]
+        fitting = [quantity for quantity in fitting if _has_head(quantity, words[-1])]
+    strong = [quantity for quantity in fitting if not quantity.weak]
     # "ECOG 0 or 1 or Karnofsky 70"
     joint = _combine(strong, unit) or _combine(fitting, unit)
     last = strong[-1:] or fitting[-1:]
@@ -359,19 +365,19 @@ def _choose(words: tuple[str, ...], unit: str | None) -> KnownQuantity | None:
 
 
 def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
-    """Return the quantity that stands for exactly the named ones together."""
-    if len({one.name for one in group}) < 2:
+    """Return the quantity that combines exactly the named ones."""
+    if len({part.name for part in group}) < 2:
         return None
-    parts = frozenset[str]().union(*(one.both or {one.name} for one in group))
-    for one in list_quantities().values():
-        if one.both == parts and one.fits(unit):
-            return one
+    parts = frozenset[str]().union(*(part.both or {part.name} for part in group))
+    for quantity in list_quantities().values():
+        if quantity.both == parts and quantity.fits(unit):
+            return quantity
     return None
 
 
 def _has_head(quantity: KnownQuantity, head: str) -> bool:
     """Return whether the values of a quantity are grades, classes or stages, or one of its names
-    has the word ``head``.
+    contains the word ``head``.
     """
     if quantity.unit in _STEPS:
         return True
@@ -380,8 +386,8 @@ def _has_head(quantity: KnownQuantity, head: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _find_unit(unit: str) -> KnownQuantity | None:
-    """Return the quantity that a unit alone tells, as "kg" tells a weight, else the kind of
-    quantity that its dimension tells; None if neither is known.
+    """Return the quantity that a unit on its own indicates, as "kg" indicates a weight, otherwise
+    the general quantity of its dimension; None if there is neither.
     """
     known = list_quantities().values()
     for quantity in known:
@@ -399,10 +405,10 @@ def _has_dimension(units: Iterable[str], dimension: Dimension) -> bool:
 
 
 def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
-    """Return the LOINC codes of a quantity in a UCUM unit, the most usual first; none if no code is
-    certain.
+    """Return the LOINC codes of a quantity in a UCUM unit, the most common first; empty if no code
+    is certain.
 
-    A code stands for one dimension: LOINC has one glucose by mass and another by amount of
+    A code applies to one dimension: LOINC has one glucose by mass and another by amount of
     substance. A multiple of a limit of normal may have any code, and so may a value without a unit
     if there is only one dimension.
 
@@ -410,26 +416,27 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
     [['2345-7'], ['14749-6'], ['2345-7', '14749-6'], [], []]
     """
-    if unit is None and quantity.unit not in _BARE and len(quantity.loinc) > 1:
+    if unit is None and quantity.unit not in BARE_UNITS and len(quantity.loinc) > 1:
         return []
-    own = unit or quantity.unit
-    # an equivalent is a mole only for ions with one charge
-    if "eq" in own and quantity.molar_mass:
+    target = unit or quantity.unit
+    # an equivalent equals a mole only for ions with a single charge
+    if "eq" in target and quantity.molar_mass:
         return []
-    is_linear = own in quantity.linear and own not in quantity.loinc
-    wanted = name_property(quantity.unit if is_linear else own)
+    is_linear = target in quantity.linear and target not in quantity.loinc
+    target_property = name_property(quantity.unit if is_linear else target)
     codes: list[str] = []
     for code_unit, unit_codes in quantity.loinc.items():
-        if own in _ANY_LABORATORY or name_property(code_unit) == wanted:
+        if target in _ANY_LABORATORY or name_property(code_unit) == target_property:
             codes += unit_codes
     return codes
 
 
 def name_property(unit: str) -> tuple[Dimension, bool]:
-    """Return in what one LOINC code measures: the dimension of a UCUM unit, and whether it is per
-    1.73 m2 of body surface.
+    """Return what a LOINC code measures: the dimension of a UCUM unit, and whether it is per 1.73
+    m2 of body surface.
 
-    Units of enzymes and international units count as one, as each assay has only one of them.
+    Units of enzymes and international units are treated as one, since each assay uses only one of
+    them.
 
     >>> (
     ...     name_property("kU/L") == name_property("[IU]/mL"),
@@ -444,11 +451,11 @@ def choose_reading(
     written: str, name: str, unit: str | None
 ) -> tuple[int | float, bool]:
     """Return the reading of a written number that is usual for the quantity ``name``, and whether
-    that is sure.
+    the reading is certain.
 
-    A single reading in the usual range is sure, unless it takes a comma for a decimal one. Where
-    the range does not decide, a comma before three digits marks thousands, as in English, and is
-    sure unless the value is unusual; a dot is not sure. ``written`` must be a number.
+    A single reading in the usual range is certain, unless it takes a comma as a decimal separator.
+    If the range does not decide, a comma before three digits marks thousands, as in English, and is
+    certain unless the value is unusual; a dot is uncertain. ``written`` must be a number.
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),
@@ -460,7 +467,7 @@ def choose_reading(
     likeliest = readings[0]
     code = read_unit(unit) if unit else None
     known = name_quantity(name, code)
-    usual = [one for one in readings if known and known.is_usual(one, code)]
+    usual = [reading for reading in readings if known and known.is_usual(reading, code)]
     if len(usual) == 1:
         is_decimal_comma = "," in written and likeliest > usual[0]
         # nobody writes 1 as "1,000"
@@ -473,8 +480,7 @@ def choose_reading(
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
-    """Return the known quantities that a text names, from left to right, without those that only
-    name a kind.
+    """Return the known quantities that a text names, from left to right, without general ones.
 
     >>> [quantity.name for quantity in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
@@ -484,8 +490,8 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
-    """Return the quantity that a text names, if it says nothing else; otherwise None, also for a
-    name of a kind.
+    """Return the quantity that a text names without any other words; otherwise None, also for a
+    general quantity.
 
     >>> (
     ...     find_exactly("Haemoglobin level").name,
@@ -501,11 +507,12 @@ def find_exactly(text: str) -> KnownQuantity | None:
 
 
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
-    """Return the side of a quantity's scale, "higher" or "lower", that is worse; None if it is not
-    known.
+    """Return the side of a quantity's scale, "higher" or "lower", that is worse; None if it is
+    unknown.
 
-    The unit decides for visual acuity: letters count what is seen, logMAR and the number below a
-    fraction what is lost. ``quote`` are the words around the name, if they may tell the quantity.
+    For visual acuity, the unit decides: letters count what is seen, logMAR and the denominator of a
+    fraction what is lost. ``quote`` contains the words around the name, if they may indicate the
+    quantity.
 
     >>> (
     ...     find_worse_side("ECOG"),

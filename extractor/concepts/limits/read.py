@@ -1,4 +1,4 @@
-"""Find the limits of a line: those of the grammar of measures, with what the list says of them."""
+"""Find the limits of a line with the grammar of measures, adjusted by the kind of list."""
 
 from dataclasses import replace
 
@@ -10,18 +10,18 @@ from extractor.measures import Limit, mirror, read_line
 from extractor.schemas import Comparator, CriterionKind
 
 _DENIAL_REACH = 14
-"""How many tokens before a limit may deny it."""
+"""Number of tokens before a limit that may deny it."""
 
 
 def find_limits(
     tokens: Tokens, kind: CriterionKind | None, topic: str = ""
 ) -> list[Limit]:
-    """Return all limits in the tokens of one criterion, including ages and lengths of time, from
-    left to right.
+    """Return all limits in the tokens of a criterion, including ages and durations, from left to
+    right.
 
-    ``kind`` is that of the list, and decides the comparator of a bare age: "aged 18 years" is a
-    lower bound, and among exclusions an upper one. None if it is not known. ``topic`` is the line
-    above, which may name the quantity.
+    ``kind`` is the kind of list, which determines the comparator of a bare age: "aged 18 years" is
+    a lower bound, but an upper bound in exclusions. It is None if the kind is unknown. ``topic`` is
+    the line above, which may name the quantity.
 
     >>> limits = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in limits]
@@ -30,23 +30,23 @@ def find_limits(
     read = read_line(tokens, read_text(topic) if topic else None)
     limits: list[Limit] = []
     for limit in read:
-        settled = _turn_by_scale(tokens, _settle(tokens, limit))
-        if settled:
-            turned = _turn_below_mean(tokens, _turn(tokens, settled, kind))
-            limits += _split_outside(tokens, turned)
+        scaled = _apply_scale(tokens, _choose_readings(tokens, limit))
+        if scaled:
+            listed = _apply_list(tokens, scaled, kind)
+            limits += _split_outside(tokens, _negate_below_mean(tokens, listed))
     return limits
 
 
-def _turn_by_scale(tokens: Tokens, limit: Limit) -> Limit | None:
-    """Return a limit of "or better" or "worse than" with the comparator that the scale of its
-    quantity gives it; None if it is not known which side of the scale is worse.
+def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
+    """Return a limit of "or better" or "worse than" with the comparator that results from the scale
+    of its quantity; None if it is unknown which side of the scale is worse.
 
-    "Than" leaves out the number itself, unless it is denied ("no worse than 2" allows 2) or joined
-    to it ("better than or equal to 2").
+    "Than" excludes the number itself, unless it is negated ("no worse than 2" allows 2) or the
+    number is included ("better than or equal to 2").
     """
-    if limit.turned is None:
+    if limit.scale_words is None:
         return limit
-    words = limit.turned.lower().split()
+    words = limit.scale_words.lower().split()
     name = tokens.read(*limit.quantity) if limit.quantity else ""
     worse = find_worse_side(name, limit.unit, tokens.text)
     if worse is None:
@@ -61,9 +61,9 @@ def _turn_by_scale(tokens: Tokens, limit: Limit) -> Limit | None:
     return replace(limit, comparator=comparator)
 
 
-def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
-    """Return a limit on deviations below a mean with its sign: "at least 2.5 SD below the mean" is
-    at most -2.5 SD.
+def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
+    """Return a limit on deviations below a mean with a negative value: "at least 2.5 SD below the
+    mean" is at most -2.5 SD.
     """
     is_below = rule("below_mean").search(tokens, limit.first, limit.end + 6)
     if limit.value <= 0 or is_below is None:
@@ -77,7 +77,9 @@ def _turn_below_mean(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
-    """Return a range as it is, or the two limits beyond its ends: "outside the range 0.4 - 4.0"."""
+    """Return a range unchanged or, for "outside the range 0.4 - 4.0", the two limits beyond its
+    ends.
+    """
     if limit.value_high is None or limit.time_unit:
         return [limit]
     if not any(
@@ -90,8 +92,10 @@ def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
     return [below, above]
 
 
-def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
-    """Return a limit with the comparator that its list, or a denied verb before it, gives it."""
+def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
+    """Return a limit with the comparator that results from its list, or from a negated verb before
+    it.
+    """
     is_exclusion = kind is CriterionKind.EXCLUSION
     if not limit.sure:
         is_upper = is_exclusion and limit.comparator is Comparator.AT_LEAST
@@ -102,20 +106,20 @@ def _turn(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
     opposite = limit.comparator.opposite
     if opposite is None:
         return limit
-    is_turned = is_denied(tokens, limit.first)
+    is_reversed = is_denied(tokens, limit.first)
     if is_exclusion:
         near = max(0, limit.first - _DENIAL_REACH // 2)
         if forbidden := rule("not_allowed").search(tokens, near, limit.number[1]):
-            # what must not be excludes whom it concerns, and the grammar may have turned it
-            is_turned = forbidden.end > limit.first
+            # "must not" in an exclusion restates it, and the grammar may have reversed it already
+            is_reversed = forbidden.end > limit.first
             limit = replace(limit, sure=False)
     else:
-        is_turned = is_turned or _is_refused(tokens, limit.first)
-    return replace(limit, comparator=opposite) if is_turned else limit
+        is_reversed = is_reversed or _is_refused(tokens, limit.first)
+    return replace(limit, comparator=opposite) if is_reversed else limit
 
 
 def _has_failed(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether something has not recovered to a limit: "not resolved to grade 1"."""
+    """Return whether a limit has not been reached by recovery: "not resolved to grade 1"."""
     start = max(0, limit.first - _DENIAL_REACH)
     failed = rule("not_recovered").search(tokens, start, limit.number[0])
     return failed is not None and limit.first - failed.end <= 1
@@ -133,13 +137,13 @@ def _is_refused(tokens: Tokens, first: int) -> bool:
 
 
 def _closes_bracket(codes: str) -> bool:
-    """Return whether a bracket closes that another token opened: "(without anaesthesia)"."""
+    """Return whether more brackets close than open: "without anaesthesia)"."""
     return codes.count(")") > codes.count("(")
 
 
 def is_denied(tokens: Tokens, first: int) -> bool:
-    """Return whether a denied verb before a limit turns its comparator into the opposite one: "has
-    not dropped below 8" is at least 8.
+    """Return whether a negated verb before a limit reverses its comparator: "has not dropped below
+    8" is at least 8.
 
     ``first`` is the token at which the limit begins.
     """
@@ -149,9 +153,9 @@ def is_denied(tokens: Tokens, first: int) -> bool:
     )
 
 
-def _settle(tokens: Tokens, limit: Limit) -> Limit:
+def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit with the readings of its numbers that are usual for its quantity: "1.500" may
-    be 1500 or 1.5. A reading is unsettled when another is equally likely.
+    be 1500 or 1.5. It is ambiguous if two readings are equally likely.
     """
     for at in range(limit.first, limit.end):
         written = tokens.words[at]
@@ -162,6 +166,8 @@ def _settle(tokens: Tokens, limit: Limit) -> Limit:
         likeliest, _ = choose_reading(written, "", None)
         low = value if limit.value == likeliest else limit.value
         high = value if limit.value_high == likeliest else limit.value_high
-        settled = limit.settled and is_sure
-        limit = replace(limit, value=low or 0, value_high=high, settled=settled)
+        is_unambiguous = limit.is_unambiguous and is_sure
+        limit = replace(
+            limit, value=low or 0, value_high=high, is_unambiguous=is_unambiguous
+        )
     return limit

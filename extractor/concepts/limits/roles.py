@@ -1,5 +1,5 @@
-"""What a number does in its clause: it states a value, a change or an aim, or is an end of a scale
-or a part of a name.
+"""Classify the role of a number in its clause: it states a value, a change or a target, or is an
+end of a scale or part of a name.
 """
 
 from enum import StrEnum
@@ -8,15 +8,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 
 _ROLES = 16
-"""How many tokens before a number may say what it does in its clause."""
+"""Number of tokens before a number that may indicate its role."""
 
 
 class NumberRole(StrEnum):
-    """What a number does in its clause.
+    """The role of a number in its clause.
 
-    - ``stated``: it says how much there is, or may be.
-    - ``change``: it says how much something changes. ``aim``: a treatment shall reach it.
-    - ``scale``: it is an end of a scale. ``part``: it is a part of a name, a sum, a date or a
+    - ``stated``: it is a current or permitted value.
+    - ``change``: it is the size of a change. ``aim``: it is a treatment target.
+    - ``scale``: it is an end of a scale. ``part``: it is part of a name, a sum, a date or a
       tolerance.
     """
 
@@ -28,11 +28,12 @@ class NumberRole(StrEnum):
 
 
 def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
-    """Return what a number does in its clause, by the words before its comparator and behind it.
+    """Return the role of a number in its clause, by the words before its comparator and after the
+    number.
 
-    ``place`` are the tokens of the number or range, ``quantity`` those of the name that it limits.
-    The first role whose words stand there is returned, and "stated" if none do. Words such as
-    "dropped to" go before those of a change: they state the value that was reached.
+    ``place`` contains the tokens of the number or range, ``quantity`` those of the name that it
+    limits. The first matching role is returned, or "stated" if none matches. Words such as "dropped
+    to" take precedence over those of a change, since they state the value that was reached.
     """
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):
@@ -66,9 +67,9 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
 
 
 def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
-    """Return whether a number says how much something changes, by the words before it ("a drop
-    of"), those before the name of its quantity ("fall in haemoglobin"), or as a weight that was
-    gained or lost. The words before the number do not count if the quantity stands behind it.
+    """Return whether a number is the size of a change. This is shown by the words before it ("a
+    drop of") or before the name of its quantity ("fall in haemoglobin"), or it is a weight that was
+    gained or lost. The words before the number do not count if the quantity follows it.
     """
     first = place[0]
     low = max(0, first - _ROLES)
@@ -97,9 +98,9 @@ def _is_gained(tokens: Tokens, place: Range) -> bool:
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
-    """Return the tokens of a quantity's name with the words that make it a change, those before it
-    ("fall in haemoglobin") or else those behind it ("weight has gone down by"); the name itself if
-    there are none. ``limit`` is the token at which the limit begins.
+    """Return the tokens of a quantity's name with the words that make it a change, which come
+    before the name ("fall in haemoglobin") or after it ("weight has gone down by"). If there are
+    none, return the name itself. ``limit`` is the token at which the limit begins.
     """
     first, end = named
     before = rule("named_change_before").ends(tokens, first, first - _ROLES)

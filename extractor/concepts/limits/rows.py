@@ -1,4 +1,4 @@
-"""Every number of a line with all its readings, and the rows that numbers form."""
+"""Find every number of a line with all its readings, and the rows that numbers form."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -11,11 +11,11 @@ from extractor.language.numbers import ORDINALS, ROMAN, TIMES, has_minus, list_r
 from extractor.language.units import find_unit
 
 Bounds = tuple[float, float | None]
-"""One number, or the two ends of a range."""
+"""A single number, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
 _GRADED = (["degree"], ["grade"], ["line"], ["stage"], ["class"])
-"""What an ordinal counts as a number does: "second-degree block", "third line"."""
+"""Nouns before which an ordinal is a number: "second-degree block", "third line"."""
 
 
 class Number(NamedTuple):
@@ -31,10 +31,10 @@ def find_numbers(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> tuple[Number, ...]:
     """Return every number in the tokens ``first:end``, in digits, words or Roman numerals, from
-    left to right; remembered, as several values of one line ask for it.
+    left to right. The result is cached, since several values of a line use it.
 
-    A number with a dot before three digits is in it with both its readings; a comma there marks
-    thousands, as in English.
+    A number with a dot before three digits is included with both readings; a comma in this position
+    marks thousands, as in English.
 
     >>> from extractor.language.book import read_text
     >>> text = read_text("NYHA III-IV, two of 1,500, at most -2.5")
@@ -57,15 +57,15 @@ def find_numbers(
         sign = 1
         if has_minus(tokens, start):
             sign = -1
-            # the sign is one of the tokens, the word is not
+            # a hyphen is part of the number's tokens, the word "minus" is not
             start -= tokens.codes[start - 1] == "-"
         numbers += (Number(start, last, sign * value) for value in readings)
     return tuple(sorted(numbers))
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
-    """Yield the words that count: Roman numerals, "twice", "single", ordinals of what is graded
-    ("third line"). A letter with a number joined to it is part of a name: "V5".
+    """Yield the words that are numbers: Roman numerals, "twice", "single", and ordinals before
+    nouns such as "line". A letter joined to a number is part of a name: "V5".
     """
     for at in range(first, end):
         word = tokens.words[at]
@@ -78,8 +78,8 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
-    """Yield each number with its readings, and the rows of several that a comma, "or" or "to"
-    join: "0, 1 or 2", "20/40 to 20/320". ``numbers`` are those of ``find_numbers``.
+    """Yield each number with its readings, and the rows of several numbers that a comma, "or" or
+    "to" joins: "0, 1 or 2", "20/40 to 20/320". ``numbers`` is the result of ``find_numbers``.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -87,7 +87,9 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     [((0, None),), ((1, None),), ((2, None),), ((0, 2),)]
     """
     run: list[list[Number]] = []
-    groups = [[*group] for _, group in groupby(numbers, key=lambda one: one.first)]
+    groups = [
+        [*group] for _, group in groupby(numbers, key=lambda number: number.first)
+    ]
     is_on_vision = rule("vision_word").search(tokens) is not None
     for readings in groups:
         first, end, _ = readings[0]
@@ -102,12 +104,12 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     yield from _close_row(run)
 
 
-def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
-    """Return whether a sign or a word joins two numbers to a row. The unit of the first may be
-    between, and the "20/" of "20/40 to 20/160"; a semicolon joins none.
+def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
+    """Return whether a sign or a word joins two numbers into a row. The unit of the first number
+    may be between them, and so may the "20/" of "20/40 to 20/160"; a semicolon does not join.
     """
-    start = other.first
-    units = [find_unit(tokens, number.end) for number in (one, other)]
+    start = following.first
+    units = [find_unit(tokens, end) for end in (number.end, following.end)]
     if len({unit.parts[0].code for unit in units if unit}) > 1:
         return False
     if tokens.words[start - 1] == "/":
@@ -115,8 +117,8 @@ def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
     # "below 45; 80 patients"
     if tokens.words[start - 1] == ";":
         return False
-    for end in (one.end, skip_unit(tokens, one.end)):
-        # in "II-III" the hyphen is no token
+    for end in (number.end, skip_unit(tokens, number.end)):
+        # in "II-III", the hyphen is not a token
         if end == start and tokens.gap(start) == "-":
             return True
         joints = ("through", "list_goes_on")
@@ -128,20 +130,22 @@ def _are_joined(tokens: Tokens, one: Number, other: Number) -> bool:
 
 
 def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
-    """Yield the whole of a row. The bounds are all pairs of readings that differ, the lower one
-    first.
+    """Yield the row that a run of numbers forms. Its bounds are all pairs of different readings,
+    with the lower one first.
     """
     if len(run) < 2:
         return
-    pairs = product([one.value for one in run[0]], [one.value for one in run[-1]])
+    pairs = product(
+        [number.value for number in run[0]], [number.value for number in run[-1]]
+    )
     bounds = [(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]]
     if bounds:
         yield run[0][0].first, run[-1][0].end, tuple(bounds)
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:
-    """Return the token behind the unit of a number that ends at token ``at``, and behind a
-    conversion in brackets: "50 kg (110 pounds)". It is ``at`` if neither follows.
+    """Return the token after the unit of a number that ends at token ``at``, and after a conversion
+    in brackets: "50 kg (110 pounds)". It is ``at`` if neither follows.
     """
     place = find_unit(tokens, at)
     limit = rule("limit_unit").starts(tokens, at)

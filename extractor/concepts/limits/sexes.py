@@ -1,4 +1,4 @@
-"""Find the sex for which each limit of a line holds."""
+"""Find the sex to which each limit of a line applies."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 
 
 def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """Return the sex for which each limit holds, by the key that ``places`` has for its tokens.
+    """Return the sex to which each limit applies, by the key of its tokens in ``places``.
 
-    A word inside a limit or directly behind it, "50 kg (men)", belongs to it; any other word to the
-    limits behind it in its clause, up to the next word for a sex. A key is missing if no single sex
-    belongs to the limit.
+    A word for a sex inside a limit or directly after it, "50 kg (men)", belongs to that limit; any
+    other word belongs to the following limits in its clause, up to the next word for a sex. A key
+    is missing if the limit does not apply to a single sex.
     """
     named = {} if rule("all_sexes").search(tokens) else find_sex_words(tokens)
     sexes = {}
@@ -36,8 +36,8 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
 
 
 def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
-    """Return the sex that each word names, by the token of the word: "men", but not that of "MEN 1"
-    or "male condom".
+    """Return the sex that each word names, by the token of the word: "men", but not in "MEN 1" or
+    "male condom".
     """
     named = {}
     for name, sex in _SEXED.items():
@@ -48,11 +48,11 @@ def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
 
 
 def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
-    """Return the sex for which a limit holds.
+    """Return the sex to which a limit applies.
 
-    It is the sex that the limit's ``condition`` names. If the condition names none or both, it is
-    ``around``, the sex that other words of the line name. It is None if the condition excepts
-    people, as the limit then holds for all others.
+    It is the sex that the limit's ``condition`` names. If the condition names neither or both, it
+    is ``around``, the sex that other words of the line name. If the condition is an exception, it
+    is None, because the limit then applies to everybody else.
 
     >>> (
     ...     name_sex("for women", Sex.MALE),

@@ -1,6 +1,6 @@
-"""Signs of a limit: what speaks for or against it in its line. The fit in ``evidence`` weighs them.
+"""Signs of a limit: evidence for or against it in its line, which the fit in ``evidence`` weighs.
 
-A sign that a rule finds is a row of ``[limit_sign]`` in ``rules/doubts.toml``.
+Signs that a rule finds are listed under ``[limit_sign]`` in ``rules/doubts.toml``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,21 +16,21 @@ from extractor.schemas import Comparator, Constraint
 
 OTHER_NUMBERS = "other numbers in the line"
 _REACH = 24
-"""How many tokens before a limit may tell something of it."""
+"""Number of tokens before a limit that may describe it."""
 _MOST_WORDS = 8
-"""The most words that name a quantity."""
+"""Maximum number of words that name a quantity."""
 _SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
 _FAR = 3
-"""How many tokens are between a limit and a name that is far from it."""
+"""Minimum number of tokens between a limit and a distant name."""
 _YEARS = range(1900, 2100)
 
 
 def list_line_signs(
     tokens: Tokens, asked: Sequence[Limit], limits: Sequence[Limit]
 ) -> tuple[str, ...]:
-    """Return the signs of a line, which all its limits have. ``asked`` are those of its ``limits``
-    that say who may take part.
+    """Return the signs that all limits of a line share. ``asked`` contains the ``limits`` that
+    state who may take part.
     """
     signs = [
         sign for sign, name in _read_signs("line").items() if rule(name).occurs(tokens)
@@ -43,7 +43,7 @@ def list_line_signs(
 
 
 def _read_signs(place: str) -> dict[str, str]:
-    """Return the signs that rules find at a place, with their rules."""
+    """Return the signs of a position with the rules that find them."""
     signs: dict[str, str] = read_table("doubts")["limit_sign"][place]
     return signs
 
@@ -66,7 +66,7 @@ def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
 def list_signs(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
-    """Yield the signs of one limit: of its quantity, its number, and the words around it."""
+    """Yield the signs of a limit: of its quantity, its number, and the words around it."""
     if not is_age(tokens, limit):
         yield from _sign_quantity(limit, constraint)
     else:
@@ -95,7 +95,7 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
         yield "equal to a measured value"
-    if not limit.settled:
+    if not limit.is_unambiguous:
         yield "a number with two readings"
     if not limit.sure:
         yield "a comparator from the kind of list"
@@ -104,7 +104,9 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of a quantity: whether it is known, and has the unit and the value."""
+    """Yield the signs of a quantity: whether it is known, and whether its unit and its value
+    fit.
+    """
     if limit.quantity is None:
         yield "no name in its line"
     unit = constraint.unit
@@ -125,7 +127,7 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
-    """Return the quantity of the vocabulary that the words of a constraint name, None if none."""
+    """Return the quantity of the vocabulary that the words of a constraint name, or None."""
     if len(constraint.quantity.split()) > _MOST_WORDS:
         return None
     return name_quantity(constraint.quantity, code, value=constraint.value)
@@ -160,7 +162,7 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
 
 
 def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield a sign of the word behind a limit, and behind its name if that follows it."""
+    """Yield a sign for the word after a limit, or after its name if the name follows the limit."""
     end = limit.end
     if limit.quantity and limit.quantity[0] >= end:
         end = limit.quantity[1]

@@ -2,8 +2,8 @@
 
 An outcome is "measure, description, time frame". A cut is a pair of commas: the description begins
 after one, the time frame after the other. The names and weights of the features are in
-``weights/outcome_cuts.toml``: ``t:`` about a time frame, ``d:`` about a description, ``n:`` about
-the lack of one. ``python -m benchmarks.training.cut_weights`` fits them.
+``weights/outcome_cuts.toml``: ``t:`` features are about a time frame, ``d:`` about a description,
+and ``n:`` about a missing description. ``python -m benchmarks.training.cut_weights`` fits them.
 """
 
 from collections import Counter
@@ -21,17 +21,17 @@ the second is the number of commas; without a description, both are the same.
 """
 
 _MOST_STARTS = 18
-"""How many commas, counted from the first, may begin a description."""
+"""Maximum number of commas, counted from the beginning, that may start a description."""
 _MOST_ENDS = 14
-"""How many commas, counted from the last, may begin a time frame."""
+"""Maximum number of commas, counted from the end, that may start a time frame."""
 
 
 @dataclass(frozen=True)
 class OutcomeItem:
-    """One flattened outcome, and the tokens of the commas at which it may be cut.
+    """A flattened outcome, and the tokens of the commas at which it may be cut.
 
     Commas are counted from 0, so segment ``n``, the tokens between two commas, ends at comma ``n``.
-    ``tails`` counts how many outcomes of the cell end with each text after a comma.
+    ``tails`` counts how many outcomes of the cell end with each text that follows a comma.
     """
 
     whole: Passage
@@ -46,7 +46,7 @@ class OutcomeItem:
         return first, self.end_at(number)
 
     def end_at(self, number: int) -> int:
-        """Return the token of a comma; the end of the outcome after its last comma."""
+        """Return the token of a comma; after the last comma, the end of the outcome."""
         if number < len(self.commas):
             return self.commas[number]
         return self.whole.end
@@ -56,32 +56,32 @@ class OutcomeItem:
         return self.whole.tokens.codes[self.end_at(number) - 1] == "."
 
     def tail(self, cut: int) -> Passage:
-        """Return what follows a comma, to the end of the outcome."""
+        """Return the text from a comma to the end of the outcome."""
         return self.whole.part(self.commas[cut] + 1, self.whole.end)
 
     def before(self, cut: int) -> Passage:
-        """Return what precedes a comma, from the beginning of the outcome."""
+        """Return the text from the beginning of the outcome to a comma."""
         return self.whole.part(self.whole.first, self.commas[cut])
 
     def is_moment(self, number: int) -> bool:
-        """Return whether a segment is only a moment: "week 4", "and 12", "Baseline"."""
+        """Return whether a segment is only a time point: "week 4", "and 12", "Baseline"."""
         segment = self.segment(number)
         return rule("moment_alone").covers(self.whole.tokens, *segment) is not None
 
     def is_in_brackets(self, cut: int) -> bool:
-        """Return whether more brackets open than close before a comma."""
+        """Return whether a comma is inside brackets."""
         before = self.before(cut).text
         opened = sum(map(before.count, "([{"))
         closed = sum(map(before.count, ")]}"))
         return opened > closed
 
     def is_short_form(self, number: int) -> bool:
-        """Return whether a segment is one word in capitals: "Overall survival, OS"."""
+        """Return whether a segment is an abbreviation in capitals: "Overall survival, OS"."""
         first, end = self.segment(number)
         return end == first + 1 and self.whole.tokens.words[first].isupper()
 
     def is_reference(self, number: int) -> bool:
-        """Return whether a segment refers to something else: "according to RECIST"."""
+        """Return whether a segment refers to a standard or source: "according to RECIST"."""
         return _starts(self.whole.part(*self.segment(number)), "opens_reference")
 
     def lists_numbers(self, cut: int) -> bool:
@@ -92,7 +92,7 @@ class OutcomeItem:
 
 
 def find_items(cell: Passage) -> list[OutcomeItem]:
-    """Return the outcomes of a cell, separated by bars. Their commas are those before a space.
+    """Return the outcomes of a cell, separated by bars. Only commas before a space count.
 
     >>> from extractor.language.passage import read_passage
     >>> [item.whole.text for item in find_items(read_passage("Pain, 2 weeks|Survival"))]
@@ -119,11 +119,11 @@ def find_items(cell: Passage) -> list[OutcomeItem]:
 
 
 def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
-    """Yield every pair of cuts with its features: with and without a time frame, and each of these
-    with and without a description before it.
+    """Yield every pair of cuts with its features: with and without a time frame, and with and
+    without a description.
 
-    Only the first ``_MOST_STARTS`` commas may begin a description and the last ``_MOST_ENDS`` a
-    time frame, so that time stays linear.
+    Only the first ``_MOST_STARTS`` commas may begin a description, and only the last ``_MOST_ENDS``
+    a time frame, so that the running time is linear.
     """
     count = len(item.commas)
     starts = range(min(count, _MOST_STARTS))
@@ -138,8 +138,8 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
 
 
 def _list_ends(item: OutcomeItem) -> list[int]:
-    """Return the commas that may begin a time frame, the last first. Commas within "weeks 4, 8, 12"
-    begin none, except the last comma.
+    """Return the commas that may begin a time frame, starting with the last. A comma within "weeks
+    4, 8, 12" may not, unless it is the last comma.
     """
     last = len(item.commas) - 1
     ends = []
@@ -160,13 +160,13 @@ def _describe_no_time(item: OutcomeItem) -> list[str]:
 
 
 def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
-    """Return features of a time frame that begins after a comma. Sponsors often measure all
-    outcomes of a cell at the same times.
+    """Return features of a time frame that begins after a comma. Sponsors often use the same time
+    frame for all outcomes of a cell.
     """
     frame = item.tail(cut)
     text = frame.text
     opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
-    # the name of the rule's branch: "Up to 2 years" opens with a limit
+    # the name of the matching branch: "Up to 2 years" opens with a limit
     kind = opening.match.lastgroup if opening else "other"
     behind = range(cut + 1, len(item.commas) + 1)
     sharing = item.tails[text]
@@ -181,14 +181,14 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
         "t:number list before": item.lists_numbers(cut),
         "t:shared": sharing > 1,
         "t:shared often": sharing > 3,
-        # words that are shared from an earlier comma on begin there: "Baseline, week 4"
+        # words also shared from an earlier comma begin there: "Baseline, week 4"
         "t:shared, longer shared too": sharing > 1 and is_cut_short,
     }
     return [f"t:opens {kind}", *_list_present(features)]
 
 
 def _describe_description(item: OutcomeItem, cut: int) -> list[str]:
-    """Return features of a description that begins after a comma, and of the measure before."""
+    """Return features of a description that begins after a comma, and of the measure before it."""
     measure = item.before(cut)
     description = item.tail(cut)
     of_measure = _list_words(measure)
@@ -218,8 +218,8 @@ def _describe_description(item: OutcomeItem, cut: int) -> list[str]:
 
 
 def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
-    """Return features of an outcome without a description, whose measure ends at comma ``end``, or
-    with the outcome.
+    """Return features of an outcome without a description, whose measure ends at comma ``end`` or
+    at the end of the outcome.
     """
     last = item.end_at(end)
     words = len(_list_words(item.whole.part(item.whole.first, last)))

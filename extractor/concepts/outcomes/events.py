@@ -1,8 +1,8 @@
 """Read the events that start and stop the clock of a time-to-event or duration outcome.
 
-The rules read "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, if
-only a start is stated, "since X", "12 months from X". Words around events are rules of
-``events.toml``.
+The rules match "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, if only
+a start is stated, "since X" and "12 months from X". ``events.toml`` contains the rules for words
+around events.
 """
 
 from collections.abc import Iterator
@@ -33,19 +33,23 @@ _TIMED = frozenset(
 )
 """Concepts with a start event and end events."""
 _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
-"""Concepts with events if the outcome is a length of time: how long a stay or an operation
-lasts.
+"""Concepts that have events only if the outcome is a duration, such as the length of a stay or an
+operation.
 """
 _CONCEPT_UNSURE = 0.7
 _EDGES = ",;.:\n"
 _LONGEST_START = 40
 _LONGEST_LIST = 120
-"""Maximum number of tokens of a start, and of a list of end events, so that time stays linear."""
+"""Maximum number of tokens of a start, and of a list of end events, to keep the running time
+linear.
+"""
 _MOST_EVENTS = 8
 
 
 class Events(NamedTuple):
-    """The start event (None if not stated), the end events, and the part that states these."""
+    """The start event (None if it is not stated), the end events, and the part that states the end
+    events.
+    """
 
     start: Passage | None = None
     ends: tuple[Passage, ...] = ()
@@ -56,10 +60,10 @@ def read_events(
     parts: OutcomeParts, concept: Reading[Concept]
 ) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
     """Return the start event and the end events of an outcome, each with its confidence. Without a
-    start the first value is None, without end events the second is ().
+    start, the first value is None; without end events, the second is ().
 
-    Outcomes that are not times to an event have no events by definition, unless their words say
-    that they measure a length of time: then only end events make it one.
+    Outcomes that are not times to an event have no events by definition, unless their words state
+    that they measure a duration and name end events.
     """
     is_timed = concept.value in _TIMED
     if not is_timed and not _states_clock(parts, concept):
@@ -69,8 +73,8 @@ def read_events(
             sure = measured("event", "perhaps timed") + concept.confidence / 10
         return Reading(None, sure), Reading((), sure)
     events = _find_in_parts(parts)
-    # Only these concepts are named by their event: "time to engraftment". "Time to progression"
-    # is a name, and its events are defined elsewhere.
+    # Only these concepts are named after their event: "time to engraftment". "Time to progression"
+    # is a name whose events are defined elsewhere.
     is_named_by_event = not is_timed or concept.value is Concept.TIME_TO_EVENT_OTHER
     if is_named_by_event and not events.ends:
         events = _find_named(parts, events.start)
@@ -81,8 +85,8 @@ def read_events(
 
 
 def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
-    """Return whether measure or description say that the outcome is a length of time. A concept
-    that is often a length of time needs less plain words for it.
+    """Return whether the measure or the description states that the outcome is a duration. For a
+    concept that is often a duration, weaker wording is enough.
     """
     clock = "surely_states_clock"
     if concept.value in _PERHAPS_TIMED:
@@ -92,8 +96,8 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
 
 
 def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
-    """Return the start as written, or None. Its confidence depends on where it is and whether
-    ends follow; without a start, on words that may state one.
+    """Return the start as written, or None. Its confidence depends on its place and on whether ends
+    follow; without a start, it depends on words that may state one.
     """
     frame = parts.time_frame
     start = events.start
@@ -111,8 +115,8 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
 
 
 def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] | None]:
-    """Return the ends as written; () without any. The confidence depends on how plain they are, and
-    on whether the description states both start and ends.
+    """Return the ends as written; () if there are none. The confidence depends on how plain they
+    are, and on whether the description states both start and ends.
     """
     if not events.ends:
         case = "no ends"
@@ -131,8 +135,9 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
 
 
 def _find_in_parts(parts: OutcomeParts) -> Events:
-    """Return the events of the first part that states ends: the description, which defines them,
-    then the time frame and the measure. The start is the first that any part up to there states.
+    """Return the events of the first part that states ends. The description, which defines them, is
+    searched first, then the time frame and the measure. The start is the first one found up to that
+    part.
     """
     start: Passage | None = None
     for part in filter(None, (parts.description, parts.time_frame, parts.measure)):
@@ -144,8 +149,8 @@ def _find_in_parts(parts: OutcomeParts) -> Events:
 
 
 def find_events(part: Passage) -> Events:
-    """Return the events in a part of an outcome: those of the first clause that states ends, else
-    the first start without ends.
+    """Return the events in a part of an outcome: those of the first clause that states ends,
+    otherwise only the first start.
 
     >>> events = "from randomization until progression, relapse or death from any cause"
     >>> found = find_events(
@@ -165,9 +170,9 @@ def find_events(part: Passage) -> Events:
 
 
 def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
-    """Yield the token at which a start event may begin, and the words that join it to its ends; the
-    surest first: a sentence that begins with either, "from X until", "between X and", "after X
-    until".
+    """Yield (token, joint) pairs: the token at which a start event may begin, and the words that
+    join it to its ends. The most reliable forms come first: an event or joint at the beginning of
+    the sentence, "from X until", "between X and", "after X until".
     """
     tokens = sentence.tokens
     limits = (sentence.first, sentence.end)
@@ -188,8 +193,8 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
 
 
 def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
-    """Return the start at token ``first`` and the ends after the joint. A start may be followed
-    only by a limit of time, if "from" or "since" is before it.
+    """Return the start event at token ``first`` and the end events after the joint. A start without
+    ends counts only after "from" or "since".
     """
     tokens = sentence.tokens
     start = _cut_start(sentence, first, joint.first)
@@ -205,9 +210,9 @@ def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
 
 
 def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
-    """Return the events of "time to ...", with a ``start`` found before or after them: "time
-    to engraftment after infusion". Of several, only the first is meant unless the words say that
-    they list events: "time to first, second and third relapse".
+    """Return the events of "time to ...", with a ``start`` found before or after them: "time to
+    engraftment after infusion". If there are several, only the first counts, unless the words show
+    that they list events: "time to first, second and third relapse".
     """
     for part in filter(None, (parts.description, parts.measure)):
         for sentence in list_sentences(part):
@@ -230,7 +235,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
 def _find_outside_brackets(
     name: str, tokens: Tokens, first: int, end: int
 ) -> Iterator[Found]:
-    """Yield the matches of a rule that no bracket opened in the range holds."""
+    """Yield the matches of a rule that are not inside brackets opened in the range."""
     for words in rule(name).find(tokens, first, end):
         opened = tokens.codes.count("(", first, words.first)
         if opened <= tokens.codes.count(")", first, words.first):
@@ -238,8 +243,8 @@ def _find_outside_brackets(
 
 
 def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
-    """Return the start event in ``first:end`` without "the date of" and qualifiers. None if nothing
-    is left, or words that are not a start: "12 weeks", a single letter.
+    """Return the start event in ``first:end`` without "the date of" and qualifiers; None if the
+    rest is empty or cannot be a start: "12 weeks", a single letter.
     """
     end = min(end, first + _LONGEST_START)
     start = _trim(sentence, first, end, "start_lead", "start_tail")
@@ -249,8 +254,9 @@ def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
 
 
 def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passage:
-    """Return the tokens ``first:end`` without the words of the rule ``lead``, and without all from
-    the first match of the rule ``tail`` outside brackets, which may not be their first word.
+    """Return the tokens ``first:end`` without the words that the rule ``lead`` matches, and without
+    everything from the first match of the rule ``tail`` that is outside brackets and after their
+    first word.
     """
     tokens = passage.tokens
     leading = rule(lead).starts(tokens, first, end)
@@ -262,7 +268,7 @@ def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passa
 
 
 def read_end_events(listed: Passage) -> Iterator[Passage]:
-    """Return the end events in the words after "until" or "to", at most eight.
+    """Yield the end events, at most eight, in the words after "until" or "to".
 
     >>> text = (
     ...     "first documented PD per RECIST 1.1, as assessed by a board, or death from any cause, "
@@ -287,8 +293,8 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
 
 
 def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
-    """Yield the items of the list of events in ``first:stop``, joined by commas, "or" and "and"
-    outside brackets. A qualifier is not an item: "as assessed by a board or an investigator".
+    """Yield the items in the list of events in ``first:stop``, which are joined by commas, "or" and
+    "and" outside brackets. A qualifier is not an item: "as assessed by a board or an investigator".
     The list may continue after it with an event.
     """
     is_qualified = False
@@ -305,8 +311,8 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 
 def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
-    """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are one event:
-    "and" and a slash only join what begins with a usual event.
+    """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are single
+    events: "and" and a slash join events only if a usual event follows.
     """
     for joint in _find_outside_brackets("event_joint", tokens, first, stop):
         is_loose = joint.text.lower() in ("/", "and")
@@ -317,17 +323,17 @@ def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     """Return the event in ``first:end`` without "the date of", qualifiers and remarks in brackets;
-    None if nothing is left that is an event. Brackets with a short form, a kind or a cause stay.
+    None if the rest is not an event. Brackets with an abbreviation, a type or a cause are kept.
     """
     tokens = listed.tokens
     event = _trim(listed, first, end, "event_lead", "event_tail")
     bracket = tokens.codes.find("(", event.first + 1, event.end)
     if bracket > 0:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
-        # a short form such as "(PD)", but not "(days)"
+        # an abbreviation such as "(PD)", but not "(days)"
         short = kept.read("short") if kept else None
         is_remark = kept is None or (short is not None and short[0].islower())
-        # words in brackets behind a short form explain it
+        # words in brackets after an abbreviation explain it
         if is_remark and not tokens.read(event.first, bracket).isupper():
             span = strip_span(tokens.codes, event.first, bracket, _EDGES)
             event = listed.part(*span)

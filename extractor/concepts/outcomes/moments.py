@@ -1,4 +1,4 @@
-"""Read the moments of a time frame, single or in lists, and choose its time points."""
+"""Read the times in a time frame, single or in lists, and select its time points."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ _UNITS = {
     # "POD 3", a postoperative day
     "p": "day",
 }
-"""Units by the first letter of their word; minutes are read apart."""
+"""Units by the first letter of their word; minutes are handled separately."""
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
-"""Units in which "first" means the start."""
+"""Units for which "first" means the start."""
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
     TimeUnit.MONTH: 1440,
@@ -30,17 +30,17 @@ _LONGEST_WAIT = {
     TimeUnit.DAY: 43_800,
     TimeUnit.HOUR: 1_051_200,
 }
-"""No trial lasts longer than a lifetime."""
+"""The number of each unit in a lifetime, which no trial exceeds."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
-"""What follows a number of a list: "half an hour", "4th"."""
+"""What may follow a number in a list: "half an hour", "4th"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One number of a time frame: ``tokens.words[first:end]``, at ``span`` in the text.
+    """A number in a time frame: ``tokens.words[first:end]``, at ``span`` in the text.
 
-    ``named`` moments have the unit first ("week 4"), others last ("4 weeks"). ``after_range``: a
-    range sign precedes the number.
+    ``named`` is true if the unit comes first ("week 4"), false if it comes last ("4 weeks").
+    ``after_range``: a range sign precedes the number.
     """
 
     value: int | float
@@ -54,7 +54,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class MomentGroup:
-    """Numbers that share a unit, and the tokens of numbers and unit."""
+    """Numbers that share a unit, and the range of their tokens including the unit."""
 
     moments: tuple[Moment, ...]
     first: int
@@ -63,12 +63,12 @@ class MomentGroup:
 
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
-    """A time frame on one line; ``kept`` is the rest without intervals, tolerances and lengths of
-    something else.
+    """A time frame on one line. ``kept`` contains its tokens without intervals, tolerances and
+    other durations.
 
-    ``groups`` are all moments, as tokens of ``kept``; ``points`` are the time points among them,
-    the moments when the outcome is measured. ``others``: how many lengths of something else
-    ("2-week run-in") the time frame names.
+    ``groups`` contains all times, as tokens of ``kept``. ``points`` contains the time points among
+    them, at which the outcome is measured. ``others`` is the number of other durations ("2-week
+    run-in") that the time frame mentions.
     """
 
     tokens: Tokens
@@ -79,12 +79,12 @@ class TimeFrame:
 
     @property
     def moments(self) -> list[Moment]:
-        """All moments of the groups."""
+        """All times of the groups."""
         return [moment for group in self.groups for moment in group.moments]
 
     def locate(self, moment: Moment) -> Range:
-        """Return the characters of a moment in the text: with its unit, if it shares that with no
-        other.
+        """Return the characters of a time in the text, including its unit if no other time shares
+        it.
 
         >>> frame = read_time_frame(read_text("at 2 years, and weeks 4 and 8"))
         >>> [frame.tokens.text[slice(*frame.locate(point))] for point in frame.points]
@@ -97,8 +97,8 @@ class TimeFrame:
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
-    """Return the moments of a time frame, and which of them are its time points. Lengths of
-    something else ("2-week run-in") are left out, unless no other number can be the time point.
+    """Return the times of a time frame, and which of them are its time points. Other durations
+    ("2-week run-in") are left out, unless there is no other candidate for a time point.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
@@ -114,8 +114,8 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
 
 
 def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
-    """Return the time frame without the tokens of ``others``, and without tolerances, intervals
-    and cycle lengths: "week 4 (+/- 3 days)", "every 4 weeks", "28-day cycles".
+    """Return the time frame without the tokens of ``others``, and without tolerances, intervals and
+    cycle lengths: "week 4 (+/- 3 days)", "every 4 weeks", "28-day cycles".
     """
     left_out = list(others)
     for name in ("no_moment", "tolerance"):
@@ -128,9 +128,9 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Yield every list of numbers with a unit of time, left to right, including baseline. The unit
-    is in front ("weeks 4, 8 and 12") or after ("6 and 12 months"); where both readings begin
-    at one token, it is in front.
+    """Yield every list of numbers with a unit of time, from left to right, including baseline. The
+    unit is before ("weeks 4, 8 and 12") or after the numbers ("6 and 12 months"); if both readings
+    begin at the same token, it is before them.
     """
     found = rule("moments_with_unit").search(tokens)
     while found:
@@ -141,17 +141,17 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
             counted = rule("counted_moments").starts(tokens, found.first) or found
             moments = tuple(_read_list(tokens, counted, named=False))
             group = MomentGroup(moments, counted.first, counted.end)
-        # none is left of numbers that are too large to be moments
+        # the group is empty if its numbers are too large
         if group.moments:
             yield group
         found = rule("moments_with_unit").search(tokens, group.end)
 
 
 def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
-    """Return the moments after their unit: "weeks 4 and 8".
+    """Return the times after their unit: "weeks 4 and 8".
 
-    A last number with its own unit is left for the next group: "week 4, 2 years". No moment is left
-    if each number is too large to represent.
+    A last number with its own unit is left for the next group: "week 4, 2 years". The group is
+    empty if all numbers are too large to represent.
     """
     moments = list(_read_list(tokens, named, named=True))
     while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
@@ -161,7 +161,7 @@ def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
 
 
 def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
-    """Return whether a unit follows a moment: "2-year"."""
+    """Return whether a unit follows a number: "2-year"."""
     behind = moment.end
     if tokens.codes[behind : behind + 1] == "-":
         behind += 1
@@ -169,9 +169,9 @@ def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
 
 
 def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
-    """Yield the moments of a list of numbers with one unit; ``named``: the unit is first.
+    """Yield the times in a list of numbers with one unit; ``named``: the unit comes first.
 
-    Numbers longer than any trial, and such as cannot be represented, are skipped.
+    Numbers longer than any trial, and numbers that cannot be represented, are skipped.
     """
     word = (group.read("unit") or "").lower()
     is_minutes = word.startswith("min")
@@ -187,7 +187,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
         is_named = named or ordinal is not None
         for text, span in _cut_at_commas(listed, is_alone=is_alone):
             number = _read_listed_number(tokens, listed, text, unit)
-            # too long: a calendar year, or the number of a drug or trial
+            # too large: a calendar year, or the number of a drug or trial
             if number is None or number > _LONGEST_WAIT.get(unit, number):
                 continue
             # "Day -14"
@@ -198,7 +198,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
 
 
 def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Range]]:
-    """Yield the numbers of a list that reads like thousands, with their characters: "72,96,120
+    """Yield the numbers of a list that looks like thousands, as (text, span) pairs: "72,96,120
     hours". A number that ``is_alone`` is not a list.
     """
     text = listed.text.lower()
@@ -213,11 +213,11 @@ def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Rang
 def _read_listed_number(
     tokens: Tokens, listed: Found, text: str, unit: TimeUnit
 ) -> int | float | None:
-    """Return a number in figures or words: "2", "half an", "4th", "third"; None if it cannot be
+    """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
     represented.
 
-    "First" is 0 with days and cycles, where it means the start: "after the first cycle". But the
-    "first 28 days" are counted.
+    "First" is 0 for days and cycles, where it means the start: "after the first cycle". However,
+    the "first 28 days" are counted.
     """
     may_be_start = text == "first" and unit in _STARTS
     if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
@@ -228,9 +228,10 @@ def _read_listed_number(
 
 
 def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
-    """Return whether the hyphen before a number is its sign, "Day -14", and no joint, "day 1-4".
+    """Return whether the hyphen before a number is a minus sign ("Day -14") rather than a joint
+    ("day 1-4").
 
-    ``number`` is the number's token; ``opens_list``: no other number of its list is before.
+    ``number`` is the number's token; ``opens_list``: it is the first number of its list.
     """
     codes = tokens.codes
     # "1 - 4" has a space behind its hyphen
@@ -245,11 +246,11 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """Return the moments of the groups that are time points, each once. Zero and less, "Day 1 of
-    Cycle 1" and starts of ranges are the origin from which time is counted, and no time points.
+    """Return the distinct times of the groups that are time points. Zero and negative numbers, "Day
+    1 of Cycle 1" and starts of ranges are the origin from which time is counted, not time points.
 
-    ``has_cycles``: the time frame names cycles, so that its day 1 is a day of each cycle, when
-    treatment is given.
+    ``has_cycles``: the time frame mentions cycles, so that its day 1 is the treatment day of each
+    cycle.
     """
     moments: list[Moment] = []
     for group in groups:
@@ -268,8 +269,8 @@ def _select_points(
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
-    """Return whether a moment 1 is day 1 as the origin, "Baseline (Day 1)", the start of a range,
-    "day 1 through day 4", or belongs to day 1 of a cycle.
+    """Return whether a time with the value 1 is the origin, as in "Baseline (Day 1)", the start of
+    a range, as in "day 1 through day 4", or part of day 1 of a cycle.
     """
     if not moment.named:
         return False
@@ -284,6 +285,6 @@ def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
 
 
 def _is_named_day_1(moment: Moment) -> bool:
-    """Return whether a moment is "day 1", and not "1 day"."""
+    """Return whether a time is "day 1" rather than "1 day"."""
     is_day = moment.unit is TimeUnit.DAY and moment.named
     return is_day and moment.value == 1

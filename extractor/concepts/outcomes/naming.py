@@ -12,14 +12,14 @@ from extractor.schemas import Instrument, Support
 
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
-"""A short form in brackets. "qPCR" begins with a small letter."""
+"""An abbreviation in brackets. "qPCR" begins with a lower-case letter."""
 
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 _SHORT_FORM = 5
-"""A name with so few letters is itself a short form."""
+"""A name with at most this many letters is itself an abbreviation."""
 
 _LONGEST_MODIFIER = 4
-"""Maximum number of tokens before a method that belong to it."""
+"""Maximum number of tokens in a modifier before a method."""
 _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
@@ -27,19 +27,19 @@ _CAPITALS = "unknown instrument, capitals"
 def read_instrument(
     body: Passage, record: Iterable[str] = ()
 ) -> Reading[Instrument | None]:
-    """Return the first instrument that a passage names, by its usual short form if the ``record``
-    has that anywhere. None if it names no instrument; then the confidence depends on words such
-    as "according to".
+    """Return the first instrument that a passage names, by its usual abbreviation if the ``record``
+    contains it anywhere. If the passage names no instrument, the value is None, and the confidence
+    depends on words such as "according to".
 
-    ``record`` are all texts of the record. A scale that no vocabulary knows counts if it is
-    before the first known one.
+    ``record`` contains all texts of the record. A scale that is not in a vocabulary counts if it
+    precedes the first known instrument.
 
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
     >>> read_instrument(read_section("outcomes", text).whole).value
     Instrument(name='CTCAE', version='5.0')
     """
     terms = find_terms(body.tokens, "instruments", body.first, body.end)
-    # a Likert scale is how questions are answered, not an instrument
+    # a Likert scale is a format of answers, not an instrument
     answer_formats = word_list("answer_formats")
     instruments = [term for term in terms if term.value not in answer_formats]
     known = instruments[0] if instruments else None
@@ -60,8 +60,8 @@ def read_instrument(
 def _read_known(
     body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
 ) -> Reading[Instrument | None]:
-    """Return the instrument of a term, the first of its passage's ``terms`` that names one. The
-    version may follow its long name or its abbreviation.
+    """Return the instrument of a term, the first of its passage's ``terms`` that is an instrument.
+    The version may follow its long name or its abbreviation.
     """
     tokens = body.tokens
     same = [other for other in terms if other.value == term.value]
@@ -96,15 +96,15 @@ def _make_reading(
 
 
 def _fold(name: str) -> str:
-    """Return the letters and digits of a name in lower case."""
+    """Return only the letters and digits of a name, in lower case."""
     return "".join(filter(str.isalnum, name.lower()))
 
 
 def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
-    """Return the usual short form of an instrument if the record's ``texts`` have it as a whole
-    word, else the name as first ``written``.
+    """Return the usual abbreviation of an instrument if the record's ``texts`` contain it as a
+    whole word; otherwise the name as first ``written``.
     """
-    # criteria go by the short form of the body that issues them: "NCCN"
+    # criteria are known by the abbreviation of the body that issues them: "NCCN"
     if usual in word_list("issuing_bodies"):
         return usual
     if _fold(usual) in map(_fold, written):
@@ -115,8 +115,8 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
-    """Return the name with a number joined by a hyphen, which is part of it: "IIEF-5",
-    "ADHD-RS-IV". None if no term of the instrument has one.
+    """Return a name that includes a number after a hyphen: "IIEF-5", "ADHD-RS-IV". None if no term
+    of the instrument has such a number.
     """
     for term in same:
         is_joined = tokens.gap(term.end) == "-"
@@ -126,14 +126,14 @@ def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
 
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
-    """Return the more specific name in brackets after a long one: "Food Allergy Quality of Life
-    Questionnaire, Adult Form (FAQLQ-AF)". It contains the usual short form, or its initial. None if
-    there is none, or only the usual short form itself.
+    """Return the more specific name in brackets after a long name: "Food Allergy Quality of Life
+    Questionnaire, Adult Form (FAQLQ-AF)". It contains the usual abbreviation, or starts with the
+    same letter. None if there is no such name, or only the usual abbreviation.
     """
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = (closer.read("name") or "") if closer else ""
     usual = term.value.lower()
-    # "(RECIST 1.1)" is a version
+    # "(RECIST 1.1)" states a version
     if name.lower() == usual or " " in name or "." in name:
         return None
     if usual in name.lower():
@@ -146,9 +146,9 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
-    """Return the version after a term, such as "5.0"; None without one. Without "version" in
-    front, a number is the version only of instruments that are known by their versions, and no
-    limit: "CTC 3 or higher".
+    """Return the version after a term, such as "5.0", or None. Without the word "version", a number
+    counts only for instruments that are known by their versions, and only if it is not a limit:
+    "CTC 3 or higher".
     """
     tokens = body.tokens
     stated = rule("stated_version").starts(tokens, term.end, body.end)
@@ -163,8 +163,8 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 
 def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
-    """Return the name of an instrument that is in no vocabulary, and its case; or None. The ways to
-    name it are tried from the surest to the least sure.
+    """Return the name of an instrument that is in no vocabulary, and its case; or None. The most
+    reliable ways of naming an instrument are tried first.
     """
     tokens = body.tokens
     for name, accepts, case in _NAMINGS:
@@ -179,8 +179,8 @@ def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
 
 
 def _is_abbreviation(name: str) -> bool:
-    """Return whether a name reads as the short form of an instrument: "EORTC", "WOMAC". It begins
-    with a capital and has another one near its beginning.
+    """Return whether a name looks like the abbreviation of an instrument, such as "EORTC" or
+    "WOMAC": it begins with a capital and has another capital near its beginning.
     """
     if " " in name or len(name) > 14:
         return False
@@ -190,8 +190,8 @@ def _is_abbreviation(name: str) -> bool:
 
 
 def _is_scale(name: str) -> bool:
-    """Return whether a name in capitals may be that of a scale: one word, and not an abbreviation
-    that is known to be none.
+    """Return whether a name in capitals may be a scale: a single word that is not known to
+    abbreviate something else.
     """
     if " " in name or len(name) < 2 or not name[:2].isupper():
         return False
@@ -206,11 +206,11 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     # "using the vegetable neophobia scale"
     ("plain_scale", bool, "unknown instrument, any scale"),
 )
-"""Rules that find an instrument, what its name must be, and the case of ``measured``."""
+"""Rules that find an instrument, a check of its name, and the case of ``measured``."""
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
-    """Return the specimens in a passage, each once, in order.
+    """Return the distinct specimens that a passage names, in order.
 
     >>> read_specimens(
     ...     read_section(
@@ -223,7 +223,7 @@ def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
 
 
 def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
-    """Return the methods of measuring in a passage, each once, in order.
+    """Return the distinct methods of measurement that a passage names, in order.
 
     >>> text = (
     ...     "copies by quantitative polymerase chain reaction (qPCR), cells by flow cytometry, "
@@ -236,10 +236,10 @@ def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
 
 
 def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] | None]:
-    """Return what a passage names of a vocabulary, as written; () without any. Then the confidence
-    depends on whether the rule ``hint`` matches.
+    """Return the names of a vocabulary that a passage contains, as written. Without any, the value
+    is (), and the confidence depends on whether the rule ``hint`` matches.
 
-    ``name`` is the singular of the vocabulary's name: "specimen", "method".
+    ``name`` is the singular of the vocabulary's name: "specimen" or "method".
     """
     names = _find_names(body, f"{name}s")
     if not names:
@@ -254,9 +254,9 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
 
 
 def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
-    """Return every name once, by its first mention, with its short form in brackets and with words
-    such as "hand-held" in front of a method. Names whose words are part of a longer name in the
-    passage are left out, and plural and singular are one name.
+    """Return each distinct name by its first mention, with its abbreviation in brackets and with
+    words such as "hand-held" before a method. Names that are part of a longer name in the passage
+    are left out; plural and singular are the same name.
     """
     tokens = body.tokens
     names: dict[str, Passage] = {}
@@ -266,7 +266,7 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
             word.lower().removesuffix("s")
             for word in tokens.words[words.first : words.end]
         ]
-        # spaces around the words, so that only whole words are inside a longer name
+        # spaces around the words, so that only whole words match within a longer name
         key = "".join(f" {word} " for word in singulars)
         names.setdefault(key, words)
     text = "|".join(names)
@@ -274,13 +274,13 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
 
 
 def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
-    """Return a term with what is quoted with it: its short form in brackets, "polymerase chain
-    reaction (PCR)", and the kind and the model of a method.
+    """Return a term with the words that are quoted with it: its abbreviation in brackets,
+    "polymerase chain reaction (PCR)", and the type and model of a method.
     """
     tokens = body.tokens
     first = term.first
     end = term.end
-    # a term that is itself a short form takes no brackets
+    # a term that is itself an abbreviation has no brackets
     is_long = len(tokens.read(first, end)) > _SHORT_FORM
     brackets = rule("short_form").starts(tokens, end, body.end)
     if is_long and brackets and _SHORT.fullmatch(brackets.text):

@@ -1,4 +1,4 @@
-"""Find the time frame that an outcome states among its own words."""
+"""Find the time frame within the words of an outcome."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage, strip_span
 
 _LONGEST_FRAME = 40
-"""Tokens of the longest time frame among an outcome's words."""
+"""Maximum number of tokens of a time frame within an outcome."""
 _EDGES = ",;:-([<."
 _NO_FRAME_BEHIND = frozenset(
     [
@@ -30,11 +30,11 @@ _NO_FRAME_BEHIND = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class OwnTime:
-    """A time frame among an outcome's words.
+    """A time frame within the words of an outcome.
 
     Attributes:
         frame: Its words.
-        measure: The outcome without it; all of its words if the time is within them.
+        measure: The outcome without it; the whole outcome if the time is in the middle.
         case: How it was found: a case of ``measured``.
     """
 
@@ -44,8 +44,8 @@ class OwnTime:
 
 
 def find_own_time(outcome: Passage) -> OwnTime | None:
-    """Return the time frame that an outcome's own words state, or None; None also if there is no
-    outcome before it, as in "Time frame: 12 weeks".
+    """Return the time frame that an outcome's own words state, or None. It is also None if nothing
+    but the time frame is stated, as in "Time frame: 12 weeks".
 
     >>> from extractor.language.passage import read_passage
     >>> texts = [
@@ -67,7 +67,7 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
     # "Time frame: 12 weeks" as the whole outcome has no measure to be cut off
     if rule("opening_of_own_time").starts(outcome.tokens, outcome.first, outcome.end):
         return None
-    # from the plainest way of stating a time to the least plain
+    # the clearest ways of stating a time are tried first
     for find in (_find_named, _find_at_end, _find_in_front, _find_within):
         time = find(outcome)
         if time is not None:
@@ -76,7 +76,7 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
 
 
 def _find_named(outcome: Passage) -> OwnTime | None:
-    """Return the time after a name such as "Time frame:", up to the end of the outcome."""
+    """Return the time after a label such as "Time frame:", up to the end of the outcome."""
     tokens = outcome.tokens
     opening = rule("opening_of_own_time").search(tokens, outcome.first, outcome.end)
     if opening is None:
@@ -94,7 +94,7 @@ def _find_named(outcome: Passage) -> OwnTime | None:
 
 
 def _find_at_end(outcome: Passage) -> OwnTime | None:
-    """Return the longest time at the end: in brackets, after a sign, or in words."""
+    """Return the longest time at the end: in brackets, after punctuation, or in words."""
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
     for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
@@ -114,7 +114,7 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
 
 
 def _find_in_front(outcome: Passage) -> OwnTime | None:
-    """Return the time in front of a comma or colon: "At week 12: FEV1"."""
+    """Return the time before a comma or colon: "At week 12: FEV1"."""
     tokens = outcome.tokens
     last = min(outcome.end - 1, outcome.first + _LONGEST_FRAME)
     for at in range(outcome.first + 1, last):
@@ -129,8 +129,8 @@ def _find_in_front(outcome: Passage) -> OwnTime | None:
 
 
 def _find_within(outcome: Passage) -> OwnTime | None:
-    """Return the longest time in words within an outcome, "2-year survival", which keeps all of its
-    words as its measure.
+    """Return the longest time in the middle of an outcome, as in "2-year survival". The measure
+    keeps all of its words.
     """
     found = rule("frame_within").find(outcome.tokens, outcome.first, outcome.end)
     frames = [outcome.part(words.first, words.end) for words in found]
@@ -142,8 +142,8 @@ def _find_within(outcome: Passage) -> OwnTime | None:
 
 
 def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
-    """Return whether words say when something is measured, and nothing else: "week 12", "at weeks
-    4, 8 and 12". Unless they are after a sign, they need "at", or "after" after them.
+    """Return whether words only state when something is measured: "week 12", "at weeks 4, 8 and
+    12". If they do not follow punctuation, they must begin with "at", or be followed by "after".
     """
     if rule("moment").search(tokens, first, end) is None:
         return False
@@ -158,8 +158,8 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
 
 
 def _cut_off(outcome: Passage, end: int, frame: Passage, case: str) -> OwnTime | None:
-    """Return the time with the words in front of it, up to token ``end``, as the measure; None if
-    there are none.
+    """Return the time with the words before it, up to token ``end``, as the measure; None if there
+    are no such words.
     """
     first, last = strip_span(outcome.tokens.codes, outcome.first, end, _EDGES)
     if first >= last:

@@ -1,4 +1,4 @@
-"""Read the outcomes of a record: cut flattened cells into parts, and apply rules and scorers to
+"""Read the outcomes of a record: split flattened cells into parts, and apply rules and scorers to
 each part.
 """
 
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 _IN_DESCRIPTION = 0.8
-"""Judged: the maximum confidence of a time frame that only the description states."""
+"""A judgement: the maximum confidence of a time frame that only the description states."""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
@@ -58,14 +58,14 @@ _LONGEST_TIME_FRAME = 30
 _OPENING_WORDS = 4
 """Number of words at the beginning of a measure whose position is a feature."""
 _HINTS_READ = 70
-"""Number of tokens of a part that are searched for terms of concepts."""
+"""Number of tokens of a part that are searched for terms that indicate concepts."""
 _ABOUT = 30
-"""How many words of the title, and of the conditions, describe the trial."""
+"""Number of words of the title, and of the conditions, that describe the trial."""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
     {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
 )
-"""Concepts that measures of what people think or feel have."""
+"""Concepts of measures of what people think or feel."""
 
 
 def read_outcomes(
@@ -73,9 +73,9 @@ def read_outcomes(
 ) -> tuple[Draft, ...]:
     """Return the registered outcomes in order: primary, secondary, other.
 
-    A section with separate parts in its source is one outcome, and so is a statement; a flattened
-    section is split. ``sections`` maps names to the record's sections, read into tokens.
-    ``numbers`` gives each chunk its number.
+    A section with separate parts in its source is a single outcome, and so is a statement; a
+    flattened section is split. ``sections`` contains the lexed sections of the record by name.
+    ``numbers`` supplies the number of each chunk.
     """
     outcomes = place_outcomes(record, sections)
     texts = [section.cleaned.text for section in sections.values()]
@@ -103,10 +103,10 @@ def place_outcomes(
 
 def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     """Return the outcomes of a section: one if its source has separate parts or a statement, any
-    number if it is flattened. None is left if the section has no measure and no description.
+    number if it is flattened. The list is empty if the section has no measure and no description.
     """
     parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
-    # a download with "measure, description, time frame|measure, ..."
+    # a flattened cell: "measure, description, time frame|measure, ..."
     if not parts:
         return split_section(section)
     if "statement" in parts:
@@ -118,7 +118,7 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     end = max(part.end for part in parts.values())
     nothing = section.whole.part(first, first)
     measure = parts.get("measure", nothing)
-    # a time frame whose measure was hostile says nothing
+    # a time frame without its hostile measure states nothing
     if not measure.text and description is None:
         return []
     whole = section.whole.part(first, end)
@@ -126,8 +126,8 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
 
 
 def _split_measure(measure: Passage, description: Passage | None) -> OutcomeParts:
-    """Return an outcome whose field for the time frame is empty. Its measure, which stays whole,
-    may state the time, else its description, which may also be about something else.
+    """Return an outcome whose time frame field is empty. The time is taken from its measure, which
+    stays whole, otherwise from its description, which may also be about something else.
     """
     time = find_own_time(measure)
     end = measure.end
@@ -146,7 +146,7 @@ def _split_measure(measure: Passage, description: Passage | None) -> OutcomePart
 
 def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
     """Return the first words of the title and of the conditions, since outcomes depend on the
-    disease. A section that the record lacks gives none.
+    disease. Missing sections are skipped.
     """
     described = filter(None, map(sections.get, ("title", "conditions")))
     words = [list_words(section.whole)[:_ABOUT] for section in described]
@@ -155,7 +155,7 @@ def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
     """Return the features of an outcome. The words of its measure, ``w``, come first, in order.
-    ``about`` are the ``trial_words``.
+    ``about`` contains the ``trial_words``.
 
     >>> measure = read_passage("Overall survival")
     >>> describe_outcome(
@@ -187,7 +187,7 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
 
 
 def _find_concepts(passage: Passage) -> list[str]:
-    """Return the concepts that terms among the first words of a part hint at, each once."""
+    """Return the distinct concepts that terms among the first words of a part indicate."""
     end = min(passage.end, passage.first + _HINTS_READ)
     terms = find_terms(passage.tokens, "concepts", passage.first, end)
     return list(dict.fromkeys(term.value for term in terms))
@@ -196,8 +196,8 @@ def _find_concepts(passage: Passage) -> list[str]:
 def classify_outcomes(
     outcomes: Sequence[OutcomeParts], about: Sequence[str] = ()
 ) -> list[_Classes]:
-    """Return concept and category of all outcomes of a record. The word that decides the concept
-    is the span of both.
+    """Return the concept and the category of each outcome in a record. Both have the span of the
+    word that determines the concept.
 
     >>> outcome = OutcomeParts(
     ...     *[read_passage("Best overall response")] * 2,
@@ -220,11 +220,11 @@ def classify_outcomes(
 
 
 def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
-    """Return the concept of an outcome, corrected where a word of its measure has another meaning.
+    """Return the concept of an outcome, corrected if a word of its measure has another meaning.
 
-    A survival that is not overall ("graft survival") gets the concept of its term, and less
-    confidence. A concept that only a compound suggests ("crown survival") stays, with less
-    confidence.
+    A survival that is not overall survival ("graft survival") gets the concept of its term and a
+    lower confidence. A concept that only a compound word suggests ("crown survival") is kept with a
+    lower confidence.
     """
     misleading: list[str] = []
     for term in find_terms(
@@ -257,8 +257,8 @@ def _read(
 ) -> Draft:
     """Return the draft of an endpoint from its parts, its concept and its category.
 
-    ``texts`` are all texts of the record, where a short form of an instrument may be; ``number``
-    is that of the draft's chunk.
+    ``texts`` contains all texts of the record, which may contain an instrument's abbreviation;
+    ``number`` is the number of the draft's chunk.
     """
     measure = parts.measure
     last = parts.description or measure
@@ -287,7 +287,7 @@ def _read(
 
 
 def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
-    """Return a part of an outcome as written; None without one, or for one without tokens."""
+    """Return a part of an outcome as written; None if it is missing or has no tokens."""
     if part is None or part.end <= part.first:
         return Reading(None, confidence)
     return Reading(part.raw, confidence, (span_of(part),))
@@ -296,13 +296,13 @@ def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
 def _read_times(
     parts: OutcomeParts, concept: Concept | None
 ) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
-    """Return time points and kind of the time frame. The confidence includes that of its
-    limits. An outcome without a time frame has no points, and a kind that is unspecified.
+    """Return the time points and the kind of the time frame. The confidence includes the confidence
+    of its boundaries. An outcome without a time frame has no points, and its kind is unspecified.
     """
     certainty = parts.time_frame_confidence
     words = parts.time_frame
     if not words:
-        # the absence is shown by the measure, whose span is evidence of the kind
+        # the measure shows the absence, so its span is the evidence of the kind
         measure = (span_of(parts.measure),)
         sure = certainty * measured("outcome", "kind of no time frame")
         unspecified = Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)
@@ -323,7 +323,7 @@ def _read_times(
 
 
 def _read_censored(body: Passage, frame: Passage | None) -> Reading[bool | None]:
-    """Return whether an outcome speaks of censoring: its measure and description (``body``), else
+    """Return whether an outcome mentions censoring in its measure and description (``body``), or in
     its time frame (``frame``).
     """
     for part, case in ((body, "censored"), (frame, "censored in the time frame")):

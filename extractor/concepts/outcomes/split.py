@@ -1,9 +1,9 @@
 """Split a flattened outcome cell into outcomes, and each outcome into measure, description and time
 frame.
 
-Registry downloads join the present parts by ", " and the outcomes by "|". Every pair of commas is a
-possible cut. A log-linear model scores the cuts by their features (``cuts``), so the
-softmax of the scores is the probability of each cut.
+Registry downloads join the parts by ", " and the outcomes by "|". Every pair of commas is a
+possible cut. A log-linear model scores the cuts by their features (``cuts``), so the softmax of the
+scores is the probability of each cut.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeParts:
-    """The places of an outcome and its parts, and the probability of each part's limits."""
+    """The places of an outcome and its parts, and the probability that each part has the right
+    boundaries.
+    """
 
     whole: Passage
     measure: Passage
@@ -48,8 +50,8 @@ class OutcomeParts:
 def split_outcomes(text: str) -> list[Outcome]:
     """Split a flattened list of outcomes, as in the registry's CSV download, into its outcomes.
 
-    ``text`` has outcomes joined by ``|``, each "measure, description, time frame" with the last two
-    sometimes missing. The parts may contain commas; the most probable cut is chosen.
+    ``text`` contains outcomes joined by ``|``, each in the form "measure, description, time frame";
+    the last two may be missing. The parts may contain commas; the most probable cut is chosen.
 
     >>> for outcome in split_outcomes(
     ...     "Pain, worst, The scale is 0 to 10., Baseline, week 4|Survival, 2 years"
@@ -73,8 +75,8 @@ def split_section(section: LexedSection) -> list[OutcomeParts]:
 
 
 def split_statement(whole: Passage) -> OutcomeParts:
-    """Return an outcome that its registry keeps in one field: a measure, and the time frame that it
-    states. Without a time frame, all is measure.
+    """Return the parts of an outcome that its registry stores in one field: a measure, and the time
+    frame that it states. Without a time frame, the whole field is the measure.
 
     >>> parts = split_statement(
     ...     read_section(
@@ -100,8 +102,8 @@ def split_statement(whole: Passage) -> OutcomeParts:
 def _split_item(item: OutcomeItem) -> OutcomeParts:
     """Cut an item at its most probable commas.
 
-    The confidence of a limit is the summed probability of all cuts that agree on it: cuts may
-    differ on the description and still agree on the time frame.
+    The confidence of a boundary is the total probability of all cuts that include it: cuts may
+    differ in the description and still agree on the time frame.
     """
     whole = item.whole
     cuts, features = zip(*describe_cuts(item), strict=True)

@@ -1,4 +1,4 @@
-"""Read what kind of time a time frame states, and describe it for the scorer of the kinds."""
+"""Read the kind of a time frame, and describe the time frame for the scorer of the kinds."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +13,7 @@ from extractor.schemas import Concept, TimeKind, TimeUnit
 
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
-"""The longest skeleton that is read. No real time frame is longer."""
+"""Maximum number of tokens of a skeleton that are read. No real time frame is longer."""
 _SIGNS = frozenset(",;:(/+-")
 _RULES_WITH_POINTS = (
     "before_and_after",
@@ -30,8 +30,8 @@ _RULES_WITH_POINTS = (
     "starts_later",
     "length_after_event",
 )
-"""Rules of ``time_frames.toml``, which are features of a time frame; the first one that matches is
-also a feature together with the words.
+"""Rules of ``time_frames.toml`` that are features of a time frame. The first rule that matches is
+also combined with the words into features.
 """
 _DECIDED = {
     # "at week 4, then every 12 weeks, up to 24 months"
@@ -39,7 +39,7 @@ _DECIDED = {
     # "from week 8 to end of study (week 52)"; day 1 as the start is no point
     "rule starts_later 2": (TimeKind.FROM_TO, "kind of a span that starts later"),
 }
-"""Features that decide the kind against the scorer, and their cases of ``measured``."""
+"""Features that override the scorer's choice of the kind, and their cases of ``measured``."""
 _RULES_WITHOUT_POINTS = ("vague_time", "each_time", "named_moment")
 _COUNTED = frozenset(
     {
@@ -57,12 +57,12 @@ _COUNTED = frozenset(
         Concept.TIME_TO_EVENT_OTHER,
     }
 )
-"""Concepts of events that are counted until a limit, not measured at it."""
+"""Concepts of events that are counted until a limit rather than measured at it."""
 
 
 def describe_points(frame: TimeFrame, measure: Passage) -> str:
-    """Return the case of the time points of a measure by what is around them, to look up how
-    often such a reading is right: the first of the cases below that holds.
+    """Return the case of the time points of a measure, which determines how often such a reading is
+    right. The first case below that applies is returned.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> from extractor.language.passage import read_passage
@@ -73,10 +73,10 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     ['time points', 'time points, other numbers']
     """
     if not frame.points:
-        # numbers of intervals and tolerances count, too
+        # numbers of intervals and tolerances also count
         has_numbers = NUMBER in frame.tokens.codes
         return "no time points, other numbers" if has_numbers else "no time points"
-    # "Walking test (6 min)": the time point is a length of something else, kept for want of others
+    # "Walking test (6 min)": the time point is another duration, kept because there is no other
     is_whole = len(frame.kept) == len(frame.tokens)
     if (frame.others and is_whole) or _may_last_so_long(frame, measure):
         return "the length of something else alone"
@@ -95,8 +95,8 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
 
 
 def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
-    """Return whether the only moment of a time frame may be how long a test lasts: "walking
-    distance, after 6 minutes". With words after it ("after the meal"), it is a moment.
+    """Return whether the only time of a time frame may be the duration of a test: "walking
+    distance, after 6 minutes". With words after it ("after the meal"), it is a time point.
     """
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
@@ -104,7 +104,7 @@ def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
 
 
 def _may_be_misread(frame: TimeFrame) -> bool:
-    """Return whether a length of something else, or a part of a moment, is read as a time point."""
+    """Return whether another duration, or a part of a time, may have been read as a time point."""
     # "operations last on average 2 to 4 hours"
     if rule("lasts_so_long").search(frame.tokens):
         return True
@@ -117,8 +117,8 @@ def _may_be_misread(frame: TimeFrame) -> bool:
 
 
 def _write_skeleton(frame: TimeFrame) -> list[str]:
-    """Return the lower-case words of a time frame with signs in the place of its moments: "Up to 2
-    years" becomes "up to #". The signs are those of ``_show_group``.
+    """Return the lower-case words of a time frame with symbols in place of its times: "Up to 2
+    years" becomes "up to #". ``_show_group`` defines the symbols.
     """
     words: list[str] = []
     done = 0
@@ -131,14 +131,14 @@ def _write_skeleton(frame: TimeFrame) -> list[str]:
 
 
 def _show_group(group: MomentGroup) -> str:
-    """Return the signs of a group of moments, by its first one: ``@`` if that is named by a number
-    ("week 4"), ``#`` if it is a length ("4 weeks").
+    """Return the symbols of a group of times, based on the first: ``@`` if the unit precedes its
+    number ("week 4"), ``#`` if it is a duration ("4 weeks").
 
-    - One moment is ``@`` or ``#``.
-    - Three or more, and two that are not range, are a list: ``@@`` or ``##``.
+    - A single time is ``@`` or ``#``.
+    - Three or more times, and two that are not a range, are a list: ``@@`` or ``##``.
     - A range of two is ``@-@`` or ``#-#``.
-    - A range of two from the start of the trial is ``0 to @`` or ``0 to #``: from 0 or less, or
-      from the first of a named unit other than a cycle ("week 1", "day 1").
+    - A range from the start of the trial is ``0 to @`` or ``0 to #``: it begins at 0 or less, or at
+      the first of a named unit other than a cycle ("week 1", "day 1").
     """
     first = group.moments[0]
     sign = "@" if first.named else "#"
@@ -155,14 +155,14 @@ def _show_group(group: MomentGroup) -> str:
 
 @cache
 def _word_classes() -> dict[str, str]:
-    """Return the class of each word of time frames, by ``language/rules/words.toml``."""
+    """Return the class of each word in time frames, from ``language/rules/words.toml``."""
     table = read_table("words")["time_frame"]
     return {word: name for name, words in table.items() for word in words.split()}
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
-    """Return the features of a time frame, each once and in a fixed order: the rules that match,
-    how many points, groups and words it has, and its words.
+    """Return the features of a time frame without duplicates and in a fixed order: the rules that
+    match, the numbers of its points, groups and words, and its words.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
@@ -200,22 +200,22 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
 
 
 def _match_rules(frame: TimeFrame, shown: Sequence[str]) -> list[str]:
-    """Return the rules that match a time frame, whose skeleton has the words ``shown``."""
+    """Return the rules that match a time frame; ``shown`` contains the words of its skeleton."""
     if not frame.points:
         return [
             name for name in _RULES_WITHOUT_POINTS if rule(name).search(frame.tokens)
         ]
     skeleton = read_text(" ".join(shown[:_MOST_TOKENS]))
     rules = [name for name in _RULES_WITH_POINTS if rule(name).search(skeleton)]
-    # stands in the time frame's own words
+    # this rule matches the time frame's own words
     if rule("repeated_until").search(frame.tokens):
         rules.append("repeated_until")
     return rules
 
 
 def _simplify_words(shown: Sequence[str]) -> list[str]:
-    """Return the first ``_MOST_WORDS`` words and signs, with 0 for each number. Signs that say
-    nothing of time are left out.
+    """Return the first ``_MOST_WORDS`` words and symbols, with 0 for each number. Punctuation that
+    is irrelevant to time is left out.
     """
     words = []
     for word in shown:

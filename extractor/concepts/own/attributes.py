@@ -1,4 +1,4 @@
-"""The attributes of a custom field: their types, and how a value of each is written and read."""
+"""The attributes of a custom field: their types, and how their values are written and read."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,9 +27,9 @@ from extractor.schemas.base import FrozenModel, Number
 class AttributeType(StrEnum):
     """The type of an attribute's value, or of each member of a list.
 
-    ``held`` is the class that declares it, ``read`` makes a value of its written form, ``form``
-    describes that form to people and models, and ``comparison`` is how two values are compared.
-    Choices and booleans are conclusions from a quote; other values are in the text.
+    ``held`` is the class that declares it, ``read`` parses its written form, ``form`` describes
+    that form to people and models, and ``comparison`` is how two values are compared. Choices and
+    booleans are conclusions from a quote; other values are stated in the text.
     """
 
     held: type[Any]
@@ -116,7 +116,7 @@ class AttributeType(StrEnum):
 
     @property
     def is_concluded(self) -> bool:
-        """Whether the value is a conclusion from a quote, not something that the quote states."""
+        """Whether the value is a conclusion from a quote rather than stated in it."""
         return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
 
 
@@ -124,8 +124,8 @@ CLASSES = {kind.held: kind for kind in AttributeType if kind != AttributeType.CH
 """The type of an attribute by the class that declares it."""
 
 
-def _list_words(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
+def _list_words(words: Any) -> Any:
+    return (words,) if isinstance(words, str) else words
 
 
 Words = Annotated[
@@ -133,22 +133,22 @@ Words = Annotated[
     BeforeValidator(_list_words),
     Field(max_length=200),
 ]
-"""One text or several."""
+"""One text or several texts."""
 
 
 class Attribute(FrozenModel):
-    """One thing that a field states.
+    """One value that a field states.
 
     Attributes:
         name: Its key.
         type: The type of its value.
-        definition: What it is, for a model and for readers.
+        definition: Its meaning, for a model and for readers.
         many: Whether it is a list.
         required: Whether the field states nothing without it.
         choices: The words of a choice.
-        patterns: Regular expressions that read it without a model, by what they give: the word of
-            a choice, or whether something holds; "" for what they match. A list has all that they
-            find.
+        patterns: Regular expressions that read it without a model, by the value that they indicate:
+            the word of a choice, whether a condition is true, or "" if the match itself is the
+            value. A list contains all matches.
     """
 
     name: str = Field(pattern=r"^[a-z]\w{0,39}$")
@@ -159,24 +159,24 @@ class Attribute(FrozenModel):
     choices: Words = ()
     patterns: Mapping[str, Words] = Field(default_factory=dict)
 
-    def read(self, given: Any) -> Any:
-        """Read one value: its written form, or a value of an extraction.
+    def read(self, written: Any) -> Any:
+        """Read one value, from its written form or from an extraction.
 
         Raises ``ValueError`` with the allowed form.
 
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
-        if isinstance(given, FrozenModel):  # a stored time may have another class
-            given = given.model_dump()
-        if isinstance(given, Mapping) and issubclass(self.type.held, FrozenModel):
+        if isinstance(written, FrozenModel):  # a stored time may have another class
+            written = written.model_dump()
+        if isinstance(written, Mapping) and issubclass(self.type.held, FrozenModel):
             with suppress(ValidationError):
-                return self.type.held.model_validate(given)
-        if given == "" or not isinstance(given, str | int | float):
+                return self.type.held.model_validate(written)
+        if written == "" or not isinstance(written, str | int | float):
             raise ValueError(
-                f"{self.name}: {given!r} is no {self.type}; write {self.form}"
+                f"{self.name}: {written!r} is not of type {self.type}; write {self.form}"
             )
-        value = self.type.read(str(given).strip())
+        value = self.type.read(str(written).strip())
         if not self.choices:
             return value
         for word in self.choices:
@@ -186,18 +186,18 @@ class Attribute(FrozenModel):
             f"{self.name}: {value!r} is none of: {', '.join(self.choices)}"
         )
 
-    def read_all(self, given: Any) -> Any:
+    def read_all(self, written: Any) -> Any:
         """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
         if not self.many:
-            return self.read(given)
-        members = given if isinstance(given, list | tuple) else [given]
+            return self.read(written)
+        members = written if isinstance(written, list | tuple) else [written]
         return tuple(map(self.read, members))
 
     def read_members(
         self, written: Any, faults: list[tuple[str, str]]
     ) -> tuple[Any, ...]:
-        """Return the values that a model writes, all of a list, and add what cannot be read to
-        ``faults``: the text and the reason.
+        """Return the values that a model wrote, all of them for a list. Values that cannot be read
+        are added to ``faults`` as (text, reason) pairs.
         """
         is_list = self.many and isinstance(written, list | tuple)
         listed: Any = written if is_list else [written]
@@ -227,7 +227,9 @@ class Attribute(FrozenModel):
         return description
 
     def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
-        """Return annotation and default of its field in the class of values ``owner``."""
+        """Return the annotation and the default of its field in ``owner``, the class of the
+        values.
+        """
         held: Any = self.type.held
         if self.choices:
             words = {f"word{n}": word for n, word in enumerate(self.choices)}
@@ -247,7 +249,7 @@ class Attribute(FrozenModel):
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        """The JSON schema of what a model writes."""
+        """The JSON schema of the value that a model writes."""
         schema: dict[str, Any] = {"type": "string"}
         if self.type is AttributeType.BOOLEAN:
             schema = {"type": "boolean"}
@@ -257,7 +259,7 @@ class Attribute(FrozenModel):
 
 
 def list_members(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, or the value; none without a value."""
+    """Return the members of a list, or a single value as a tuple; empty for None."""
     if isinstance(value, tuple):
         return value
     return () if value is None else (value,)

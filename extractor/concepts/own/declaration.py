@@ -1,7 +1,7 @@
 """A custom field: which items have it, what it means, and what it states.
 
-A declaration is plain data: it travels between processes, and a run keeps it in ``run.json``, so
-that reading a run needs no code of the user.
+A declaration is plain data. It is passed between processes and stored in ``run.json``, so that a
+run can be read without the user's code.
 """
 
 import re
@@ -38,7 +38,9 @@ class Of(StrEnum):
 
     @property
     def task(self) -> Task:
-        """The task whose items have the field; of a record, most is stated in its eligibility."""
+        """The task whose items have the field. For a record, this is eligibility, which states most
+        of it.
+        """
         tasks = {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}
         return tasks.get(self, Task.ELIGIBILITY)
 
@@ -50,8 +52,8 @@ class Of(StrEnum):
 
 
 class Example(FrozenModel):
-    """A text of the user's own with the field's answer to it; without a ``value``, the text
-    states nothing.
+    """A user's text with the field's answer to it. Without a ``value``, the text does not state the
+    field.
     """
 
     text: str = Field(min_length=1, max_length=2000)
@@ -59,8 +61,8 @@ class Example(FrozenModel):
 
 
 Claim = Mapping[str, Any]
-"""What somebody states about a field at one place: values by attribute, and the words that support
-them as ``quote``.
+"""What a person or a model states about a field at one place: values by attribute, and the
+supporting words as ``quote``.
 """
 _SECTIONS = [
     "title",
@@ -77,23 +79,26 @@ _SECTIONS = [
     "other_outcomes",
 ]
 _KEPT = 256
-"""Maximum number of fields whose classes are kept: a service meets new ones with each caller."""
+"""Maximum number of fields whose classes are cached, since each caller of a service may bring new
+ones.
+"""
 
 
 class CustomField(FrozenModel):
-    """A user's own field.
+    """A field that a user declares.
 
-    A model gives all but its ``definition`` and its ``attributes`` in its ``json_schema_extra``.
+    A pydantic model sets everything except ``definition`` and ``attributes`` in its
+    ``json_schema_extra``.
 
     Attributes:
         name: The key of its values, in the extraction and for a model.
-        definition: What it is, for a model and for readers.
-        attributes: What it states.
+        definition: Its meaning, for a model and for readers.
+        attributes: The values that it states.
         of: The items that have it.
         many: Whether an item may have several values.
-        sections: Beginnings of the names of the sections in which a record's field is looked for;
-            by default all.
-        mentions: Beginnings of words; only texts with one of them may state the field.
+        sections: Prefixes of the names of the sections in which a record's field is searched for;
+            all sections by default.
+        mentions: Prefixes of words; only texts that contain one of these words may state the field.
         examples: Texts with their answers.
     """
 
@@ -111,38 +116,40 @@ class CustomField(FrozenModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        """Raise ``ValueError`` for an unknown section, and for a name that the quote has."""
+        """Raise ``ValueError`` for an unknown section, or if an attribute has the name of the
+        quote.
+        """
         known = " ".join(_SECTIONS)
         unknown = [name for name in self.sections if name.split("[")[0] not in known]
         refuse_unknown("section", unknown, _SECTIONS)
         if "quote" in [attribute.name for attribute in self.attributes]:
             raise ValueError(
-                "quote is the key of the words that prove a value; each value has its own, so "
+                "quote is reserved for the words that prove a value; every value has a quote, so "
                 "leave it out"
             )
         return self
 
     @property
     def needs_quote(self) -> bool:
-        """Whether an answer needs a quote beside its attributes; words of the record are their
-        own.
+        """Whether an answer needs a quote in addition to its attributes. Attributes that are quotes
+        need no other.
         """
         types = {attribute.type for attribute in self.attributes}
         return types != {AttributeType.QUOTE}
 
     @property
     def needed(self) -> list[str]:
-        """The names of the attributes without which the field states nothing."""
+        """The names of the required attributes."""
         return [attribute.name for attribute in self.attributes if attribute.required]
 
     @property
     def has_patterns(self) -> bool:
-        """Whether something of the field is read without a model."""
+        """Whether any attribute of the field is read without a model."""
         return any(attribute.patterns for attribute in self.attributes)
 
     @property
     def tokens(self) -> int:
-        """Output tokens that an answer may take at most: a long sentence for the quote, and its
+        """Maximum number of output tokens of an answer: a long sentence for the quote, and its
         values.
         """
         values = len(self.attributes) * (3 if self.many else 1)
@@ -150,7 +157,7 @@ class CustomField(FrozenModel):
 
     @property
     def group(self) -> ItemGroup:
-        """Its values as items of an extraction, with the attributes as their fields."""
+        """The group of its values as items of an extraction, whose fields are the attributes."""
         return _make_group(self)
 
     def attribute(self, name: str) -> Attribute:
@@ -158,21 +165,27 @@ class CustomField(FrozenModel):
         return {attribute.name: attribute for attribute in self.attributes}[name]
 
     def list_missing(self, values: Container[str]) -> list[str]:
-        """Return the names of the attributes that are not among these."""
-        return [one.name for one in self.attributes if one.name not in values]
+        """Return the names of the attributes that are not in ``values``."""
+        return [
+            attribute.name
+            for attribute in self.attributes
+            if attribute.name not in values
+        ]
 
     def may_stand_in(self, section: str) -> bool:
-        """Return whether a field of the record is looked for in a section."""
+        """Return whether a field of the record is searched for in a section."""
         return not self.sections or section.startswith(self.sections)
 
     def may_be_in(self, text: str) -> bool:
-        """Return whether a text has one of the words that a statement of the field mentions."""
+        """Return whether a text contains any of the words that a statement of the field
+        mentions.
+        """
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
-        """Return the values in what a model or an example writes, each as a table. Bare values are
-        those of the first attribute, which may be a list.
+        """Return the values that a model or an example wrote, each as a table. Values that are not
+        tables belong to the first attribute, which may be a list.
         """
         if written in (None, "", [], ()):
             return []
@@ -186,11 +199,11 @@ class CustomField(FrozenModel):
         ]
 
     def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
-        """Return the claims that a model or an example writes, and what cannot be read: the text
-        and the reason.
+        """Return the claims that a model or an example wrote, and what cannot be read as (text,
+        reason) pairs.
 
-        A member of a list that cannot be read does not affect the others. Without a value of each
-        required attribute there is no claim.
+        If a member of a list cannot be read, the other members are kept. Without a value for each
+        required attribute, there is no claim.
         """
         claims: list[Claim] = []
         unreadable: list[tuple[str, str]] = []
@@ -201,7 +214,7 @@ class CustomField(FrozenModel):
                 members = attribute.read_members(answer.get(attribute.name), faults)
                 if members:
                     claim[attribute.name] = members if attribute.many else members[0]
-            lacking = [one for one in self.needed if one not in claim]
+            lacking = [name for name in self.needed if name not in claim]
             if claim and not lacking:
                 quote = str(answer.get("quote") or "") if self.needs_quote else ""
                 claims.append(claim | {"quote": quote} if quote else claim)
@@ -212,8 +225,8 @@ class CustomField(FrozenModel):
         return tuple(claims), unreadable
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
-        """Return the answers of an example as a model is asked for them: one without a quote is
-        proven by all of it.
+        """Return the answers of an example in the form that a model is asked for. If an answer has
+        no quote, the whole text is its quote.
         """
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
@@ -233,14 +246,14 @@ class CustomField(FrozenModel):
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
-"""A custom field as it is given: a pydantic model, or where one is, such as
-``my_fields.py:Washout``; its JSON Schema; or its declaration.
+"""A custom field as a user declares it: a pydantic model, the place of a model, such as
+``my_fields.py:Washout``, a JSON Schema, or a ``CustomField``.
 """
 
 
 @lru_cache(_KEPT)
 def _make_group(field: CustomField) -> ItemGroup:
-    """Return the values of a field as items: their path, their fields, and the items that have
+    """Return the values of a field as items: their path, their fields, and the items that contain
     them.
     """
     path = f"custom.{field.name}"
@@ -251,17 +264,20 @@ def _make_group(field: CustomField) -> ItemGroup:
 
 @lru_cache(_KEPT)
 def make_model(field: CustomField) -> type[FrozenModel]:
-    """Make the class of a field's values as an extraction has them."""
+    """Create the class of a field's values in an extraction."""
     title = to_pascal(field.name)
-    # people read of an only attribute by the name of its field
+    # the label of a single attribute is the name of its field
     label = field.name.replace("_", " ") if len(field.attributes) == 1 else None
-    parts: Any = {one.name: one.annotate(title, label) for one in field.attributes}
+    parts: Any = {
+        attribute.name: attribute.annotate(title, label)
+        for attribute in field.attributes
+    }
     return create_model(title, __base__=FrozenModel, __doc__=field.definition, **parts)
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:
-    """Return the message about fields that stay empty if no model is asked; None without such
-    fields.
+    """Return the message about fields that stay empty because no model is asked; None if there are
+    no such fields.
 
     >>> field = CustomField(
     ...     name="washout",
@@ -269,14 +285,14 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
     ...     attributes=[{"name": "time", "type": "duration"}],
     ... )
     >>> explain_unread([field])  # doctest: +ELLIPSIS
-    'your own fields without a pattern stay empty, since no model is asked: washout; ...'
+    'your own fields without a pattern stay empty because no model is used: washout; ...'
     """
     unread = [field.name for field in fields if not field.has_patterns]
     if not unread:
         return None
     return (
-        "your own fields without a pattern stay empty, since no model is asked: "
-        f"{', '.join(unread)}; name a model, or add patterns"
+        "your own fields without a pattern stay empty because no model is used: "
+        f"{', '.join(unread)}; specify a model, or add patterns"
     )
 
 
@@ -301,6 +317,6 @@ TAKEN = frozenset(
         *(info.metadata.key or info.name for info in _INFOS),
     }
 )
-"""The guideline's names, and the short keys that a model writes for them; no custom field may
-have one.
+"""Names in the guideline, and the short keys that a model writes for them, which a custom field
+must not use.
 """

@@ -1,7 +1,7 @@
-"""Read the declaration of a field from its JSON Schema, as ``model_json_schema()`` writes it.
+"""Read the declaration of a field from its JSON Schema, in the form of ``model_json_schema()``.
 
-The schema may be untrusted. It has one level: a property is a plain value, a closed set, a
-class of ``extractor.schemas``, or a list of these.
+The schema may be untrusted. It has one level: a property is a plain value, a closed set, a class of
+``extractor.schemas``, or a list of these.
 """
 
 import re
@@ -30,15 +30,17 @@ _KEYS = {
     for kind in CLASSES.values()
     if issubclass(kind.held, FrozenModel)
 }
-"""The type of an attribute, and the keys of its values, by the name of a class of this package."""
+"""The type of an attribute and the keys of its values, by the name of the class in this package."""
+_DECLARED = ("description", "pattern", "enum", "type")
+"""The attribute keys that are checked for misspellings."""
 _NESTED = (
-    "is a model within a field, which is not read; write its attributes into the field itself, "
+    "is a nested model, which is not supported; move its attributes into the field itself, "
     "with many: True for several values"
 )
 
 
-class _Value(BaseModel):
-    """What is read of the schema of a value."""
+class _Value(BaseModel, extra="allow"):
+    """The parts of a value's schema that are read. Other keys are ignored."""
 
     title: str = ""
     description: str = ""
@@ -54,7 +56,7 @@ class _Value(BaseModel):
 
 
 class _Schema(BaseModel, extra="allow"):
-    """What is read of the schema of a field. Other keys are those of the declaration."""
+    """The parts of a field's schema that are read. Other keys belong to the declaration."""
 
     title: str = Field("", max_length=100)
     description: str = ""
@@ -67,10 +69,10 @@ class _Schema(BaseModel, extra="allow"):
     dialect: Any = Field(None, alias="$schema")
 
 
-def read_json_schema(given: Mapping[str, Any]) -> CustomField:
+def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     """Return the declaration of a field.
 
-    Raises ``FieldError`` with the place of a fault, what is wrong, and what to write.
+    Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
 
     >>> field = read_json_schema(
     ...     {
@@ -82,19 +84,21 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
     >>> field.name, field.attributes[0].type.value
     ('prior_lines', 'integer')
     """
-    title = str(given.get("title"))[:100]
-    schema = _validate(title, _Schema, given)
-    # a model that holds itself is a definition, and no schema of its own
+    title = str(written.get("title"))[:100]
+    schema = _validate(title, _Schema, written)
+    # the schema of a recursive model is only a reference to a definition
     if schema.reference:
         raise FieldError(f"{title}: {_NESTED}")
     definition = " ".join(schema.description.split())
     if not definition:
         raise FieldError(
-            f"{title}: describe the field in the docstring of the class (the description of a "
+            f"{title}: describe the field in the docstring of its class (the description of the "
             "JSON Schema)"
         )
     if not schema.properties:
-        raise FieldError(f"{title}: has no attribute; add one, such as name: str")
+        raise FieldError(
+            f"{title}: the field has no attributes; add one, such as name: str"
+        )
     attributes = []
     for name, value in schema.properties.items():
         where = f"{title}.{name}"
@@ -110,25 +114,31 @@ def read_json_schema(given: Mapping[str, Any]) -> CustomField:
 
 
 def _read_property(
-    where: str, given: _Value, definitions: Mapping[str, _Value]
+    where: str, written: _Value, definitions: Mapping[str, _Value]
 ) -> dict[str, Any]:
-    """Return what a property declares, all but its name. Raises ``FieldError``."""
-    options = given.any_of or (given,)
-    stated = [option for option in options if option.type != "null"]
-    if len(stated) != 1:
+    """Return the declaration of a property, except for its name. Raises ``FieldError``."""
+    for key in written.model_extra or {}:
+        nearest = suggest(key, _DECLARED)
+        if nearest:
+            raise FieldError(f"{where}.{key}: no such key{nearest}")
+    options = written.any_of or (written,)
+    types = [option for option in options if option.type != "null"]
+    if len(types) != 1:
         raise FieldError(
             f"{where}: it is unclear which of several types to check; give it one type, or write "
             "two attributes"
         )
-    value = stated[0]
+    value = types[0]
     many = value.type == "array"
     if many:
         value = value.items or _Value.model_validate({})
     value = definitions.get(value.reference.removeprefix("#/$defs/"), value)
-    patterns = given.pattern if isinstance(given.pattern, dict) else {"": given.pattern}
+    patterns = (
+        written.pattern if isinstance(written.pattern, dict) else {"": written.pattern}
+    )
     words = value.enum if value.const is None else (value.const,)
     return {
-        "definition": " ".join(given.description.split()),
+        "definition": " ".join(written.description.split()),
         "many": many,
         "required": len(options) == 1,
         "patterns": {str(word): texts for word, texts in patterns.items()},
@@ -138,8 +148,8 @@ def _read_property(
 
 
 def _find_type(where: str, value: _Value) -> AttributeType:
-    """Return the type of a value. Raises ``FieldError`` for one that cannot be checked against a
-    text.
+    """Return the type of a value. Raises ``FieldError`` if values of this type cannot be checked
+    against a text.
     """
     if value.type in _PLAIN and not value.format:
         return _PLAIN[value.type]
@@ -150,13 +160,13 @@ def _find_type(where: str, value: _Value) -> AttributeType:
         raise FieldError(f"{where}: {_NESTED}")
     types = ", ".join(sorted(held.__name__ for held in CLASSES))
     raise FieldError(
-        f"{where}: {value.format or value.type or 'this'} is no type that can be checked against a "
-        f"text; use one of {types}, Literal[...], an Enum, or a list of one of these"
+        f"{where}: {value.format or value.type or 'this'} is not a type that can be checked "
+        f"against a text; use one of {types}, Literal[...], an Enum, or a list of one of these"
     )
 
 
 def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
-    """Make a part of a declaration. Raises ``FieldError`` with the first fault."""
+    """Create a part of a declaration. Raises ``FieldError`` with the first fault."""
     try:
         return kind.model_validate(table)
     except ValidationError as error:

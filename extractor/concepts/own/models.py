@@ -1,4 +1,6 @@
-"""Read the fields that a user gives: pydantic models, files or modules with some, JSON Schemas."""
+"""Read the fields that a user declares: pydantic models, files or modules that contain models, and
+JSON Schemas.
+"""
 
 import importlib
 import re
@@ -23,42 +25,39 @@ _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _FORM = "write my_fields.py:Washout or my_package.fields:Washout"
 
 
-def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
-    """Return the declarations of fields, in order, with their patterns and
-    examples checked.
+def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, ...]:
+    """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
-        given: Pydantic models; JSON Schemas, as ``model_json_schema()`` writes them; or where they
-            are: ``my_fields.py:Washout`` or ``my_package.fields:Washout,Visits``. A file or module
-            without names gives all its models. One, or several.
+        given: Pydantic models, JSON Schemas as ``model_json_schema()`` writes them, or places of
+            models: ``my_fields.py:Washout`` or ``my_package.fields:Washout,Visits``. A file or
+            module without names contributes all its models. Pass one declaration or several.
 
     Raises:
-        FieldError: A field is wrong, or two have one name. The message gives the place, and what
-            to write.
+        FieldError: A field is invalid, or two fields have the same name. The message contains the
+            place and a remedy.
 
     >>> from extractor.catalogue import Blinding
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
     ['washout', 'blinding']
     """
-    declarations: Any = given
-    if isinstance(given, BaseModel | str | Path | type | Mapping):
-        declarations = [given]
+    declarations: Any = declared
+    if isinstance(declared, BaseModel | str | Path | type | Mapping):
+        declarations = [declared]
     if not isinstance(declarations, Iterable):
         raise FieldError(
-            f"{given!r}: give pydantic models, or where they are, such as my_fields.py:Washout"
+            f"{declared!r}: pass pydantic models or their places, such as my_fields.py:Washout"
         )
     fields: dict[str, CustomField] = {}
     for declaration in declarations:
         for field in _declare_all(declaration):
             if field.name in TAKEN:
                 raise FieldError(
-                    f"{field.name}: the guideline has a field or key of that name; rename the "
-                    "class, or give another name in its json_schema_extra"
+                    f"{field.name}: the guideline has a field or key with this name; rename the "
+                    "class, or set another name in its json_schema_extra"
                 )
             if field.name in fields:
-                raise FieldError(
-                    f"{field.name}: two fields have this name; rename one of them"
-                )
+                raise FieldError(f"{field.name}: two fields have this name; rename one")
             check_patterns(field)
             _check_examples(field)
             fields[field.name] = field
@@ -66,28 +65,28 @@ def read_fields(given: Iterable[Declared] | Declared) -> tuple[CustomField, ...]
 
 
 def _check_examples(field: CustomField) -> None:
-    """Raise ``FieldError`` for an example whose answer cannot be read."""
+    """Raise ``FieldError`` if the answer of an example cannot be read."""
     for example in field.examples:
         _, faults = field.read(field.complete_answers(example))
         for _, reason in faults:
             raise FieldError(f"{field.name}: in the example {example.text!r}: {reason}")
 
 
-def _declare_all(given: Declared) -> Iterator[CustomField]:
-    if isinstance(given, CustomField):
-        yield given
-    elif isinstance(given, Mapping):
-        yield read_json_schema(given)
-    elif isinstance(given, str | Path):
-        yield from map(declare, load_models(str(given)))
+def _declare_all(declared: Declared) -> Iterator[CustomField]:
+    if isinstance(declared, CustomField):
+        yield declared
+    elif isinstance(declared, Mapping):
+        yield read_json_schema(declared)
+    elif isinstance(declared, str | Path):
+        yield from map(declare, load_models(str(declared)))
     else:
-        yield declare(given)
+        yield declare(declared)
 
 
 def declare(model: type[BaseModel]) -> CustomField:
     """Return the declaration of a pydantic model.
 
-    Raises ``FieldError`` with the place of a fault, what is wrong, and what to write.
+    Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
 
     >>> class BrainMetastases(BaseModel):
     ...     "May participants with brain metastases take part?"
@@ -96,16 +95,14 @@ def declare(model: type[BaseModel]) -> CustomField:
     >>> declare(BrainMetastases).name, declare(BrainMetastases).attributes[0].type.value
     ('brain_metastases', 'boolean')
     """
-    given: Any = model
-    name = getattr(given, "__name__", f"{type(given).__name__}(...)")
-    is_model = isinstance(given, type) and issubclass(given, BaseModel)
-    if not is_model or given is BaseModel:
-        raise FieldError(
-            f"{name}: give a class, and write it as a subclass of pydantic.BaseModel"
-        )
+    model_class: Any = model
+    name = getattr(model_class, "__name__", f"{type(model_class).__name__}(...)")
+    is_model = isinstance(model_class, type) and issubclass(model_class, BaseModel)
+    if not is_model or model_class is BaseModel:
+        raise FieldError(f"{name}: pass a subclass of pydantic.BaseModel")
     try:
         with warnings.catch_warnings():
-            # a default that no JSON can have is no part of the field
+            # a default that JSON cannot represent is not part of the field
             warnings.simplefilter("ignore")
             schema = model.model_json_schema(by_alias=False)
     except PydanticUserError as error:
@@ -116,8 +113,8 @@ def declare(model: type[BaseModel]) -> CustomField:
 def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
     """Return the values of a field in an extraction as objects of its model, in order.
 
-    Their evidence is in ``extraction.custom``. Defaults, limits and validators of the model apply
-    here, so a value that the text states and the model forbids raises pydantic's
+    Their evidence is in ``extraction.custom``. The model's defaults, limits and validators apply
+    here, so a value that the text states but the model does not allow raises pydantic's
     ``ValidationError``.
 
     >>> from extractor import Extractor
@@ -138,10 +135,10 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
 
 
 def load_models(place: str) -> list[type[BaseModel]]:
-    """Return the models at a place; without names all. The code is the user's own and is
+    """Return the models at a place; all of them if the place has no names. The user's code is
     executed.
 
-    Raises ``FieldError`` if it cannot be loaded, or has no such model.
+    Raises ``FieldError`` if the place cannot be loaded, or does not have a model with a given name.
 
     >>> [
     ...     model.__name__
@@ -167,10 +164,10 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
     """Return the models that a file or a module defines itself, by name."""
     is_file = source.endswith(".py")
     if is_file and not Path(source).is_file():
-        raise FieldError(f"{source}: there is no such file; check the path")
-    # importing notes.txt would run notes.py
+        raise FieldError(f"{source}: the file does not exist; check the path")
+    # importing "notes.txt" would run notes.py
     if not is_file and (Path(source).exists() or not _MODULE.fullmatch(source)):
-        raise FieldError(f"{source}: is not a Python file or module; {_FORM}")
+        raise FieldError(f"{source}: not a Python file or module; {_FORM}")
     try:
         if is_file:
             module = runpy.run_path(source)
@@ -187,5 +184,5 @@ def _load(source: str) -> dict[str, type[BaseModel]]:
         if is_class and defined.__module__ == module["__name__"]:
             models[name] = defined
     if not models:
-        raise FieldError(f"{source}: has no pydantic model; {_FORM}")
+        raise FieldError(f"{source}: contains no pydantic model; {_FORM}")
     return models

@@ -20,26 +20,29 @@ from extractor.schemas import Support
 from extractor.schemas.arguments import suggest
 
 CONFIDENCE = 0.85
-"""Confidence of a value of a user's pattern: a model confirms it, if one is asked at medium
-effort.
+"""The confidence of a value that a user's pattern matched. At medium effort, a model is asked to
+confirm it.
 """
 _SECONDS = 2.0
-"""Maximum time for a pattern to search a text."""
+"""Maximum time in seconds that a pattern may take to search a text."""
 _MOST_REPEATS = 10_000
-"""Nested counts, such as in ``(a{1000}){1000}``, take memory for each repetition."""
+"""Maximum product of nested counts, such as in ``(a{1000}){1000}``; each repetition takes
+memory.
+"""
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
 _AROUND = 40
-"""The characters around a match in which it is checked."""
+"""Number of characters around a match that are used to check it."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
 Value = Mapping[str, Reading[Any]]
-"""What patterns read for one value of a field, by attribute."""
+"""The readings that patterns found for one value of a field, by attribute."""
 
 
 def read_declared(
     parsed: ParsedRecord, fields: tuple[CustomField, ...]
 ) -> ParsedRecord:
-    """Return the record with what the patterns of these fields read, each value at its item.
+    """Return the record with the values that the patterns of these fields match, each added to its
+    item.
 
     Raises ``FieldError`` if a pattern takes too long.
     """
@@ -53,8 +56,8 @@ def read_declared(
 
 
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
-    """Return an item with the values of a field that are in its text, or in the sections of the
-    record. With ``many`` each match is a value, else all are one.
+    """Return an item with the values of a field that are found in its text, or in the sections of
+    the record. With ``many``, each match is a value; otherwise, all matches form one value.
     """
     if field.of is Of.RECORD:
         names = filter(field.may_stand_in, parsed.sections)
@@ -71,8 +74,8 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
 
 
 def _join(values: Iterable[Value]) -> Value:
-    """Return all values as one: all members of a list, each once, and of another attribute the
-    first value in the text.
+    """Return all values as one: the distinct members of each list, and the first value in the text
+    for any other attribute.
     """
     joined: dict[str, Reading[Any]] = {}
     for value in values:
@@ -91,60 +94,70 @@ def _place(value: Value) -> Span:
 
 
 def _search(field: CustomField, passage: Passage) -> list[Value]:
-    """Return what the matches of all patterns state, in the order of the text. Raises
-    ``FieldError`` if a search takes too long.
+    """Return the values that all patterns match, in the order of the text. Raises ``FieldError`` if
+    a search takes too long.
     """
     if not field.may_be_in(passage.raw):
         return []
     values: list[Value] = []
-    for own, gives, text in _list_patterns(field):
+    for target, fixed, text in _list_patterns(field):
         try:
             for found in _compile(text).finditer(passage.text, timeout=_SECONDS):
                 value = {}
                 for attribute in field.attributes:
                     name = attribute.name
-                    is_own = attribute is own
-                    given = gives if is_own else ""
-                    # without a group of its own, the whole match is the value
+                    is_target = attribute is target
+                    fixed_value = fixed if is_target else ""
+                    # if the attribute has no group, the whole match is its value
                     group = name if name in found.re.groupindex else 0
-                    reading = _read(attribute, given, passage, *found.span(group))
-                    if reading and (is_own or group):
+                    span = found.span(group)
+                    reading = _read(
+                        attribute, fixed_value, passage, found.start(), span
+                    )
+                    if reading and (is_target or group):
                         value[name] = reading
-                if own.name in value:
+                if target.name in value:
                     values.append(value)
         except TimeoutError:
             raise FieldError(
-                f"{field.name}.{own.name}: the pattern {text!r} takes more than {_SECONDS:g} "
-                "seconds for a text; avoid repetitions within repetitions, such as (a+)+"
+                f"{field.name}.{target.name}: the pattern {text!r} takes more than {_SECONDS:g} "
+                "seconds to search a text; avoid nested repetitions, such as (a+)+"
             ) from None
     return sorted(values, key=_place)
 
 
 def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
-    """Yield each pattern with its attribute and the value that it gives, "" for its match."""
+    """Yield each pattern as an (attribute, value, pattern) tuple. The value is "" if the pattern's
+    match is the value.
+    """
     for attribute in field.attributes:
-        for gives, texts in attribute.patterns.items():
+        for fixed, texts in attribute.patterns.items():
             for text in texts:
-                yield attribute, gives, text
+                yield attribute, fixed, text
 
 
 def _read(
-    attribute: Attribute, gives: str, passage: Passage, start: int, end: int
+    attribute: Attribute,
+    fixed: str,
+    passage: Passage,
+    match: int,
+    place: tuple[int, int],
 ) -> Reading[Any] | None:
-    """Return the value that some characters of a passage state, None if they are no value of the
-    attribute, cut a word or a number, or a "not" before them denies them.
+    """Return the value that the characters at ``place`` state; None if they are not a value of the
+    attribute, cut a word or a number, or if a "not" before them or their match negates them.
     """
+    start, end = place
     if start >= end:
         return None
     text = passage.text
-    before = max(0, start - _AROUND)
-    article = _ARTICLE.search(text, before, start)
-    first = article.start() if article else start
+    before = max(0, match - _AROUND)
+    article = _ARTICLE.search(text, before, match)
+    first = article.start() if article else match
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
     try:
-        value = attribute.read_all(gives or text[start:end])
+        value = attribute.read_all(fixed or text[start:end])
     except ValueError:
         return None
     section = passage.section
@@ -160,7 +173,7 @@ def _read(
 
 @cache
 def _compile(text: str) -> "regex.Pattern[str]":
-    """Compile a pattern that ignores case. Raises ``regex.error``."""
+    """Compile a pattern, ignoring case. Raises ``regex.error``."""
     counts = [int(high or low or 1) for low, high in _COUNTS.findall(text)]
     if prod(filter(None, counts)) > _MOST_REPEATS:
         raise regex.error(f"it repeats a part more than {_MOST_REPEATS:,} times")
@@ -168,17 +181,15 @@ def _compile(text: str) -> "regex.Pattern[str]":
 
 
 def check_patterns(field: CustomField) -> None:
-    """Raise ``FieldError`` for a pattern that cannot be read, or captures what is not an
-    attribute.
-    """
+    """Raise ``FieldError`` if a pattern is invalid, or captures a name that is not an attribute."""
     known = [attribute.name for attribute in field.attributes]
-    for own, _, text in _list_patterns(field):
-        where = f"{field.name}.{own.name}: the pattern {text!r}"
+    for attribute, _, text in _list_patterns(field):
+        where = f"{field.name}.{attribute.name}: the pattern {text!r}"
         try:
             names = set(_compile(text).groupindex).difference(known)
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
-                f"{where} cannot be read: {error}; write a regular expression of Python"
+                f"{where} cannot be read: {error}; write a Python regular expression"
             ) from error
         for name in names:
             guess = suggest(name, known)

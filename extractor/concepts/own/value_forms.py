@@ -1,9 +1,9 @@
-"""Read values that a model writes in one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day",
+"""Read values that a model writes as one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day",
 "CTCAE | 5.0".
 
-A small model copies words well and fills nested numbers badly; a string also takes a third of the
-tokens. Every reader raises ``ValueError`` with the form that is allowed; ``show_value`` writes a
-value in this form.
+A small model copies words well but fills in nested numbers badly; a string also takes a third of
+the tokens. Every reader raises ``ValueError`` with the allowed form; ``show_value`` writes a value
+in this form.
 """
 
 import re
@@ -37,16 +37,16 @@ TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
-"""The name of a quantity, up to the last colon, or the first sign if there is none; and its
+"""The name of a quantity, up to the last colon or, without a colon, the first sign; and its
 limit.
 """
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
-"""In front of the dose of carboplatin, its unit."""
+"""The unit of a carboplatin dose, which precedes the number."""
 _SECOND_PART = re.compile(
     r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
 )
-"""The second part of a fixed combination, with the unit of both: "/100 mg" after 600, "mg/100
-mg" too.
+"""The second part of a fixed combination, with the unit of both: "/100 mg" after 600, or "mg/100
+mg".
 """
 _HALF_LIFE = re.compile(r"half[ _-]?li(?:fe|ves)")
 _VERSION = re.compile(
@@ -56,8 +56,8 @@ _VERSION = re.compile(
 
 
 def read_limit(text: str) -> Constraint:
-    """Read a numeric limit written as "quantity: comparator number unit", perhaps with " @ " and
-    its condition.
+    """Read a numeric limit written as "quantity: comparator number unit", optionally followed by "
+    @ " and its condition.
 
     >>> limit = read_limit("neutrophils: >= 1.5 x 10^9 /L")
     >>> limit.quantity, limit.comparator.value, limit.value, limit.unit
@@ -82,7 +82,7 @@ def read_limit(text: str) -> Constraint:
 
 
 def read_quantity(written: str) -> Quantity:
-    """Read a limit without the name of what is limited: "comparator number unit".
+    """Read a limit without the name of its quantity: "comparator number unit".
 
     >>> quantity = read_quantity("<= 40 %")
     >>> quantity.comparator.value, quantity.value, quantity.unit
@@ -103,8 +103,8 @@ def read_quantity(written: str) -> Quantity:
 
 
 def _read_unnamed(stated: str) -> Quantity | None:
-    """Read a comparator, a number or range, and a unit. None if no number follows the sign; a
-    power after the second number is the first one's too ("1-2 x 10^6").
+    """Read a comparator, a number or range, and a unit; None if there is no number. A power after
+    the second number also applies to the first one ("1-2 x 10^6").
     """
     tokens = _read_tokens(": " + _sign_first(stated))
     form = rule("answered_limit")
@@ -128,7 +128,7 @@ def _read_unnamed(stated: str) -> Quantity | None:
 
 
 def _sign_first(stated: str) -> str:
-    """Write the sign of a comparator in words before its number: "18 or older" as ">= 18"."""
+    """Replace a comparator in words by its sign, before its number: ">= 18" for "18 or older"."""
     tokens = _read_tokens(stated)
     signs = find_terms(tokens, "comparators")
     signs = signs or find_terms(tokens, "comparator_suffixes")
@@ -142,19 +142,19 @@ def _sign_first(stated: str) -> str:
 
 
 def read_bare_number(text: str) -> int | float:
-    """Read a number alone, in digits or words.
+    """Read a number without a unit, in digits or words.
 
     >>> read_bare_number("1,500"), read_bare_number("three")
     (1500, 3)
     """
     value = read_number(text.strip().removeprefix("-").strip())
     if value is None:
-        raise ValueError(f"{text!r}: write a number alone, such as 3 or 1.5")
+        raise ValueError(f"{text!r}: write only a number, such as 3 or 1.5")
     return -value if text.strip().startswith("-") else value
 
 
 def read_whole_number(text: str) -> int:
-    """Read a whole number alone, in digits or words."""
+    """Read a whole number without a unit, in digits or words."""
     number = read_bare_number(text)
     if number != int(number):
         raise ValueError(f"{text!r}: write a whole number")
@@ -162,7 +162,7 @@ def read_whole_number(text: str) -> int:
 
 
 def read_truth(text: str) -> bool:
-    """Read true or false, or yes or no."""
+    """Read "true" or "false", or "yes" or "no"."""
     truths = {"true": True, "yes": True, "false": False, "no": False}
     truth = truths.get(text.strip().casefold())
     if truth is None:
@@ -206,14 +206,14 @@ def read_amount(text: str) -> Amount:
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
-    """Read an age, a length of time, or a moment: the unit is last, or first.
+    """Read an age, a duration or a time point, with the unit after or before the number.
 
     >>> read_time(Period, "21 day")
     Period(value=21, unit=<TimeUnit.DAY: 'day'>)
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    # "day 30" is turned
+    # also try "day 30" as "30 day"
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
         for length in find_durations(_read_tokens(written)):
@@ -226,10 +226,10 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
 
 
 def read_window(text: str) -> TimeWindow | str:
-    """Read a time limit: its quote and, after bars, its sense, what it limits, and what it is
-    counted from.
+    """Read a time limit: its quote and, separated by bars, its sense, what it limits, and its
+    anchor.
 
-    The quote alone leaves the sense to the rules.
+    If there is only the quote, the rules determine its sense.
 
     >>> window = read_window(
     ...     "steroids within 6 months of screening | <= 6 month | steroids | of screening"
@@ -255,15 +255,15 @@ def read_window(text: str) -> TimeWindow | str:
 
 
 def _named(words: str) -> str | None:
-    """Return the words that a model writes; None for a mark that stands for no words."""
+    """Return the words that a model wrote; None for a placeholder."""
     if words.strip("-").casefold() in ("", "null", "none"):
         return None
     return words
 
 
 def read_group_rule(text: str) -> CriterionGroup:
-    """Read how many items of a group must hold: "all", "any", or a number or range of numbers.
-    One of them means any.
+    """Read how many items of a group must apply: "all", "any", or a number or range of numbers. "1"
+    means any.
 
     >>> [str(read_group_rule(text)) for text in ("any", "1", "2", "2-4")]
     ['any of', 'any of', 'at least 2 of', '2 to 4 of']
@@ -299,11 +299,11 @@ def read_instrument(text: str) -> Instrument:
 def cut_outcome(
     text: str, description: str | None, time_frame: str | None
 ) -> dict[str, str | None]:
-    """Split a flattened outcome into its three parts, using the first words of the second and
-    third parts.
+    """Split a flattened outcome into its three parts, using the first words of the second and third
+    parts.
 
-    A part begins after a comma; the description as early as possible, the time frame as late as
-    possible. Raises ``ValueError`` for words that begin no part.
+    A part begins after a comma: the description as early as possible, the time frame as late as
+    possible. Raises ``ValueError`` if no part begins with the given words.
 
     >>> cut_outcome(
     ...     "Survival, overall, From infusion to death., 2 years",
@@ -328,8 +328,10 @@ def cut_outcome(
 
 
 def _find_starts(text: str, words: str) -> list[int]:
-    """List the offsets where a part begins with these words. Raises ``ValueError`` if none does."""
-    # A last word cut short by the length limit still matches.
+    """List the offsets where a part begins with these words. Raises ``ValueError`` if there are
+    none.
+    """
+    # A last word truncated by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
     begins = re.finditer(rf",\s*(?P<part>{expression})", text, re.IGNORECASE)
     starts = [begin.start("part") for begin in begins]
@@ -345,7 +347,7 @@ def _read_tokens(text: str) -> Tokens:
 
 
 def show_value(value: Any) -> str:
-    """Write a value as people and models do.
+    """Write a value in its short form.
 
     >>> (
     ...     show_value(Amount(low=1, high=2, unit="mg")),

@@ -1,4 +1,4 @@
-"""Limits of an age: which ones they are, whose age, and which side they bound."""
+"""Age limits: which limits are ages, whose age they limit, and which side they bound."""
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.read import is_denied
@@ -13,27 +13,27 @@ from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
 
 _LENGTH_REACH = 14
-"""Number of tokens before a length of time that are examined."""
+"""Number of tokens before a duration that are examined."""
 _NAME_REACH = 32
-"""Number of tokens before an age that may name it."""
+"""Number of tokens before an age that are searched for its name."""
 _END_REACH = 12
-"""Number of tokens before an age that may name the other end of its range."""
+"""Number of tokens before an age that are searched for the other end of its range."""
 _WHOSE_REACH = 26
-"""Number of tokens before an age that decide whose age it is."""
+"""Number of tokens before an age that are searched for the people it belongs to."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
-"""Units in which people are weighed."""
+"""Units of body weight."""
 _SIGNS = ",;:-()"
 _AGES = range(12, 100)
-"""Bare numbers that can only be ages if they limit people; smaller ones may be months."""
+"""Bare numbers that can only be ages if they limit people; smaller numbers may be months."""
 _MAJORITY = 18
 """The age of majority, the usual minimum age of trials."""
 
 
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a limit bounds an age: it is named as one, or is in a place where only
-    ages occur.
+    """Return whether a limit bounds an age: it is named as an age, or is in a place where only ages
+    occur.
 
-    ``topic`` is the line that introduces this one. A length alone below "Duration of asthma:" is
+    ``topic`` is the line that introduces this one. A bare duration below "Duration of asthma:" is
     never an age.
 
     >>> from extractor.concepts.limits.read import find_limits
@@ -57,7 +57,7 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
         return not _is_of_thing(tokens, limit)
     is_range = limit.value_high is not None
     if _is_called_age(tokens, limit):
-        # not "prior to entry" or the like behind a single length of time
+        # a single duration must not be followed by words such as "prior to entry"
         return is_range or not _is_followed_by("relation_after", tokens, limit)
     if not _is_age_unnamed(tokens, limit):
         return False
@@ -66,7 +66,9 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is not an age by its unit, or by "within" and the like around it."""
+    """Return whether a limit is not an age because of its unit, or because of words such as
+    "within" around it.
+    """
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
     if _is_preceded_by("within_front", tokens, limit, _LENGTH_REACH):
@@ -77,22 +79,22 @@ def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_preceded_by(name: str, tokens: Tokens, limit: Limit, reach: int) -> bool:
-    """Return whether a rule matches right before a limit, in at most ``reach`` tokens."""
+    """Return whether a rule matches directly before a limit, within at most ``reach`` tokens."""
     floor = max(0, limit.first - reach)
     return rule(name).ends(tokens, limit.first, floor) is not None
 
 
 def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a rule matches right after a limit."""
+    """Return whether a rule matches directly after a limit."""
     return rule(name).starts(tokens, limit.end) is not None
 
 
 def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether only its shape makes a length of time an age, in a line on something else than
-    people, or alone below such a line, the ``topic``.
+    """Return whether a duration is an age only by its form, in a line that is not about people, or
+    alone below such a line (``topic``).
 
-    It is not doubtful if it begins or ends at the age from which people are adults. So is a range
-    without an end, whose first number may be that of the item: "1 - 18 years or older".
+    It is not doubtful if it begins or ends at the age of majority. A range without an end is
+    doubtful, since its first number may be the item's number: "1 - 18 years or older".
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("5 to 10 years")
@@ -114,15 +116,15 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether no words before or after a length of time say of what it is, so that only the
-    line above does.
+    """Return whether a duration has no words before or after it that state what it describes, so
+    that only the line above does.
     """
     return bool(rule("only_ages").search(tokens)) or _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words before or in a limit call it an age. A bare number before counted things
-    is none, unless the word for age is right before it.
+    """Return whether words before or in a limit call it an age. A bare number before a counted noun
+    is not an age, unless the word for age directly precedes it.
     """
     if limit.time_unit and _is_followed_by("age_joined", tokens, limit):
         return True
@@ -140,8 +142,8 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a length of time is how old a thing is: "ulcers less than 5 days old"."""
-    # people are old in years, too
+    """Return whether a duration is the age of a thing: "ulcers less than 5 days old"."""
+    # people's ages are also in years
     in_years = limit.time_unit in (None, "year")
     name = "old_thing" if in_years else "old_thing_apart"
     if _is_preceded_by(name, tokens, limit, _LENGTH_REACH):
@@ -150,8 +152,8 @@ def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a bare number from 12 to 99 at the start of a line limits nothing but people:
-    "adults >= 18", "men or women, 65+".
+    """Return whether a bare number from 12 to 99 at the start of a line has only words for people
+    before it: "adults >= 18", "men or women, 65+".
     """
     if not limit.sure or limit.unit or limit.time_unit or limit.value not in _AGES:
         return False
@@ -160,10 +162,9 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is that of the weight of people, which no word names: "participants
-    below 40 kg".
+    """Return whether a limit is a body weight that is not named: "participants below 40 kg".
 
-    Nothing but words for people, and signs, may be before it.
+    Only words for people, and punctuation, may precede it.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
@@ -182,9 +183,9 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
 def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit with a unit of time bounds an age although no word for age is near.
 
-    It does in years (or months that stand for years) if it is a range, stands alone in its line, or
-    is beside consent; otherwise after people: "patients with more than 18 years". It does not if
-    words before or after say of what it is: a course, an event, other people.
+    In years (or months that represent years), it does if it is a range, is alone on its line, or is
+    next to consent; otherwise it must follow people: "patients with more than 18 years". It does
+    not if words before or after it state what it describes: a course, an event, or other people.
     """
     # "≥ 18 and < 65 years", but not the 1 of "1 - ≥ 18 years"
     if rule("year_words").search(tokens) and rule("only_ages").search(tokens):
@@ -212,13 +213,13 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether nothing but signs is beside a limit in its line."""
+    """Return whether a limit has only punctuation next to it on its line."""
     beside = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
     return not beside.strip(_SIGNS)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a length of time is itself limited: life expectancy, gestational age, a QT
+    """Return whether a limit is on a duration as such: life expectancy, gestational age, a QT
     interval. A limit after "within" is a time window, never an age.
 
     ``topic`` is the heading of a line that begins with the limit.
@@ -239,18 +240,18 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
-    """Return whether it is the age of other people, at another time, or of some participants only:
-    of those whose performance a scale measures, at another moment than the entry, the same age in
-    other words, one of several listed signs, an excluded age with a further condition, or months
-    after years.
+    """Return whether an age is not a limit on the age of participants at entry: it belongs to other
+    people, to another time or to some participants, restates an age, or is one of several listed
+    signs, part of a scale, an exclusion with a further condition, or the months after a number of
+    years.
 
-    An age at entry, or beside consent, is never that of other people. ``admits`` is false for the
-    age of an exclusion.
+    An age at entry, or next to consent, is never that of other people. ``admits`` is false for the
+    age in an exclusion.
     """
     reach = _WHOSE_REACH
     floor = max(0, limit.first - reach)
     for admitted in rule("admitted_if").find(tokens, floor, limit.first):
-        reach = limit.first - admitted.end  # "if" behind these words is of all
+        reach = limit.first - admitted.end  # a later "if" applies to everybody
     leading = ["scale_of_age", "age_restated"]
     if admits:
         leading.append("listed_sign")
@@ -272,8 +273,8 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
 
 
 def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words before an age name another moment than the entry. Words in it that call
-    it an age go before them, but not "of age" behind it.
+    """Return whether words before an age name another time than entry. Words within it that call it
+    an age take precedence, except for "of age" at its end.
     """
     if tokens.words[limit.first].lower() == "before":
         return True
@@ -285,8 +286,8 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age is a demand of its own beside consent: "able to consent and at least
-    18 years".
+    """Return whether an age is a separate requirement next to consent: "able to consent and at
+    least 18 years".
     """
     return _is_preceded_by("beside_consent", tokens, limit, _WHOSE_REACH)
 
@@ -294,11 +295,10 @@ def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
 def list_age_bounds(
     tokens: Tokens, limit: Limit, *, admits: bool
 ) -> list[tuple[Age, bool]]:
-    """Return the ages that a limit admits, or that an exclusion leaves, each with whether it is the
-    lowest (true) or the highest age.
+    """Return the ages that a limit admits, or that an exclusion leaves, as (age, is lowest) pairs.
 
     The list is empty for ages above 120 years, a limit without a comparator, and an excluded range.
-    ``admits`` is false for the limit of an exclusion.
+    ``admits`` is false for a limit in an exclusion.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("Younger than 18 years")
@@ -328,26 +328,27 @@ def list_age_bounds(
         if limit.comparator in LOWER:
             return [(low, is_admitted)]
         return [(low, not is_admitted)] if limit.comparator in UPPER else []
-    # An excluded range leaves ages on both sides; what lies outside of it is the opposite.
+    # An excluded range leaves ages on both sides; ages "outside" a range are the opposite.
     if is_admitted is _is_preceded_by("outside_ages", tokens, limit, _END_REACH):
         return []
     return [(low, True), (high, False)]
 
 
 def find_lower_end(tokens: Tokens, limit: Limit) -> Found | None:
-    """Return the lower end before the upper limit of a range of ages: "6 to" ("<18 yr")."""
+    """Return the lower end that precedes the upper limit of an age range: "6 to" ("<18 yr")."""
     if limit.comparator not in UPPER:
         return None
     return rule("range_opening_bare").ends(tokens, limit.first, limit.first - 2)
 
 
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
-    """Return whether people of the ages within a limit take part, by the list and the words around.
+    """Return whether people with the ages within a limit take part, given the list and the
+    surrounding words.
 
-    ``admits`` is false for an exclusion. A negation right before the limit ("not over 65") turns
-    that round, and so do words among inclusions that refuse ("... are excluded").
+    ``admits`` is false for an exclusion. A negation directly before the limit ("not over 65")
+    reverses this, and so do words of refusal in an inclusion ("... are excluded").
     """
-    # the comparator may have the negation already
+    # the comparator may already include the negation
     is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(
         "negated_front", tokens, limit, 2
     )

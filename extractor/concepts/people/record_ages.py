@@ -1,4 +1,4 @@
-"""Read the lowest and the highest age of the people who take part in a trial."""
+"""Read the lowest and the highest age of the participants of a trial."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
@@ -37,19 +37,20 @@ from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Supp
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
-"""Number of tokens into a criterion of another category an age that may be that of the
-participants."""
+"""Number of tokens at the start of a criterion of another category that may contain the
+participants' age.
+"""
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
-"""Other categories in which an age may be anywhere."""
+"""Other categories in which an age may occur anywhere."""
 _ADJOINING = 2 * 365.25
-"""The most days between two ages that adjoin each other."""
+"""Maximum number of days between two adjoining ages."""
 _DOUBTFUL = "doubtful age"
 _IN_SUMMARY = "age in a summary"
 
 
 class _Bound(NamedTuple):
-    """A limit of age: the lowest age of participants if ``lower``, else the highest. ``place`` has
-    the words that state it. ``case`` is the case of ``measured`` for how sure it is.
+    """A limit on age: the lowest age of participants if ``lower``, otherwise the highest. ``place``
+    covers the words that state it. ``case`` is the case of ``measured`` for its confidence.
     """
 
     age: Age
@@ -69,9 +70,9 @@ def read_ages(
 ) -> tuple[Reading[Age | None], Reading[Age | None]]:
     """Return the lowest and the highest age that any criterion admits. The summary fills gaps.
 
-    Of several ages, one that is registered as well counts, else the widest. An age that differs
-    from the registered one is unsure; if it is doubtful besides, or only in the summary, there is
-    no age, and it is the alternative.
+    If there are several ages, one that is also registered counts, otherwise the widest. An age that
+    differs from the registered one is uncertain. If such an age is also doubtful, or only in the
+    summary, there is no value, and the age is an alternative.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -87,7 +88,7 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # the other end of a range counts, unsure, if one end is registered
+    # if one end of a range is registered, the other end counts with a lower confidence
     known = [
         bound.place
         for bound in described
@@ -107,8 +108,9 @@ def read_ages(
 def _choose(
     bounds: Sequence[_Bound], name: str, registered: float | None
 ) -> Reading[Age | None]:
-    """Return the widest bound of one side: of those that agree with the registry, else of those
-    that are not doubtful. It is less certain if several differ, or if the registry does not agree.
+    """Return the widest bound of one side among those that agree with the registry, otherwise among
+    those that are not doubtful. It is less certain if several bounds differ, or if the registry
+    disagrees.
 
     There is no value, but an alternative, if bounds of the other side contradict it: "aged 65 or
     older, or 50 to 64 with diabetes" has no highest age.
@@ -143,17 +145,18 @@ def _choose(
 
 
 def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
-    """Return the widest of some bounds of one side: of those that are not doubtful, if any."""
-    surer = [bound for bound in bounds if bound.case != _DOUBTFUL]
+    """Return the widest bound of one side. Doubtful bounds count only if all are doubtful."""
+    certain = [bound for bound in bounds if bound.case != _DOUBTFUL]
     widest = min if bounds[0].lower else max
-    return widest(surer or bounds, key=attrgetter("days"))
+    return widest(certain or bounds, key=attrgetter("days"))
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound of the other side leaves no age within this one, which is then an age
-    of some people only.
+    """Return whether a bound of the other side leaves no age within this one, which then applies
+    only to some people.
 
-    If all of them do, and by more than two years, the text contradicts itself, and both ages stay.
+    If all of them do, and by more than two years, the text contradicts itself, and both ages are
+    kept.
     """
     rivals = [
         rival.days - chosen.days
@@ -167,10 +170,10 @@ def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
-    """Yield the ages that one criterion admits, or that an exclusion leaves.
+    """Yield the ages that a criterion admits, or that an exclusion leaves.
 
-    Ages of donors, below a heading of signs, such as risk factors, or of other people are not
-    limits of participants. A criterion of another category must name the ages of participants.
+    Ages of donors, ages below a heading for signs such as risk factors, and ages of other people do
+    not limit the participants. A criterion of another category must name the ages of participants.
     """
     heading = read_text(criterion.heading)
     # "at least two of the following:" makes signs of the lines below
@@ -212,8 +215,8 @@ def _is_about_age(criterion: StatedCriterion) -> bool:
 
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
-    """List the limits of a criterion that are ages: by the words around them; without a heading, as
-    bare numbers after people; or as lengths after nothing but people in a line about age.
+    """List the limits of a criterion that are ages: by the words around them, as bare numbers after
+    people if there is no heading, or as durations after only words for people in a line about age.
     """
     tokens = criterion.passage.tokens
     ages = [
@@ -230,8 +233,8 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
 
 
 def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
-    """Return whether a limit behind nothing but people is an age: in years or months, or, below a
-    heading of age, without a unit. "20 to 26" below "MMSE score:" is none.
+    """Return whether a limit with only words for people before it is an age: in years or months or,
+    below a heading about age, without a unit. "20 to 26" below "MMSE score:" is not an age.
     """
     tokens = criterion.passage.tokens
     has_unit = limit.time_unit in ("year", "month")
@@ -244,9 +247,9 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
 
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age in a criterion of another category is that of the participants: it has
-    a unit of time, or the word for age or nothing but people before it, and words for people's ages
-    around it.
+    """Return whether an age in a criterion of another category is the participants' age. It must
+    have a unit of time, follow the word for age, or follow only words for people; and words for
+    people's ages must be near it.
     """
     named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
     if not limit.time_unit and not named and not is_of_people(tokens, limit):
@@ -255,8 +258,8 @@ def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words beside a limit show that it is an age of people: talk of age, "old",
-    consent, or people of that age.
+    """Return whether words next to a limit show that it is an age of people: words about age,
+    "old", consent, or people of that age.
     """
     first = limit.first
     near = max(0, first - 8)
@@ -270,8 +273,8 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Yield age limits in a title or summary, only within twelve tokens of words for the age of
-    participants. Ages without a unit of time, and those of others, are skipped.
+    """Yield the age limits in a title or summary that are within twelve tokens of words for the age
+    of participants. Ages without a unit of time, and ages of other people, are skipped.
     """
     passed = passage.first
     for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
@@ -291,7 +294,7 @@ def _read_summary(passage: Passage) -> Iterator[_Bound]:
 def _read_bounds(
     passage: Passage, limit: Limit, case: str, *, admits: bool = True
 ) -> Iterator[_Bound]:
-    """Yield the bounds that a limit of age sets."""
+    """Yield the bounds that an age limit sets."""
     lower_end = find_lower_end(passage.tokens, limit)
     first = lower_end.first if lower_end else limit.first
     place = passage.part(first, limit.end)
@@ -300,8 +303,9 @@ def _read_bounds(
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the case of an age by the words around it: doubtful if it is of some people, or if an
-    exclusion states more before it; excluded; unsure without unit or comparator; or plain.
+    """Return the case of an age by the words around it: doubtful if it applies to some people, or
+    if an exclusion has more conditions before it; excluded; uncertain without a unit or comparator;
+    or plain.
     """
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
     if is_of_some or ends_age_range(tokens, limit):
@@ -311,7 +315,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
         return "age among other words" if is_whole else "age without unit or comparator"
     if rule("joined_condition").starts(tokens, limit.end):
         return _DOUBTFUL
-    # between the start of a clause and the age stand only words such as "patients aged"
+    # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first
     clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
     is_of_anybody = any(_covers("anybody", tokens, at, first) for at in clauses)
@@ -319,5 +323,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
 
 
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a rule matches all tokens from ``first`` to ``end``, or there are none."""
+    """Return whether a rule matches all tokens from ``first`` to ``end``. An empty range
+    matches.
+    """
     return first >= end or rule(name).covers(tokens, first, end) is not None

@@ -1,4 +1,4 @@
-"""Ages as registries write them, and whether an age of the text agrees with them."""
+"""Read ages as registries write them, and compare them with an age in the text."""
 
 import re
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ AGES = ("minimum_age", "maximum_age")
 DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
 """Sections that also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
-"""Confidence of an age is that not the registered one: a case of ``measured``."""
+"""The case of ``measured`` for an age that differs from the registered one."""
 _ROUNDED = 1.02
-"""Two limits within this factor are the same limit, rounded; registries turn "under 18" into
-17.
+"""Two ages whose difference is within this factor of the tolerance agree; registries turn "under
+18" into 17.
 """
 _YEAR = DAYS[TimeUnit.YEAR]
 OLDEST = 120 * _YEAR
 """The highest age in days."""
 _EVERYBODY = 99 * _YEAR
-"""A registered upper limit of at least this many days admits everybody."""
+"""Registered upper limits of at least this many days admit everybody."""
 _SHORT_AGE = re.compile(
     r"(?:[<>]=?|[≤≥])?\s?(?P<number>\d{1,3}(?:[.,]\d{1,2})?)\s?(?:(?P<months>m)|age(?:s|d)?(?: "
     r"old)?|yrs?\.?)?",
     re.IGNORECASE,
 )
-"""An age in a form that only registries use: a number alone, "6M", "20age old"."""
+"""An age in a form that only registries use: a bare number, "6M", "20age old"."""
 
 
 def count_days(age: Age) -> float:
@@ -40,10 +40,10 @@ def count_days(age: Age) -> float:
 
 
 def read_registered_age(written: str) -> Age | None:
-    """Return an age written as in a registry, or None if it is not an age.
+    """Return an age in a registry's notation; None if the text is not an age.
 
-    Registers write "18 Years", "15Y", "6M", "20age old" (Japan) or the number of years alone. Here
-    "M" stands for months, which in a text it does not.
+    Registries write "18 Years", "15Y", "6M", "20age old" (Japan) or only the number of years. In
+    these fields "M" means months, unlike in running text.
 
     >>> [
     ...     str(read_registered_age(text))
@@ -66,11 +66,10 @@ def read_registered_age(written: str) -> Age | None:
 
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
     """Return the registered ages in days by field; None for an age that cannot be read, and for
-    both if the record registers none.
+    both if the record registers neither.
 
-    A record that registers one end only has no limit at the other: 0 days, or infinitely many.
-    An upper limit of 99 years or more does not count as a limit either. "N/A" and "-" are read
-    as nothing.
+    If a record registers only one end, the other has no limit: 0 days, or infinity. An upper limit
+    of 99 years or more does not count as a limit either. "N/A" and "-" are empty.
 
     >>> ages = read_registered_ages(
     ...     RegistryFields(minimum_age="2 Years", maximum_age="N/A")
@@ -93,8 +92,8 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 
 def agrees(age: Age | None, registered: float | None) -> bool:
-    """Return whether an age is the registered one: they differ by at most a year, or, for infants
-    up to two years, a month. Without either, it is not.
+    """Return whether an age agrees with the registered one: they differ by at most a year, or by a
+    month for infants up to two years. If either is missing, they do not agree.
     """
     if age is None or registered is None:
         return False
@@ -106,7 +105,7 @@ def agrees(age: Age | None, registered: float | None) -> bool:
 
 
 def differs(age: Age | None, registered: float | None) -> bool:
-    """Return whether an age of the text is not the registered one. Without a registered one, it is
-    not known to differ.
+    """Return whether an age in the text differs from the registered one. If either is missing, it
+    does not.
     """
     return age is not None and registered is not None and not agrees(age, registered)

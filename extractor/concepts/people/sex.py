@@ -24,43 +24,43 @@ def read_sex(
     summary: Sequence[Passage] = (),
     registered: str | None = None,
 ) -> Reading[Sex | None]:
-    """Return the sex in the criteria, else in the titles, the conditions or the summary; no
-    value if none of them states it, or if only a description contradicts the registered one.
+    """Return the sex in the criteria, otherwise in the titles, the conditions or the summary. There
+    is no value if none of them states it, or if only a description contradicts the registered sex.
 
-    One line that names both sexes, or two lines that name one each, admit both. Lines only about
-    pregnancy and contraception do not count, nor do exclusions and lines about donors. ``titles``
-    includes the conditions. ``registered`` is the registry's field as it is written.
+    A line that names both sexes, or two lines that name one each, admit both. Lines that are only
+    about pregnancy and contraception do not count, nor do exclusions and lines about donors.
+    ``titles`` includes the conditions. ``registered`` is the registry's field as written.
     """
-    telling = [criterion for criterion in stated if _may_limit_sex(criterion)]
-    for criterion in telling:
+    relevant = [criterion for criterion in stated if _may_limit_sex(criterion)]
+    for criterion in relevant:
         both = _find("all_sexes", criterion.passage)
         if both:
             return _infer(Sex.ALL, "both sexes", both)
-    named: list[_SexAndWords] = []
-    of_division = False
-    for criterion in telling:
+    sexes: list[_SexAndWords] = []
+    is_of_division = False
+    for criterion in relevant:
         # as in "Japanese women between 30 and 60"
         begins_with_sex = rule("one_sex").starts(criterion.passage.tokens, 0)
         if criterion.category is not Category.SEX and not begins_with_sex:
             continue
         found = _list_sexes([criterion.passage])
-        named += found
+        sexes += found
         if found and names_division(criterion.heading):
-            of_division = True
-    if not named:
+            is_of_division = True
+    if not sexes:
         return _read_elsewhere(titles, summary, registered)
-    sex, words = named[0]
-    if len({each for each, _ in named}) == 2:
+    sex, words = sexes[0]
+    if len({other_sex for other_sex, _ in sexes}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
-    # men in part A; part B does not say
-    if of_division:
+    # men in part A; part B does not state a sex
+    if is_of_division:
         return replace(_infer(sex, "doubtful age", words), alternatives=(Sex.ALL,))
     return _infer(sex, "one sex", words)
 
 
 def _may_limit_sex(criterion: StatedCriterion) -> bool:
-    """Return whether a criterion may tell which sex takes part: it includes, is not about donors,
-    and is about more than who may be pregnant or must use contraception.
+    """Return whether a criterion may state which sex takes part: it is an inclusion, is not about
+    donors, and is not only about pregnancy or contraception.
     """
     if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
         return False
@@ -76,32 +76,34 @@ def _read_elsewhere(
     summary: Sequence[Passage],
     registered: str | None,
 ) -> Reading[Sex | None]:
-    """Return the sex outside the criteria: both if a title or the summary states both, else the
-    only one that the titles or conditions name, else the summary.
+    """Return the sex stated outside the criteria: both if a title or the summary states both,
+    otherwise the only sex that the titles or conditions name, otherwise that the summary names.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         for passage in passages:
             both = _find(name, passage)
             if both:
                 return _infer(Sex.ALL, "both sexes", both)
-    named = _list_sexes(titles)
-    if not named:
-        named = _list_sexes([one for one in summary if _find("one_sex_stated", one)])
-    if len({sex for sex, _ in named}) != 1:
+    sexes = _list_sexes(titles)
+    if not sexes:
+        sexes = _list_sexes(
+            [sentence for sentence in summary if _find("one_sex_stated", sentence)]
+        )
+    if len({sex for sex, _ in sexes}) != 1:
         return Reading(None, measured("participants", "no sex"))
-    sex, words = named[0]
+    sex, words = sexes[0]
     is_described = words.section.name in DESCRIPTIONS
-    admitted = unify_word("sex", registered or "").casefold()
-    # descriptions tell of the illness, of other trials and of people who only compare, too
-    if is_described and admitted in set(Sex) - {sex}:
+    registered_sex = unify_word("sex", registered or "").casefold()
+    # descriptions also mention the illness, other trials and comparison groups
+    if is_described and registered_sex in set(Sex) - {sex}:
         doubtful = measured("participants", "doubtful age")
         return Reading(None, doubtful, (span_of(words),), alternatives=(sex,))
     return _infer(sex, "one sex", words)
 
 
 def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
-    """List the sexes of the passages that name one alone, each with its words."""
-    named: list[_SexAndWords] = []
+    """List the sexes of the passages that name only one, as (sex, words) pairs."""
+    sexes: list[_SexAndWords] = []
     for passage in passages:
         female = _find("women", passage)
         male = _find("men", passage)
@@ -110,8 +112,8 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
             continue
         # "MEN syndrome", "male condoms"
         if rule("not_sex").starts(passage.tokens, words.first) is None:
-            named.append((Sex.FEMALE if female else Sex.MALE, words))
-    return named
+            sexes.append((Sex.FEMALE if female else Sex.MALE, words))
+    return sexes
 
 
 def read_healthy(
@@ -119,15 +121,16 @@ def read_healthy(
 ) -> Reading[bool | None]:
     """Return whether healthy people may take part; no value if the text does not state it.
 
-    The first inclusion, else the first passage of the summary, that refuses or names healthy people
-    decides. Lines about donors do not count, nor do people with whom others are compared.
+    The first inclusion that accepts or refuses healthy people decides, otherwise the first such
+    passage of the summary. Lines about donors do not count, nor do healthy people used for
+    comparison.
     """
-    admitted = [
+    inclusions = [
         criterion.passage
         for criterion in stated
         if criterion.kind is CriterionKind.INCLUSION and not criterion.donor
     ]
-    for passage in [*admitted, *summary]:
+    for passage in [*inclusions, *summary]:
         # as in "Healthy volunteers are not accepted"
         refused = _find("not_healthy", passage)
         if refused:
@@ -141,7 +144,7 @@ def read_healthy(
             continue
         case = "healthy people"
         if passage.section.name in DESCRIPTIONS:
-            case = "healthy people in a summary"  # perhaps of another trial
+            case = "healthy people in a summary"  # perhaps in another trial
         return _infer(value=True, case=case, words=healthy)
     return Reading(None, measured("participants", "no healthy people"))
 
@@ -153,6 +156,6 @@ def _find(name: str, passage: Passage) -> Passage | None:
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:
-    """Return a value that words imply, as sure as the ``case`` was measured to be."""
+    """Return a value that words imply, with the confidence measured for the ``case``."""
     sure = measured("participants", case)
     return Reading(value, sure, (span_of(words),), Support.INFERRED)

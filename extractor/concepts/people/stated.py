@@ -1,4 +1,4 @@
-"""A criterion as the readers of a whole record see it."""
+"""A criterion in the form that the readers of a whole record use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from extractor.schemas import Category, CriterionKind
 
 @dataclass(frozen=True, slots=True)
 class StatedCriterion:
-    """A criterion for the readers of a whole record. Its passage stands alone. ``donor``: it is
-    about donors. ``heading`` is the line above it.
+    """A criterion with the details that the readers of a whole record need. Its passage contains
+    only the criterion. ``donor`` is true if it is about donors. ``heading`` is the line above it.
     """
 
     passage: Passage

@@ -1,8 +1,8 @@
-"""Find what a bare length of time below a line refers to: people, a course of time, or something
-else.
+"""Find the subject of a line, to which a bare duration below it refers: people, a course of time,
+or another subject.
 
-"at least 2 years" alone in its line is an age below "Participants:", the length of a disease below
-"Duration of asthma:", and may be either below "Epilepsy:".
+"at least 2 years" alone on its line is an age below "Participants:", the duration of a disease
+below "Duration of asthma:", and may be either below "Epilepsy:".
 """
 
 from enum import Enum, auto
@@ -13,21 +13,21 @@ from extractor.language.lexer import Tokens
 
 
 class Subject(Enum):
-    """The subject of a line that introduces others."""
+    """The subject of a line that introduces other lines."""
 
     PEOPLE = auto()
-    """About the participants, their ages, or the trial and its lists."""
+    """The participants, their ages, or the trial and its lists."""
     COURSE = auto()
-    """About how long something lasts, or how long ago it was."""
+    """How long something lasts, or how long ago it was."""
     OTHERS = auto()
-    """About other people, or an age other than that at entry."""
+    """Other people, or an age at another time than entry."""
     UNKNOWN = auto()
-    """Of anything else."""
+    """Any other subject."""
 
 
 @lru_cache(maxsize=1024)
 def read_subject(line: str) -> Subject:
-    """Return the subject of a line. An empty line stands for the list of criteria, which is of
+    """Return the subject of a line. An empty line represents the list of criteria, whose subject is
     people.
 
     >>> [
@@ -46,7 +46,7 @@ def read_subject(line: str) -> Subject:
     tokens = read_text(line)
     names_age = rule("said_age").search(tokens) is not None
     if rule("names_course").search(tokens):
-        # below "Age and duration of asthma:" stand lengths of both kinds
+        # below "Age and duration of asthma:", durations of both kinds occur
         return Subject.UNKNOWN if names_age else Subject.COURSE
     if _is_of_others(tokens):
         return Subject.OTHERS
@@ -56,7 +56,7 @@ def read_subject(line: str) -> Subject:
 
 
 def _is_of_others(tokens: Tokens) -> bool:
-    """Return whether a line names nobody but kin, or an age at another time than the entry."""
+    """Return whether a line names only relatives, or an age at another time than entry."""
     if rule("age_at_event_named").search(tokens) or rule("measured_age_named").search(
         tokens
     ):
@@ -68,8 +68,8 @@ def _is_of_others(tokens: Tokens) -> bool:
 
 
 def speaks_of_people(tokens: Tokens) -> bool:
-    """Return whether words name those who take part, or the trial and its lists, rather than their
-    conditions or treatments: "Patients on dialysis:".
+    """Return whether words name the participants, or the trial and its lists, rather than
+    conditions or treatments of the participants: "Patients on dialysis:".
     """
     if rule("says_who").search(tokens):
         return True
@@ -81,8 +81,8 @@ def speaks_of_people(tokens: Tokens) -> bool:
 
 
 def names_division(heading: str) -> bool:
-    """Return whether a heading names a part of the trial or of its people: "Part A:", "Healthy
-    volunteers:".
+    """Return whether a heading names a part of the trial or a group of its people: "Part A:",
+    "Healthy volunteers:".
     """
     tokens = read_text(heading)
     names = ("trial_division", "healthy_people")

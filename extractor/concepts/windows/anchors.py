@@ -1,6 +1,7 @@
-"""Classify the moment that a time is counted from into a few classes for grouping.
+"""Classify the moment from which a time is counted into a few classes for grouping.
 
-Windows of criteria and times of outcomes share these classes. The quote beside a class states more.
+Windows of criteria and times of outcomes share these classes. The quote next to a class is more
+precise.
 """
 
 from enum import StrEnum
@@ -14,11 +15,11 @@ _FIRST_NUMBERS = frozenset({"0", "1", "one", "zero", "01", "00"})
 _NUMBERS = ("cycle_number", "day_number", "visit_number")
 """The parts of a numbered moment."""
 _KEPT = 4096
-"""How many names of moments are cached."""
+"""Maximum number of moments whose classes are cached."""
 
 
 class AnchorClass(StrEnum):
-    """What kind of moment a time is counted from."""
+    """The class of moment from which a time is counted."""
 
     FIRST_DOSE = "first_dose"
     RANDOMISATION_OR_ENROLMENT = "randomisation_or_enrolment"
@@ -40,17 +41,18 @@ _NAMED = (
     ("moment_randomisation_or_enrolment", AnchorClass.RANDOMISATION_OR_ENROLMENT),
     ("moment_of_giving", AnchorClass.FIRST_DOSE),
 )
-"""The rules that name a class, in the order in which they are asked."""
+"""The rules for each class, in the order in which they are tried."""
 
 
 @lru_cache(maxsize=_KEPT)
 def classify_anchor(words: str) -> AnchorClass | None:
-    """Return the class of the moment that words name, with or without "before" or "after" in front;
-    None if they name no moment ("of the drug").
+    """Return the class of the moment that words name, which may begin with "before" or "after";
+    None if they do not name a moment ("of the drug").
 
-    The first match decides: a number ("day 1"), the rules for each class, a bare treatment or drug,
-    the study itself. A bare treatment is one that begins ("before therapy"), but after "after", it
-    is one that has ended ("after therapy"). Any other moment is another event.
+    The first match decides: a number ("day 1"), the rules for each class, a treatment or drug
+    without further words, or the study itself. A treatment without further words is one that begins
+    ("before therapy"), but after "after" it is one that has ended ("after therapy"). Any other
+    moment is another event.
 
     >>> texts = (
     ...     "prior to initiation of therapy",
@@ -90,9 +92,9 @@ def classify_anchor(words: str) -> AnchorClass | None:
 
 
 def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
-    """Return the class of a numbered moment that begins at token ``first``: 0 and 1 of a day, week
-    or cycle are the first dose, those of a visit are screening, and other numbers another event.
-    None if no number names the moment.
+    """Return the class of a numbered moment that begins at token ``first``; None if the moment has
+    no number. Numbers 0 and 1 of a day, week or cycle are the first dose, those of a visit are
+    screening, and other numbers are another event.
     """
     moment = rule("numbered_moment").starts(tokens, first)
     if moment is None:
@@ -113,7 +115,9 @@ def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
 
 
 def _names_drug(tokens: Tokens, first: int) -> bool:
-    """Return whether the moment's name begins with a known drug or cells: "before fictumab"."""
+    """Return whether the name of the moment begins with a known drug or cells: "before
+    fictumab".
+    """
     known = find_general(tokens, first)
     if not known:
         return False

@@ -1,9 +1,10 @@
-"""Read the time windows of a criterion, with their places and signs, and what a line lends to the
-items below it.
+"""Read the time windows of a criterion, with their places and signs, and the windows that items
+inherit from the line above them.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from extractor.concepts.windows.parts import (
     find_parts,
@@ -27,21 +28,29 @@ from extractor.schemas import CriterionKind, Support, TimeWindow
 
 _NO_WINDOWS_BELOW = frozenset({"age", "life", "survival"})
 _OF_OTHER_LINE = "named in another line"
-_LENT = "of the line above"
+_INHERITED = "of the line above"
 
+FirstWindow = Reading[TimeWindow | None]
 Windows = Reading[tuple[TimeWindow, ...]]
+
+
+class Times(NamedTuple):
+    """The first time window of a criterion, as ``time_window`` stores it, and all its windows."""
+
+    first: FirstWindow
+    windows: Windows
 
 
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
-) -> tuple[Reading[TimeWindow | None], Windows]:
-    """Return the first time window of a criterion, as ``time_window`` has it, and all of them, with
-    what they limit and are counted from.
+) -> Times:
+    """Return the first time window of a criterion, which ``time_window`` stores, and all its
+    windows, with what they limit and the moments from which they are counted.
 
-    The first one is in hours or longer units and has words of its own. A window that explains a
-    word or belongs to an exception is used only if there is no other. ``passage`` stands alone
-    (``Passage.alone``). ``topic`` is the heading or parent line: below one on age, life or
-    survival, no length of time is a window.
+    The first window is in hours or longer units and has words of its own. A window that explains a
+    word or belongs to an exception is used only if there is no other. ``passage`` contains only the
+    criterion (``Passage.alone``). ``topic`` is the heading or parent line: below a line on age,
+    life or survival, no duration is a window.
 
     >>> first, windows = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
@@ -57,39 +66,41 @@ def read_windows(
     parts = find_parts(tokens, windows)
     values = []
     signs: list[Signs] = []
-    for at, (window, own) in enumerate(zip(windows, parts, strict=True)):
-        named = {
-            "of": passage.part(*own.of).raw if own.of else None,
-            "anchor": passage.part(*own.anchor).raw if own.anchor else None,
+    for at, (window, window_parts) in enumerate(zip(windows, parts, strict=True)):
+        quotes = {
+            "of": passage.part(*window_parts.of).raw if window_parts.of else None,
+            "anchor": passage.part(*window_parts.anchor).raw
+            if window_parts.anchor
+            else None,
         }
         quote = passage.part(window.first, window.end).raw
-        values.append(make_window(window, quote).model_copy(update=named))
+        values.append(make_window(window, quote).model_copy(update=quotes))
         signs.append(list_signs(tokens, windows, parts, at))
-    spans = tuple(span_of(passage.part(one.first, one.end)) for one in windows)
+    spans = tuple(span_of(passage.part(each.first, each.end)) for each in windows)
     sure = measured("time_windows", _describe(tokens, windows))
-    everything = Reading(tuple(values), sure, spans, Support.PARSED, signs=tuple(signs))
+    every_window = Reading(
+        tuple(values), sure, spans, Support.PARSED, signs=tuple(signs)
+    )
     first = _choose_first(windows)
     if first is None:
-        return Reading(None, sure), everything
+        return Times(Reading(None, sure), every_window)
     own_signs = {"": signs[first][""]}
     value = first_window([values[first]])
-    return (
-        Reading(value, sure, (spans[first],), Support.PARSED, signs=(own_signs,)),
-        everything,
-    )
+    reading = Reading(value, sure, (spans[first],), Support.PARSED, signs=(own_signs,))
+    return Times(reading, every_window)
 
 
 def _choose_first(windows: Sequence[Window]) -> int | None:
-    """Return the index of the window that ``time_window`` has."""
+    """Return the index of the window that ``time_window`` stores."""
     possible = list_possible_firsts(windows)
     if not possible:
         return None
-    plain = [window for window in possible if not window.aside]
+    plain = [window for window in possible if not window.is_aside]
     return windows.index((plain or possible)[0])
 
 
 def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
-    """Return the measured case of a line: its windows, or why it has none."""
+    """Return the measured case of a line: its windows, or the reason why it has none."""
     if windows:
         return "read"
     if not list(find_durations(tokens)):
@@ -100,9 +111,9 @@ def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
 
 
 def name_limited(windows: Windows, other: Passage) -> Windows:
-    """Return the time windows, in which those that name nothing limit what ``other`` names: another
-    line, their item or its parent. They are less certain. If the other line names nothing, all
-    stay as they are.
+    """Return the time windows; those without a name limit what ``other`` names: another line, which
+    is their item or its parent. They are less certain. If the other line names nothing, all windows
+    are unchanged.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
@@ -110,11 +121,11 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     """
     if all(window.of for window in windows.value):
         return windows
-    own = other.alone()
-    named = name_line(own.tokens, own.first, own.end)
-    if named is None:
+    line = other.alone()
+    name = name_line(line.tokens, line.first, line.end)
+    if name is None:
         return windows
-    words = own.part(*named).raw
+    words = line.part(*name).raw
     signs = list(windows.signs)
     values = list(windows.value)
     for at, window in enumerate(values):
@@ -124,43 +135,41 @@ def name_limited(windows: Windows, other: Passage) -> Windows:
     return replace(windows, value=tuple(values), signs=tuple(signs))
 
 
-def lend_window(
-    window: Reading[TimeWindow | None],
-) -> Reading[TimeWindow | None]:
-    """Return the first window of the line that introduces an item as that of the item."""
-    own = window.signs[0][""]
-    return replace(window, signs=({"": (*own, _LENT)},))
+def inherit_window(window: FirstWindow) -> FirstWindow:
+    """Return the first window of an introducing line as a window of the item below it."""
+    own_signs = window.signs[0][""]
+    return replace(window, signs=({"": (*own_signs, _INHERITED)},))
 
 
-def lend_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
-    """Return the time windows of the line that introduces an item as those of the item. They are
-    less certain. If they limit words that only announce the items ("any of the following drugs"),
-    or nothing, they limit what the item names.
+def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
+    """Return the time windows of an introducing line as windows of the item below it. They are less
+    certain. If they limit words that only announce the items ("any of the following drugs"), or
+    nothing, they limit what the item names.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
     >>> _, windows = read_windows(line)
-    >>> lend_windows(windows, line, read_passage("Aspirin")).value[0].of
+    >>> inherit_windows(windows, line, read_passage("Aspirin")).value[0].of
     'Aspirin'
     """
     announced = rule("announces_items").search(introduction.alone().tokens)
     values = list(windows.value)
     signs: list[Signs] = []
-    for at, named in enumerate(windows.signs):
-        lent = {**named, "": (*named[""], _LENT)}
-        of = lent.pop("of", ())
+    for at, window_signs in enumerate(windows.signs):
+        own_signs = {**window_signs, "": (*window_signs[""], _INHERITED)}
+        of = own_signs.pop("of", ())
         if announced:
             values[at] = values[at].model_copy(update={"of": None})
         elif of:
-            lent["of"] = (*of, _LENT)
-        signs.append(lent)
-    lent_windows = replace(windows, value=tuple(values), signs=tuple(signs))
-    return name_limited(lent_windows, item)
+            own_signs["of"] = (*of, _INHERITED)
+        signs.append(own_signs)
+    inherited = replace(windows, value=tuple(values), signs=tuple(signs))
+    return name_limited(inherited, item)
 
 
 def demands_other(introduction: Passage) -> bool:
-    """Return whether the items below a line belong to another clause of it than the one with its
-    last time window: an "and" after the window leads to another demand, and no words such as "one
-    of" are before the window.
+    """Return whether the items below a line belong to a different clause than the line's last time
+    window: "and" after the window leads to another requirement, and no words such as "one of"
+    precede the window.
 
     >>> demands_other(
     ...     read_passage("A negative test within 72 hours and one of the following:")
@@ -178,10 +187,10 @@ def demands_other(introduction: Passage) -> bool:
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
-    """Return whether an item is of the kind that its introduction announces. Only measured
-    values belong below laboratory tests: an item of another kind means that the layout is doubtful.
+    """Return whether an item is of the kind that its introduction announces. Only measured values
+    belong below laboratory tests; other items indicate a doubtful layout.
 
-    ``is_value``: the item has limits of its own, and they are not those of a treatment.
+    ``is_value``: the item has limits of its own that do not limit a treatment.
 
     >>> tests = read_passage("Adequate renal function within 14 days, defined as:")
     >>> items = ("Bilirubin within normal limits", "Vasectomized partner")

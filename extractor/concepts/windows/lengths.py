@@ -1,4 +1,4 @@
-"""Prove a model's age, length of time or time point: it is kept if a mention of the text has it."""
+"""Prove a model's age, duration or time point: it is kept if the text mentions it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -40,7 +40,7 @@ from extractor.schemas import (
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
 _AGE_NAMES = ("persons_named", "said_age")
 _PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
-"""Rules for words without which a number is not an age of people."""
+"""Rules for words that a number needs to be an age of people."""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
@@ -48,8 +48,8 @@ _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 def is_same_length(
     number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow
 ) -> bool:
-    """Return whether a length of time is exactly as long as a value: half a year is 6 months. A
-    month and a number of days or weeks are never the same.
+    """Return whether a duration is exactly as long as a value: half a year is 6 months. A month
+    never equals a number of days or weeks.
 
     >>> day = Period(value=21, unit=TimeUnit.DAY)
     >>> is_same_length(3, TimeUnit.WEEK, day), is_same_length(1, TimeUnit.MONTH, day)
@@ -66,10 +66,10 @@ def is_same_length(
 
 
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
-    """Return the place of a length of time in a line; None if the line does not have it.
+    """Return the place of a duration in a line; None if the line does not contain it.
 
-    A length in the same number and unit is certain, an equal one in another unit is inferred
-    ("3-week" for 21 days). A part of a length in two units does not count.
+    A duration with the same number and unit is certain; an equal one in another unit is inferred
+    ("3-week" for 21 days). A part of a duration in two units does not count.
     """
     found: list[Derived] = []
     for place, number, unit in _list_lengths(tokens):
@@ -82,8 +82,8 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
 
 
 def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
-    """Yield the lengths of time of a line with their places: with a number, "each cycle", "Q3W",
-    "six 21-day cycles", and the moments of a time frame.
+    """Yield the durations of a line as (place, number, unit) tuples: those with a number, "each
+    cycle", "Q3W", "six 21-day cycles", and the times of a time frame.
     """
     sums: set[int] = set()
     for duration in find_durations(tokens):
@@ -108,14 +108,10 @@ def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
             place = Derived(number.first, number.end)
             yield place, number.value, TimeUnit.CYCLE
     frame = read_time_frame(tokens)
-    for moment in _list_moments(frame):
+    for moment in frame.moments:
         place = _locate_moment(frame, moment, tokens)
         if sums.isdisjoint(range(place.first, place.end)):
             yield place, moment.value, moment.unit
-
-
-def _list_moments(frame: TimeFrame) -> list[Moment]:
-    return [moment for group in frame.groups for moment in group.moments]
 
 
 def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
@@ -124,32 +120,31 @@ def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
-    """Return the place of a time point in a time frame, as a moment or a limit of it; None if the
-    frame does not have it.
+    """Return the place of a time point in a time frame; None if the time frame does not contain it.
 
-    It is sure if it is a point of the frame in the same number and unit. It is inferred in another
-    unit ("24 h" for a day), as a moment of a group, and as a length of time in a line without
-    points ("a fortnight").
+    It is certain if it is a time point of the frame with the same number and unit. It is inferred
+    in another unit ("24 h" for a day), from another time of the frame, or from a duration in a line
+    without times ("a fortnight").
     """
     frame = read_time_frame(tokens)
-    for moment in (*frame.points, *_list_moments(frame)):
+    for moment in (*frame.points, *frame.moments):
         if not is_same_length(moment.value, moment.unit, value):
             continue
         place = _locate_moment(frame, moment, tokens)
         is_sure = moment in frame.points and moment.unit is value.unit
         support = Support.PARSED if is_sure else Support.INFERRED
         return Derived(place.first, place.end, support)
-    if _list_moments(frame):
+    if frame.moments:
         return None
     return find_length(tokens, Period(value=value.value, unit=value.unit))
 
 
 def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
-    """Return a time point in the unit in which the text has it at ``place``, if the number is whole
-    there: "24 h" for a day. Otherwise it stays as it is.
+    """Return a time point in the unit that the text uses at ``place``, if its number is whole in
+    that unit: "24 h" for a day. Otherwise, it is returned unchanged.
     """
     frame = read_time_frame(tokens)
-    for moment in _list_moments(frame):
+    for moment in frame.moments:
         at = _locate_moment(frame, moment, tokens)
         if (at.first, at.end) != (place.first, place.end) or moment.unit is value.unit:
             continue
@@ -161,9 +156,9 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
 
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
-    """Return the place of an age in a line, of any person and at any time; None if the line
-    does not have it. A number without a unit is in years, and inferred: "women between 19 and
-    64". In a line on age, another length of time that is as long counts too.
+    """Return the place of an age in a line, of any person and at any time; None if the line does
+    not contain it. A number without a unit is in years, and inferred: "women between 19 and 64". In
+    a line on age, another duration of the same length counts too.
     """
     for mention in find_mentions(tokens):
         number = mention.number
@@ -182,7 +177,7 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
 
 
 def _has_unit(tokens: Tokens, mention: Mention, value: Age) -> bool:
-    """Return whether a number has the unit of an age, or shares that of the next number."""
+    """Return whether a number has the unit of an age, or shares the unit of the next number."""
     number = mention.number
     if has_unit(tokens, number, value.unit) or shares_unit(tokens, number, value.unit):
         return True
@@ -195,9 +190,9 @@ def find_stated_age(
     """Return an age with its place in a criterion, if the criterion states it as the lowest
     (``lower``) or the highest age of the participants; None if it does not.
 
-    ``admits``: the criterion is an inclusion. Of several such ages, the widest counts: the lowest
-    of the lower ones, the highest of the higher ones. If there are none, a number that may be an
-    age counts, inferred.
+    ``admits``: the criterion is an inclusion. If there are several such ages, the widest counts:
+    the smallest minimum or the largest maximum. If there are none, a number that may be an age is
+    inferred.
     """
     tokens = cut(passage)
     stated = [
@@ -210,7 +205,7 @@ def find_stated_age(
     if not stated:
         return _find_open_age(value, passage, lower=lower is admits)
     widest = min if lower else max
-    days, age, limit = widest(stated, key=lambda one: one[0])
+    days, age, limit = widest(stated, key=lambda bound: bound[0])
     if abs(days - count_days(value)) >= 1 or not is_same_length(
         age.value, age.unit, value
     ):
@@ -223,7 +218,7 @@ def find_stated_age(
 def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | None:
     """Return a number that may be an age of the participants, inferred; None if there is none.
 
-    ``lower``: it is the lower end of a range, or has a comparator of that side.
+    ``lower``: the number must be the lower end of a range, or have a comparator of that side.
     """
     tokens = cut(passage)
     of_windows = [window.length for window in find_windows(tokens, None)]
@@ -239,7 +234,7 @@ def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | 
 
 
 def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
-    """Return whether a mention has the value as its lower or upper bound."""
+    """Return whether a mention states the value as its lower or upper bound."""
     low, high = mention.bounds[0]
     if high is not None:
         return value.value == (low if lower else high)
@@ -248,8 +243,9 @@ def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
 
 
 def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
-    """Return whether a number can be the age of the participants: it opens the line or people are
-    named before it, it has the unit, or none for years, and no words give it to others.
+    """Return whether a number can be the age of the participants: it is at the start of the line or
+    people are mentioned in the line, it has the unit (or no unit, for years), and it does not
+    belong to other people.
     """
     if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
         return False
@@ -265,7 +261,9 @@ def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
     start = max(0, mention.first - _AGE_WORD_REACH)
     if rule("old_thing").ends(tokens, mention.first, start):
         return False
-    limits = [one for one in find_limits(tokens, None) if one.first == mention.first]
+    limits = [
+        limit for limit in find_limits(tokens, None) if limit.first == mention.first
+    ]
     return not any(is_other_age(tokens, limit) for limit in limits)
 
 

@@ -1,4 +1,4 @@
-"""Find what a time window limits, and the moment that it is counted from."""
+"""Find what a time window limits, and the moment from which it is counted."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,13 +14,13 @@ _REACH = 40
 _NEAR = 8
 """Maximum number of tokens between two windows that share a moment."""
 _JOINTS = 3
-"""Maximum number of tokens between two windows that name nothing."""
+"""Maximum number of tokens between two windows if the second has no name."""
 
 
 class Parts(NamedTuple):
-    """The tokens of what a window limits, of the moment that it is counted from, with "before" or
-    the like, and where the name is: "before", "behind" or "shared"; None for what the line does
-    not name.
+    """The tokens of what a window limits and of the moment from which it is counted, including
+    "before" or a similar word; None if the line does not state them. ``place`` is the position of
+    the name: "before", "behind" or "shared".
     """
 
     of: Range | None = None
@@ -32,7 +32,7 @@ class Parts(NamedTuple):
 def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
     """Return the parts of each time window of a line, in the order of ``windows``.
 
-    A window without words of its own has the name that the window before it has, and the moment of
+    A window without words of its own takes its name from the previous window and its moment from
     the next one: "aspirin within 3 days or 5 half-lives before surgery".
 
     >>> from extractor.language.book import read_text
@@ -57,7 +57,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         found.append(Parts(of, anchor, place if of else ""))
         floor = of[1] if of and place == "behind" else end
     if len(found) > 1 and rule("respective_word").search(tokens):
-        # which of them limits what is left to a model
+        # a model has to decide which of them limits what
         found = [parts._replace(of=None, place="") for parts in found]
     for at in reversed(range(len(windows) - 1)):
         if found[at].anchor is None and _share_moment(tokens, *windows[at : at + 2]):
@@ -68,22 +68,22 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 def _find_name(
     tokens: Tokens, window: Window, floor: int, end: int, stop: int
 ) -> tuple[Range | None, str]:
-    """Return the name of what a window limits and its place: words right after its length that can
-    only be its name ("1 year post-menopausal", "6 weeks for nitrosoureas"), else the words before
-    it, or else those after it and its moment.
+    """Return the name of what a window limits, and its position: words directly after its duration
+    that can only be its name ("1 year post-menopausal", "6 weeks for nitrosoureas"), otherwise the
+    words before the window, otherwise those after it and its moment.
 
-    The window before ends at ``floor``, the window's own words at ``end``, and the next one begins
-    at ``stop``.
+    The previous window ends at ``floor``, the window's own words at ``end``, and the next window
+    begins at ``stop``.
     """
-    own_rules = ["state_behind"]
+    rules = ["state_behind"]
     if window.rule == "kept_before":
-        own_rules.append("lasting_before")
-    if floor or window.borrowed or window.is_alone:
-        own_rules.append("window_of_other")
-    for name in own_rules:
-        own = rule(name).starts(tokens, window.length[1], stop)
-        if own:
-            return narrow(tokens, *own.place("words")), "behind"
+        rules.append("lasting_before")
+    if floor or window.takes_direction or window.is_alone:
+        rules.append("window_of_other")
+    for rule_name in rules:
+        following = rule(rule_name).starts(tokens, window.length[1], stop)
+        if following:
+            return narrow(tokens, *following.place("words")), "behind"
     first = _start_last_sentence(
         tokens, max(floor, window.first - _REACH), window.first
     )
@@ -91,21 +91,23 @@ def _find_name(
         first = mark.end
     # "drugs, except vitamins, within 14 days"
     aside = rule("not_limited").ends(tokens, window.first, first + 1)
-    named = narrow(tokens, first, aside.first if aside else window.first)
-    if named:
-        return named, "before"
-    adjoins = window.borrowed or window.is_alone or window.first - floor <= _JOINTS
+    name = narrow(tokens, first, aside.first if aside else window.first)
+    if name:
+        return name, "before"
+    adjoins = (
+        window.takes_direction or window.is_alone or window.first - floor <= _JOINTS
+    )
     if floor and adjoins:
         return None, ""
     return name_line(tokens, end, stop), "behind"
 
 
 def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of what the beginning of the tokens ``first:end`` names, as an item below
-    "Within 4 weeks before screening:" does; None if they name nothing.
+    """Return the tokens of what the tokens ``first:end`` name at their beginning, as in an item
+    below "Within 4 weeks before screening:"; None if they name nothing.
 
-    The words up to the first match of the rule ``limited_stop`` are taken, or, if they name
-    nothing, those from there to the next one.
+    The words up to the first match of the rule ``limited_stop`` are used or, if they name nothing,
+    the words from there to the next match.
     """
     at = first
     for found in rule("limited_stop").find(tokens, first, end):
@@ -117,10 +119,10 @@ def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of ``first:end`` that name what is limited, excluding the surrounding
-    verbs and words for people; None if they name nothing.
+    """Return the tokens of ``first:end`` that name what is limited, excluding the surrounding verbs
+    and words for people; None if they name nothing.
 
-    It is the name after the last words that lead to one ("who have received"). If no name is
+    The name follows the last words that lead to a name ("who have received"). If there is no name
     after these words, it is before them ("asthma treated with").
 
     >>> from extractor.language.book import read_text
@@ -137,8 +139,8 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return a name without the words around it that do not belong to it; None if nothing is
-    left that names something.
+    """Return a name without the surrounding words that do not belong to it; None if the rest does
+    not name anything.
     """
     aside = rule("limited_aside").search(tokens, first + 1, end)
     if aside:
@@ -166,7 +168,7 @@ def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _start_last_sentence(tokens: Tokens, first: int, end: int) -> int:
-    """Return the token at which the last sentence of the tokens ``first:end`` begins."""
+    """Return the first token of the last sentence in the tokens ``first:end``."""
     if first >= end:
         return first
     start, stop = tokens.span(first, end)
@@ -175,17 +177,19 @@ def _start_last_sentence(tokens: Tokens, first: int, end: int) -> int:
 
 
 def is_past(tokens: Tokens, window: Window) -> bool:
-    """Return whether a window counts from now, as "in the past year" does."""
+    """Return whether a window counts back from the present, as in "in the past year"."""
     near = max(0, window.first - 2)
     return rule("past_word").search(tokens, near, window.length[1]) is not None
 
 
 def _find_moment(tokens: Tokens, window: Window) -> Range | None:
-    """Return the words of the moment that a window is counted from, with "before" or the like."""
+    """Return the words of the moment from which a window is counted, including "before" or a
+    similar word.
+    """
     at = window.length[1]
-    own = rule("own_words").starts(tokens, at)
-    if own:
-        at = own.end
+    own_words = rule("own_words").starts(tokens, at)
+    if own_words:
+        at = own_words.end
     kept = rule("lasting_before").starts(tokens, at)
     if kept and window.rule == "kept_before":
         at, _ = kept.place("sign")
@@ -203,8 +207,8 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
 
 
 def _share_moment(tokens: Tokens, window: Window, behind: Window) -> bool:
-    """Return whether a window counts from the moment of the next one, to which it is joined: "3
-    days or 5 half-lives before surgery".
+    """Return whether a window is counted from the moment of the next window, to which it is joined:
+    "3 days or 5 half-lives before surgery".
     """
     between = (window.length[1], behind.first)
     is_far = behind.first - window.length[1] > _NEAR

@@ -1,5 +1,5 @@
 """Prove a model's time window, and the parts of a value: a window is kept if its words contain an
-equal length with the same direction, a part if its words belong to no other value.
+equal duration with the same direction, a part if its words do not belong to another value.
 """
 
 from bisect import bisect_right
@@ -31,13 +31,13 @@ _Proven = tuple[Supported | None, list[Refusal]]
 def find_window(
     value: TimeWindow | str, passage: Passage, topic: str = ""
 ) -> Supported | None:
-    """Return a time window with its place if its quote states its length in its direction; None if
-    it does not. For a quote alone (a text as ``value``), it is the window that the quote states.
+    """Return a time window with its place if its quote states its duration and direction; None if
+    it does not. If ``value`` is only a quote, return the window that the quote states.
 
-    The text decides whether the limit itself counts: "for more than 7 days" supports ">= 7 days" as
-    "> 7 days". Of several places of the quote, the first one counts whose words name what the
-    window limits, else the first one. ``topic`` is the line that introduces the passage: a length
-    below "Life expectancy:" is not a window.
+    The text decides whether the limit itself is included: "for more than 7 days" supports ">= 7
+    days" as "> 7 days". If the quote has several places, the first one whose words name what the
+    window limits counts, otherwise the first one. ``topic`` is the line that introduces the
+    passage: a duration below "Life expectancy:" is not a window.
     """
     of = None if isinstance(value, str) else value.of
     first: Supported | None = None
@@ -54,7 +54,7 @@ def find_window(
 def _find_all(
     value: TimeWindow | str, passage: Passage, topic: str
 ) -> Iterator[tuple[Supported, Parts]]:
-    """Yield the window at each place of its quote that states it."""
+    """Yield a (window, parts) pair for each place of the quote that states the window."""
     quote = value if isinstance(value, str) else value.quote
     stated = _list_windows(passage, topic)
     ends = [length.end for _, _, length in stated]
@@ -64,22 +64,22 @@ def _find_all(
             if not length.overlaps(span):
                 break
             if isinstance(value, str):
-                support = Support.PARSED if window.sure else Support.INFERRED
-                yield Supported(make_window(window, words), span, support), parts
+                quote_support = Support.PARSED if window.sure else Support.INFERRED
+                yield Supported(make_window(window, words), span, quote_support), parts
                 continue
-            compared = _compare(window, value)
-            if compared:
+            support = _compare(window, value)
+            if support:
                 update: dict[str, Any] = {"quote": words}
                 if window.sure:
                     update["comparator"] = window.comparator
                 proven = value.model_copy(update=update)
-                yield Supported(proven, span, compared), parts
+                yield Supported(proven, span, support), parts
 
 
 def _list_windows(
     passage: Passage, topic: str = ""
 ) -> list[tuple[Window, Parts, Span]]:
-    """Return the windows of a passage with their parts and the places of their lengths."""
+    """Return the windows of a passage as (window, parts, span of its duration) tuples."""
     tokens = cut(passage)
     windows = find_windows(tokens, None, topic, wide=True)
     return [
@@ -89,11 +89,11 @@ def _list_windows(
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
-    """Return how a window of the text supports a value; None if it is another one: each bound of
-    the value must be one of the window's.
+    """Return how a window of the text supports a value; None if it does not: each bound of the
+    value must also be a bound of the window.
     """
     stated = _list_bounds(window.comparator, window.value, window.high)
-    if window.either:
+    if window.is_reversible:
         stated = {"low": window.value, "high": window.value}
     claimed = _list_bounds(value.comparator, value.value, value.value_high)
     for side, number in claimed.items():
@@ -108,7 +108,7 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
 def _list_bounds(
     comparator: Comparator, low: float, high: float | None
 ) -> dict[str, float]:
-    """Return the lowest and the highest length that a window admits, as far as it has them."""
+    """Return the lowest and the highest duration that a window admits, by "low" and "high"."""
     bounds = {}
     if comparator not in UPPER:
         bounds["low"] = low
@@ -118,13 +118,13 @@ def _list_bounds(
 
 
 def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
-    """Return the reading of the first of the time windows that a model answered, as ``time_window``
-    has it. The value of the reading is None if no window is in hours or longer units.
+    """Return the reading of ``time_window`` from the time windows that a model answered: the first
+    of them. The value of the reading is None if no window is in hours or longer units.
 
-    Windows of the criterion ``here`` count before those of the line above it, and those in
-    brackets, exceptions and definitions after the others of their line. The model may have left
-    the first one out: None if the text has a sure one, in hours or longer units, that counts before
-    all that were answered.
+    Windows of the criterion ``here`` take precedence over those of the line above it, and those in
+    brackets, exceptions and definitions come after the others of their line. The model may have
+    missed the first window: return None if the text has a certain one, in hours or longer units,
+    before all the answered ones.
     """
     windows = find_windows(cut(here), None)
 
@@ -133,7 +133,7 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
         later = False
         for window in windows:
             if locate(here, *window.length).overlaps(span):
-                later = window.aside or window.borrowed
+                later = window.is_aside or window.takes_direction
                 break
         return not span_of(here).contains(span), later, span.start
 
@@ -144,7 +144,11 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
     best = min(possible, key=rank)
     for window in list_possible_firsts(windows):
         span = locate(here, window.first, window.end)
-        if window.sure and not window.aside and not span.overlaps(answered.spans[best]):
+        if (
+            window.sure
+            and not window.is_aside
+            and not span.overlaps(answered.spans[best])
+        ):
             if (False, False, span.start) < rank(best):
                 return None
             break
@@ -157,43 +161,45 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
 
 
 def prove_parts(
-    found: Supported, places: Sequence[Passage], lead_in: Passage | None = None
+    supported: Supported, places: Sequence[Passage], lead_in: Passage | None = None
 ) -> _Proven:
     """Return a supported value with the parts that the text supports, and the refusals of the
-    others. Parts are the condition of a limit, and what a time window limits and its moment.
+    others. Parts are the condition of a limit, and the name and the moment of a time window.
 
-    A part that is nowhere, or that belongs to another time window, is only left out. A limit
-    that the text states for others is refused as a whole (None), since without its condition it
-    would hold for everybody. A part in doubt stays and makes the value an inferred one.
+    A part that is not in the text, or belongs to another time window, is left out. A limit that the
+    text states for other people is refused as a whole (None), since it would apply to everybody
+    without its condition. A doubtful part is kept, and the value becomes inferred.
 
     Args:
         found: A value that the text states.
-        places: The criterion, then the line that introduces it, which may hold the parts of a time
-            window.
-        lead_in: The line that introduces the criterion. A condition that it states is that of all
-            its items, and none of a limit: it is left out without a word.
+        places: The criterion, then the line that introduces it, which may contain the parts of a
+            time window.
+        lead_in: The line that introduces the criterion. A condition stated there applies to all its
+            items rather than to a limit, so it is left out without a refusal.
     """
-    value = found.value
+    value = supported.value
     if isinstance(value, Constraint) and value.condition:
-        return _prove_condition(found, value.condition, places[0], lead_in)
+        return _prove_condition(supported, value.condition, places[0], lead_in)
     if not isinstance(value, TimeWindow):
-        return found, []
+        return supported, []
     refusals = []
     for name in ("of", "anchor"):
         quote = getattr(value, name)
         if quote:
-            words, refusal = _prove_part(name, quote, found.span, places)
-            found = replace(found, value=found.value.model_copy(update={name: words}))
+            words, refusal = _prove_part(name, quote, supported.span, places)
+            supported = replace(
+                supported, value=supported.value.model_copy(update={name: words})
+            )
             if refusal:
                 refusals.append(replace(refusal, part=name, value=quote))
-    return found, refusals
+    return supported, refusals
 
 
 def _prove_part(
     name: str, quote: str, span: Span, places: Sequence[Passage]
 ) -> tuple[str | None, Refusal | None]:
-    """Return the words of a part of the window at a span as the text has them; without them, why
-    they are no part of it: they are nowhere, or belong to another window or an exception.
+    """Return the words of a window's part as written in the text, or the reason why they are not
+    its part: they are not in the text, or belong to another window or an exception.
     """
     words = {}
     known: list[tuple[Span, bool]] = []
@@ -209,12 +215,12 @@ def _prove_part(
     fitting = fitting or [at for at in words if not _overlaps(at, others)]
     if not fitting:
         return None, Refusal(Why.OTHER_OWNER, next(iter((*own, *words))))
-    return words[min(fitting, key=lambda one: abs(one.start - span.start))], None
+    return words[min(fitting, key=lambda place: abs(place.start - span.start))], None
 
 
 def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, bool]]:
-    """Yield the parts of all windows that the rules read, and the exceptions behind ``span``, each
-    with whether it is the part ``name`` of the window at ``span``.
+    """Yield the parts of all windows that the rules read, and the exceptions after ``span``, as
+    (span, is own) pairs: whether it is the part ``name`` of the window at ``span``.
     """
     for behind in rule("exception_behind").find(cut(place)):
         excepted = locate(place, behind.first, behind.end)
@@ -235,39 +241,41 @@ def _overlaps(span: Span, others: Iterable[Span]) -> bool:
 
 
 def _prove_condition(
-    found: Supported, condition: str, here: Passage, lead_in: Passage | None
+    supported: Supported, condition: str, here: Passage, lead_in: Passage | None
 ) -> _Proven:
-    """Return a limit with its condition if the words belong to it; without it if they are
-    nowhere; None if they are those of another limit.
+    """Return a limit with its condition if the words belong to it; without the condition if the
+    words are not in the text; None if they belong to another limit.
     """
     spans = list(find_quotes(here, condition))
     if not spans:
-        without = found.value.model_copy(update={"condition": None})
+        without = supported.value.model_copy(update={"condition": None})
         if lead_in and any(find_quotes(lead_in, condition)):
-            return replace(found, value=without), []
+            return replace(supported, value=without), []
         refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
-        return replace(found, value=without, support=Support.INFERRED), [refusal]
+        return replace(supported, value=without, support=Support.INFERRED), [refusal]
     limits = find_limits(cut(here), None)
-    own = [limit for limit in limits if _is_stated(here, limit, found)]
-    others = [limit for limit in limits if limit not in own]
-    own_conditions = list(_list_conditions(here, own))
-    at = min(spans, key=lambda one: abs(one.start - found.span.start))
-    at = next((one for one in spans if _overlaps(one, own_conditions)), at)
+    own_limits = [limit for limit in limits if _is_stated(here, limit, supported)]
+    others = [limit for limit in limits if limit not in own_limits]
+    own_conditions = list(_list_conditions(here, own_limits))
+    at = min(spans, key=lambda place: abs(place.start - supported.span.start))
+    at = next((span for span in spans if _overlaps(span, own_conditions)), at)
     words = here.section.raw[at.start : at.end]
-    kept = replace(found, value=found.value.model_copy(update={"condition": words}))
+    kept = replace(
+        supported, value=supported.value.model_copy(update={"condition": words})
+    )
     if _overlaps(at, own_conditions):
         return kept, []
     is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))
-    if is_of_other or _is_of_other_clause(here, at, own, others):
+    if is_of_other or _is_of_other_clause(here, at, own_limits, others):
         nearest = next(iter(own_conditions), None)
         return None, [Refusal(Why.OTHER_OWNER, nearest, "condition", value=condition)]
     return replace(kept, support=Support.INFERRED), []
 
 
-def _is_stated(here: Passage, limit: Limit, found: Supported) -> bool:
-    """Return whether a limit of the text is the one that was found."""
-    has_value = found.value.value in (limit.value, limit.value_high)
-    return has_value and locate(here, *limit.number).overlaps(found.span)
+def _is_stated(here: Passage, limit: Limit, supported: Supported) -> bool:
+    """Return whether a limit of the text is the limit that was found."""
+    has_value = supported.value.value in (limit.value, limit.value_high)
+    return has_value and locate(here, *limit.number).overlaps(supported.span)
 
 
 def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:
@@ -279,8 +287,8 @@ def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:
 def _is_of_other_clause(
     here: Passage, at: Span, own: Sequence[Limit], others: Sequence[Limit]
 ) -> bool:
-    """Return whether words are in the clause of another limit, or before a break that parts them
-    from the limit.
+    """Return whether words are in the clause of another limit, or before a break that separates
+    them from the limit.
     """
     cleaned = here.section.cleaned
     tokens = cut(here)

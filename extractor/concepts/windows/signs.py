@@ -1,4 +1,4 @@
-"""Name the signs of a time window: evidence for or against it, its name and its moment."""
+"""List the signs of a time window: evidence for or against it, its name and its moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from extractor.schemas import TimeUnit
 
 _SHORT_TIMES = (TimeUnit.MINUTE, TimeUnit.HOUR)
 _OLDEST = 40
-"""Years from which a length is rather an age."""
+"""Number of years above which a duration is more likely an age."""
 _LONG_LINE = 60
 _REACH = 14
 _STOP_REACH = 10
@@ -22,52 +22,56 @@ _SOME_WORDS = 6
 _MANY_WORDS = 10
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
-"""Rules for words that lead to a name, and from it to its time."""
+"""Rules for words that lead to a name, and from the name to its time."""
 _USUAL_ENDS = ("ectomy", "emia", "itis", "oma", "osis", "pathy", "therapy", "tomy")
 _RULES_IN_NAME = {
     "relation_word": "words in relation",
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
 }
-"""Signs within a name, and what they are evidence of."""
+"""Rules for words within a name, and the signs that they create."""
 _BEFORE_NAME = {
     "treatment_verb": "behind a verb of treatment or illness",
     "limited_cut": "behind another verb",
     "limited_lead": "behind a word of no meaning",
 }
-"""Rules that match right before a name; the first one counts."""
+"""Rules that match directly before a name; the first match counts."""
 _GO_ON = frozenset({"of", "to"})
-"""Words behind a time that go on with what it limits: "use (within 14 days) of steroids"."""
+"""Words that connect a time to a following name: "use (within 14 days) of steroids"."""
 
 
 def list_signs(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return the signs of the time window at index ``at`` of a line: its own by the key "", those
-    of what it limits by "of", and those of its moment by "anchor", as far as the line names them.
+    """Return the signs of the time window at index ``at`` of a line: its own signs with the key "",
+    those of its name with "of", and those of its moment with "anchor". Parts that the line does not
+    state have no key.
     """
     window = windows[at]
-    own = parts[at]
+    own_parts = parts[at]
     shared = []
     if len(windows) == 1:
         shared.append("the only window")
     if window.comparator in LOWER:
         shared.append("at least")
-    if own.anchor is None:
+    if own_parts.anchor is None:
         shared.append("without a moment")
-    kind = _describe_kind(tokens, window, own)
-    direction = _describe_direction(tokens, window, own)
+    kind = _describe_kind(tokens, window, own_parts)
+    direction = _describe_direction(tokens, window, own_parts)
     signs = {"": (*kind, *direction, *shared)}
-    if own.of:
-        signs["of"] = (*_describe_name(tokens, window, own, own.of), *shared)
-    if own.anchor:
+    if own_parts.of:
+        signs["of"] = (
+            *_describe_name(tokens, window, own_parts, own_parts.of),
+            *shared,
+        )
+    if own_parts.anchor:
         signs["anchor"] = tuple(shared)
     return signs
 
 
-def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
-    """Yield the signs of whether a length of time is a window at all: it may be the length of a
-    use, of a measurement or of the trial.
+def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
+    """Yield signs for whether a duration is a window at all: it may be the duration of a use, of a
+    measurement or of the trial.
     """
     first = window.first
     reach = max(0, first - _REACH)
@@ -80,7 +84,7 @@ def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
         yield "apart"
     if rule("rate_before").ends(tokens, first, reach):
         yield "behind a rate"
-    if own.anchor:
+    if parts.anchor:
         return
     for name, sign in (
         ("asked_ahead", "something ahead is asked"),
@@ -100,10 +104,10 @@ def _describe_kind(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
         yield "how long something is used"
 
 
-def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[str]:
-    """Yield the signs of how a window got its direction."""
-    is_anchored = own.anchor is not None or is_past(tokens, window)
-    if window.borrowed:
+def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
+    """Yield signs for how the direction of a window was determined."""
+    is_anchored = parts.anchor is not None or is_past(tokens, window)
+    if window.takes_direction:
         yield "its direction is that of another window"
     elif window.high is not None:
         yield "a range"
@@ -111,7 +115,7 @@ def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[
         yield "one end of a range"
     elif not window.sure:
         yield "its direction is not in its words"
-    elif not window.compared and window.rule != "looking_back":
+    elif not window.has_comparator and window.rule != "looking_back":
         yield f"{window.rule} without a comparator"
         if not is_anchored:
             yield "a length without a comparator or a moment"
@@ -125,8 +129,8 @@ def _describe_direction(tokens: Tokens, window: Window, own: Parts) -> Iterator[
 def _describe_length(
     tokens: Tokens, window: Window, *, is_anchored: bool
 ) -> Iterator[str]:
-    """Yield the signs that a window may be how long something lasts, and no limit."""
-    if window.either and not is_anchored:
+    """Yield signs that a window may be a duration rather than a limit."""
+    if window.is_reversible and not is_anchored:
         yield "over or during a length of time"
     if window.rule == "lasting" and is_past(tokens, window):
         yield "for the past"
@@ -140,18 +144,20 @@ def _describe_length(
 
 
 def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
-    """Return whether a length is one end of a range in two units: "6 weeks to 12 months"."""
+    """Return whether a duration is one end of a range in two units: "6 weeks to 12 months"."""
     if rule("range_behind").starts(tokens, window.length[1]):
         return True
     return rule("range_before").ends(tokens, window.first, window.first - 3) is not None
 
 
 def _describe_name(
-    tokens: Tokens, window: Window, own: Parts, name: Range
+    tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield the signs of what a window limits: its place, its words, and what is left beside it."""
+    """Yield signs for what a window limits: its position, its words, and the unexplained words
+    around it.
+    """
     first, end = name
-    yield f"named {own.place}"
+    yield f"named {parts.place}"
     count = sum(word[0].isalnum() for word in tokens.words[first:end])
     yield _describe_count(count)
     if NUMBER in tokens.codes[first:end]:
@@ -159,7 +165,7 @@ def _describe_name(
     for known, sign in _RULES_IN_NAME.items():
         if rule(known).search(tokens, first, end):
             yield sign
-    if any(first <= one[1] < end for one in find_general(tokens)):
+    if any(first <= agent[1] < end for agent in find_general(tokens)):
         yield "a known name"
     is_short = count <= _SOME_WORDS
     last = tokens.words[end - 1].lower()
@@ -167,18 +173,22 @@ def _describe_name(
         yield "ends with a usual name"
         if is_short:
             yield "a short usual name"
-    if own.place == "before":
-        yield from _describe_lead(tokens, window, own, name)
-        yield from _describe_rest(tokens, window, own, name, is_short=is_short)
+    if parts.place == "before":
+        yield from _describe_lead(tokens, window, parts, name)
+        yield from _describe_rest(tokens, window, parts, name, is_short=is_short)
 
 
 def _describe_lead(
-    tokens: Tokens, window: Window, own: Parts, name: Range
+    tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield the signs of what leads to a name that is before its time, and from it to the time."""
+    """Yield signs for the words that lead to a name before its time, and from the name to the
+    time.
+    """
     first, end = name
     behind = window.length[1]
-    if own.anchor is None and not _GO_ON.isdisjoint(tokens.words[behind : behind + 2]):
+    if parts.anchor is None and not _GO_ON.isdisjoint(
+        tokens.words[behind : behind + 2]
+    ):
         yield "goes on behind its time"
     between = window.first - end
     if between <= 1:
@@ -198,13 +208,13 @@ def _describe_lead(
 
 
 def _describe_rest(
-    tokens: Tokens, window: Window, own: Parts, name: Range, *, is_short: bool
+    tokens: Tokens, window: Window, parts: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
-    """Yield how many words of the line are neither in the name nor in the window, and do not lead
-    from one to the other.
+    """Yield signs for the number of words in the line that are neither in the name nor in the
+    window, and do not lead from one to the other.
     """
     first, end = name
-    last = max(window.end, own.anchor[1] if own.anchor else 0)
+    last = max(window.end, parts.anchor[1] if parts.anchor else 0)
     before = _count_left(tokens, (0, first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
     behind = _count_left(tokens, (last, len(tokens)), ())
@@ -233,7 +243,7 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
 
 
 def _describe_left(count: int) -> str:
-    """Return in words how many words are left."""
+    """Return a word for a number of unexplained words."""
     if count == 0:
         return "none"
     if count <= _FEW_LEFT:
@@ -242,7 +252,7 @@ def _describe_left(count: int) -> str:
 
 
 def _describe_count(count: int) -> str:
-    """Return a phrase for how many words a name has."""
+    """Return a phrase for the number of words in a name."""
     if count == 1:
         return "one word"
     if count <= _FEW_WORDS:

@@ -1,7 +1,7 @@
-"""Name what a time window limits as single things, in lower case and in the singular.
+"""Split what a time window limits into individual things, in lower case and in the singular.
 
-"Prior chemotherapy, radiotherapy or other biologics" are three things. What cannot be cut safely
-stays whole: a long thing is better than half a thing.
+"Prior chemotherapy, radiotherapy or other biologics" contains three things. Text that cannot be
+split safely is kept whole: a long name is better than half a name.
 """
 
 import re
@@ -11,26 +11,26 @@ from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
 
 _KEPT = 4096
-"""How many texts' things are cached."""
+"""Maximum number of texts whose things are cached."""
 _BRACKETED = re.compile(r" ?\([^()]{0,400}(?:\)|$)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
-"""Ends of words that need a noun after them: "systemic or topical steroids"."""
+"""Endings of words that need a noun after them: "systemic or topical steroids"."""
 _NOUNS = frozenset({"trial", "hospital", "withdrawal", "interval", "survival"})
-"""Nouns that end like such a word."""
+"""Nouns with the ending of such an adjective."""
 _SINGULARS = (
     (re.compile("(?<=[aeiou]s)es$|(?<=lys)es$"), "is"),
     (re.compile("ies$"), "y"),
     (re.compile("(?<=ch|sh|ss)es$|(?<=x)es$"), ""),
     (re.compile("(?<![suiao])s$"), ""),
 )
-"""The ends of plurals, and those of their singulars; the first that fits counts."""
+"""Plural endings and the corresponding singular endings; the first match counts."""
 _UNCOUNTED = frozenset({"diabetes", "herpes", "measles", "rabies", "series", "ascites"})
 
 
 @lru_cache(maxsize=_KEPT)
 def list_things(words: str) -> tuple[str, ...]:
-    """Return the things that the words of a window name, each once, in lower case and in the
-    singular. Brackets are left out. What cannot be cut safely is one thing.
+    """Return the distinct things that the words of a window name, in lower case and in the
+    singular. Brackets are left out. Text that cannot be split safely is one thing.
 
     >>> list_things("Any chemotherapy, radiotherapy or other biologics (e.g. fictumab)")
     ('chemotherapy', 'radiotherapy', 'biologic')
@@ -53,10 +53,10 @@ def list_things(words: str) -> tuple[str, ...]:
 
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
-    """Return whether the joint at the tokens ``first:end`` is between two things, of which the
-    first begins at token ``start``.
+    """Return whether the joint at the tokens ``first:end`` separates two things, the first of which
+    begins at token ``start``.
 
-    It does not at the borders of the text, at a slash without a space before it, after details, or
+    It does not at the edges of the text, at a slash without a space before it, after details, or
     after a word that needs the noun of the next thing ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
@@ -76,7 +76,7 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
 
 def _name_thing(tokens: Tokens, first: int, end: int) -> str:
     """Return the name of the thing at the tokens ``first:end``, in lower case and in the singular,
-    without words in front that do not describe it; "" if no word is left.
+    without leading words that do not describe it; "" if no word remains.
     """
     lead = rule("thing_lead").starts(tokens, first, end)
     if lead and lead.end < end:
@@ -89,7 +89,7 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str:
 
 
 def _make_singular(word: str) -> str:
-    """Return a word in the singular where its end shows that safely."""
+    """Return the singular of a word if its ending is unambiguous; otherwise the word itself."""
     if len(word) < 4 or word in _UNCOUNTED:
         return word
     for plural, singular in _SINGULARS:

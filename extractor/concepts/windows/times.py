@@ -1,4 +1,4 @@
-"""Read the time windows of a line: lengths of time with the words that give them a direction."""
+"""Read the time windows of a line: durations with the words that give them a direction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,31 +25,31 @@ from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
 _REACH = 12
-"""Number of tokens before a window that may indicate what kind of length it is."""
+"""Number of tokens before a window that may indicate the type of a duration."""
 _STOPPING_REACH = 16
 _ASIDE_REACH = 30
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
-"""Units that ``time_window`` does not have."""
+"""Units that ``time_window`` does not support."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time window: ``tokens.words[first:end]`` limit how far something is from a moment.
+    """A time window: ``tokens.words[first:end]`` limit the distance of an event from a moment.
 
     Args:
-        first: Its first token.
-        end: The token after its words, those of a moment included.
-        comparator: Whether it is at most or at least so long.
-        value: The number; of a range, the lower one.
-        high: The upper number of a range, else None.
+        first: The index of its first token.
+        end: The index after its last token, including the words of a moment.
+        comparator: Whether the distance is at most or at least this long.
+        value: The number, or the lower number of a range.
+        high: The upper number of a range; None otherwise.
         unit: The unit of time.
-        rule: The production that made it.
+        rule: The name of the production that created it.
         length: The tokens of the number and its unit.
         sure: False if its own words leave the direction open.
-        either: Whether the other direction is possible: "over 5 months".
-        compared: Whether a comparator is in its words.
-        borrowed: Whether its direction is that of the window beside it.
-        aside: Whether it is in a bracket, a definition or an exception.
+        is_reversible: Whether the other direction is possible: "over 5 months".
+        has_comparator: Whether its words include a comparator.
+        takes_direction: Whether it takes its direction from a neighbouring window.
+        is_aside: Whether it is in a bracket, a definition or an exception.
     """
 
     first: int
@@ -61,29 +61,31 @@ class Window:
     rule: str
     length: Range
     sure: bool = True
-    either: bool = False
-    compared: bool = False
-    borrowed: bool = False
-    aside: bool = False
+    is_reversible: bool = False
+    has_comparator: bool = False
+    takes_direction: bool = False
+    is_aside: bool = False
 
     @property
     def is_alone(self) -> bool:
-        """Whether it is a length alone after the name of a treatment: "cetirizine: 3 days"."""
-        return self.rule == "alone" and not self.borrowed
+        """Whether it is a duration that directly follows the name of a treatment: "cetirizine: 3
+        days".
+        """
+        return self.rule == "alone" and not self.takes_direction
 
 
 @dataclass(frozen=True, slots=True)
 class _Sense:
-    """A length of time with its direction; None if no word gives one."""
+    """A duration with its direction; None if no word indicates the direction."""
 
     comparator: Comparator | None
     length: Span
     sure: bool = True
-    compared: bool = False
+    has_comparator: bool = False
 
 
 def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
-    """Return the sense of a length by its comparator, or by ``otherwise`` without one."""
+    """Return the sense of a duration by its comparator; without a comparator, by ``otherwise``."""
     length = parts["length"]
     if length.value.time is None:
         return None
@@ -95,11 +97,11 @@ def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
         return None
     if "negation" in parts:
         comparator = comparator.opposite or comparator
-    return _Sense(comparator, length, compared=True)
+    return _Sense(comparator, length, has_comparator=True)
 
 
 def _make_back(parts: Parts) -> _Sense | None:
-    """A length that reaches back: at most so long, whatever its comparator is."""
+    """A duration that reaches back: at most this long, whatever its comparator is."""
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
@@ -116,18 +118,20 @@ def _make_back(parts: Parts) -> _Sense | None:
 
 
 def _make_lasting(parts: Parts) -> _Sense | None:
-    """A length that something lasts: at least so long without a comparator."""
+    """A duration that something lasts: at least this long if there is no comparator."""
     return _read_sense(parts, Comparator.AT_LEAST)
 
 
 def _make_compared(parts: Parts) -> _Sense | None:
-    """A length with a comparator alone."""
+    """A duration with only a comparator."""
     sense = _read_sense(parts, None)
     return sense if sense and sense.comparator else None
 
 
 def _make_alone(parts: Parts) -> _Sense | None:
-    """A length without words: its direction is that of the window beside it, or of the list."""
+    """A duration without words: its direction comes from the neighbouring window or from the
+    list.
+    """
     return _read_sense(parts, None)
 
 
@@ -138,7 +142,7 @@ _MAKERS: Mapping[str, Maker] = {
     "alone": _make_alone,
 }
 _USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
-"""The kinds of spans of the grammar of measures that windows are made of."""
+"""The kinds of spans in the grammar of measures from which windows are built."""
 _BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
 _LENGTHS_BEHIND = (
     "course_after",
@@ -162,14 +166,15 @@ def find_windows(
 ) -> tuple[Window, ...]:
     """Return the time windows of a line in the order of the text.
 
-    A window that only repeats the one before it in another unit is left out: "28 days (4 weeks)".
+    A window that only repeats the previous one in another unit is left out: "28 days (4 weeks)".
 
     Args:
         tokens: The line.
-        kind: The kind of its list, which gives lengths alone their direction ("cetirizine: 3
-            days"): at least, and among exclusions at most.
-        topic: The line above. Below one on age or survival, a length of time is not a window.
-        wide: Keep lengths whose direction nothing gives, as equalities, and what has lasted.
+        kind: The kind of its list, which determines the direction of durations without other words
+            ("cetirizine: 3 days"): at least, or at most in exclusions.
+        topic: The line above. Below a line on age or survival, a duration is not a window.
+        wide: Whether to keep durations without a direction, as equalities, and durations that
+            something has lasted.
 
     >>> from extractor.language.book import read_text
     >>> windows = find_windows(
@@ -190,11 +195,11 @@ def find_windows(
         is_free = taken.isdisjoint(range(length.first, length.end))
         if is_free and not _is_no_window(tokens, span, length):
             stated.append(_read_window(tokens, span))
-    return tuple(_give_directions(tokens, stated, kind, wide=wide))
+    return tuple(_assign_directions(tokens, stated, kind, wide=wide))
 
 
 def _list_spans(tokens: Tokens) -> list[Span]:
-    """Return the best spans of windows, none over another, from left to right."""
+    """Return the best spans of windows without overlaps, from left to right."""
     spans = read_terminals(tokens)
     if not any(span.kind == "last_unit" or _is_time(span) for span in spans):
         return []
@@ -210,7 +215,7 @@ def _list_spans(tokens: Tokens) -> list[Span]:
     compose(chart, _list_productions())
     chosen: list[Span] = []
     covered: set[int] = set()
-    ranked = sorted(chart.all("window"), key=lambda one: (-one.weight, one.first))
+    ranked = sorted(chart.all("window"), key=lambda span: (-span.weight, span.first))
     for span in ranked:
         place = range(span.first, span.end)
         if covered.isdisjoint(place):
@@ -238,7 +243,7 @@ def _find_others(tokens: Tokens, topic: str) -> set[int]:
 
 
 def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
-    """Return whether a length is that of a course, a trial, a cycle, a life or a half-life."""
+    """Return whether a duration is that of a course, a trial, a cycle, a life or a half-life."""
     end = span.end if span.rule not in _PLACED else length.end
     near = max(0, span.first - _REACH)
     for name in _LENGTHS_BEHIND:
@@ -256,7 +261,7 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
 
 
 def _read_window(tokens: Tokens, span: Span) -> Window:
-    """Return the window of a span; its direction is not settled if no word gives one."""
+    """Return the window of a span; its direction is uncertain if no word indicates it."""
     sense: _Sense = span.value
     length = sense.length
     amount: Amount = length.value
@@ -278,17 +283,17 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
         span.rule,
         (length.first, length.end),
         sure=sense.sure and not either,
-        either=either,
-        compared=sense.compared,
-        aside=_is_in_aside(tokens, first),
+        is_reversible=either,
+        has_comparator=sense.has_comparator,
+        is_aside=_is_in_aside(tokens, first),
     )
     if window.high is not None:
-        return _settle_range(window)
-    return _turn(tokens, window)
+        return _read_range(window)
+    return _adjust_direction(tokens, window)
 
 
-def _settle_range(window: Window) -> Window:
-    """Return a window with two numbers as a range, or as an upper limit if it begins at nought."""
+def _read_range(window: Window) -> Window:
+    """Return a window with two numbers as a range, or as an upper limit if it begins at zero."""
     if window.value == 0 and window.high is not None:
         # "within 0 to 48 hours"
         return replace(
@@ -297,9 +302,10 @@ def _settle_range(window: Window) -> Window:
     return replace(window, comparator=Comparator.BETWEEN, sure=False)
 
 
-def _turn(tokens: Tokens, window: Window) -> Window:
-    """Return a window as a lower limit if what it limits has stopped or stays for so long: "stopped
-    5 days before", "stable over 3 months"; as an upper one if it is "no later than" after a moment.
+def _adjust_direction(tokens: Tokens, window: Window) -> Window:
+    """Return a window as a lower limit if what it limits has stopped or is unchanged for that long:
+    "stopped 5 days before", "stable over 3 months"; as an upper limit if it is "no later than"
+    after a moment.
     """
     is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
     if is_after and rule("not_late").ends(tokens, window.length[0], window.first):
@@ -313,7 +319,7 @@ def _turn(tokens: Tokens, window: Window) -> Window:
         name = "stopping"
         if rule("stopped_behind").starts(tokens, window.end):
             return replace(window, comparator=Comparator.AT_LEAST)
-    elif window.either:
+    elif window.is_reversible:
         name = "stays_before"
     first = window.first
     if name and rule(name).ends(tokens, first, first - _STOPPING_REACH):
@@ -322,7 +328,7 @@ def _turn(tokens: Tokens, window: Window) -> Window:
 
 
 def _is_in_aside(tokens: Tokens, first: int) -> bool:
-    """Return whether a window that begins at a token is in a bracket, a definition or an
+    """Return whether a window that begins at token ``first`` is in a bracket, a definition or an
     exception.
     """
     reach = max(0, first - _ASIDE_REACH)
@@ -333,7 +339,7 @@ def _is_in_aside(tokens: Tokens, first: int) -> bool:
 
 
 def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
-    """Return the last bracket before a token that is still open there."""
+    """Return the last bracket before a token that is still open at the token."""
     closed = 0
     for at in range(end - 1, max(-1, end - _ASIDE_REACH), -1):
         if tokens.codes[at] in ")]":
@@ -345,15 +351,15 @@ def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
     return None
 
 
-def _give_directions(
+def _assign_directions(
     tokens: Tokens,
     stated: Sequence[Window],
     kind: CriterionKind | None,
     *,
     wide: bool,
 ) -> Iterator[Window]:
-    """Yield the windows that have a direction, or get one from the window beside it or from the
-    kind of list, without those that repeat the one before.
+    """Yield the windows that have a direction, or get one from a neighbouring window or from the
+    kind of list. Windows that repeat the previous one are left out.
     """
     has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
     last: Window | None = None
@@ -361,20 +367,20 @@ def _give_directions(
         assert window is not None
         if last and _repeats(tokens, last, window):
             continue
-        given: Window | None = window
+        directed: Window | None = window
         if window.rule == "alone":
-            given = _borrow(tokens, window, last, behind)
-            if given is None and not has_words:
-                given = _read_washout(tokens, window, kind)
-            if given is None and wide:
-                given = _read_lasted(tokens, window)
-        if given:
-            yield given
-            last = given
+            directed = _borrow(tokens, window, last, behind)
+            if directed is None and not has_words:
+                directed = _read_washout(tokens, window, kind)
+            if directed is None and wide:
+                directed = _read_lasted(tokens, window)
+        if directed:
+            yield directed
+            last = directed
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
-    """Return whether a window is the one before it in another unit: "28 days (4 weeks)"."""
+    """Return whether a window repeats the previous one in another unit: "28 days (4 weeks)"."""
     between = (last.length[1], window.first)
     if rule("restates_window").covers(tokens, *between) is None:
         return False
@@ -385,8 +391,8 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
 def _borrow(
     tokens: Tokens, window: Window, last: Window | None, behind: Window | None
 ) -> Window | None:
-    """Return a length with the direction of the window before it, "28 days or 5 half-lives", or
-    after it; None if neither is joined to it.
+    """Return a duration with the direction of the previous window ("28 days or 5 half-lives") or of
+    the next one; None if neither is joined to it.
     """
     joint = rule("window_joint")
     lender: Window | None = None
@@ -400,15 +406,17 @@ def _borrow(
         window,
         comparator=lender.comparator,
         sure=False,
-        either=lender.either,
-        borrowed=True,
+        is_reversible=lender.is_reversible,
+        takes_direction=True,
     )
 
 
 def _read_washout(
     tokens: Tokens, window: Window, kind: CriterionKind | None
 ) -> Window | None:
-    """Return a length alone after the name of a treatment; None if something else is there."""
+    """Return a duration that directly follows the name of a treatment; None if the words around it
+    do not match.
+    """
     first = window.first
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
         return None
@@ -419,11 +427,13 @@ def _read_washout(
         return None
     is_exclusion = kind is CriterionKind.EXCLUSION
     comparator = Comparator.AT_MOST if is_exclusion else Comparator.AT_LEAST
-    return replace(window, comparator=comparator, sure=False, either=True)
+    return replace(window, comparator=comparator, sure=False, is_reversible=True)
 
 
 def _read_lasted(tokens: Tokens, window: Window) -> Window:
-    """Return a length alone as what has lasted, or with its direction left open."""
+    """Return a duration without other words as one that something has lasted, or with an open
+    direction.
+    """
     lasted = rule("has_lasted").ends(tokens, window.length[0], window.first - _REACH)
     if lasted:
         return replace(window, comparator=Comparator.AT_LEAST, sure=False)
@@ -431,11 +441,11 @@ def _read_lasted(tokens: Tokens, window: Window) -> Window:
 
 
 def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows that ``time_window`` can have: none in minutes, cycles or half-lives. One
-    that borrows its direction is only possible if no other is.
+    """Return the windows that ``time_window`` can store: those that are not in minutes, cycles or
+    half-lives. A window that borrows its direction is possible only if no other window is.
     """
     possible = [window for window in windows if window.unit not in _NOT_FIRST]
-    return [window for window in possible if not window.borrowed] or possible
+    return [window for window in possible if not window.takes_direction] or possible
 
 
 def make_window(window: Window, quote: str) -> TimeWindow:
@@ -450,8 +460,9 @@ def make_window(window: Window, quote: str) -> TimeWindow:
 
 
 def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
-    """Return the first of several time windows as ``time_window`` has it: in hours or longer units,
-    and with one bound, of a range the lower one. None if all are in minutes, cycles or half-lives.
+    """Return the first time window in the form of ``time_window``: in hours or longer units, and
+    with a single bound, which is the lower one of a range. None if all windows are in minutes,
+    cycles or half-lives.
 
     >>> window = TimeWindow(
     ...     quote="3-5 days before",

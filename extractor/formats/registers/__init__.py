@@ -48,7 +48,11 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+
+from extractor.errors import ArgumentError
+from extractor.schemas.arguments import refuse_unknown, suggest
+from extractor.schemas.record import RegistryFields
 
 _Rows = dict[str, Any]
 
@@ -110,5 +114,22 @@ def list_registers(container: str) -> tuple[Register, ...]:
     """
     names = sorted(file.name for file in files(__package__).iterdir())
     stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]
-    tables = [load_table(stem) for stem in stems]
-    return tuple(Register(**table) for table in tables if container in table["formats"])
+    registers = [make_register(stem, load_table(stem)) for stem in stems]
+    return tuple(one for one in registers if container in one.formats)
+
+
+def make_register(name: str, table: _Rows) -> Register:
+    """Return a register. Raises ``ArgumentError`` for a key that its table may not have."""
+    file = f"extractor/formats/registers/{name}.toml"
+    refuse_unknown(
+        f"field of [registry] in {file}",
+        table.get("registry", {}),
+        RegistryFields.model_fields,
+    )
+    try:
+        return Register(**table)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    hint = suggest(place, Register.model_fields)
+    raise ArgumentError(f"{file}: {place}: {fault['msg']}{hint}")

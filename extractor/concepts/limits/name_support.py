@@ -1,7 +1,7 @@
-"""Whether the words of a limit bear out the quantity that they were given.
+"""Check whether the words of a limit support the quantity that was read from them.
 
-The reading of a limit may use a kind of quantity that its unit alone tells: ``concentration`` for
-ng/mL. A table is grouped by its names, so there a name needs words.
+The reading of a limit may use a general quantity inferred from its unit alone, such as
+``concentration`` for ng/mL. In a table grouped by name, a name needs the support of words.
 """
 
 import re
@@ -19,24 +19,24 @@ _BEHIND_HEAD = re.compile(
     r"\s(?:of|for|in|with|per|during|from|since|prior\sto|within|at|after|before)\s",
     re.IGNORECASE,
 )
-"""What ends the head of a name: "trials" in "trials of adequate dose"."""
+"""The words after the head of a name: the head of "trials of adequate dose" is "trials"."""
 _COUNT_WORDS = frozenset({"number", "no", "count", "time", "total", "history", "use"})
-"""Heads that say only that something is counted."""
+"""Heads that only state that something is counted."""
 _MULTIPLES = ("{ULN}", "{LLN}", "{baseline}")
 _OTHER_HEADS = frozenset({"tki", "inhibitor", "mutation", "amplification", "fusion"})
-"""Heads that make a name one of a gene or a drug: "EGFR-TKI"."""
+"""Heads that make a name refer to a gene or a drug: "EGFR-TKI"."""
 _BRACKETS = re.compile(r"\([^()]{0,60}\)")
 _JOINT = re.compile(r"[,/&]|\b(?:and|or)\b", re.IGNORECASE)
 _WEIGHED = "body_weight"
 
 
-def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
-    """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` can
-    mean the quantity that was read from them.
+def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
+    """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` support
+    the quantity that was read from them.
 
-    A kind that only the unit tells is not borne out. A weight
-    without its name needs words for people. A name is not, if the words end with a gene or a drug,
-    if they are a ratio of several quantities, or if a count is counted of something else.
+    A general quantity inferred only from the unit is not supported. A body weight that is not named
+    needs words for people. Words do not support a quantity if they end with a gene or a drug, state
+    a ratio of several quantities, or count something else.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -46,14 +46,14 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     ...     ("doses of vaccine", None),
     ... )
     >>> [
-    ...     bears_out(name_quantity(text, unit, value=2), text, unit)
+    ...     supports_name(name_quantity(text, unit, value=2), text, unit)
     ...     for text, unit in texts
     ... ]
     [False, True, False, True]
     """
     words = fold_words(text)
-    ours = (quantity.name, quantity.name.removesuffix("_change"))
-    starts = [first for first, _, name in find_names(words) if name in ours]
+    accepted = (quantity.name, quantity.name.removesuffix("_change"))
+    starts = [first for first, _, name in find_names(words) if name in accepted]
     if quantity.general and not starts and quantity.name not in words:
         return False
     if quantity.name == _WEIGHED and not starts:
@@ -68,28 +68,28 @@ def bears_out(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
 
 def _is_counted(text: str, named: int) -> bool:
-    """Return whether the head of a text has the word ``named``, or says only that something is
-    counted. The head of "trials of adequate dose" is "trials".
+    """Return whether the word ``named`` is in the head of a text, or the head only states that
+    something is counted. The head of "trials of adequate dose" is "trials".
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     return not head or head[-1] in _COUNT_WORDS or named < len(head)
 
 
 def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
-    """Return whether a text is a ratio of several known quantities, of which ``quantity`` is only
-    one: "neutrophil to lymphocyte ratio".
+    """Return whether a text is a ratio of ``quantity`` and other known quantities: "neutrophil to
+    lymphocyte ratio".
     """
     if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
         return False
-    return len({one.name for one in list_named(text)}) > 1
+    return len({known.name for known in list_named(text)}) > 1
 
 
 def list_joined(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> tuple[str, ...]:
-    """Return the names of the quantities that a text joins; none if it names only one, if a name of
-    the vocabulary stands for them together, if one of them cannot have the UCUM ``unit``, or if it
-    is a ratio. ``quantity`` is the one that was read.
+    """Return the names of the quantities that a text joins; empty if it names only one, if the
+    vocabulary has a name for them together, if one of them cannot have the UCUM ``unit``, or if it
+    is a ratio. ``quantity`` is the quantity that was read.
 
     >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
     ('total_bilirubin', 'ast')
@@ -98,7 +98,7 @@ def list_joined(
     """
     parts: dict[str, KnownQuantity] = {}
     for known in list_named(text):
-        # transaminases stand for ALT and AST
+        # transaminases are ALT and AST
         for name in sorted(known.both) or [known.name]:
             parts[name] = get_quantity(name)
     plain = _BRACKETS.sub(" ", text)

@@ -1,0 +1,343 @@
+"""Functions that write the lines of a text in another form. ``ways.toml`` names those of ``_NAMED``;
+the others get a form from it.
+"""
+
+import html
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from benchmarks.variants.layout import (
+    Line,
+    Role,
+    has_marks,
+    join_lines,
+    number_items,
+    split_lists,
+    write_mark,
+)
+
+Lines = Sequence[Line]
+_WIDTH = 66
+_LINES_A_PAGE = 8
+_HEADER = (
+    "A Randomised, Double-blind Study of an Invented Medicine in Adults, Protocol "
+    "XY-4711, Version 3.0, Date of this printed copy: 12 March 2021"
+)
+
+
+def replace_headings(lines: Lines, pair: Sequence[str]) -> str:
+    """Write other headings, of inclusion and of exclusion."""
+    headings = dict(zip(("inclusion", "exclusion"), pair, strict=True))
+    return "\n".join(headings.get(line.kind, line.raw) for line in lines)
+
+
+def mark_items(lines: Lines, form: str) -> str | None:
+    """Write other marks; lists below an item keep theirs."""
+    numbered = list(number_items(lines))
+    if not has_marks(form, max(one.number for one in numbered)):
+        return None
+    written = []
+    for line, kind, number in numbered:
+        mark = line.indent + write_mark(form, number, kind) if number else ""
+        written.append(mark + line.text if number else line.raw)
+    return "\n".join(written)
+
+
+def glue_marks(lines: Lines, form: str) -> str | None:
+    """Write marks without a blank; not if an item begins with a digit, which would change."""
+    texts = [one.line.text for one in number_items(lines) if one.number]
+    if not all(text[:1].isalpha() for text in texts):
+        return None
+    return mark_items(lines, form)
+
+
+def continue_numbers(lines: Lines) -> str:
+    """Write numbers that run on over both lists."""
+    written = []
+    total = 0
+    for line, _, number in number_items(lines):
+        total += number > 0
+        written.append(f"{line.indent}{total}. {line.text}" if number else line.raw)
+    return "\n".join(written)
+
+
+def letter_sublists(lines: Lines) -> str:
+    """Write numbers in the lists and letters in the lists below an item."""
+    written = []
+    letter = 0
+    for line, _, number in number_items(lines):
+        if number:
+            letter = 0
+            written.append(f"{number}. {line.text}")
+        elif line.role is Role.ITEM:
+            letter += 1
+            mark = write_mark("{c}. ", letter)
+            written.append(f"{'   ' * line.depth}{mark}{line.text}")
+        else:
+            written.append(line.raw)
+    return "\n".join(written)
+
+
+def wrap(lines: Lines, form: Sequence[int] = (_WIDTH, 0)) -> str:
+    """Write lines of a width; the form also has the indentation of continuation lines."""
+    width, indent = form
+    filler = textwrap.TextWrapper(
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    words = [" ".join(line.raw.split()) for line in lines]
+    return "\n".join("\n".join(filler.wrap(one)) for one in words)
+
+
+def wrap_compactly(lines: Lines) -> str:
+    """Write wrapped lines without empty ones."""
+    return wrap([line for line in lines if line.role is not Role.BLANK])
+
+
+def wrap_below_header(lines: Lines) -> str:
+    """Write wrapped lines below one long line, as below the header of a page."""
+    return f"{_HEADER}\n\n{wrap(lines)}"
+
+
+def wrap_all_but_longest(lines: Lines) -> str:
+    """Write wrapped lines, except the longest item."""
+    items = [line for line in lines if line.role is Role.ITEM]
+    longest = max(items, key=lambda line: len(line.text))
+    return "\n".join(line.raw if line is longest else wrap([line]) for line in lines)
+
+
+def join_items(lines: Lines, form: Sequence[str]) -> str:
+    """Write all items of a list in the line of its heading: their mark, and what is between two."""
+    mark, between = form
+    written = []
+    for heading, below in split_lists(lines):
+        pieces = []
+        number = 0
+        for line in below:
+            is_item = line.role is Role.ITEM
+            number += is_item
+            pieces.append((write_mark(mark, number) if is_item else "") + line.text)
+        start = f"{heading.text.rstrip(': ')}: " if heading else ""
+        written.append(start + between.join(pieces))
+    return "\n".join(written)
+
+
+def join_all(lines: Lines) -> str:
+    """Write the whole text in one line."""
+    return join_items(lines, ("{n}. ", " ")).replace("\n", " ")
+
+
+def end_items(lines: Lines, end: str) -> str:
+    """Write another sign at the end of each item that introduces no list."""
+    written = []
+    for line in lines:
+        is_ended = line.role is Role.ITEM and not line.text.endswith(":")
+        written.append(line.raw.rstrip(" .,;") + end if is_ended else line.raw)
+    return "\n".join(written)
+
+
+def change_items(lines: Lines, form: Sequence[object]) -> str:
+    """Write other signs in the items: a pattern, its replacement, and how often."""
+    pattern, new, count = form
+    written = []
+    for line in lines:
+        raw = line.raw
+        if line.role is Role.ITEM:
+            raw = re.sub(str(pattern), str(new), raw, count=int(str(count)))
+        written.append(raw)
+    return "\n".join(written)
+
+
+def _escape(text: str) -> str:
+    return html.escape(text.replace("\\", ""), quote=False)
+
+
+def write_html_list(lines: Lines, form: Sequence[str]) -> str:
+    """Write HTML lists, with a list in its item for what is below it."""
+    tag, end, between = form
+    written = []
+    for heading, below in split_lists(lines):
+        if heading:
+            written.append(f"<p><strong>{_escape(heading.text)}</strong></p>")
+        written.append(between.join(_nest(below, tag, end)))
+    return between.join(written)
+
+
+def _nest(below: Lines, tag: str, end: str) -> Iterator[str]:
+    """Yield the pieces of the HTML lists of lines, and of paragraphs."""
+    depth = -1
+    for line in below:
+        deeper = line.depth if line.role is Role.ITEM else -1
+        while depth > deeper:
+            yield f"{end}</{tag}>"
+            depth -= 1
+        if line.role is not Role.ITEM:
+            yield f"<p>{_escape(line.text)}</p>"
+            continue
+        if depth == deeper:
+            yield end
+        while depth < deeper:
+            yield f"<{tag}>"
+            depth += 1
+        yield f"<li>{_escape(line.text)}"
+    while depth >= 0:
+        yield f"{end}</{tag}>"
+        depth -= 1
+
+
+def escape_html(lines: Lines) -> str:
+    """Write HTML with escaped tags."""
+    return html.escape(write_html_list(lines, ("ul", "</li>", "")), quote=False)
+
+
+def write_html_lines(lines: Lines, form: Sequence[str]) -> str:
+    """Write every line between tags."""
+    start, end, mark = form
+    written = []
+    for line, _, number in number_items(lines):
+        if line.role is not Role.BLANK:
+            text = (write_mark(mark, number) if number else "") + line.text
+            written.append(start + _escape(text) + end)
+    return "".join(written)
+
+
+def write_html_table(lines: Lines) -> str:
+    """Write a table of HTML with a row for each item."""
+    rows = []
+    for heading, below in split_lists(lines):
+        if heading:
+            rows.append(f'<tr><th colspan="2">{_escape(heading.text)}</th></tr>')
+        for number, line in enumerate(below, 1):
+            rows.append(f"<tr><td>{number}</td><td>{_escape(line.text)}</td></tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def write_markdown_list(lines: Lines, form: str) -> str:
+    """Write a list of Markdown, with four blanks for each level."""
+    written = []
+    for line, _, number in number_items(lines):
+        if line.role is Role.HEADING:
+            written.append(f"## {line.text.rstrip(': ')}")
+        elif line.role is Role.ITEM:
+            mark = write_mark(form, number or 1)
+            written.append(f"{'    ' * line.depth}{mark}{line.text}")
+        else:
+            written.append(line.text)
+    return "\n".join(written)
+
+
+def write_markdown_rows(lines: Lines) -> str:
+    """Write a table for each list, with numbers."""
+    written = []
+    for heading, below in split_lists(lines):
+        if heading:
+            written.append(f"\n{heading.text}\n\n| No. | Criterion |\n|---|---|")
+        for number, line in enumerate(below, 1):
+            text = line.text.replace("|", "\\|")
+            written.append(f"| {number} | {text} |" if heading else text)
+    return "\n".join(written).strip()
+
+
+def write_markdown_kinds(lines: Lines) -> str:
+    """Write one table whose first column names the list."""
+    written = ["| Type | Criterion |", "|:--|:--|"]
+    for heading, below in split_lists(lines):
+        start = f"| {heading.kind.capitalize()} | " if heading else ""
+        end = " |" if heading else ""
+        written += [f"{start}{line.text}{end}" for line in below]
+    return "\n".join(written)
+
+
+def quote(lines: Lines, mark: str) -> str:
+    """Write the text as a mail quotes it."""
+    return "\n".join(f"{mark}{line}" for line in join_lines(lines).split("\n"))
+
+
+def quote_numbers(lines: Lines) -> str:
+    """Write numbered items, as a mail quotes them."""
+    numbered = []
+    for line, _, number in number_items(lines):
+        raw = f"{number}. {line.text}" if number else line.raw
+        numbered.append(line._replace(raw=raw))
+    return quote(numbered, "> ")
+
+
+def add_furniture(lines: Lines, form: str) -> str:
+    """Write what a printed page adds after every few lines."""
+    return _end_pages([line.raw for line in lines], form)
+
+
+def add_furniture_in_items(lines: Lines, form: str) -> str:
+    """Write what a printed page adds after every few wrapped lines, also within an item."""
+    wrapped: list[str] = []
+    for line in lines:
+        wrapped += textwrap.wrap(" ".join(line.raw.split()), 72) or [""]
+    return _end_pages(wrapped, form)
+
+
+def _end_pages(rows: Sequence[str], form: str) -> str:
+    starts = range(0, len(rows), _LINES_A_PAGE)
+    written: list[str] = []
+    for number, start in enumerate(starts, 1):
+        written += rows[start : start + _LINES_A_PAGE]
+        written.append(form.format(number=number, last=len(starts)))
+    return "\n".join(written)
+
+
+def write_list(language: Mapping[str, Sequence[str]], kind: str) -> str:
+    """Write the list of another language: its heading, and numbered items."""
+    heading, *items = language[kind]
+    numbered = [f"{number}. {item}" for number, item in enumerate(items, 1)]
+    return "\n".join([heading, *numbered])
+
+
+def _write_lists(language: Mapping[str, Sequence[str]]) -> str:
+    return "\n\n".join(
+        write_list(language, kind) for kind in ("inclusion", "exclusion")
+    )
+
+
+def add_below(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+    """Write the lists of another language below the text."""
+    return f"{join_lines(lines).rstrip()}\n\n{_write_lists(form)}"
+
+
+def add_above(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+    """Write the lists of another language above the text."""
+    return f"{_write_lists(form)}\n\n{join_lines(lines).lstrip()}"
+
+
+def add_to_lists(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+    """Write the list of another language below each list."""
+    written = []
+    for heading, below in split_lists(lines):
+        written.append(join_lines([*([heading] if heading else []), *below]))
+        if heading:
+            written.append(write_list(form, heading.kind))
+    return "\n\n".join(written)
+
+
+def write_named(lines: Lines, form: str) -> str:
+    """Write the text by a function that needs no form."""
+    return _NAMED[form](lines)
+
+
+_NAMED: Mapping[str, Callable[[Lines], str]] = {
+    write.__name__: write
+    for write in (
+        continue_numbers,
+        letter_sublists,
+        wrap_compactly,
+        wrap_below_header,
+        wrap_all_but_longest,
+        join_all,
+        write_html_table,
+        escape_html,
+        write_markdown_rows,
+        write_markdown_kinds,
+        quote_numbers,
+    )
+}
