@@ -1,5 +1,5 @@
 """What mkdocs puts in the place of the marks of a page: ``<!-- from NAME -->`` (a public name),
-``<!-- commands -->``, ``<!-- tables -->`` and ``<!-- packages -->``.
+``<!-- commands -->`` and ``<!-- tables -->``.
 
 To print a page as the site has it::
 
@@ -117,32 +117,6 @@ def _describe_table(table: Table) -> str:
 def _describe_column(column: Column) -> str:
     kind = "" if column.kind == "text" else f" ({column.kind})"
     return f"- `{column.name}`{kind}: {column.meaning}"
-
-
-def describe_packages() -> str:
-    """Return a table of the packages of ``extractor`` with the first sentences of their
-    docstrings.
-    """
-    package = ROOT / "extractor"
-    folders = sorted(path.parent for path in package.rglob("__init__.py"))
-    rows = [
-        f"| `{folder.relative_to(package).as_posix()}/` | {_first_sentence(folder)} |"
-        for folder in folders
-        if folder != package and _is_shown(folder.relative_to(package))
-    ]
-    return "\n".join(("| package | purpose |", "|---|---|", *rows))
-
-
-def _is_shown(folder: Path) -> bool:
-    """Return True for the packages of the first level and for concepts."""
-    return len(folder.parts) == 1 or folder.parts[0] == "concepts"
-
-
-def _first_sentence(folder: Path) -> str:
-    source = (folder / "__init__.py").read_text("utf-8")
-    text = ast.get_docstring(ast.parse(source)) or ""
-    paragraph = " ".join(text.partition("\n\n")[0].split())
-    return paragraph.replace("``", "`").replace("|", "\\|")
 
 
 def describe_name(name: str) -> str:
@@ -301,7 +275,6 @@ def _list_parts(section: Any) -> str:
 _GENERATED = {
     "<!-- commands -->": describe_commands,
     "<!-- tables -->": describe_tables,
-    "<!-- packages -->": describe_packages,
 }
 
 

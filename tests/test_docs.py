@@ -84,6 +84,20 @@ def test_the_page_on_findings_lists_every_kind():
     assert sorted(listed) == sorted(FindingKind)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_block_of_a_page_is_empty(page):
+    blocks = re.findall(r"^```\S+\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    assert all(map(str.strip, blocks))
+
+
+def test_the_page_on_packages_lists_every_package():
+    page = (ROOT / "docs/explanation/how-it-works.md").read_text("utf-8")
+    folders = {path.parent.name for path in (ROOT / "extractor").glob("*/__init__.py")}
+    concepts = (ROOT / "extractor/concepts").glob("*/__init__.py")
+    named = set(re.findall(r"`(\w+)/?`", page))
+    assert (folders | {path.parent.name for path in concepts}) - named == set()
+
+
 def test_the_site_has_every_page():
     assert sorted(PAGES) == sorted((ROOT / "docs").rglob("*.md"))
 
