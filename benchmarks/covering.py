@@ -97,7 +97,8 @@ class Covering:
         self, path: Path, lines: Iterable[int], seconds: float
     ) -> list[str]:
         """Return the tests that run one of some lines of a module, or any line if there are none,
-        for about so many seconds: those that run the fewest modules first.
+        for about so many seconds: half of them those that run the fewest lines, half those that run
+        the most, which compare whole outputs.
         """
         wanted = set(lines)
         tests = []
@@ -105,8 +106,15 @@ class Covering:
             is_run = not wanted or not wanted.isdisjoint(numbits_to_nums(numbits))
             if is_run and test in self._seconds:
                 tests.append(test)
+        tests.sort(key=lambda test: (self._breadth[test], test))
+        narrow = self._take(tests, seconds / 2)
+        broad = self._take(reversed(tests[len(narrow) :]), seconds / 2)
+        return narrow + broad
+
+    def _take(self, tests: Iterable[str], seconds: float) -> list[str]:
+        """Return the first tests, for about so many seconds."""
         chosen: list[str] = []
-        for test in sorted(tests, key=lambda test: (self._breadth[test], test)):
+        for test in tests:
             if seconds < 0 or len(chosen) == _MOST_TESTS:
                 break
             chosen.append(test)
