@@ -70,6 +70,7 @@ def describe(extraction: TrialExtraction) -> Iterator[str]:
         f"finding {json.dumps(finding, ensure_ascii=False)}"
         for finding in values["findings"]
     )
+    yield _show_coverage(extraction)
 
 
 def _describe(item: dict[str, Any]) -> Iterator[str]:
@@ -96,6 +97,7 @@ def summarize(*extractions: TrialExtraction) -> Iterator[str]:
             shown = [_show(value) for value in list_item_values(path, item)]
             if shown:
                 yield f"{path}: {'; '.join(shown)}"
+        yield _show_coverage(extraction)
         for absence in extraction.absences:
             if absence.reason not in QUIET:
                 yield f"absent: {absence.field}, {absence.reason}"
@@ -103,6 +105,18 @@ def summarize(*extractions: TrialExtraction) -> Iterator[str]:
             yield f"found: {finding.kind}, {finding.message}"
         if extraction.usage and extraction.usage.calls:
             yield str(extraction.usage)
+
+
+def _show_coverage(extraction: TrialExtraction) -> str:
+    """Characters of the record, and those of each section: in all, claimed, boilerplate."""
+    coverage = extraction.coverage
+    assert coverage
+    parts = ("characters", "claimed", "boilerplate")
+    counts = [
+        " ".join([one.kind, *(str(getattr(one, part)) for part in parts)])
+        for one in coverage.sections
+    ]
+    return f"coverage: {coverage.characters}; {'; '.join(counts)}"
 
 
 def _show(value: Value) -> str:
