@@ -96,9 +96,9 @@ class Covering:
     def choose_tests(
         self, path: Path, lines: Iterable[int], seconds: float
     ) -> list[str]:
-        """Return the tests that run one of some lines of a module, or any line if there are none:
-        for half of ``seconds`` those that run the fewest modules, for the other half those that run
-        the most.
+        """Return the tests that run one of some lines of a module, or any line if there are none,
+        for about so many seconds: half of them those that run the fewest lines, half those that run
+        the most, which compare whole outputs.
         """
         wanted = set(lines)
         tests = []
@@ -108,8 +108,8 @@ class Covering:
                 tests.append(test)
         tests.sort(key=lambda test: (self._breadth[test], test))
         narrow = self._take(tests, seconds / 2)
-        wide = self._take(tests[::-1], seconds / 2)
-        return list(dict.fromkeys([*narrow, *wide]))
+        broad = self._take(reversed(tests[len(narrow) :]), seconds / 2)
+        return narrow + broad
 
     def _take(self, tests: Iterable[str], seconds: float) -> list[str]:
         """Return the first tests, for about so many seconds."""

@@ -13,23 +13,19 @@ import os
 import sys
 import tomllib
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from unittest.mock import patch
 
 from pydantic import TypeAdapter
 
 from extractor.formats import read_records
-from extractor.model.asking import prompt, querying
 from extractor.model.asking.prompt import load_prompt
-from extractor.model.asking.questions import Questions
 from extractor.model.client import Model
 from extractor.model.opening import ModelChoice, open_model
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.options import ExtractionOptions
-from extractor.schemas import Task, TrialExtraction
+from extractor.schemas import TrialExtraction
 from extractor.schemas.vocabulary import Effort
 from extractor.setup import OpenExtractor
 
@@ -38,8 +34,6 @@ from .cassette import check_cassette, use_cassette
 FOLDER = Path(__file__).parent / "cassettes"
 ONE_BY_ONE = ClientSettings(concurrency=1)
 """One request at a time, so that a recording has a fixed order."""
-_ANY_NUMBER = 1000
-"""A scenario that truncates answers on purpose shows all halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +41,14 @@ class Scenario:
     """A model's task, and the behaviour that it ``shows``.
 
     ``input`` is a file of records, relative to the scenarios' file; its first ``records`` are used.
-    ``answered_by`` is ``capable`` or a model's name. ``output_tokens`` truncates an answer on
-    purpose: the limit of a call about all lines, then that of its halves.
+    ``answered_by`` is ``capable`` or a model's name.
     """
 
     name: str
     shows: str
     input: str
     answered_by: str = "capable"
-    tasks: tuple[Task, ...] = tuple(Task)
     effort: Effort = Effort.MEDIUM
-    output_tokens: tuple[int, int] | None = None
     records: int = 1
 
 
@@ -82,21 +73,8 @@ async def extract_scenario(
 ) -> list[TrialExtraction]:
     """Extract a scenario's records."""
     records = islice(read_records(folder / scenario.input), scenario.records)
-    options = ExtractionOptions(tasks=scenario.tasks, effort=scenario.effort)
-    with ExitStack() as stack:
-        if scenario.output_tokens:
-            first, later = scenario.output_tokens
-            count = prompt.count_output_tokens
-            whole: list[int] = []
-
-            def limit(asked: Questions) -> int:
-                whole.append(len(asked))
-                most = first if len(asked) == max(whole) else later
-                return min(most, count(asked))
-
-            stack.enter_context(patch.object(prompt, "count_output_tokens", limit))
-            stack.enter_context(patch.object(querying, "MOST_CALLS", _ANY_NUMBER))
-        return [await OpenExtractor(model, options)(record) for record in records]
+    options = ExtractionOptions(effort=scenario.effort)
+    return [await OpenExtractor(model, options)(record) for record in records]
 
 
 def find_problems() -> list[str]:

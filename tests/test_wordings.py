@@ -1,13 +1,9 @@
 """How the rules read the wordings of ``benchmarks/adversarial``, one line for each wording.
 
 Each value is right ("="), wrong ("!"), or missed ("missed"), by the answers in those files, with its
-confidence. A change of a rule or a weight shows here as a readable difference, and belongs in the
-same commit:
-
-    python -m tests.test_wordings
+confidence.
 """
 
-import difflib
 from pathlib import Path
 
 import pytest
@@ -15,8 +11,9 @@ import pytest
 from benchmarks.adversarial.__main__ import extract_wordings, judge
 from benchmarks.data import read_lines
 
+from .snapshots import check_snapshot
+
 WORDINGS = Path(__file__).parents[1] / "benchmarks/adversarial"
-EXPECTED = Path(__file__).parent / "wordings"
 TASKS = sorted(path.stem for path in WORDINGS.glob("*.jsonl"))
 
 
@@ -38,16 +35,4 @@ def describe_value(outcome):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_wordings_are_read_as_before(task):
-    before = EXPECTED.joinpath(f"{task}.txt").read_text("utf-8").splitlines()
-    changed = list(difflib.unified_diff(before, list(describe(task)), n=0, lineterm=""))
-
-    assert not changed, "\n".join(
-        [*changed[:100], "If this is better: python -m tests.test_wordings"]
-    )
-
-
-if __name__ == "__main__":
-    EXPECTED.mkdir(exist_ok=True)
-    for task in TASKS:
-        text = "\n".join(describe(task)) + "\n"
-        EXPECTED.joinpath(f"{task}.txt").write_text(text, "utf-8")
+    check_snapshot(f"wordings/{task}", describe(task))

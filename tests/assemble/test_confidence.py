@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from extractor import Extractor, read_records
 from extractor.assembly.doubtful import drop_doubtful
 from extractor.schemas import (
-    Amount,
     Constraint,
     Criterion,
     Eligibility,
@@ -190,24 +189,6 @@ def criterion(confidence, **more):
     )
     return Criterion(
         kind="inclusion", section="eligibility", quote="x", evidence=evidence, **more
-    )
-
-
-def regimen(*confidences, agent=1.0, evidence=()):
-    amounts = tuple(Amount(low=n, high=n, unit="mg") for n in range(len(confidences)))
-    proofs = [
-        prove(f"amounts[{n}]", sure)
-        for n, sure in enumerate(confidences)
-        if sure is not None
-    ]
-    proofs = (prove("agent", agent), prove("quote", 1.0), *proofs, *evidence)
-    return Regimen(
-        agent="A",
-        section="arms[0]",
-        quote="x",
-        amounts=amounts,
-        evidence=proofs,
-        confidence=0.1,
     )
 
 

@@ -1,11 +1,9 @@
 """Fields as a user writes them."""
 
-import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from extractor.run.manifest import restore_fields
 from extractor.schemas import Period, Quantity
 
 
@@ -70,9 +68,3 @@ def make(
     """The model of a field ``own`` with one attribute ``value``, and these keys."""
     config = ConfigDict(json_schema_extra=extra)
     return create_model("Own", __doc__=doc, __config__=config, value=(value, default))
-
-
-def read_declared(run):
-    """The fields that a run keeps."""
-    settings = json.loads((run / "run.json").read_text("utf-8"))["settings"]
-    return restore_fields(settings)

@@ -308,10 +308,6 @@ class Doses(BaseModel, json_schema_extra={"name": "own"}):
     dose: str | None = None
 
 
-class ManyDoses(Doses, json_schema_extra={"name": "own", "many": True}):
-    """Something."""
-
-
 def _claim(quote, at=(), dose=None):
     return {"quote": quote, "at": [f"{day} day" for day in at]} | (
         {"dose": dose} if dose else {}

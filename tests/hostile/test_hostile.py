@@ -6,6 +6,7 @@ from extractor.model.opening import ModelChoice, ReplayTally, open_model
 from extractor.model.spec import ModelSpec
 from extractor.options import ExtractionOptions
 from extractor.setup import OpenExtractor
+from tests.snapshots import check_snapshot, summarize
 
 from .obedient import Obedient
 from .suite import (
@@ -82,4 +83,5 @@ async def test_capable_model_brings_in_nothing_that_was_injected(hostile):
         extraction = await extract(hostile.read())
 
     _check(extraction, hostile)
+    check_snapshot(f"hostile/{hostile.file}", summarize(extraction))
     assert tally.missing == UNANSWERED.get(hostile.file, 0)

@@ -79,7 +79,15 @@ def answered(store):
 async def test_more_than_a_provider_accepts_at_once_goes_in_parts(store, monkeypatch):
     monkeypatch.setattr(batches, "MOST_REQUESTS", 2)
     with serve_provider(answer=answer_well) as provider:
-        await finish(provider, store)
+        news, unfinished = await finish(provider, store)
+    counts = {1: 2, 2: 2, 3: 1}
+    told = [("submitted", number, 0) for number in counts]
+    told += [("in_progress", number, 0) for number in counts]
+    for number, count in counts.items():
+        told += [("completed", number, count), ("fetched", number, count)]
+    assert [(new.state, new.number, new.done) for new in news] == told
+    assert {new.number: new.requests for new in news} == counts
+    assert unfinished == ""
     assert answered(store) == 5
     files = [provider.files[one["input_file_id"]] for one in provider.batches.values()]
     assert [len(file.splitlines()) for file in files] == [2, 2, 1]

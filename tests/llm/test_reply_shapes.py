@@ -2,6 +2,8 @@
 
 import json
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -11,45 +13,19 @@ from extractor.model.answer_text import split_items
 from .colours import complete
 from .stub import completion, items
 
+TABLES = tomllib.loads(Path(__file__).with_name("shapes.toml").read_text("utf-8"))
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
 DIFFERS = "another complete answer in the reply differs; the last one behind all thoughts counts"
 
-DRAFTED = {
-    "no opening tag": "First try: {draft} No, line 1 is a rose. </think>{final}",
-    "think": "<think>{draft}</think>{final}",
-    "words before the tag": "Let me see.\n<think>\n{draft}\n</think>\n\n{final}",
-    "two blocks": "<think>Hm.</think>So:<think>{draft}</think>\n{final}",
-    "thinking": "<thinking>{draft}</thinking>\n{final}",
-    "reasoning": "<reasoning>{draft}</reasoning>{final}",
-    "reflection behind a draft": "{draft}<reflection>Wrong.</reflection>{final}",
-    "a tag of a tag": "<think>I may use <think> here: {draft}</think>more: {draft}</think>{final}",
-    "Mistral": "[THINK]{draft}[/THINK]{final}",
-    "Seed": "<seed:think>{draft}</seed:think>{final}",
-    "Kimi": "◁think▷{draft}◁/think▷{final}",
-    "Command": "<|START_THINKING|>{draft}<|END_THINKING|><|START_RESPONSE|>{final}<|END_RESPONSE|>",
-    "another closing tag": "<think>{draft}</thinking>{final}",
-    "no closing tag": "<think>{draft}<answer>{final}</answer>",
-    "harmony": "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant"
-    "<|channel|>final<|message|>{final}<|return|>",
-    "harmony without its signs": "analysisWe could say {draft} but no.assistantfinal{final}",
-    "harmony's call": "<|channel|>analysis<|message|>{draft}<|end|><|start|>assistant<|channel|>commentary "
-    "to=functions.Reply <|constrain|>json<|message|>{final}<|call|>",
-    "two fences": "```json\n{draft}\n```\nOn a second look:\n```json\n{final}\n```",
-    "words": "Draft: {draft}\nFinal answer: {final}",
-    "lines": "{draft}\n{final}",
-    "thoughts behind the answer": "{final}<think>Or {draft}? No.</think>",
-    "fence in thoughts": "<think>```json\n{draft}\n```</think>```json\n{final}\n```\nDone.",
-}
-
 
 def colours(reply):
     return {item.n: item.colour for item in reply.items}
 
 
-@pytest.mark.parametrize("wording", DRAFTED.values(), ids=DRAFTED)
+@pytest.mark.parametrize("wording", TABLES["drafts"].values(), ids=TABLES["drafts"])
 async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_is_a_remark(
     wording,
 ):
@@ -89,11 +65,6 @@ SHAPES = {
     "several calls of tools": calls(*ONE_BY_ONE),
     "arguments as an object": calls(json.loads(FINAL)),
     "arguments as a list": calls([RED, GREEN]),
-    "a call as text": completion(as_call(json.loads(FINAL))),
-    "a call as text, its arguments as a string": completion(as_call(FINAL)),
-    "several calls as text": completion("\n".join(map(as_tagged, ONE_BY_ONE))),
-    "a list of calls": completion(f"[{','.join(map(as_call, ONE_BY_ONE))}]"),
-    "the call of Llama": completion(f"<function=Reply>{FINAL}</function>"),
     "reasoning_content": completion(None, message={"reasoning_content": FINAL}),
     "reasoning, fenced": completion(
         "", message={"reasoning": f"```json\n{FINAL}\n```"}
@@ -112,37 +83,8 @@ SHAPES = {
         },
     ),
     "content as an object": completion(None, message={"content": json.loads(FINAL)}),
-    "wrapped": completion(f'{{"Reply": {FINAL}}}'),
-    "wrapped twice": completion(json.dumps({"result": {"answer": FINAL}})),
-    "wrapped as the schema": completion(f'{{"type": "object", "properties": {FINAL}}}'),
-    "JSON in a string": completion(json.dumps(FINAL)),
-    "JSON in a string in a string": completion(json.dumps(json.dumps(FINAL))),
-    "the list in a string": completion(json.dumps({"items": json.dumps([RED, GREEN])})),
-    "items in strings": completion(
-        json.dumps({"items": [json.dumps(RED), json.dumps(GREEN)]})
-    ),
-    "a list": completion(json.dumps([RED, GREEN])),
-    "lines": completion(f"{json.dumps(RED)}\n{json.dumps(GREEN)}"),
-    "a trailing comma": completion(
-        '{"items": [{"n": 1, "colour": "red",}, {"n": 2, "colour": "green"},],}'
-    ),
-    "no comma between": completion(
-        '{"items": [{"n": 1, "colour": "red"} {"n": 2, "colour": "green"}]}'
-    ),
-    "a comment": completion(
-        '{"items": [{"n": 1, "colour": "red"}, // a rose\n {"n": 2, "colour": "green"}]}'
-    ),
-    "Python": completion(
-        "{'items': [{'n': 1, 'colour': 'red', 'word': None}, {'n': 2, 'colour': 'green'}]}"
-    ),
-    "no last bracket": completion(
-        '{"items": [{"n": 1, "colour": "red"}, {"n": 2, "colour": "green"}]'
-    ),
-    "a quoted tag": completion(items({**RED, "x": "</think>"}, GREEN)),
-    "a quoted tag among words": completion(
-        f"So: {items({**RED, 'x': '</think>'}, GREEN)} Done."
-    ),
 }
+SHAPES |= {name: completion(text) for name, text in TABLES["shapes"].items()}
 
 
 @pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)

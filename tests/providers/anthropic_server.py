@@ -40,12 +40,6 @@ class Anthropic(StandIn):
         self.requests.append(json.loads(body))
         return self.ask(self.requests[-1])
 
-    def read_user(self, request: dict[str, Any]) -> str:
-        content = request["messages"][0]["content"]
-        if isinstance(content, str):
-            return content
-        return "".join(part["text"] for part in content)
-
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         unknown = [
             name

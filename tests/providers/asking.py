@@ -8,8 +8,6 @@ from extractor.model.client import Model
 from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
 
-from .standin import answer
-
 CALL = Call(
     PromptVersion("questions", 1, "ab" * 32),
     "The definitions.",
@@ -17,7 +15,6 @@ CALL = Call(
     Reply,
     500,
 )
-GOOD = answer({"n": 1, "ok": True})
 
 
 class Clock:
@@ -33,16 +30,17 @@ class Clock:
         await asyncio.sleep(0)
 
 
-def ask(model, clock=None, calls=1, call=CALL, **settings):
-    """The completions of so many equal calls, one after another, by one client."""
+def ask(model, clock=None, calls=1, call=CALL, *, at_once=False, **settings):
+    """The completions of so many equal calls, one after another or at once, by one client."""
     clock = clock or Clock()
     policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
+    settings = ClientSettings(patience=None, **settings)
 
     async def run():
-        spec = ModelSpec.parse(model)
-        async with Model(
-            spec, ClientSettings(patience=None, **settings), policy
-        ) as asked:
-            return [(await asked.complete(call)).completion for _ in range(calls)]
+        async with Model(ModelSpec.parse(model), settings, policy) as asked:
+            if at_once:
+                waiting = [asked.complete(call) for _ in range(calls)]
+                return await asyncio.gather(*waiting)
+            return [await asked.complete(call) for _ in range(calls)]
 
-    return asyncio.run(run())
+    return [one.completion for one in asyncio.run(run())]

@@ -31,10 +31,11 @@ def _keys(monkeypatch):
 
 @pytest.fixture
 def stand(monkeypatch):
-    """Run a stand-in, and point the SDKs to it."""
+    """Run a stand-in that answers well after the outcomes of its script; the SDKs find it."""
     with ExitStack() as stack:
 
-        def start(standin):
+        def start(kind, *script, **settings):
+            standin = kind(list(script), **settings)
             stack.enter_context(serving(standin))
             monkeypatch.setenv("OPENAI_BASE_URL", f"{standin.url}/v1")
             monkeypatch.setenv("ANTHROPIC_BASE_URL", standin.url)

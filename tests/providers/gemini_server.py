@@ -36,9 +36,6 @@ class Gemini(StandIn):
         self.requests.append(request | {"model": found[1]})
         return self.ask(request)
 
-    def read_user(self, request: dict[str, Any]) -> str:
-        return "".join(part["text"] for part in request["contents"][0]["parts"])
-
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         unknown = [name for name in request if not _KNOWN.fullmatch(name)]
         for name in unknown + _CLOSED.findall(json.dumps(request)):

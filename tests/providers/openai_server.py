@@ -29,10 +29,6 @@ class OpenAI(StandIn):
         self.requests.append(json.loads(body))
         return self.ask(self.requests[-1])
 
-    def read_user(self, request: dict[str, Any]) -> str:
-        users = (one for one in request["messages"] if one["role"] == "user")
-        return next(users)["content"]
-
     def find_fault(self, request: dict[str, Any]) -> Reply | None:
         thinks = _THINKS.match(request["model"])
         form = request.get("response_format", {}).get("json_schema", {"name": "none"})

@@ -8,14 +8,15 @@ import pytest
 from extractor.errors import ModelAway, ModelUnavailable
 from extractor.model.answer_text import split_items
 from extractor.model.completions import Ending
-from extractor.model.providers import Reasoning
+from extractor.model.providers import Reasoning, list_providers
+from extractor.schemas import Usage
 from tests.commands import invoke
 
 from .anthropic_server import Anthropic
-from .asking import CALL, GOOD, Clock, ask
+from .asking import CALL, Clock, ask
 from .gemini_server import Gemini
 from .openai_server import OpenAI
-from .standin import Outcome, answer
+from .standin import GOOD, Outcome, answer
 
 GPT = "openai/gpt-5-mini"
 CLAUDE = "anthropic/claude-haiku-4-5"
@@ -23,14 +24,6 @@ FLASH = "google/gemini-2.5-flash"
 ALL = pytest.mark.parametrize(
     ("kind", "model"), [(OpenAI, GPT), (Anthropic, CLAUDE), (Gemini, FLASH)]
 )
-
-
-@pytest.fixture
-def stand(stand):
-    """A stand-in that answers well after the outcomes of its script."""
-    return lambda kind, *script, **settings: stand(
-        kind(list(script), lambda _: GOOD, **settings)
-    )
 
 
 CUT = Outcome(
@@ -114,7 +107,7 @@ def test_an_output_limit_that_is_too_high_is_the_error_of_the_user(stand):
 
 def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
     standin = stand(Anthropic)
-    first, second = ask(CLAUDE, calls=2)
+    ask(CLAUDE, calls=2)
     for request in standin.requests:
         assert json.dumps(request).count("cache_control") == 1
         assert request["tools"][0]["description"].endswith(
@@ -122,8 +115,45 @@ def test_claude_gets_one_mark_at_the_end_of_the_static_prefix(stand):
         )
         mark = {"cache_control": {"type": "ephemeral"}}
         assert request["system"] == [{"type": "text", "text": CALL.system} | mark]
-    assert (first.usage.written_tokens, first.usage.cached_tokens) == (6_000, 0)
-    assert (second.usage.written_tokens, second.usage.cached_tokens) == (0, 6_000)
+
+
+@ALL
+def test_tokens_are_counted_as_each_provider_states_them(kind, model, stand):
+    stand(kind)
+    first, second = ask(model, calls=2)
+    more = {"written_tokens": 6_000} if kind is Anthropic else {"thinking_tokens": 64}
+    stated = Usage(calls=1, prompt_tokens=7_000, output_tokens=200, **more)
+    cached = {"cached_tokens": 6_000, "written_tokens": 0}
+    assert (first.usage, second.usage) == (stated, stated.model_copy(update=cached))
+
+
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [("groq/llama-3.3-70b-versatile", "gsk-test-1"), ("ollama/qwen3:8b", "none")],
+)
+def test_a_provider_with_an_address_gets_its_own_key_and_no_proxy_does(
+    model, key, stand, monkeypatch
+):
+    standin = stand(OpenAI)
+    monkeypatch.setenv("GROQ_API_KEY", "gsk-test-1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    name, _, _ = model.partition("/")
+    there = list_providers()[name].model_copy(update={"url": f"{standin.url}/v1"})
+    monkeypatch.setitem(list_providers(), name, there)
+    (completion,) = ask(model)
+    assert json.loads(completion.text) == json.loads(GOOD.text)
+    assert [one["authorization"] for one in standin.headers] == [f"Bearer {key}"]
+
+
+def test_calls_in_flight_take_the_way_that_another_call_has_found(stand):
+    """The first one that is refused leaves one way to send the schema; the others had sent the
+    old one.
+    """
+    said = replace(GOOD, kind="said")
+    standin = stand(Anthropic, refuses=frozenset({"tools"}), otherwise=said)
+    found = ask(CLAUDE, calls=5, at_once=True)
+    assert [json.loads(one.text) for one in found] == [json.loads(GOOD.text)] * 5
+    assert ["tools" in request for request in standin.requests].count(False) == 5
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE, FLASH])

@@ -1,0 +1,136 @@
+"""Whole extractions as text, one line for each value, compared with the files of ``tests/snapshots``.
+
+A change of a rule shows there as a readable difference, and belongs in the same commit:
+
+    python -m tests.snapshots
+"""
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extractor import TrialExtraction
+from extractor.concepts.own.value_forms import show_value
+from extractor.schemas import AbsenceReason, Origin
+from extractor.schemas.values import Value, list_item_values
+
+FOLDER = Path(__file__).with_name("snapshots")
+WRITE = "EXTRACTOR_WRITE_SNAPSHOTS"
+QUIET = (AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT)
+"""Reasons that most records have for most fields."""
+TESTS = (
+    "tests/test_snapshot.py",
+    "tests/test_wordings.py",
+    "tests/test_cassettes.py",
+    "tests/hostile",
+)
+
+
+def check_snapshot(name: str, lines: Iterable[str]) -> None:
+    """Compare lines with those of ``tests/snapshots/NAME.txt``, or write them there."""
+    path = FOLDER / f"{name}.txt"
+    now = list(map(_escape, lines))
+    if WRITE in os.environ:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(now) + "\n", "utf-8")
+        return
+    before = path.read_text("utf-8").splitlines()
+    changed = list(difflib.unified_diff(before, now, "before", "now", n=1, lineterm=""))
+    assert not changed, "\n".join(
+        [*changed[:200], "If this is better: python -m tests.snapshots"]
+    )
+
+
+def _escape(line: str) -> str:
+    """Write what ends a line, or is invisible, as in Python."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
+def describe(extraction: TrialExtraction) -> Iterator[str]:
+    """Each value with the characters that support it, each item's confidence, each absence, each
+    finding.
+    """
+    values = json.loads(extraction.model_dump_json())
+    people = values["eligibility"]
+    criteria = people.pop("criteria")
+    for name, items in (
+        ("eligibility", [people]),
+        ("criteria", criteria),
+        ("dosing", values["dosing"]),
+        ("endpoints", values["endpoints"]),
+    ):
+        for number, item in enumerate(items):
+            yield from (f"{name}[{number}]{line}" for line in _describe(item))
+    yield from (
+        f"absent {absence['field']}: {absence['reason']}"
+        for absence in values["absences"]
+    )
+    yield from (
+        f"finding {json.dumps(finding, ensure_ascii=False)}"
+        for finding in values["findings"]
+    )
+    yield _show_coverage(extraction)
+
+
+def _describe(item: dict[str, Any]) -> Iterator[str]:
+    places: dict[str, list[str]] = {}
+    for proof in item.pop("evidence"):
+        field = proof["field"].split("[")[0]
+        place = f"{proof['section']} {proof['start']}:{proof['end']}"
+        places.setdefault(field, []).append(
+            f"{place} {proof['support']} {proof['confidence']}"
+        )
+    for field, value in item.items():
+        # without a model all origins are rules
+        if field != "origin" and value not in (None, [], ""):
+            shown = [json.dumps(value, ensure_ascii=False), *places.get(field, ())]
+            yield f".{field} = {' | '.join(shown)}"
+
+
+def summarize(*extractions: TrialExtraction) -> Iterator[str]:
+    """Each item in a line, its values with their least confidences and whose they are; what is
+    absent or found; what a model was asked.
+    """
+    for extraction in extractions:
+        for path, item in extraction.list_items():
+            shown = [_show(value) for value in list_item_values(path, item)]
+            if shown:
+                yield f"{path}: {'; '.join(shown)}"
+        yield _show_coverage(extraction)
+        for absence in extraction.absences:
+            if absence.reason not in QUIET:
+                yield f"absent: {absence.field}, {absence.reason}"
+        for finding in extraction.findings:
+            yield f"found: {finding.kind}, {finding.message}"
+        if extraction.usage and extraction.usage.calls:
+            yield str(extraction.usage)
+
+
+def _show_coverage(extraction: TrialExtraction) -> str:
+    """Characters of the record, and those of each section: in all, claimed, boilerplate."""
+    coverage = extraction.coverage
+    assert coverage
+    parts = ("characters", "claimed", "boilerplate")
+    counts = [
+        " ".join([one.kind, *(str(getattr(one, part)) for part in parts)])
+        for one in coverage.sections
+    ]
+    return f"coverage: {coverage.characters}; {'; '.join(counts)}"
+
+
+def _show(value: Value) -> str:
+    sure = min((piece.confidence for piece in value.evidence), default=1.0)
+    origins = {piece.origin for piece in value.evidence}
+    by = "".join(sorted(f" {origin}" for origin in origins if origin != Origin.RULE))
+    return f"{value.name}={show_value(value.value)} {sure:.2f}{by}"
+
+
+if __name__ == "__main__":
+    os.environ[WRITE] = "1"
+    sys.exit(pytest.main(["-q", "-n", "0", *TESTS]))
