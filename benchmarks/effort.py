@@ -85,7 +85,8 @@ def average(measured: Sequence[Sequence[Row]]) -> list[Row]:
         figures: dict[str, list[float]] = defaultdict(list)
         for row in rows:
             for name, figure in row["figures"].items():
-                figures[name].append(figure)
+                if figure is not None:
+                    figures[name].append(figure)
         means = {name: sum(each) / len(each) for name, each in figures.items()}
         results.append(rows[0] | {"figures": means})
     return results

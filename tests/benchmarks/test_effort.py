@@ -41,12 +41,23 @@ def run(monkeypatch, *words):
     effort.main()
 
 
-def test_figures_of_files_are_printed_and_joined(known, monkeypatch, tmp_path, capsys):
-    run(monkeypatch, "--from", known, known, "--json", tmp_path / "both.json")
+def test_figures_of_two_annotators_are_averaged(known, monkeypatch, tmp_path, capsys):
+    rows = json.loads(known.read_text("utf-8"))
+    for row in rows:
+        row["figures"] |= {"all": 0.5, "dosing": None}
+    second = tmp_path / "second.json"
+    second.write_text(json.dumps(rows), "utf-8")
 
-    assert capsys.readouterr().out.count("medium") >= 4
-    once = json.loads(known.read_text("utf-8"))
-    assert json.loads((tmp_path / "both.json").read_text("utf-8")) == once + once
+    run(monkeypatch, "--from", known, second, "--json", tmp_path / "both.json")
+
+    assert capsys.readouterr().out.count("medium") >= 2
+    both = json.loads((tmp_path / "both.json").read_text("utf-8"))
+    means = [row["figures"] for row in both[:3]]
+    expected = [
+        {"eligibility": each, "dosing": each, "endpoints": each, "all": in_all}
+        for each, in_all in ((0.7, 0.6), (0.8, 0.65), (0.9, 0.7))
+    ]
+    assert means == list(map(pytest.approx, expected))
 
 
 def test_a_bill_has_the_cache_and_the_thinking_of_a_dry_run():

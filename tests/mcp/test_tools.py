@@ -117,9 +117,9 @@ async def test_only_readable_files_of_the_folder_are_read_and_wrong_arguments_ar
     (folder / "two.jsonl").write_text("\n".join(lines), "utf-8")
     async with connect(files=folder, max_bytes=1000) as client:
         for tool, arguments, problem in (
-            ("extract_record", {"source": "../outside.txt"}, "outside of the folder"),
-            ("extract_record", {"source": "/etc/passwd"}, "outside of the folder"),
-            ("extract_record", {"source": "link.txt"}, "outside of the folder"),
+            ("extract_record", {"source": "../outside.txt"}, "outside the folder"),
+            ("extract_record", {"source": "/etc/passwd"}, "outside the folder"),
+            ("extract_record", {"source": "link.txt"}, "outside the folder"),
             ("extract_record", {"source": "."}, "neither an NCT number nor a file"),
             ("extract_record", {"source": "large.txt"}, "more than 1,000 bytes"),
             ("extract_record", {"source": "two.jsonl"}, "several records: a, b; choose one by record_id"),

@@ -173,7 +173,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
             assert server.calls == 22, "a broken answer was asked for again"
             answer = service.client.post(f"{url}/resume")
             problem = check_problem(answer, 409, "not-finished")
-            assert "renew its caller's key" in problem["remedy"]
+            assert "renew the key" in problem["remedy"]
             assert service.client.get(url).json() == job
             assert len(service.client.follow(job_id)) > told + 2
             assert service.client.results(job_id)
