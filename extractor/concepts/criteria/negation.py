@@ -57,6 +57,6 @@ def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
     >>> name_case_of_no_negation(tokens, 0, len(tokens))
     'something else is absent'
     """
-    if rule("said_to_be_absent").search(tokens, first, end):
+    if rule("denied_in_part").search(tokens, first, end):
         return "something else is absent"
     return "not negated"
