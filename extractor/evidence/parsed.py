@@ -36,8 +36,13 @@ class HostileText:
 
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
     """Return the blanked ranges of raw characters, by section, in order and without nested
-    ranges.""" ranges: dict[str, list[tuple[int, int]]] = defaultdict(list) for text in hostile: if
-    text.blanked: ranges[text.span.section].append((text.span.start, text.span.end)) return ranges
+    ranges.
+    """
+    ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for text in hostile:
+        if text.blanked:
+            ranges[text.span.section].append((text.span.start, text.span.end))
+    return ranges
 
 
 def find_touched(
