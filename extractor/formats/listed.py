@@ -46,18 +46,21 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
     introduces the items. A single line of outcomes may contain several items: "OS; ORR".
     """
     marks = [_is_marked(text, section, entry) for entry in entries]
-    if section in OUTCOMES and len(entries) == 1 and not any(marks):
+    has_marks = any(marks)
+    if section in OUTCOMES and len(entries) == 1 and not has_marks:
         [entry] = entries
         phrases = _PHRASE.finditer(text, entry.words, entry.end)
         return [[replace(entry, words=one.start(), end=one.end())] for one in phrases]
     items: list[list[Entry]] = []
-    deepest = entries[marks.index(True)].block.column + _INDENT if any(marks) else 0
+    deepest = entries[marks.index(True)].block.column + _INDENT if has_marks else 0
     for entry, mark in zip(entries, marks, strict=True):
-        is_first = not items and not (any(marks) and text[entry.end - 1] == ":")
-        is_next = mark and entry.block.column < deepest
-        if items and not any(marks):
-            is_next = not _continues(text, items[-1][-1], entry)
-        if is_first or is_next:
+        if not items:
+            begins_item = not has_marks or mark or text[entry.end - 1] != ":"
+        elif has_marks:
+            begins_item = mark and entry.block.column < deepest
+        else:
+            begins_item = not _continues(text, items[-1][-1], entry)
+        if begins_item:
             items.append([entry])
         elif items:
             items[-1].append(entry)
