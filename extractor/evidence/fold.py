@@ -24,7 +24,7 @@ _PLAIN = {
     "dashes": "-",
     "quote": "'",
     "trademark": "",
-    # A number never goes on behind the end of a line, so two spaces stand there.
+    # A number never continues after a line end, so it becomes two spaces.
     "line_end": "  ",
 }
 # Signs of several characters, joined before the text is cut into tokens.
