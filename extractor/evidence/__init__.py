@@ -1,19 +1,19 @@
-"""The basis of values: drafts, quotes and confidences.
+"""The evidence for values: drafts, quotes and confidences. This package sets the confidence of
+each value that the rules read, checks whether a text contains the words of a quote, and reports
+how they differ if it does not. Every reader creates ``drafts.Draft`` items whose fields are
+``Reading`` values with spans, signs and an estimate; ``parsed.ParsedRecord`` contains all drafts
+of a record.
 
-The room decides how sure each value of the rules is, whether a text has the words of a quote, and
-what differs if it has not. Every reader makes ``drafts.Draft`` items whose fields are ``Reading``
-values with spans, signs and an estimate; ``parsed.ParsedRecord`` holds all drafts of a record.
+Confidence. A reader names the signs of a value. One logistic regression per field weighs them
+together with the reader's own estimate (``signs``); ``benchmarks.training.signs`` fits the
+weights. If a reader has no signs, its estimate is replaced by the observed accuracy of that
+estimate (``calibration``). ``scoring`` estimates trained classes.
 
-Confidence. A reader names the signs of a value. One logistic per field weighs them together with
-the reader's own estimate (``signs``); the weights are data, fitted by
-``benchmarks.training.signs``. Values of readers without signs get the observed accuracy of their
-estimate (``calibration``). Trained classes are estimated by ``scoring``.
+Quotes. ``quotes.verify_quote`` accepts differences in case, spaces, hyphens, punctuation and
+encoding (``fold``), but nothing that changes the meaning: a different number, unit, comparator,
+negation or conjunction is a conflict, which reports both words (``conflicts``).
 
-Quotes. ``quotes.verify_quote`` accepts other case, spaces, hyphens, signs and encodings (``fold``)
-and nothing that changes the meaning: another number, unit, comparator, negation or conjunction is a
-conflict, which names both words (``conflicts``).
-
-To change what counts for or against a value, give it a sign in its reader and fit again; what a cut
-quote may lose: ``quotes``; which characters are alike: ``fold``; which words contradict each other:
-``critical_words.toml``.
+To change the evidence for or against a value, add a sign to its reader and fit the weights again.
+Edit ``quotes`` to change what a truncated quote may omit, ``fold`` to change which characters are
+equivalent, and ``critical_words.toml`` to change which words contradict each other.
 """

@@ -1,5 +1,5 @@
-"""How a quote contradicts a text: the words that change a statement's meaning, and the passage
-nearest to the quote.
+"""Finds how a quote contradicts a text: the words that change a statement's meaning, and the
+passage most similar to the quote.
 """
 
 import tomllib
@@ -26,23 +26,23 @@ side lacks the token.
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
 _DRIFTS = (0, 6)
-"""How many tokens a quote may have that the text lacks, or lack, so that the words around it are
-aligned, too.
+"""The number of tokens that a quote may add or omit without preventing the alignment of the
+surrounding words.
 """
 _LEFT_OUT = 2
 _OTHER = 3
 _ADDED = 5
 """The cost of a token that a quote omits, replaces or adds."""
 _LONGEST_SEARCHED = 200
-"""Number of tokens at the start of a quote that are searched for."""
+"""The number of tokens at the start of a quote that are searched for."""
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     """Return the kind of contradiction between two folded tokens, or None.
 
     Tokens contradict each other if one is a number, a unit, a negation or another critical word,
-    and the other does not mean the same. Other words contradict each other only if one is the
-    other with a negating prefix in front. Either token may be empty if that side lacks it.
+    and the other has a different meaning. Other words contradict each other only if they differ by
+    a negating prefix. A token is empty if that side lacks it.
 
     >>> pairs = (
     ...     ("8", "9"),
@@ -67,8 +67,8 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
 
 @lru_cache(maxsize=4096)
 def _read_meaning(token: str) -> _Meaning | None:
-    """Return the meaning of a folded token: a number, a token with digits such as "cd19", a unit, a
-    critical word. None for any other word, which cannot cause a contradiction.
+    """Return the meaning of a folded token: a number, a token with digits such as "cd19", a unit
+    or a critical word. Return None for any other word, which cannot cause a contradiction.
     """
     if not token:
         return None
@@ -85,7 +85,7 @@ def _read_meaning(token: str) -> _Meaning | None:
 
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
-    """Return the words of units, and those of ``critical_words.toml``, with their meanings."""
+    """Return the words of units and of ``critical_words.toml``, with their meanings."""
     units = {sign: sign for sign in ("%", "uln", "lln", "x")}
     for entry in terms_of("limit_units"):
         units |= {term.lower(): term.lower() for term in entry.terms if term.isalpha()}
@@ -109,9 +109,9 @@ class Nearest:
     """The tokens ``first:end`` of a text, and how a quote differs from them.
 
     Attributes:
-        differences: Pairs of tokens, of the quote and of the text; "" for a side without one.
+        differences: (quote token, text token) pairs; "" for a side that lacks a token.
         shared: The number of tokens of the quote that the text has too.
-        cost: A lower cost is nearer.
+        cost: How different the place is from the quote; lower is more similar.
     """
 
     first: int
@@ -124,13 +124,13 @@ class Nearest:
 def find_nearest(
     quote: Sequence[str], text: FoldedText, near: int | None = None
 ) -> Nearest | None:
-    """Return the place in a folded text nearest to the words of a quote, or None if they share
-    nothing.
+    """Return the place in a folded text most similar to the words of a quote, or None if they have
+    no words in common.
 
-    rapidfuzz finds possible starts, in the whole text and around the token ``near``; difflib aligns
-    the tokens there. The alignment that costs least wins, the first of equals: so a place around
-    ``near`` wins over an equally good one elsewhere. Only the first words of a very long quote are
-    compared.
+    rapidfuzz finds possible starts, in the whole text and around the token ``near``; difflib
+    aligns the tokens there. The first alignment with the lowest cost wins, so a place around
+    ``near`` is preferred to an equally good place elsewhere. Only the first words of a very long
+    quote are compared.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("hb ≥ 8 g/dl and ecog 0-2")
@@ -166,7 +166,7 @@ def _align(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Nearest | None:
     """Align a quote with the words of a text around the token ``start``, at most ``drift`` tokens
-    off; None if no token has a counterpart. The place reaches from the first counterpart to the
+    off; None if no token has a counterpart. The place extends from the first counterpart to the
     last.
     """
     differences: list[tuple[str, str]] = []
@@ -196,8 +196,8 @@ def _align(
 def _pair_tokens(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Iterator[_Pair]:
-    """Yield the tokens of a quote and of the text around ``start`` that stand for each other, as
-    indexes; None for the side that has no such token. A word and a sign never stand for each other.
+    """Yield (quote index, text index) pairs of the tokens that correspond to each other around
+    ``start``, with None for a side that has no counterpart. A word never corresponds to a sign.
     """
     low = max(0, start - drift)
     near = words[low : start + len(quote) + drift]

@@ -14,13 +14,13 @@ from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
 T_co = TypeVar("T_co", covariant=True)
 
 Signs = Mapping[str, tuple[str, ...]]
-"""The names of evidence for or against a value under the key "", and for or against each quote
-that is a part of it under the part's name.
+"""Names of the evidence for or against a value (key ""), and for or against each quote that is a
+part of the value (key: the part's name).
 """
 CERTAIN = 0.95
 """A reading with at least this confidence needs no second annotator."""
 RECORD = -1
-"""The number that refers to the record itself instead of a chunk."""
+"""The chunk number that refers to the record itself."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,7 +37,7 @@ class Span:
         return self.end - self.start
 
     def contains(self, other: "Span") -> bool:
-        """Return whether the other span lies wholly in this one."""
+        """Return whether this span contains the other."""
         return (
             self.section == other.section
             and self.start <= other.start
@@ -45,7 +45,7 @@ class Span:
         )
 
     def overlaps(self, other: "Span") -> bool:
-        """Return whether the two share a character."""
+        """Return whether the spans share a character."""
         return (
             self.section == other.section
             and self.start < other.end
@@ -64,14 +64,14 @@ class Reading(Generic[T_co]):
             is 0 for an open reading.
         spans: The characters that support it. For a tuple value, parallel to it.
         support: How it follows from them.
-        alternatives: Other likely values, most likely first; empty if they are unknown.
-        supports: For each of ``spans``, how its member follows from it, if the members of a list
-            differ in ``support``; otherwise empty.
+        alternatives: Other likely values, most likely first; empty if unknown.
+        supports: How the member follows from each of ``spans``, if the members of a list differ in
+            ``support``; otherwise empty.
         origin: Who read it: rules, a model, or both.
-        gap: Why nobody read it; then there is no value, and the confidence means nothing. None if
-            somebody did.
-        sure_parts: For each member of a list the confidence of the quotes that are its parts, by
-            name of the part, where these have one of their own; empty if none has.
+        gap: Why the field was not read, in which case there is no value and the confidence has no
+            meaning; None if it was read.
+        sure_parts: For each member of a list, the confidences of the quotes that are its parts, by
+            part name, if the parts have confidences of their own; otherwise empty.
         signs: Evidence for or against the value: one entry for a single value, one for each
             member of a list. Calibration turns them into ``confidence``, ``sure`` and
             ``sure_parts``.
@@ -94,7 +94,7 @@ class Reading(Generic[T_co]):
     sure: tuple[float, ...] = ()
 
     def list_values(self) -> tuple[Any, ...]:
-        """Return the members of a list, or the value; none if there is no value."""
+        """Return the members of a list, or the single value; empty if there is no value."""
         if isinstance(self.value, tuple):
             return self.value
         if self.value is None:
@@ -102,14 +102,14 @@ class Reading(Generic[T_co]):
         return (self.value,)
 
     def sure_of(self, position: int) -> float:
-        """Return the confidence of one member of a list, which is that of the whole list if the
-        members have none of their own.
+        """Return the confidence of one member of a list; if the members have no confidences of
+        their own, return the confidence of the whole list.
         """
         return self.sure[position] if position < len(self.sure) else self.confidence
 
     def at_most(self, most: float) -> "Reading[T_co]":
-        """Return the reading with no confidence above a limit, neither of the value nor of a member
-        of a list. The confidences of parts stay as they are.
+        """Return the reading with the confidences of the value and of its members capped at a
+        limit. The confidences of parts are unchanged.
 
         >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8).sure
         (0.8, 0.6)
@@ -121,8 +121,8 @@ class Reading(Generic[T_co]):
         )
 
     def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
-        """Return, for each member of a list, the confidences of its parts by name. A part without
-        a confidence of its own is missing.
+        """Return the confidences of the parts of each member of a list, by name. Parts without a
+        confidence of their own are omitted.
         """
         return self.sure_parts or ({},) * len(self.list_values())
 
@@ -147,7 +147,7 @@ class Reading(Generic[T_co]):
 
 
 def find_weakest(supports: Iterable[Support]) -> Support:
-    """Return the weakest of several supports; without any, the strongest that there is.
+    """Return the weakest of several supports, or the strongest possible support if there are none.
 
     >>> find_weakest([Support.LITERAL, Support.INFERRED]).value
     'inferred'
@@ -162,8 +162,8 @@ def span_of(passage: Passage) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class StructureDoubt:
-    """A place whose structure is in doubt, and why: a heading that is only nearly one, an item
-    that could be two.
+    """A place whose structure is doubtful, and the reason: for example, a line that is almost a
+    heading, or an item that could be two.
     """
 
     span: Span
@@ -174,8 +174,8 @@ class StructureDoubt:
 class Chunk:
     """A numbered unit of text that a model can be asked about.
 
-    ``text`` is the cleaned text, ``span`` its place in the raw text. Numbers are unique in a
-    record.
+    ``text`` is the cleaned text, and ``span`` its place in the raw text. Numbers are unique within
+    a record.
     """
 
     number: int
@@ -208,8 +208,8 @@ class TokenConflict:
 
     Args:
         kind: The kind of token.
-        quoted: The token in the quote; empty if only the text has one.
-        stated: The token in the text; empty if only the quote has one.
+        quoted: The token in the quote; empty if only the text has a token.
+        stated: The token in the text; empty if only the quote has a token.
     """
 
     kind: ConflictKind
@@ -218,7 +218,7 @@ class TokenConflict:
 
 
 class Why(StrEnum):
-    """Why an answer is refused, in the words of its finding."""
+    """Why an answer is refused, as worded in the finding."""
 
     NOT_STATED = "not stated"
     OTHER_NUMBER = "another number"
@@ -233,20 +233,18 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A value that is refused, and why.
-
-    The function that finds the reason leaves ``field``, ``value``, ``kind`` and ``attribute`` to
-    its caller.
+    """A refused value and the reason. The function that finds the reason leaves ``field``,
+    ``value``, ``kind`` and ``attribute`` for its caller to set.
 
     Attributes:
         why: The reason.
-        nearest: The place in the text that contradicts it, None if there is none.
-        part: The part of the value that is refused, such as the condition of a limit; "" if the
-            value itself is. Then ``nearest`` are the words that the part should be.
+        nearest: The place in the text that contradicts it, or None.
+        part: The refused part of the value, such as the condition of a limit; "" if the whole
+            value is refused. If a part is refused, ``nearest`` is the correct wording of the part.
         field: The field of the value.
-        value: The value in words, with the part if that is refused.
-        kind: The kind of the finding that reports it.
-        attribute: The attribute of a user's own field, "" for any other field.
+        value: The value in words, including the part if a part is refused.
+        kind: The kind of finding that reports it.
+        attribute: The attribute of a custom field; "" for any other field.
     """
 
     why: Why = Why.NOT_STATED
@@ -260,28 +258,27 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One item on its way from the first reading to the extraction: a criterion, a regimen, an
-    outcome, or the record.
+    """One item between the first reading and the extraction: a criterion, a regimen, an outcome or
+    the record.
 
     Attributes:
-        group: Where an extraction has such items: ``eligibility`` for the record itself,
-            ``eligibility.criteria``, ``dosing``, ``endpoints``, ``custom.<name>`` for a value of a
-            user's own field.
-        chunk: The text in which it was read.
+        group: The place of the item in an extraction: ``eligibility`` for the record itself,
+            ``eligibility.criteria``, ``dosing``, ``endpoints``, or ``custom.<name>`` for a value
+            of a custom field.
+        chunk: The text that it was read from.
         span: The characters of the item.
-        rules: What the rules read, by field. ``stands`` indicates whether there is a criterion or
-            regimen at all.
-        model: What a model answered and the text supports, by field.
-        refused: What it answered that the text does not support.
-        asked: The fields that a model was to be asked about, each with the reason why it has no
-            answer, if it has none: the model gave none, or the budget was spent.
-        at_most: How sure the rules' reading of some fields can be, where the structure of the text
-            is in doubt.
-        own: The values of custom fields, by field, each read by rules or by a model.
-            ``model`` states about such a field whether a model found one.
-        is_skipped: A model was asked about it and skipped it, while it answered others: the
-        rules' values are
-            kept, and they are not confirmed.
+        rules: The readings of the rules, by field. ``stands`` indicates whether there is a
+            criterion or regimen at all.
+        model: The model's answers that the text supports, by field.
+        refused: The model's answers that the text does not support.
+        asked: The fields to ask a model about, each with the reason if there is no answer: the
+            model did not answer, or the budget was spent.
+        at_most: The maximum confidence of the rules' readings of some fields, where the structure
+            of the text is doubtful.
+        own: The values of custom fields, by field, each read by rules or by a model. For a custom
+            field, ``model`` records whether a model found a value.
+        is_skipped: Whether a model skipped it but answered other items; the rules' values are then
+        kept, but are not confirmed.
     """
 
     group: str
@@ -297,30 +294,28 @@ class Draft:
 
     @property
     def number(self) -> int:
-        """The number of its chunk."""
+        """The number of the chunk."""
         return self.chunk.number
 
     def read(self, name: str) -> Reading[Any]:
-        """Return the rules' reading of a field; an open one if there is none."""
+        """Return the rules' reading of a field, or an open reading if there is none."""
         return self.rules.get(name, _OPEN)
 
     @property
     def is_answered(self) -> bool:
-        """Whether a model answered about it, even if its whole answer was refused."""
+        """Whether a model answered, even if the whole answer was refused."""
         return bool(self.model or self.refused)
 
     def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value of a field was refused; with ``attribute``, whether a value of
-        that attribute was.
-        """
+        """Return whether a value of a field, or of its ``attribute`` if specified, was refused."""
         return any(
             refusal.field == name and attribute in ("", refusal.attribute)
             for refusal in self.refused
         )
 
     def gap(self, name: str) -> AbsenceReason:
-        """Return why a field has no answer of a model: it was not asked, the budget was spent, the
-        model gave none, or the text does not support its answer.
+        """Return why a field has no answer from a model: the model was not asked, the budget was
+        spent, the model did not answer, or the text does not support the answer.
         """
         reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
         if reason is AbsenceReason.MODEL_REFUSED and self.refuses(name):
@@ -342,12 +337,12 @@ class ModelResult:
     """A model's answers about a record.
 
     Attributes:
-        drafts: One for each line that was asked about, and one for the record itself if it was
-            asked about. A line with several regimens has several drafts. A line without an answer
-            has a draft that states only what was asked.
-        dropped: Why answers could not be read at all.
-        remarks: What is doubtful about how replies were read.
-        usage: Calls and tokens.
+        drafts: One draft for each line that was asked about, and one for the record itself if it
+            was asked about. A line with several regimens has several drafts. The draft of an
+            unanswered line contains only what was asked.
+        dropped: The reasons why answers could not be read at all.
+        remarks: Doubts about how replies were read.
+        usage: The calls and tokens used.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -356,7 +351,7 @@ class ModelResult:
     usage: Usage = field(default_factory=Usage)
 
     def complete(self, draft: Draft) -> Draft:
-        """Return a draft of the rules with the model's answers about its chunk; the draft itself if
+        """Return a rules draft with the model's answers about its chunk; the draft is unchanged if
         the chunk was not asked about.
         """
         answer = self.by_number.get(draft.number)
@@ -364,8 +359,8 @@ class ModelResult:
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
-        """One draft for each chunk, by its number. Of several answers about a field, the first
-        counts; refusals and values of custom fields are joined.
+        """One draft for each chunk, by chunk number. The first of several answers about a field
+        counts; refusals and values of custom fields are combined.
         """
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
@@ -375,7 +370,7 @@ class ModelResult:
 
     @cached_property
     def passages(self) -> Sequence[Draft]:
-        """What was stated about the passages whose regimens the model was to list, in reading
+        """The model's answers about the passages whose regimens it was asked to list, in reading
         order.
         """
         passages = [draft for draft in self.drafts if "regimens" in draft.asked]
@@ -383,13 +378,15 @@ class ModelResult:
 
     @property
     def answers_any_passage(self) -> bool:
-        """Whether a model listed the regimens of a passage. An empty list, and one that was
-        refused, is an answer, too.
+        """Whether a model listed the regimens of a passage. An empty or refused list also counts
+        as an answer.
         """
         return any(draft.is_answered for draft in self.passages)
 
     def list_regimens(self) -> list[Draft]:
-        """Return the model's regimens: the drafts of ``passages`` with an agent or a quote."""
+        """Return the model's regimens: the drafts in ``passages`` that have an agent or a
+        quote.
+        """
         return [
             draft
             for draft in self.passages
@@ -398,7 +395,7 @@ class ModelResult:
 
 
 def _add(draft: Draft, answer: Draft) -> Draft:
-    """Return a draft with an answer about the same chunk, behind those that it has."""
+    """Return a draft with a further answer about the same chunk appended."""
     own = dict(draft.own)
     for name, values in answer.own.items():
         own[name] = (*own.get(name, ()), *values)

@@ -1,8 +1,8 @@
-"""Fold text for the comparison of quotes: remove harmless differences, and nothing else.
+"""Fold text for comparing quotes: remove only differences that do not change the meaning.
 
 Words keep their letters, numbers their digits, comparators their meaning. White space and hyphens
-inside words are ignored: "5mg" is "5 mg", "0 - 2" is "0-2"; but "10 5" is never "105". A power of
-ten is one word, and so is "2,4".
+inside words are ignored, so "5mg" matches "5 mg" and "0 - 2" matches "0-2", but "10 5" never
+matches "105". A power of ten is one word, and so is "2,4".
 """
 
 import re
@@ -24,7 +24,7 @@ _PLAIN = {
     "dashes": "-",
     "quote": "'",
     "trademark": "",
-    # A number never goes on behind the end of a line, so two spaces stand there.
+    # A number never continues after a line end, so it becomes two spaces.
     "line_end": "  ",
 }
 # Signs of several characters, joined before the text is cut into tokens.
@@ -50,11 +50,13 @@ _OTHERS = (
 )
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
-"""Combining strokes negate a sign; they are not accents."""
+"""Combining strokes, which negate a sign and are not accents."""
 _IN_SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
-"""Other letters are folded already and must keep their length."""
+"""Letters to be folded; other letters are already folded and must keep their length."""
 _FIRST = 0xE000
-"""The first character after the surrogates. Distinct words beyond a million share one character."""
+"""The first character after the surrogates. If a text has more than a million distinct words, the
+rest share one character.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,12 +65,12 @@ class FoldedText:
 
     Attributes:
         cleaned: The text before it was folded.
-        folded: The folded text, which knows where its characters are in the cleaned one.
+        folded: The folded text, with a map from its characters to the cleaned text.
         tokens: The tokens of the folded text.
-        inner: The tokens inside a number, without its first one: "x" and "10^9" of "5 x 10^9". No
-            quote may begin with them.
-        codes: One character per token: the same character for the same word, as long as the text
-            has less than a million different words.
+        inner: The tokens inside a number, except the first: "x" and "10^9" in "5 x 10^9". A quote
+            may not begin with these tokens.
+        codes: One character per token: the same character for the same word, provided that the
+            text has fewer than a million different words.
         alphabet: The character of each word.
     """
 
@@ -90,8 +92,8 @@ class FoldedText:
         return self.cleaned.raw_span(*self.clean_span(first, end))
 
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
-        """Yield the tokens at which ``words`` begin, in order, from the token ``first`` on. Places
-        may overlap.
+        """Yield the indexes of the tokens at which ``words`` begin, in order, starting from token
+        ``first``. The matches may overlap.
 
         >>> list(fold_raw("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]
@@ -110,7 +112,7 @@ class FoldedText:
 
 @lru_cache(maxsize=8)
 def fold_raw(text: str) -> FoldedText:
-    r"""Fold a raw text. The last few results are cached, since many quotes are compared with one
+    r"""Fold a raw text. Recent results are cached, since many quotes are compared with the same
     text.
 
     >>> fold_raw("Hb \\>= 8 g / dL, 10⁹").tokens.words
@@ -121,8 +123,8 @@ def fold_raw(text: str) -> FoldedText:
 
 @lru_cache(maxsize=64)
 def fold_clean(cleaned: CleanText) -> FoldedText:
-    """Fold a cleaned text: signs and letters in their plain form, small letters, and one token for
-    a power of ten or for "2,4". The last results are cached.
+    """Fold a cleaned text: convert signs and letters to their plain lower-case forms, and make a
+    power of ten or "2,4" one token. Recent results are cached.
 
     >>> fold_clean(clean_text("Within 4 weeks, naïve; 1½ ± ≠")).folded.text
     'within 4 weeks, naive; 1 1/2 ± ≠'
@@ -154,8 +156,8 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
 
 
 def _list_joined_firsts(tokens: Tokens) -> list[int]:
-    """Return the tokens that begin a word where "10^9" and "2,4,6" are one word each. "2, 4" stays
-    two numbers.
+    """Return the tokens that begin a word, counting "10^9" and "2,4,6" as one word each. "2, 4"
+    remains two numbers.
     """
     joined: set[int] = set()
     for power in rule("raised").find(tokens):
@@ -168,7 +170,7 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
 
 
 def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
-    """Return the tokens with one for each of ``firsts`` and those behind it."""
+    """Return the tokens, merging each token in ``firsts`` with the tokens that follow it."""
     if len(firsts) == len(tokens):
         return tokens
     stops = [*firsts[1:], len(tokens)]
@@ -185,14 +187,13 @@ def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
 
 
 def _replace_sign(sign: re.Match[str], text: str) -> str:
-    """Return what stands for a sign in the folded text.
-
-    A comparator becomes one sign, a power "^" with its digits. A letter loses its accents. A sign
-    with a combining stroke, such as "≠", stays, for it means the opposite without the stroke.
+    """Return the replacement for a sign in the folded text. A comparator becomes a single sign, a
+    power becomes "^" with its digits, and a letter loses its accents. A sign with a combining
+    stroke, such as "≠", is unchanged, because it means the opposite without the stroke.
 
     Args:
-        sign: A match of ``_CHANGES``, whose group names its kind.
-        text: The whole text around it.
+        sign: A match of ``_CHANGES``, whose group is the kind of sign.
+        text: The whole text that contains it.
     """
     kind = sign.lastgroup or ""
     written = sign[0]

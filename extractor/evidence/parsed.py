@@ -1,4 +1,4 @@
-"""The result of the pre-parser: everything that the rules read of a record."""
+"""The result of the pre-parser: everything that the rules read from a record."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -19,15 +19,13 @@ _ITEMS = {
     "dosing": "regimens",
     "endpoints": "outcomes",
 }
-"""Where a parsed record has the items of a group."""
+"""The attribute of a parsed record that contains the items of each group."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostileText:
-    """A span of raw text aimed at a model or hiding something. ``blanked``: no rule and no model
-    reads it.
-
-    ``quote`` is its text, truncated for a long span.
+    """A span of raw text that tries to manipulate a model or hides something. ``blanked`` means
+    that neither the rules nor a model read it. ``quote`` is its text, truncated if it is long.
     """
 
     kind: FindingKind
@@ -37,8 +35,8 @@ class HostileText:
 
 
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
-    """Return the blanked ranges of raw characters, by section. They are in order, and none lies
-    inside another.
+    """Return the blanked ranges of raw characters, by section, in order and without nested
+    ranges.
     """
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for text in hostile:
@@ -50,8 +48,8 @@ def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int
 def find_touched(
     ranges: Sequence[tuple[int, int]], start: int, end: int
 ) -> Sequence[tuple[int, int]]:
-    """Return the ranges that share a character with ``start:end``. ``ranges`` must be in order, and
-    none may lie inside another.
+    """Return the ranges that share a character with ``start:end``. ``ranges`` must be in order and
+    must not be nested.
 
     >>> find_touched([(0, 3), (5, 8), (8, 9)], 3, 7)
     [(5, 8)]
@@ -62,7 +60,7 @@ def find_touched(
 
 
 def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return ranges in order, without those inside another.
+    """Return the ranges in order, without nested ranges.
 
     >>> _drop_inner([(4, 6), (0, 9), (9, 12)])
     [(0, 9), (9, 12)]
@@ -80,19 +78,19 @@ class ParsedRecord:
     """Everything read from a record without a model.
 
     Attributes:
-        record: The record, with spaces of the same length in the place of blanked ``hostile`` and
-            ``foreign`` text.
-        sections: Its sections by name, read into tokens.
-        whole: What is stated about all participants, and of the record itself.
-        criteria: The criteria, and lines that may be one.
+        record: The record, with blanked ``hostile`` and ``foreign`` text replaced by spaces of the
+            same length.
+        sections: Its tokenised sections, by name.
+        whole: Statements about all participants and about the record itself.
+        criteria: The criteria, and lines that may be criteria.
         regimens: One regimen of one agent each. The agent and the dose may be in different
             sections.
-        candidates: Chunks that seem to hold a regimen that the rules could not read.
+        candidates: Chunks that seem to contain a regimen that the rules could not read.
         outcomes: The registered outcomes. Their three parts are raw substrings.
-        hostile: Text aimed at a model, or hiding something.
-        foreign: What is in another language, which is blank, too.
-        given: The record as it was given, if any of it is in another language.
-        doubts: Places of the eligibility section whose structure is in doubt.
+        hostile: Text that tries to manipulate a model or hides something.
+        foreign: Text in another language, which is also blanked.
+        given: The original record, if any of it is in another language.
+        doubts: Places in the eligibility section whose structure is doubtful.
     """
 
     record: TrialRecord
@@ -108,7 +106,7 @@ class ParsedRecord:
     doubts: tuple[StructureDoubt, ...] = ()
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
-        """Return the items of a group; the record itself without one."""
+        """Return the items of a group, or the record itself if no group is specified."""
         if group is None:
             return (self.whole,)
         items: tuple[Draft, ...] = getattr(self, _ITEMS[group])
@@ -132,7 +130,7 @@ class ParsedRecord:
         return self.sections[span.section].raw[span.start : span.end]
 
     def original(self, span: Span) -> str:
-        """Return the raw characters of a span as they were given, also where they are blank."""
+        """Return the original raw characters of a span, including blanked text."""
         text = (self.given or self.record).raw_text(span.section) or ""
         return text[span.start : span.end]
 
@@ -142,7 +140,9 @@ class ParsedRecord:
 
     @cached_property
     def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
-        """The blanked ranges of each section, of hostile text and of text in another language."""
+        """The ranges of each section that are blanked because they are hostile or in another
+        language.
+        """
         ranges = list_blanks(self.hostile)
         for text in self.foreign.texts:
             ranges[text.section].append((text.start, text.end))
@@ -150,7 +150,7 @@ class ParsedRecord:
 
     @cached_property
     def cleaned(self) -> Mapping[str, CleanText]:
-        """The cleaned text of each section, by name."""
+        """The cleaned text of each section, by section name."""
         return {name: section.cleaned for name, section in self.sections.items()}
 
     @cached_property
@@ -161,16 +161,16 @@ class ParsedRecord:
         return {chunk.number: chunk for chunk in chunks}
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
-        """Return the criterion or outcome that the rules found in a chunk, with that chunk; without
-        one, a new item of a task without readings.
+        """Return the criterion or outcome that the rules found in a chunk, with that chunk, or a
+        new item of a task, without readings, if they found nothing.
         """
         group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
         draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span))
         return replace(draft, chunk=chunk)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
-        """Return the line that introduces a criterion, as the rules read it, or None. Its number is
-        0, as it is not a chunk that can be asked about.
+        """Return the line that introduces a criterion, as the rules read it, or None. Its number
+        is 0, because it is not a chunk that a model can be asked about.
         """
         lead_in = draft.read("lead_in")
         if not lead_in.spans:
@@ -179,8 +179,8 @@ class ParsedRecord:
 
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:
-        """The criteria and outcomes by the numbers of their chunks, and the record itself as
-        ``RECORD``. Regimens are missing: several may share a chunk.
+        """The criteria and outcomes by chunk number, and the record itself as ``RECORD``. Regimens
+        are omitted, because several may share a chunk.
         """
         items = (self.whole, *self.criteria, *self.outcomes)
         return {item.number: item for item in items}

@@ -16,33 +16,33 @@ from extractor.language.numbers import is_signed, joins_words
 
 _WRAPPING_BEFORE = frozenset("'\"*·.-")
 _WRAPPING_AFTER = frozenset("'\"*·.;:,")
-"""Signs that may wrap a quote, and bullets that it may have kept or gained."""
+"""Signs that may wrap a quote, and bullets that it may retain or add."""
 _MOST_COMPARED = 1_000_000
-"""The most words of one quote that are compared at all its places, so that no text "5-5-5-..."
-takes quadratic time.
+"""The maximum number of words of a quote that are compared at every place, so that a text such as
+"5-5-5-..." does not take quadratic time.
 """
 _CASED_UNIT = re.compile(r"(?<=\d)[\s-]*([mM][mMuU])\b")
 _CASED_UNITS = {"mm", "mM", "mU", "MU"}
-"""Units that differ only in case, behind a number: millimetre and millimolar, milli-units and
-mega-units. Another spelling, such as "MM", may mean either.
+"""Units that differ only in case, after a number: millimetre and millimolar, or milli-units and
+mega-units. Another spelling, such as "MM", is ambiguous.
 """
 _SIGNS = "<>=≤≥!"
 _KINDS_OF_CUTS = {"/": ConflictKind.UNIT} | dict.fromkeys(
     "<>=≤≥", ConflictKind.COMPARATOR
 )
-"""What a quote lacks that was cut from the text, by the first sign: the unit of "5 mg|/kg", the
-comparator of "<|= 5". Any other is a number.
+"""What a truncated quote has lost, by the first sign that was cut off: a unit in "5 mg|/kg", a
+comparator in "<|= 5". Anything else is a number.
 """
 _NUMBERS = NUMBER + NAME_NUMBER
 
 
 class QuoteStatus(StrEnum):
-    """How well a quote agrees with the text.
+    """How well a quote matches the text.
 
-    - ``exact``: the same characters.
-    - ``folded``: the same except for case, white space, hyphens inside words, escapes, damaged
-      encoding, dashes, quotation marks, ligatures, and variants of a character.
-    - ``conflict``: the text has nearly the same words, but another number, unit, comparator,
+    - ``exact``: the characters are the same.
+    - ``folded``: the text is the same except for case, white space, hyphens inside words, escapes,
+      damaged encoding, dashes, quotation marks, ligatures and character variants.
+    - ``conflict``: the text has nearly the same words, but a different number, unit, comparator,
       negation or conjunction.
     - ``absent``: the text does not contain the quote.
     """
@@ -55,14 +55,14 @@ class QuoteStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteCheck:
-    """The result for a quote.
+    """The result of checking a quote.
 
     Args:
-        status: How well the quote agrees with the text.
+        status: How well the quote matches the text.
         start: The first character in the searched text; None for an absent quote.
-        end: One past the last character. For a conflict, both give the passage nearest to the
-            quote.
-        conflicts: The tokens that differ, for a conflict.
+        end: One past the last character. For a conflict, both delimit the passage most similar to
+            the quote.
+        conflicts: The tokens that differ, if there is a conflict.
     """
 
     status: QuoteStatus
@@ -74,17 +74,17 @@ class QuoteCheck:
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
-    The quote is looked for as it is, then without wrapping signs and closing punctuation. A passage
-    immediately after "no" or "not" contradicts the quote, which would lose the negation, and so
-    does a unit in another case ("mM", "mm"). If the text lacks the words, the place that is
-    most like them is a conflict if a number, unit or other critical word differs there;
+    The quote is searched for as it is, then without wrapping signs and closing punctuation. A
+    passage immediately after "no" or "not" contradicts the quote, which would lose the negation,
+    and so does a unit in another case ("mM", "mm"). If the text does not contain the words, the
+    most similar place is a conflict if a number, unit or other critical word differs there;
     otherwise the quote is absent. Any text is valid.
 
     Args:
-        quote: The words to look for.
+        quote: The words to search for.
         text: The text to search.
-        near: An offset into ``text``. Of several places the nearest to ``near`` wins; of equally
-            near ones, and without ``near``, an exact one, then the first.
+        near: An offset into ``text``. The place nearest to ``near`` wins. If places are equally
+            near, or without ``near``, an exact match wins, then the first.
 
     >>> verify_quote("ECOG 0-2", "Adults with ECOG\n 0–2.")
     QuoteCheck(status=<QuoteStatus.FOLDED: 'folded'>, start=12, end=21, conflicts=())
@@ -118,7 +118,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
 def _check_place(
     quote: str, text: str, wanted: FoldedText, folded: FoldedText, place: Range
 ) -> QuoteCheck:
-    """Return the result for a place that has a quote's words. A denying word in front belongs to
+    """Return the result for a place that contains a quote's words. A preceding negation belongs to
     the place.
     """
     conflict = _find_contradiction(wanted, folded, place)
@@ -140,10 +140,10 @@ def locate_quote(
     """Return the first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into
     ``cleaned.text``, or None.
 
-    A place of the whole quote wins over one of the quote without its wrapping signs and closing
-    punctuation. A quote never matches a part of a word, a number, a comparator or a unit: "5 mg" is
-    not found in "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". The text may negate
-    it.
+    A match of the whole quote is preferred to a match without its wrapping signs and closing
+    punctuation. A quote never matches a part of a word, a number, a comparator or a unit: "5 mg"
+    is not found in "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". The text may negate the
+    quote.
     """
     folded = fold_clean(cleaned)
     if end is None:
@@ -159,8 +159,8 @@ def locate_quote(
 
 
 def _forms(tokens: Tokens) -> Iterator[list[str]]:
-    """Yield the words of a quote, then, if it has any, the words without the signs and bullets that
-    wrap it and its closing punctuation.
+    """Yield the words of a quote and then, if it has wrapping signs, bullets or closing
+    punctuation, the words without them.
     """
     words = tokens.words
     first = 0
@@ -190,8 +190,8 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
 def _find_places(
     folded: FoldedText, words: list[str], start: int = 0
 ) -> Iterator[Range]:
-    """Yield the places of these words in the text, as ranges of tokens, from the offset ``start``
-    into the cleaned text on. Words without a letter or digit have none.
+    """Yield the places of these words in the text as token ranges, starting from the offset
+    ``start`` in the cleaned text. Words without a letter or digit are not searched for.
     """
     if not any(map(str.isalnum, "".join(words))):
         return
@@ -204,8 +204,9 @@ def _find_places(
 def _find_contradiction(
     quote: FoldedText, text: FoldedText, place: Range
 ) -> TokenConflict | None:
-    """Return what contradicts the quote although the text has its words at ``place``: a denial
-    directly in front, or a unit that differs only in case. None if nothing does.
+    """Return the token that contradicts the quote although the text has the quote's words at
+    ``place``: a negation immediately before them, or a unit that differs only in case. Return None
+    if there is no contradiction.
     """
     first, _ = place
     if rule("denial").ends(text.tokens, first, first - 1):
@@ -224,11 +225,11 @@ def _find_contradiction(
 def _report_nearest(
     quote: FoldedText, text: FoldedText, near: int | None
 ) -> QuoteCheck:
-    """Report the place that is most like a quote whose words the text does not have, if a word
-    there contradicts the quote.
+    """Report the most similar place for a quote that the text does not contain, if a word there
+    contradicts the quote.
 
-    The quote is absent if more of its tokens differ there than are shared, or if no difference
-    changes the meaning. ``near`` is where it is expected in the raw text, or None.
+    The quote is absent if more of its tokens differ there than match, or if the differences do not
+    change the meaning. ``near`` is the expected offset in the raw text, or None.
     """
     expected: int | None = None
     if near is not None:
@@ -245,10 +246,9 @@ def _report_nearest(
 
 
 def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflict]:
-    """Yield the differences of a quote and a place in a text that change the meaning.
-
-    A place with all words of the quote was refused because of its ends: then the difference is what
-    the cut left off, such as the "/kg" of "5 mg/kg".
+    """Yield the differences between a quote and a place in a text that change the meaning. A place
+    that has all the words of the quote was rejected because of its ends; in that case the
+    difference is the text that was cut off, such as "/kg" in "5 mg/kg".
     """
     if not nearest.differences:
         cut = find_cut(text, nearest.first, nearest.end)
@@ -262,8 +262,9 @@ def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflic
 
 
 def find_cut(text: FoldedText, first: int, end: int) -> str:
-    """Return what the text has beside the words ``first:end`` that they need, at most two tokens:
-    behind their last one, or else before their first; "" if they mean the same alone.
+    """Return the adjacent text, at most two tokens, that the words ``first:end`` need: the text
+    after the last word, or else before the first; "" if the words have the same meaning on their
+    own.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("platelets > 5 mg/kg at -5 degrees")
@@ -281,9 +282,8 @@ def find_cut(text: FoldedText, first: int, end: int) -> str:
 
 
 def _begins_clean(text: FoldedText, first: int) -> bool:
-    """Return whether no word, number or comparator continues over the start of a cut.
-
-    ``first`` is the first token of the cut. Codes name the kinds of tokens; a sign is its own code.
+    """Return whether a cut that starts at token ``first`` does not split a word, number or
+    comparator. Codes are the kinds of tokens; a sign is its own code.
     """
     tokens = text.tokens
     codes = tokens.codes
@@ -313,8 +313,8 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
 
 
 def _ends_clean(text: FoldedText, end: int) -> bool:
-    """Return whether no word, number, comparator or unit continues over the end of a cut.
-    ``end`` is the token after its last one.
+    """Return whether a cut that ends before token ``end`` does not split a word, number,
+    comparator or unit.
     """
     tokens = text.tokens
     codes = tokens.codes
@@ -339,10 +339,9 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:
-    """Return whether a token begins inside a word: "CD|19", "5|mg", half of a "½".
-
-    That is so if the token before and this one come from one sign of the cleaned text, or are
-    there without a gap and both have letters or digits at the cut.
+    """Return whether a token begins inside a word: "CD|19", "5|mg", or half of a "½". This is the
+    case if the preceding token and this one come from the same sign of the cleaned text, or if they
+    adjoin and both have letters or digits at the cut.
     """
     _, end_before = text.clean_span(at - 1, at)
     start, _ = text.clean_span(at, at + 1)

@@ -1,8 +1,7 @@
-"""Weigh what supports or contradicts a value: its signs, and the rules' own estimate.
-
-``evidence/weights/signs.toml`` has a table for each field whose values are weighed, a member of a
-list by itself: ``base`` and the weight of each sign in log-odds, and how much the log-odds of the
-estimate count. ``python -m benchmarks.training.signs`` fits it.
+"""Weighs the evidence for or against a value: its signs and the rules' own estimate.
+``evidence/weights/signs.toml`` has a table for each weighed field: ``base`` and the weight of each
+sign, in log-odds, and the weight of the estimate's log-odds. Each member of a list is weighed
+separately. ``python -m benchmarks.training.signs`` fits the weights.
 """
 
 import math
@@ -14,22 +13,24 @@ from extractor.language.book import find_weights
 
 BASE = "base"
 ESTIMATE = "estimate"
-"""The names in a table that are not signs."""
+"""Keys in a table that are not signs."""
 _LEAST = 0.01
 _MOST = 0.99
-"""Estimates beyond these are as good as these."""
+"""Estimates outside this range are clipped to it."""
 _FLOOR = 0.35
-"""The lowest confidence. Gold has too few doubtful values to say that one should be left out."""
+"""The lowest confidence. The gold set has too few doubtful values to justify omitting a value."""
 _AT_MOST = {
     "words of two meanings": 0.75,
     "a doubtful dose": 0.7,
     "a dose that is never sure": 0.84,
 }
-"""Judged: signs that gold has too seldom, or under which a value is never sure."""
+"""Maximum confidences set by judgement, for signs that are too rare in the gold set or that always
+leave a value doubtful.
+"""
 
 
 def log_odds(estimate: float) -> float:
-    """Return the log-odds of an estimate, which is neither 0 nor 1.
+    """Return the log-odds of an estimate, clipped so that they are finite.
 
     >>> log_odds(0.5), round(log_odds(1.0), 2)
     (0.0, 4.6)
@@ -45,10 +46,9 @@ def is_weighed(field: str) -> bool:
 
 @lru_cache(maxsize=16384)
 def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
-    """Return the confidence of a value, in hundredths: by the weights of its signs and its
-    estimate, but at most what ``_AT_MOST`` states about its signs, and at least ``_FLOOR``.
-
-    Signs without a weight add nothing. Raises ``KeyError`` for a field without weights.
+    """Return the confidence of a value, rounded to hundredths, from the weights of its signs and
+    its estimate. It is at most the limit of its signs in ``_AT_MOST``, and at least ``_FLOOR``.
+    Signs without a weight are ignored. Raises ``KeyError`` for a field without weights.
     """
     weights = _read_weights()[field]
     weighed = round(weigh_by(weights, signs, estimate), 2)
@@ -60,8 +60,9 @@ def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
 def weigh_by(
     weights: Mapping[str, float], signs: Iterable[str], estimate: float
 ) -> float:
-    """Return the confidence by these weights, from 0 to 1: the log-odds of the estimate and the
-    weights of the signs are added. A sign counts once, and without a weight not at all.
+    """Return the confidence, from 0 to 1, that results from adding the weighted log-odds of the
+    estimate and the weights of the signs. Each sign counts once; signs without a weight are
+    ignored.
 
     >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
     >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)

@@ -1,7 +1,7 @@
-"""AACT, the pipe-delimited export of ClinicalTrials.gov: a zip of tables, one row for each item.
-
-The rows of all tables are sorted by NCT number on disk, and those of a study become a tree:
-interventions have their other names and arms, outcomes and terms are by rank and kind.
+"""AACT, the pipe-delimited export of ClinicalTrials.gov: a zip of tables, one row per item. The
+rows of all tables are sorted by NCT number on disk, and the rows of each study become a tree:
+interventions contain their other names and arms, and outcomes and terms are grouped by rank and
+kind.
 """
 
 import json
@@ -37,10 +37,8 @@ _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
 def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
-    """Yield the studies of an export in the order of their NCT numbers, after the problems of
-    single rows.
-
-    ``tables`` opens each table by its name, such as "studies".
+    """Yield the problems of individual rows, then the studies of an export in order of NCT number.
+    ``tables`` opens each table by name, such as "studies".
     """
     # a file that SQLite deletes
     with closing(sqlite3.connect("", check_same_thread=False)) as database:
@@ -65,7 +63,7 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
 def _store_rows(
     database: sqlite3.Connection, name: str, open_table: OpenTable
 ) -> Iterator[UnreadableSource]:
-    """Store the rows of a table, and yield the problems of rows that cannot be read."""
+    """Store the rows of a table, and yield a problem for each row that cannot be read."""
     columns: list[str] = []
     with open_table() as stream:
         for number, row in group_rows(stream, _STARTS_ROW):
@@ -91,8 +89,8 @@ def _store_rows(
 
 
 def _read_study(rows: Iterable[_Row]) -> RecordContent:
-    """Return the content of the rows of a study. Raises ``UnreadableSource`` if they are too large
-    together.
+    """Return the content of a study's rows. Raises ``UnreadableSource`` if their total size is too
+    large.
     """
     tree: dict[str, Any] = defaultdict(list)
     size = 0

@@ -1,4 +1,4 @@
-"""One text that is a list: outcomes, interventions and products in a cell, and the lists of
+"""Splits texts that are lists: outcomes, interventions and products in a cell, and lists of
 criteria.
 """
 
@@ -30,11 +30,10 @@ _OWN_HEADING = re.compile(
 
 
 def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
-    r"""Return the items of a cell, each with what introduces it.
-
-    Items have marks, or semicolons without a blank after them; with ``by`` lines, each line
-    without a mark is also an item. Text that begins with "Time frame" or similar words belongs
-    to the preceding item.
+    r"""Return the items of a cell, each with its introductory text. Items have list markers, or
+    are separated by semicolons without a following space; with ``by`` lines, each unmarked line is
+    also an item. Text that begins with "Time frame" or similar words belongs to the preceding
+    item.
 
     >>> split_list("1. Pain; worst\n2. Sleep, week 4; 3. Cost")
     [('', 'Pain; worst'), ('', 'Sleep, week 4'), ('', 'Cost')]
@@ -66,8 +65,8 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
 
 
 def undo_breaks(text: str) -> str:
-    r"""Return a text with line breaks instead of HTML's codes for them, padded with blanks to
-    the same length. Codes of emphasis become blanks.
+    r"""Return a text with HTML line-break tags replaced by line breaks, padded with spaces to the
+    same length. Emphasis tags become spaces.
 
     >>> undo_breaks("Pain<br><b>Sleep</b>")
     'Pain   \n   Sleep    '
@@ -80,7 +79,7 @@ def undo_breaks(text: str) -> str:
 
 
 def cut(words: str, start: int, end: int) -> Words:
-    """Return some of the words without blanks at their edges, with their language."""
+    """Return a part of the words, stripped of surrounding spaces, with its language."""
     return Words(words[start:end].strip(), language=getattr(words, "language", None))
 
 
@@ -101,8 +100,8 @@ def is_intervention_list(line: str) -> bool:
 def list_interventions(
     cell: str, by: str = "types", first: int = 0
 ) -> Iterator[Section]:
-    """Yield a section for each intervention of a cell with its text unchanged, divided by types, or
-    by products.
+    """Yield a section for each intervention in a cell, split by type or by product, with the text
+    unchanged.
 
     >>> [
     ...     section.part("name")
@@ -127,11 +126,10 @@ def list_interventions(
 
 
 def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
-    r"""Return the section ``eligibility`` of a source that keeps inclusion and exclusion criteria
-    apart.
-
-    Each list gets a heading, unless it has one of its own. Inclusion criteria alone get none: the
-    text may hold both lists. Without either text there is no section.
+    r"""Return the ``eligibility`` section of a source that separates inclusion and exclusion
+    criteria. A heading is added to each list that lacks one, but not if there are only inclusion
+    criteria, because the text may contain both lists. If both texts are missing, there is no
+    section.
 
     >>> [section] = criteria_section("Adults", "Exclusion criteria: Asthma")
     >>> section.text

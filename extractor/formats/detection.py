@@ -1,4 +1,4 @@
-"""Which reader reads a document: by its first block, never by the name of its file."""
+"""Chooses the reader of a document from its first block, never from its file name."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ _READERS = {
     "aact": ("aact", "read_aact"),
     "eu register": ("eu_register", "read_register_text"),
 }
-"""The module and the function that read each format; a module is imported when it is needed."""
+"""The module and function that read each format; modules are imported on demand."""
 _SIGNS = re.compile(
     r"""(?P<pdf>\s*%PDF-)
     | (?P<docx>PK\x03\x04.{0,200}\[Content_Types\])
@@ -61,7 +61,7 @@ def detect_format(head: bytes) -> str:
     r"""Return the format of a document, a key of the table of readers or "plain".
 
     ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty
-    file or for data that nothing here reads.
+    file or an unsupported format.
 
     >>> (
     ...     detect_format(b' [ {"protocolSection": '),

@@ -1,9 +1,9 @@
 """The record of a PDF or a Word file.
 
-A short document is read as any free text. Of a long one, the first page and the chapters on design,
-eligibility, treatment and outcomes are read; without a chapter on eligibility, the synopsis is,
-too. ``rules/chapters.toml`` has the words of the headings. A note names what was left out; it
-becomes a finding.
+A short document is read like any free text. In a long document, only the first page and the
+chapters on design, eligibility, treatment and outcomes are read, plus the synopsis if there is no
+eligibility chapter. ``rules/chapters.toml`` lists the heading words. A note, which becomes a
+finding, lists the chapters that were left out.
 """
 
 import re
@@ -23,22 +23,22 @@ from extractor.language.book import read_table
 from extractor.schemas import DocumentText
 
 _LONG = 40_000
-"""Characters above which a document is read by its chapters."""
+"""Number of characters above which a document is read by chapter."""
 _LONGEST_READ = 300_000
-"""Characters of what is read of a document."""
+"""Maximum number of characters that are read from a document."""
 _LONGEST_FRONT = 3_000
-"""Characters of what is read before the first chapter."""
+"""Maximum number of characters that are read before the first chapter."""
 _MOST_NAMED = 12
 _WANTED = {"design", "eligibility", "treatment", "outcomes"}
 _RULING = ("synopsis", "barred")
-"""Kinds of chapters below which all chapters are of that kind."""
+"""Chapter kinds that all subchapters inherit."""
 _HEADING = re.compile(
     r"^(?P<level>#{1,6}) (?P<number>[\d.]+\s+)?(?P<title>.*?)\W*$", re.MULTILINE
 )
 
 
 class _Chapter(NamedTuple):
-    """A chapter without those below it: its heading, its kind, and where it begins and ends."""
+    """A chapter without its subchapters: its heading, its kind, and its start and end."""
 
     title: str
     kind: str
@@ -57,8 +57,8 @@ def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
 
 
 def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource`` if it cannot be read, or too
-    much is to be read.
+    """Build the content of a document. Raises ``UnreadableSource`` if it cannot be read or is too
+    long.
     """
     content = read_document(kind, stream)
     notes: list[str] = []
@@ -92,8 +92,8 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
 
 
 def _list_chapters(text: str) -> Iterator[_Chapter]:
-    """Yield the text before the first heading, then the chapters. A chapter about nothing known is
-    about what the one above it is.
+    """Yield the text before the first heading, then the chapters. A chapter of unknown kind has
+    the kind of its parent.
     """
     headings = list(_HEADING.finditer(text))
     first, *ends = [*(heading.start() for heading in headings), len(text)]
@@ -110,7 +110,7 @@ def _list_chapters(text: str) -> Iterator[_Chapter]:
 
 
 def _find_kind(title: str, inherited: str) -> str:
-    """Return what a chapter is about, by its title or the one above it; empty if unknown."""
+    """Return the kind of a chapter, from its title or its parent's title; empty if unknown."""
     if inherited in _RULING:
         return inherited
     for one in read_table("chapters")["chapter"]:
@@ -120,7 +120,9 @@ def _find_kind(title: str, inherited: str) -> str:
 
 
 def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
-    """Return the chapters of a long document that are read: all, if no kind is wanted."""
+    """Return the chapters of a long document to read, which are all chapters if no kind is
+    wanted.
+    """
     front, *others = chapters
     kinds = {chapter.kind for chapter in others}
     if kinds.isdisjoint(_WANTED):

@@ -1,8 +1,7 @@
-"""The text of the EU Clinical Trials Register: numbered fields, a block of them for each country.
-
-The blocks of a trial become one tree: each field as the first country has it in English, and the
-products of the first country. ``registers/eu_register.toml`` has the fields and the sections that
-they become.
+"""Reads the text format of the EU Clinical Trials Register, which has a block of numbered fields
+for each country. The blocks of a trial become one tree, in which each field comes from the first
+country that has it in English, and the products come from the first country.
+``registers/eu_register.toml`` has the fields and the sections that they become.
 """
 
 import re
@@ -36,14 +35,14 @@ _FIELD = re.compile(
     re.MULTILINE,
 )
 _FIRST_SHORT = "E.6"
-"""From here on, fields are short, and need no known label."""
+"""From this field on, fields are short and need no known label."""
 _ENGLISH = (None, "en")
 [_REGISTER] = list_registers("text")
 _SETTINGS = _REGISTER.settings
 
 
 class _Field(NamedTuple):
-    """A numbered field: its label and text, the language after the label, and its block."""
+    """A numbered field: its label and text, the language stated after the label, and its block."""
 
     number: str
     label: str
@@ -53,7 +52,7 @@ class _Field(NamedTuple):
 
 
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the trials of a download, and the problem of each that cannot be read.
+    """Yield the trials of a download, and a problem for each trial that cannot be read.
 
     A block whose number differs from the previous one begins the next trial. A copied page may lack
     the line of its number.
@@ -124,7 +123,7 @@ def _list_fields(text: str) -> list[_Field]:
 
 
 def _is_field(number: str, label: str, last: str) -> bool:
-    """Return whether a line that begins with a field's number is a field, and no line of a text."""
+    """Return whether a line that begins with a field number is a field rather than running text."""
     if number < "E":
         return number[0] >= last[:1]
     known = tuple(_SETTINGS["labels"].get(number, ()))
@@ -133,7 +132,9 @@ def _is_field(number: str, label: str, last: str) -> bool:
 
 
 def _read_trial(written: str) -> RecordContent:
-    """Return the content of a trial: each field as the first country has it in English."""
+    """Return the content of a trial, taking each field from the first country that has it in
+    English.
+    """
     check_size(len(written))
     text, notes = replace_odd_bytes(written)
     fields = _list_fields(text)
@@ -149,7 +150,9 @@ def _read_trial(written: str) -> RecordContent:
 
 
 def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
-    """Return the products of the first country, each name once: names, then forms and routes."""
+    """Return the products of the first country without duplicate names: names, then forms and
+    routes.
+    """
     groups: list[dict[str, list[str]]] = []
     for field in fields:
         if field.block > 1:

@@ -20,19 +20,19 @@ from extractor.formats.registers import load_table
 TEXT = ""
 
 _STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
-"""A key; or, after a bracket, the path of an entry's language and the wanted one."""
+"""A key or, in brackets, the path to an entry's language and the wanted language."""
 _Steps = list[str]
 
 
 @cache
 def _parse(path: str) -> list[_Steps]:
-    """Return the steps of each of the paths in a path."""
+    """Return the steps of each alternative in a path."""
     return [_STEP.findall(choice) for choice in path.split("|")]
 
 
 def find_values(tree: Any, path: str) -> list[Any]:
-    """Return the values at a path; the entries of a list at its end. Raises ``UnreadableSource``
-    for text where fields are expected.
+    """Return the values at a path; a list at its end is replaced by its entries. Raises
+    ``UnreadableSource`` for text where fields are expected.
 
     >>> tree = {"arms": [{"label": "A"}, None, {"label": "B"}]}
     >>> find_values(tree, "arms.label")
@@ -43,7 +43,7 @@ def find_values(tree: Any, path: str) -> list[Any]:
 
 
 def read_texts(tree: Any, path: str) -> list[str]:
-    """Return the texts at a path that are not blank; of alternatives, at the first that has one."""
+    """Return the non-blank texts at a path, or at the first alternative that has any."""
     for steps in _parse(path):
         found = _walk(tree, steps)
         if not found:  # as most
@@ -98,8 +98,9 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
 
 
 def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
-    """Return the text of the entry in the wanted language; if there is none, the first other one,
-    marked with the name of its language. At the end of a path, return the entries themselves.
+    """Return the text of the entry in the wanted language or, if there is none, the first entry in
+    another language, marked with the language's name. At the end of a path, return the entries
+    themselves.
     """
     of, _, wanted = step[1:].partition("=")
     coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
@@ -114,7 +115,7 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
 
 
 def name_language(code: str) -> str:
-    """Return the name of a language by its code; a code that is not known in quotation marks.
+    """Return the name of a language from its code; an unknown code is returned in quotation marks.
 
     >>> name_language("de"), name_language("xx")
     ('German', '"xx"')

@@ -1,4 +1,4 @@
-"""Open a file as documents of one format each.
+"""Open a file as one or more documents, each in one format.
 
 Files are plain, gzip or zip, detected by their first bytes. Nothing is unpacked to disk, so names
 inside an archive can do no harm.
@@ -35,19 +35,19 @@ from extractor.formats.streams import (
 
 _GZIP = b"\x1f\x8b"
 _AACT = {"studies", "eligibilities"}
-"""Two tables of an export of AACT."""
+"""Two tables of an AACT export."""
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
-"""Names of files that hold data: what they hold otherwise is not a free text."""
+"""Names of data files, whose content is never read as free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
-"""Names of folders and hidden files in an archive."""
+"""Names of the folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
 Document = tuple[str | None, Iterator[Found]]
-"""What one format's reader finds, with the name of the document in an archive."""
+"""The items that a format's reader yields, with the name of the document in its archive."""
 
 
 def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
-    """Yield the items, and the problem that ends them as the last one.
+    """Yield the items, followed by the problem that stopped the reader, if any.
 
     >>> [failure] = contain(map(int, ["a"]))
     >>> failure.problem
@@ -104,7 +104,7 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
-    """Return a stream without gzip; the same stream if it is not packed."""
+    """Return a stream decompressed from gzip, or the same stream if it is not compressed."""
     if not stream.peek().startswith(_GZIP):
         return stream
     return buffer_stream(cast("Bytes", gzip.GzipFile(fileobj=stream)), stream)

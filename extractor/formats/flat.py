@@ -11,7 +11,7 @@ fields may be missing.
     secondary outcomes    (may be missing)
     detailed description  (may be missing)
 
-Blank lines do not count, and list items belong to the line before them. Interventions are
+Blank lines are ignored, and list items belong to the preceding line. Interventions are
 recognised by their type words. A list of outcomes has items ``measure, description, time frame``
 joined by bars, and ends with a time frame: a short phrase after a comma that names a time and is
 not a sentence. Any other text is read by its headings, in ``free_text``.
@@ -61,7 +61,8 @@ _PROSE_END = re.compile(r"[.;:]\s*$")
 
 
 def is_register_text(text: str) -> bool:
-    r"""Return whether a text, or its beginning, is that of the EU Clinical Trials Register.
+    r"""Return whether a text, or its beginning, is in the format of the EU Clinical Trials
+    Register.
 
     >>> is_register_text(
     ...     "EudraCT Number: 2029-000001-11\nA.3 Full title of the trial: A trial of fictumab\n"
@@ -113,8 +114,8 @@ def build_plain(
 
 
 def _name_fields(fields: Sequence[str]) -> list[str]:
-    """Return the section of each field of a flattened record; none of a text that names no
-    intervention among its first lines.
+    """Return the section of each field of a flattened record; empty if the first lines of the text
+    do not contain an intervention.
     """
     lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
     if True not in lists[1:]:

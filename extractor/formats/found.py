@@ -1,4 +1,4 @@
-"""What a reader returns: the content of a record, or why it cannot be read.
+"""The results of a reader: the content of a record, or the reason why it cannot be read.
 
 Readers do not know about files. They turn a byte stream into ``RecordContent`` and
 ``UnreadableSource`` values, and ``records`` adds the file, the id and the place.
@@ -30,7 +30,7 @@ DOWNLOAD = (
     "download the record from its registry, or export it from the WHO's trialsearch.who.int "
     "(docs/reference/formats.md lists what is read)"
 )
-"""The remedy for a file that holds no record of a known format."""
+"""The remedy for a file without a record in a known format."""
 AGAIN = "check or download the file again"
 """The remedy for damaged data."""
 
@@ -42,11 +42,11 @@ STARTS_TIME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RecordContent:
-    """A record's content, without file and id.
+    """A record's content, without its file and id.
 
     Attributes:
         sections: The sections of free text.
-        format: The format of the source.
+        format: The source format.
         trial_id: The registry's number.
         registry: The structured fields.
         place: The place in the file.
@@ -81,17 +81,17 @@ class UnreadableSource(Exception):
         super().__init__(problem, remedy, place)
 
     def below(self, *above: str | None) -> "UnreadableSource":
-        """Return the same problem, at its place below others."""
+        """Return the same problem with its place nested in others."""
         place = join_place(*above, self.place)
         return UnreadableSource(self.problem, self.remedy, place=place)
 
     def locate(self, path: str) -> RecordError:
-        """Return the error of a file, for users."""
+        """Return the problem as an error about a file, for users."""
         return RecordError(path, self.problem, self.remedy, place=self.place)
 
 
 def join_place(*places: str | None) -> str | None:
-    """Return places within each other as one, None without any.
+    """Return nested places as one, or None if there are none.
 
     >>> join_place("trials.zip", None, "line 3")
     'trials.zip, line 3'
@@ -119,7 +119,7 @@ def build_content(
 
 
 def refuse_unexpected(error: BaseException) -> UnreadableSource:
-    """Return a problem as it is, and any other error as that of this program."""
+    """Return a problem unchanged, and any other error as a problem caused by this program."""
     if isinstance(error, UnreadableSource):
         return error
     name = type(error).__name__
@@ -144,7 +144,7 @@ def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
 
 
 class Words(str):
-    """Some words of the source, with where they are in it, and the language if it is not English.
+    """A part of the source text, with its position and, if it is not English, its language.
 
     >>> words = Words("Alter ab 18", at=7, language="German")
     >>> words, words.at, words.language

@@ -1,9 +1,9 @@
-"""Free text: a note, a synopsis, a copy of a registry's page, or a text that belongs to one
-section as a whole.
+"""Free text: a note, a synopsis, a copied registry page, or a text that belongs to a single
+section.
 
 The outline (``extractor.outline``) finds headings, items and page furniture; ``layout`` gives it
 lines, cells and rows in reading order, ``headings`` states which section each heading opens, and
-``listed`` what the items of a section are. A section has the characters of the text.
+``listed`` what the items of a section are. A section consists of characters of the text.
 """
 
 import re
@@ -49,7 +49,7 @@ GivenSection = Literal[
     "secondary_outcomes",
     "other_outcomes",
 ]
-"""A section that a user can name for a text without headings."""
+"""The sections that a user can specify for a text without headings."""
 _ID = "trial_id"
 _TITLES = (TITLE, "official_title")
 _WHOLE = (
@@ -60,19 +60,21 @@ _WHOLE = (
     "keywords",
     ELIGIBILITY,
 )
-"""The sections that are not numbered, in their order."""
+"""The unnumbered sections, in order."""
 _EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
-"""The signs at the edges of sections that keep their layout."""
+"""Signs to remove from the edges of sections that keep their layout."""
 _IN_CRITERIA = ("conditions", "label", "treatment")
 """Kinds of headings that may be labels of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
     r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
-"""JSON, a text without a word, or two rows of a table."""
+"""Matches JSON, a text without words, or two table rows."""
 _NO_SIGN = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
-"""What the mark of a heading has that only headings of its rank have; a bullet has none."""
+"""The part of a heading's mark that only headings of the same rank have; a bullet has no such
+part.
+"""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -80,22 +82,22 @@ _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BETWEEN_LINES = re.compile(r"[\w|\t]|[^\n]\Z")
 _WITHIN_LINE = re.compile(r"[|\t\n]")
-"""What is not between two lines, or parts of a line, that follow each other in a section."""
+"""Text that separates two lines, or parts of a line, in a section."""
 
 
 def build_text(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
-    r"""Build the content of a free text, whose headings show what follows.
+    r"""Build the content of a free text from its headings.
 
-    Raises ``UnreadableSource`` for a text that is too long, and for one without usual headings that
-    is a table or data, has no words, or was not named by the user.
+    Raises ``UnreadableSource`` for a text that is too long, and for a text without usual headings
+    that is a table or data, has no words, or was not named by the user.
 
     Args:
         text: The text.
-        title: The trial's title, instead of one in the text.
-        named: Whether the user named this very text. Only then a text without usual headings is a
-            record.
+        title: The trial's title, which replaces a title in the text.
+        named: Whether the user named this particular text. Only then is a text without usual
+            headings a record.
 
     >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
@@ -113,8 +115,8 @@ def build_text(
 def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
-    r"""Build the content of a text that belongs to one section as a whole, such as a cell of a
-    column of criteria. It needs no heading; a list becomes a section for each item.
+    r"""Build the content of a text that belongs to a single section, such as a cell in a criteria
+    column. The text needs no heading; each item of a list becomes a section.
 
     Raises ``UnreadableSource`` for an unknown section, and for too many characters or lines.
 
@@ -134,7 +136,7 @@ def build_given(
 
 
 def check_size(text: str) -> None:
-    """Raise ``UnreadableSource`` for a text of too many characters or lines."""
+    """Raise ``UnreadableSource`` for a text with too many characters or lines."""
     problem = ""
     if len(text) > MAX_CHARACTERS:
         problem = f"text of more than {MAX_CHARACTERS:,} characters"
@@ -164,8 +166,8 @@ def _refuse_other(text: str, *, named: bool) -> None:
 
 
 def _hide_halves(text: str, english: str) -> str:
-    """Return a text with blanks for what is in another language in a line that is in two; what is
-    left at its beginning is not an indent.
+    """Return a text in which the foreign part of each bilingual line is replaced by spaces,
+    without leaving an indent.
     """
     lines = text.split("\n")
     for number, left in enumerate(english.split("\n")):
@@ -176,9 +178,8 @@ def _hide_halves(text: str, english: str) -> str:
 
 
 class TextReader:
-    """Reads the sections of a text from its lines: ``read``, then ``build``.
-
-    ``text`` is the text as it is read, of the same length as the one that was given.
+    """Reads the sections of a text from its lines: call ``read``, then ``build``. ``text`` is the
+    text to read, with the same length as the original text.
     """
 
     def __init__(self, text: str) -> None:
@@ -201,7 +202,7 @@ class TextReader:
         return self._has_criteria or bool(self._groups)
 
     def keep(self, spans: Sequence[Span]) -> None:
-        """Leave out the lines outside of these ranges."""
+        """Omit the lines outside these ranges."""
         self.entries = [
             entry
             for entry in self.entries
@@ -232,8 +233,8 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: Entry) -> str | None:
-        """Return the section that a line opens; None for one that is content. A heading that is
-        marked like that of the section, and unlike the items in it, opens a description.
+        """Return the section that a line opens; None if the line is content. A heading that is
+        marked like the section's heading, and unlike the section's items, opens a description.
         """
         name = entry.block.name
         if entry.is_label:
@@ -248,7 +249,7 @@ class TextReader:
         return DESCRIPTION if is_as_high or is_next else None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
-        """Return whether words of a heading are content of the section that is open."""
+        """Return whether heading words are content of the open section."""
         if name in RANKS and self._section not in OUTCOMES:
             return True
         is_group = self._section in (ARMS, INTERVENTIONS)
@@ -283,8 +284,8 @@ class TextReader:
             self._lines[section].append(entry)
 
     def _add(self, entry: Entry) -> None:
-        """Add a line to the section that is open; a title and a number have one line each. Words
-        after others without a mark continue their line in an item.
+        """Add a line to the open section; a title and a number have one line each. Unmarked words
+        that follow other words in an item continue the same line.
         """
         if entry.is_item:
             self._styles.add(entry.style)
@@ -300,7 +301,7 @@ class TextReader:
         lines.append(entry)
 
     def _follows(self, end: int, entry: Entry) -> bool:
-        """Return whether nothing is between two lines but the break of a line."""
+        """Return whether two lines are separated only by a line break."""
         pattern = _WITHIN_LINE if entry.is_behind else _BETWEEN_LINES
         gap = self._english[end : entry.start]
         return end <= entry.start and not pattern.search(gap)
@@ -334,12 +335,12 @@ class TextReader:
     # From lines to sections.
 
     def find_id(self) -> str | None:
-        """Return the registry's number of the trial; None without one."""
+        """Return the trial's registry number, or None."""
         numbers = (find_trial_id(self._read(entry)) for entry in self._lines[_ID])
         return next(filter(None, numbers), None)
 
     def build(self, title: str | None) -> tuple[Section, ...]:
-        """Return the sections; ``title`` instead of one in the text."""
+        """Return the sections; ``title`` replaces a title in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
             spans: list[Span] = []
@@ -363,7 +364,9 @@ class TextReader:
         return take_sections(sections)
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
-        """Return the section of parts, each on lines of its own; none without words."""
+        """Return a section that contains the parts on separate lines; empty if they contain no
+        words.
+        """
         signs = _EDGES.get(name, " \n*_|")
         texts: list[tuple[str, Words]] = []
         for part, span in parts:

@@ -1,7 +1,6 @@
-"""The headings of a text without a registry's format, and the section that each opens.
-
-``rules/terms/text_headings.toml`` has their words, by kind. A kind is the name of a section, unless
-``SECTIONS`` has another for it.
+"""The headings of free text, and the section that each heading opens.
+``rules/terms/text_headings.toml`` lists the heading words by kind. A kind is the name of a
+section, unless ``SECTIONS`` has another for it.
 """
 
 from extractor.outline import Vocabulary
@@ -13,9 +12,9 @@ ARMS = "arms"
 INTERVENTIONS = "interventions"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
 ITEMS = (ARMS, INTERVENTIONS, *OUTCOMES)
-"""Sections that are numbered: one for each item."""
+"""Numbered sections, one for each item."""
 RANKS = dict(zip(("primary", "secondary", "other"), OUTCOMES, strict=True))
-"""What a rank alone opens below a heading of outcomes."""
+"""The section that a rank alone opens below an outcomes heading."""
 SECTIONS = {
     **RANKS,
     "criteria": ELIGIBILITY,
@@ -28,7 +27,7 @@ SECTIONS = {
     "label": DESCRIPTION,
 }
 STATES = ("arm", "group", "treatment")
-"""Kinds of headings that are the beginning of an item."""
+"""Kinds of headings that begin an item."""
 VOCABULARY = Vocabulary(
     "text_headings",
     spelling=(
@@ -47,7 +46,7 @@ VOCABULARY = Vocabulary(
 
 
 def name_section(kind: str | None) -> str | None:
-    """Return the section that a kind of headings opens.
+    """Return the section that a kind of heading opens.
 
     >>> name_section("criteria"), name_section("title")
     ('eligibility', 'title')

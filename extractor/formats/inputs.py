@@ -1,4 +1,4 @@
-"""Open what a user names: files, folders, patterns, addresses and standard input."""
+"""Opens a user's inputs: files, folders, patterns, addresses and standard input."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ from extractor.errors import ArgumentError, RecordError
 from extractor.schemas.arguments import suggest
 
 Opened = tuple[str, BinaryIO] | RecordError
-"""An open file with its name, or why it cannot be opened."""
+"""An open file with its name, or the reason why it cannot be opened."""
 OpenAddress = Callable[[str], Iterator[Opened]]
 
 _RUN = "run.sqlite"
-"""A folder inside an input with this file holds the results of a run, not records."""
+"""The file that marks a folder as the results of a run rather than records."""
 _LONGEST_NAME = 255
 """Maximum number of characters of a file name on common file systems."""
 _LONGEST_PATH = 4096
@@ -24,12 +24,14 @@ _LONGEST_SHOWN = 60
 
 
 def exists(name: str) -> bool:
-    """Return whether there is a file or a folder of that name."""
+    """Return whether a file or folder with this name exists."""
     return os.path.exists(name)  # noqa: PTH110 - Path.exists raises for names that are too long
 
 
 def is_file(name: str) -> bool:
-    """Return whether an input is one file, or standard input, rather than a folder or pattern."""
+    """Return whether an input is a single file or standard input rather than a folder or
+    pattern.
+    """
     return name == "-" or os.path.isfile(name)  # noqa: PTH113 - as above
 
 
@@ -57,8 +59,9 @@ def refuse_text(text: str) -> RecordError:
 
 
 def refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` if there is no file at any input, for the first of them. An input
-    without files among others fails alone. Inputs that are texts count only if all are.
+    """Raise ``ArgumentError`` for the first input if all inputs lack files. If only some inputs
+    lack files, each of them fails on its own. Texts given as inputs raise the error only if all
+    inputs are texts.
     """
     names = [name for name in inputs if not is_text(name)]
     errors = [refuse_text(text) for text in inputs] if not names else []
@@ -74,14 +77,14 @@ def refuse_missing(inputs: Sequence[str]) -> None:
 def open_input(
     location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
 ) -> Iterator[Opened]:
-    """Yield the open files of one input with their names, each closed before the next is opened,
-    and an error for each that cannot be opened.
+    """Yield the open files of one input with their names, closing each file before opening the
+    next, and an error for each file that cannot be opened.
 
     Args:
         location: A file, a folder, a pattern, an address, or ``-`` for standard input. A text is an
             error.
         stdin: What is read instead of standard input.
-        open_address: Opens the files at an address; without it, an address is taken for a path.
+        open_address: Opens the files at an address; if omitted, an address is treated as a path.
     """
     if location == "-":
         # The end of the program would wait for the lock of a buffer from which a thread still

@@ -1,5 +1,5 @@
-"""Records in JSON: one, an array, a page of results, or one per line, each parsed when it is
-needed.
+"""JSON records: a single record, an array, a page of results, or one record per line, each parsed
+on demand.
 
 A broken record loses the rest of its line; records on other lines are still read.
 """
@@ -27,14 +27,16 @@ from extractor.schemas import TrialRecord
 
 _SIGN = re.compile(r"\S")
 _LINE_OF_RECORD = re.compile(r"\n(?=[{\[])")
-"""Where a record may begin after a broken one: on an unindented line."""
+"""Where the next record may begin after a broken record: on an unindented line."""
 _NEAR_END = 16
 """A fault this close to the end of the buffer may be an incomplete word."""
 _DECODER = json.JSONDecoder()
 
 
 def read_json(stream: BinaryIO) -> Iterator[Found]:
-    """Yield the records of one document, in order, and the problem of each that cannot be read."""
+    """Yield the records of one document in order, and a problem for each record that cannot be
+    read.
+    """
     text = TextBuffer(stream)
     number = 0
     is_listed = False
@@ -65,14 +67,14 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
 
 
 def _skip_line(text: TextBuffer) -> None:
-    """Take all up to the next line on which a record may begin."""
+    """Skip to the next line on which a record may begin."""
     line = text.find(_LINE_OF_RECORD, skips=True)
     text.take(line.end() if line else None)
 
 
 @cache
 def begin_list() -> re.Pattern[str]:
-    """Return what recognises the beginning of a list of records: of an array, or of a page."""
+    """Return the pattern for the beginning of a list of records: an array or a page of results."""
     pages = [register.pages for register in list_registers("json") if register.pages]
     return re.compile(rf'(?:(?:\{{[^\[\]{{]*){{1,5}}"(?:{"|".join(pages)})"\s*:\s*)?\[')
 

@@ -1,7 +1,7 @@
 """The lines of a text in reading order, as the outline reads them.
 
-A table row never continues another row. If its first cell is a heading, the others are what is
-below it; columns whose names are headings are read one after the other.
+A table row never continues another row. If its first cell is a heading, the other cells are its
+content; columns whose names are headings are read one after the other.
 """
 
 import re
@@ -37,7 +37,7 @@ _BREAK = re.compile(
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
 _MOST_CELLS = 4
-"""The cells of a row that may be headings."""
+"""The number of cells in a row that may be headings."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Entry:
 
     @property
     def is_item(self) -> bool:
-        """Whether it has a mark."""
+        """Whether the block has a list marker."""
         return self.block.mark != "" or self.block.kind is BlockKind.ITEM
 
 
@@ -87,7 +87,7 @@ def read_entries(text: str, shown: str) -> list[Entry]:
 
 def join_lines(text: str, entries: Sequence[Entry]) -> str:
     """Return a text of the same length whose wrapped lines are joined by blanks, or by soft hyphens
-    where a hyphen breaks a word. Lines in doubt stay as they are.
+    where a hyphen breaks a word. Doubtful lines are unchanged.
     """
     # "treatment-naive" is no word that was broken, if "treatment" is one
     words = set(_WORD.findall(text))
@@ -103,7 +103,7 @@ def join_lines(text: str, entries: Sequence[Entry]) -> str:
 
 
 def find_cells(text: str, start: int, end: int) -> list[Span]:
-    """Return the cells of a line that have words.
+    """Return the cells of a line that contain words.
 
     >>> find_cells("| Age | 18 |", 0, 12)
     [(2, 5), (8, 10)]
@@ -113,8 +113,8 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
 
 
 def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
-    """Yield what is read together: the lines between tables, and the cells or rows of tables, each
-    with whether it is a row whose label is not known.
+    """Yield the units to read together: the lines between tables, and the cells or rows of tables,
+    each with a flag for a row whose label is unknown.
     """
     lines = [line.span() for line in LINE.finditer(text)]
     for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):
@@ -126,13 +126,13 @@ def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
 
 
 def _is_row(text: str, line: Span) -> bool:
-    """Return whether a line has several cells, or is a rank that divides a table."""
+    """Return whether a line has several cells or is an outcome rank that divides a table."""
     words = text[slice(*line)].strip()
     return words.lower() in RANKS or len(find_cells(text, *line)) > 1
 
 
 def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
-    """Yield the cells or rows of a table, without the names of columns that are not headings."""
+    """Yield the cells or rows of a table, without column names that are not headings."""
     columns: list[list[Span]] = []
     has_labels = False
     for row in rows:
@@ -163,7 +163,7 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
 
 
 def _is_heading(cell: str) -> bool:
-    """Return whether a cell is a heading, or begins with one of a list of criteria."""
+    """Return whether a cell is a heading or begins with a criteria heading."""
     heading = find_heading(read_passage(cell), VOCABULARY)
     if heading is None or heading.name in STATES:
         return False
@@ -171,7 +171,7 @@ def _is_heading(cell: str) -> bool:
 
 
 def _names_columns(cells: Sequence[str]) -> bool:
-    """Return whether the cells of a row are the names of columns of arms or outcomes."""
+    """Return whether the cells of a row are column names of a table of arms or outcomes."""
     names = [read_text(cell.strip(" *_:")) for cell in cells]
     pattern = rule("name_of_column")
     return all(pattern.covers(name, 0, len(name)) is not None for name in names)

@@ -1,4 +1,4 @@
-"""The items of a section of arms, interventions or outcomes, and the parts of each."""
+"""Splits a section of arms, interventions or outcomes into items, and each item into parts."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 
 Part = tuple[str, Span]
-"""The name of a part, and its place."""
+"""The name of a part and its place."""
 
 LABELS = re.compile(
     r"(?:\d{1,2}[.\d]{0,12}\s)?[\s*_\[(]{0,12}"
@@ -20,7 +20,7 @@ LABELS = re.compile(
     r"[ \t]*(?:\[\d+\])?[*_]*(?:[:：=][*_\s]*|\Z)",
     re.IGNORECASE,
 )
-"""A label of a part of an outcome, or of an arm."""
+"""The label of a part of an outcome or arm."""
 _NAMED_TIME = re.compile(
     r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]{0,12}(?:measure )?time[ -]?(?:frame|point)s?"
     r"[ \t]*[*_]*[:=][*_\s]*",
@@ -41,24 +41,26 @@ _LONGEST_NAME = 60
 
 
 def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return the lines of each item of a section.
-
-    Marks and labels such as "Arm A:" begin items, else lines do. A line with a colon above the
-    first mark introduces the items. A single line of outcomes may have several: "OS; ORR".
+    """Return the lines of each item in a section. List markers and labels such as "Arm A:" begin
+    items; without them, each line is an item. A line that ends with a colon above the first marker
+    introduces the items. A single line of outcomes may contain several items: "OS; ORR".
     """
     marks = [_is_marked(text, section, entry) for entry in entries]
-    if section in OUTCOMES and len(entries) == 1 and not any(marks):
+    has_marks = any(marks)
+    if section in OUTCOMES and len(entries) == 1 and not has_marks:
         [entry] = entries
         phrases = _PHRASE.finditer(text, entry.words, entry.end)
         return [[replace(entry, words=one.start(), end=one.end())] for one in phrases]
     items: list[list[Entry]] = []
-    deepest = entries[marks.index(True)].block.column + _INDENT if any(marks) else 0
+    deepest = entries[marks.index(True)].block.column + _INDENT if has_marks else 0
     for entry, mark in zip(entries, marks, strict=True):
-        is_first = not items and not (any(marks) and text[entry.end - 1] == ":")
-        is_next = mark and entry.block.column < deepest
-        if items and not any(marks):
-            is_next = not _continues(text, items[-1][-1], entry)
-        if is_first or is_next:
+        if not items:
+            begins_item = not has_marks or mark or text[entry.end - 1] != ":"
+        elif has_marks:
+            begins_item = mark and entry.block.column < deepest
+        else:
+            begins_item = not _continues(text, items[-1][-1], entry)
+        if begins_item:
             items.append([entry])
         elif items:
             items[-1].append(entry)
@@ -73,7 +75,7 @@ def _is_marked(text: str, section: str, entry: Entry) -> bool:
 
 
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
-    """Return whether a line without a mark belongs to the item of the line above."""
+    """Return whether an unmarked line belongs to the same item as the line above."""
     words = text[above.words : above.end].rstrip(" *_")
     if words.endswith(":") or LABELS.fullmatch(words):
         return True
@@ -81,9 +83,7 @@ def _continues(text: str, above: Entry, entry: Entry) -> bool:
 
 
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
-    """Return the parts of an item, in their order; consecutive lines of the same name are
-    joined.
-    """
+    """Return the parts of an item in order, joining consecutive lines of the same part."""
     if section in OUTCOMES:
         found = _read_outcome(text, item)
     else:
@@ -130,8 +130,8 @@ def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
 
 
 def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part]:
-    """Yield the parts of an arm or an intervention. A line without a sign is the name of an arm, if
-    it is short or has others below it.
+    """Yield the parts of an arm or an intervention. A line without a separator is the arm's name
+    if it is short or is followed by other lines.
     """
     first = item[0]
     found = _GROUP.match(text, first.words, first.end)

@@ -26,12 +26,12 @@ from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
 
 _Items = dict[str, list[tuple[str, str, set[str]]]]
-"""Of the arms and the interventions: the section, the name, and the names that each is linked to,
-ignoring case and white space.
+"""The section, the name and the linked names of an arm or intervention, ignoring case and white
+space.
 """
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
-"""The key of the links of an item: an arm names interventions, and an intervention arms."""
+"""The key of an item's links: arms name interventions, and interventions name arms."""
 _DESCRIPTION = "description"
 """The column of what follows labels, whose words belong to it."""
 _SEVERAL = ("phases", "who_masked")
@@ -44,8 +44,8 @@ _STATES_TIME = re.compile(
 
 
 def read_record(register: Register, tree: Any, container: str) -> RecordContent:
-    """Return the content of a record's tree. Raises ``UnreadableSource`` for a value of a wrong
-    kind.
+    """Return the content of a record's tree. Raises ``UnreadableSource`` for a value of the wrong
+    type.
     """
     sections: list[Section] = []
     items: _Items = {name: [] for name in _LINKS}
@@ -82,7 +82,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
 def read_named(
     register: Register, fields: Iterable[tuple[str, str]], container: str
 ) -> RecordContent:
-    """Return the content of a record that is one flat list of fields, by their names."""
+    """Return the content of a record that is a flat mapping of field names to values."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
         column = register.columns_by_name.get(fold_name(name), "")
@@ -102,7 +102,7 @@ def read_named(
 
 
 def _read_first(tree: Any, path: str) -> str:
-    """Return the first text at a path that is not blank; "" if there is none."""
+    """Return the first non-blank text at a path, or ""."""
     return "".join(read_texts(tree, path)[:1]).strip()
 
 
@@ -114,7 +114,9 @@ def _join(tree: Any, path: str) -> str:
 def _list_sections(
     name: str, form: Any, tree: Any, first: int, items: _Items
 ) -> Iterable[Section]:
-    """Return the sections of one form; ``first`` were made of those before it."""
+    """Return the sections that one form defines, after the preceding forms made the sections in
+    ``first``.
+    """
     if "items" in form:
         return _list_items(name, form, tree, items)
     if "list" in form:
@@ -133,7 +135,7 @@ def _list_sections(
 def _list_items(
     name: str, form: dict[str, str], tree: Any, items: _Items
 ) -> Iterator[Section]:
-    """Yield the section of each item; an empty one counts, so that numbers are the source's."""
+    """Yield the section of each item. Empty items count, so that the numbers match the source."""
     for number, item in enumerate(find_values(tree, form["items"])):
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
@@ -173,7 +175,7 @@ def _list_entries(
 
 
 def _read_field(tree: Any, row: Any) -> list[str]:
-    """Return the texts of a registered field."""
+    """Return the texts of a registry field."""
     if isinstance(row, str):
         return read_texts(tree, row)
     if "yes" in row:

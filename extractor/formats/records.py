@@ -1,4 +1,4 @@
-"""Read records from inputs, one at a time, each with its id and place."""
+"""Reads records from inputs one at a time, each with its id and place."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def read_records(
     Args:
         inputs: Files, folders (searched in depth, without folders of results), patterns such as
             ``*.json``, and ``-`` for standard input.
-        on_error: Is called with the error of each record that cannot be read. Reading continues
+        on_error: Called with the error of each record that cannot be read. Reading continues
             with the next record.
         stdin: A binary stream to read instead of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
@@ -72,7 +72,7 @@ def read_records(
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
-    r"""Read trial records from an open stream, as from a file of that name. The first problem
+    r"""Read trial records from an open stream as if from a file with this name. The first problem
     raises ``RecordError``.
 
     >>> from io import BytesIO
@@ -146,7 +146,7 @@ def make_record(
 
 
 def write_study(study: Mapping[str, Any]) -> str:
-    """Return a study as a line of JSON, in ASCII. Raises ``WrongType`` for values that JSON cannot
+    """Return a study as one line of ASCII JSON. Raises ``WrongType`` for values that JSON cannot
     represent.
     """
     try:
@@ -182,8 +182,8 @@ def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
 
 
 def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]:
-    """Yield the records of a file, and the errors of what cannot be read. Damage that ends the
-    reading of a document, or of the file, is the last error of it. Does not raise.
+    """Yield the records of a file, and an error for each part that cannot be read. If damage stops
+    the reading of a document or of the file, that error is its last item. Does not raise.
     """
     from extractor.formats.files import contain, open_documents  # noqa: PLC0415
 
@@ -198,13 +198,13 @@ def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]
 def _make_records(
     path: str, member: str | None, items: Iterator[Found]
 ) -> Iterator[_Result]:
-    """Yield the records of a document, and the errors of what cannot be read. A document that holds
-    nothing is an error.
+    """Yield the records of a document, and an error for each record that cannot be read. An empty
+    document is also an error.
 
     Args:
         path: The file.
         member: The name of the document in an archive.
-        items: What its reader found.
+        items: The items that its reader yielded.
     """
     # The id of a record without one; it is numbered if the document holds several.
     name = (member or path.strip("<>")).removesuffix(".gz")

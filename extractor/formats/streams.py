@@ -1,4 +1,4 @@
-"""Byte streams, and the limits that keep a hostile or broken file from filling the memory."""
+"""Byte streams, with limits that prevent a hostile or broken file from exhausting memory."""
 
 import codecs
 import io
@@ -12,11 +12,11 @@ from extractor.formats.found import UnreadableSource
 BLOCK_BYTES = 64 * 1024
 """Bytes read at a time; a document's format is detected from its first block."""
 MAX_RECORD_BYTES = 50 * 1000**2
-"""Largest record, line or table row, in bytes. The registry's largest records, results included,
-are below 20 MB.
+"""Maximum size of a record, line or table row, in bytes. The registry's largest records, results
+included, are below 20 MB.
 """
 MAX_UNPACKED_RATIO = 200
-"""Largest ratio of unpacked to packed size. Records grow five- to twentyfold, the densest bombs
+"""Maximum ratio of unpacked to packed size. Records grow five- to twentyfold, the densest bombs
 a thousandfold.
 """
 RATIO_FREE_BYTES = 10 * 1000**2
@@ -52,7 +52,7 @@ class SteadyStream(io.RawIOBase):
     """Reads full blocks from any source, so that a buffer on top can show a whole first block.
 
     Attributes:
-        position: How many bytes were read.
+        position: The number of bytes read.
     """
 
     def __init__(self, source: Bytes, packed: "SteadyStream | None" = None) -> None:
@@ -87,11 +87,12 @@ def check_unpacked(size: int, packed: int) -> None:
 def buffer_stream(
     source: Bytes, packed: io.BufferedReader | None = None
 ) -> io.BufferedReader:
-    """Return a stream at whose whole first block ``peek`` can look, without a byte order mark.
+    """Return a stream, without its byte order mark, whose whole first block is available to
+    ``peek``.
 
     Args:
-        source: What is read.
-        packed: The stream that the source unpacks; too much for its size is refused.
+        source: The source to read. packed: The packed stream behind the source, whose size limits
+        the unpacked size.
     """
     below = cast("SteadyStream", packed.raw) if packed else None
     raw: io.RawIOBase = SteadyStream(source, below)
@@ -111,13 +112,13 @@ def check_size(size: int, place: str | None = None) -> None:
 
 
 class TextBuffer:
-    """The text of a stream, read as needed: consumed text is dropped.
+    """The text of a stream, read on demand; consumed text is discarded.
 
     Bytes that are not characters of the encoding are kept as Python's ``surrogateescape`` has them.
 
     Attributes:
-        text: What was read.
-        at: Where what was not taken begins.
+        text: The text that was read.
+        at: The offset at which the unconsumed text begins.
         line: The number of the line at ``at``.
     """
 
@@ -129,8 +130,8 @@ class TextBuffer:
         self.line = 1
 
     def read_on(self) -> bool:
-        """Double the buffered text, so that the search takes linear time. Return False at
-        the end. Raises ``UnreadableSource`` if too much is waiting for one record.
+        """Double the buffered text, so that the search takes linear time. Return False at the end.
+        Raises ``UnreadableSource`` if the buffer exceeds the size of a record.
         """
         waiting = len(self.text) - self.at
         check_size(waiting - BLOCK_BYTES)
@@ -142,9 +143,9 @@ class TextBuffer:
     def find(
         self, pattern: re.Pattern[str], *, ahead: int = 0, skips: bool = False
     ) -> re.Match[str] | None:
-        """Return the match found at least ``ahead`` characters ahead, reading on as needed;
-        None at the end. If the search ``skips``, what is before is taken, so that it may be of
-        any length.
+        """Return the match found at least ``ahead`` characters ahead, reading on as needed; None
+        at the end. If ``skips`` is true, the text before the match is consumed during the search
+        and may have any length.
         """
         while not (found := pattern.search(self.text, self.at + ahead)):
             if skips:

@@ -1,7 +1,6 @@
-"""Tables of trials: the downloads of registers, and what R, pandas or a spreadsheet makes of them.
-
-The header is the line, of the first ones, that has most known columns. A row ends with a line at
-whose end no quotation mark is open, or where the next line begins with the number of a trial.
+"""Tables of trials: register downloads, and copies saved by R, pandas or a spreadsheet. The header
+is whichever of the first lines has the most known columns. A row ends with a line at whose end no
+quotation mark is open, or where the next line begins with the number of a trial.
 """
 
 import csv
@@ -38,7 +37,7 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class _Header(NamedTuple):
-    """A line of names, with the column of a register for each; empty if it is not known."""
+    """A line of column names, with the register's column for each; empty for an unknown name."""
 
     has_number: bool
     found: int
@@ -63,7 +62,7 @@ def is_table(head: str) -> bool:
 
 
 def read_table(stream: BufferedReader) -> Iterator[Found]:
-    """Yield the records of a table, in order, and the problem of each row that cannot be read."""
+    """Yield the records of a table in order, and a problem for each row that cannot be read."""
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
     if not header.found:

@@ -1,5 +1,5 @@
-"""Records in XML: each element of a record is cut out of the document and parsed by itself, so
-that a broken one does not affect the others, and no declaration of the document reaches a parser.
+"""Records in XML: the element of each record is cut out of the document and parsed separately, so
+that a broken record does not affect others and the document's declarations never reach a parser.
 """
 
 import codecs
@@ -37,7 +37,7 @@ _ENCODINGS = re.compile(
     r"|koi8-[ru]",
     re.IGNORECASE,
 )
-"""Other encodings that registers use."""
+"""Other encodings in use by registers."""
 _TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML forbids."""
@@ -46,8 +46,8 @@ _BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
 
 
 def read_xml(stream: BufferedReader) -> Iterator[Found]:
-    """Yield the records of one document, in order, and the problem of each that cannot be read. A
-    document without any record, or without its end, is a problem.
+    """Yield the records of one document in order, and a problem for each record that cannot be
+    read. A document without any record, or without its end, is a problem.
     """
     head = stream.peek().decode("utf-8", "replace")
     root = "".join(_TAG.findall(head)[:1])
@@ -105,8 +105,8 @@ def _find_encoding(head: str) -> str:
 
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
-    """Take a record, and return its content; that of a broken one with a note if it can be
-    mended.
+    """Consume a record and return its content. A broken record that can be mended is returned with
+    a note.
     """
     first = text.line
     ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
@@ -137,8 +137,8 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
 
 
 def _mend(record: str) -> str:
-    r"""Return a record with "�" for what XML forbids, and signs that are not markup as text. A
-    parser that recovers by itself would drop the "<" of "< 5".
+    r"""Return a record in which "�" replaces characters that XML forbids, and signs that are not
+    markup are escaped. A parser in recovery mode would drop the "<" of "< 5".
 
     >>> _mend("<a>Age &gt; 18 & < 65\x02</a>")
     '<a>Age &gt; 18 &amp; &lt; 65�</a>'
@@ -179,7 +179,9 @@ def _make_tree(element: Element) -> Any:
 def _list_fields(
     columns: Container[str], tree: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each element that is a column, also of those in groups."""
+    """Yield the (name, text) pairs of the elements that are columns, including elements in
+    groups.
+    """
     if TEXT in tree:
         raise UnreadableSource("text where fields are expected")
     for name, values in tree.items():

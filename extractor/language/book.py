@@ -1,4 +1,4 @@
-"""The rule book: all rules and terms of the package, and functions that read text with them.
+"""The rule book: all rules and terms of the package, and the functions that apply them to text.
 
 >>> tokens = read_text("within 2-4 weeks of the first dose")
 >>> [(span.read("low"), span.read("high")) for span in rule("duration").find(tokens)]
@@ -34,19 +34,21 @@ from extractor.language.patterns import (
 
 _PACKAGE = Path(__file__).parents[1]
 _RULES = "rules"
-"""Each concept has its rules and tables in a folder of this name, and in it the folder
-``terms``: its vocabularies.
+"""The name of the folder that contains a concept's rules and tables; its subfolder ``terms``
+contains the vocabularies.
 """
 _WEIGHTS = "weights"
-"""The fitted weights are next to them, in a folder of this name."""
+"""The name of the adjacent folder that contains the fitted weights."""
 _NUMBERS = NUMBER + NAME_NUMBER
 _PlacedNumbers = list[tuple[int, str]]
-"""The numbers of a term, each with its place among the term's tokens."""
+"""The numbers of a term, each with its position among the term's tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One meaning, and the terms for it. ``also`` names it too, but is not looked for in texts."""
+    """A meaning and its terms. The terms in ``also`` have the same meaning, but are not searched
+    for in texts.
+    """
 
     vocabulary: str
     value: str
@@ -91,7 +93,9 @@ class TermFinder:
                 self._register_words(list_words(term))
 
     def _register_words(self, words: list[str]) -> None:
-        """Give each word of a term a code, and note the words that have a number after them."""
+        """Assign a code to each word of a term, and record the words that are followed by a
+        number.
+        """
         LEXICON.join(words)
         for word, following in zip(words, [*words[1:], ""], strict=True):
             if not word[0].isalpha():
@@ -102,12 +106,10 @@ class TermFinder:
 
     @cached_property
     def _automaton(self) -> Any:
-        """The search for all terms at once, by the codes of their tokens.
-
-        Each string of codes leads to its length and its entries. All numbers share two codes, so
-        "CD19" and "CD20" are the same string: the numbers of a term, with their places in it, are
-        beside its entry, and ``find`` compares them. A term with words that are also known in
-        capitals has several strings.
+        """An automaton that finds all terms at once by their token codes. Each code string maps to
+        its length and its entries. Numbers share two codes, so "CD19" and "CD20" have the same
+        string; each entry therefore has the numbers of its term and their positions, which
+        ``find`` compares. A term whose words also have a code in capitals has several strings.
         """
         meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
@@ -128,16 +130,17 @@ class TermFinder:
         return automaton
 
     def _list_possible_codes(self, tokens: Tokens) -> Iterator[str]:
-        """Yield for each token of a term a string of the codes that it may have in a text: of a
-        number both codes of numbers, of a word its own code and that of the word in capitals.
+        """Yield, for each token of a term, a string of the codes that the token may have in a
+        text: both number codes for a number; for a word, its own code and the code of the word in
+        capitals.
         """
         for word, code in zip(tokens.words, tokens.codes, strict=True):
             codes = LEXICON.find(word) if word[0].isalpha() else code
             yield _NUMBERS if codes in _NUMBERS else codes
 
     def find(self, tokens: Tokens, first: int, end: int) -> list[Term]:
-        """Return the terms from left to right, without overlaps. Of terms with the same start,
-        the longest.
+        """Return the terms from left to right, without overlaps, preferring the longest term at
+        each start.
         """
         terms: list[Term] = []
         if not self._automaton:
@@ -151,12 +154,12 @@ class TermFinder:
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
-    """Return whether a text has the numbers of a term at their places after ``start``."""
+    """Return whether a text has a term's numbers at the same positions, counted from ``start``."""
     return all(tokens.words[start + at].lower() == number for at, number in numbers)
 
 
 def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
-    """Remove overlaps from left to right. Of terms with the same start, the longest stays."""
+    """Remove overlaps from left to right, keeping the longest term at each start."""
     done = 0
     for term in sorted(terms, key=lambda term: (term.first, -term.end)):
         if term.first >= done:
@@ -236,9 +239,8 @@ def load_book() -> Book:
 
 
 def _write_entries(entries: Sequence[Entry]) -> str:
-    """Return the pattern that matches any term of a vocabulary.
-
-    The named part that matches shows which entry it is: ``e3`` is the entry with the number 3.
+    """Return a pattern that matches any term of a vocabulary. The name of the matched group
+    identifies the entry: ``e3`` is entry number 3.
     """
     parts = []
     for number, entry in enumerate(entries):
@@ -254,7 +256,7 @@ def _write_entries(entries: Sequence[Entry]) -> str:
 
 @cache
 def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
-    """Return the folders of that name below the package: those of the rules, or of the weights.
+    """Return the folders with this name in the package, which contain the rules or the weights.
 
     >>> [folder.is_dir() for folder in list_rule_folders()][0]
     True
@@ -263,7 +265,7 @@ def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
 
 
 def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
-    """Return the name and text of each file in these folders, in the order of the names. The files
+    """Return the name and text of each file in these folders, sorted by name. The files
     of a topic's folder have the folder's name; vocabularies are read by their own folder.
     """
     texts: list[tuple[str, str]] = []
@@ -291,7 +293,7 @@ def _write_term(term: str) -> str:
 
 
 def read_text(text: str) -> Tokens:
-    """Return the tokens of a cleaned text, read with the words of all rules and vocabularies."""
+    """Return the tokens of a cleaned text, coded with the words of all rules and vocabularies."""
     load_book()
     return lex(text)
 
@@ -303,8 +305,7 @@ def rule(name: str) -> Rule:
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
-    """Return the entry whose term, or rule, is exactly ``tokens.words[first:end]``; None without
-    one.
+    """Return the entry whose term or rule matches exactly ``tokens.words[first:end]``, or None.
 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
@@ -347,8 +348,8 @@ def find_terms(
 
 @cache
 def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
-    """Return rules that occur wherever one of the vocabulary's entry rules does; there are few
-    such places, so the search for each single rule is rarely needed.
+    """Return rules of which at least one matches in any text that an entry rule of the vocabulary
+    matches. Few texts match, so the individual rules are rarely searched for.
     """
     return join_rules(rule for rule, _ in load_book().entry_rules[vocabulary])
 

@@ -1,4 +1,4 @@
-r"""Clean text, with a map back to the raw characters.
+r"""Cleans text and keeps a map back to the raw characters.
 
 Registries escape punctuation (``\\>``), break lines at a fixed width, and pass on damaged encodings
 (``Â±``), ligatures and invisible characters. Rules read the cleaned text; evidence always points
@@ -60,15 +60,15 @@ _MONEY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""Words that indicate money, or a comparator, at the end of the text before a sum in pounds. Before
-a "£" that stands for "≤" is not a comparator, since a limit has only one.
+"""Words that indicate money, or a comparator, at the end of the text that precedes a sum in
+pounds. A "£" that stands for "≤" does not follow a comparator, because a limit has only one.
 """
 _MONEY_BEHIND = re.compile(
     r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)",
     re.I,
 )
 _REACH = 80
-"""Maximum number of characters before a "£" that show whether it is money."""
+"""Maximum number of characters before a "£" that are examined for words about money."""
 
 # Bytes 0x80-0xBF as Windows-1252 or Latin-1 shows them: the tails of damaged UTF-8 sequences.
 _TAIL = "\u0080-\u00bf" + "".join(
@@ -119,7 +119,7 @@ _WRAPPED = re.compile(r"\n {6,}\S")
 
 @dataclass(frozen=True, slots=True)
 class CleanText:
-    """Cleaned text, and where it differs from the raw text.
+    """Cleaned text, and the places where it differs from the raw text.
 
     ``starts[i]:ends[i]`` in ``text`` corresponds to ``raw_starts[i]:raw_ends[i]`` in the raw text;
     between these pieces, both are equal.
@@ -164,8 +164,8 @@ class CleanText:
         return self._shift(piece - 1, position)
 
     def _shift(self, before: int, position: int) -> int:
-        """Return the raw position of a position between two pieces, where the raw text is
-        unchanged: it is shifted as far as the end of the piece with the number ``before``.
+        """Return the raw position of a position between two pieces, where the text is unchanged.
+        Its shift is the shift at the end of the piece with index ``before``.
         """
         if before < 0:
             return position
@@ -184,7 +184,7 @@ class CleanText:
 
 
 def clean_text(raw: str) -> CleanText:
-    r"""Undo escapes, damage and wrapping, and keep a map to ``raw``.
+    r"""Undo escapes, damage and line wrapping, and keep a map to ``raw``.
 
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
@@ -193,7 +193,7 @@ def clean_text(raw: str) -> CleanText:
 
 
 _Change = tuple[int, int, str]
-"""Start, end, and the new characters."""
+"""The start, the end and the new characters."""
 Replacers = Mapping[str, Callable[[str], str]]
 """The replacement for the characters that each group of ``_CHANGES`` matches."""
 
@@ -236,7 +236,7 @@ def list_changes(
 def _merge_changes(
     changes: Iterable[_Change], wider: Iterable[_Change]
 ) -> list[_Change]:
-    """Return all changes in order; a wider one replaces those inside it."""
+    """Return all changes in order; a wider change replaces the changes inside it."""
     merged = list[_Change]()
     done = 0
     in_order = sorted([*changes, *wider], key=lambda change: (change[0], -change[1]))
@@ -256,7 +256,7 @@ def _read_tagged(tagged: re.Match[str]) -> str:
 
 
 def _is_money(raw: str, at: int) -> bool:
-    """Return whether the "£" at an offset is a sum of money, and no sign of the Symbol font.
+    """Return whether the "£" at an offset denotes money rather than a sign of the Symbol font.
 
     >>> [
     ...     _is_money(text, text.index("£"))
@@ -269,8 +269,8 @@ def _is_money(raw: str, at: int) -> bool:
 
 
 def _replace_tag(tag: str) -> str:
-    """Return what stands for a code of HTML: the end of a line, a blank between cells, nothing
-    for emphasis.
+    """Return the replacement for an HTML tag: a line end, a space between cells, or nothing for
+    emphasis.
     """
     if EDGE.fullmatch(tag):
         return "\n"
@@ -278,7 +278,8 @@ def _replace_tag(tag: str) -> str:
 
 
 def repair(damaged: str) -> str:
-    """Return the characters whose UTF-8 was read in another encoding, or the text as it is.
+    """Return the original characters if their UTF-8 was decoded with another encoding; otherwise
+    return the text unchanged.
 
     >>> repair("\N{LATIN CAPITAL LETTER A WITH CIRCUMFLEX}\N{PLUS-MINUS SIGN}")
     '±'
@@ -297,8 +298,8 @@ def repair(damaged: str) -> str:
 
 
 def decode_json(escaped: str) -> str:
-    r"""Return the sign of an escape of JSON that was left in the text, and of an entity after
-    it: `\u0026gt;`.
+    r"""Return the character of a leftover JSON escape, including an entity that follows it:
+    `\u0026gt;`.
     """
     code = escaped.lstrip("\\").removeprefix("u")
     sign = chr(int(code[:4], 16))
@@ -313,7 +314,7 @@ _SPACE = re.compile(f"[{_SPACES}]")
 
 
 def read_entity(written: str) -> str:
-    """Return the character of an entity; a blank for each kind of space.
+    """Return the character of an HTML entity; every kind of space becomes a plain space.
 
     >>> read_entity("&nbsp;"), read_entity("&amp;ge;")
     (' ', '≥')
@@ -368,5 +369,5 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
 
 
 def fold_label(label: str) -> str:
-    """Normalise the label of an arm: without letter case and white space."""
+    """Normalise an arm label by removing white space and case differences."""
     return "".join(label.split()).casefold()

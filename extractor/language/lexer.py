@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 Range = tuple[int, int]
-"""A half-open range: of tokens, or of characters."""
+"""A half-open range of tokens or characters."""
 UNKNOWN = "w"
 NUMBER = "n"
 NAME_NUMBER = "d"
@@ -40,7 +40,7 @@ _HUNDREDS = (
     rf"-])?{_BELOW_HUNDRED})?"
     rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
 )
-"""Hundreds in words are one token: "one hundred and fifty", and so is half a dozen."""
+"""Hundreds in words, such as "one hundred and fifty", are one token, as is "half a dozen"."""
 _WORD = (
     rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
 )
@@ -91,7 +91,7 @@ _HALF_A_TIME = (
     r"(?<![\d,])(?<!, "
     r")\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
 )
-"""A decimal, and not the end of a list of times."""
+"""A decimal number that is not the end of a list of times."""
 _DECIMAL = r"\d{1,3},\d{1,2}"
 _BEHIND_DECIMAL = "|".join(
     rf"(?<=,{digits}{joint})"
@@ -119,11 +119,11 @@ _AFTER_TIME = "|".join(
     rf"(?<=[0-9]{gap}{unit}-)" for unit in _TIMES for gap in ("", " ")
 )
 _BETWEEN_TIMES = rf"-(?:{_AFTER_TIME})(?=[0-9]+ ?(?:{'|'.join(_TIMES)}))"
-"""The hyphen of "18y-65y", which joins no name."""
+"""The hyphen in "18y-65y", which does not join a name."""
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|{_BETWEEN_TIMES}|_"
 _TOKEN = re.compile(f"( ?)([①-⑳]|{_WORD}|{_NUMBER}|{_SIGN})")
-"""A token and the space before it. Most tokens have one, and a match that begins with it skips
-nothing.
+"""A token and the preceding space. Most tokens follow a space, so a match rarely has to skip
+characters.
 """
 NUMBER_WORDS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -133,32 +133,34 @@ NUMBER_WORDS = """
 _OTHER_IN_CAPITALS = frozenset(
     ["all", "as", "at", "in", "is", "it", "no", "or", "so", "us", "who"]
 )
-"""Words with another meaning in capitals: "WHO", "ALL"."""
+"""Words that have a different meaning in capitals: "WHO", "ALL"."""
 PREFIXES = frozenset(
     ["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"]
 )
-"""Before a joined word: it does not mean what it means alone. Not "anti-": an anti-HIV test is
-about HIV.
+"""Prefixes that change the meaning of the word they are joined to. "anti-" is not included,
+because an anti-HIV test is about HIV.
 """
 _FIRST_CODE = "\u4e00"
 _LAST_CODE = "\u9fff"
-"""The codes of words, all letters. Below U+10000, ``re`` matches sets by table lookup."""
+"""The codes of words, which are all letters. Below U+10000, ``re`` matches sets by table
+lookup.
+"""
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 ANY_WORD = r"[^\W_a-s]"
 """Codes of words, known or not: the letters except ``n``, ``d`` and ``s``. A range of codes
 takes long to compile.
 """
 _MOST_WORDS = 200_000
-"""Maximum number of words whose codes are remembered."""
+"""Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
 _JOINTS = {"", "-"}
 
 
 class Lexicon(dict[str, str]):
-    """The code of each word, as the text capitalises it. New words are looked up once.
+    """The code of each word as capitalised in the text. New words are looked up once.
 
-    Rules ``add`` their words before any text is read. A word of at most four capitals ("IV")
-    matches in capitals only; a word that ends with ``~`` ("randomi~") is a prefix.
+    Rules ``add`` their words before any text is read. A word of up to four capitals ("IV") matches
+    only in capitals; a word that ends with ``~`` ("randomi~") is a prefix.
 
     >>> words = Lexicon()
     >>> code = words.add("dose")
@@ -177,14 +179,14 @@ class Lexicon(dict[str, str]):
         self.named: set[str] = {UNKNOWN}
         """Codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
-        """Prefixes and words after them, in lower case, of which a term or rule has both."""
+        """Lower-case (prefix, word) pairs that occur together in a term or rule."""
         self._prefix = re.compile(
             f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])"
         )
 
     def add(self, word: str) -> str:
-        """Register a word, a sign or a prefix ("randomi~"), and return its code; a known one keeps
-        its code. Adding a new one clears the cache of looked-up words.
+        """Register a word, a sign or a prefix ("randomi~"), and return its code; a known word
+        keeps its code. Adding a new word clears the lookup cache.
         """
         codes = self._codes
         key = word if is_abbreviation(word) else word.lower()
@@ -234,8 +236,8 @@ class Lexicon(dict[str, str]):
                 yield index
 
     def find(self, word: str) -> str:
-        """Return all codes of a word, or of the words with a prefix. Call it after all words are
-        added.
+        """Return all codes of a word, or of the words with a prefix. Call this after all words
+        have been added.
 
         >>> words = Lexicon()
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
@@ -250,8 +252,8 @@ class Lexicon(dict[str, str]):
         return self._found[word]
 
     def _find_cased(self, word: str) -> str:
-        """Return the code of a word, and that of the same word in capitals: "car" matches in any
-        case, including the abbreviation "CAR", which has its own code.
+        """Return the code of a word and the code of the same word in capitals: "car" matches in
+        any case, including the abbreviation "CAR", which has its own code.
         """
         code = self.add(word)
         if word in _OTHER_IN_CAPITALS:
@@ -260,7 +262,9 @@ class Lexicon(dict[str, str]):
         return code if capitals == code else code + capitals
 
     def _find_prefixed(self, word: str) -> str:
-        """Return the codes of the words and prefixes that begin as "randomi~" does."""
+        """Return the codes of the words and prefixes that begin with a prefix such as
+        "randomi~".
+        """
         prefix = word.removesuffix("~").lower()
         if not self._sorted:
             self._sorted = sorted(
@@ -299,7 +303,7 @@ class Lexicon(dict[str, str]):
 
 
 def is_abbreviation(word: str) -> bool:
-    """Return whether a word of the rule book matches in capitals only.
+    """Return whether a word of the rule book matches only in capitals.
 
     >>> is_abbreviation("IV"), is_abbreviation("RECIST"), is_abbreviation("A")
     (True, False, False)
@@ -360,8 +364,8 @@ class Tokens:
         return self.starts[first], self.ends[end - 1]
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""Return a part of the text on one line, as separate tokens: ``^`` and ``$`` in a rule
-        match its ends.
+        r"""Return a part of the text as separate tokens on one line, so that ``^`` and ``$`` in a
+        rule match its ends.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
@@ -375,7 +379,7 @@ class Tokens:
         return self.without(line_ends, first, end)
 
     def joined(self, index: int) -> bool:
-        """Return whether a token follows the one before it without white space.
+        """Return whether a token follows the previous token without white space.
 
         >>> lex("5mg daily").joined(1), lex("5mg daily").joined(2)
         (True, False)
@@ -383,8 +387,8 @@ class Tokens:
         return self.gap(index) == ""
 
     def gap(self, index: int) -> str:
-        """The text between a token and the one before it, where a joining hyphen is not a
-        token; " " before the first.
+        """The text between a token and the previous token, which may be a joining hyphen; " "
+        before the first token.
 
         >>> tokens = lex("SF-36 scores")
         >>> tokens.gap(1), tokens.gap(2)
@@ -395,7 +399,7 @@ class Tokens:
         return " "
 
     def in_name(self, index: int) -> bool:
-        """Return whether a number is joined to the word before it, and so a part of a name.
+        """Return whether a number is joined to the preceding word and so is part of a name.
 
         >>> tokens = lex("IL-6, CD19, 5 visits")
         >>> [tokens.in_name(index) for index in (1, 4, 6)]
@@ -404,8 +408,8 @@ class Tokens:
         return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
-        """Return the tokens of a range outside some half-open places. They keep their offsets in
-        the text.
+        """Return the tokens of a range without the tokens in ``places``, which are half-open
+        ranges. Offsets in the text are unchanged.
 
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
         ['up', 'to', 'week']
@@ -424,7 +428,7 @@ class Tokens:
 
 
 def list_words(text: str) -> list[str]:
-    """Return the words of ``lex(text)``, for which no word needs to be known yet.
+    """Return the words of ``lex(text)``; no words need to be registered first.
 
     >>> list_words("CAR-T (day 1)")
     ['CAR', 'T', '(', 'day', '1', ')']
@@ -466,7 +470,8 @@ def _find_names(
     """Yield the numbers that are a part of a name ("IL-6").
 
     They follow a word directly or after a hyphen, and the word's code is in ``named``: unknown
-    words, and words that a term has before a number. A decimal without a zero (".5") is none.
+    words, and words that a term has before a number. A decimal without a leading zero (".5") is
+    not part of a name.
     """
     for number in _AFTER_WORD.finditer(codes):
         index = number.start()

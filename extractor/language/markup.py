@@ -1,4 +1,4 @@
-r"""Codes of HTML that are layout: the edges of paragraphs and items, and emphasis.
+r"""HTML tags that only affect the layout: the edges of paragraphs and items, and emphasis.
 
 A registry may store them as they are or escaped ("&lt;li&gt;").
 """
@@ -11,15 +11,15 @@ _ATTRIBUTES = (
     r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
     r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
 )
-"""Markup that hides text or runs code is not layout: it stays in the text and is reported."""
+"""Markup that hides text or runs code is not layout; it remains in the text and is reported."""
 EDGE = re.compile(
     rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
     rf"|html)){_ATTRIBUTES}{_CLOSE}",
     re.IGNORECASE,
 )
-"""A code that begins or ends a line."""
+"""A tag that begins or ends a line."""
 CELL = re.compile(rf"{_OPEN}/?t[dh]{_ATTRIBUTES}{_CLOSE}", re.IGNORECASE)
-"""The edge of a table's cell."""
+"""The edge of a table cell."""
 EMPHASIS = re.compile(
     rf"{_OPEN}/?(?:b|i|u|strong|em|span|font|sup|sub|small){_ATTRIBUTES}{_CLOSE}",
     re.IGNORECASE,
@@ -31,5 +31,5 @@ ANY = re.compile(
 
 
 def may_hold_markup(text: str) -> bool:
-    """Return whether a text can have such codes, so that most texts need no search."""
+    """Return whether a text may contain layout tags, so that most texts need not be searched."""
     return "<" in text or "&lt;" in text

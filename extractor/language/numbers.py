@@ -41,7 +41,7 @@ ORDINALS = {word: number for number, word in enumerate(_ORDINAL_WORDS.split())}
 _ROMAN_NUMBERS = "I II III IV V VI VII VIII IX X"
 ROMAN = {word: number for number, word in enumerate(_ROMAN_NUMBERS.split(), 1)}
 TIMES = {"once": 1, "twice": 2, "thrice": 3}
-"""Words that count how often."""
+"""Words that count occurrences."""
 _PHRASES = {
     "half a dozen": 6,
     "three quarters": 0.75,
@@ -61,8 +61,8 @@ _HUNDREDS = re.compile(
 _LOST_POWER = re.compile(r"(?P<whole>\d{1,3})(?:[.,](?P<part>\d{1,2}))? 109")
 """A number whose power of ten lost its signs, "100 109/l", looks like thousands."""
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
-"""One separator before exactly three digits: a decimal sign to some writers, a mark of thousands
-to others.
+"""A single separator before exactly three digits, which some writers use as a decimal sign and
+others as a thousands separator.
 """
 _GROUPS = re.compile(
     r"\d{1,3}(?P<sign>[.,' ])\d{3}(?:(?P=sign)\d{3})*(?:[.,·]\d+)?|\d{1,2}(?:,\d{2})+,\d{3}"
@@ -127,8 +127,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     """Return all values that the characters of a number allow, most likely first; empty if it
     is not a number.
 
-    A dot, raised dot or comma before exactly three digits is a decimal sign to some writers, a
-    mark of thousands to others. The counted quantity may resolve it
+    Some writers use a dot, raised dot or comma before exactly three digits as a decimal sign,
+    others as a thousands separator. The counted quantity may resolve it
     (``KnownQuantity.is_usual``); its characters cannot.
 
     >>> [
@@ -161,8 +161,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
 
 
 def _find_exponent(number: re.Match[str]) -> str | None:
-    """Return the power of ten of a number, "0" if it has none; None if the word
-    after it is not a scale.
+    """Return the power of ten of a number, "0" if it has no scale word; None if the next word is
+    not a scale.
     """
     scale = (number["scale"] or "").lower()
     if scale and scale not in SCALES:
@@ -212,8 +212,8 @@ def _list_plain(digits: str) -> list[str]:
 
 
 def _read_words(text: str) -> int | float | None:
-    """Return the value of a number with a word or a fraction: "two and a half", "fifty
-    thousand", "5½", "1 1/2". None if it is none of these. The text is in small letters.
+    """Return the value of a number written with a word or a fraction: "two and a half", "fifty
+    thousand", "5½", "1 1/2". Return None for any other text. The text must be in lower case.
     """
     if text in _VALUES:
         return _VALUES[text]
@@ -257,9 +257,9 @@ def _read_fraction(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Return the value of digits and a power of ten; None if it is not a number, or too large.
+    """Return the value of digits with a power of ten; None if it is not a number or is too large.
 
-    Decimal notation keeps it exact: 2.3 x 10^9 is 2300000000. An int is returned where it is whole.
+    Decimal notation keeps it exact: 2.3 x 10^9 is 2300000000. A whole number is returned as an int.
     """
     try:
         value = float(f"{digits}e{exponent}")
@@ -273,7 +273,7 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
 
 
 def multiply(value: float, factor: float) -> int | float:
-    """Return a value times a power of ten, without the noise of floating point.
+    """Return a value times a power of ten, without floating-point errors.
 
     >>> multiply(1.1, 10**9), multiply(0.25, 3)
     (1100000000, 0.75)
@@ -326,7 +326,7 @@ def joins_words(tokens: Tokens, at: int) -> bool:
 
 
 _LETTER_REACH = 24
-"""Number of tokens before or after a "D" or "W" that may show that it is no unit of time."""
+"""Number of tokens before or after a "D" or "W" that may show that it is not a time unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,7 +418,7 @@ def _is_rate(duration: Found, value: float) -> bool:
 
 
 def _is_no_time(duration: Found) -> bool:
-    """Return whether the letter after a number is no unit of time: a "D" of dioptres ("-6 D",
+    """Return whether the letter after a number is not a time unit: a "D" of dioptres ("-6 D",
     "0.75 D"), a "W" of watts ("cycled at 25W"), a rate ("5 h-1").
     """
     tokens = duration.tokens
@@ -441,7 +441,7 @@ def _read_part(match: Found, name: str) -> int | float | None:
 
 @lru_cache(maxsize=256)
 def read_time_unit(text: str) -> TimeUnit | None:
-    """Return the unit of time that a word or its abbreviation names; None if it names none.
+    """Return the time unit for a word or abbreviation; None if it is not a time unit.
 
     >>> read_time_unit("wks"), read_time_unit("day(s)"), read_time_unit("mg")
     (<TimeUnit.WEEK: 'week'>, <TimeUnit.DAY: 'day'>, None)

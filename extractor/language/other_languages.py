@@ -2,8 +2,8 @@
 
 Letters of other scripts and counted words (``rules/languages.toml``) decide. A line is cut at
 slashes, bars, brackets and where its script changes; a piece is in another language if the words
-of that language clearly outnumber the English ones. Beside such pieces one word is enough, and a
-line of a list that shows no language ("ECOG 0-1") belongs to the lines around it.
+of that language clearly outnumber the English words. Next to such a piece one word is enough, and
+a list line that does not show its language ("ECOG 0-1") has the language of the surrounding lines.
 """
 
 import re
@@ -27,20 +27,22 @@ _SCRIPT = (
     r"\ufe70-\ufefc\uff66-\uff9d\U00020000-\U0003ffff]){2}|[\u0370-\u058f]{4})"
     r"(?:[^\sA-Za-z]|\s(?=[^\WA-Za-z]))*"
 )
-"""Letters of another script, with the signs joined to them: "FEV1低于80%". A few Greek ones are
+"""Letters of another script, with the signs joined to them: "FEV1低于80%". A few Greek letters are
 common in English: "αβ T cells".
 """
 _OTHER_SCRIPT = re.compile(_SCRIPT)
 _EDGE = re.compile(
     rf"\s{{1,9}}/\s{{1,9}}|[|\t／]|(?=[(（])|(?<=[)）])(?=\s{{0,9}}\w)|(?P<script>{_SCRIPT})"
 )
-"""What may separate the same words in two languages."""
+"""Separators between the same words in two languages."""
 _LISTS = ("eligibility", "brief_summary", "detailed_description", "text")
-"""Sections whose lines belong together. In others, a line without a language is a name."""
+"""Sections whose lines belong together. In other sections, a line that does not show its language
+is a name.
+"""
 _DESCRIPTIONS = {*_LISTS[1:], "title", "official_title", "conditions", "keywords"}
-"""Sections that another one may repeat in English."""
+"""Sections that another section may repeat in English."""
 _SURE = 2
-"""The number of words that decides a piece by itself."""
+"""The number of words that is sufficient to determine the language of a piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,9 @@ class ForeignText:
 
 @dataclass(frozen=True, slots=True)
 class ForeignLines:
-    """The parts of a record in another language, in reading order.
-
-    ``untranslated`` are the sections in whose list nothing is in English but headings; of the
-    descriptions of a trial, only if nothing in the record is.
+    """The parts of a record in another language, in reading order. ``untranslated`` lists the
+    sections in which only headings are in English; descriptions of a trial are included only if
+    nothing in the record is in English.
     """
 
     texts: tuple[ForeignText, ...] = ()
@@ -89,7 +90,7 @@ def find_foreign(
 
     Args:
         sections: Names and texts.
-        marked: What the source marks as text in another language.
+        marked: The texts that the source marks as being in another language.
 
     >>> criteria = "- Alter über 18 Jahre\n- ECOG 0-1\n- Keine Allergie"
     >>> [text.end for text in find_foreign([("eligibility", criteria)]).texts]
@@ -128,13 +129,13 @@ def _name_list(text: _Text | ForeignText) -> str:
 
 
 def _is_english_item(line: _Text) -> bool:
-    """Return whether a line is in English, and no heading."""
+    """Return whether a line is in English and is not a heading."""
     is_heading = line.words.rstrip("*_ ").lower().endswith((":", "criteria"))
     return line.language == "" and not is_heading
 
 
 def hide_foreign(text: str) -> str:
-    """Return a text of the same length with blanks instead of the parts in another language.
+    """Return a text of the same length in which spaces replace the parts in another language.
 
     >>> hide_foreign("纳入标准 Inclusion criteria").strip()
     'Inclusion criteria'
@@ -144,7 +145,7 @@ def hide_foreign(text: str) -> str:
 
 
 def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
-    """Return a text of the same length with blanks instead of the ranges.
+    """Return a text of the same length in which spaces replace the ranges.
 
     >>> blank_ranges("Pain / Schmerz", [(4, 14)])
     'Pain          '
@@ -163,7 +164,9 @@ def _load_words() -> Mapping[str, frozenset[str]]:
 
 
 def _count_words(words: Collection[str]) -> tuple[int, int, str]:
-    """Return how many words are English, and how many of the other language that has most."""
+    """Return the number of English words, and the number of words of the most frequent other
+    language.
+    """
     counts = [
         (sum(map(known.__contains__, words)), language)
         for language, known in _load_words().items()
@@ -172,15 +175,14 @@ def _count_words(words: Collection[str]) -> tuple[int, int, str]:
 
 
 def _may_be_foreign(text: str) -> bool:
-    """Return at once whether a section can have anything in another language."""
+    """Return quickly whether a section may contain text in another language."""
     _, most, _ = _count_words(set(_WORD.findall(text.lower())))
     return most >= _SURE or _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, others: Collection[str] = ()) -> str | None:
-    """Return the language of a piece, "" for English, None if nothing shows it.
-
-    ``others`` are those of the record: one word of them is enough.
+    """Return the language of a piece: "" for English, None if it is unknown. ``others`` are the
+    languages already found in the record; one word in such a language is enough.
     """
     letters = _WORD.findall("".join(_OTHER_SCRIPT.findall(text)))
     if letters:
@@ -194,7 +196,7 @@ def _find_language(text: str, others: Collection[str] = ()) -> str | None:
 
 
 def _name_script(letters: str) -> str:
-    """Return the language of letters of another script, or what the script is called."""
+    """Return the language of letters of another script, or the name of the script."""
     scripts = [unicodedata.name(letter, "other").split()[0] for letter in letters]
     for script, language in read_table("languages")["scripts"].items():
         if script in scripts:
@@ -222,7 +224,7 @@ def _read_lines(
 
 
 def _cut(section: str, text: str, start: int, end: int) -> Iterator[_Text]:
-    """Yield the pieces of a line, with their language if it is sure."""
+    """Yield the pieces of a line, with their language if it is certain."""
     edges = [start]
     for edge in _EDGE.finditer(text, start, end):
         edges += edge.span()
@@ -272,7 +274,9 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
 
 
 def _list_texts(line: _Text) -> Iterator[ForeignText]:
-    """Yield a line in another language, or its pieces in one with the signs between them."""
+    """Yield a line in another language, or its pieces in another language with the signs between
+    them.
+    """
     if line.language:
         yield ForeignText(line.section, line.start, line.end, line.language)
         return

@@ -17,7 +17,9 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ABBREVIATION = 12
-"""More characters than any abbreviation has, including those that mark the start of a word."""
+"""More characters than any abbreviation has, including the characters that mark the start of a
+word.
+"""
 # Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
 _END = re.compile(
     r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
@@ -109,8 +111,8 @@ class Passage:
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
-        r"""Return the same characters on one line, without surrounding tokens, so that no rule
-        looks beyond them.
+        r"""Return the same characters on one line, without surrounding tokens, so that rules
+        cannot look beyond them.
 
         >>> read_section("eligibility", "- Age\n  over 18").whole.part(
         ...     1, 5
@@ -122,20 +124,19 @@ class Passage:
 
 
 def read_passage(raw: str, section: str = "eligibility") -> Passage:
-    """Read a whole text as one passage of its own section."""
+    """Read a text as one passage in a section of its own."""
     return read_section(section, raw).whole.alone()
 
 
 def read_section(name: str, raw: str) -> LexedSection:
-    """Clean a section and read its tokens."""
+    """Clean and tokenise a section."""
     cleaned = clean_text(raw)
     return LexedSection(name, raw, cleaned, read_text(cleaned.text))
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences in ``text``, without the white space around them.
-
-    Blank lines and list bullets end a sentence too.
+    """Spans of the sentences in ``text``, without surrounding white space. Blank lines and list
+    bullets also end a sentence.
 
     >>> text = "Response (e.g. CR) by NCCN v. 2.0. Survival at 2.5 years."
     >>> [text[start:end] for start, end in split_sentences(text)]
@@ -157,7 +158,7 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 def strip_span(
     text: str, start: int, end: int, signs: str | None = None
 ) -> tuple[int, int]:
-    """Narrow ``text[start:end]`` by the white space, or other ``signs``, at its ends.
+    """Narrow ``text[start:end]`` to exclude white space, or other ``signs``, at its ends.
 
     >>> strip_span("a  bc ", 1, 6)
     (3, 5)

@@ -46,8 +46,8 @@ _ATOM = re.compile(
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
 _MOST = 300
-"""Maximum number of repetitions that ``*`` and ``+`` match. Without a limit, a search could
-take quadratic time.
+"""The maximum number of repetitions that ``*`` and ``+`` match, without which a search could take
+quadratic time.
 """
 _SYNTAX = {
     "(": "(?:",
@@ -106,7 +106,7 @@ class Found:
 
 
 def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
-    """Return a match of an expression as one of tokens."""
+    """Return a match of an expression as a match of tokens."""
     return Found(tokens, match.start() + shift, match.end() + shift, match, shift)
 
 
@@ -173,11 +173,9 @@ class Rule:
     def _cut(
         self, tokens: Tokens, first: int, end: int | None
     ) -> tuple[str, int, int, int]:
-        """Return the codes to search, the range to search in them, and the token at which they
-        begin.
-
-        To ``re``, ``^`` is the start of the string, also where a search begins after it. A rule
-        with ``^`` gets the codes of its range alone.
+        """Return the codes to search, the range to search within the codes, and the token at which
+        the codes begin. Because ``re`` matches ``^`` only at the start of the string, even if a
+        search begins later, a rule with ``^`` searches only the codes of its range.
         """
         codes = tokens.codes
         if end is None:
@@ -194,7 +192,7 @@ class Rule:
         return _locate(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
-        """Return the match of exactly these tokens."""
+        """Return the match that covers exactly these tokens."""
         match = self.expression.fullmatch(tokens.codes, first, end)
         return _locate(tokens, match) if match else None
 
@@ -268,7 +266,9 @@ def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
 
 
 def make_rule(**fields: Any) -> Rule:
-    """Make a rule and register its words. Do this before reading texts that contain them."""
+    """Create a rule and register its words. Call this before reading texts that contain the
+    words.
+    """
     made = Rule(**fields)
     words = [atom["word"] for atom in _ATOM.finditer(made.pattern) if atom["word"]]
     for word in words:
@@ -278,10 +278,9 @@ def make_rule(**fields: Any) -> Rule:
 
 
 def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return one or two rules, at least one of which occurs wherever any of the rules does. Most
-    texts hold neither.
-
-    Two, because only rules with ``^`` take the start of a range for the start of the text.
+    """Return one or two rules, at least one of which matches wherever any of the rules matches.
+    Most texts match neither. There are two because only rules with ``^`` treat the start of a
+    range as the start of the text.
 
     >>> from extractor.language.book import read_text
     >>> rules = [

@@ -1,4 +1,4 @@
-"""Quantities: a number, a range or a list of numbers, with their unit."""
+"""Quantities: a number, a range or a list of numbers, with a unit."""
 
 import re
 from collections.abc import Container, Iterator, Sequence
@@ -11,7 +11,9 @@ from extractor.language.units import UnitPlace, find_dimension, find_unit, list_
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
 _END_OF_CODE = re.compile(r"(?:[^\W\d_]-|[^\W\d_xX])\Z")
-"""Before a number that ends a code: "TAK-861", "ID93". In "2x20", it ends none."""
+"""The characters before a number that ends a code: "TAK-861", "ID93". The number in "2x20" does
+not end a code.
+"""
 _MOST_LEVELS = 12
 """Maximum number of numbers in a list of levels."""
 _THROUGH = re.compile(r"-|~|to|through|up to|(?:and )?then (?:up )?to")
@@ -19,9 +21,13 @@ _COUNTS = ("{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms
 """Units that are counted in powers of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
 _LOST_POWER = re.compile(r"10([5-9]|1[0-2])")
-"""Ten and a power that lost its superscript. A bare "103" is more likely one hundred and three."""
+"""Ten with a power that lost its superscript. A bare "103" is more likely to be one hundred and
+three.
+"""
 _FEWEST = 1000
-"""A count of cells or organisms below it has probably lost its power of ten: "2 x 106"."""
+"""A count of cells or organisms below this number has probably lost its power of ten: "2 x
+106".
+"""
 _COUNTED_REACH = 9
 """Maximum number of tokens that may describe the counted things: "2 x 10^6 viable CAR-positive
 T cells"."""
@@ -37,13 +43,13 @@ class Quantity:
     first: int
     end: int
     is_sure: bool = True
-    """Whether the number can be read in one way only."""
+    """Whether the number can be read in only one way."""
 
 
 @dataclass(slots=True)
 class _Item:
-    """A number of a list with its own unit, if any. ``joint`` is the text between it and the
-    next number; ``scale`` the factor of its power of ten, which is in ``value``, too.
+    """A number in a list with its own unit, if any. ``joint`` is the text between it and the next
+    number, and ``scale`` the factor of its power of ten, by which ``value`` is already multiplied.
     """
 
     value: int | float
@@ -58,8 +64,8 @@ class _Item:
 def find_quantity_lists(
     tokens: Tokens, first: int = 0, end: int | None = None, skipped: Container[int] = ()
 ) -> Iterator[tuple[Quantity, ...]]:
-    """Yield the numbers with a unit in ``tokens.words[first:end]``, left to right, by list. Each
-    level of a list is one quantity, and so is each range.
+    """Yield the numbers with a unit in ``tokens.words[first:end]``, from left to right, grouped by
+    list. Each level of a list and each range is one quantity.
 
     ``skipped`` holds the places of number tokens that are not quantities.
 
@@ -92,10 +98,9 @@ def find_quantity_lists(
 def _read_chain(
     tokens: Tokens, at: int, end: int, skipped: Container[int]
 ) -> list[_Item]:
-    """Return the numbers of a list that begins at a token, at most twelve, up to the last one with
-    a unit; an empty list if none has one.
-
-    The list ends where no joint ("," or "to") follows, or where the dimension of the units changes.
+    """Return at most twelve numbers of the list that begins at a token, up to the last number with
+    a unit; an empty list if there are no units. The list ends where a joint ("," or "to") is
+    missing, or where the dimension of the units changes.
     """
     items: list[_Item] = []
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
@@ -122,8 +127,8 @@ def _read_chain(
 
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
-    """Return whether a number can continue a list: all units of a list have one dimension, and
-    none continues after a unit and a semicolon.
+    """Return whether a number can continue a list: all units of a list have the same dimension,
+    and a unit followed by a semicolon ends it.
     """
     units = [level.unit for level in (*items, item) if level.unit]
     has_unit = any(level.unit for level in items)
@@ -137,7 +142,8 @@ def _spread_units(items: Sequence[_Item]) -> None:
     """Give each number of a list the unit and the power of ten of the next one that has a unit, as
     the last one has: "5, 10 or 20 x 10^6 cells/kg".
 
-    A final "per day" is for all: "5 mg/kg or 10 mg/kg per day". A number from 1,000 keeps its
+    A final "per day" applies to all numbers: "5 mg/kg or 10 mg/kg per day". A number from 1,000
+    keeps its
     value: it is written out.
     """
     unit = None
@@ -155,7 +161,7 @@ def _spread_units(items: Sequence[_Item]) -> None:
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
-    """Return the numbers of a list without a first one that belongs to the word before it:
+    """Return the numbers of a list, omitting the first number if it belongs to the preceding word:
     "EX 154, 10 mg/kg", "Cohort 1 - 10 mg".
     """
     if len(items) < 2 or items[0].first == 0:
@@ -205,8 +211,8 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return the number that begins at a token, with its unit if it has one; None if no number
-    begins there.
+    """Return the number that begins at a token, with its unit if any; None if there is no number
+    at the token.
     """
     part = _read_part(tokens, at, end)
     if part:
@@ -232,8 +238,8 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
 
 
 def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return a fraction of a piece, or half of a measure: "1/2 tablet", "two and a half mg", "half
-    a tablet"; None for another number.
+    """Return a fraction of a piece or a half measure: "1/2 tablet", "two and a half mg", "half a
+    tablet". Return None for any other number.
     """
     part = rule("part_of_unit").starts(tokens, at, end)
     unit = find_unit(tokens, part.end, end) if part else None
@@ -249,8 +255,8 @@ def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
 
 
 def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
-    """Return the unit after a number, also after a hyphen and the kind of a piece: "5-mg", "two
-    placebo tablets". None if it has none.
+    """Return the unit that follows a number, skipping a hyphen or the kind of a piece: "5-mg",
+    "two placebo tablets". Return None if there is no unit.
     """
     is_hyphen = at < end and tokens.codes[at] == "-" and tokens.joined(at)
     unit = find_unit(tokens, at + is_hyphen, end)
@@ -263,12 +269,10 @@ def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
 def _settle(
     tokens: Tokens, at: int, value: int | float, unit: UnitPlace
 ) -> tuple[int | float, bool]:
-    """Return the value of the number at a token that its unit makes likely, and whether that is
-    sure.
-
-    Nobody writes a dose of international units with three decimals: "10.000 IU", "1.500 U". A comma
-    before three digits is a mark of thousands in all languages that give doses in milligrams with a
-    dot.
+    """Return the likeliest value of the number at a token, given its unit, and whether the value
+    is certain. Doses in international units are not written with three decimals, so "10.000 IU"
+    and "1.500 U" are thousands. A comma before three digits is a thousands separator in all
+    languages that write doses in milligrams with a decimal dot.
     """
     word = tokens.words[at]
     code = unit.parts[0].code
@@ -307,10 +311,10 @@ def _find_counted(
     tokens: Tokens, behind: int, end: int, scale: float, *, is_worded: bool
 ) -> UnitPlace | None:
     """Return the unit of cells or organisms that the number before a token counts, after at most
-    nine words that describe them: "viable CAR-positive T cells/kg". None if it counts none.
-
-    A bare power of ten counts cells, too: then the unit has no tokens. ``scale`` is that power, and
-    ``is_worded`` whether it is a word, which counts anything ("2 million").
+    nine words that describe them: "viable CAR-positive T cells/kg". Return None if the number does
+    not count cells or organisms. A bare power of ten also counts cells; its unit has no tokens.
+    ``scale`` is that power, and ``is_worded`` whether it is a word, which counts anything ("2
+    million").
     """
     is_divided = behind < end and tokens.words[behind] in ("/", "per")
     if is_divided and scale > 1:

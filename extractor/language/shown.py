@@ -1,8 +1,8 @@
-r"""Text as people read it: for pages, tables, messages and the ``str`` of what was extracted.
+r"""Text as people read it, for pages, tables, messages and the ``str`` of extracted items.
 
 A registry's file escapes punctuation (``\\>``), wraps lines, and passes on entities, soft hyphens
-and damaged encodings. Readers see none of that. Signs that they do see are unchanged: "10⁹",
-"×", "–". Rules read another form, which has one spelling for each sign: ``clean_text``.
+and damaged encodings. These are invisible to readers and are removed. Visible signs are unchanged:
+"10⁹", "×", "–". Rules read a different form, in which each sign has one spelling: ``clean_text``.
 """
 
 import re
@@ -41,7 +41,7 @@ _SHOWN: Replacers = {
 _RAISED = str.maketrans("0123456789-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _UNDERLINED = {"<": "≤", ">": "≥"}
 _MOST_PASSES = 3
-"""How often an escape may be escaped again: "&amp;shy;"."""
+"""The maximum number of nested escapes, as in "&amp;shy;"."""
 
 
 def show_text(raw: str) -> CleanText:
@@ -63,7 +63,7 @@ def show_line(raw: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return quickly whether a text is certainly one line of plain words, as most are.
+    """Return quickly whether a text is certainly one line of plain words, as most texts are.
 
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)

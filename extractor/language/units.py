@@ -1,4 +1,4 @@
-"""Units: the package's table, and reading them from text.
+"""The package's table of units, and functions that read units from text.
 
 A UCUM code identifies a unit. ``language/rules/units.toml`` lists the spellings.
 """
@@ -21,12 +21,12 @@ _PIECE = re.compile(
     r"(?P<over>/)?\.?(?:10\*(?P<tens>\d*)|(?P<number>\d+)(?!\w)"
     r"|(?P<name>(?:\[[^\[\]]*\]|\d*[^./{}\[\]\d])+)?(?P<power>\d)?(?P<note>\{[^{}]*\})?)"
 )
-"""A piece of a UCUM code, with the operator before it."""
+"""A piece of a UCUM code, with the preceding operator."""
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """Maximum number of tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Before these, cells are a count and units are enzyme units."""
+"""Denominators with which cells are a count and units are enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
 _POWER = re.compile(
     r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)"
@@ -60,7 +60,9 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
 
 
 def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
-    """Return the factor of a piece of a UCUM code to base units, and the exponents of those."""
+    """Return the factor of a piece of a UCUM code to base units, and the exponents of the base
+    units.
+    """
     name = piece["name"]
     if piece["tens"] is not None:
         return 10.0 ** int(piece["tens"] or 1), {}
@@ -108,7 +110,7 @@ def convert(
 
 
 def _moles_to_mass(dimension: Dimension) -> Dimension:
-    """Return a dimension with grams in the place of moles."""
+    """Return a dimension with grams instead of moles."""
     exponents = [
         ("g" if base == "mol" else base, exponent) for base, exponent in dimension
     ]
@@ -144,7 +146,7 @@ class UnitPlace:
 
     @property
     def dose(self) -> str | None:
-        """The plain form of this unit in a dose, or None if it is not a unit of dose.
+        """The plain form of this unit in a dose, or None if it is not a dose unit.
 
         Per body surface, and for pieces, a daily rate is one dose and loses "/day"; other units
         keep it.
@@ -214,7 +216,7 @@ def _spellings(*, loose: bool) -> Mapping[str, Unit]:
 
 
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
-    """Return the unit with a spelling; None for a spelling of no unit."""
+    """Return the unit with a spelling; None if the spelling is unknown."""
     strict = _spellings(loose=False).get(spelling)
     return strict or _spellings(loose=loose).get(spelling.lower())
 
@@ -284,8 +286,8 @@ def find_unit(
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
-    """Return the token after an abbreviation in brackets that repeats the unit: "milligrams (mg)
-    per ...", "mg per kg (mg/kg)"; ``at`` itself if none is there.
+    """Return the index of the token after an abbreviation in brackets that repeats the unit:
+    "milligrams (mg) per ...", "mg per kg (mg/kg)"; ``at`` itself if there is no abbreviation.
     """
     if at >= end or tokens.words[at] != "(":
         return at
@@ -297,7 +299,7 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
 
 
 Step = tuple[Unit, int]
-"""A denominator, and the token after it."""
+"""A denominator, and the index of the token after it."""
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
@@ -318,7 +320,7 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
     """Return the denominator that begins at token ``at``: a unit, "kg" with "body weight" after
     it, or a number with its unit: 24 hours are a day, and "40 mg/0.8 mL" gives the volume of the
-    dose. None if it is none of these.
+    dose. Return None for anything else.
     """
     is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
     below = _match(tokens, at + is_number, end, loose=True)
@@ -335,7 +337,7 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
 
 
 _NEGATIVE = re.compile(r"\s?[•·.*]?\s?(?P<unit>[A-Za-z]{1,4})\s?\^?\s?-\s?[12](?!\d)")
-"""A denominator with its exponent, "kg-1", of which a hyphen that joins is not a token."""
+"""A denominator with its exponent, such as "kg-1", whose joining hyphen is not a token."""
 _BY_VOLUME = Unit("{volume}", per="")
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),
@@ -348,7 +350,7 @@ def _join_codes(codes: Sequence[str]) -> str:
     """Return the UCUM code of a unit and its denominators.
 
     Cells per volume are a bare count, "/uL"; units per volume are enzyme units, "U/L". A volume
-    that only holds the dose, and "per infusion", are left out.
+    that only contains the dose, and "per infusion", are omitted.
     """
     above, *below = codes
     is_per_volume = bool(below) and below[0] in _VOLUMES
@@ -396,12 +398,12 @@ _SLASHES = {
     r"\bdaily$": "/day",
     r"(?<!\s)\s*/[\s/]*": "/",
 }
-"""What is written for a slash, in this order."""
+"""Spellings of a slash, in order of precedence."""
 
 
 def _fold(text: str) -> str:
-    """Return a unit as one spelling of several: in small letters, "/" for "per", without what
-    is in brackets.
+    """Return a unit in one normalised spelling: in lower case, with "/" for "per" and without text
+    in brackets.
     """
     # NFKC would take the sign of an ordinal, "º", for the letter "o".
     folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold()

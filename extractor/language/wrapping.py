@@ -1,5 +1,5 @@
-"""Whether a line of text continues in the next one: what its end states, the width at which a text
-was wrapped, and the running headers and footers between pages.
+"""Detects whether a line of text continues on the next line: from its end, the width at which the
+text was wrapped, and the running headers and footers between pages.
 """
 
 import itertools
@@ -12,13 +12,13 @@ from extractor.language.lexer import Tokens
 _LONGEST = 40
 """Maximum number of tokens of a header or footer."""
 _MOST_NAMES = 6
-"""The most words of the names of a protocol and its sponsor."""
+"""Maximum number of words in the names of a protocol and its sponsor."""
 
 
 def is_page_edge(tokens: Tokens) -> bool:
-    """Return whether a line is the header or footer of a page: a page's number, "confidential", a
-    version, and names. Beside these only words with a capital may be: six of them with a page's
-    number, else one. A line of more than 40 tokens is neither.
+    """Return whether a line is a page header or footer: a page number, "confidential", a version
+    or names. It may also contain capitalised words: six with a page number, otherwise one. A line
+    of more than 40 tokens is not a header or footer.
 
     >>> from extractor.language.book import read_text
     >>> lines = (
@@ -49,16 +49,16 @@ _RUNS_ON = re.compile(
 _NARROWEST = 40
 """Minimum number of characters in a line of a text that was wrapped at a width."""
 _ALIKE = 0.1
-"""The share by which two lines of a wrapped text may differ in length."""
+"""The maximum relative difference in length between two lines of a wrapped text."""
 _MOST_LONGER = 0.25
-"""The share of lines of a wrapped text that may be longer than its width."""
+"""The maximum share of the lines of a wrapped text that may be longer than its width."""
 
 
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|incl|approx)\.\Z")
 
 
 def ends_sentence(line: str) -> bool:
-    """Return whether a line ends with a sign that ends a sentence, and not with an abbreviation.
+    """Return whether a line ends with sentence-ending punctuation rather than an abbreviation.
 
     >>> ends_sentence("Asthma."), ends_sentence("an approved test (e.g.")
     (True, False)
@@ -67,7 +67,7 @@ def ends_sentence(line: str) -> bool:
 
 
 def runs_on(line: str) -> bool:
-    """Return whether the last word of a line needs another one after it.
+    """Return whether the last word of a line requires a following word.
 
     >>> runs_on("classified by the score of"), runs_on("Able to consent")
     (True, False)
@@ -76,7 +76,7 @@ def runs_on(line: str) -> bool:
 
 
 def opens_bracket(line: str) -> bool:
-    """Return whether a bracket is open at the end of a line.
+    """Return whether a line ends inside an open bracket.
 
     >>> opens_bracket("Heart failure (NYHA"), opens_bracket("Heart failure (NYHA III)")
     (True, False)
@@ -87,10 +87,10 @@ def opens_bracket(line: str) -> bool:
 def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
     """Return the width at which a text was wrapped; None if it was not, or only by hand.
 
-    ``broken`` has the characters of each line that surely continues in the next one, ``lengths``
-    those of all lines. The width is the longest broken line of at least 40 characters that has
-    another at most a tenth shorter: one long line states nothing. There is none if more than a
-    quarter of all lines are longer.
+    ``broken`` contains the length of each line that certainly continues on the next line, and
+    ``lengths`` the lengths of all lines. The width is the longest broken line of at least 40
+    characters for which another broken line is at most a tenth shorter, because a single long line
+    is not evidence. The result is None if more than a quarter of all lines are longer.
 
     >>> (
     ...     find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]),

@@ -1,21 +1,22 @@
-"""The outline of a text: its headings, items, paragraphs, rows of tables, and the furniture of its
-pages.
+"""The outline of a text: its headings, items, paragraphs, table rows and page furniture.
 
-``read_outline`` takes a section that was read into tokens (codes of HTML and line ends of all kinds
-are undone there, with a map to the raw characters) and a ``Vocabulary``: the headings that matter
-to the caller. It returns ``Block`` after ``Block`` in reading order. Each has its words without
-their mark, with wrapped lines joined, its level, the block above it, and a doubt with its reason.
+``read_outline`` takes a tokenised section (whose HTML tags and line ends have already been
+normalised, with a map to the raw characters) and a ``Vocabulary`` of the headings that matter to
+the caller. It returns the blocks in reading order. Each ``Block`` contains its words without the
+list marker and with wrapped lines joined, its level, its parent block and, if it is doubtful, the
+reason.
 
 Which file to open:
 
-- ``lines``: where lines begin, marks of items, rows of tables, page furniture;
-- ``headings``: names of the vocabulary, also misspelt, and what may surround them;
-- ``signs`` and ``rules/line_signs.toml``: is a line a heading, does it continue the one above? Each
-  sign has a weight;
-- ``blocks``: from lines to blocks, with their levels.
+- ``lines``: where lines begin, list markers, table rows and page furniture;
+- ``headings``: the vocabulary's names, including misspelt ones, and the text that may surround
+  them;
+- ``signs`` and ``rules/line_signs.toml``: the weighted signs that a line is a heading or continues
+  the line above;
+- ``blocks``: turns lines into blocks with levels.
 
-It takes time proportional to the length of the text. It does not know what a criterion, a dose or
-an outcome is.
+The running time is proportional to the length of the text. The package does not know what a
+criterion, a dose or an outcome is.
 """
 
 from extractor.outline.blocks import (

@@ -23,11 +23,11 @@ from extractor.outline.signs import (
 
 UNSURE_END = "the last line of this could be one of its own"
 _DEEPER = 2
-"""Minimum number of columns by which an item is below another."""
+"""Minimum number of columns by which a nested item is indented."""
 
 
 class BlockKind(StrEnum):
-    """What a block is."""
+    """The kind of a block."""
 
     HEADING = "heading"
     ITEM = "item"
@@ -41,16 +41,16 @@ class Block:
     """One block of a text.
 
     Attributes:
-        kind: What it is.
-        passage: Its words without the mark; wrapped lines are included.
-        level: How many blocks are above it.
-        mark: What was written before it: "*", "1.", "a)"; empty without a mark.
-        name: The name of a heading in the vocabulary; None for a general heading and other blocks.
-        parent: The index of the block above it: its heading, or the item to which it belongs.
-        doubt: Why it is in doubt; empty if it is not.
-        column: Where it begins on its line.
-        introduces: Whether it ends as what introduces the blocks below it.
-        gap: Whether an empty line is above it.
+        kind: The kind of block.
+        passage: Its words without the list marker, including wrapped lines.
+        level: The number of its ancestors.
+        mark: Its list marker, such as "*", "1." or "a)"; empty if it has no marker.
+        name: The vocabulary's name for a heading; None for a general heading and for other blocks.
+        parent: The index of its parent: its heading, or the item that it belongs to.
+        doubt: Why it is doubtful; empty if it is not.
+        column: The column at which it begins.
+        introduces: Whether it ends like a line that introduces the blocks after it.
+        gap: Whether an empty line precedes it.
     """
 
     kind: BlockKind
@@ -67,24 +67,24 @@ class Block:
 
     @property
     def text(self) -> str:
-        """Its words on one line."""
+        """The words on one line."""
         return " ".join(self.passage.text.split())
 
     @property
     def start(self) -> int:
-        """Where its words begin in the raw text."""
+        """The offset in the raw text at which the words begin."""
         return self.passage.raw_span[0]
 
     @property
     def end(self) -> int:
-        """Where its words end in the raw text."""
+        """The offset in the raw text at which the words end."""
         return self.passage.raw_span[1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A line with the wrapped lines that continue it and the heading that it begins with; or a part
-    of it: a heading, text after one, an item within a line.
+    """A line, including the wrapped lines that continue it and its opening heading; or a part of a
+    line: a heading, the text after a heading, or an item.
     """
 
     line: Line
@@ -97,7 +97,7 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     """Return the blocks of a section, in reading order.
 
     Args:
-        section: The text, read into tokens.
+        section: The tokenised text.
         vocabulary: The headings that matter to the caller.
     """
     lines = read_lines(section)
@@ -116,7 +116,7 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
 def _join_wrapped(
     lines: Sequence[Line], width: int | None, vocabulary: Vocabulary
 ) -> list[_Piece]:
-    """Return the lines with those that continue the one above joined to it."""
+    """Return the lines, joining each continuation line to the line above."""
     joined: list[_Piece] = []
     last: Line | None = None
     for place, line in enumerate(lines):
@@ -138,8 +138,9 @@ def _join_wrapped(
 
 
 def _is_rest_of_sentence(line: Line, above: Line) -> bool:
-    """Return whether a line continues with the sentence of the line above, whatever its words name:
-    "Patients who smoke are not / to be included in this study" is not a heading.
+    """Return whether a line continues the sentence of the line above, even if it contains a
+    heading's words: the second line of "Patients who smoke are not / to be included in this study"
+    is not a heading.
     """
     if line.mark or line.gap or above.is_furniture or not line.text[:1].islower():
         return False
@@ -186,8 +187,8 @@ def _join(above: _Piece, line: Line) -> _Piece:
 def _split_joined(
     whole: _Piece, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
-    """Yield the pieces of a line with those joined to it: a heading of the vocabulary at its start
-    or within it, the text after that, items that are written in one line.
+    """Yield the pieces of a joined line: a heading from the vocabulary at its start or within it,
+    the text after that heading, and items that share the line.
     """
     line = whole.line
     if line.is_furniture:
@@ -203,7 +204,7 @@ def _split_joined(
 def _split_at_heading(
     line: Line, heading: Heading, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
-    """Yield a heading, and what follows it on its line: items, and other headings."""
+    """Yield a heading, then the items and other headings that follow it on its line."""
     following: Heading | None = heading
     while following:
         passage = line.passage.part(following.first, following.end)
@@ -221,14 +222,16 @@ def _split_at_heading(
 
 
 def _without_mark(line: Line, passage: Passage) -> Line:
-    """Return the words within a line that follow its first ones."""
+    """Return the words that follow the first words of a line."""
     return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
 
 
 def _split_within(
     line: Line, vocabulary: Vocabulary, below: Line | None
 ) -> Iterator[_Piece]:
-    """Yield the text before a heading within a line, that heading, and what follows it."""
+    """Yield the text that precedes a heading within a line, then the heading, then the text that
+    follows it.
+    """
     heading = _find_inner(line, vocabulary, is_behind=False)
     if heading is None:
         yield from _split_items(line, below)
@@ -241,7 +244,9 @@ def _split_within(
 def _find_inner(
     line: Line, vocabulary: Vocabulary, *, is_behind: bool
 ) -> Heading | None:
-    """Return the first heading within a line; ``is_behind``: the line follows another heading."""
+    """Return the first heading within a line. ``is_behind`` means that the line follows another
+    heading.
+    """
     for name in (*vocabulary.within, *vocabulary.behind):
         found = line.passage.search(name)
         if found is None or found.first <= line.passage.first:
@@ -260,13 +265,13 @@ def _find_inner(
 
 
 def _split_before(line: Line, heading: Heading) -> Iterator[_Piece]:
-    """Yield the items before a heading within a line."""
+    """Yield the items that precede a heading within a line."""
     before = line.passage.part(line.passage.first, heading.first)
     yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
 
 
 def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
-    """Yield a line, or the items that are written in it."""
+    """Yield a line, or each of its items if it contains several."""
     pieces = split_run_in(line, below)
     if len(pieces) == 1:
         yield _Piece(line)
@@ -277,7 +282,7 @@ def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
 
 
 def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
-    """Return the block of a piece, without its level."""
+    """Return a piece as a block without a level."""
     piece = pieces[place]
     line = piece.line
     block = Block(
@@ -305,7 +310,7 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
 
 
 def _set_levels(blocks: Sequence[Block]) -> list[Block]:
-    """Return the blocks with the block above each."""
+    """Return the blocks with their levels and parents."""
     placed: list[Block] = []
     stack: list[int] = []
     for block in blocks:
@@ -320,7 +325,7 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
-    """Remove the blocks from the stack that the next block does not belong to."""
+    """Remove from the stack the blocks that the next block does not belong to."""
     if block.name is not None:
         stack.clear()
         return
@@ -332,8 +337,8 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
 
 
 def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
-    """Return whether an item is like the first one below the line on the top of the stack: not
-    further left, and of the same style in the same column.
+    """Return whether an item matches the first item below the line at the top of the stack: it is
+    not further left, and has the same style if it is in the same column.
     """
     first_place = stack[-1] + 1
     if first_place >= len(placed):
@@ -347,7 +352,7 @@ def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) 
 def _is_below(
     top: Block, block: Block, stack: Sequence[int], placed: Sequence[Block]
 ) -> bool:
-    """Return whether a block belongs to the one that is the top of the stack."""
+    """Return whether a block belongs to the block at the top of the stack."""
     is_deeper = block.column >= top.column + _DEEPER
     if top.kind is BlockKind.HEADING:
         return _is_below_heading(top, block, stack, placed)

@@ -1,4 +1,6 @@
-"""The headings of a vocabulary: their names, also misspelt, with what may surround them."""
+"""Finds the headings of a vocabulary, including misspelt ones, with the text that may surround
+them.
+"""
 
 import re
 from dataclasses import dataclass
@@ -22,15 +24,14 @@ _TAIL = "( <edge>{0,6} (?= : | - (?! _ ) | \\n | $ ) | <edge>{0,3} - (?= _ ) )"
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The headings that matter to a caller.
-
-    ``terms`` names a table of terms of the rule book: its entries are the names of the headings.
-    ``spelling`` are the words of headings that are also found with one or two wrong letters;
-    ``own`` are words near to them that mean something else. ``within`` names rules of what opens a
-    heading within a line, ``after`` those that do so only after another heading. ``run_on`` names
-    a rule of headings that may have no sign after them, before a capital. ``plain`` names a rule
-    of words that a heading with a mark has: other lines with a mark only introduce items. ``front``
-    names a rule of words that may be before a heading: "Key", "Table 1".
+    """The headings that matter to a caller. ``terms`` is the name of a table of terms in the rule
+    book, whose entries are the names of the headings. ``spelling`` lists the heading words that
+    are recognised even with one or two wrong letters; ``own`` lists similar words that mean
+    something else. ``within`` lists the rules for text that opens a heading within a line, and
+    ``after`` the rules that apply only after another heading. ``run_on`` is the rule for headings
+    that need no punctuation before a capital letter. ``plain`` is the rule for the words of a
+    heading that has a list marker; any other marked line only introduces items. ``front`` is the
+    rule for words that may precede a heading, such as "Key" or "Table 1".
     """
 
     terms: str
@@ -46,7 +47,7 @@ class Vocabulary:
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A heading at the start of a line: ``tokens.words[first:end]``, with its name in the
-    vocabulary. ``is_whole``: nothing is after it on its line.
+    vocabulary. ``is_whole`` means that nothing follows it on its line.
     """
 
     name: str
@@ -75,7 +76,9 @@ def name_heading(found: Found, terms: str) -> str:
 
 
 def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
-    """Return the heading of a vocabulary with which a line begins; None if it begins with none."""
+    """Return the vocabulary heading that begins a line; None if the line does not begin with a
+    heading.
+    """
     if passage.end <= passage.first:
         return None
     tokens = passage.tokens
@@ -106,7 +109,7 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
 
 
 def _is_sign(line: Tokens, at: int) -> bool:
-    """Return whether a token after a heading still belongs to it, also the end of an emphasis:
+    """Return whether a token after a heading still belongs to it, such as the closing emphasis in
     "**Inclusion:** adults".
     """
     word = line.words[at]
@@ -115,8 +118,7 @@ def _is_sign(line: Tokens, at: int) -> bool:
 
 
 def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
-    """Return the tokens with words in the place of those that are nearly words of headings; None
-    if no word is.
+    """Return the tokens with misspelt heading words corrected; None if there are none.
 
     >>> vocabulary = Vocabulary("criteria_lists", ("inclusion", "criteria"))
     >>> mend_spelling(read_text("Inclusoin critera:"), vocabulary).words[:2]
@@ -136,7 +138,9 @@ def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
 
 @cache
 def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
-    """Return the word of headings that a word is nearly; None if it is one, or near to none."""
+    """Return the heading word that a misspelt word resembles; None if the word is spelt correctly
+    or does not resemble any of them.
+    """
     if not _WORD.fullmatch(word) or word in vocabulary.own:
         return None
     for meant in vocabulary.spelling:

@@ -1,5 +1,5 @@
-"""The lines of a text as they are written: where they begin, the marks of items, rows of tables,
-page furniture.
+"""The lines of a text as they are written: where they begin, list markers, table rows and page
+furniture.
 """
 
 import re
@@ -37,7 +37,7 @@ _BARE = re.compile(
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
 _FEW_NUMBERS = 2
-"""The numbers that may begin a line outside a list."""
+"""Numbers that may begin a line outside a list."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
@@ -64,17 +64,15 @@ _LEADERS = re.compile(r"(?<![. ])(?: ?\.){4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
-"""What a browser prints at the edges of a page: the date, the address, the page number."""
+"""Text that a browser prints in page margins: the date, the address and the page number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with words.
-
-    ``passage`` are its words without the mark. ``column`` is where the mark begins, ``text_column``
-    where the words do. ``mark`` is what was written, ``style`` its sort ("1.", "*"), ``ordinal``
-    its number. ``gap``: an empty line is above it. ``is_behind_heading``: a heading is on the same
-    line.
+    """A line that contains words. ``passage`` is its words without the list marker. ``column`` is
+    the column of the marker, and ``text_column`` that of the words. ``mark`` is the marker as
+    written, ``style`` its style ("1." or "*"), and ``ordinal`` its number. ``gap`` means that an
+    empty line precedes it, and ``is_behind_heading`` that it follows a heading on the same line.
     """
 
     passage: Passage
@@ -92,22 +90,22 @@ class Line:
 
     @property
     def text(self) -> str:
-        """Its words."""
+        """The words of the line."""
         return self.passage.text
 
     @property
     def tokens(self) -> Tokens:
-        """The tokens of its words, with no others around them."""
+        """The tokens of the words alone."""
         return self.passage.tokens.cut(self.passage.first, self.passage.end)
 
     @property
     def span(self) -> tuple[int, int]:
-        """Where its words are in the cleaned text."""
+        """The place of the words in the cleaned text."""
         return self.passage.tokens.span(self.passage.first, self.passage.end)
 
 
 def read_lines(section: LexedSection) -> list[Line]:
-    """Return the lines of a section that have words, each with its mark."""
+    """Return the lines of a section that contain words, each with its list marker."""
     lines: list[Line] = []
     end_above = 0
     for written in section.lines():
@@ -127,8 +125,8 @@ def read_lines(section: LexedSection) -> list[Line]:
 
 
 def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
-    """Return one line with its marks; of several ("* 1.") the last counts. ``begin`` is where it
-    begins in the text.
+    """Return one line with its list marker; if it has several ("* 1."), the last one counts.
+    ``begin`` is the offset at which the line begins in the text.
     """
     text = passage.tokens.text
     start, end = passage.tokens.span(passage.first, passage.end)
@@ -155,9 +153,7 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
 
 
 def _begin_at(line: Line, start: int, passage: Passage) -> Line:
-    """Return a line whose words begin at a character of the text, without a sign that was left
-    there.
-    """
+    """Return a line whose words begin at an offset in the text, skipping leftover punctuation."""
     tokens = passage.tokens
     text_column = line.column + start - tokens.starts[passage.first]
     first = tokens.at(start)
@@ -168,7 +164,7 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
 
 
 def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
-    """Return a passage without signs that were left at its end."""
+    """Return a passage without leftover punctuation at its end."""
     words = passage.tokens.words
     end = passage.end
     while end > passage.first and words[end - 1] in signs:
@@ -177,7 +173,7 @@ def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
 
 
 def describe_mark(found: re.Match[str]) -> tuple[str, int]:
-    """Return the sort of a mark and its number; 0 for a bullet."""
+    """Return the style of a list marker and its number, which is 0 for a bullet."""
     written = found[0].strip()
     if found["bullet"]:
         return written[:1], 0
@@ -202,14 +198,15 @@ def describe_mark(found: re.Match[str]) -> tuple[str, int]:
 
 
 def _is_html_item(passage: Passage) -> bool:
-    """Return whether a code that begins an item is right before a line."""
+    """Return whether an HTML tag that begins an item immediately precedes a line."""
     start, _ = passage.raw_span
     raw = passage.section.raw[max(0, start - 80) : start].rstrip()
     return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
 
 
 def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines without marks that are words: "CD20 positive", "E. coli", "I have".
+    """Return the lines, removing list markers that are really words: "CD20 positive", "E. coli",
+    "I have".
 
     A code or a letter is a list marker if it is the first in its sequence or follows the previous
     one in its sequence.
@@ -228,7 +225,9 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
 
 
 def _list_meanings(line: Line) -> Iterator[tuple[str, int]]:
-    """Yield the sort and the number of a mark; of a Roman "i", "v", "x" also as a letter."""
+    """Yield the (style, number) pairs of a list marker; a Roman "i", "v" or "x" is also read as a
+    letter.
+    """
     yield line.style, line.ordinal
     letter = line.mark.strip("().")
     if len(letter) == 1 and letter in "ivxIVX":
@@ -250,14 +249,14 @@ def _is_false_mark(line: Line, following: Mapping[str, set[int]]) -> bool:
 
 
 def _counts_on(line: Line) -> bool:
-    """Return whether the next letter is a mark within a line: "e. Asthma f. COPD"."""
+    """Return whether the next letter is a list marker within the line: "e. Asthma f. COPD"."""
     following = re.escape(line.mark[:-2] + chr(ord(line.mark[-2]) + 1) + line.mark[-1])
     return re.search(rf"\s{following}\s", line.text) is not None
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with numbers without a sign, or with a dash or a comma, as marks, where
-    lines count up: "1 Age", "1 - Age", "1Age", "1、Age".
+    """Return the lines, treating numbers without punctuation, or with a dash or a comma, as list
+    markers where successive lines count up: "1 Age", "1 - Age", "1Age", "1、Age".
     """
     numbers: list[re.Match[str] | None] = []
     for line in lines:
@@ -274,7 +273,7 @@ def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
 
 
 def _list_counting(numbers: Sequence[re.Match[str] | None]) -> Iterator[list[int]]:
-    """Yield the places of numbers that count up from 1; lines without a number may be between."""
+    """Yield the indexes of lines whose numbers count up from 1; unnumbered lines may intervene."""
     run: list[int] = []
     for place, found in enumerate(numbers):
         if found is None:
@@ -289,9 +288,9 @@ def _list_counting(numbers: Sequence[re.Match[str] | None]) -> Iterator[list[int
 
 
 def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
-    """Return whether numbers at the starts of lines are marks: three, two with a dash or without a
-    blank, one with a dash before a capital or a range. At most half of them may be before a word
-    without a capital.
+    """Return whether numbers at the starts of lines are list markers: at least three of them, two
+    with a dash or without a space, or one with a dash before a capital or a range. At most half of
+    the numbers may precede a word without a capital.
     """
     if len(marks) == 1:
         return marks[0]["sure"] is not None
@@ -315,8 +314,8 @@ def _mark_bare(line: Line, found: re.Match[str]) -> Line:
 
 
 def _read_tables(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with rows of tables as the words of their longest cell; header rows, which a
-    rule follows, are furniture.
+    """Return the lines, reducing each table row to its longest cell and marking header rows, which
+    are followed by a ruled line, as furniture.
     """
     read: list[Line] = []
     for line in lines:
@@ -334,7 +333,7 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
 
 
 def _find_cells(passage: Passage) -> Passage:
-    """Return a row from its first cell with words to its last."""
+    """Return a row from its first to its last cell that contains words."""
     words = passage.tokens.words
     first = passage.first
     stop = passage.end
@@ -349,7 +348,7 @@ def _find_cells(passage: Passage) -> Passage:
 
 
 def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the lines with the edges of pages, and rows of a table of contents, as furniture."""
+    """Yield the lines, marking page edges and table-of-contents entries as furniture."""
     for line in lines:
         is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)

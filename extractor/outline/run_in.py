@@ -1,4 +1,4 @@
-"""Items that are written in one line: "1. Asthma 2. COPD", "- Asthma - COPD"."""
+"""Items that share one line: "1. Asthma 2. COPD", "- Asthma - COPD"."""
 
 import re
 from collections import defaultdict
@@ -22,19 +22,21 @@ _DASH = re.compile(
 )
 _DASH_WITHIN = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
 _FEW_DASHES = 2
-"""The dashes that a sentence may contain without being a list."""
+"""The number of dashes that a sentence may contain without being a list."""
 _FEW_NUMBERS = 2
-"""The numbers without a sign, or with another sign than the line, that a sentence may have."""
+"""How many numbers a sentence may contain without punctuation, or with different punctuation from
+the line's marker.
+"""
 _COUNTED = re.compile(
     r"\b(?:types?|grade|stage|class|phase|part|level|visit|cohort|group|arm|score|to|of|or|and|than"
     r"|least)\s*$",
     re.IGNORECASE,
 )
-"""Words before a number that belongs to them."""
+"""Words that a following number belongs to."""
 
 
 class _Mark(NamedTuple):
-    """A mark within a line: ``text[start:end]``, with its style and its number."""
+    """A list marker within a line: ``text[start:end]``, with its style and number."""
 
     start: int
     end: int
@@ -44,10 +46,10 @@ class _Mark(NamedTuple):
 
 
 def split_run_in(line: Line, below: Line | None = None) -> list[tuple[Passage, str]]:
-    """Return the items that are written in one line, each with its mark: "1. Asthma 2. COPD".
-
-    Numbers and letters must begin the line, or continue from its mark, and count up; they do not
-    count if the line ``below`` continues as well. A line without such items is returned whole.
+    """Return the items that share one line, each with its list marker: "1. Asthma 2. COPD".
+    Numbers and letters must count up, either from the start of the line or from its own marker;
+    they are ignored if the line ``below`` continues the same sequence. A line without such items
+    is returned whole.
     """
     passage = line.passage
     tokens = passage.tokens
@@ -67,8 +69,8 @@ def split_run_in(line: Line, below: Line | None = None) -> list[tuple[Passage, s
 
 
 def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
-    """Return the marks within a line that begin items: those that count up, else dashes, else
-    bullets; none if there are fewer than two items.
+    """Return the list markers within a line: the ones that count up, else dashes, else bullets.
+    The result is empty if there are fewer than two items.
     """
     text = line.passage.tokens.text
     start, end = line.span
@@ -100,8 +102,8 @@ def _find_bullets(
 
 
 def _list_marks(text: str, start: int, end: int) -> Iterator[_Mark]:
-    """Yield what may be a counting mark: numbers, letters, Roman numbers. One that may be a letter
-    or a Roman number is both.
+    """Yield possible counting markers: numbers, letters and Roman numerals. A marker that could be
+    a letter or a Roman numeral is yielded as both.
     """
     for found in _MARK.finditer(text, start, end):
         place = (found.start(), found.end())
@@ -121,8 +123,8 @@ def _list_marks(text: str, start: int, end: int) -> Iterator[_Mark]:
 
 
 def _is_numeral(text: str, found: re.Match[str], start: int) -> bool:
-    """Return whether a number may be a mark: it has a sign, or belongs to no word before it, and
-    one without a dash is before a capital.
+    """Return whether a number may be a list marker: it has punctuation, or does not belong to the
+    preceding word; without a dash, it must precede a capital.
     """
     if found["close"] in (")", ".", ")."):
         return True
@@ -142,7 +144,7 @@ def _count_letters(letters: str) -> Iterator[tuple[str, int]]:
 def _find_counted(
     line: Line, marks: Sequence[_Mark], below: Line | None
 ) -> Sequence[_Mark]:
-    """Return the marks that count up, in the style that has the most; none if they are too few."""
+    """Return the markers that count up, in the most frequent style; empty if there are too few."""
     styles: dict[str, list[_Mark]] = defaultdict(list)
     for mark in marks:
         styles[mark.style].append(mark)
@@ -158,8 +160,9 @@ def _find_counted(
 
 
 def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]:
-    """Return the marks of one style that count up: from that of the line, or from a first one at
-    its start; after a heading, from a first one anywhere; after a bullet, also without the first.
+    """Return the markers of one style that count up. They continue from the line's own marker or
+    start at its beginning; after a heading they may start anywhere, and after a bullet the first
+    one may be missing.
     """
     start, _ = line.span
     is_own = line.ordinal > 0 and style == line.style
@@ -177,8 +180,8 @@ def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]
 
 
 def _find_number_before(line: Line, marks: Sequence[_Mark], start: int) -> int:
-    """Return the number before that of the mark with which a list within a line without a number
-    begins; -1 if none does.
+    """Return the number that precedes the first marker of a list within an unnumbered line; -1 if
+    no list begins there.
     """
     has_first = any(mark.number == 1 for mark in marks)
     for mark in marks:
@@ -191,7 +194,7 @@ def _find_number_before(line: Line, marks: Sequence[_Mark], start: int) -> int:
 
 
 def _goes_on_below(line: Line, run: Sequence[_Mark], below: Line | None) -> bool:
-    """Return whether the line below has a number that is one of those found in this line."""
+    """Return whether the line below begins with a number that was also found in this line."""
     if below is None or not line.ordinal or below.style != line.style:
         return False
     return line.ordinal < below.ordinal <= run[-1].number

@@ -1,6 +1,5 @@
-"""Evidence that a line is a heading, or continues the line above: signs, weighed together.
-
-The weights are in ``rules/line_signs.toml``. Above zero, the answer is yes.
+"""Weighs the signs that a line is a heading, or that it continues the line above. The weights are
+in ``rules/line_signs.toml``; a total above zero means yes.
 """
 
 import re
@@ -23,14 +22,14 @@ _FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
 _LETTERS = 5
-"""Minimum number of letters of a line in capitals that is more than an abbreviation."""
+"""Minimum number of letters in a line of capitals that is more than an abbreviation."""
 _SAME = 1
 """The number of columns by which the starts of two aligned lines may differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A line with those beside it, and the width at which the text was wrapped."""
+    """A line with its neighbours, and the width at which the text was wrapped."""
 
     line: Line
     above: Line | None
@@ -40,7 +39,7 @@ class Beside:
 
 
 def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
-    """Return the signs that are met with their weights for a question: ``heading`` or
+    """Return the signs that apply, each with its weight for a question: ``heading`` or
     ``continues``.
     """
     weights = read_table("line_signs")[question]
@@ -57,7 +56,7 @@ def is_yes(signs: Signs) -> bool:
 
 
 def sum_up(signs: Signs) -> float:
-    """Return the sum of the weights, free of errors of rounding: a tie is exactly 0."""
+    """Return the sum of the weights without rounding errors, so that a tie is exactly 0."""
     return round(sum(signs.values()), 6)
 
 
@@ -83,7 +82,7 @@ def measure(line: Line) -> int:
 
 
 def weigh_continuation(place: Beside) -> Signs:
-    """Return the evidence that a line without a mark continues the one above."""
+    """Return the evidence that an unmarked line continues the line above."""
     above = place.above
     if above is None:
         return {}
@@ -97,7 +96,7 @@ def weigh_continuation(place: Beside) -> Signs:
 
 
 def _read_width(place: Beside, above: Line) -> dict[str, bool]:
-    """Return what the length of the line above states about a line."""
+    """Return the signs from the length of the line above."""
     has_mark = bool(above.mark)
     if not place.width:
         return {"not_wrapped": not has_mark}
@@ -111,7 +110,7 @@ def _read_width(place: Beside, above: Line) -> dict[str, bool]:
 
 
 def _read_end(line: Line, above: Line) -> dict[str, bool]:
-    """Return what the end of the line above states, with the first letter of a line."""
+    """Return the signs from the end of the line above and the first letter of the line."""
     end = above.text
     first_word = line.text.split(maxsplit=1)[0]
     is_small = first_word[0].islower() and first_word.islower()
@@ -137,7 +136,9 @@ def _is_unit_of(line: Line, above: str) -> bool:
 
 
 def _read_begin(place: Beside) -> dict[str, bool]:
-    """Return what the words of a line say, and whether the line below is wrapped, too."""
+    """Return the signs from the words of a line, and from whether the line below is also
+    wrapped.
+    """
     line = place.line
     below = place.below
     return {
@@ -149,7 +150,7 @@ def _read_begin(place: Beside) -> dict[str, bool]:
 
 
 def _read_columns(line: Line, above: Line) -> dict[str, bool]:
-    """Return what the places of a line and of the one above say."""
+    """Return the signs from the positions of a line and of the line above."""
     is_below_words = abs(line.column - above.text_column) <= _SAME
     is_part_of_item = bool(above.mark) and not above.text.endswith(":")
     is_further_right = line.column > above.column and not line.gap
@@ -162,12 +163,12 @@ def _read_columns(line: Line, above: Line) -> dict[str, bool]:
 
 
 def weigh_heading(place: Beside) -> Signs:
-    """Return the evidence that a line is a heading of the lines below it, by its looks."""
+    """Return the evidence that a line looks like a heading of the lines below it."""
     return weigh("heading", {**_read_words(place.line), **_read_neighbours(place)})
 
 
 def _read_words(line: Line) -> dict[str, bool]:
-    """Return what the words of a line say of it as a heading."""
+    """Return the signs from the words of a line that it is a heading."""
     text = line.text.rstrip(" *_")
     words = text.split()
     is_capitals = text.isupper() and len(text) > _LETTERS
@@ -190,7 +191,7 @@ def _read_words(line: Line) -> dict[str, bool]:
 
 
 def _read_neighbours(place: Beside) -> dict[str, bool]:
-    """Return what the lines above and below say of a line as a heading."""
+    """Return the signs from the lines above and below that a line is a heading."""
     line = place.line
     has_mark = bool(line.mark)
     marks_below = place.below is not None and bool(place.below.mark)
@@ -213,6 +214,6 @@ def _finds(name: str, line: Line) -> bool:
 
 
 def ends_with(line: Line, name: str) -> bool:
-    """Return whether a line ends with what a rule describes."""
+    """Return whether a line ends with a match of a rule."""
     tokens = line.tokens
     return rule(name).ends(tokens, len(tokens)) is not None

@@ -1,8 +1,8 @@
 """PDF and Word files: their text in reading order, with pages and headings.
 
-A document may be hostile, so its library runs in a child process that has no key of a provider
-and limits itself (``limits``): time, memory, pages, characters, size of the reply. Whatever fails
-there is a problem with a remedy.
+A document may be hostile, so the library that parses it runs in a child process without provider
+keys and with limits on time, memory, pages, characters and reply size (``limits``). Any failure
+there is reported as a problem with a remedy.
 
 - ``reading`` starts the child and checks its reply; ``__main__`` is the child.
 - ``pdf`` (pypdfium2): the order of the lines is that in which the file draws them. Cells of a

@@ -1,4 +1,4 @@
-"""The child process that reads a document: from standard input, to standard output as JSON.
+"""The child process that reads a document from standard input and writes JSON to standard output.
 
 Its libraries parse hostile files, so it first limits itself.
 """
@@ -19,7 +19,7 @@ _UNREADABLE = "open it in a viewer, and print it to a new PDF or save it as .doc
 
 
 def _limit_process() -> None:
-    """Limit memory, time of the processor and size of the reply, where the system can."""
+    """Limit memory, CPU time and reply size, where the operating system supports this."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
@@ -36,7 +36,7 @@ def _limit_process() -> None:
 
 
 def main(kind: str) -> None:
-    """Read the document of a kind, and write its content or the problem."""
+    """Read a document of the given kind, and write its content or the problem."""
     _limit_process()
     try:
         given = sys.stdin.buffer.read()

@@ -1,4 +1,4 @@
-"""The content of a document, or why it cannot be read."""
+"""The content of a document, or the reason why it cannot be read."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from extractor.formats.documents.limits import MAX_DOCUMENT_CHARACTERS
 _NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,5}(?=\.?\s+[A-Z])")
 _PROSE_END = re.compile(r"[.;,!?]\W{0,3}\Z")
 _DEEPEST = 6
-"""The levels that Markdown has."""
+"""The number of heading levels in Markdown."""
 
 
 class DocumentProblem(Exception):
@@ -24,12 +24,12 @@ class DocumentProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """The text of a document in reading order, with what its layout shows.
+    """The text of a document in reading order, with its layout.
 
     Attributes:
         text: The text, with tabs between the cells of a table's row, and headings as in Markdown,
             without the running heads and feet of its pages.
-        pages: Where each page begins; empty for Word, whose files have no pages.
+        pages: The offset at which each page begins; empty for Word files, which have no pages.
         empty_pages: The numbers of pages without text, from 1.
     """
 
@@ -75,8 +75,8 @@ def write_content(
 
 
 def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
-    """Yield the lines with headings as in Markdown. A number states the level of a heading; one
-    without a number is below the last one that has a number.
+    """Yield the lines, with headings in Markdown syntax. A heading's number determines its level;
+    an unnumbered heading is one level below the last numbered heading.
     """
     depth = 0
     for line, rank in zip(lines, ranks, strict=True):

@@ -6,8 +6,8 @@ MAX_DOCUMENT_BYTES = 100 * 1000**2
 MAX_PAGES = 2_000
 MAX_DOCUMENT_CHARACTERS = 5_000_000
 MAX_SECONDS = 120
-"""Seconds on the clock for reading a document."""
+"""Maximum time for reading a document, in seconds."""
 MAX_MEMORY_BYTES = 3 * 1024**3
-"""Address space of the child process."""
+"""Maximum address space of the child process, in bytes."""
 MAX_REPLY_BYTES = 64 * 1000**2
-"""Largest reply of the child process."""
+"""Maximum size of the child process's reply, in bytes."""

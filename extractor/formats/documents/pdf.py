@@ -1,6 +1,6 @@
 """The text of a PDF, page by page. Only this module imports pypdfium2 (extra ``documents``).
 
-Lines stay in the order in which the file draws them, which is that of reading in nearly all files.
+Lines remain in drawing order, which is the reading order in nearly all files.
 """
 
 import ctypes
@@ -22,13 +22,17 @@ from extractor.formats.documents.content import (
 from extractor.formats.documents.limits import MAX_PAGES
 
 _BROKEN_WORD = "\x02\ufffe"
-"""What PDFium writes instead of the line end after a hyphen that breaks a word."""
+"""The character that PDFium writes instead of a line end after a hyphen that splits a word."""
 _CELL_GAP = 2.5
-"""Width between two cells of a row, in sizes of the letters; justified lines have narrower gaps."""
+"""Minimum gap between two cells of a row, as a multiple of the font size; justified lines have
+narrower gaps.
+"""
 _EDGE = 0.1
-"""The share of a page's height, at its top and its bottom, of running heads and feet."""
+"""The share of a page's height, at the top and at the bottom, that may contain running headers and
+footers.
+"""
 _LARGER = 1.12
-"""How much larger than most letters those of a heading are."""
+"""The minimum ratio of a heading's font size to the usual font size."""
 _HEADING_CHARACTERS = 160
 _DIGITS = re.compile(r"\d+")
 _SURROGATES = range(0xD800, 0xE000)
@@ -36,8 +40,8 @@ _SURROGATES = range(0xD800, 0xE000)
 
 @dataclass(slots=True)
 class _Line:
-    """A line, or a cell of a row. ``size`` is that of its letters, ``middle`` their height on the
-    page, and ``at_edge`` whether running heads and feet are there.
+    """A line, or a cell of a row. ``size`` is the font size, ``middle`` the vertical position on
+    the page, and ``at_edge`` whether the line is where running headers and footers are printed.
     """
 
     size: float
@@ -51,8 +55,8 @@ class _Line:
 
 
 def read_pdf(given: bytes) -> DocumentContent:
-    """Return the content of a PDF. Raises ``DocumentProblem`` for one that is damaged, encrypted,
-    too long, or a scan without text.
+    """Return the content of a PDF. Raises ``DocumentProblem`` for a PDF that is damaged,
+    encrypted, too long, or a scan without text.
     """
     try:
         document = pdfium.PdfDocument(given)
@@ -75,7 +79,7 @@ def read_pdf(given: bytes) -> DocumentContent:
 
 
 def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
-    """Return the lines of a page; none of a broken page."""
+    """Return the lines of a page; empty for a broken page."""
     try:
         page = document[number]
         text = page.get_textpage()
@@ -88,8 +92,8 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
 
 
 def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
-    """Return the lines of a page; a wide gap within a line separates two cells, which are lines of
-    their own.
+    """Return the lines of a page. A wide gap within a line separates two cells, which become
+    separate lines.
     """
     lines: list[_Line] = []
     is_open = False
@@ -120,7 +124,7 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
 
 
 def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
-    """Return whether the name of a character's font says that it is bold."""
+    """Return whether the name of a character's font indicates bold type."""
     name = ctypes.create_string_buffer(200)
     api.FPDFText_GetFontInfo(text, number, name, len(name), ctypes.c_int())
     return b"bold" in name.value.lower()
@@ -157,7 +161,7 @@ def _is_label(above: _Line, label: _Line, line: _Line) -> bool:
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of pages, without what recurs at their edges: running heads and feet."""
+    """Return the text of the pages without running headers and footers."""
     running: Counter[str] = Counter()
     for lines in pages:
         running.update({_count(line) for line in lines if line.at_edge})
@@ -171,8 +175,8 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
 
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:
-    """Return the rank of each line as a heading: larger letters than most show one, and so do bold
-    ones if these are rare.
+    """Return the rank of each line as a heading. Headings are recognised by larger type, or by
+    bold type if it is rare.
     """
     usual = median(line.size for line in lines)
     is_bold_rare = 2 * sum(line.is_bold for line in lines) < len(lines)
@@ -186,5 +190,5 @@ def _list_ranks(lines: Sequence[_Line]) -> list[int]:
 
 
 def _count(line: _Line) -> str:
-    """Return the words of a line without the numbers that count pages."""
+    """Return the words of a line without page numbers."""
     return _DIGITS.sub("0", line.text)

@@ -33,14 +33,16 @@ _KEPT = (
     "LD_LIBRARY_PATH",
     "VIRTUAL_ENV",
 )
-"""The variables of the child: those that Python needs, and no key of any provider."""
+"""The environment variables of the child: only the variables that Python needs, without provider
+keys.
+"""
 
 
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
-    Raises ``UnreadableSource`` if it cannot be read or is beyond the limits, or without its
-    library.
+    Raises ``UnreadableSource`` if it cannot be read, exceeds the limits, or needs a library that
+    is not installed.
     """
     if find_spec(_LIBRARIES[kind]) is None:
         problem, _, remedy = str(MissingExtra(_NEEDS[kind], "documents")).partition(
@@ -69,8 +71,8 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
 
 
 def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
-    """Run the child process, and return its exit status. The child is ended if this process is
-    interrupted.
+    """Run the child process and return its exit status. If this process is interrupted, the child
+    is terminated.
     """
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command
@@ -89,8 +91,8 @@ def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Return the variables of the child, which imports the same modules as this process: Python
-    would put the current directory first.
+    """Return the environment variables of the child. They make it import the same modules as this
+    process, because Python would otherwise search the current directory first.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     paths = os.pathsep.join(map(os.path.abspath, sys.path))

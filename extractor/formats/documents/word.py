@@ -26,12 +26,14 @@ _HEADING = re.compile(
     r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE
 )
 _LEFT_OUT = ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText", "w:sdtPr")
-"""What a tracked change deleted, text boxes, codes of fields, properties of content controls."""
+"""Elements that are skipped: tracked deletions, text boxes, field codes and content-control
+properties.
+"""
 _UNWRAPPED = (
     *("w:sdt", "w:sdtContent", "w:ins", "w:moveTo", "w:customXml"),
     *("w:smartTag", "w:fldSimple", "w:hyperlink"),
 )
-"""Content controls, insertions and other elements whose content is read in their place."""
+"""Content controls, insertions and other elements that are replaced by their content."""
 _LIST = f"{qn('w:pPr')}/{qn('w:numPr')}"
 _LABEL_CHARACTERS = 80
 _Styles = Mapping[str | None, Any]
@@ -42,7 +44,7 @@ _Lines = Iterator[tuple[str, int]]
 def read_word(given: bytes) -> DocumentContent:
     """Return the content of a Word document as it reads with all tracked changes accepted.
 
-    Raises ``DocumentProblem`` for one that declares entities, is damaged or has no text.
+    Raises ``DocumentProblem`` for a document that declares entities, is damaged or has no text.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(given)) as archive:
@@ -66,7 +68,7 @@ def read_word(given: bytes) -> DocumentContent:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Refuse a document that declares entities, which Word never does."""
+    """Reject a document that declares XML entities, which Word never does."""
     for name in archive.namelist():
         # in UTF-16, zeros between the letters would hide a declaration
         is_xml = name.endswith((".xml", ".rels"))
@@ -91,7 +93,7 @@ def _list_lines(container: Any, styles: _Styles) -> _Lines:
 
 
 def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
-    """Return the lines of a cell; none for a cell that continues the one above."""
+    """Return the lines of a cell; empty for a cell that continues the cell above."""
     if cell._tc.vMerge == "continue":
         return []
     text = "\n".join(line for line, _ in _list_lines(cell, styles))
@@ -99,8 +101,8 @@ def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
 
 
 def _list_row(cells: list[list[str]]) -> Iterator[str]:
-    """Yield the lines of a row: of its only filled cell, of a short label above its list, or else
-    its cells on one line, with tabs between them.
+    """Yield the lines of a row: the lines of its only filled cell, a short label followed by its
+    list, or else all cells on one line, separated by tabs.
     """
     filled = [cell for cell in cells if cell]
     is_pair = len(filled) == len(cells) == 2 and len(cells[0]) == 1 < len(cells[1])
@@ -111,7 +113,7 @@ def _list_row(cells: list[list[str]]) -> Iterator[str]:
 
 
 def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
-    """Return the text of a paragraph, after a dash for an item of a list, and its rank as a
+    """Return the text of a paragraph, with a leading dash for a list item, and its rank as a
     heading.
     """
     text = paragraph.text
