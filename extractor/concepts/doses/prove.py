@@ -37,6 +37,8 @@ _FIRM = 0.57
 """The minimum probability of a link that proves a value or contradicts another value."""
 _NEAR_BEST = 0.25
 """How much less likely a mark may be than the most likely mark of its field."""
+_CLOSE = 0.1
+"""How much less likely a proven value may be than a different value in the words of the regimen."""
 _UNNAMED = 0.7
 """The factor for a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
@@ -160,6 +162,19 @@ def _list_likely(
     return [place for place in likely if place.chance >= best - _NEAR_BEST]
 
 
+def _is_firm(place: _Stated) -> bool:
+    """Return whether a value probably belongs to the agent, and to no other one more probably."""
+    return place.chance >= max(_FIRM, place.rival_chance)
+
+
+def _doubt(reading: Reading[Any]) -> Reading[Any]:
+    """Return a proven reading as an open one."""
+    if reading.support != Support.PARSED:
+        return reading
+    supports = tuple(Support.INFERRED for _ in reading.supports)
+    return replace(reading, support=Support.INFERRED, supports=supports)
+
+
 class _Proof:
     """The proof of one regimen of an agent."""
 
@@ -181,6 +196,8 @@ class _Proof:
             if reading and reading.list_values():
                 del readings[field]
                 readings |= self._prove(field, reading)
+        if any(refusal.field in _OTHERS for refusal in self._refused):
+            readings = {field: _doubt(reading) for field, reading in readings.items()}
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
     def _prove(self, field: str, reading: Reading[Any]) -> dict[str, Reading[Any]]:
@@ -220,34 +237,48 @@ class _Proof:
         stated = list(self._list_stated(field))
         same = [place for place in stated if _is_equal(place.value, value)]
         in_quote = [place for place in stated if place.chance and place.in_quote]
+        rivals = self._list_rivals(value, in_quote)
         likely = _list_likely(field, same, in_quote)
-        firm = [
-            place for place in likely if place.chance >= max(_FIRM, place.rival_chance)
-        ]
+        firm = [place for place in likely if _is_firm(place)]
         if firm:
-            return firm[0].span
+            best = max((rival.chance for rival in rivals), default=0.0)
+            return firm[0].span if firm[0].chance >= best - _CLOSE else None
         elsewhere = [place for place in same if place.chance and not place.in_quote]
         if elsewhere and not in_quote:
             return elsewhere[0].span
-        if likely or elsewhere:
-            return None
-        return self._refute(field, value, is_stated=bool(same), in_quote=in_quote)
-
-    def _refute(
-        self, field: str, value: Any, *, is_stated: bool, in_quote: Sequence[_Stated]
-    ) -> Refusal | None:
-        """Return the reason why a value is not the agent's; None if the words of the regimen do not
-        refute it. ``in_quote`` contains the agent's values in these words.
-        """
         other_act = self._find_other_act(field, value)
+        is_read = bool(same) or other_act is not None
         # an amount may be written in a form that no rule reads
-        is_read = is_stated or other_act is not None
         if field == "amounts" and not is_read and not value.unit.endswith(_OF_BLOOD):
             return None
-        for place in in_quote:
-            if place.chance >= _FIRM and _can_contradict(place.value, value):
-                return Refusal(Why.OTHER_VALUE, place.span)
+        # an amount of another arm is not that of these words
+        is_elsewhere = field != "amounts" and bool(elsewhere)
+        if likely or is_elsewhere:
+            return None
+        if rivals:
+            return Refusal(Why.OTHER_VALUE, rivals[0].span)
+        if elsewhere:
+            return None
+        is_of_blood = field == "amounts" and value.unit.endswith(_OF_BLOOD)
+        if is_of_blood and in_quote and not same:
+            return Refusal(Why.OTHER_VALUE, in_quote[0].span)
+        for place in same if in_quote else ():
+            if place.in_quote and place.rival_chance >= _FIRM:
+                return Refusal(Why.OTHER_OWNER, place.span)
         return other_act
+
+    def _list_rivals(self, value: Any, in_quote: Sequence[_Stated]) -> list[_Stated]:
+        """Return the places in the words of the regimen that contradict a value: they state a
+        different value for the agent, which the regimen does not also have.
+        """
+        answered = self._amounts if isinstance(value, Amount) else [value]
+        return [
+            place
+            for place in in_quote
+            if _is_firm(place)
+            and _can_contradict(place.value, value)
+            and not _has(answered, place.value)
+        ]
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
         """Yield the values that the record states for a field of any agent."""
@@ -281,6 +312,8 @@ class _Proof:
                 in_quote = in_quote or text.span(*statement.clause).overlaps(
                     self._quote
                 )
+            elif not link.is_shared:
+                rival_chance = max(rival_chance, sure)
         return _Stated(value, span, chance, rival_chance, in_quote)
 
     def _fits(self, statement: Statement) -> bool:
