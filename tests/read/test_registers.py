@@ -80,7 +80,7 @@ def describe(record) -> dict[str, object]:
 
 
 WRONG_TABLES = [
-    ({"regstry": {}}, r"nordreg.toml: regstry: .*did you mean registry"),
+    ({"regstry": {}}, r"nordreg.toml: regstry: Extra inputs"),
     ({"registry": {"enrolment": "n"}}, r"enrolment: no such field .*nordreg.toml"),
 ]
 

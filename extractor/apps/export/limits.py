@@ -197,8 +197,7 @@ def may_have_unread_unit(criterion: Criterion, index: int) -> bool:
     proof = _find_proof(criterion, index)
     if proof is None or criterion.constraints[index].unit:
         return False
-    _, _, rest = criterion.quote.partition(proof.quote)
-    word = _NEXT_WORD.match(rest)
+    word = _NEXT_WORD.match(criterion.quote.partition(proof.quote)[2])
     if word is None:
         return False
     known = frozenset().union(*map(word_list, _NO_UNITS))

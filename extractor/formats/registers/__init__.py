@@ -51,7 +51,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import ArgumentError
-from extractor.schemas.arguments import refuse_unknown, suggest
+from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.record import RegistryFields
 
 _Rows = dict[str, Any]
@@ -131,5 +131,4 @@ def make_register(name: str, table: _Rows) -> Register:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
     place = ".".join(map(str, fault["loc"]))
-    hint = suggest(place, Register.model_fields)
-    raise ArgumentError(f"{file}: {place}: {fault['msg']}{hint}")
+    raise ArgumentError(f"{file}: {place}: {fault['msg']}")
