@@ -207,7 +207,8 @@ class Extractor:
     ) -> "Results":
         """Extract many records; one that fails never stops the others. Also works in a notebook.
 
-        A terminal and a notebook (with ipywidgets) show the progress. ``max_usd`` limits each run.
+        Progress is shown in a terminal or, with ipywidgets, in a notebook. ``max_usd`` limits each
+        run.
 
         Args:
             records: Files or folders, as ``read_records`` takes them, records, or dictionaries:
@@ -377,7 +378,7 @@ def call_without_loop(
     """Call a function that runs an event loop, and return its result. Runs in another thread if
     a loop is already running in this one, as in a notebook.
 
-    There, Ctrl-C calls ``stop``, and the function ends by itself.
+    There, Ctrl-C calls ``stop``, and the function then returns normally.
     """
     try:
         asyncio.get_running_loop()

@@ -216,7 +216,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
     """Reuse the answers of an earlier run; no network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
-    """Seconds for one request, to its last byte."""
+    """Timeout for one request in seconds, up to the last byte of the reply."""
 
     @property
     def extraction(self) -> ExtractionOptions:

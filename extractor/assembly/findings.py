@@ -9,7 +9,7 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 
 _LONGEST_CITED = 200
-"""Maximum number of characters that the finding of a doubtful structure cites."""
+"""Maximum number of characters that a finding about a doubtful structure quotes."""
 _SKIPPED_LINE = (
     "the model was asked about this line and skipped it; what stands here is the rules', and not "
     "confirmed"

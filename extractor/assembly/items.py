@@ -45,8 +45,8 @@ def assemble_eligibility(
 ) -> tuple[Eligibility, Assembled[Criterion]]:
     """Assemble the facts about all participants, and the criteria with their groups.
 
-    Lines that the resolved readings do not classify as criteria are left out. Without any
-    criterion, an absence explains why. The absences of the facts come before those of the criteria.
+    Lines that the resolved readings do not classify as criteria are left out. If there are no
+    criteria, an absence explains why. The absences of the facts come before those of the criteria.
     """
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)

@@ -41,7 +41,8 @@ def assemble_own(
         parsed: What the rules and the patterns read.
         result: A model's answers about the record.
         fields: The declarations of the user's fields.
-        assembled: The criteria, regimens and endpoints of the extraction, which may have values.
+        assembled: The criteria, regimens and endpoints of the extraction: the items that can have
+        values for custom fields.
     """
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
@@ -102,9 +103,9 @@ def _find_places(
 def _explain(
     name: str, draft: Draft, asked: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
-    """Return why an item or the record has no value of a field, or of an attribute: the budget was
-    spent, an answer was refused, the model answered that there is none; otherwise why the
-    field has no answer of a model. ``asked`` is what a model was asked about the field.
+    """Return why an item or the record has no value for a field or an attribute: the budget was
+    spent, an answer was refused, or the model answered that there is none; otherwise, why the
+    field has no answer from a model. ``asked`` is what a model was asked about the field.
     """
     reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:

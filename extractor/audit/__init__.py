@@ -1,8 +1,8 @@
 """Find contradictions within a record: its text against outcomes and structured fields.
 
 A check is a function of the parsed record and its extraction, and yields findings that quote both
-sides. A false alarm costs trust: a check stays only if at least nine of ten of its findings on real
-records are right, and passes over what is uncertain.
+sides. False alarms cost trust: a check is kept only if at least nine in ten of its findings on
+real records are right, and it does not report anything uncertain.
 
 - ``promises.py``: endpoints of the text that no outcome measures, and times that none has.
 - ``registered.py``: allocation, masking and ages.

@@ -163,7 +163,7 @@ def _find_end(tokens: Tokens, at: int, end: int, signs: str) -> int:
 
 
 def _is_sign(tokens: Tokens, at: int, signs: str) -> bool:
-    """Return True if a token is one of these signs, and no full stop as in "1.5"."""
+    """Return True if a token is one of these characters and not a decimal point, as in "1.5"."""
     is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
     return word in signs and not (word == "." and is_inner)
@@ -270,7 +270,7 @@ def _name_times(units: Iterable[TimeUnit], times: Iterable[float]) -> str:
 
 
 def name_outcome(endpoint: Endpoint) -> str:
-    """Return the name of an outcome for readers, with its number among those of its rank, from 1.
+    """Return a readable name for an outcome, numbered from 1 among the outcomes of the same rank.
 
     >>> name_outcome(Endpoint(rank="secondary", index=2, measure="Response"))
     'secondary outcome 3'

@@ -159,7 +159,7 @@ def locate_quote(
 
 
 def _forms(tokens: Tokens) -> Iterator[list[str]]:
-    """Yield the words of a quote and then, if it has wrapping signs, bullets or closing
+    """Yield the words of a quote and then, if it has enclosing marks, bullets or closing
     punctuation, the words without them.
     """
     words = tokens.words

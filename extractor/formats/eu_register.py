@@ -98,8 +98,8 @@ def build_register_text(text: str) -> RecordContent:
 
 
 def _list_fields(text: str) -> list[_Field]:
-    """Return the fields of a trial. In a block their letters only rise, and from E on their
-    numbers: what goes back is a line in the text of a field.
+    """Return the fields of a trial. Within a block, the letters only ascend and, from E on, so do
+    the numbers: a line that goes backwards is part of a field's text.
     """
     marks: list[re.Match[str]] = []
     last = ""

@@ -103,9 +103,7 @@ def buffer_stream(
 
 
 def check_size(size: int, place: str | None = None) -> None:
-    """Raise ``UnreadableSource`` for the size of a record, line or row that is larger than any
-    genuine one.
-    """
+    """Raise ``UnreadableSource`` because a record, line or row is larger than any genuine one."""
     if size > MAX_RECORD_BYTES:
         problem = f"a record of more than {MAX_RECORD_BYTES:,} bytes"
         raise UnreadableSource(problem, "split the file into records", place=place)

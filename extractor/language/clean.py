@@ -164,8 +164,9 @@ class CleanText:
         return self._shift(piece - 1, position)
 
     def _shift(self, before: int, position: int) -> int:
-        """Return the raw position of a position between two pieces, where the text is unchanged.
-        Its shift is the shift at the end of the piece with index ``before``.
+        """Return the position in the raw text that corresponds to a position between two pieces,
+        where the text is unchanged. Its shift is the shift at the end of the piece with index
+        ``before``.
         """
         if before < 0:
             return position

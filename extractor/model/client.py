@@ -105,9 +105,9 @@ class Model:
 
     It is an asynchronous context manager, open while it is used, in several event loops one after
     another, but not in two at once. ``usage`` is the sum over all calls that were sent, including
-    failed ones; ``watch`` ends calls before their answers; ``sender`` is there while a live model
-    is open. ``store`` opens the store of calls, ``route`` has the budget, and what answers instead
-    of the live model.
+    failed ones; ``watch`` ends calls before they are answered; ``sender`` exists only while a live
+    model is open. ``store`` opens the store of calls, ``route`` has the budget, and what answers
+    instead of the live model.
     """
 
     spec: ModelSpec

@@ -205,9 +205,9 @@ def at(body: Any, *places: str) -> Any:
 
 
 def read_garbled(body: object) -> Failure:
-    """Describe in a few words a reply that is not an answer: JSON that ends too early, another text
-    (its beginning is shown), or JSON without a message (its error is shown if it has one). Only of
-    another text it is certain that no model was paid for.
+    """Describe in a few words a reply that is not an answer: JSON that ends too early, another
+    text (its beginning is shown), or JSON without a message (its error is shown if it has one).
+    Only if the text is different is it certain that no model was paid for.
 
     >>> read_garbled("<html>Sign in</html>").said
     "not JSON: '<html>Sign in</html>'"

@@ -23,8 +23,8 @@ HOW_LOST = (
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header
 _TO_WRITE = ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=8000")
-"""A checkpoint, which waits for the disk, comes at 32 MiB of log. SQLite's default of 4 MiB
-slows runs with a model.
+"""A checkpoint, which waits for the disk, runs when the log reaches 32 MiB. SQLite's default of 4
+MiB slows runs with a model.
 """
 
 _Parameters = Sequence[Any] | Mapping[str, Any]

@@ -117,8 +117,8 @@ class RetryPolicy:
     jitter: Callable[[], float] = random.random
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Return the seconds to wait after ``attempt`` failed attempts. The server asks for
-        ``asked`` seconds, None if it does not say.
+        """Return the seconds to wait after ``attempt`` failed attempts. ``asked`` is the number of
+        seconds the server asks to wait, or None if it does not say.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]

@@ -26,8 +26,8 @@ class Watch:
     has come for the seconds of the ``patience``, when the model is given up, or when the run is
     stopped. Without a patience (None), it never gives up by itself.
 
-    ``problem`` is why the last useless call was useless, ``under_way`` counts the requests that
-    wait for a reply, ``clock`` gives the time.
+    ``problem`` is the reason why the last failed call failed, ``under_way`` counts the requests
+    that are waiting for a reply, and ``clock`` gives the time.
     """
 
     patience: float | None

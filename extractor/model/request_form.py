@@ -83,8 +83,9 @@ class RequestForm:
         """Return the reply's model with the schema that is sent: with a title where instructor
         names the schema by it, and not closed for Google, whose models refuse that key.
 
-        It has no fields of its own, because instructor would walk through them five times a call,
-        and no context of instructor's, with which it would render templates in a record's text.
+        It has no fields of its own, because instructor would traverse them five times per call. It
+        passes no instructor context either, because instructor would then render any templates in
+        a record's text.
         """
         import instructor  # noqa: PLC0415 - slow
 

@@ -153,8 +153,8 @@ async def read_in_thread(
 class RecordLoop:
     """Extracts records, writes the results to ``sink`` and counts them in ``tally``.
 
-    Any error of a record is written as a failure. Finished results are always written, also if an
-    error ends the run.
+    Any error in processing a record is written as a failure. Finished results are always written,
+    also if an error ends the run.
 
     Args:
         extract: Extracts a record.
@@ -285,7 +285,7 @@ class RecordLoop:
         """Write and count the outcome of a record, and return its error, if any.
 
         A record that was broken off, or that the model or the processes failed, is neither done nor
-        failed: it is tried again in the next run. Raises an error of the store.
+        failed: it is tried again in the next run. Raises any error that the store reports.
         """
         record = self._tasks.pop(task)
         if task.cancelled() or not isinstance(

@@ -148,7 +148,7 @@ class Run:
         loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
     ) -> Stop | None:
         """Extract all records into ``sink`` in an event loop, and finish the run, however it ends.
-        Returns why it stopped early. Raises an error that is not expected.
+        Returns why it stopped early. Raises any unexpected error.
         """
         error = None
         try:

@@ -319,7 +319,7 @@ class EligibilityAnnotation(SaidModel):
     criteria: tuple[Criterion, ...] = ()
 
     def list_around(self, name: str | None) -> tuple[CriterionGroup, ...]:
-        """Return the group with this name and those in which it stands, innermost first. A
+        """Return the group with this name and the groups that contain it, innermost first. A
         circle of them ends.
         """
         groups = {group.id: group for group in self.groups}

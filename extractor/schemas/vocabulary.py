@@ -1,6 +1,6 @@
 """The closed sets of the annotation guideline, and those of provenance.
 
-Every member's value is the word that stands in the output. Large sets are lists of names, in
+Every member's value is the word that appears in the output. Large sets are lists of names, in
 lower case as values.
 """
 

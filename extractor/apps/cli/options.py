@@ -170,7 +170,7 @@ class SubmitOptions(RecordOptions):
     """The options of ``batch submit``."""
 
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write the questions to a batch file; uses no network."""
+    """Write the questions to a batch file, without using the network."""
     dry_run: Annotated[bool, Shown(COST)] = False
     """Forecast calls, time and cost without asking."""
 

@@ -23,8 +23,8 @@ _WIDTH = 24
 def write_workbook(
     path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
 ) -> None:
-    """Convert JSON lines to a workbook. Needs the extra ``excel``. Texts are never written as
-    formulas. Raises ``StoreError`` for a table that does not fit into a sheet.
+    """Convert JSON lines to a workbook. Needs the extra ``excel``. Text is never written as a
+    formula. Raises ``StoreError`` for a table that does not fit into a sheet.
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 

@@ -87,7 +87,7 @@ class DescribedField(BaseModel):
         description="text, choice, yes_no, number, duration, quantity or name."
     )
     many: bool = Field(description="Whether an item may have several values.")
-    words: list[str] = Field(description="The closed set of a choice.")
+    words: list[str] = Field(description="The values that a choice allows.")
 
 
 class FieldList(BaseModel):

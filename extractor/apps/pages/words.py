@@ -62,9 +62,9 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
 
 
 def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write a measured value, an instrument or a group, which are recognised by several keys
-    because a custom object may have any of them. All other objects are written as lists of their
-    parts.
+    """Write a measured value, an instrument or a group. Each is recognised by several keys
+    together, because a custom object may have any one of them. All other objects are written as
+    lists of their parts.
     """
     has_number = "value" in parts or "low" in parts
     if "unit" in parts and has_number:

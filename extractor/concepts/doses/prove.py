@@ -1,7 +1,7 @@
 """Prove the regimens of a model: check each value against what the text states about the agent.
 
 A value is linked if the words of the regimen, or other words, state it about the agent. It is
-refused if the words of the regimen give the agent a different value, or state the value about
+refused if the words of the regimen give the agent a different value, or use the value for
 something other than dosing. Otherwise it is open.
 """
 
@@ -149,6 +149,24 @@ def _list_values(mark: Mark) -> Sequence[Any]:
     return mark.value if mark.field == "amounts" else [mark.value]
 
 
+def _is_of_blood(value: Any) -> bool:
+    """Return whether a value is an amount in a unit of blood concentration."""
+    return isinstance(value, Amount) and value.unit.endswith(_OF_BLOOD)
+
+
+def _list_elsewhere(same: Iterable[_Stated]) -> list[_Stated]:
+    """Return the places outside the quote that may belong to the agent."""
+    return [place for place in same if place.chance and not place.in_quote]
+
+
+def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
+    """Return the refusal of a value that the quoted words give to another owner."""
+    for place in same:
+        if place.in_quote and place.rival_chance >= _FIRM:
+            return Refusal(Why.OTHER_OWNER, place.span)
+    return None
+
+
 def _list_likely(
     field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
@@ -239,33 +257,45 @@ class _Proof:
         in_quote = [place for place in stated if place.chance and place.in_quote]
         rivals = self._list_rivals(value, in_quote)
         likely = _list_likely(field, same, in_quote)
-        firm = [place for place in likely if _is_firm(place)]
+        firm = next(filter(_is_firm, likely), None)
         if firm:
             best = max((rival.chance for rival in rivals), default=0.0)
-            return firm[0].span if firm[0].chance >= best - _CLOSE else None
-        elsewhere = [place for place in same if place.chance and not place.in_quote]
+            return firm.span if firm.chance >= best - _CLOSE else None
+        elsewhere = _list_elsewhere(same)
         if elsewhere and not in_quote:
             return elsewhere[0].span
-        other_act = self._find_other_act(field, value)
-        is_read = bool(same) or other_act is not None
-        # an amount may be written in a form that no rule reads
-        if field == "amounts" and not is_read and not value.unit.endswith(_OF_BLOOD):
-            return None
         # an amount of another arm is not that of these words
         is_elsewhere = field != "amounts" and bool(elsewhere)
         if likely or is_elsewhere:
             return None
+        return self._find_refusal(field, value, same, in_quote)
+
+    def _find_refusal(
+        self,
+        field: str,
+        value: Any,
+        same: Sequence[_Stated],
+        in_quote: Sequence[_Stated],
+    ) -> Refusal | None:
+        """Return why a value that no place supports is not the agent's; None if it may be.
+
+        ``same`` are the places that state the value, ``in_quote`` the agent's values in the quote.
+        """
+        other_act = self._find_other_act(field, value)
+        is_read = bool(same) or other_act is not None
+        # an amount may be written in a form that no rule reads
+        if field == "amounts" and not is_read and not _is_of_blood(value):
+            return None
+        rivals = self._list_rivals(value, in_quote)
         if rivals:
             return Refusal(Why.OTHER_VALUE, rivals[0].span)
-        if elsewhere:
+        if _list_elsewhere(same):
             return None
-        is_of_blood = field == "amounts" and value.unit.endswith(_OF_BLOOD)
-        if is_of_blood and in_quote and not same:
+        if not in_quote:
+            return other_act
+        if not same and _is_of_blood(value):
             return Refusal(Why.OTHER_VALUE, in_quote[0].span)
-        for place in same if in_quote else ():
-            if place.in_quote and place.rival_chance >= _FIRM:
-                return Refusal(Why.OTHER_OWNER, place.span)
-        return other_act
+        return _find_other_owner(same) or other_act
 
     def _list_rivals(self, value: Any, in_quote: Sequence[_Stated]) -> list[_Stated]:
         """Return the places in the words of the regimen that contradict a value: they state a

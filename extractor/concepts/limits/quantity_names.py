@@ -40,7 +40,8 @@ class KnownQuantity:
     """A quantity of the vocabulary, as described in ``quantity_names/people.toml``. ``unit`` is the
     canonical unit.
 
-    ``loinc`` contains its LOINC codes by a unit of each dimension in which it is measured.
+    ``loinc`` contains its LOINC codes, keyed by one unit for each dimension in which it is
+    measured.
     """
 
     name: str

@@ -199,7 +199,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
 
 def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Range]]:
     """Yield the numbers of a list that looks like thousands, as (text, span) pairs: "72,96,120
-    hours". A number that ``is_alone`` is not a list.
+    hours". ``is_alone`` means that the number is not part of a list.
     """
     text = listed.text.lower()
     if is_alone or "," not in text:

@@ -243,7 +243,7 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
 
 
 def _describe_left(count: int) -> str:
-    """Return a word for a number of unexplained words."""
+    """Return the word that describes how many words are unexplained."""
     if count == 0:
         return "none"
     if count <= _FEW_LEFT:

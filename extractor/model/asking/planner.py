@@ -45,8 +45,8 @@ _TIMED = re.compile("time_to_|duration_of_|.*_survival$")
 """Time-to-event concepts: only they have a start event, end events and censoring."""
 _RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
-"""The fields whose doubt is a reason to ask for regimens: not what the registry's own list of
-arms states.
+"""The fields that, when in doubt, are a reason to ask about regimens; those stated in the
+registry's own list of arms are excluded.
 """
 _PEOPLE_WORDS = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?"

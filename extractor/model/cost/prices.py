@@ -140,8 +140,8 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """Return a model's price for text today, None if it has none. Of prices tiered by prompt
-    length, the first one counts.
+    """Return a model's price for text today, None if it has none. If prices are tiered by prompt
+    length, the first tier is used.
     """
     prices = _read_table(model.get_prices(datetime.now(UTC)))
     if not prices.get("prompt") or "output" not in prices:
