@@ -1,23 +1,22 @@
 """Calibrate the confidences of readings to the observed accuracy on annotated records.
 
-A confidence comes from these places, in this order, and from no other. No finding of the audit
-changes one.
+A confidence is made in these steps. No finding of the audit changes it.
 
 1. The estimate. A scorer gives the probability of its class, at most 0.995. Any other reader gives
-   the number of its case in ``evidence/weights/measured.toml`` (``measured``), the least of several
-   cases. Entries of ``rules/terms`` and the marks of ``parse/dosing`` lower it where their words
+   the number of its case in ``evidence/weights/measured.toml`` (``measured``), the lowest of several
+   cases. Entries of ``rules/terms`` and the marks of ``concepts/doses`` lower it where their words
    are doubtful.
 2. ``calibrate_record`` weighs a value by its named signs and its estimate
-   (``evidence/weights/signs.toml``), a list member by member; it is as sure as its least sure one
-   where ``OF_MEMBERS`` says so. Values of other fields get the observed accuracy of their estimate
+   (``evidence/weights/signs.toml``), a list member by member; some signs cap it
+   (``evidence/signs.py``). Values of other fields get the observed accuracy of their estimate
    (``calibration.toml``). Where the structure of the text is in doubt, no reading that rests on it
    is more certain than ``Draft.at_most`` states.
-3. ``assemble/resolve.py`` takes it, or with a model's answer the accuracy of such pairs
-   (``assemble/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
-4. ``assemble`` lowers it: an age unlike the registered one (``items.py``), an amount beyond all
-   that anybody is given (``dosing.py``), a value that its words do not support, or whose item is
-   less sure (``provenance.py``).
-5. An item is as sure as its least sure field; empty fields count, too.
+3. ``concepts/resolve.py`` takes it or, with a model's answer, the accuracy of such pairs
+   (``concepts/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
+4. ``assembly/items.py`` lowers an age that differs from the registered one;
+   ``concepts/provenance.py`` lowers a value that its words do not support, or whose item is less
+   certain.
+5. An item has the lowest confidence of its fields, empty ones included.
 """
 
 import tomllib
