@@ -4,8 +4,8 @@ A confidence is made in these steps. No finding of the audit changes it.
 
 1. The estimate. A scorer gives the probability of its class, at most 0.995. Any other reader gives
    the number of its case in ``evidence/weights/measured.toml`` (``measured``), the lowest of
-   several cases. Entries of ``rules/terms`` and the marks of ``concepts/doses`` lower it where their words
-   are doubtful.
+   several cases. Entries of ``rules/terms`` and the marks of ``concepts/doses`` lower it where
+   their words are doubtful.
 2. ``calibrate_record`` weighs a value by its named signs and its estimate
    (``evidence/weights/signs.toml``), a list member by member; some signs cap it
    (``evidence/signs.py``). Values of other fields get the observed accuracy of their estimate
