@@ -97,7 +97,7 @@ def test_a_limit_holds_through_kills(words, totals):
     cost = totals()["cost"]
     of_one_call = 0.1
     assert worth / 1e6 <= cost["usd"] + cost["usd_without_reply"] <= 0.3 + of_one_call
-    told = f"{cost['calls_without_reply']}, which may have cost up to"
+    told = f"{cost['calls_without_reply']}, at most"
     most = f"${cost['usd_without_reply']:.4f} in addition"
     assert f"calls with unknown cost: {told} {most}" in stopped.stderr
 

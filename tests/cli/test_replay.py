@@ -134,7 +134,7 @@ def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
     assert before["records"]["lacking"] == RECORDS
     assert (before["usage"]["calls"], before["usage"]["unanswered"]) == (0, 0)
     assert before["usage"]["open_questions"] > RECORDS
-    told = re.search(r"no answer in .* to (\d+) calls?; to ask", done.stderr)
+    told = re.search(r"has no answer to (\d+) calls?; to ask", done.stderr)
     assert int(told[1]) >= RECORDS
     assert "to ask a model, use --model instead of --replay\n" in done.stderr
     calls = server.calls
@@ -154,10 +154,3 @@ def test_the_queries_in_the_documentation_return_rows(made, query):
     with closing(sqlite3.connect(made[1] / "run" / "run.sqlite")) as store:
         store.execute("UPDATE calls SET state = 'rejected' WHERE id = 1")
         assert store.execute(query).fetchall()
-
-
-def test_the_python_in_the_documentation_runs(made, capsys, monkeypatch):
-    (example,) = re.findall(r"^```python\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
-    monkeypatch.chdir(made[1])
-    exec(example.replace("results/run.sqlite", "run/run.sqlite"), {})
-    assert '{"items":[' in capsys.readouterr().out

@@ -53,7 +53,7 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(
             server.holds_after = None
             ended = running.wait()
         assert ended.returncode == 130
-        said = b"waiting at most 25 s for 4 calls to the model under way"
+        said = b"waiting up to 25 s for 4 calls to the model in progress"
         assert said in ended.stderr
         assert 0 < count_lines(run) < RECORDS
         manifest = read_manifest(run)

@@ -130,7 +130,7 @@ def test_a_curator_corrects_a_record_and_it_becomes_gold(page, served, gold):
     assert check_gold(served.gold, read_records("seeds/records")) == []
     page.keyboard.press("q")
     expect(page.locator(".status")).to_have_text("1 of 5 records finished; 5 found")
-    page.get_by_label("Only unfinished").check()
+    page.get_by_label("Unfinished records only").check()
     page.get_by_label("Search").fill("donor bridged")
     expect(page.locator(".list a")).to_have_count(1)
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_saved_stays_in_the_page(page, served):
     menu = field(page, "endpoints[0]", "category").locator("select")
     served.stop()
     menu.select_option(label="safety")
-    expect(page.locator(".message")).to_contain_text("does not answer")
+    expect(page.locator(".message")).to_contain_text("is not responding")
     expect(menu).to_have_value('"safety"')
 
 

@@ -67,7 +67,7 @@ def extract(page, text=None, key=TOKEN):
     """Fill in the form, send it, and return what the page says of it."""
     if text is not None:
         page.get_by_label("Text of a trial").fill(text)
-    page.get_by_label("Key of the service").fill(key)
+    page.get_by_label("Key or token of the service").fill(key)
     page.locator("[name=effort]").select_option("none")
     page.get_by_role("button", name="Extract", exact=True).click()
     page.wait_for_function(
@@ -114,7 +114,7 @@ def test_a_text_is_shown_character_by_character(page):
         assert shown.all_text_contents() == [text]
         # Every character has its place on the screen: none is folded away.
         assert shown.first.inner_text() == text
-    page.get_by_label("Read the text as").select_option("eligibility: criteria alone")
+    page.get_by_label("Read the text as").select_option("eligibility: criteria only")
     assert extract(page, LINE) == ""
     page.locator("a.value", has_text="HbA1c > 7.5 %").last.click()
     chosen = page.locator(".text-pane .mark.chosen").all_inner_texts()

@@ -21,7 +21,11 @@ _CLOSED = frozenset(")]")
 def list_sentences(passage: Passage) -> Iterator[Passage]:
     """Yield the sentences of a passage."""
     tokens = passage.tokens
-    start, end = tokens.span(passage.first, passage.end) if len(tokens) else (0, 0)
+    start, end = (
+        tokens.span(passage.first, passage.end)
+        if passage.first < passage.end
+        else (0, 0)
+    )
     for first, stop in split_sentences(tokens.text[start:end]):
         part = passage.part(tokens.at(start + first), tokens.before(start + stop))
         if part.end > part.first:
