@@ -214,7 +214,7 @@ class Extractor:
             records: Files or folders, as ``read_records`` takes them, records, or dictionaries:
                 studies, or texts with ids as ``{"text": "...", "record_id": "..."}``.
             out: The folder of the run. One that was stopped continues there, and does not ask
-            again.
+                again.
             limit: The number of records to read.
             concurrency: The maximum number of concurrent requests to the model.
             workers: The number of processes. With more than one, a script must call this below
