@@ -1,6 +1,7 @@
-"""Whole extractions as text, one line for each value, compared with the files of ``tests/snapshots``.
+"""Whole outputs compared with files: extractions as text, one line for each value, in
+``tests/snapshots``; outputs of the apps as JSON beside their tests.
 
-A change of a rule shows there as a readable difference, and belongs in the same commit:
+A change of a rule or a message shows there as a readable difference, and belongs in the same commit:
 
     python -m tests.snapshots
 """
@@ -29,6 +30,14 @@ TESTS = (
     "tests/test_wordings.py",
     "tests/test_cassettes.py",
     "tests/hostile",
+    "tests/diff",
+    "tests/evaluation/test_errors.py",
+    "tests/export/test_fhir.py",
+    "tests/export/test_tables.py",
+    "tests/lists",
+    "tests/pages/test_notebook.py",
+    "tests/report/test_report.py",
+    "tests/review/test_review.py",
 )
 
 
@@ -45,6 +54,15 @@ def check_snapshot(name: str, lines: Iterable[str]) -> None:
     assert not changed, "\n".join(
         [*changed[:200], "If this is better: python -m tests.snapshots"]
     )
+
+
+def check_json(path: Path, found: Any) -> None:
+    """Compare a value as JSON with a file, or write it there."""
+    text = json.dumps(found, indent=1, ensure_ascii=False, default=str)
+    if WRITE in os.environ:
+        path.write_text(f"{text}\n", "utf-8")
+        return
+    assert json.loads(text) == json.loads(path.read_text("utf-8"))
 
 
 def _escape(line: str) -> str:

@@ -14,7 +14,7 @@ from extractor import errors
 from extractor.apps.cli import console
 from extractor.run.files import lock_folder
 from tests.commands import extract, invoke, read_lines
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 CASES = read_cases(__file__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import extract, invoke
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 CASES = read_cases(__file__)
 

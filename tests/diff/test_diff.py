@@ -11,7 +11,8 @@ from extractor import TrialExtraction, diff_trials
 from extractor.apps.diff.changes import COLUMNS
 from tests.commands import extract, invoke
 from tests.pages.invented import make_extraction
-from tests.whole import check_whole, read_cases
+from tests.snapshots import check_json
+from tests.tables import read_cases
 
 CASES = read_cases(__file__)
 
@@ -97,7 +98,7 @@ def test_the_changes_of_a_trial_are_these(tmp_path):
     rows = invoke("diff", *paths, "--json").stdout.splitlines()
     found = {"rows": [json.loads(row) for row in rows]}
     found["printed"] = invoke("diff", *paths).output.splitlines()
-    check_whole(Path(__file__).with_name("changes.json"), found)
+    check_json(Path(__file__).with_name("changes.json"), found)
 
 
 REGISTERED = {'"maximumAge": "75 Years"': '"maximumAge": "65 Years"'}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.evaluation import ErrorKind, evaluate
-from tests.whole import check_whole
+from tests.snapshots import check_json
 
 from .annotations import criterion, limit, make_gold, name_errors
 
@@ -73,7 +73,7 @@ def test_the_report_of_all_planted_errors_is_this():
     golds = [make_gold(), make_gold("B")]
     report = evaluate(golds, [predicted, make_gold("B")], resamples=20, compare=golds)
     found = report.model_dump(mode="json", exclude={"gold", "predicted"})
-    check_whole(Path(__file__).with_name("report.json"), found)
+    check_json(Path(__file__).with_name("report.json"), found)
 
 
 def test_each_kind_of_error_is_planted():

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 from .annotations import criterion, limit, make_gold, regimen, score
 

@@ -10,7 +10,7 @@ import pytest
 from extractor.apps.evaluation import ScoreReport, evaluate
 from extractor.concepts.own.declaration import CustomField
 from extractor.errors import ArgumentError, GoldError
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 from .annotations import criterion, make_gold, regimen, score, shuffle
 

@@ -4,7 +4,7 @@ import pytest
 
 from extractor.apps.evaluation.comparers import COMPARERS
 from extractor.schemas import Age, Amount, Constraint, Instrument, TimeWindow
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 LEVELS = ("no", "normalised", "exact")
 

@@ -19,7 +19,8 @@ from extractor.language.book import read_table
 from extractor.schemas import Part, RegistryFields, Section, Source
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, read_trial
-from tests.whole import check_whole, read_cases
+from tests.snapshots import check_json
+from tests.tables import read_cases
 
 from .samples import SMALL, fill
 
@@ -121,7 +122,7 @@ def test_the_resources_of_a_trial_are_these(tmp_path):
     resources = read_resources(tmp_path / "out")
     listed = read_lines(tmp_path / "out" / "unmapped.jsonl")
     found = {**resources, "unmapped": listed, "described": [*counts.describe()]}
-    check_whole(Path(__file__).with_name("fhir.json"), found)
+    check_json(Path(__file__).with_name("fhir.json"), found)
 
 
 def test_units_are_ucum(exported):
@@ -340,7 +341,7 @@ def test_a_study_has_the_registered_fields_and_its_arms_refer_to_what_they_get(t
     export_fhir([(extraction, record)], tmp_path / "out")
     (study,) = read_resources(tmp_path / "out")["ResearchStudy"]
     check_resource(study)
-    check_whole(Path(__file__).with_name("study.json"), study)
+    check_json(Path(__file__).with_name("study.json"), study)
 
 
 @pytest.mark.parametrize(('stated', 'name', 'expected'), CASES["a_regimen_is_an_evidence_variable"])

@@ -18,7 +18,7 @@ from extractor.schemas import (
     TrialRecord,
 )
 from tests.commands import read_lines
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 CASES = read_cases(__file__)
 

@@ -23,7 +23,8 @@ from extractor.schemas import (
 )
 from tests.pages.invented import make_doubtful
 from tests.pages.invented import read_trial as read_invented
-from tests.whole import check_whole, read_cases
+from tests.snapshots import check_json
+from tests.tables import read_cases
 
 from .samples import fill
 
@@ -376,7 +377,7 @@ def test_the_tables_of_a_trial_and_of_every_field_are_these(tmp_path):
     extraction = TrialExtraction.model_validate(make_doubtful())
     filled = TrialExtraction.model_validate(fill(TrialExtraction))
     tables = tabulate([extraction, filled], [record])
-    check_whole(Path(__file__).with_name("tables.json"), tables)
+    check_json(Path(__file__).with_name("tables.json"), tables)
 
 
 def test_every_column_is_filled_by_some_record():

@@ -12,7 +12,7 @@ from extractor.apps.fetch import client
 from extractor.errors import RecordError, RegistryError
 from extractor.model.pace import RetryPolicy
 from tests.commands import extractor, invoke, read_lines, start_extractor
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 from .registry import Fault, make_study, serve_registry
 

@@ -12,7 +12,7 @@ import pytest
 from extractor import TrialExtraction
 from extractor.apps.gold import sheets
 from tests.commands import extract, invoke, read_lines
-from tests.whole import read_cases
+from tests.tables import read_cases
 
 CASES = read_cases(__file__)
 

@@ -14,7 +14,8 @@ from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, make_run
-from tests.whole import check_whole, read_cases
+from tests.snapshots import check_json
+from tests.tables import read_cases
 
 CASES = read_cases(__file__)
 
@@ -67,7 +68,7 @@ def test_the_lists_of_a_trial_are_these(tmp_path):
         assert invoke("list", run, name, "--to", path).exit_code == 0
         found[name] = read_lines(path)
     found["printed"] = invoke("list", run, "doubts").output.splitlines()
-    check_whole(Path(__file__).with_name("lists.json"), found)
+    check_json(Path(__file__).with_name("lists.json"), found)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from extractor import Extractor, read_records, show
 from extractor.apps.pages.view import name_section
 from extractor.language.clean import clean_text
 from extractor.schemas import TrialExtraction
-from tests.whole import check_whole
+from tests.snapshots import check_json
 
 from .invented import read_trial
 
@@ -60,7 +60,7 @@ def test_what_is_shown_of_a_trial_is_this(tmp_path):
     empty = TrialExtraction.model_validate({"record_id": "A", "eligibility": {}})
     shown = [show(extraction, record), extraction, empty]
     pages = [one._repr_html_().splitlines() for one in shown]
-    check_whole(Path(__file__).with_name("notebook.json"), pages)
+    check_json(Path(__file__).with_name("notebook.json"), pages)
 
 
 def test_the_text_of_a_record_never_becomes_markup(record, extraction):

@@ -16,7 +16,7 @@ from extractor.language.shown import show_line
 from extractor.schemas import AbsenceReason, FindingKind, TrialExtraction
 from tests.commands import extract, invoke
 from tests.pages.invented import make_doubtful, make_run
-from tests.whole import check_whole
+from tests.snapshots import check_json
 
 from .runs import run_hostile
 
@@ -79,7 +79,7 @@ def test_the_data_of_a_page_are_these(tmp_path):
     page = make_page(make_run(tmp_path, make_doubtful()), tmp_path / "a.html")
     index = unpack(page, "index") | {"meanings": None}
     found = {"index": index, "records": read_records(page)}
-    check_whole(Path(__file__).with_name("invented.json"), found)
+    check_json(Path(__file__).with_name("invented.json"), found)
 
 
 def test_a_page_is_deterministic_escaped_and_runs_only_its_own_script(runs, tmp_path):

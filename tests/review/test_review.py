@@ -13,7 +13,7 @@ from extractor.run.finished import FinishedRun
 from extractor.schemas import TrialExtraction
 from tests.commands import invoke
 from tests.pages.invented import TRIAL, make_doubtful, make_run
-from tests.whole import check_whole
+from tests.snapshots import check_json
 
 from .reviewing import (
     OWN,
@@ -83,7 +83,7 @@ def test_the_answers_for_a_record_are_these(tmp_path):
         found["finished"] = {key: finished[key] for key in finished if key not in shown}
         found["queue of finished"] = client.get("queue")
         found["gold"] = read_written(served, TRIAL)
-    check_whole(Path(__file__).with_name("invented.json"), found)
+    check_json(Path(__file__).with_name("invented.json"), found)
 
 
 def test_records_with_doubtful_values_come_first(client):

@@ -30,10 +30,9 @@ _IMPLAUSIBLE = "implausible"
 _NO_CONVERSION = "no conversion"
 _SURFACE = "{1.73_m2}"
 """The body surface that an estimated filtration rate refers to, whether or not it is written."""
-
-
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
+"""Lists of words that follow a value and are not units."""
 
 
 class CanonicalLimit(NamedTuple):
@@ -175,9 +174,9 @@ def _describe_limits(
         name_limit(
             limit.__dict__,
             proof.quantity if proof else None,
-            has_unread_unit=may_have_unread_unit(criterion, index),
+            has_unread_unit=_may_have_unread_unit(limit, proof, criterion.quote),
         )
-        for index, (limit, proof) in enumerate(zip(limits, proofs, strict=True))
+        for limit, proof in zip(limits, proofs, strict=True)
     ]
     divided = _list_divided(zip(limits, proofs, named, strict=True), sex)
     for limit, proof, canonical in zip(limits, proofs, named, strict=True):
@@ -192,12 +191,15 @@ def _describe_limits(
         }
 
 
-def may_have_unread_unit(criterion: Criterion, index: int) -> bool:
-    """Return whether a limit has no unit, but a word follows that may be one: "> 28 mbar"."""
-    proof = _find_proof(criterion, index)
-    if proof is None or criterion.constraints[index].unit:
+def _may_have_unread_unit(
+    limit: Constraint, proof: Evidence | None, quote: str
+) -> bool:
+    """Return whether a limit has no unit, but the quote of its criterion continues with a word that
+    may be one: "> 28 mbar".
+    """
+    if proof is None or limit.unit:
         return False
-    word = _NEXT_WORD.match(criterion.quote.partition(proof.quote)[2])
+    word = _NEXT_WORD.match(quote.partition(proof.quote)[2])
     if word is None:
         return False
     known = frozenset().union(*map(word_list, _NO_UNITS))
