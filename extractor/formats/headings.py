@@ -38,7 +38,7 @@ VOCABULARY = Vocabulary(
         "criteria",
         "eligibility",
     ),
-    own=frozenset(
+    lookalikes=frozenset(
         {"infusion", "infusions", "criterion", "occlusion", "conclusion", "effusion"}
     ),
     front="text_front",

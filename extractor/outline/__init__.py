@@ -1,22 +1,23 @@
 """The outline of a text: its headings, items, paragraphs, table rows and page furniture.
 
-``read_outline`` takes a tokenised section (whose HTML tags and line ends have already been
-normalised, with a map to the raw characters) and a ``Vocabulary`` of the headings that matter to
-the caller. It returns the blocks in reading order. Each ``Block`` contains its words without the
-list marker and with wrapped lines joined, its level, its parent block and, if it is doubtful, the
-reason.
+``read_outline`` takes a tokenised section and a ``Vocabulary`` of the headings that matter to the
+caller. HTML tags and line ends in the section have already been normalised, and every offset can
+be mapped to the raw text. The function returns blocks in reading order. Each ``Block`` has its
+words (without the list marker and with wrapped lines joined), its level, its parent block and, if
+the block is doubtful, the reason.
 
 Which file to open:
 
-- ``lines``: where lines begin, list markers, table rows and page furniture;
-- ``headings``: the vocabulary's names, including misspelt ones, and the text that may surround
-  them;
+- ``lines``: line starts, list markers, table rows and page furniture;
+- ``headings``: the headings of the vocabulary, including misspelt ones, and the text that may
+  surround them;
 - ``signs`` and ``rules/line_signs.toml``: the weighted signs that a line is a heading or continues
   the line above;
+- ``run_in``: several items on one line;
 - ``blocks``: turns lines into blocks with levels.
 
-The running time is proportional to the length of the text. The package does not know what a
-criterion, a dose or an outcome is.
+The running time is proportional to the length of the text. The package knows nothing about
+criteria, doses or outcomes.
 """
 
 from extractor.outline.blocks import (

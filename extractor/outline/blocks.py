@@ -8,7 +8,7 @@ from extractor.language.book import rule
 from extractor.language.passage import LexedSection, Passage
 from extractor.language.wrapping import runs_on
 from extractor.outline.headings import Heading, Vocabulary, find_heading
-from extractor.outline.lines import Line, read_lines, strip_signs
+from extractor.outline.lines import Line, read_lines, strip_punctuation
 from extractor.outline.run_in import split_run_in
 from extractor.outline.signs import (
     Beside,
@@ -21,7 +21,7 @@ from extractor.outline.signs import (
     weigh_heading,
 )
 
-UNSURE_END = "the last line of this could be one of its own"
+UNSURE_END = "its last line may be a separate item"
 _DEEPER = 2
 """Minimum number of columns by which a nested item is indented."""
 
@@ -45,11 +45,13 @@ class Block:
         passage: Its words without the list marker, including wrapped lines.
         level: The number of its ancestors.
         mark: Its list marker, such as "*", "1." or "a)"; empty if it has no marker.
-        name: The vocabulary's name for a heading; None for a general heading and for other blocks.
-        parent: The index of its parent: its heading, or the item that it belongs to.
-        doubt: Why it is doubtful; empty if it is not.
+        name: The heading's name in the vocabulary; None for a heading that is not in the
+            vocabulary and for other blocks.
+        parent: The index of its parent, which is its heading or the item that it belongs to.
+        doubt: The reason why the block is doubtful; empty if it is not doubtful.
         column: The column at which it begins.
-        introduces: Whether it ends like a line that introduces the blocks after it.
+        style: The style of its list marker, such as "1." for "3."; empty if it has no marker.
+        introduces: Whether its ending introduces the blocks after it.
         gap: Whether an empty line precedes it.
     """
 
@@ -67,7 +69,7 @@ class Block:
 
     @property
     def text(self) -> str:
-        """The words on one line."""
+        """The words, joined by single spaces."""
         return " ".join(self.passage.text.split())
 
     @property
@@ -83,14 +85,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A line, including the wrapped lines that continue it and its opening heading; or a part of a
-    line: a heading, the text after a heading, or an item.
+    """A line with the wrapped lines that continue it, or a part of such a line: a heading, the
+    text after a heading, or an item. ``heading`` is the heading that begins the piece, and
+    ``continues_sentence`` means that the piece continues the sentence of the line above.
     """
 
     line: Line
     heading: Heading | None = None
     doubt: str = ""
-    is_rest: bool = False
+    continues_sentence: bool = False
 
 
 def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
@@ -104,12 +107,12 @@ def read_outline(section: LexedSection, vocabulary: Vocabulary) -> list[Block]:
     width = measure_width(lines)
     joined = _join_wrapped(lines, width, vocabulary)
     pieces: list[_Piece] = []
-    for place, whole in enumerate(joined):
-        below = joined[place + 1].line if place + 1 < len(joined) else None
+    for index, whole in enumerate(joined):
+        below = joined[index + 1].line if index + 1 < len(joined) else None
         pieces += _split_joined(whole, vocabulary, below)
         if whole.doubt:
             pieces[-1] = replace(pieces[-1], doubt=whole.doubt)
-    blocks = [_make_block(place, pieces) for place in range(len(pieces))]
+    blocks = [_make_block(index, pieces) for index in range(len(pieces))]
     return _set_levels(blocks)
 
 
@@ -119,11 +122,11 @@ def _join_wrapped(
     """Return the lines, joining each continuation line to the line above."""
     joined: list[_Piece] = []
     last: Line | None = None
-    for place, line in enumerate(lines):
-        below = lines[place + 1] if place + 1 < len(lines) else None
-        is_rest = last is not None and _is_rest_of_sentence(line, last)
+    for index, line in enumerate(lines):
+        below = lines[index + 1] if index + 1 < len(lines) else None
+        is_rest = last is not None and _continues_sentence(line, last)
         heading = None if is_rest else _find_heading(line, below, vocabulary)
-        whole = _Piece(line, heading, is_rest=is_rest)
+        whole = _Piece(line, heading, continues_sentence=is_rest)
         if last and _may_continue(joined[-1], whole):
             signs = weigh_continuation(Beside(line, last, below, width, measure(last)))
             if is_yes(signs):
@@ -137,7 +140,7 @@ def _join_wrapped(
     return joined
 
 
-def _is_rest_of_sentence(line: Line, above: Line) -> bool:
+def _continues_sentence(line: Line, above: Line) -> bool:
     """Return whether a line continues the sentence of the line above, even if it contains a
     heading's words: the second line of "Patients who smoke are not / to be included in this study"
     is not a heading.
@@ -158,8 +161,8 @@ def _find_heading(
 
 
 def _only_introduces(line: Line, below: Line | None, vocabulary: Vocabulary) -> bool:
-    """Return whether an item that reads like a heading introduces the items below it: "* Must not
-    have any of the following:".
+    """Return whether an item that resembles a heading only introduces the items below it, as in
+    "* Must not have any of the following:".
     """
     if not line.mark or not vocabulary.plain or below is None:
         return False
@@ -195,7 +198,7 @@ def _split_joined(
         yield _Piece(line)
     elif whole.heading:
         yield from _split_at_heading(line, whole.heading, vocabulary, below)
-    elif whole.is_rest:
+    elif whole.continues_sentence:
         yield from _split_items(line, below)
     else:
         yield from _split_within(line, vocabulary, below)
@@ -211,9 +214,9 @@ def _split_at_heading(
         yield _Piece(replace(line, passage=passage), following, following.doubt)
         if following.is_whole:
             return
-        behind = line.passage.part(following.end, line.passage.end)
-        line = replace(_without_mark(line, behind), hashes=0, is_behind_heading=True)
-        following = _find_inner(line, vocabulary, is_behind=True)
+        rest = line.passage.part(following.end, line.passage.end)
+        line = replace(_without_mark(line, rest), hashes=0, follows_heading=True)
+        following = _find_inner(line, vocabulary)
         if following:
             yield from _split_before(line, following)
             rest = line.passage.part(following.first, line.passage.end)
@@ -222,7 +225,7 @@ def _split_at_heading(
 
 
 def _without_mark(line: Line, passage: Passage) -> Line:
-    """Return the words that follow the first words of a line."""
+    """Return a line without its list marker, reduced to the words of ``passage``."""
     return replace(line, passage=passage, mark="", style="", ordinal=0, gap=False)
 
 
@@ -232,7 +235,7 @@ def _split_within(
     """Yield the text that precedes a heading within a line, then the heading, then the text that
     follows it.
     """
-    heading = _find_inner(line, vocabulary, is_behind=False)
+    heading = _find_inner(line, vocabulary)
     if heading is None:
         yield from _split_items(line, below)
         return
@@ -241,23 +244,19 @@ def _split_within(
     yield from _split_at_heading(_without_mark(line, rest), heading, vocabulary, below)
 
 
-def _find_inner(
-    line: Line, vocabulary: Vocabulary, *, is_behind: bool
-) -> Heading | None:
-    """Return the first heading within a line. ``is_behind`` means that the line follows another
-    heading.
-    """
-    for name in (*vocabulary.within, *vocabulary.behind):
-        found = line.passage.search(name)
-        if found is None or found.first <= line.passage.first:
+def _find_inner(line: Line, vocabulary: Vocabulary) -> Heading | None:
+    """Return the first heading within a line, after its first word."""
+    for name in (*vocabulary.within, *vocabulary.after):
+        match = line.passage.search(name)
+        if match is None or match.first <= line.passage.first:
             continue
-        sign = found.tokens.words[found.first - 1]
-        is_capital = found.tokens.words[found.first][0].isupper()
-        is_behind_sign = sign == ";" or (sign == "." and not line.mark)
-        may_begin = is_behind_sign or (is_capital and is_behind)
-        if name in vocabulary.behind and not may_begin:
+        previous = match.tokens.words[match.first - 1]
+        is_capital = match.tokens.words[match.first][0].isupper()
+        ends_clause = previous == ";" or (previous == "." and not line.mark)
+        may_begin = ends_clause or (is_capital and line.follows_heading)
+        if name in vocabulary.after and not may_begin:
             continue
-        rest = line.passage.part(found.first, line.passage.end)
+        rest = line.passage.part(match.first, line.passage.end)
         heading = find_heading(rest, vocabulary)
         if heading:
             return heading
@@ -267,7 +266,9 @@ def _find_inner(
 def _split_before(line: Line, heading: Heading) -> Iterator[_Piece]:
     """Yield the items that precede a heading within a line."""
     before = line.passage.part(line.passage.first, heading.first)
-    yield from _split_items(replace(line, passage=strip_signs(before, ";,/")), None)
+    yield from _split_items(
+        replace(line, passage=strip_punctuation(before, ";,/")), None
+    )
 
 
 def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
@@ -281,9 +282,9 @@ def _split_items(line: Line, below: Line | None) -> Iterator[_Piece]:
         yield _Piece(replace(item, gap=False) if number else item)
 
 
-def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
-    """Return a piece as a block without a level."""
-    piece = pieces[place]
+def _make_block(index: int, pieces: Sequence[_Piece]) -> Block:
+    """Return the piece at an index as a block whose level is not yet set."""
+    piece = pieces[index]
     line = piece.line
     block = Block(
         BlockKind.PARAGRAPH,
@@ -303,8 +304,8 @@ def _make_block(place: int, pieces: Sequence[_Piece]) -> Block:
         return replace(block, kind=BlockKind.ROW)
     if line.mark:
         return replace(block, kind=BlockKind.ITEM)
-    above = pieces[place - 1].line if place else None
-    below = pieces[place + 1].line if place + 1 < len(pieces) else None
+    above = pieces[index - 1].line if index else None
+    below = pieces[index + 1].line if index + 1 < len(pieces) else None
     looks_like_heading = is_yes(weigh_heading(Beside(line, above, below, None)))
     return replace(block, kind=BlockKind.HEADING) if looks_like_heading else block
 
@@ -325,7 +326,7 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
-    """Remove from the stack the blocks that the next block does not belong to."""
+    """Remove the blocks that the next block does not belong to from the stack."""
     if block.name is not None:
         stack.clear()
         return
@@ -337,8 +338,8 @@ def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
 
 
 def _is_like_first(block: Block, stack: Sequence[int], placed: Sequence[Block]) -> bool:
-    """Return whether an item matches the first item below the line at the top of the stack: it is
-    not further left, and has the same style if it is in the same column.
+    """Return whether an item resembles the first block below the block at the top of the stack:
+    it is not further left and, if it is in the same column, has the same style.
     """
     first_place = stack[-1] + 1
     if first_place >= len(placed):

@@ -1,4 +1,4 @@
-"""Finds the headings of a vocabulary, including misspelt ones, with the text that may surround
+"""Find the headings of a vocabulary, including misspelt ones, and the text that may surround
 them.
 """
 
@@ -13,41 +13,47 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
 from extractor.language.patterns import Found, Rule, make_rule
 
-MISSPELT = "the name of a list is misspelt"
-NO_SIGN = "the name of a list has no sign behind it"
+MISSPELT = "the list heading is misspelt"
+NO_PUNCTUATION = "the list heading is not followed by punctuation"
 _LONGEST = 40
-"""Maximum number of tokens of a heading."""
+"""Maximum number of tokens in a heading."""
 _WORD = re.compile(r"[^\W\d_]{6,}")
-_BEHIND = "text_tail"
+_QUALIFIER = "text_tail"
+"""The rule for words that may follow a heading's name, such as "(continued)"."""
 _TAIL = "( <edge>{0,6} (?= : | - (?! _ ) | \\n | $ ) | <edge>{0,3} - (?= _ ) )"
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The headings that matter to a caller. ``terms`` is the name of a table of terms in the rule
-    book, whose entries are the names of the headings. ``spelling`` lists the heading words that
-    are recognised even with one or two wrong letters; ``own`` lists similar words that mean
-    something else. ``within`` lists the rules for text that opens a heading within a line, and
-    ``after`` the rules that apply only after another heading. ``run_on`` is the rule for headings
-    that need no punctuation before a capital letter. ``plain`` is the rule for the words of a
-    heading that has a list marker; any other marked line only introduces items. ``front`` is the
-    rule for words that may precede a heading, such as "Key" or "Table 1".
+    """The headings that matter to a caller.
+
+    Attributes:
+        terms: The name of a table of terms in the rule book. Each entry is named after a heading.
+        spelling: Heading words that are recognised even with one or two wrong letters.
+        lookalikes: Words that resemble a heading word but mean something else.
+        within: The rules for text that begins a heading within a line.
+        run_on: The rule for headings that need no punctuation before a capital letter.
+        after: The rules for headings within a line that must follow another heading, a semicolon
+            or a full stop.
+        plain: The rule for the words of a heading that has a list marker; any other line with a
+            marker only introduces items.
+        front: The rule for words that may precede a heading, such as "Key" or "Table 1".
     """
 
     terms: str
     spelling: tuple[str, ...] = ()
-    own: frozenset[str] = frozenset()
+    lookalikes: frozenset[str] = frozenset()
     within: tuple[str, ...] = ()
     run_on: str = ""
-    behind: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     plain: str = ""
     front: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading at the start of a line: ``tokens.words[first:end]``, with its name in the
-    vocabulary. ``is_whole`` means that nothing follows it on its line.
+    """A heading at the start of a line: the tokens ``first:end``, with the heading's name in the
+    vocabulary. ``is_whole`` means that the line ends with the heading.
     """
 
     name: str
@@ -60,14 +66,17 @@ class Heading:
 @cache
 def _heading_rule(terms: str, front: str) -> Rule:
     before = f"<{front}>{{0,4}}" if front else ""
-    pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <{_BEHIND}>? {_TAIL}"
+    pattern = f"<edge>{{0,5}} {before} ( <+{terms}> ) <{_QUALIFIER}>? {_TAIL}"
     return make_rule(
         name=f"heading of {terms}", pattern=pattern, book=load_book().rules
     )
 
 
 def name_heading(found: Found, terms: str) -> str:
-    """Return the name of the entry that a rule of a vocabulary matched."""
+    """Return the name of the vocabulary entry that matched.
+
+    Raises ``KeyError`` if the match does not contain an entry of ``terms``.
+    """
     entries = load_book().vocabularies[terms]
     for number, entry in enumerate(entries):
         if found.has(f"e{number}"):
@@ -91,7 +100,9 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
         if run_on and run_on.end < len(line) and line.words[run_on.end][0].isupper():
             name = (run_on.read("list") or "").lower()
             end = passage.first + run_on.end
-            return Heading(name, passage.first, end, is_whole=False, doubt=NO_SIGN)
+            return Heading(
+                name, passage.first, end, is_whole=False, doubt=NO_PUNCTUATION
+            )
     if found is None and vocabulary.spelling:
         mended = mend_spelling(line, vocabulary)
         if mended is None:
@@ -101,16 +112,16 @@ def find_heading(passage: Passage, vocabulary: Vocabulary) -> Heading | None:
     if found is None:
         return None
     end = found.end
-    while end < len(line) and _is_sign(line, end):
+    while end < len(line) and _ends_heading(line, end):
         end += 1
     is_whole = passage.first + end >= passage.end
     name = name_heading(found, vocabulary.terms)
     return Heading(name, passage.first, passage.first + end, is_whole, doubt)
 
 
-def _is_sign(line: Tokens, at: int) -> bool:
-    """Return whether a token after a heading still belongs to it, such as the closing emphasis in
-    "**Inclusion:** adults".
+def _ends_heading(line: Tokens, at: int) -> bool:
+    """Return whether a token after a heading's words still belongs to the heading, such as the
+    closing emphasis in "**Inclusion:** adults".
     """
     word = line.words[at]
     ends_emphasis = word == line.words[0] == "*" and line.joined(at)
@@ -118,19 +129,14 @@ def _is_sign(line: Tokens, at: int) -> bool:
 
 
 def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
-    """Return the tokens with misspelt heading words corrected; None if there are none.
+    """Return the tokens with misspelt heading words corrected; None if no word is misspelt.
 
     >>> vocabulary = Vocabulary("criteria_lists", ("inclusion", "criteria"))
     >>> mend_spelling(read_text("Inclusoin critera:"), vocabulary).words[:2]
     ['inclusion', 'criteria']
     """
-    changed = False
-    words: list[str] = []
-    for word in tokens.words:
-        meant = _mend_word(word.lower(), vocabulary)
-        changed = changed or meant is not None
-        words.append(meant or word)
-    if not changed:
+    words = [_mend_word(word.lower(), vocabulary) or word for word in tokens.words]
+    if words == list(tokens.words):
         return None
     mended = read_text(" ".join(words))
     return mended if len(mended) == len(tokens) else None
@@ -139,14 +145,15 @@ def mend_spelling(tokens: Tokens, vocabulary: Vocabulary) -> Tokens | None:
 @cache
 def _mend_word(word: str, vocabulary: Vocabulary) -> str | None:
     """Return the heading word that a misspelt word resembles; None if the word is spelt correctly
-    or does not resemble any of them.
+    or does not resemble a heading word.
     """
-    if not _WORD.fullmatch(word) or word in vocabulary.own:
+    if not _WORD.fullmatch(word) or word in vocabulary.lookalikes:
         return None
-    for meant in vocabulary.spelling:
-        distance = OSA.distance(word, meant, score_cutoff=2)
+    for heading_word in vocabulary.spelling:
+        distance = OSA.distance(word, heading_word, score_cutoff=2)
         if distance == 0:
             return None
-        if distance <= 2 and word[:1] == meant[:1] and word[-3:] != "ity":
-            return meant
+        is_close = distance <= 2 and word[0] == heading_word[0]
+        if is_close and not word.endswith("ity"):
+            return heading_word
     return None

@@ -1,4 +1,4 @@
-"""The lines of a text as they are written: where they begin, list markers, table rows and page
+"""Read the lines of a text as written: their starts, list markers, table rows and page
 furniture.
 """
 
@@ -37,7 +37,7 @@ _BARE = re.compile(
     r"|(?P<blank>\s)(?:(?=[A-Z])|(?P<weak>(?=\w))))"
 )
 _FEW_NUMBERS = 2
-"""Numbers that may begin a line outside a list."""
+"""How many successive lines may begin with a number without being a list."""
 _ROW = re.compile(r"\s*\|.*\S\s*$")
 _RULE = re.compile(r"(?:[|:\-=_*\s]{3,}+|\s*+>+)$")
 _CODES_OF_LISTS = frozenset(
@@ -64,15 +64,27 @@ _LEADERS = re.compile(r"(?<![. ])(?: ?\.){4,}\s*\d+\s*$")
 _PRINTED = re.compile(
     r"(?:\d{1,2}[/.]\d{1,2}[/.]\d{4},? \d{1,2}:\d{2}|https?://\S+\s+\d+/\d+)$"
 )
-"""Text that a browser prints in page margins: the date, the address and the page number."""
+"""Text that a browser prints in page margins: the date, the address or the page number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that contains words. ``passage`` is its words without the list marker. ``column`` is
-    the column of the marker, and ``text_column`` that of the words. ``mark`` is the marker as
-    written, ``style`` its style ("1." or "*"), and ``ordinal`` its number. ``gap`` means that an
-    empty line precedes it, and ``is_behind_heading`` that it follows a heading on the same line.
+    """A line that contains words.
+
+    Attributes:
+        passage: Its words without the list marker.
+        column: The column at which the line begins.
+        text_column: The column at which its words begin.
+        gap: Whether an empty line precedes the line.
+        mark: The list marker as written, such as "3." or "*".
+        style: The marker's style, such as "1." for "3.".
+        ordinal: The marker's number; 0 for a bullet.
+        hashes: The number of hashes of a Markdown heading.
+        outer: The line as read before its last marker was recognised, or None.
+        is_row: Whether the line is a table row.
+        is_furniture: Whether the line is page furniture, a table header or an entry in a table of
+            contents.
+        follows_heading: Whether a heading precedes these words on the same line.
     """
 
     passage: Passage
@@ -86,7 +98,7 @@ class Line:
     outer: "Line | None" = None
     is_row: bool = False
     is_furniture: bool = False
-    is_behind_heading: bool = False
+    follows_heading: bool = False
 
     @property
     def text(self) -> str:
@@ -95,12 +107,12 @@ class Line:
 
     @property
     def tokens(self) -> Tokens:
-        """The tokens of the words alone."""
+        """The tokens of the words, without the rest of the section."""
         return self.passage.tokens.cut(self.passage.first, self.passage.end)
 
     @property
     def span(self) -> tuple[int, int]:
-        """The place of the words in the cleaned text."""
+        """The offsets of the words in the cleaned text."""
         return self.passage.tokens.span(self.passage.first, self.passage.end)
 
 
@@ -114,7 +126,7 @@ def read_lines(section: LexedSection) -> list[Line]:
         begin = text.rfind("\n", 0, start) + 1
         gap = text.count("\n", end_above, start) > 1
         end_above = end
-        passage = strip_signs(written, "-•·")
+        passage = strip_punctuation(written, "-•·")
         if _RULE.match(text, begin, end) or passage.end <= passage.first:
             continue
         lines.append(_read_line(passage, begin, gap=gap))
@@ -125,8 +137,8 @@ def read_lines(section: LexedSection) -> list[Line]:
 
 
 def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
-    """Return one line with its list marker; if it has several ("* 1."), the last one counts.
-    ``begin`` is the offset at which the line begins in the text.
+    """Return a line with its list marker; if the line has several ("* 1."), the last marker is
+    used. ``begin`` is the offset at which the line begins in the text.
     """
     text = passage.tokens.text
     start, end = passage.tokens.span(passage.first, passage.end)
@@ -153,7 +165,7 @@ def _read_line(passage: Passage, begin: int, *, gap: bool) -> Line:
 
 
 def _begin_at(line: Line, start: int, passage: Passage) -> Line:
-    """Return a line whose words begin at an offset in the text, skipping leftover punctuation."""
+    """Return a line whose words begin at offset ``start``, skipping leftover punctuation."""
     tokens = passage.tokens
     text_column = line.column + start - tokens.starts[passage.first]
     first = tokens.at(start)
@@ -163,11 +175,11 @@ def _begin_at(line: Line, start: int, passage: Passage) -> Line:
     return replace(line, passage=words, text_column=text_column)
 
 
-def strip_signs(passage: Passage, signs: str = ";,") -> Passage:
+def strip_punctuation(passage: Passage, characters: str = ";,") -> Passage:
     """Return a passage without leftover punctuation at its end."""
     words = passage.tokens.words
     end = passage.end
-    while end > passage.first and words[end - 1] in signs:
+    while end > passage.first and words[end - 1] in characters:
         end -= 1
     return passage.part(passage.first, end)
 
@@ -188,37 +200,38 @@ def describe_mark(found: re.Match[str]) -> tuple[str, int]:
         return written.replace(digits, "1"), int(digits)
     letters = found["l1"] or found["l2"]
     is_roman = letters.lower() in ROMAN and letters.lower() not in ("c", "d")
-    sort = "i" if is_roman else "a"
-    ordinal = ord(letters[0].lower()) - 96
+    ordinal = ord(letters[0].lower()) - ord("a") + 1
     if is_roman:
         ordinal = ROMAN.index(letters.lower()) + 1
-    return written.replace(
-        letters, sort.upper() if letters.isupper() else sort
-    ), ordinal
+    first_letter = "i" if is_roman else "a"
+    if letters.isupper():
+        first_letter = first_letter.upper()
+    return written.replace(letters, first_letter), ordinal
 
 
 def _is_html_item(passage: Passage) -> bool:
-    """Return whether an HTML tag that begins an item immediately precedes a line."""
+    """Return whether a line is immediately preceded by an HTML tag that begins an item."""
     start, _ = passage.raw_span
     raw = passage.section.raw[max(0, start - 80) : start].rstrip()
     return raw.endswith((">", "&gt;")) and ITEM.search(raw) is not None
 
 
 def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines, removing list markers that are really words: "CD20 positive", "E. coli",
+    """Return the lines, turning false list markers back into words: "CD20 positive", "E. coli",
     "I have".
 
-    A code or a letter is a list marker if it is the first in its sequence or follows the previous
-    one in its sequence.
+    A letter is a list marker if it is the first in its sequence or if the adjacent letter begins
+    another line. A code needs two of three signs: an adjacent number on another line, the prefix
+    of a criteria list, or punctuation.
     """
-    following: dict[str, set[int]] = {}
+    ordinals: dict[str, set[int]] = {}
     for line in lines:
         for style, ordinal in _list_meanings(line):
-            following.setdefault(style, set()).add(ordinal)
+            ordinals.setdefault(style, set()).add(ordinal)
     kept: list[Line] = []
     for line in lines:
         true_line = line
-        while true_line.outer and _is_false_mark(true_line, following):
+        while true_line.outer and _is_false_mark(true_line, ordinals):
             true_line = true_line.outer
         kept.append(true_line)
     return kept
@@ -235,87 +248,92 @@ def _list_meanings(line: Line) -> Iterator[tuple[str, int]]:
         yield style, ord(letter.lower()) - ord("a") + 1
 
 
-def _is_false_mark(line: Line, following: Mapping[str, set[int]]) -> bool:
-    others = following.get(line.style, set())
-    is_next = line.ordinal - 1 in others or line.ordinal + 1 in others
+def _is_false_mark(line: Line, ordinals: Mapping[str, set[int]]) -> bool:
+    """Return whether a list marker is really a word. ``ordinals`` contains the numbers of all
+    markers in the section, by style.
+    """
+    same_style = ordinals.get(line.style, set())
+    has_neighbour = line.ordinal - 1 in same_style or line.ordinal + 1 in same_style
     if line.style.endswith("#"):
-        is_of_list = line.style[:-1] in _CODES_OF_LISTS
-        is_signed = line.mark[-1:] in (":", ".", ")", "]")
-        return (is_next, is_of_list, is_signed).count(True) < 2
-    sort = line.style.strip("(")[:1].lower()
-    if sort not in ("a", "i") or line.mark == "<li>":
+        is_list_code = line.style[:-1] in _CODES_OF_LISTS
+        is_punctuated = line.mark[-1:] in (":", ".", ")", "]")
+        return (has_neighbour, is_list_code, is_punctuated).count(True) < 2
+    first_letter = line.style.strip("(")[:1].lower()
+    if first_letter not in ("a", "i") or line.mark == "<li>":
         return False
-    return not is_next and line.ordinal != 1 and not _counts_on(line)
+    return not has_neighbour and line.ordinal != 1 and not _counts_on(line)
 
 
 def _counts_on(line: Line) -> bool:
-    """Return whether the next letter is a list marker within the line: "e. Asthma f. COPD"."""
-    following = re.escape(line.mark[:-2] + chr(ord(line.mark[-2]) + 1) + line.mark[-1])
-    return re.search(rf"\s{following}\s", line.text) is not None
+    """Return whether the line contains the next letter as a list marker: "e. Asthma f. COPD"."""
+    next_mark = re.escape(line.mark[:-2] + chr(ord(line.mark[-2]) + 1) + line.mark[-1])
+    return re.search(rf"\s{next_mark}\s", line.text) is not None
 
 
 def _read_bare_numbers(lines: Sequence[Line]) -> list[Line]:
     """Return the lines, treating numbers without punctuation, or with a dash or a comma, as list
-    markers where successive lines count up: "1 Age", "1 - Age", "1Age", "1、Age".
+    markers if they count up from line to line: "1 Age", "1 - Age", "1Age", "1、Age".
     """
-    numbers: list[re.Match[str] | None] = []
-    for line in lines:
-        text = line.passage.tokens.text
-        found = None if line.mark else _BARE.match(text, *line.span)
-        numbers.append(found)
+    numbers: dict[int, re.Match[str]] = {}
+    for index, line in enumerate(lines):
+        match = _BARE.match(line.passage.tokens.text, *line.span)
+        if match and not line.mark:
+            numbers[index] = match
     read = list(lines)
     for run in _list_counting(numbers):
-        marks = [mark for place in run if (mark := numbers[place])]
-        if _is_numbering(marks):
-            for place, mark in zip(run, marks, strict=True):
-                read[place] = _mark_bare(read[place], mark)
+        marks = [numbers[index] for index in run]
+        if not _is_numbering(marks):
+            continue
+        for index in run:
+            read[index] = _mark_bare(read[index], numbers[index])
     return read
 
 
-def _list_counting(numbers: Sequence[re.Match[str] | None]) -> Iterator[list[int]]:
-    """Yield the indexes of lines whose numbers count up from 1; unnumbered lines may intervene."""
-    run: list[int] = []
-    for place, found in enumerate(numbers):
-        if found is None:
-            continue
-        number = int(found["n"])
-        if number != len(run) + 1:
-            yield run
-            run = []
-        if number == len(run) + 1:
-            run.append(place)
-    yield run
+def _list_counting(numbers: Mapping[int, re.Match[str]]) -> list[list[int]]:
+    """Return the runs of numbers that count up from 1, each as the indexes of its lines. Lines
+    without a number may intervene.
+    """
+    runs: list[list[int]] = []
+    for index, match in numbers.items():
+        number = int(match["n"])
+        if number == 1:
+            runs.append([index])
+        elif runs and number == len(runs[-1]) + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
-    """Return whether numbers at the starts of lines are list markers: at least three of them, two
+    """Return whether numbers at the starts of lines are list markers: at least three numbers, two
     with a dash or without a space, or one with a dash before a capital or a range. At most half of
-    the numbers may precede a word without a capital.
+    the numbers may be followed by a word without a capital.
     """
     if len(marks) == 1:
         return marks[0]["sure"] is not None
     weak = [mark for mark in marks if mark["weak"] is not None]
     if len(weak) * 2 > len(marks):
         return False
-    return len(marks) > _FEW_NUMBERS or (
-        len(marks) > 1 and all(mark["blank"] is None for mark in marks)
-    )
+    has_no_space = all(mark["blank"] is None for mark in marks)
+    return len(marks) > _FEW_NUMBERS or has_no_space
 
 
-def _mark_bare(line: Line, found: re.Match[str]) -> Line:
-    first = line.passage.tokens.at(found.end())
+def _mark_bare(line: Line, match: re.Match[str]) -> Line:
+    """Return a line with its number, matched by ``_BARE``, as its list marker."""
+    first = line.passage.tokens.at(match.end())
     return replace(
         line,
         passage=line.passage.part(first, line.passage.end),
-        mark=found["n"],
-        style="1-" if found["dash"] else "1",
-        ordinal=int(found["n"]),
+        mark=match["n"],
+        style="1-" if match["dash"] else "1",
+        ordinal=int(match["n"]),
     )
 
 
 def _read_tables(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines, reducing each table row to its longest cell and marking header rows, which
-    are followed by a ruled line, as furniture.
+    """Return the lines, reducing each table row to its cells that contain words. A header row,
+    which is followed by a ruled line, is marked as furniture.
     """
     read: list[Line] = []
     for line in lines:
@@ -324,8 +342,8 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
         if not _ROW.match(text, start, end):
             read.append(line)
             continue
-        behind = text[end : end + 80].lstrip("\n")
-        is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", behind) is not None
+        next_line = text[end : end + 80].lstrip("\n")
+        is_header = re.match(r"\s*\|[\s:|-]*-[\s:|-]*(?:\n|$)", next_line) is not None
         cells = _find_cells(line.passage)
         row = replace(line, passage=cells, is_row=True, is_furniture=is_header)
         read.append(row)
@@ -333,14 +351,14 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
 
 
 def _find_cells(passage: Passage) -> Passage:
-    """Return a row from its first to its last cell that contains words."""
+    """Return a row from its first cell that contains a word to its last cell."""
     words = passage.tokens.words
     first = passage.first
     stop = passage.end
-    for place in range(first, stop):
-        if words[place] == "|":
-            first = place + 1
-        elif words[place][:1].isalpha():
+    for at in range(first, stop):
+        if words[at] == "|":
+            first = at + 1
+        elif words[at][:1].isalpha():
             break
     while stop > first and words[stop - 1] == "|":
         stop -= 1
@@ -348,7 +366,7 @@ def _find_cells(passage: Passage) -> Passage:
 
 
 def _find_furniture(lines: Sequence[Line]) -> Iterator[Line]:
-    """Yield the lines, marking page edges and table-of-contents entries as furniture."""
+    """Yield the lines, marking page margins and table-of-contents entries as furniture."""
     for line in lines:
         is_edge = not line.mark and is_page_edge(line.tokens)
         is_printed = _PRINTED.match(line.text) or _LEADERS.search(line.text)

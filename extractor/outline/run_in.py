@@ -1,4 +1,4 @@
-"""Items that share one line: "1. Asthma 2. COPD", "- Asthma - COPD"."""
+"""Split a line that contains several items: "1. Asthma 2. COPD", "- Asthma - COPD"."""
 
 import re
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from extractor.language.passage import Passage
-from extractor.outline.lines import ROMAN, Line, strip_signs
+from extractor.outline.lines import ROMAN, Line, strip_punctuation
 
 _MARK = re.compile(
     r"(?:(?<=[\s;.,:)])|^)(?P<open>\(?)(?P<part>\d{1,2}\.)?"
@@ -22,21 +22,21 @@ _DASH = re.compile(
 )
 _DASH_WITHIN = re.compile(r"(?<=\S\s)(?P<mark>-)\s+(?=[A-Z][a-z]|\d+ [a-z])")
 _FEW_DASHES = 2
-"""The number of dashes that a sentence may contain without being a list."""
+"""Minimum number of dashes in a list of items."""
 _FEW_NUMBERS = 2
-"""How many numbers a sentence may contain without punctuation, or with different punctuation from
-the line's marker.
-"""
+"""Minimum number of counting markers in a list that does not continue the line's own marker."""
 _COUNTED = re.compile(
     r"\b(?:types?|grade|stage|class|phase|part|level|visit|cohort|group|arm|score|to|of|or|and|than"
     r"|least)\s*$",
     re.IGNORECASE,
 )
-"""Words that a following number belongs to."""
+"""Words that a number after them belongs to."""
 
 
 class _Mark(NamedTuple):
-    """A list marker within a line: ``text[start:end]``, with its style and number."""
+    """A list marker within a line, ``text[start:end]``. ``style`` is the marker with its number
+    replaced by "1", "a" or "i", and ``written`` is the marker itself.
+    """
 
     start: int
     end: int
@@ -46,36 +46,37 @@ class _Mark(NamedTuple):
 
 
 def split_run_in(line: Line, below: Line | None = None) -> list[tuple[Passage, str]]:
-    """Return the items that share one line, each with its list marker: "1. Asthma 2. COPD".
-    Numbers and letters must count up, either from the start of the line or from its own marker;
-    they are ignored if the line ``below`` continues the same sequence. A line without such items
-    is returned whole.
+    """Return the items that share a line as (passage, list marker) pairs: "1. Asthma 2. COPD".
+    Numbers and letters must count up, either from the start of the line or from the line's own
+    marker; they are ignored if the line ``below`` begins with one of the same numbers. A line with
+    only one item is returned whole.
     """
     passage = line.passage
     tokens = passage.tokens
-    found = _find_run_in(line, below)
-    if not found:
+    marks = _find_run_in(line, below)
+    if not marks:
         return [(passage, line.mark)]
-    pieces: list[tuple[Passage, str]] = []
-    first = tokens.at(found[0].start)
+    items: list[tuple[Passage, str]] = []
+    first = tokens.at(marks[0].start)
     if first > passage.first:
-        pieces.append((strip_signs(passage.part(passage.first, first)), line.mark))
-    ends = [*(tokens.before(mark.start) for mark in found[1:]), passage.end]
-    for mark, stop in zip(found, ends, strict=True):
-        piece = strip_signs(passage.part(tokens.at(mark.end), stop))
-        if piece.end > piece.first:
-            pieces.append((piece, mark.written))
-    return pieces
+        before = passage.part(passage.first, first)
+        items.append((strip_punctuation(before), line.mark))
+    ends = [*(tokens.before(mark.start) for mark in marks[1:]), passage.end]
+    for mark, stop in zip(marks, ends, strict=True):
+        item = strip_punctuation(passage.part(tokens.at(mark.end), stop))
+        if item.end > item.first:
+            items.append((item, mark.written))
+    return items
 
 
 def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
-    """Return the list markers within a line: the ones that count up, else dashes, else bullets.
-    The result is empty if there are fewer than two items.
+    """Return the list markers within a line: markers that count up, else dashes, else bullets.
+    The result is empty if the line has fewer than two items.
     """
     text = line.passage.tokens.text
     start, end = line.span
     dashes: list[_Mark] = []
-    if line.is_behind_heading:
+    if line.follows_heading:
         dashes = _find_bullets(_DASH, text, start, end)
     if dashes and dashes[0].start == start:
         return [dash for dash in dashes if dash.written == dashes[0].written]
@@ -84,7 +85,7 @@ def _find_run_in(line: Line, below: Line | None) -> Sequence[_Mark]:
         return counted
     if line.style == "-":
         dashes = _find_bullets(_DASH_WITHIN, text, start, end)
-        # "MI - 6 months, stroke - 12 months" is one item
+        # "MI - 6 months, stroke - 12 months" is a single item
         has_capital = any(text[dash.end].isupper() for dash in dashes)
         if len(dashes) >= _FEW_DASHES and has_capital:
             return dashes
@@ -96,45 +97,50 @@ def _find_bullets(
     pattern: re.Pattern[str], text: str, start: int, end: int
 ) -> list[_Mark]:
     return [
-        _Mark(found.start(), found.end(), "", 0, found["mark"].strip())
-        for found in pattern.finditer(text, start, end)
+        _Mark(match.start(), match.end(), "", 0, match["mark"].strip())
+        for match in pattern.finditer(text, start, end)
     ]
 
 
 def _list_marks(text: str, start: int, end: int) -> Iterator[_Mark]:
-    """Yield possible counting markers: numbers, letters and Roman numerals. A marker that could be
-    a letter or a Roman numeral is yielded as both.
+    """Yield possible list markers with a number, a letter or a Roman numeral. A marker that could
+    be a letter or a Roman numeral is yielded as both.
     """
-    for found in _MARK.finditer(text, start, end):
-        place = (found.start(), found.end())
-        written = found[0].strip()
-        close = (found["close"] or "").strip()
-        shape = (found["open"] + (found["part"] or "") + "{}" + close[:1]).format
-        if found["circled"]:
-            yield _Mark(*place, "①", ord(found["circled"]) - ord("①") + 1, written)
-        elif found["open"] and not close.startswith(")"):
+    for match in _MARK.finditer(text, start, end):
+        written = match[0].strip()
+        close = (match["close"] or "").strip()
+        make_style = (match["open"] + (match["part"] or "") + "{}" + close[:1]).format
+        if match["circled"]:
+            number = ord(match["circled"]) - ord("①") + 1
+            yield _Mark(*match.span(), "①", number, written)
+        elif match["open"] and not close.startswith(")"):
             continue
-        elif found["number"]:
-            if _is_numeral(text, found, start):
-                yield _Mark(*place, shape("1"), int(found["number"]), written)
+        elif match["number"]:
+            if _may_be_marker(text, match, start):
+                number = int(match["number"])
+                yield _Mark(*match.span(), make_style("1"), number, written)
         elif close in (")", "."):
-            for sort, number in _count_letters(found["letters"]):
-                yield _Mark(*place, shape(sort), number, written)
+            for first_letter, number in _read_letters(match["letters"]):
+                yield _Mark(*match.span(), make_style(first_letter), number, written)
 
 
-def _is_numeral(text: str, found: re.Match[str], start: int) -> bool:
-    """Return whether a number may be a list marker: it has punctuation, or does not belong to the
-    preceding word; without a dash, it must precede a capital.
+def _may_be_marker(text: str, match: re.Match[str], start: int) -> bool:
+    """Return whether a number may be a list marker. A closing bracket or full stop suffices.
+    Otherwise the number must not belong to the preceding word, as in "grade 2 - Fever", and must
+    be followed by a dash or a capital.
     """
-    if found["close"] in (")", ".", ")."):
+    if match["close"] in (")", ".", ")."):
         return True
-    if not found["close"] and not text[found.end()].isupper():
+    if not match["close"] and not text[match.end()].isupper():
         return False
-    before = text[max(start, found.start() - 12) : found.start()]
+    before = text[max(start, match.start() - 12) : match.start()]
     return _COUNTED.search(before) is None
 
 
-def _count_letters(letters: str) -> Iterator[tuple[str, int]]:
+def _read_letters(letters: str) -> Iterator[tuple[str, int]]:
+    """Yield the meanings of letters as (first letter of the sequence, number) pairs: "i" is the
+    ninth letter and the first Roman numeral.
+    """
     if len(letters) == 1:
         yield "a", ord(letters) - ord("a") + 1
     if letters in ROMAN:
@@ -144,48 +150,49 @@ def _count_letters(letters: str) -> Iterator[tuple[str, int]]:
 def _find_counted(
     line: Line, marks: Sequence[_Mark], below: Line | None
 ) -> Sequence[_Mark]:
-    """Return the markers that count up, in the most frequent style; empty if there are too few."""
-    styles: dict[str, list[_Mark]] = defaultdict(list)
+    """Return the longest run of markers of one style that count up: ["2.", "3."] for the line
+    "1. Asthma 2. COPD 3. Fever (a) viral".
+
+    A circled number also continues a run of ordinary numbers, as in "1) Asthma ② COPD 3) Fever".
+    Return an empty sequence if no run is long enough, or if the line ``below`` begins with a
+    number of the longest run: these numbers are then part of the text.
+    """
+    by_style: dict[str, list[_Mark]] = defaultdict(list)
     for mark in marks:
-        styles[mark.style].append(mark)
-    circled = styles.pop("①", [])
-    best = _count_up(line, "①", circled)
-    for style, own in styles.items():
-        with_circled = sorted([*own, *circled]) if "1" in style else own
-        run = _count_up(line, style, with_circled)
-        best = run if len(run) > len(best) else best
-    if not best or _goes_on_below(line, best, below):
-        return ()
-    return best
+        by_style[mark.style].append(mark)
+    circled = by_style.pop("①", [])
+    longest = _count_up(line, "①", circled)
+    for style, same_style in by_style.items():
+        additional = circled if "1" in style else []
+        run = _count_up(line, style, sorted([*same_style, *additional]))
+        longest = run if len(run) > len(longest) else longest
+    return () if _is_repeated_below(line, longest, below) else longest
 
 
 def _count_up(line: Line, style: str, marks: Sequence[_Mark]) -> Sequence[_Mark]:
     """Return the markers of one style that count up. They continue from the line's own marker or
-    start at its beginning; after a heading they may start anywhere, and after a bullet the first
-    one may be missing.
+    begin with 1 at the start of the line. After a heading they may begin anywhere, and after a
+    bullet they may begin with any number.
     """
-    start, _ = line.span
-    is_own = line.ordinal > 0 and style == line.style
     run: list[_Mark] = []
-    last = line.ordinal or _find_number_before(line, marks, start)
+    last = line.ordinal or _find_number_before(line, marks)
     for mark in marks:
         if mark.number == last + 1:
             run.append(mark)
             last = mark.number
-    has_sign = style[-1:] != "1"
-    begins = bool(run) and run[0].start == start
-    is_sure = is_own or (has_sign and (begins or line.is_behind_heading))
-    least = 2 - is_own if is_sure else _FEW_NUMBERS
+    continues_own = line.ordinal > 0 and style == line.style
+    least = 1 if continues_own else _FEW_NUMBERS
     return run if len(run) >= least else ()
 
 
-def _find_number_before(line: Line, marks: Sequence[_Mark], start: int) -> int:
-    """Return the number that precedes the first marker of a list within an unnumbered line; -1 if
-    no list begins there.
+def _find_number_before(line: Line, marks: Sequence[_Mark]) -> int:
+    """Return the number that precedes the first marker of a list within an unnumbered line: 0 if
+    the list begins with 1, and -1 if no list begins there.
     """
+    start, _ = line.span
     has_first = any(mark.number == 1 for mark in marks)
     for mark in marks:
-        is_early = mark.start == start or line.is_behind_heading
+        is_early = mark.start == start or line.follows_heading
         if mark.number == 1 and is_early:
             return 0
     if line.mark and marks and not has_first:
@@ -193,8 +200,8 @@ def _find_number_before(line: Line, marks: Sequence[_Mark], start: int) -> int:
     return -1
 
 
-def _goes_on_below(line: Line, run: Sequence[_Mark], below: Line | None) -> bool:
-    """Return whether the line below begins with a number that was also found in this line."""
-    if below is None or not line.ordinal or below.style != line.style:
+def _is_repeated_below(line: Line, run: Sequence[_Mark], below: Line | None) -> bool:
+    """Return whether the line below begins with a number that is also in this line's run."""
+    if below is None or not run or not line.ordinal or below.style != line.style:
         return False
     return line.ordinal < below.ordinal <= run[-1].number

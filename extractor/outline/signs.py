@@ -1,5 +1,5 @@
-"""Weighs the signs that a line is a heading, or that it continues the line above. The weights are
-in ``rules/line_signs.toml``; a total above zero means yes.
+"""Weigh the signs that a line is a heading or continues the line above. The weights are in
+``rules/line_signs.toml``; a total above zero means yes.
 """
 
 import re
@@ -17,19 +17,21 @@ from extractor.language.wrapping import (
 from extractor.outline.lines import Line
 
 Signs = Mapping[str, float]
-"""The signs of a line, each with its weight."""
+"""The names of the signs that apply to a line, with their weights."""
 _FOOTNOTE = re.compile(r"\*+\w")
 _FEW = 6
 _MANY = 12
 _LETTERS = 5
-"""Minimum number of letters in a line of capitals that is more than an abbreviation."""
+"""A line of capitals with at most this many letters is an abbreviation."""
 _SAME = 1
-"""The number of columns by which the starts of two aligned lines may differ."""
+"""Maximum number of columns by which the starts of two aligned lines differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A line with its neighbours, and the width at which the text was wrapped."""
+    """A line with its neighbours. ``width`` is the width at which the text was wrapped (None if it
+    was not), and ``above_length`` is the length of the line above.
+    """
 
     line: Line
     above: Line | None
@@ -39,8 +41,8 @@ class Beside:
 
 
 def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
-    """Return the signs that apply, each with its weight for a question: ``heading`` or
-    ``continues``.
+    """Return the conditions that are met, with their weights for a question (``heading`` or
+    ``continues``), and the weight ``start``.
     """
     weights = read_table("line_signs")[question]
     signs = {"start": weights["start"]}
@@ -51,7 +53,7 @@ def weigh(question: str, conditions: Mapping[str, bool]) -> Signs:
 
 
 def is_yes(signs: Signs) -> bool:
-    """Return the combined result of the signs."""
+    """Return whether the weights of the signs add up to more than zero."""
     return sum_up(signs) > 0
 
 
@@ -77,12 +79,12 @@ def measure_width(lines: Sequence[Line]) -> int | None:
 
 
 def measure(line: Line) -> int:
-    """Return the number of characters of a line, including what precedes its words."""
+    """Return the length of a line, including its indentation and list marker."""
     return line.text_column + len(line.text)
 
 
 def weigh_continuation(place: Beside) -> Signs:
-    """Return the evidence that an unmarked line continues the line above."""
+    """Return the signs that a line without a list marker continues the line above."""
     above = place.above
     if above is None:
         return {}
@@ -136,9 +138,7 @@ def _is_unit_of(line: Line, above: str) -> bool:
 
 
 def _read_begin(place: Beside) -> dict[str, bool]:
-    """Return the signs from the words of a line, and from whether the line below is also
-    wrapped.
-    """
+    """Return the signs from the words of a line and the first letter of the line below."""
     line = place.line
     below = place.below
     return {
@@ -163,12 +163,12 @@ def _read_columns(line: Line, above: Line) -> dict[str, bool]:
 
 
 def weigh_heading(place: Beside) -> Signs:
-    """Return the evidence that a line looks like a heading of the lines below it."""
+    """Return the signs that a line is a heading for the lines below it."""
     return weigh("heading", {**_read_words(place.line), **_read_neighbours(place)})
 
 
 def _read_words(line: Line) -> dict[str, bool]:
-    """Return the signs from the words of a line that it is a heading."""
+    """Return the signs of a heading in the words of a line."""
     text = line.text.rstrip(" *_")
     words = text.split()
     is_capitals = text.isupper() and len(text) > _LETTERS
@@ -191,7 +191,7 @@ def _read_words(line: Line) -> dict[str, bool]:
 
 
 def _read_neighbours(place: Beside) -> dict[str, bool]:
-    """Return the signs from the lines above and below that a line is a heading."""
+    """Return the signs of a heading in the lines above and below a line."""
     line = place.line
     has_mark = bool(line.mark)
     marks_below = place.below is not None and bool(place.below.mark)
@@ -207,13 +207,13 @@ def _read_neighbours(place: Beside) -> dict[str, bool]:
 
 
 def _finds(name: str, line: Line) -> bool:
-    """Return whether the words of a line, on their own, match what a rule describes."""
+    """Return whether a rule matches within the first words of a line."""
     passage = line.passage
     tokens = passage.tokens.cut(passage.first, min(passage.end, passage.first + 30))
     return rule(name).occurs(tokens)
 
 
 def ends_with(line: Line, name: str) -> bool:
-    """Return whether a line ends with a match of a rule."""
+    """Return whether a rule matches the end of a line."""
     tokens = line.tokens
     return rule(name).ends(tokens, len(tokens)) is not None

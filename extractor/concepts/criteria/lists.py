@@ -26,14 +26,14 @@ LISTS = Vocabulary(
         "criteria",
         "criterion",
     ),
-    own=word_list("not_misspelt"),
+    lookalikes=word_list("not_misspelt"),
     within=(
         "run_on_list",
         "list_before_item",
         "list_at_end",
         "list_between_sentences",
     ),
-    behind=("bare_heading",),
+    after=("bare_heading",),
     run_on="list_run_on",
     plain="list_name",
 )
