@@ -1,22 +1,23 @@
 """Calibrate the confidences of readings to the observed accuracy on annotated records.
 
-A confidence is made in these steps. No finding of the audit changes it.
+A confidence is computed in these steps. Audit findings do not change it.
 
-1. The estimate. A scorer gives the probability of its class, at most 0.995. Any other reader gives
-   the number of its case in ``evidence/weights/measured.toml`` (``measured``), the lowest of
-   several cases. Entries of ``rules/terms`` and the marks of ``concepts/doses`` lower it where
-   their words are doubtful.
+1. The reader estimates it. A scorer uses the probability of its class, at most 0.995. Any other
+   reader looks up its case in ``evidence/weights/measured.toml`` (``measured``) and uses the lowest
+   estimate if several cases apply. Entries in ``rules/terms`` and the marks in ``concepts/doses``
+   lower the estimate if their words are ambiguous.
 2. ``calibrate_record`` weighs a value by its named signs and its estimate
-   (``evidence/weights/signs.toml``), a list member by member; some signs cap it
-   (``evidence/signs.py``). Values of other fields get the observed accuracy of their estimate
-   (``calibration.toml``). Where the structure of the text is in doubt, no reading that rests on it
-   is more certain than ``Draft.at_most`` states.
-3. ``concepts/resolve.py`` takes it or, with a model's answer, the accuracy of such pairs
-   (``concepts/policy.toml``). ``MODEL_CONFIDENCE`` only stands in for an answer until then.
-4. ``assembly/items.py`` lowers an age that differs from the registered one;
-   ``concepts/provenance.py`` lowers a value that its words do not support, or whose item is less
-   certain.
-5. An item has the lowest confidence of its fields, empty ones included.
+   (``evidence/weights/signs.toml``); the members of a list are weighed separately. Some signs cap
+   the confidence (``evidence/signs.py``). In fields without weights, the estimate is replaced by
+   its observed accuracy (``calibration.toml``). If the structure of the text is doubtful,
+   ``Draft.at_most`` caps every reading that depends on the structure.
+3. ``concepts/resolve.py`` keeps this confidence or, if a model also answered, uses the observed
+   accuracy of similar pairs of readings and answers (``concepts/policy.toml``). Until then, an
+   answer has the placeholder ``MODEL_CONFIDENCE``.
+4. ``assembly/items.py`` lowers the confidence of an age that differs from the registered age.
+   ``concepts/provenance.py`` lowers the confidence of a value that its words do not support, or
+   whose item is less certain.
+5. An item has the lowest confidence of its fields, including empty fields.
 """
 
 import tomllib
@@ -35,20 +36,20 @@ from extractor.evidence.signs import is_weighed, weigh
 from extractor.schemas import Task
 
 Curve = tuple[tuple[float, float], ...]
-"""Pairs of stated confidence and share right, both rising."""
+"""(Estimate, observed accuracy) pairs. Both numbers increase from pair to pair."""
 CURVES = files(__package__) / "calibration.toml"
 OF_MEMBERS = frozenset(
     {"eligibility.criteria.constraints", "eligibility.criteria.time_windows"}
 )
-"""Lists that are as sure as their least sure member, and have a curve for empty ones alone."""
+"""Lists that have the confidence of their least certain member. Only empty lists have a curve."""
 FOUND = "found"
 NOTHING = "nothing"
-"""The curves of a field: for values found, and for empty or False values."""
+"""The names of a field's curves: one for values, one for empty or False values."""
 
 
 def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
-    """Calibrate all confidences. Open readings, and readings of fields without weights and curves,
-    stay unchanged.
+    """Return the record with all confidences calibrated. Open readings are unchanged, and so are
+    the readings of fields that have neither weights nor a curve.
     """
     return replace(
         parsed,
@@ -60,8 +61,8 @@ def calibrate_record(parsed: ParsedRecord) -> ParsedRecord:
 
 
 def apply_curve(curve: Curve, stated: float) -> float:
-    """Return the calibrated confidence: linear between the knots of the curve, constant beyond
-    them.
+    """Return the calibrated confidence, interpolated linearly between the points of the curve and
+    constant outside them.
 
     >>> (
     ...     apply_curve(((0.5, 0.4), (0.9, 0.8)), 0.7),
@@ -74,8 +75,8 @@ def apply_curve(curve: Curve, stated: float) -> float:
 
 
 def _calibrate(item: Draft) -> Draft:
-    """Return an item with calibrated readings of the rules, of which none is more certain than
-    ``Draft.at_most`` allows. A regimen is as sure as the signs of its agent say.
+    """Return an item with the rules' readings calibrated and capped by ``Draft.at_most``. The
+    confidence that a regimen exists depends on the signs of its agent.
     """
     rules: dict[str, Reading[Any]] = {}
     for name, reading in item.rules.items():
@@ -83,14 +84,14 @@ def _calibrate(item: Draft) -> Draft:
         rules[name] = _calibrate_reading(f"{item.group}.{name}", reading, most)
     if item.group == Task.DOSING:
         agent = item.rules["agent"]
-        sure = weigh("dosing.regimens", agent.signs[0][""], agent.confidence)
-        rules["stands"] = Reading(value=True, confidence=sure)
+        confidence = weigh("dosing.regimens", agent.signs[0][""], agent.confidence)
+        rules["stands"] = Reading(value=True, confidence=confidence)
     return replace(item, rules=rules)
 
 
 def _calibrate_reading(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
-    """Return a reading with its calibrated confidence, and with those of the members of a list, of
-    which none is above ``most``.
+    """Return a reading with its confidence calibrated; the members of a list are also calibrated.
+    No confidence exceeds ``most``.
     """
     is_list = isinstance(reading.value, tuple)
     if not reading.signs or not is_weighed(field):
@@ -106,7 +107,9 @@ def _calibrate_reading(field: str, reading: Reading[Any], most: float) -> Readin
 
 
 def _follow_curve(field: str, reading: Reading[Any]) -> float:
-    """Return the confidence by the curve of a field; as stated without one."""
+    """Return the confidence according to the field's curve. Without a curve, the estimate is
+    returned unchanged.
+    """
     curve = _read_curves().get(field, {}).get(FOUND if reading.value else NOTHING)
     if curve is None or reading.is_open:
         return reading.confidence
@@ -114,38 +117,40 @@ def _follow_curve(field: str, reading: Reading[Any]) -> float:
 
 
 def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[Any]:
-    """Weigh each member of a list by itself, and the quotes that are parts of it.
+    """Return a list with a separate confidence for each member, and for each quote that is a part
+    of a member.
 
-    No member is more certain than ``most``, and no part more certain than its member: what a
-    wrong time window is counted from is wrong, too. Parts without weights keep their confidences.
+    The confidence of a member is capped at ``most``, and the confidence of a part is capped at the
+    confidence of its member: if a time window is wrong, so is the event that it is counted from.
+    Parts without weights keep their confidences.
     """
     sure: list[float] = []
     sure_parts: list[dict[str, float]] = []
     for position, signs in enumerate(reading.signs):
-        # the signs of the member itself have no name
+        # the key "" has the signs of the member itself
         member = min(weigh(field, signs[""], reading.confidence), most)
         parts = dict(reading.list_sure_parts()[position])
-        for name, signs_of_part in signs.items():
+        for name, part_signs in signs.items():
             if is_weighed(f"{field}.{name}"):
                 estimate = estimate_part(reading, position, name)
-                weight = weigh(f"{field}.{name}", signs_of_part, estimate)
-                parts[name] = min(weight, member)
+                confidence = weigh(f"{field}.{name}", part_signs, estimate)
+                parts[name] = min(confidence, member)
         sure.append(member)
         sure_parts.append(parts)
     return replace(reading, sure=tuple(sure), sure_parts=tuple(sure_parts))
 
 
 def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
-    """Return the rules' own estimate of a quote that is a part of a member of a list, before
-    calibration: of a part without one, the measured share of all parts of this name.
+    """Return the rules' estimate for a part of a list member before calibration. If the rules have
+    no estimate for the part, return the measured accuracy of all parts with this name.
 
     Args:
         reading: The list.
         at: The position of the member.
         name: The name of the part.
     """
-    own = reading.list_sure_parts()[at].get(name)
-    return measured("parts", name) if own is None else own
+    estimate = reading.list_sure_parts()[at].get(name)
+    return measured("parts", name) if estimate is None else estimate
 
 
 @cache

@@ -1,5 +1,5 @@
-"""Finds how a quote contradicts a text: the words that change a statement's meaning, and the
-passage most similar to the quote.
+"""Find how a quote contradicts a text: the passage most similar to the quote, and the words there
+that change the meaning of the quote.
 """
 
 import tomllib
@@ -20,8 +20,8 @@ from extractor.language.numbers import TIMES, read_number, read_time_unit
 _Meaning = tuple[ConflictKind, str | float]
 """The meaning of a token. Two tokens with the same meaning do not contradict each other."""
 _Pair = tuple[int | None, int | None]
-"""A pair of matching tokens of the quote and the text, by index. None where one
-side lacks the token.
+"""The indexes of two matching tokens in the quote and in the text. None if a side lacks the
+token.
 """
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
@@ -29,8 +29,8 @@ _DRIFTS = (0, 6)
 """The number of tokens that a quote may add or omit without preventing the alignment of the
 surrounding words.
 """
-_LEFT_OUT = 2
-_OTHER = 3
+_OMITTED = 2
+_REPLACED = 3
 _ADDED = 5
 """The cost of a token that a quote omits, replaces or adds."""
 _LONGEST_SEARCHED = 200
@@ -40,9 +40,9 @@ _LONGEST_SEARCHED = 200
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     """Return the kind of contradiction between two folded tokens, or None.
 
-    Tokens contradict each other if one is a number, a unit, a negation or another critical word,
-    and the other has a different meaning. Other words contradict each other only if they differ by
-    a negating prefix. A token is empty if that side lacks it.
+    Tokens contradict each other if one token is a number, a unit, a negation or another critical
+    word, and the other token has a different meaning. Other words contradict each other only if
+    they differ by a negating prefix. Pass "" for a token that the quote or the text lacks.
 
     >>> pairs = (
     ...     ("8", "9"),
@@ -85,8 +85,8 @@ def _read_meaning(token: str) -> _Meaning | None:
 
 @cache
 def _critical_words() -> Mapping[str, _Meaning]:
-    """Return the words of units and of ``critical_words.toml``, with their meanings."""
-    units = {sign: sign for sign in ("%", "uln", "lln", "x")}
+    """Return the words in ``critical_words.toml`` and in unit names, with their meanings."""
+    units = {unit: unit for unit in ("%", "uln", "lln", "x")}
     for entry in terms_of("limit_units"):
         units |= {term.lower(): term.lower() for term in entry.terms if term.isalpha()}
     for entry in terms_of("dose_units"):
@@ -98,7 +98,7 @@ def _critical_words() -> Mapping[str, _Meaning]:
     table = (files(__package__) / "critical_words.toml").read_text("utf-8")
     for fields in tomllib.loads(table)["kind"]:
         kind = ConflictKind(fields["name"])
-        # Words that mean the same have the meaning of the first one.
+        # Synonyms have the first word as their meaning.
         same = {word: group[0] for group in fields["same"] for word in group}
         words |= {word: (kind, same.get(word, word)) for word in fields["words"]}
     return words
@@ -109,9 +109,9 @@ class Nearest:
     """The tokens ``first:end`` of a text, and how a quote differs from them.
 
     Attributes:
-        differences: (quote token, text token) pairs; "" for a side that lacks a token.
-        shared: The number of tokens of the quote that the text has too.
-        cost: How different the place is from the quote; lower is more similar.
+        differences: (quote token, text token) pairs, with "" for a missing token.
+        shared: The number of tokens in the quote that are also in the text.
+        cost: The total cost of the differences; a lower cost means a more similar place.
     """
 
     first: int
@@ -124,13 +124,13 @@ class Nearest:
 def find_nearest(
     quote: Sequence[str], text: FoldedText, near: int | None = None
 ) -> Nearest | None:
-    """Return the place in a folded text most similar to the words of a quote, or None if they have
-    no words in common.
+    """Return the place in a folded text that is most similar to the words of a quote, or None if
+    the text and the quote have no words in common.
 
-    rapidfuzz finds possible starts, in the whole text and around the token ``near``; difflib
-    aligns the tokens there. The first alignment with the lowest cost wins, so a place around
-    ``near`` is preferred to an equally good place elsewhere. Only the first words of a very long
-    quote are compared.
+    rapidfuzz finds possible starts in the whole text and around the token ``near``; difflib then
+    aligns the tokens. The first alignment with the lowest cost wins, so a place around ``near`` is
+    preferred to an equally similar place elsewhere. Only the first words of a very long quote are
+    compared.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("hb ≥ 8 g/dl and ecog 0-2")
@@ -142,32 +142,32 @@ def find_nearest(
     (['ecog', '0', '-', '2'], (('1', '2'),))
     """
     quote = quote[:_LONGEST_SEARCHED]
-    # one character for each token, as in `FoldedText.codes`; 0 for a word that the text lacks
+    # one character per token, as in `FoldedText.codes`; "\0" for a word that is not in the text
     codes = "".join([text.alphabet.get(word, "\0") for word in quote])
     windows = [(0, len(text.codes))]
     if near is not None:
         reach = 2 * len(codes)
         windows.insert(0, (max(0, near - reach), near + reach))
-    found: list[Nearest] = []
+    candidates: list[Nearest] = []
     for first, end in windows:
         alignment = fuzz.partial_ratio_alignment(
             codes, text.codes[first:end], score_cutoff=1
         )
         if alignment is None:
             continue
-        # the token at which the whole quote would begin
+        # the token of the text at which the first word of the quote would be
         start = first + alignment.dest_start - alignment.src_start
         aligned = [_align(quote, text.tokens.words, start, drift) for drift in _DRIFTS]
-        found += filter(None, aligned)
-    return min(found, key=lambda place: place.cost, default=None)
+        candidates += filter(None, aligned)
+    return min(candidates, key=lambda place: place.cost, default=None)
 
 
 def _align(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Nearest | None:
-    """Align a quote with the words of a text around the token ``start``, at most ``drift`` tokens
-    off; None if no token has a counterpart. The place extends from the first counterpart to the
-    last.
+    """Align a quote with the words of a text, beginning at most ``drift`` tokens before or after
+    the token ``start``. The place extends from the first matched token to the last. Return None if
+    no token is matched.
     """
     differences: list[tuple[str, str]] = []
     counterparts: list[int] = []
@@ -176,19 +176,19 @@ def _align(
         if stated is None:
             cost += _ADDED
         elif quoted is None:
-            cost += _LEFT_OUT
+            cost += _OMITTED
         else:
             counterparts.append(stated)
             if quote[quoted] == words[stated]:
                 continue
-            cost += _OTHER
+            cost += _REPLACED
         quoted_word = "" if quoted is None else quote[quoted]
         stated_word = "" if stated is None else words[stated]
         differences.append((quoted_word, stated_word))
     if not counterparts:
         return None
-    others = sum(all(pair) for pair in differences)
-    shared = len(counterparts) - others
+    replaced = sum(all(pair) for pair in differences)
+    shared = len(counterparts) - replaced
     place = (counterparts[0], counterparts[-1] + 1)
     return Nearest(*place, tuple(differences), shared, cost)
 
@@ -196,16 +196,17 @@ def _align(
 def _pair_tokens(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Iterator[_Pair]:
-    """Yield (quote index, text index) pairs of the tokens that correspond to each other around
-    ``start``, with None for a side that has no counterpart. A word never corresponds to a sign.
+    """Yield (quote index, text index) pairs of matched tokens around the token ``start``. An index
+    is None if the token of the other side is not matched. A word is never matched with
+    punctuation.
     """
     low = max(0, start - drift)
     near = words[low : start + len(quote) + drift]
     steps = SequenceMatcher(None, quote, near, autojunk=False).get_opcodes()
     for kind, first, end, near_first, near_end in steps:
         stated = range(low + near_first, low + near_end)
-        # Text before the quote is no difference: of the tokens that stand for its first words, only
-        # as many count, those nearest to what follows. So with the text behind the quote.
+        # Text outside the quote is not a difference. If the first or last words of the quote are
+        # replaced, they are compared with the same number of adjacent words in the text.
         if kind != "equal" and first == 0:
             stated = stated[max(0, len(stated) - end) :]
         elif kind != "equal" and end == len(quote):

@@ -1,5 +1,5 @@
-"""Drafts: the items of a record on their way to its extraction, with a reading of each field and
-its confidence.
+"""Drafts: the items of a record before its extraction is assembled, with a reading and a
+confidence for each field.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from extractor.schemas import AbsenceReason, FindingKind, Origin, Support, Usage
 T_co = TypeVar("T_co", covariant=True)
 
 Signs = Mapping[str, tuple[str, ...]]
-"""Names of the evidence for or against a value (key ""), and for or against each quote that is a
+"""The names of the signs for or against a value (key "") and for or against each quote that is a
 part of the value (key: the part's name).
 """
 CERTAIN = 0.95
@@ -60,22 +60,24 @@ class Reading(Generic[T_co]):
     Attributes:
         value: The value; a tuple for a list. None with a high confidence is a known absence ("the
             text states no route"); an ``open_()`` reading leaves the field open.
-        confidence: The probability that the value, or a list as a whole, is right, from 0 to 1. It
-            is 0 for an open reading.
-        spans: The characters that support it. For a tuple value, parallel to it.
-        support: How it follows from them.
+        confidence: The probability, from 0 to 1, that the value or the list as a whole is right.
+            It is 0 for an open reading.
+        spans: The characters that support the value. If the value is a tuple, each member has one
+            span at the same position.
+        support: How the value follows from the characters in ``spans``.
         alternatives: Other likely values, most likely first; empty if unknown.
-        supports: How the member follows from each of ``spans``, if the members of a list differ in
-            ``support``; otherwise empty.
-        origin: Who read it: rules, a model, or both.
-        gap: Why the field was not read, in which case there is no value and the confidence has no
-            meaning; None if it was read.
+        supports: The support of each member of a list if the members differ in support; otherwise
+            empty.
+        origin: Whether rules, a model or both read the value.
+        gap: Why the field was not read; the reading then has no value, and its confidence is
+            meaningless. None if the field was read.
         sure_parts: For each member of a list, the confidences of the quotes that are its parts, by
-            part name, if the parts have confidences of their own; otherwise empty.
-        signs: Evidence for or against the value: one entry for a single value, one for each
-            member of a list. Calibration turns them into ``confidence``, ``sure`` and
+            part name; empty if parts have no separate confidences.
+        signs: The signs for or against the value: one entry for a single value, or one entry for
+            each member of a list. Calibration turns them into ``confidence``, ``sure`` and
             ``sure_parts``.
-        sure: For each member of a list its own confidence; empty if all have ``confidence``.
+        sure: The confidence of each member of a list; empty if ``confidence`` applies to all
+            members.
 
     >>> Reading.open_().certain, Reading(None, 0.98).certain
     (False, True)
@@ -102,14 +104,14 @@ class Reading(Generic[T_co]):
         return (self.value,)
 
     def sure_of(self, position: int) -> float:
-        """Return the confidence of one member of a list; if the members have no confidences of
-        their own, return the confidence of the whole list.
+        """Return the confidence of one member of a list. If its members have no separate
+        confidences, return the confidence of the whole list.
         """
         return self.sure[position] if position < len(self.sure) else self.confidence
 
     def at_most(self, most: float) -> "Reading[T_co]":
-        """Return the reading with the confidences of the value and of its members capped at a
-        limit. The confidences of parts are unchanged.
+        """Return the reading with the confidences of the value and of its members capped at
+        ``most``. The confidences of parts are unchanged.
 
         >>> Reading(("a", "b"), 0.9, sure=(0.95, 0.6)).at_most(0.8).sure
         (0.8, 0.6)
@@ -121,18 +123,18 @@ class Reading(Generic[T_co]):
         )
 
     def list_sure_parts(self) -> tuple[Mapping[str, float], ...]:
-        """Return the confidences of the parts of each member of a list, by name. Parts without a
-        confidence of their own are omitted.
+        """Return, for each member of a list, the confidences of its parts by part name. Parts
+        without a separate confidence are omitted.
         """
         return self.sure_parts or ({},) * len(self.list_values())
 
     def list_supports(self) -> tuple[Support, ...]:
-        """Return how the value follows from each of ``spans``."""
+        """Return how the value follows from each span in ``spans``."""
         return self.supports or (self.support,) * len(self.spans)
 
     @property
     def certain(self) -> bool:
-        """Whether it is certain enough to need no second annotator."""
+        """Whether the reading is certain enough to need no second annotator."""
         return self.confidence >= CERTAIN
 
     @property
@@ -147,7 +149,8 @@ class Reading(Generic[T_co]):
 
 
 def find_weakest(supports: Iterable[Support]) -> Support:
-    """Return the weakest of several supports, or the strongest possible support if there are none.
+    """Return the weakest of several supports. If ``supports`` is empty, return the strongest
+    possible support.
 
     >>> find_weakest([Support.LITERAL, Support.INFERRED]).value
     'inferred'
@@ -162,8 +165,8 @@ def span_of(passage: Passage) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class StructureDoubt:
-    """A place whose structure is doubtful, and the reason: for example, a line that is almost a
-    heading, or an item that could be two.
+    """A place whose structure is doubtful, and the reason: for example, a line that resembles a
+    heading, or an item that may be two items.
     """
 
     span: Span
@@ -174,8 +177,8 @@ class StructureDoubt:
 class Chunk:
     """A numbered unit of text that a model can be asked about.
 
-    ``text`` is the cleaned text, and ``span`` its place in the raw text. Numbers are unique within
-    a record.
+    ``text`` is the cleaned text, and ``span`` is its place in the raw text. ``number`` is unique
+    within a record.
     """
 
     number: int
@@ -189,8 +192,7 @@ class ConflictKind(StrEnum):
     - ``negation``, ``comparator``, ``number``: "no", "at least", "5".
     - ``unit``, ``time_unit``: "mg", "weeks".
     - ``conjunction``: "and" or "or".
-    - ``course``: a word with a likely opposite, such as increase and decrease, inclusion and
-      exclusion.
+    - ``course``: a word that has an opposite, such as "increase" or "inclusion".
     """
 
     NEGATION = "negation"
@@ -218,7 +220,7 @@ class TokenConflict:
 
 
 class Why(StrEnum):
-    """Why an answer is refused, as worded in the finding."""
+    """The reason for refusing an answer, as worded in the finding."""
 
     NOT_STATED = "not stated"
     OTHER_NUMBER = "another number"
@@ -226,19 +228,19 @@ class Why(StrEnum):
     OTHER_COMPARATOR = "another comparator"
     OTHER_WORDS = "other words"
     OTHER_VALUE = "another value"
-    OTHER_OWNER = "said of something else"
-    UNQUOTED = "no words bear it out"
-    UNREADABLE = "in no readable form"
+    OTHER_OWNER = "stated about something else"
+    UNQUOTED = "not supported by any words"
+    UNREADABLE = "not in a readable format"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused value and the reason. The function that finds the reason leaves ``field``,
-    ``value``, ``kind`` and ``attribute`` for its caller to set.
+    """A refused value and the reason for refusing it. The function that finds the reason leaves
+    ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
 
     Attributes:
         why: The reason.
-        nearest: The place in the text that contradicts it, or None.
+        nearest: The place in the text that contradicts the value, or None.
         part: The refused part of the value, such as the condition of a limit; "" if the whole
             value is refused. If a part is refused, ``nearest`` is the correct wording of the part.
         field: The field of the value.
@@ -262,23 +264,23 @@ class Draft:
     the record.
 
     Attributes:
-        group: The place of the item in an extraction: ``eligibility`` for the record itself,
+        group: The path of the item in an extraction: ``eligibility`` for the record itself,
             ``eligibility.criteria``, ``dosing``, ``endpoints``, or ``custom.<name>`` for a value
             of a custom field.
-        chunk: The text that it was read from.
+        chunk: The text that the item was read from.
         span: The characters of the item.
-        rules: The readings of the rules, by field. ``stands`` indicates whether there is a
-            criterion or regimen at all.
+        rules: The rules' readings, by field. ``stands`` states whether the text is a criterion or
+            regimen at all.
         model: The model's answers that the text supports, by field.
         refused: The model's answers that the text does not support.
-        asked: The fields to ask a model about, each with the reason if there is no answer: the
-            model did not answer, or the budget was spent.
-        at_most: The maximum confidence of the rules' readings of some fields, where the structure
-            of the text is doubtful.
-        own: The values of custom fields, by field, each read by rules or by a model. For a custom
+        asked: The fields that a model is asked about, each with the reason to report if no answer
+            is available: the model did not answer, or the budget was spent.
+        at_most: The maximum confidence of the rules' reading, by field, if the structure of the
+            text is doubtful.
+        own: The values of custom fields, by field, read by rules or by a model. For a custom
             field, ``model`` records whether a model found a value.
-        is_skipped: Whether a model skipped it but answered other items; the rules' values are then
-        kept, but are not confirmed.
+        is_skipped: Whether a model skipped the item but answered other items; the rules' values
+            are then kept, but are not confirmed.
     """
 
     group: str
@@ -298,16 +300,16 @@ class Draft:
         return self.chunk.number
 
     def read(self, name: str) -> Reading[Any]:
-        """Return the rules' reading of a field, or an open reading if there is none."""
+        """Return the rules' reading of a field, or an open reading if the rules have none."""
         return self.rules.get(name, _OPEN)
 
     @property
     def is_answered(self) -> bool:
-        """Whether a model answered, even if the whole answer was refused."""
+        """Whether a model answered about the item, even if the whole answer was refused."""
         return bool(self.model or self.refused)
 
     def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value of a field, or of its ``attribute`` if specified, was refused."""
+        """Return whether a value of a field, or of its ``attribute`` if given, was refused."""
         return any(
             refusal.field == name and attribute in ("", refusal.attribute)
             for refusal in self.refused
@@ -337,11 +339,11 @@ class ModelResult:
     """A model's answers about a record.
 
     Attributes:
-        drafts: One draft for each line that was asked about, and one for the record itself if it
-            was asked about. A line with several regimens has several drafts. The draft of an
-            unanswered line contains only what was asked.
-        dropped: The reasons why answers could not be read at all.
-        remarks: Doubts about how replies were read.
+        drafts: One draft for each line that the model was asked about, and one for the record
+            itself if the model was asked about it. A line with several regimens has several
+            drafts. The draft of an unanswered line contains only the fields in question.
+        dropped: The reasons why some answers could not be read at all.
+        remarks: Doubts about how the replies were parsed.
         usage: The calls and tokens used.
     """
 
@@ -351,16 +353,16 @@ class ModelResult:
     usage: Usage = field(default_factory=Usage)
 
     def complete(self, draft: Draft) -> Draft:
-        """Return a rules draft with the model's answers about its chunk; the draft is unchanged if
-        the chunk was not asked about.
+        """Return a rules draft with the model's answers about its chunk. If the model was not asked
+        about the chunk, the draft is unchanged.
         """
         answer = self.by_number.get(draft.number)
         return draft if answer is None else _add(draft, answer)
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
-        """One draft for each chunk, by chunk number. The first of several answers about a field
-        counts; refusals and values of custom fields are combined.
+        """One draft for each chunk, by chunk number. If a field has several answers, the first
+        answer is used; refusals and values of custom fields are combined.
         """
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
@@ -378,15 +380,13 @@ class ModelResult:
 
     @property
     def answers_any_passage(self) -> bool:
-        """Whether a model listed the regimens of a passage. An empty or refused list also counts
-        as an answer.
+        """Whether a model listed the regimens of any passage. An empty or refused list is also an
+        answer.
         """
         return any(draft.is_answered for draft in self.passages)
 
     def list_regimens(self) -> list[Draft]:
-        """Return the model's regimens: the drafts in ``passages`` that have an agent or a
-        quote.
-        """
+        """Return the model's regimens: the drafts in ``passages`` with an agent or a quote."""
         return [
             draft
             for draft in self.passages
@@ -395,7 +395,9 @@ class ModelResult:
 
 
 def _add(draft: Draft, answer: Draft) -> Draft:
-    """Return a draft with a further answer about the same chunk appended."""
+    """Return a draft combined with another answer about the same chunk. The draft's own readings
+    take precedence.
+    """
     own = dict(draft.own)
     for name, values in answer.own.items():
         own[name] = (*own.get(name, ()), *values)

@@ -1,8 +1,8 @@
 """Fold text for comparing quotes: remove only differences that do not change the meaning.
 
-Words keep their letters, numbers their digits, comparators their meaning. White space and hyphens
-inside words are ignored, so "5mg" matches "5 mg" and "0 - 2" matches "0-2", but "10 5" never
-matches "105". A power of ten is one word, and so is "2,4".
+Words keep their letters, numbers keep their digits and comparators keep their meaning. White space
+and hyphens inside words are ignored, so "5mg" matches "5 mg" and "0 - 2" matches "0-2", but "10 5"
+never matches "105". A power of ten is a single word, and so is "2,4".
 """
 
 import re
@@ -24,10 +24,10 @@ _PLAIN = {
     "dashes": "-",
     "quote": "'",
     "trademark": "",
-    # A number never continues after a line end, so it becomes two spaces.
+    # Two spaces, because a number never continues on the next line.
     "line_end": "  ",
 }
-# Signs of several characters, joined before the text is cut into tokens.
+# Symbols that are replaced before the text is split into tokens.
 _CHANGES = re.compile(
     r"""
       (?P<comparator>[<>]\s?(?:/\s?|[oO][rR]\s?)?=|=\s?[<>])
@@ -42,7 +42,7 @@ _CHANGES = re.compile(
     """,
     re.VERBOSE,
 )
-# Signs that Unicode does not fold, or folds into another meaning.
+# Symbols that Unicode does not fold, or whose folded form has a different meaning.
 _OTHERS = (
     dict.fromkeys("®™©℠\ufe0f", "")
     | dict.fromkeys("«»‹›", "'")
@@ -50,12 +50,12 @@ _OTHERS = (
 )
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
-"""Combining strokes, which negate a sign and are not accents."""
+"""Combining strokes, which negate a symbol and are not accents."""
 _IN_SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
-"""Letters to be folded; other letters are already folded and must keep their length."""
+"""ASCII letters to convert to lower case. All other letters have already been folded."""
 _FIRST = 0xE000
-"""The first character after the surrogates. If a text has more than a million distinct words, the
-rest share one character.
+"""The first character after the surrogates, used as the code of the first word. If a text has more
+than a million distinct words, the remaining words share one character.
 """
 
 
@@ -67,10 +67,10 @@ class FoldedText:
         cleaned: The text before it was folded.
         folded: The folded text, with a map from its characters to the cleaned text.
         tokens: The tokens of the folded text.
-        inner: The tokens inside a number, except the first: "x" and "10^9" in "5 x 10^9". A quote
-            may not begin with these tokens.
-        codes: One character per token: the same character for the same word, provided that the
-            text has fewer than a million different words.
+        inner: The tokens inside a number, except its first token: "x" and "10^9" in "5 x 10^9". A
+            quote may not begin with these tokens.
+        codes: One character per token. The same word always has the same character, and different
+            words have different characters unless the text has more than a million of them.
         alphabet: The character of each word.
     """
 
@@ -82,29 +82,29 @@ class FoldedText:
     alphabet: dict[str, str]
 
     def clean_span(self, first: int, end: int) -> tuple[int, int]:
-        """Offsets into the cleaned text of ``tokens.words[first:end]``."""
+        """Return the offsets of the tokens ``first:end`` in the cleaned text."""
         return self.folded.raw_span(
             self.tokens.starts[first], self.tokens.ends[end - 1]
         )
 
     def raw_span(self, first: int, end: int) -> tuple[int, int]:
-        """Offsets into the raw text of ``tokens.words[first:end]``."""
+        """Return the offsets of the tokens ``first:end`` in the raw text."""
         return self.cleaned.raw_span(*self.clean_span(first, end))
 
     def find_words(self, words: list[str], first: int = 0) -> Iterator[int]:
-        """Yield the indexes of the tokens at which ``words`` begin, in order, starting from token
-        ``first``. The matches may overlap.
+        """Yield the index of every token, from token ``first`` on, at which the sequence ``words``
+        begins. Matches may overlap.
 
         >>> list(fold_raw("5 mg/kg or 5 mg").find_words(["5", "mg"]))
         [0, 5]
         """
-        # the code 0 stands for a word that the text lacks
+        # "\0" for a word that is not in the text
         codes = "".join([self.alphabet.get(word, "\0") for word in words])
         if "\0" in codes:
             return
         at = self.codes.find(codes, first)
         while at >= 0:
-            # Rare words share one character, so equal codes are not always equal words.
+            # Words beyond the first million share one character, so compare the words as well.
             if self.tokens.words[at : at + len(words)] == words:
                 yield at
             at = self.codes.find(codes, at + 1)
@@ -123,16 +123,16 @@ def fold_raw(text: str) -> FoldedText:
 
 @lru_cache(maxsize=64)
 def fold_clean(cleaned: CleanText) -> FoldedText:
-    """Fold a cleaned text: convert signs and letters to their plain lower-case forms, and make a
-    power of ten or "2,4" one token. Recent results are cached.
+    """Fold a cleaned text: convert symbols and letters to their plain lower-case forms, and merge
+    a power of ten or "2,4" into one token. Recent results are cached.
 
     >>> fold_clean(clean_text("Within 4 weeks, naïve; 1½ ± ≠")).folded.text
     'within 4 weeks, naive; 1 1/2 ± ≠'
     """
     text = cleaned.text
     changes = [
-        (sign.start(), sign.end(), _replace_sign(sign, text))
-        for sign in _CHANGES.finditer(text)
+        (symbol.start(), symbol.end(), _replace_symbol(symbol, text))
+        for symbol in _CHANGES.finditer(text)
     ]
     folded = apply_changes(text, changes)
     folded = replace(folded, text=folded.text.translate(_IN_SMALL_LETTERS))
@@ -142,7 +142,7 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
     tokens = _join_tokens(tokens, firsts)
     inner: set[int] = set()
     for number in numbers:
-        # all but its first token
+        # all tokens of the number except the first
         first = bisect_right(firsts, number.first)
         inner.update(range(first, bisect_right(firsts, number.end - 1)))
     alphabet: dict[str, str] = {}
@@ -156,8 +156,8 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
 
 
 def _list_joined_firsts(tokens: Tokens) -> list[int]:
-    """Return the tokens that begin a word, counting "10^9" and "2,4,6" as one word each. "2, 4"
-    remains two numbers.
+    """Return the indexes of the tokens that begin a word. "10^9" and "2,4,6" are one word each,
+    but "2, 4" is two numbers.
     """
     joined: set[int] = set()
     for power in rule("raised").find(tokens):
@@ -170,7 +170,9 @@ def _list_joined_firsts(tokens: Tokens) -> list[int]:
 
 
 def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
-    """Return the tokens, merging each token in ``firsts`` with the tokens that follow it."""
+    """Return the tokens, merging each token in ``firsts`` with the tokens up to the next one in
+    ``firsts``.
+    """
     if len(firsts) == len(tokens):
         return tokens
     stops = [*firsts[1:], len(tokens)]
@@ -186,17 +188,17 @@ def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
     )
 
 
-def _replace_sign(sign: re.Match[str], text: str) -> str:
-    """Return the replacement for a sign in the folded text. A comparator becomes a single sign, a
-    power becomes "^" with its digits, and a letter loses its accents. A sign with a combining
-    stroke, such as "≠", is unchanged, because it means the opposite without the stroke.
+def _replace_symbol(symbol: re.Match[str], text: str) -> str:
+    """Return the replacement for a symbol in the folded text. A comparator becomes a single
+    character, a power becomes "^" with its digits, and a letter loses its accents. A symbol with a
+    combining stroke, such as "≠", is unchanged, because it means the opposite without the stroke.
 
     Args:
-        sign: A match of ``_CHANGES``, whose group is the kind of sign.
-        text: The whole text that contains it.
+        symbol: A match of ``_CHANGES``, whose group is the kind of symbol.
+        text: The whole text that contains the symbol.
     """
-    kind = sign.lastgroup or ""
-    written = sign[0]
+    kind = symbol.lastgroup or ""
+    written = symbol[0]
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind == "comparator":
@@ -209,10 +211,10 @@ def _replace_sign(sign: re.Match[str], text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", written)
     if _NEGATING.intersection(decomposed):
         return written
-    plain = "".join(part for part in decomposed if not unicodedata.combining(part))
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     folded = plain.casefold().replace("\u2044", "/")
     # "1½" is "1 1/2", not "11/2"
-    is_behind_digit = text[sign.start() - 1 : sign.start()].isdigit()
-    if is_behind_digit and folded[:1].isdigit():
+    follows_digit = text[symbol.start() - 1 : symbol.start()].isdigit()
+    if follows_digit and folded[:1].isdigit():
         return f" {folded}"
     return folded

@@ -24,8 +24,9 @@ _ITEMS = {
 
 @dataclass(frozen=True, slots=True)
 class HostileText:
-    """A span of raw text that tries to manipulate a model or hides something. ``blanked`` means
-    that neither the rules nor a model read it. ``quote`` is its text, truncated if it is long.
+    """A span of raw text that tries to manipulate a model or contains hidden characters.
+    ``blanked`` means that neither the rules nor a model read the span. ``quote`` is its text,
+    truncated if it is long.
     """
 
     kind: FindingKind
@@ -35,8 +36,8 @@ class HostileText:
 
 
 def list_blanks(hostile: Iterable[HostileText]) -> dict[str, list[tuple[int, int]]]:
-    """Return the blanked ranges of raw characters, by section, in order and without nested
-    ranges.
+    """Return the (start, end) ranges of blanked raw characters, by section and in the order of
+    ``hostile``.
     """
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for text in hostile:
@@ -66,7 +67,7 @@ def _drop_inner(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     [(0, 9), (9, 12)]
     """
     kept: list[tuple[int, int]] = []
-    # Of ranges with the same start, the longest is first.
+    # If several ranges have the same start, the longest comes first.
     for start, end in sorted(ranges, key=lambda limits: (limits[0], -limits[1])):
         if not kept or end > kept[-1][1]:
             kept.append((start, end))
@@ -83,11 +84,11 @@ class ParsedRecord:
         sections: Its tokenised sections, by name.
         whole: Statements about all participants and about the record itself.
         criteria: The criteria, and lines that may be criteria.
-        regimens: One regimen of one agent each. The agent and the dose may be in different
+        regimens: The regimens. Each is for one agent; the agent and the dose may be in different
             sections.
         candidates: Chunks that seem to contain a regimen that the rules could not read.
         outcomes: The registered outcomes. Their three parts are raw substrings.
-        hostile: Text that tries to manipulate a model or hides something.
+        hostile: Text that tries to manipulate a model or contains hidden characters.
         foreign: Text in another language, which is also blanked.
         given: The original record, if any of it is in another language.
         doubts: Places in the eligibility section whose structure is doubtful.
@@ -106,14 +107,14 @@ class ParsedRecord:
     doubts: tuple[StructureDoubt, ...] = ()
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
-        """Return the items of a group, or the record itself if no group is specified."""
+        """Return the items of a group, or the draft of the record itself if ``group`` is None."""
         if group is None:
             return (self.whole,)
         items: tuple[Draft, ...] = getattr(self, _ITEMS[group])
         return items
 
     def with_items(self, group: str | None, items: tuple[Draft, ...]) -> "ParsedRecord":
-        """Return the same record with other items of a group."""
+        """Return the record with the items of a group replaced."""
         if group is None:
             return replace(self, whole=items[0])
         changed: dict[str, Any] = {_ITEMS[group]: items}
@@ -135,12 +136,12 @@ class ParsedRecord:
         return text[span.start : span.end]
 
     def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
-        """Return the blanked ranges of a section that share a character with a place in it."""
+        """Return the blanked ranges that share a character with a span of the same section."""
         return find_touched(self._blanks.get(span.section, ()), span.start, span.end)
 
     @cached_property
     def _blanks(self) -> Mapping[str, Sequence[tuple[int, int]]]:
-        """The ranges of each section that are blanked because they are hostile or in another
+        """The ranges of each section that are blanked because the text is hostile or in another
         language.
         """
         ranges = list_blanks(self.hostile)
@@ -161,16 +162,16 @@ class ParsedRecord:
         return {chunk.number: chunk for chunk in chunks}
 
     def draft_of(self, task: Task, chunk: Chunk) -> Draft:
-        """Return the criterion or outcome that the rules found in a chunk, with that chunk, or a
-        new item of a task, without readings, if they found nothing.
+        """Return the criterion or outcome that the rules found in a chunk. If they found nothing,
+        return a new item for ``task`` without readings.
         """
         group = "eligibility.criteria" if task is Task.ELIGIBILITY else task.value
         draft = self.drafts.get(chunk.number, Draft(group, chunk, chunk.span))
         return replace(draft, chunk=chunk)
 
     def find_lead_in(self, draft: Draft) -> Chunk | None:
-        """Return the line that introduces a criterion, as the rules read it, or None. Its number
-        is 0, because it is not a chunk that a model can be asked about.
+        """Return the line that introduces a criterion, as the rules read it, or None. The chunk
+        has the number 0, because a model cannot be asked about it.
         """
         lead_in = draft.read("lead_in")
         if not lead_in.spans:
@@ -179,8 +180,8 @@ class ParsedRecord:
 
     @cached_property
     def drafts(self) -> Mapping[int, Draft]:
-        """The criteria and outcomes by chunk number, and the record itself as ``RECORD``. Regimens
-        are omitted, because several may share a chunk.
+        """The criteria and outcomes by chunk number, and the record itself under ``RECORD``.
+        Regimens are omitted, because several regimens may share a chunk.
         """
         items = (self.whole, *self.criteria, *self.outcomes)
         return {item.number: item for item in items}

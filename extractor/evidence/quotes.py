@@ -16,9 +16,9 @@ from extractor.language.numbers import is_signed, joins_words
 
 _WRAPPING_BEFORE = frozenset("'\"*·.-")
 _WRAPPING_AFTER = frozenset("'\"*·.;:,")
-"""Signs that may wrap a quote, and bullets that it may retain or add."""
+"""Quotation marks, bullets and punctuation that a quote may add at its start or end."""
 _MOST_COMPARED = 1_000_000
-"""The maximum number of words of a quote that are compared at every place, so that a text such as
+"""Maximum number of words that are compared over all places of a quote, so that a text such as
 "5-5-5-..." does not take quadratic time.
 """
 _CASED_UNIT = re.compile(r"(?<=\d)[\s-]*([mM][mMuU])\b")
@@ -30,8 +30,8 @@ _SIGNS = "<>=≤≥!"
 _KINDS_OF_CUTS = {"/": ConflictKind.UNIT} | dict.fromkeys(
     "<>=≤≥", ConflictKind.COMPARATOR
 )
-"""What a truncated quote has lost, by the first sign that was cut off: a unit in "5 mg|/kg", a
-comparator in "<|= 5". Anything else is a number.
+"""The kind of token that a truncated quote lacks, by the first character that was cut off: a unit
+in "5 mg|/kg", a comparator in "<|= 5". After any other character, it is a number.
 """
 _NUMBERS = NUMBER + NAME_NUMBER
 
@@ -60,8 +60,8 @@ class QuoteCheck:
     Args:
         status: How well the quote matches the text.
         start: The first character in the searched text; None for an absent quote.
-        end: One past the last character. For a conflict, both delimit the passage most similar to
-            the quote.
+        end: One past the last character. For a conflict, ``start`` and ``end`` delimit the passage
+            most similar to the quote.
         conflicts: The tokens that differ, if there is a conflict.
     """
 
@@ -74,17 +74,18 @@ class QuoteCheck:
 def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     r"""Check whether ``text`` contains ``quote``, and where.
 
-    The quote is searched for as it is, then without wrapping signs and closing punctuation. A
-    passage immediately after "no" or "not" contradicts the quote, which would lose the negation,
-    and so does a unit in another case ("mM", "mm"). If the text does not contain the words, the
-    most similar place is a conflict if a number, unit or other critical word differs there;
-    otherwise the quote is absent. Any text is valid.
+    The quote is searched for as written, then without enclosing quotation marks, bullets and
+    closing punctuation. The result is a conflict if the matching words immediately follow "no" or
+    "not", because the quote lacks the negation, or if a unit is written in a different case ("mM",
+    "mm"). If the text does not contain the words, the most similar place is a conflict if a
+    number, unit or other critical word differs there; otherwise the quote is absent. Any text is
+    valid.
 
     Args:
         quote: The words to search for.
         text: The text to search.
         near: An offset into ``text``. The place nearest to ``near`` wins. If places are equally
-            near, or without ``near``, an exact match wins, then the first.
+            near, or if ``near`` is None, an exact match wins, and then the first match.
 
     >>> verify_quote("ECOG 0-2", "Adults with ECOG\n 0–2.")
     QuoteCheck(status=<QuoteStatus.FOLDED: 'folded'>, start=12, end=21, conflicts=())
@@ -104,7 +105,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
         distance = 0 if near is None else abs((check.start or 0) - near)
         return is_conflict, distance, check.status is not QuoteStatus.EXACT
 
-    for words in _forms(wanted.tokens):
+    for words in _list_forms(wanted.tokens):
         checks = [
             _check_place(quote, text, wanted, folded, place)
             for place in _find_places(folded, words)
@@ -118,8 +119,8 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
 def _check_place(
     quote: str, text: str, wanted: FoldedText, folded: FoldedText, place: Range
 ) -> QuoteCheck:
-    """Return the result for a place that contains a quote's words. A preceding negation belongs to
-    the place.
+    """Return the result for a place that contains the words of a quote. If a negation precedes the
+    words, the place includes the negation.
     """
     conflict = _find_contradiction(wanted, folded, place)
     first, end = place
@@ -137,18 +138,18 @@ def _check_place(
 def locate_quote(
     quote: str, cleaned: CleanText, start: int = 0, end: int | None = None
 ) -> Range | None:
-    """Return the first place of ``quote`` in ``cleaned.text[start:end]``, as offsets into
-    ``cleaned.text``, or None.
+    """Return the offsets of the first match of ``quote`` in ``cleaned.text[start:end]``, or None.
+    The offsets are relative to ``cleaned.text``.
 
-    A match of the whole quote is preferred to a match without its wrapping signs and closing
-    punctuation. A quote never matches a part of a word, a number, a comparator or a unit: "5 mg"
-    is not found in "15 mg", "-5 mg" or "5 mg/kg", nor "= 5" in ">= 5". The text may negate the
-    quote.
+    A match of the whole quote is preferred to a match without enclosing quotation marks, bullets
+    and closing punctuation. A quote never matches a part of a word, a number, a comparator or a
+    unit: "5 mg" is not found in "15 mg", "-5 mg" or "5 mg/kg", and "= 5" is not found in ">= 5".
+    A preceding negation is not checked.
     """
     folded = fold_clean(cleaned)
     if end is None:
         end = len(cleaned.text)
-    for words in _forms(fold_raw(quote).tokens):
+    for words in _list_forms(fold_raw(quote).tokens):
         for place in _find_places(folded, words, start):
             span = folded.clean_span(*place)
             if span[1] > end:
@@ -158,9 +159,9 @@ def locate_quote(
     return None
 
 
-def _forms(tokens: Tokens) -> Iterator[list[str]]:
-    """Yield the words of a quote and then, if it has enclosing marks, bullets or closing
-    punctuation, the words without them.
+def _list_forms(tokens: Tokens) -> Iterator[list[str]]:
+    """Yield the words of a quote and then, if it has enclosing quotation marks, bullets or closing
+    punctuation, the words without this punctuation.
     """
     words = tokens.words
     first = 0
@@ -175,11 +176,11 @@ def _forms(tokens: Tokens) -> Iterator[list[str]]:
 
 
 def _is_wrapping(tokens: Tokens, at: int) -> bool:
-    """Return whether a token at the start of a quote may be a bullet or a wrapping sign."""
+    """Return whether a token at the start of a quote may be a bullet or quotation mark."""
     word = tokens.words[at]
     is_last = at + 1 == len(tokens)
     is_apart = is_last or not tokens.joined(at + 1)
-    # word processors write a bullet as the letter: "o Pregnancy"
+    # word processors use the letter "o" as a bullet: "o Pregnancy"
     if word == "o":
         return is_apart and not is_last and tokens.words[at + 1][0].isalpha()
     if word == "-":
@@ -190,8 +191,8 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
 def _find_places(
     folded: FoldedText, words: list[str], start: int = 0
 ) -> Iterator[Range]:
-    """Yield the places of these words in the text as token ranges, starting from the offset
-    ``start`` in the cleaned text. Words without a letter or digit are not searched for.
+    """Yield the token range of each match of these words, from the offset ``start`` in the cleaned
+    text on. Yield nothing if the words contain no letter or digit.
     """
     if not any(map(str.isalnum, "".join(words))):
         return
@@ -204,16 +205,16 @@ def _find_places(
 def _find_contradiction(
     quote: FoldedText, text: FoldedText, place: Range
 ) -> TokenConflict | None:
-    """Return the token that contradicts the quote although the text has the quote's words at
-    ``place``: a negation immediately before them, or a unit that differs only in case. Return None
-    if there is no contradiction.
+    """Return the token that contradicts the quote even though the text has the quote's words at
+    ``place``: a negation immediately before the words, or a unit that differs only in case. Return
+    None if nothing contradicts the quote.
     """
     first, _ = place
     if rule("denial").ends(text.tokens, first, first - 1):
         denial = text.tokens.words[first - 1]
         return TokenConflict(ConflictKind.NEGATION, "", denial)
     start, end = text.clean_span(*place)
-    # The words are the same but for their case, so the units of both stand in the same order.
+    # The words differ only in case, so the units appear in the same order.
     units_quoted = _CASED_UNIT.findall(quote.cleaned.text)
     units_stated = _CASED_UNIT.findall(text.cleaned.text, start, end)
     for quoted, stated in zip(units_quoted, units_stated, strict=False):
@@ -225,11 +226,11 @@ def _find_contradiction(
 def _report_nearest(
     quote: FoldedText, text: FoldedText, near: int | None
 ) -> QuoteCheck:
-    """Report the most similar place for a quote that the text does not contain, if a word there
-    contradicts the quote.
+    """Check a quote that the text does not contain against the most similar place.
 
-    The quote is absent if more of its tokens differ there than match, or if the differences do not
-    change the meaning. ``near`` is the expected offset in the raw text, or None.
+    The result is a conflict if a word at that place contradicts the quote. The quote is absent if
+    more of its tokens differ than match, or if the differences do not change the meaning. ``near``
+    is the expected offset in the raw text, or None.
     """
     expected: int | None = None
     if near is not None:
@@ -246,9 +247,9 @@ def _report_nearest(
 
 
 def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflict]:
-    """Yield the differences between a quote and a place in a text that change the meaning. A place
-    that has all the words of the quote was rejected because of its ends; in that case the
-    difference is the text that was cut off, such as "/kg" in "5 mg/kg".
+    """Yield the differences between a quote and a place in a text that change the meaning. If the
+    place has all the words of the quote, it was rejected because the quote cuts off an adjacent
+    token that changes the meaning, such as "/kg" in "5 mg/kg"; this token is then the difference.
     """
     if not nearest.differences:
         cut = find_cut(text, nearest.first, nearest.end)
@@ -256,15 +257,15 @@ def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflic
             kind = _KINDS_OF_CUTS.get(cut[0], ConflictKind.NUMBER)
             yield TokenConflict(kind, "", cut)
     for quoted, stated in nearest.differences:
-        found = compare_tokens(quoted, stated)
-        if found:
-            yield TokenConflict(found, quoted, stated)
+        kind = compare_tokens(quoted, stated)
+        if kind:
+            yield TokenConflict(kind, quoted, stated)
 
 
 def find_cut(text: FoldedText, first: int, end: int) -> str:
-    """Return the adjacent text, at most two tokens, that the words ``first:end`` need: the text
-    after the last word, or else before the first; "" if the words have the same meaning on their
-    own.
+    """Return the adjacent text without which the words ``first:end`` have a different meaning: at
+    most two tokens after the last word, or else the token before the first word. Return "" if the
+    words have the same meaning on their own.
 
     >>> from .fold import fold_raw
     >>> text = fold_raw("platelets > 5 mg/kg at -5 degrees")
@@ -282,8 +283,8 @@ def find_cut(text: FoldedText, first: int, end: int) -> str:
 
 
 def _begins_clean(text: FoldedText, first: int) -> bool:
-    """Return whether a cut that starts at token ``first`` does not split a word, number or
-    comparator. Codes are the kinds of tokens; a sign is its own code.
+    """Return whether a quote can begin at token ``first`` without splitting a word, number or
+    comparator. The code of a token is its kind; punctuation is its own code.
     """
     tokens = text.tokens
     codes = tokens.codes
@@ -297,10 +298,10 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
         # "2" of "ml^2"
         if before == "^":
             return False
-        # "5" of "at -5"; at the beginning of a line, the hyphen is a bullet
+        # "5" of "at -5"; at the start of a line, the hyphen is a bullet
         return not is_signed(tokens, first) or _is_bullet(text, first - 1)
-    is_hyphen_of_number = code == "-" and tokens.joined(first + 1)
-    if is_hyphen_of_number and codes[first + 1] in _NUMBERS:
+    is_joined_hyphen = code == "-" and tokens.joined(first + 1)
+    if is_joined_hyphen and codes[first + 1] in _NUMBERS:
         # "-2" of "0-2"
         if before == "^" or before in _NUMBERS:
             return False
@@ -313,7 +314,7 @@ def _begins_clean(text: FoldedText, first: int) -> bool:
 
 
 def _ends_clean(text: FoldedText, end: int) -> bool:
-    """Return whether a cut that ends before token ``end`` does not split a word, number,
+    """Return whether a quote can end before token ``end`` without splitting a word, number,
     comparator or unit.
     """
     tokens = text.tokens
@@ -321,16 +322,16 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
     if end >= len(tokens):
         return True
     last = codes[end - 1]
-    behind = codes[end]
+    after = codes[end]
     # "<" of "< or > 5"
     if last in _SIGNS:
         return rule("comparing_after").starts(tokens, end) is None
     if end in text.inner or _is_inside_word(text, end):
         return False
     # "ml" of "ml^2"
-    if behind == "^" and (last in _NUMBERS or tokens.joined(end)):
+    if after == "^" and (last in _NUMBERS or tokens.joined(end)):
         return False
-    if behind != "/" or not tokens.words[end - 1].isalnum():
+    if after != "/" or not tokens.words[end - 1].isalnum():
         return True
     # "5 mg" of "5 mg/kg"
     if rule("rate_goes_on").starts(tokens, end):
@@ -339,20 +340,20 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
 
 
 def _is_inside_word(text: FoldedText, at: int) -> bool:
-    """Return whether a token begins inside a word: "CD|19", "5|mg", or half of a "½". This is the
-    case if the preceding token and this one come from the same sign of the cleaned text, or if they
-    adjoin and both have letters or digits at the cut.
+    """Return whether a token begins inside a word: "CD|19", "5|mg", or the second half of "½".
+    This is the case if this token and the preceding token come from the same character of the
+    cleaned text, or if they are adjacent and both have a letter or digit at the boundary.
     """
     _, end_before = text.clean_span(at - 1, at)
     start, _ = text.clean_span(at, at + 1)
     if end_before != start:
         return end_before > start
-    around = text.tokens.words[at - 1][-1] + text.tokens.words[at][0]
-    return around.replace("_", "x").isalnum()
+    boundary = text.tokens.words[at - 1][-1] + text.tokens.words[at][0]
+    return boundary.replace("_", "x").isalnum()
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:
-    """Return whether a hyphen begins its line."""
+    """Return whether a hyphen is the first character of its line."""
     clean = text.cleaned.text
     start, _ = text.clean_span(at, at + 1)
     line_start = clean.rfind("\n", 0, start) + 1

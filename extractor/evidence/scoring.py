@@ -1,13 +1,13 @@
-"""Learned scorers, and the measured accuracy of each case.
+"""Trained scorers, and the measured accuracy of each case.
 
 A reader names the features of an item; a scorer has a weight for each feature and class.
-``predict`` adds the weights and turns the scores into probabilities. A feature is any text: ``"w
-asthma"`` for a word, ``"rule up_to"`` for a fact. Features without weights add nothing. The weights
-are in ``evidence/weights/`` and ``concepts/*/weights/``:
+``predict`` adds the weights and turns the scores into probabilities. A feature is any string:
+``"w asthma"`` for a word, ``"rule up_to"`` for a fact. Features without weights are ignored. The
+weights are in ``evidence/weights/`` and ``concepts/*/weights/``:
 
 - ``NAME.npz`` has tens of thousands of features, trained by ``benchmarks.training.scorers``;
-- ``NAME.toml`` has features named by hand: ``feature = weight`` to choose among candidates
-  (``Scorer.rank``), or a table ``[class]`` of such lines for each class (``Scorer.choose``).
+- ``NAME.toml`` has features named by hand: ``feature = weight`` lines to choose among candidates
+  (``Scorer.rank``), or a table of these lines for each class (``Scorer.choose``).
 """
 
 import tomllib
@@ -30,11 +30,11 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH = 0.97
-"""Rivals are listed until they and the most likely class have this probability together."""
+"""Rivals are listed until the combined probability of all listed classes reaches this value."""
 _MOST_RIVALS = 5
 _SUREST = 0.995
-"""The highest confidence that can be measured. Steps are hundredths, because calibration needs
-trials for each.
+"""The highest confidence that can be measured. Confidences are rounded to hundredths, because
+calibration needs trials for each distinct value.
 """
 _COMPARED = frozenset("<>=≤≥%")
 
@@ -50,11 +50,11 @@ class ScoredClass:
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """A log-linear model. ``weights`` has a row per feature of ``rows``, row 0 for all others, and
-    a column per class.
+    """A log-linear model. ``weights`` has a column for each class and a row for each feature.
+    ``rows`` has the row of each feature; row 0 is for unknown features.
 
-    ``damped`` scores are divided by the square root of the number of features, so that length adds
-    no confidence.
+    ``damped`` scores are divided by the square root of the number of features, so that a longer
+    text does not lead to a higher confidence.
     """
 
     classes: tuple[str, ...]
@@ -79,7 +79,7 @@ class Scorer:
         return _pick(self.classes, self.predict(items))
 
     def rank(self, candidates: Sequence[Features]) -> list[float]:
-        """Return the probability of each candidate, for weights without classes.
+        """Return the probability of each candidate. The scorer must have a single class.
 
         >>> Scorer(("",), {"late": 1}, np.array([[0], [-1]]), np.zeros(1)).rank(
         ...     [["late"], ["early"]]
@@ -90,8 +90,8 @@ class Scorer:
         return chances
 
     def score(self, items: Sequence[Features]) -> Array:
-        """Return the score of each class (column) of each item (row): the sum of the weights of its
-        features, and the bias.
+        """Return the score of each class (column) for each item (row): the sum of the weights of
+        the item's features, plus the bias.
         """
         scores = np.zeros((len(items), len(self.classes)), np.float32)
         for at, features in enumerate(items):
@@ -108,16 +108,16 @@ class Scorer:
         passages: Sequence[Passage],
         chances: Array | None = None,
     ) -> list[Reading[_Value]]:
-        """Return the most likely class of each item as an inferred reading, whose span is the word
-        that most favours it.
+        """Return the most likely class of each item as an inferred reading. Its span is the word
+        that most favours the class.
 
         Args:
-            values: The closed set whose values are the classes.
-            items: The features of each item. Those that begin with ``w`` are the ``list_words`` of
-                its passage, in order.
+            values: The enumeration whose values are the classes.
+            items: The features of each item. The features that begin with ``w`` are the
+                ``list_words`` of its passage, in order.
             passages: The words of each item. The span is the whole passage if no word favours the
-                class, or a function word does.
-            chances: The probabilities of each class for each item, if they are not those of
+                class, or if the word that most favours it is a function word.
+            chances: The probability of each class for each item, if it is not to be computed by
                 ``predict``.
         """
         if chances is None:
@@ -139,8 +139,9 @@ class Scorer:
     def _find_word(
         self, features: Features, passage: Passage, chosen: str
     ) -> Passage | None:
-        """Return the word of a passage whose weight for a class is highest above the mean of its
-        weights for all classes; None if none is above it, or a function word such as "of" is.
+        """Return the word of a passage that most favours a class: its weight for the class exceeds
+        the mean of its weights for all classes by the most. Return None if no word favours the
+        class, or if the word is a function word such as "of".
         """
         words = [feature for feature in features if feature.startswith("w ")]
         if not words:
@@ -149,8 +150,10 @@ class Scorer:
         weights = self.weights.take(rows, axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
         at = _list_places(passage)[int(gains.argmax())]
-        is_little = passage.tokens.words[at].lower() in word_list("function_words")
-        if is_little or gains.max() <= 0:
+        is_function_word = passage.tokens.words[at].lower() in word_list(
+            "function_words"
+        )
+        if is_function_word or gains.max() <= 0:
             return None
         return passage.part(at, at + 1)
 
@@ -162,20 +165,20 @@ def _softmax(scores: Array, axis: int) -> Array:
 
 
 def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
-    """Return the most likely class in each row of probabilities, its probability in hundredths, and
-    its rivals: the next classes until all listed have ``_ENOUGH`` together, at most
-    ``_MOST_RIVALS``.
+    """Return the most likely class in each row of probabilities, with its probability rounded to
+    hundredths and its rivals: the next most likely classes, at most ``_MOST_RIVALS``, until the
+    combined probability reaches ``_ENOUGH``.
     """
     choices = []
     for row in chances:
-        best, *others = np.argsort(-row)[: _MOST_RIVALS + 1].tolist()
+        best, *next_best = np.argsort(-row)[: _MOST_RIVALS + 1].tolist()
         rivals: list[str] = []
-        together = row[best]
-        for other in others:
-            if together >= _ENOUGH:
+        combined = row[best]
+        for rival in next_best:
+            if combined >= _ENOUGH:
                 break
-            rivals.append(classes[other])
-            together += row[other]
+            rivals.append(classes[rival])
+            combined += row[rival]
         confidence = min(round(float(row[best]), 2), _SUREST)
         choices.append(ScoredClass(classes[best], confidence, tuple(rivals)))
     return choices
@@ -183,8 +186,8 @@ def _pick(classes: Sequence[str], chances: Array) -> list[ScoredClass]:
 
 @cache
 def load_scorer(name: str) -> Scorer:
-    """Return the scorer of a file of weights, ``NAME.npz`` or else ``NAME.toml``, cached. Raises
-    ``FileNotFoundError`` if there is neither.
+    """Return the scorer in the weights file ``NAME.npz`` or, if that is missing, ``NAME.toml``.
+    The result is cached. Raises ``FileNotFoundError`` if both files are missing.
     """
     try:
         return read_scorer(find_weights(f"{name}.npz"))
@@ -193,12 +196,12 @@ def load_scorer(name: str) -> Scorer:
 
 
 def read_scorer(path: Traversable) -> Scorer:
-    """Read a file of weights, ``.npz`` or ``.toml``."""
+    """Read a weights file, ``.npz`` or ``.toml``."""
     return _read_trained(path) if path.name.endswith(".npz") else _read_named(path)
 
 
 def _read_trained(path: Traversable) -> Scorer:
-    """Read a file of trained weights, which are stored as multiples of a step."""
+    """Read a file of trained weights. Each weight is stored as a multiple of ``step``."""
     with path.open("rb") as file, np.load(file) as stored:
         classes = str(stored["classes"]).split("\n")
         names = str(stored["features"]).split("\n")
@@ -207,14 +210,14 @@ def _read_trained(path: Traversable) -> Scorer:
 
 
 def _read_named(path: Traversable) -> Scorer:
-    """Read a file of features that were named by hand: a table for each class, or without classes
-    lines of ``feature = weight``, which become the class "".
+    """Read a file of features that were named by hand: a table for each class, or ``feature =
+    weight`` lines without classes. These lines become the single class "".
     """
     table = tomllib.loads(path.read_text("utf-8"))
     has_classes = all(isinstance(value, dict) for value in table.values())
     columns = table if has_classes else {"": table}
     names = sorted(set[str]().union(*columns.values()))
-    # a row for each feature, a column for each class
+    # one row per feature, one column per class
     weights = [[column.get(name, 0.0) for column in columns.values()] for name in names]
     return _make_scorer(
         classes=list(columns),
@@ -233,7 +236,7 @@ def _make_scorer(
     *,
     damped: bool,
 ) -> Scorer:
-    """Return a scorer of these weights, with a row of zeros for all other features."""
+    """Return a scorer with these weights. A row of zeros is added for unknown features."""
     rows = {name: row for row, name in enumerate(names, 1)}
     padded = np.pad(weights, ((1, 0), (0, 0)))
     return Scorer(tuple(classes), rows, padded, bias, damped)
@@ -246,11 +249,11 @@ def _read_measured() -> Mapping[str, Any]:
 
 @cache
 def measured(field: str, case: str) -> float:
-    """Return the share of right readings in a case, from ``evidence/weights/measured.toml``.
+    """Return the accuracy of the readings in a case, from ``evidence/weights/measured.toml``.
 
-    The file has the share itself, or the counts of right and of all readings. Counts become the
-    share with one more wrong reading, rounded down to hundredths. Raises ``KeyError`` for a case
-    that was not measured.
+    The file contains either the accuracy or the number of right readings and the number of all
+    readings. From these numbers, the accuracy is computed as if there were one more wrong reading,
+    and rounded down to hundredths. Raises ``KeyError`` if the case was not measured.
 
     >>> measured("criterion", "listed, ends with a colon")
     0.88
@@ -263,7 +266,8 @@ def measured(field: str, case: str) -> float:
 
 
 def list_words(passage: Passage) -> list[str]:
-    """Return the words of a passage in lower case, ``0`` for each number, and signs of comparison.
+    """Return the words and comparison operators of a passage, in lower case and with "0" in place
+    of each number.
 
     >>> list_words(read_passage("Age ≥ 18.5 years (CD19)"))
     ['age', '≥', '0', 'years', 'cd', '0']
@@ -276,7 +280,7 @@ def list_words(passage: Passage) -> list[str]:
 
 
 def _list_places(passage: Passage) -> list[int]:
-    """Return the tokens of a passage that are words, numbers or signs of comparison."""
+    """Return the indexes of a passage's tokens that are words, numbers or comparison operators."""
     words = passage.tokens.words
     return [
         at

@@ -1,7 +1,8 @@
-"""Weighs the evidence for or against a value: its signs and the rules' own estimate.
-``evidence/weights/signs.toml`` has a table for each weighed field: ``base`` and the weight of each
-sign, in log-odds, and the weight of the estimate's log-odds. Each member of a list is weighed
-separately. ``python -m benchmarks.training.signs`` fits the weights.
+"""Weigh the evidence for or against a value: its signs and the rules' own estimate.
+``evidence/weights/signs.toml`` has a table for each weighed field, with the intercept (``base``)
+and the weight of each sign, both in log-odds, and the factor by which the estimate's log-odds are
+multiplied (``estimate``). Each member of a list is weighed separately. ``python -m
+benchmarks.training.signs`` fits the weights.
 """
 
 import math
@@ -13,12 +14,12 @@ from extractor.language.book import find_weights
 
 BASE = "base"
 ESTIMATE = "estimate"
-"""Keys in a table that are not signs."""
+"""The keys in a table that are not names of signs."""
 _LEAST = 0.01
 _MOST = 0.99
-"""Estimates outside this range are clipped to it."""
+"""The range to which estimates are clipped."""
 _FLOOR = 0.35
-"""The lowest confidence. The gold set has too few doubtful values to justify omitting a value."""
+"""The lowest confidence. The gold set has too few doubtful values to fit anything lower."""
 _AT_MOST = {
     "words of two meanings": 0.75,
     "a doubtful dose": 0.7,
@@ -30,7 +31,7 @@ leave a value doubtful.
 
 
 def log_odds(estimate: float) -> float:
-    """Return the log-odds of an estimate, clipped so that they are finite.
+    """Return the log-odds of an estimate, which is clipped so that they are finite.
 
     >>> log_odds(0.5), round(log_odds(1.0), 2)
     (0.0, 4.6)
@@ -40,15 +41,16 @@ def log_odds(estimate: float) -> float:
 
 
 def is_weighed(field: str) -> bool:
-    """Return whether the values of a field are weighed: ``dosing.route``."""
+    """Return whether a field, such as ``dosing.route``, has weights."""
     return field in _read_weights()
 
 
 @lru_cache(maxsize=16384)
 def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
-    """Return the confidence of a value, rounded to hundredths, from the weights of its signs and
-    its estimate. It is at most the limit of its signs in ``_AT_MOST``, and at least ``_FLOOR``.
-    Signs without a weight are ignored. Raises ``KeyError`` for a field without weights.
+    """Return the confidence of a value from its signs and its estimate, rounded to hundredths.
+
+    The confidence is capped by the signs in ``_AT_MOST`` and is never lower than ``_FLOOR``. Signs
+    without a weight are ignored. Raises ``KeyError`` if the field has no weights.
     """
     weights = _read_weights()[field]
     weighed = round(weigh_by(weights, signs, estimate), 2)
@@ -60,9 +62,9 @@ def weigh(field: str, signs: tuple[str, ...], estimate: float) -> float:
 def weigh_by(
     weights: Mapping[str, float], signs: Iterable[str], estimate: float
 ) -> float:
-    """Return the confidence, from 0 to 1, that results from adding the weighted log-odds of the
-    estimate and the weights of the signs. Each sign counts once; signs without a weight are
-    ignored.
+    """Return the confidence, from 0 to 1, that corresponds to the sum of the intercept, the
+    weighted log-odds of the estimate and the weights of the signs. Repeated signs are added once;
+    signs without a weight are ignored.
 
     >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
     >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)

@@ -54,7 +54,7 @@ def quoted_at(span):
         ("constraints", "Platelets: > 60 x 10^9 /L", "quote_conflict", "another number", "50 x 10\\^9"),
         ("constraints", "Platelets: < 50 x 10^9 /L", "quote_conflict", "another comparator", "50 x 10\\^9"),
         ("constraints", "Platelets: > 50 x 10^9 /mL", "quote_conflict", "another unit", "50 x 10\\^9"),
-        ("constraints", "Unicorns: > 50 x 10^9 /L", "value_not_in_quote", "said of something else", None),
+        ("constraints", "Unicorns: > 50 x 10^9 /L", "value_not_in_quote", "stated about something else", None),
         ("duration", "2 day", "quote_conflict", "another unit", "2"),
         ("duration", "4 week", "quote_conflict", "another number", "2 weeks"),
         ("time_windows", "no transfusion", "quote_not_found", "not stated", None),
