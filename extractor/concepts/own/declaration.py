@@ -46,7 +46,7 @@ class Of(StrEnum):
 
     @property
     def fields(self) -> tuple[FieldInfo, ...]:
-        """The schema class with the built-in fields of these items."""
+        """The built-in fields of the items."""
         group = "eligibility.criteria" if self is Of.CRITERION else self.task.value
         return tuple(info for info in list_fields(self.task) if info.group == group)
 
