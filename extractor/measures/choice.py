@@ -1,4 +1,4 @@
-"""Choose among the readings of a line: the non-overlapping spans with the highest total score."""
+"""Choose the reading of a line: the non-overlapping spans with the highest total score."""
 
 from bisect import bisect_right
 from collections.abc import Sequence, Set
@@ -10,13 +10,13 @@ from extractor.measures.grammar import Chart, Span
 
 _WORD_WEIGHT = 0.5
 _NEAR = 8
-"""Maximum number of tokens between an amount and the name of its quantity before it."""
+"""Maximum number of tokens between the name of a quantity and the amount that follows it."""
 _UNITLESS_PENALTY = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A reading of some tokens as limits."""
+    """A span that can be read as limits, with its score."""
 
     span: Span
     score: float
@@ -24,7 +24,7 @@ class Candidate:
 
 def choose(chart: Chart, tokens: Tokens, introduced: Set[str]) -> list[Candidate]:
     """Return the chosen candidates from left to right. ``introduced`` contains the known quantities
-    that the line above names.
+    that are named in the line above.
     """
     weighed = [_weigh(span, chart, tokens, introduced) for span in chart.all("bounds")]
     return _pick([candidate for candidate in weighed if candidate])
@@ -48,7 +48,7 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _weigh(
     span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
 ) -> Candidate | None:
-    """Return a span as a candidate with its score; None if the span is not a limit."""
+    """Return a candidate with the score of a span; None if the span is not a limit."""
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     last = span.value[-1]
     if rule("relative_after").starts(tokens, last.end):
@@ -68,7 +68,7 @@ def _weigh(
 
 
 def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
-    """Return whether a number without a unit is not a count: its unit was missed, or a list
+    """Return True if a number without a unit is not a count: its unit was not recognised, or a list
     follows.
     """
     if chart.at("unit", behind):

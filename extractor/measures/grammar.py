@@ -1,4 +1,4 @@
-"""Typed spans of tokens, and productions that compose them."""
+"""Typed token spans, and the productions that combine them."""
 
 import re
 from bisect import bisect_left
@@ -11,15 +11,14 @@ from typing import Any
 Parts = Mapping[str, "Span"]
 Maker = Callable[[Parts], Any]
 LONGEST_SPAN = 30
-"""Maximum number of tokens in a span, for searching backwards for spans that cover a token."""
+"""Maximum number of tokens in a span, used to search backwards for spans that cover a token."""
 _BEGINNING = attrgetter("first")
 _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """``tokens.words[first:end]`` as one kind of expression, with its value and its component
-    spans.
+    """The tokens ``first:end`` as one kind of expression, with its value and its component spans.
 
     ``weight`` is the sum of the weights of the productions that created it.
     """
@@ -35,7 +34,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One position of a production: a span of any of these kinds."""
+    """One position in a production, which matches a span of any of these kinds."""
 
     name: str
     kinds: tuple[str, ...]
@@ -44,7 +43,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """A sequence of span kinds, and the kind and value of the span that they form."""
+    """A sequence of span kinds, with the kind of the span that they form and the function that
+    builds its value.
+    """
 
     name: str
     items: tuple[Item, ...]
@@ -74,7 +75,7 @@ class Chart:
         return self._spans[kind].get(first, [])
 
     def ending(self, kind: str, end: int) -> list[Span]:
-        """Return the spans of a kind that end directly before a token."""
+        """Return the spans of a kind that end immediately before a token."""
         return self._ends[kind].get(end, [])
 
     def between(self, first: int, end: int, *kinds: str) -> list[Span]:
@@ -87,7 +88,7 @@ class Chart:
         return spans[low:high]
 
     def all(self, *kinds: str) -> list[Span]:
-        """Return all spans of these kinds, from left to right. The lists are cached until a span is
+        """Return all spans of these kinds, from left to right. The result is cached until a span is
         added.
         """
         if kinds in self._listed:
@@ -103,7 +104,7 @@ class Chart:
 def read_productions(
     table: Mapping[str, Any], makers: Mapping[str, Maker]
 ) -> tuple[Production, ...]:
-    """Read the productions of a table. Raises ``KeyError`` for an unknown maker."""
+    """Read the productions in a table. Raises ``KeyError`` if a maker is unknown."""
     return tuple(
         Production(
             name,
@@ -126,8 +127,8 @@ def _read_items(pattern: str) -> Iterator[Item]:
 
 
 def compose(chart: Chart, productions: Iterable[Production]) -> None:
-    """Add the spans that the productions create to the chart. Each production is applied once, in
-    order, and can use the spans created by earlier ones.
+    """Apply the productions and add the resulting spans to the chart. Each production is applied
+    once, in order, and can use spans created by earlier productions.
     """
     for production in productions:
         first_kinds = [
@@ -145,7 +146,7 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
 
 
 def _list_openings(production: Production) -> Iterator[Item]:
-    """Yield the items that a match of the production can begin with."""
+    """Yield the items with which a match of the production can begin."""
     for item in production.items:
         yield item
         if not item.is_optional:

@@ -1,4 +1,4 @@
-"""The functions with which productions build amounts and bounds from typed spans."""
+"""The functions that productions use to build amounts and bounds from typed spans."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,15 @@ from extractor.measures.grammar import Maker, Parts, Span
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _WHOLE = 1000
-"""A smaller number may share the power of ten of the number that follows it."""
+"""Numbers below this may share the power of ten of the number that follows them."""
 _DIGITS = re.compile(
     r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
 )
 _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
-"""The number before a power of ten that lost its signs, such as the first "10" of "10 109"."""
+"""The number before a power of ten whose formatting was lost, such as the first "10" in "10 109"
+("10 x 10^9").
+"""
 _LARGEST_GRADE = 10
 _BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
 _MULTIPLES = ("{ULN}", "{LLN}")
@@ -28,7 +30,7 @@ _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
 class Amount:
     """A number or a range with its unit.
 
-    ``time`` is the unit if it is a unit of time; ``written`` is the number as written in the text.
+    ``time`` is the unit if it is a time unit; ``written`` is the number as written in the text.
     """
 
     low: float
@@ -41,7 +43,7 @@ class Amount:
 @dataclass(frozen=True, slots=True)
 class Bound:
     """An amount with its comparator, and the tokens that state it. ``scale_words`` contains the
-    words of a comparator whose direction depends on the scale of the quantity: "or better".
+    words of a comparator whose direction depends on the quantity's scale: "or better".
     """
 
     comparator: Comparator
@@ -57,7 +59,7 @@ Bounds = tuple[Bound, ...]
 
 
 def make_amount(parts: Parts) -> Amount:
-    """A number with or without a unit."""
+    """Make an amount from a number with or without a unit."""
     number = parts["number"].value
     unit = parts["unit"].value if "unit" in parts else (None, None)
     return Amount(number[0], None, unit[0], unit[1], number[1])
@@ -70,8 +72,8 @@ def _share_unit(amount: Amount, other: Amount) -> Amount:
 
 
 def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
-    """Return the range between two amounts; None if the lower one is not smaller. For negative
-    numbers, the one nearer to zero may come first: "between -1 and -2.5".
+    """Return the range between two amounts; None if ``lower`` is not less than ``upper``. If both
+    are negative, the number nearer to zero may be written first: "between -1 and -2.5".
     """
     low = lower.low
     high = upper.low
@@ -83,7 +85,9 @@ def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
 
 
 def make_range(parts: Parts) -> Bounds | None:
-    """Two amounts that form a range. If the first has no unit, it takes the unit of the second."""
+    """Make a range from two amounts. If the first amount has no unit, it takes the unit of the
+    second. If the units differ, as in "6 months to 5 years", the ends are two separate bounds.
+    """
     low = parts["low"]
     high = parts["high"]
     lower = low.value
@@ -110,8 +114,8 @@ def scale_alike(value: float, other: str) -> int | float:
     """Return a value scaled by the power of ten of ``other``, the text of the next number for the
     same quantity: "10" before "or < 4 x 10^9/L".
 
-    A value of 1000 or more is returned unchanged, since it is already written in full. So is any
-    value if the other number has no power of ten.
+    A value of 1000 or more is returned unchanged, since it is already written in full. Any value is
+    returned unchanged if the other number has no power of ten.
 
     >>> [
     ...     scale_alike(3, other)
@@ -131,14 +135,15 @@ def scale_alike(value: float, other: str) -> int | float:
 
 
 def make_span_of_time(parts: Parts) -> Bounds | None:
-    """A range of durations: "18 to 75 years"."""
+    """Make a range from a range of durations: "18 to 75 years"."""
     duration = parts["duration"]
     return (Bound(Comparator.BETWEEN, duration.value, duration.first, duration.end),)
 
 
 def make_compared(parts: Parts) -> Bounds | None:
-    """An amount with a comparator before or after it, or with an equality before it and a
-    comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+ years".
+    """Make a bound from an amount with a comparator before or after it, or with an equality before
+    it and a comparator after it: "equal to 17 or higher". The unit may follow the comparator: "70+
+    years".
     """
     amount = parts["amount"].value if "amount" in parts else make_amount(parts)
     comparator = _find_comparator(parts)
@@ -158,7 +163,7 @@ def make_compared(parts: Parts) -> Bounds | None:
 
 
 def _cover(parts: Parts) -> Range:
-    """Return the range of tokens from the first to the last of some spans."""
+    """Return the tokens from the beginning of the first span to the end of the last."""
     first = min(span.first for span in parts.values())
     return first, max(span.end for span in parts.values())
 
@@ -178,7 +183,7 @@ def _find_comparator(parts: Parts) -> Comparator | None:
 
 
 def _find_scale_words(parts: Parts) -> str | None:
-    """Return the words of a comparator whose direction depends on a scale ("or better"), or
+    """Return the words of a comparator whose direction depends on a scale ("or better"); otherwise
     None.
     """
     sign = parts.get("comparator") or parts.get("suffix")
@@ -187,15 +192,17 @@ def _find_scale_words(parts: Parts) -> str | None:
 
 
 def mirror(comparator: Comparator) -> Comparator:
-    """Return the comparator for a value whose sign or direction is reversed. An equality and a
-    range are unchanged.
+    """Return the comparator for a value whose sign or direction is reversed. Equalities and ranges
+    are unchanged.
     """
     signs = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
     return Comparator(signs.get(comparator, comparator))
 
 
 def make_within(parts: Parts) -> Bounds | None:
-    """A multiple of a limit of normal after "within": "ALT within 3 x ULN"."""
+    """Make an upper bound from a multiple of a normal limit after "within": "ALT within 3 x
+    ULN".
+    """
     amount = parts["amount"]
     if read_unit(amount.value.unit or "") not in _MULTIPLES:
         return None
@@ -204,7 +211,7 @@ def make_within(parts: Parts) -> Bounds | None:
 
 
 def make_pressure(parts: Parts) -> Bounds | None:
-    """The two limits of a blood pressure: "> 140/90 mmHg"."""
+    """Make the two bounds of a blood pressure: "> 140/90 mmHg"."""
     compared = make_compared(parts)
     diastolic = parts["diastolic"]
     if compared is None or parts["amount"].value.low <= diastolic.value[0]:
@@ -220,8 +227,8 @@ def make_pressure(parts: Parts) -> Bounds | None:
 
 
 def make_shared(parts: Parts) -> Bounds | None:
-    """Two limits, of which the first takes the unit of the second ("< 18 or > 70 years"), or which
-    form one range (">= 18 and <= 70 years").
+    """Make two bounds, the first of which takes the unit of the second ("< 18 or > 70 years"), or a
+    single range (">= 18 and <= 70 years").
     """
     firsts = parts["one"].value
     seconds = parts["other"].value
@@ -244,8 +251,8 @@ def make_shared(parts: Parts) -> Bounds | None:
 
 
 def make_cases(parts: Parts) -> Bounds | None:
-    """A limit followed by an amount for other people, which shares its comparator and unit: ">= 13
-    g/dL in men and 12 in women".
+    """Make bounds for different groups of people, where the second shares the comparator and unit
+    of the first: ">= 13 g/dL in men and 12 in women".
     """
     *before, first = parts["one"].value
     further_span = parts["amount"]
@@ -261,11 +268,13 @@ def make_cases(parts: Parts) -> Bounds | None:
 
 
 def make_chain(parts: Parts) -> Bounds | None:
-    """A quantity between two numbers: "18 <= age <= 65 years"."""
+    """Make the bounds of a quantity that is written between two numbers: "18 <= age <= 65
+    years".
+    """
     amount = parts["amount"]
     front = mirror(Comparator(parts["front"].value))
     bound = parts["other"].value[0]
-    # "18 = age = 65 years" has lost its signs
+    # "18 = age = 65 years" has lost its comparators
     is_lost = front is bound.comparator is Comparator.EQUAL
     if parts["other"].rule != "compared" or (front.opposite is None and not is_lost):
         return None
@@ -309,7 +318,7 @@ def make_grades(parts: Parts) -> Bounds | None:
 
 
 def make_restated(parts: Parts) -> Bounds | None:
-    """A limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
+    """Make the bounds of a limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
     limits = tuple(parts["one"].value)
     stated = limits[-1]
     restatement = parts["other"]
@@ -333,7 +342,9 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """An age without a comparator, which is a lower bound unless the list implies otherwise."""
+    """Make a bound from an age without a comparator: a minimum, unless the list implies
+    otherwise.
+    """
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):
         return None

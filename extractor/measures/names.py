@@ -39,7 +39,7 @@ def _make_singular(word: str) -> str:
 
 
 def fold_words(text: str) -> Words:
-    """Return the words of a name as ``spell_words`` returns them, without filler words ("the",
+    """Return the words of a name as ``spell_words`` does, but without filler words ("the",
     "level").
 
     >>> fold_words("the Haemoglobin levels"), fold_words("FEV1/FVC")
@@ -51,8 +51,8 @@ def fold_words(text: str) -> Words:
 
 @cache
 def _index() -> Mapping[str, list[tuple[Words, str]]]:
-    """Return the names of all quantities by their first word, longest first, as (words, quantity)
-    pairs. The words are folded; a "*" among them is a gap.
+    """Index the names of all quantities by their first word, as (words, quantity) pairs with the
+    longest name first. The words are folded; a "*" among them is a gap.
     """
     index: dict[str, list[tuple[Words, str]]] = {}
     for quantity, fields in read_table("quantity_names").items():
@@ -67,8 +67,8 @@ def _index() -> Mapping[str, list[tuple[Words, str]]]:
 
 
 def find_names(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield a (start, end, quantity) tuple for each quantity that folded words name, from left to
-    right. The longest name at each position counts.
+    """Yield a (start, end, quantity) tuple for each quantity named in a sequence of folded words,
+    from left to right. At each position, only the longest name is matched.
 
     >>> [*find_names(fold_words("serum AST or bilirubin"))]
     [(0, 1, 'ast'), (1, 2, 'total_bilirubin')]

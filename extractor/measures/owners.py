@@ -18,7 +18,7 @@ _LONGEST_PIECE = 10
 """Maximum number of tokens in each of several joined quantities."""
 _STOP_LISTS = ("function_words", "quantity_fillers", "people", "idle_words")
 _VIRUSES = frozenset({"hbv_dna", "hcv_rna", "cmv_dna"})
-"""Known quantities whose names are also diseases: "Hepatitis B, hepatitis C, ALT"."""
+"""Known quantities whose names are also disease names: "Hepatitis B, hepatitis C, ALT"."""
 _JOINTS = frozenset({"and", "or", ","})
 _BEFORE_PEOPLE = ("(", "-", "in", "for", "among", "if", "of")
 _EXPLAINING = (
@@ -31,8 +31,8 @@ _EXPLAINING = (
 class Owner:
     """The quantity and the condition of a limit, as ranges of tokens.
 
-    ``quantity`` is None if the clause names no quantity; ``is_known`` is true if the vocabulary
-    contains the quantity. ``condition`` states to whom the limit applies.
+    ``quantity`` is None if the clause does not name a quantity; ``is_known`` is true if the
+    vocabulary contains the quantity. ``condition`` states to whom the limit applies.
     """
 
     quantity: Range | None = None
@@ -46,8 +46,9 @@ def find_owner(
     """Return the quantity and the condition of a limit in a clause. If the limit ``follows``
     another one, it may share the quantity of that limit.
 
-    The quantity is the first of these that is found: a name within the limit itself, what its unit
-    or number counts, the words before the limit, or a known quantity or a noun after it.
+    The quantity is the first of the following that is found: a name within the limit itself, the
+    noun that its unit or number counts, the words before the limit, or a known quantity or a noun
+    after it. ``chart`` contains the line's spans, and ``value`` is the span of the limit.
     """
     first, end = clause
     code = read_unit(value.value[-1].amount.unit or "") or ""
@@ -73,7 +74,9 @@ def find_owner(
 def _find_behind(
     chart: Chart, tokens: Tokens, first: int, place: Range, condition: Range | None
 ) -> Owner:
-    """Return the owner whose quantity is a known quantity or a noun after a limit."""
+    """Return the owner of a limit whose quantity is named after it: a known quantity or, failing
+    that, a noun.
+    """
     behind, end = place
     for span in chart.between(first, behind + 2, "quantity"):
         # "weeks of gestation" begins with the unit
@@ -88,8 +91,8 @@ def _find_behind(
 
 def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range | None:
     """Return the quantity within a limit or directly after it: "BMI" in "18 < BMI < 30", "CD19" in
-    "> 95 % CD19", "Zubrod" in "(< 3 Zubrod, ...)". For a general word such as "score", its name is
-    searched for from ``start``.
+    "> 95 % CD19", "Zubrod" in "(< 3 Zubrod, ...)". A general word such as "score" is extended to
+    the left, up to ``start``, to include its name.
     """
     unit = value.value[-1].amount.unit
     marker = rule("marker_behind").starts(tokens, value.end)
@@ -119,7 +122,7 @@ def _find_named_inside(chart: Chart, value: Span) -> Range | None:
 
 
 def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
-    """Return the known quantity directly after a number without a unit, if the clause ends
+    """Return the known quantity immediately after a number without a unit, if the clause ends
     there.
     """
     of = tokens.words[value.first - 1].lower() == "of"
@@ -135,9 +138,9 @@ def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
 def _find_counted(
     chart: Chart, tokens: Tokens, value: Span, end: int, *, is_known: bool
 ) -> Range | None:
-    """Return what a limit counts: the prednisone in "> 10 mg prednisone per day", the cigarettes in
-    "> 10 cigarettes/day", or the noun after a number without a unit. A known quantity before the
-    number takes precedence over the last two.
+    """Return the noun that a limit counts: "prednisone" in "> 10 mg prednisone per day",
+    "cigarettes" in "> 10 cigarettes/day", or the noun after a number without a unit. In the last
+    two cases, a known quantity before the number takes precedence.
     """
     units = chart.ending("unit", value.end)
     first = min([near.first for near in units], default=value.end)
@@ -155,8 +158,8 @@ def _find_counted(
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words between a unit and its rate. Without a unit, the noun before the rate is
-    counted: "3 glasses of wine a day".
+    """Return the words between a unit and its rate. If there is no unit, return the noun before the
+    rate: "3 glasses of wine a day".
     """
     rate = rule("rate_behind").search(tokens, first, end)
     inner = min(span.end for span in chart.at("unit", first))
@@ -171,7 +174,7 @@ def _is_age(span: Span) -> bool:
 
 
 def names_known(chart: Chart, first: int, end: int) -> bool:
-    """Return whether some tokens contain a known quantity or scale other than an age."""
+    """Return whether a known quantity or scale, other than age, is named in some tokens."""
     names = chart.between(first, end, "quantity", "scale")
     return any(name.end <= end and not _is_age(name) for name in names)
 
@@ -179,8 +182,8 @@ def names_known(chart: Chart, first: int, end: int) -> bool:
 def _split_phrase(
     chart: Chart, tokens: Tokens, first: int, end: int, *, is_further: bool
 ) -> tuple[Range | None, Range]:
-    """Return the condition before a limit and the remaining tokens before it: "In men, Hb", "Cohort
-    B: HbA1c", "Ferritin: women".
+    """Split the tokens before a limit into its condition, if there is one, and the remaining
+    tokens: "In men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
     for name in ("condition_prefix", "donors_must"):
         prefix = rule(name).search(tokens, first, end)
@@ -204,8 +207,8 @@ def _split_phrase(
 def _split_people(
     chart: Chart, tokens: Tokens, people: Span, clause: Range
 ) -> tuple[Range, Range] | None:
-    """Return the people before a limit to whom it applies, and the remaining tokens before it; None
-    if the people are not a condition of the limit.
+    """Split the tokens before a limit into the people to whom it applies and the remaining tokens;
+    return None if the people are not a condition of the limit.
     """
     first, end = clause
     if people.end == end or tokens.codes[people.end] in ":;":
@@ -223,7 +226,7 @@ def _split_people(
 
 
 def strip_bracket(tokens: Tokens, place: Range) -> Range:
-    """Return a range without the brackets at its ends or a dash at its beginning."""
+    """Return a range without enclosing brackets or a leading dash."""
     first, end = place
     if tokens.codes[first] in "(-":
         first += 1
@@ -233,7 +236,8 @@ def strip_bracket(tokens: Tokens, place: Range) -> Range:
 
 
 def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words before a limit that may name its quantity; None if they have no content.
+    """Return the words before a limit that may name its quantity; None if there are no content
+    words.
 
     The name begins after the last colon, joint or function word that is followed by content words.
     Joined known quantities are one name, as in "AST, ALT or ALP" but not in "asthma and BMI".
@@ -267,7 +271,7 @@ def _find_start_of_name(
     if _has_content(tokens, colon, end):
         first = max(first, colon)
     cuts = [joint.end for joint in rule("quantity_split").find(tokens, first, end)]
-    # in "smoker or a history of >= 1 pack-year", the name before the joint is unrelated
+    # in "smoker or a history of >= 1 pack-year", the name before the "or" is unrelated
     is_unnamed = bool(cuts) and not any(map(_is_content, tokens.words[cuts[-1] : end]))
     if is_unnamed and not names_known(chart, first, end):
         return None
@@ -308,9 +312,7 @@ def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) 
 
 
 def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether some tokens are one of several joined quantities and have no value of their
-    own.
-    """
+    """Return whether some tokens are an item in a list of quantities and do not state a value."""
     names = chart.between(first, end, "quantity")
     if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
         return False
@@ -319,8 +321,8 @@ def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
-    """Return the end of a name before a remark in brackets: "clearance (as estimated by
-    Cockcroft-Gault)". An abbreviation in brackets stays part of the name.
+    """Return the end of a name without a trailing remark in brackets: "clearance (as estimated by
+    Cockcroft-Gault)". An abbreviation in brackets remains part of the name.
     """
     opening = tokens.codes.rfind("(", first + 1, end)
     words = tokens.read(opening + 1, end - 1).split() if opening > 0 else []
@@ -384,8 +386,8 @@ def find_condition(
     *,
     is_further: bool = False,
 ) -> Range | None:
-    """Return the words after a limit that state to whom or when it applies. ``is_further``: the
-    limit is an additional multiple of normal, "<= 5 x ULN with liver metastases".
+    """Return the words after a limit that state to whom or when it applies. ``is_further`` means
+    that the limit is an additional multiple of normal: "<= 5 x ULN with liver metastases".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
@@ -414,7 +416,7 @@ def find_condition(
 
 
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of a condition; None if they include both sexes."""
+    """Return the tokens of a condition; None if the condition includes both sexes."""
     behind = min(end + 2, len(tokens))
     is_for_all = rule("all_sexes").search(tokens, first, behind)
     return None if is_for_all else strip_bracket(tokens, (first, end))
@@ -428,7 +430,9 @@ def _list_idle_words() -> frozenset[str]:
 def list_unexplained(
     chart: Chart, tokens: Tokens, clause: Range, explained: Iterable[Range]
 ) -> list[int]:
-    """Return the content words of a clause that are not in any span or explained range."""
+    """Return the indexes of a clause's content words that are not in any span or explained
+    range.
+    """
     spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
     persons = rule("persons").find(tokens, *clause)
     places = [(span.first, span.end) for span in spans]

@@ -39,16 +39,16 @@ class Limit:
         end: The index after its last token.
         quantity: The tokens that name the quantity; None if the line does not name it.
         unit: The unit as written; None for counts and grades.
-        time_unit: The unit if it is a unit of time, so that the limit is an age or a duration.
+        time_unit: The unit if it is a time unit; the limit is then an age or a duration.
         condition: The tokens that state to whom or when the limit applies.
-        sure: False if the comparator is not stated but implied.
-        is_unambiguous: False if the number has another, equally likely reading ("1.500").
+        sure: False if the comparator is implied rather than stated.
+        is_unambiguous: False if another reading of the number is equally likely ("1.500").
         scale_words: The words of a comparator whose direction depends on the scale: "or better".
-        number: The tokens of its numbers and their unit.
+        number: The tokens of its numbers and unit.
         is_known: Whether the vocabulary contains the quantity.
-        rule: The name of the production that created it.
-        unexplained: The number of unexplained content words in its clause: before the limit, in the
-            name of its quantity, and after the limit.
+        rule: The name of the production that created the limit.
+        unexplained: The numbers of unexplained content words in its clause: before the limit, in
+            the name of its quantity, and after the limit.
         clause: The surrounding tokens that do not belong to another limit.
         qualifies: Whether it is part of the condition of the previous limit.
         inherits: Whether it takes its quantity from the previous limit.
@@ -128,8 +128,8 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
 
 
 def _join_conditions(limits: Sequence[Limit]) -> list[Limit]:
-    """Return the limits, with a limit at the end of another limit's condition marked as part of
-    that condition: "clearance >= 60 mL/min if creatinine > 1.5 x ULN".
+    """Mark each limit that ends another limit's condition as part of that condition, and return all
+    limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN".
     """
     joined = list(limits)
     for at, (limit, behind) in enumerate(pairwise(limits)):
@@ -212,8 +212,9 @@ def _read_limits(
 def _find_condition(
     tokens: Tokens, span: Span, at: int, condition: Range | None
 ) -> Range | None:
-    """Return the condition of one limit in a span; ``condition`` applies to the span as a whole. In
-    "<= 3 x ULN (5 x ULN if liver metastases)", it applies only to the last limit.
+    """Return the condition of the limit at index ``at`` of a span. ``condition`` is the condition
+    of the whole span, but in "<= 3 x ULN (5 x ULN if liver metastases)" it applies only to the last
+    limit.
     """
     own = span.value[at].condition
     if own:
@@ -225,7 +226,7 @@ def _find_condition(
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
-    """Return the part of a clause that belongs to one of its bounds."""
+    """Return the part of a clause that belongs to the bound at index ``at``."""
     start, stop = clause
     if at:
         before = bounds[at - 1]
@@ -238,7 +239,9 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
 def _count_left(
     left: Sequence[int], span: Span, name: Range | None
 ) -> tuple[int, int, int]:
-    """Return the number of unexplained words before a limit, in its name and after it."""
+    """Return the numbers of unexplained words before a limit, in the name of its quantity, and
+    after the limit.
+    """
     first, end = name or (0, 0)
     named = [at for at in left if first <= at < end]
     before = [at for at in left if at < span.first and at not in named]

@@ -1,4 +1,4 @@
-"""Read a clause into typed spans: numbers, units, comparators, quantities and connectives."""
+"""Read a line into typed spans: numbers, units, comparators, quantities and connectives."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,9 +24,9 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 _NEAR = 12
 _SPREAD = 3
-"""Maximum number of tokens, including signs, for each word of a name."""
+"""Maximum number of tokens, including punctuation, per word of a name."""
 TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
-"""Words for a multiple: "more than double the ULN"."""
+"""Words that state a multiple, as in "more than double the ULN"."""
 _NO_NAME = (",", ";", ":")
 _GRADES = range(101)
 """Whole numbers that can be grades, unlike versions and years."""
@@ -34,8 +34,8 @@ _GRADES = range(101)
 
 @lru_cache(maxsize=256)
 def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
-    """Return all spans of a line that are not created by a production. They are cached, since the
-    reader of windows also needs them.
+    """Return all spans of a line that are not created by productions. The result is cached, since
+    the window reader also needs it.
     """
     end = len(tokens)
     spans = [
@@ -67,15 +67,15 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
 
 
 def _find_rules(tokens: Tokens) -> Iterator[Span]:
-    """Yield the matches of the rules that are terminals on their own."""
+    """Yield a span for each match of a rule listed in the ``terminal`` table."""
     for kind, name in read_table("measures")["terminal"].items():
         for found in rule(name).find(tokens):
             yield Span(kind, found.first, found.end, name, found.text)
 
 
 def _find_numbers(tokens: Tokens) -> Iterator[Span]:
-    """Yield a span for each reading of each number. Numbers that are part of a name are left
-    out.
+    """Yield a span for each possible reading of each number. Numbers that are part of a name are
+    omitted.
     """
     for found in rule("number").find(tokens):
         if rule("number_of_name").ends(tokens, found.first):
@@ -88,7 +88,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
         kind = "number"
         before = tokens.read(max(0, start - 2), start).replace(" ", "")
         if before == "1:":
-            # "1:80" is a titre, named by its lower number
+            # "1:80" is a titre, whose value is the second number
             start -= 2
         elif tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/":
             # the 10 of "4/10", the 90 of "140/90"
@@ -141,9 +141,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
 
 
 def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
-    """Return the token where the unit after a number may begin: after a repetition, a hyphen or a
-    bracket. None if the bracket is about people: the "(F)" of ">= 12 (F)" is not a degree
-    Fahrenheit.
+    """Return the token where the unit after a number may begin: after a repetition, a hyphen or an
+    opening bracket. Return None if the bracket contains people: the "(F)" in ">= 12 (F)" is not
+    degrees Fahrenheit.
     """
     repeat = rule("number_repeat").starts(tokens, at, end)
     start = repeat.end if repeat else at
@@ -153,7 +153,9 @@ def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
 
 
 def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
-    """Return the unit after an ordinal number: a birthday or a percentile."""
+    """Return the unit after an ordinal number, which is a birthday or a percentile; None if neither
+    follows.
+    """
     birthday = rule("birthday").starts(tokens, at, end)
     if birthday:
         return Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
@@ -164,7 +166,7 @@ def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
 
 
 def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
-    """Return the time unit of a matched unit, also for "consecutive months"; None if it is not a
+    """Return the time unit of a matched unit, including "consecutive months"; None if it is not a
     time unit.
     """
     # "D" after a number means dioptres; days are "d"
@@ -179,7 +181,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
 
 
 def _without_people(tokens: Tokens, unit: Found) -> Found:
-    """Return a unit without the people in brackets after it: "g/dL (men)"."""
+    """Return a unit without any people in brackets after it: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
             return rule("limit_unit").starts(tokens, unit.first, at) or unit
@@ -187,7 +189,9 @@ def _without_people(tokens: Tokens, unit: Found) -> Found:
 
 
 def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
-    """Yield limits at a limit of normal that has no number before it: "<= ULN", "<= ULN x 2.5"."""
+    """Yield comparisons with a normal limit that is not preceded by a number: "<= ULN", "<= ULN x
+    2.5".
+    """
     for found in rule("at_normal_bound").find(tokens):
         sign = "<="
         if comparator := found.part("comparator"):
@@ -201,8 +205,8 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_acuities(tokens: Tokens) -> Iterator[Span]:
-    """Yield fractions of visual acuity as amounts, with the denominator as the number and the
-    numerator as the unit, "20/".
+    """Yield visual acuity fractions as amounts: the denominator is the number, and the numerator is
+    the unit, "20/".
     """
     for found in rule("acuity").find(tokens):
         near = max(0, found.first - _NEAR)
@@ -239,7 +243,7 @@ def _find_comparators(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_times(tokens: Tokens) -> Iterator[Span]:
-    """Yield durations, which are amounts, and ranges of durations."""
+    """Yield the durations and ranges of durations as amounts."""
     for duration in find_durations(tokens):
         is_range = duration.low != duration.high
         if duration.is_sum:
@@ -287,8 +291,8 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
 
 
 def _find_grades(tokens: Tokens) -> Iterator[Span]:
-    """Yield graded scales, and the lowest and highest of the grades after them, in digits or Roman
-    numerals.
+    """Yield graded scales, and lists of grades in digits or Roman numerals as (lowest, highest)
+    pairs.
     """
     for scale in rule("graded_scale").find(tokens):
         yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
@@ -307,8 +311,8 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
 
 
 def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
-    """Return whether numbers are part of another expression: "CTCAE 5", "+2", "3rd", "IIIA",
-    "2/4".
+    """Return True if numbers are not grades but part of another expression: "CTCAE 5", "+2", "3rd",
+    "IIIA", "2/4".
     """
     before = found.first
     if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
@@ -321,8 +325,8 @@ def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
 
 @lru_cache(maxsize=256)
 def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
-    """Return the known quantities, with the longest name at each token. Signs within names are
-    ignored.
+    """Return the known quantities in a line. At each token, the longest name is matched;
+    punctuation within names is ignored.
     """
     words: list[str] = []
     places: list[Range] = []
@@ -343,8 +347,8 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
 
 
 def _list_runs(tokens: Tokens) -> list[Range]:
-    """Return the words of a line, each with the numbers attached to it ("HbA1c"), and the
-    punctuation that no name can cross.
+    """Return the token range of each word, including attached numbers ("HbA1c"), and of each
+    punctuation mark that a name cannot cross.
     """
     runs: list[Range] = []
     for at, word in enumerate(tokens.words):

@@ -1,4 +1,4 @@
-"""Find a unit that is separated from the number of its limit: "Creatinine (mg/dL) > 1.5"."""
+"""Find units that are separated from the number of their limit: "Creatinine (mg/dL) > 1.5"."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
-    """Return a limit without a unit with the unit written between its quantity and its number, in
-    brackets or after a comma or "in"; return any other limit unchanged.
+    """Add the unit written between the quantity and the number of a limit, in brackets or after a
+    comma or "in". A limit that already has a unit is returned unchanged.
     """
     if limit.unit or not limit.quantity or limit.quantity[0] >= limit.first:
         return limit
@@ -33,8 +33,8 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
-    """Return a limit with the unit that begins at token ``at``, which precedes its number; None if
-    no unit begins there.
+    """Return a limit with the unit that begins at token ``at``, before its number; None if no unit
+    begins there.
     """
     power = rule("power_of_ten").starts(tokens, at, limit.first)
     start = power.end if power else at
@@ -51,7 +51,7 @@ def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
 
 
 def _raise(limit: Limit, power: str) -> Limit:
-    """Return a limit with its numbers multiplied by a power of ten."""
+    """Return a limit whose numbers are multiplied by a power of ten."""
     low = read_number(f"{limit.value:g} x {power}") or limit.value
     high = limit.value_high
     if high is not None:

@@ -1,13 +1,15 @@
 """Who may take part: the criteria of a record, from its eligibility section or its descriptions.
 
-- ``lists``: the list that each block of the outline belongs to, which lines introduce others, and
-  which parts of the structure are doubtful. Headings and phrases are in ``rules/``.
+- ``lists``: the list to which each block of the outline belongs, the lines that introduce other
+  lines, and the doubtful parts of the structure. The headings and phrases are in ``rules/``.
 - ``prose``: clauses and sentences of paragraphs, and sentences of descriptions that are criteria.
-- ``read``: each line with its kind, lead-in, category, negation, limits and times; the ages, sex
+- ``read``: the kind, lead-in, category, negation, limits and times of each line, and the ages, sex
   and healthy volunteers of the record.
-- ``category``: a scorer trained on labelled lines; treatments are classified by their time.
-- ``negation`` and ``exceptions``: the words that negate a criterion, and those that exempt people.
-- ``unheaded``: a doubt about a pasted text without any heading.
+- ``category``: a classifier trained on labelled lines; treatments are classified by when they are
+  given.
+- ``negation`` and ``exceptions``: the words that negate a criterion, and the words that exempt
+  people from it.
+- ``unheaded``: a doubt about a pasted text without headings.
 
 A doubt lowers the confidence of the values that depend on it, is reported as a finding
 (``structure_doubtful``), and is sent to a model at ``medium``.

@@ -55,11 +55,11 @@ def _common_stems() -> frozenset[str]:
 def describe_lines(
     entries: Sequence[Entry], target: frozenset[str] = frozenset()
 ) -> list[list[str]]:
-    """Return the features of each entry of a record, by which the scorer classifies it.
+    """Return the features that the scorer uses to classify each entry of a record.
 
-    The words of the entry, ``w``, come first, in order; features of its position and of the words
-    that it shares with other lines, ``m``, come last. ``target`` contains the stems of the record's
-    title and conditions.
+    Features with the prefix ``w`` are the words of the entry, in order; they are listed first.
+    Features with the prefix ``m`` describe its position and the words that it shares with other
+    lines; they are listed last. ``target`` contains the stems of the record's title and conditions.
 
     >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[
     ...     0
@@ -108,8 +108,8 @@ def _count_repeated(stems: frozenset[str], opening: Sequence[frozenset[str]]) ->
 
 
 def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
-    """Yield the features of the words: each word on its own, with the next word, and with the list,
-    and the opening words.
+    """Yield the word features: each word alone, with the next word, and with the kind of list, and
+    the opening words.
     """
     yield from (f"w {word}" for word in words)
     yield from (f"p {word} {following}" for word, following in pairwise(words))
@@ -119,8 +119,8 @@ def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
 
 
 def _describe_context(entry: Entry) -> Iterator[str]:
-    """Yield the words of the parent and of the heading of an entry, ``h``, and the distinct
-    categories that its terms indicate, ``v``.
+    """Yield the words of an entry's parent and heading (prefix ``h``), and the distinct categories
+    that its terms indicate (prefix ``v``).
     """
     for introduction in (entry.parent, entry.heading):
         if introduction:
@@ -138,8 +138,8 @@ def score_lines(
     heading instead, as (reading, probability) pairs.
 
     All entries of a record are scored together; ``target`` contains the stems of its title and
-    conditions. The span of a reading is the word with the highest weight for the category,
-    otherwise the entry.
+    conditions. The span of a reading is the word with the highest weight for the category or, if no
+    word has a weight, the whole entry.
 
     >>> entry = Entry(
     ...     read_passage("Known hypersensitivity to penicillin"),
@@ -166,10 +166,9 @@ def score_lines(
 def sort_weight(
     category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
 ) -> Reading[Category]:
-    """Return the category "other" for a line that limits only an unnamed body weight.
-
-    The category is unchanged if the trial treats body weight (``target`` contains the stems of its
-    title and conditions), or if the line has no limit or limits something else.
+    """Return the category "other" for a line that limits only an unnamed body weight. The category
+    is unchanged if the trial treats body weight (``target`` contains the stems of its title and
+    conditions), or if the line does not limit weight alone.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
@@ -181,11 +180,12 @@ def sort_weight(
 def date_treatment(
     category: Reading[Category], passage: Passage, window: TimeWindow | None
 ) -> Reading[Category]:
-    """Return the category of a treatment by when it is given. Other categories, and treatments
-    whose time is unknown, are returned unchanged.
+    """Change the category of a treatment according to when it is given. Other categories, and
+    treatments whose time is unknown, are returned unchanged.
 
-    A treatment that is stable or changes continues, and one that was given "within 4 weeks before"
-    is past, whatever the drug. ``window`` is the time window of the passage, if it has one.
+    Whatever the drug, a treatment that is stable or is being changed is ongoing, and a treatment
+    that was given "within 4 weeks before" is past. ``window`` is the time window of the passage, if
+    it has one.
 
     >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
     >>> date_treatment(
@@ -196,7 +196,7 @@ def date_treatment(
     if category.value not in TREATMENTS:
         return category
     place = (passage.tokens, passage.first, passage.end)
-    # "planned surgery" within 4 weeks is ahead
+    # "planned surgery within 4 weeks" is in the future
     looks_back = window is not None and window.comparator in _LOOKS_BACK
     decided = category.value
     case = ""

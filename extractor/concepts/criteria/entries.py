@@ -1,4 +1,4 @@
-"""A line of a list of criteria, with its list, the lines above it, and its doubts."""
+"""A line in a list of criteria, with its list, the lines above it, and its doubts."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,19 @@ from extractor.schemas import CriterionKind
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line that is a criterion, or introduces criteria.
+    """A line that is a criterion or introduces criteria.
 
     Attributes:
-        passage: Its words.
-        kind: Its list; None if no heading names it.
+        passage: Its words. kind: The kind of its list; None if no heading states it.
         stands: Whether it is a criterion; otherwise, it only introduces the criteria below it.
         listed: Whether it is in a list rather than in running text.
         parent: The line that introduces it.
         heading: The general heading above it.
         confidence: The confidence that a sentence of running text is a criterion; None in a list.
-        parent_states: Whether the line that introduces it is a criterion itself.
-        doubtful: Whether that line is on the same level.
-        kind_at_most: The maximum confidence of its list.
-        quote_at_most: The maximum confidence of all its fields, which is lower if its borders are
-            doubtful.
+            parent_states: Whether the line that introduces it is also a criterion. doubtful:
+            Whether that line is on the same level, so that it may not be the parent. kind_at_most:
+            The maximum confidence of ``kind``. quote_at_most: The maximum confidence of all its
+            fields, which is lower if its boundaries are doubtful.
     """
 
     passage: Passage
@@ -41,7 +39,7 @@ class Entry:
 
     @property
     def sense(self) -> CriterionKind:
-        """Its list or, without a heading, the list that its own words indicate."""
+        """The kind of its list or, without a heading, the kind that its own words indicate."""
         if self.kind:
             return self.kind
         passage = self.passage
@@ -54,7 +52,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The entries of a text, and the doubts about its structure."""
+    """The entries of a text, with the doubts about its structure."""
 
     entries: tuple[Entry, ...]
     doubts: tuple[StructureDoubt, ...] = ()

@@ -1,8 +1,8 @@
-"""Find the exceptions of a criterion: who may take part although excluded, or may not although
-included.
+"""Find the exceptions to a criterion: the people whom an exclusion admits, or whom an inclusion
+does not admit.
 
 An exception begins with words such as "except for", or is a separate sentence ("... are allowed").
-Words that only state to whom a limit applies are the limit's condition, not an exception.
+Words that only state to whom a limit applies are a condition of the limit, not an exception.
 """
 
 from bisect import bisect_left
@@ -21,12 +21,12 @@ from extractor.schemas import (
 )
 
 FIELD = "has_exception"
-"""The field whose evidence contains the words of the exceptions."""
+"""The field whose evidence contains the words of an exception."""
 _LEAST = 2
-"""Minimum number of tokens of an exception: "except" alone states nothing."""
+"""Minimum number of tokens in an exception: "except" alone does not state one."""
 _RIGHT = 0.93
-"""The accuracy of exceptions, checked by hand: 29 of 31 in 40 trials that were not used to write
-the rules.
+"""The accuracy of exceptions, checked by hand: 29 of 31 were correct in 40 trials that were not
+used to write the rules.
 """
 _CLOSE = 8
 """Maximum number of characters between a limit and an "unless" that belongs to it."""
@@ -36,11 +36,11 @@ _EDGES = frozenset("()[];\n")
 
 
 def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
-    """Return a criterion with ``has_exception`` set, and with the words of each exception in its
-    evidence.
+    """Set ``has_exception`` on a criterion, and add the words of each exception to its evidence.
 
     ``passage`` contains the criterion, in the section to which the offsets of its evidence refer.
-    Words that only state to whom a limit applies are skipped. Gold has no evidence.
+    Words that only state to whom a limit applies are skipped. Gold criteria do not have evidence,
+    so only ``has_exception`` is set.
 
     >>> from extractor.language.passage import read_passage
     >>> said = Criterion(
@@ -74,8 +74,8 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
 
 
 def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
-    """Return whether the ``words`` of an exception, which begin at ``start``, state when a limit
-    applies: they are its condition, or "unless" directly after it.
+    """Return whether the ``words`` of an exception, which begin at ``start``, belong to a limit:
+    they are its condition, or begin with "unless" directly after it.
     """
     stop = start + len(words)
     for piece in criterion.evidence:
@@ -91,8 +91,8 @@ def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
 def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
     """Return the exceptions in a criterion's tokens, in order and without overlaps.
 
-    Each exception is a range of tokens. If two overlap, the one that begins first is kept; if both
-    begin at the same token, the longer one.
+    Each exception is a token range. If two exceptions overlap, the one that begins first is kept;
+    if both begin at the same token, the longer one is kept.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Cancer within 5 years (except for basal cell carcinoma)")
@@ -120,7 +120,7 @@ def _find_openings(tokens: Tokens) -> Iterator[Range]:
     """Yield the exceptions that begin with words such as "except for", up to the end of their
     brackets or clause.
 
-    Openings within an exception, and openings with nothing after them, are skipped.
+    Openings within another exception, or without any words after them, are skipped.
     """
     end_before = 0
     for opening in rule("exception_opening").find(tokens):
@@ -136,10 +136,9 @@ def _find_openings(tokens: Tokens) -> Iterator[Range]:
 
 
 def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
-    """Return the token at which an exception ends that continues at token ``first``.
-
-    It ends where its bracket closes or, unless it is a list, before words that begin a new clause
-    (";", ", within"); otherwise at the end of the text.
+    """Return the token at which an exception ends. Its words after the opening begin at token
+    ``first``. It ends where its bracket closes or, unless it is a list, before words that begin a
+    new clause (";", ", within"); otherwise, it ends with the text.
     """
     depth = 0
     stops = {stop.first for stop in rule("exception_stop").find(tokens, first)}
@@ -153,7 +152,7 @@ def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
 
 
 def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
-    """Yield the sentences that state to whom the criterion does not apply.
+    """Yield the sentences that state to whom a criterion does not apply.
 
     In inclusions, they exclude people ("are excluded"); in exclusions, they admit people ("will be
     allowed"). "No ... will be allowed" does not admit anybody.
@@ -169,8 +168,8 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
 
 
 def _is_edge(tokens: Tokens, place: int) -> bool:
-    """Return whether a token begins or ends a sentence, a clause or a bracket. A full stop does at
-    the end of the text, and before a capital or punctuation, unlike the one in "e.g.".
+    """Return whether a token begins or ends a sentence, a clause or a bracket. A full stop ends a
+    sentence before a capital or punctuation, or at the end of the text; the one in "e.g." does not.
     """
     word = tokens.words[place]
     if word != ".":

@@ -1,5 +1,5 @@
-"""Find the list of each block in an eligibility section, which blocks are criteria, and which
-introduce others.
+"""Find the list to which each block of an eligibility section belongs, the blocks that are
+criteria, and the blocks that introduce other blocks.
 """
 
 import re
@@ -49,14 +49,18 @@ _KIND_OF_CODE = {
     "E#": CriterionKind.EXCLUSION,
     "EXCL#": CriterionKind.EXCLUSION,
 }
-"""The list of an item without a heading, by its code: "EXCL 2"."""
+"""The kind of list of an item without a heading, by its code: "EXCL 2"."""
 _DOUBTED = 0.78
-"""A judgement: the maximum confidence of a list without a heading, or with a doubtful one."""
+"""The maximum confidence, by judgement, of the kind of a list without a heading or with a doubtful
+heading.
+"""
 _UNSURE_BORDERS = 0.8
 _SHORT = 7
-"""Maximum number of tokens of a line that may open a list."""
+"""Maximum number of tokens in a line that may open a list."""
 _LONG = 5
-"""Minimum number of words in a heading that states more than a topic."""
+"""Minimum number of words in a heading that states more than a topic, or in a sentence after a
+heading.
+"""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""
@@ -65,14 +69,14 @@ _TITLE = 4
 _READS_LIKE_EXCLUSION = "this item reads like an exclusion"
 _MAY_START_EXCLUSIONS = "this line may start the exclusions"
 _OF_PEOPLE = ("says_of_people", "says_who_may", "states_criterion")
-"""Rules for a line that states something about people."""
+"""Rules for lines that state something about people."""
 _ONLY_INTRODUCES = ("time_alone", "length_alone", "group_title")
-"""Rules for a line that only introduces the items below it."""
+"""Rules for lines that only introduce the items below them."""
 
 
 @dataclass(slots=True)
 class _State:
-    """What is known at a position in the text."""
+    """The open list at a position in the text, and the headings and doubts found so far."""
 
     kind: CriterionKind | None = None
     kind_at_most: float = 1.0
@@ -88,7 +92,7 @@ class _State:
 
 
 def read_lists(section: LexedSection) -> Lists:
-    r"""Return the criteria of a section, and the lines that introduce them.
+    r"""Return the criteria in a section and the lines that introduce them.
 
     >>> from extractor.language.passage import read_section
     >>> lists = read_lists(
@@ -137,8 +141,8 @@ def read_lists(section: LexedSection) -> Lists:
 
 
 def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a line directly above the heading of a list may be a title: of this list or,
-    if it is the first one, of the whole text.
+    """Return whether a line directly above the heading of a list may be a title of the list or,
+    before the first list, of the whole text.
     """
     block = blocks[place]
     if block.mark or not _is_followed_by_list(blocks, place):
@@ -155,8 +159,8 @@ _COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
 def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
-    """Return an entry with a doubt if a dash within it could begin another item, if its last line
-    could be a separate item, or if it may be a title.
+    """Doubt the boundaries of an entry if a dash within it could begin another item, if its last
+    line could be a separate item, or if it may be a title.
     """
     could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
     if entry.stands and could_be_two:
@@ -176,7 +180,7 @@ def _alone(passage: Passage) -> Tokens:
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
-    """Record that a heading opens a list, or ends the lists."""
+    """Record that a heading opens a list or ends the lists."""
     block = blocks[place]
     if block.name == "eligibility":
         state.has_titles = True
@@ -208,8 +212,8 @@ def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
 
 
 def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
-    """Record that another section begins, or may begin. The text after it is kept with a doubt if
-    it may still contain criteria.
+    """Record that another section begins or may begin. The text after the heading is kept, with a
+    doubt, if it may still contain criteria.
     """
     block = blocks[place]
     may_be_criteria = block.name == "perhaps_elsewhere"
@@ -230,7 +234,7 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
 
 
 def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
-    """Return why the heading of a list is doubtful; empty if it is not."""
+    """Return the reason why the heading of a list is doubtful; an empty string if it is not."""
     block = blocks[place]
     if block.doubt:
         return block.doubt
@@ -247,10 +251,9 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
 
 
 def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
-    """Return the place of the announcing line for each item on its level, if the line has no items
-    below it.
-
-    The items end before a line that states a condition for everybody, or introduces others.
+    """Map the index of each item to the index of the line on the same level that announces it. The
+    line must end with a colon and must not have items below it. Its items end before a line that
+    states a condition for everybody or ends with a colon.
     """
     with_parts = {block.parent for block in blocks}
     beside: dict[int, int] = {}
@@ -277,7 +280,7 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
 
 
 def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
-    """Return whether an item is one of the parts that a line on the same level announces."""
+    """Return whether a line on the same level announces an item."""
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
@@ -287,7 +290,7 @@ def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
 
 
 def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a paragraph is on the line of its heading."""
+    """Return whether a paragraph is on the same line as its heading."""
     block = blocks[place]
     above = _get(blocks, place - 1)
     if block.kind is not BlockKind.PARAGRAPH or above is None or above.name is None:
@@ -299,7 +302,9 @@ def _is_in_line(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _find_prose(blocks: Sequence[Block]) -> set[int]:
-    """Return the paragraphs that are the only content of their list."""
+    """Return the indexes of the paragraphs that are the only content of their list. Lists are
+    separated by headings, which are the blocks with a ``name``.
+    """
     prose: set[int] = set()
     for has_name, group in groupby(
         enumerate(blocks), lambda placed: placed[1].name is not None
@@ -316,18 +321,18 @@ def _find_prose(blocks: Sequence[Block]) -> set[int]:
 
 
 def _get(blocks: Sequence[Block], place: int) -> Block | None:
-    """Return the block at an index; None outside the text."""
+    """Return the block at an index; None if the index is out of range."""
     return blocks[place] if 0 <= place < len(blocks) else None
 
 
 def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
-    """Return whether the next block is the heading of a single list."""
+    """Return whether the next block is the heading of the inclusion or exclusion list."""
     following = _get(blocks, place + 1)
     return following is not None and following.name in _KINDS
 
 
 def _is_remark(tokens: Tokens) -> bool:
-    """Return whether a line does not state a condition: "Not applicable", a note of the
+    """Return whether a line does not state a condition: "Not applicable", or a note by the
     registry.
     """
     letters = "".join(word for word in tokens.words if word[0].isalnum())
@@ -340,9 +345,10 @@ def _is_remark(tokens: Tokens) -> bool:
 def _is_opening(
     blocks: Sequence[Block], place: int, kind: CriterionKind | None
 ) -> bool:
-    """Return whether the first line below the heading of a list only opens it: "Patients must meet
-    all of the following criteria within 28 days:". "Any of the following:" opens exclusions, but
-    introduces the parts of an inclusion.
+    """Return whether the line below the heading of a list, whose kind is ``kind``, only opens the
+    list: "Patients must meet all of the following criteria within 28 days:". "Any of the
+    following:" opens a list of exclusions, but introduces the parts of one inclusion criterion;
+    "All of the following:" does the reverse.
     """
     block = blocks[place]
     above = _get(blocks, place - 1)
@@ -384,7 +390,7 @@ def _is_title(tokens: Tokens) -> bool:
 
 
 def states_condition(tokens: Tokens) -> bool:
-    """Return whether a line that introduces others also states a condition.
+    """Return whether a line that introduces other lines also states a condition.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -417,7 +423,9 @@ def _make_entry(
     roles: dict[int, str],
     beside: int | None,
 ) -> Entry:
-    """Return a block as an entry of the open list."""
+    """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
+    lines; ``beside`` is the index of the line on the same level that announces the block.
+    """
     block = blocks[place]
     parent = None if beside is None else blocks[beside].passage
     heading: Passage | None = None
@@ -449,14 +457,16 @@ def _make_entry(
 
 
 def _is_value_of(block: Block, heading: Block) -> bool:
-    """Return whether an item is a value for what its heading names: "At least 6 months"."""
+    """Return whether an item is a value, such as "At least 6 months", for the topic of its
+    heading.
+    """
     tokens = _alone(block.passage)
     is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
     return is_short and rule("level").starts(tokens, 0) is not None
 
 
 def names_people(heading: Block) -> bool:
-    """Return whether a heading restricts the items below it to some people."""
+    """Return whether a heading restricts the items below it to a group of people."""
     tokens = _alone(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_some").occurs(tokens)
@@ -469,9 +479,9 @@ def names_people(heading: Block) -> bool:
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Return the entries, with a doubt for those that read like exclusions and those below a
-    possible heading of exclusions, if no heading opens exclusions; for all entries, if no heading
-    opens any list.
+    """Doubt the kind of entries that may be exclusions if no heading opens a list of exclusions:
+    entries that read like exclusions, and entries below a line that may be the missing heading. If
+    no heading opens any list, the kind of every entry is doubted.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
@@ -494,8 +504,8 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Return the entries, with a doubt for each if the text has no headings and no items, and no
-    sentence states a criterion.
+    """Doubt all entries if the text does not contain headings or items, and none of its sentences
+    states a criterion.
     """
     if state.seen or state.has_titles or any(entry.listed for entry in entries):
         return list(entries)

@@ -6,15 +6,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 _BEHIND = ("denied_behind", "free_behind", "absent_behind", "ruled_out_behind")
-"""Rules for a name followed by a negation: "Fever: none", "seizure-free", "Fever is absent", "Fever
-has been ruled out". Add a new rule of this kind here.
+"""Rules for a negation after a name: "Fever: none", "seizure-free", "Fever is absent", "Fever has
+been ruled out". Add new rules of this kind here.
 """
 _BEHIND_ITS_NAME = "negated behind its name"
 
 
 class Negation(NamedTuple):
-    """``tokens.words[first:end]`` negates a statement. ``case`` determines its confidence, by the
-    cases of ``negated`` in ``evidence/weights/measured.toml``.
+    """The tokens ``first:end``, which negate a statement. ``case`` determines the confidence; its
+    values are listed under ``negated`` in ``evidence/weights/measured.toml``.
     """
 
     first: int
@@ -23,11 +23,9 @@ class Negation(NamedTuple):
 
 
 def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
-    """Return the words that negate the statement ``tokens.words[first:end]``; None if it is not
-    negated.
-
-    Words before the statement take precedence over words after its name. A clause such as "unless
-    ..." ends the search for the latter.
+    """Return the words that negate the statement in the tokens ``first:end``; None if it is not
+    negated. Words at its beginning ("No fever") take precedence over words after a name ("Fever:
+    none"), which are not searched for beyond a clause such as "unless ...".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Brain metastases: absent")
@@ -49,7 +47,7 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
 
 
 def name_case_of_no_negation(tokens: Tokens, first: int, end: int) -> str:
-    """Return the case of a statement without a negation. It is doubtful if later words state that
+    """Return the case of a statement that is not negated. It is doubtful if later words state that
     something is absent, as in "Patients in whom asthma is absent".
 
     >>> from extractor.language.book import read_text

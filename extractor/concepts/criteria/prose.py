@@ -1,4 +1,4 @@
-"""Criteria in running text: sentences and clauses of a paragraph, and sentences of a
+"""Find criteria in running text: the sentences and clauses of a paragraph, and the sentences of a
 description.
 """
 
@@ -13,7 +13,9 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _MANY = 3
-"""Minimum number of clauses that make a paragraph among other paragraphs a list."""
+"""Minimum number of clauses in a paragraph that is read as a list although there are other
+paragraphs.
+"""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
 
@@ -33,7 +35,7 @@ def list_sentences(passage: Passage) -> Iterator[Passage]:
 
 
 def split_clauses(passage: Passage) -> Iterator[Passage]:
-    """Yield the parts of a passage between semicolons that are outside brackets."""
+    """Yield the parts of a passage, split at semicolons outside brackets."""
     depth = 0
     edges = [passage.first - 1]
     for place in range(passage.first, passage.end):
@@ -47,9 +49,9 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
 
 
 def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
-    """Return the entries of a paragraph: its clauses between semicolons, if it is on the line of
-    its heading (``in_line``), the only paragraph of its list (``in_prose``), or a list itself; for
-    ``in_prose``, also its sentences.
+    """Split a paragraph into entries. It is split at semicolons if it is on the same line as its
+    heading (``in_line``), is the only paragraph of its list (``in_prose``), or is itself a list. It
+    is split into sentences only if it is ``in_prose``.
     """
     clauses = list(split_clauses(entry.passage))
     if not clauses:
@@ -67,7 +69,7 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
 
 
 def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
-    """Yield the sentences of descriptions that are or may be criteria."""
+    """Yield the sentences of the descriptions that are or may be criteria."""
     seen: set[str] = set()
     for description in descriptions:
         for sentence in list_sentences(description):

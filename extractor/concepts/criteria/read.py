@@ -1,5 +1,5 @@
-"""Read who may take part: criteria from the eligibility section, or from running text if there is
-no such section.
+"""Read who may take part: the criteria of the eligibility section or, without this section, of the
+descriptions.
 """
 
 from collections import defaultdict
@@ -59,13 +59,10 @@ from extractor.schemas import (
 _CLEARLY_HEADING = 0.98
 _UNKNOWN = RegistryFields()
 _OF_DOUBTFUL_AGE = 0.5
-"""A judgement: the maximum confidence that a criterion is about age rather than another
-duration.
+"""The maximum confidence, by judgement, that a criterion is about age rather than another duration.
 """
 _REACH = 11
-"""Maximum number of items after an item ending with a colon that it may introduce, although they
-are not below it.
-"""
+"""Maximum number of items on the same level that an item ending with a colon may introduce."""
 _TITLES = ("title", "official_title")
 _DESCRIPTIONS = ("brief_summary", "detailed_description")
 
@@ -78,10 +75,10 @@ def read_eligibility(
     r"""Read the ages, sex and healthy volunteers of a record, its criteria, and the doubts about
     their structure.
 
-    ``sections`` contains the lexed sections of the record by name. Each chunk takes the next number
-    of ``numbers``. ``registry`` contains the registered ages, which choose among the ages of the
-    text and lower the confidence of others, and the registered sex, which overrides an uncertain
-    sex.
+    ``sections`` contains the lexed sections of the record by name. Each chunk takes the next of the
+    ``numbers``. ``registry`` contains the registered ages, which are used to choose among the ages
+    in the text and lower the confidence of different ages, and the registered sex, which overrides
+    an uncertain sex.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -154,10 +151,10 @@ def _list_wholes(
 def _doubt_silence(
     filled: LexedSection | None, descriptions: Sequence[Passage]
 ) -> tuple[StructureDoubt, ...]:
-    """Return a doubt about a record without criteria whose text mentions who may take part, since
-    criteria may have been missed; an empty tuple if the text does not mention it.
-
-    ``filled`` is the eligibility section; the ``descriptions`` are searched only if there is none.
+    """Return a doubt about a record without criteria whose text mentions who may take part, because
+    criteria may have been missed. Return an empty tuple if the text does not mention it. ``filled``
+    is the eligibility section; the ``descriptions`` are searched only if the record does not have
+    this section.
     """
     passages = [filled.whole] if filled else descriptions
     for passage in passages:
@@ -176,8 +173,8 @@ def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
     """Return the maximum confidence of the ages, sex and healthy volunteers, by field: the
-    confidence of the list of the criteria that state them. A sex that only some groups state keeps
-    the confidence of its reading. Fields without a maximum are left out.
+    confidence in the kind of the criteria that state them. A sex that is stated only for some
+    groups keeps its own confidence. Fields without a maximum are omitted.
     """
     limits: dict[str, float] = {}
     for name, reading in rules.items():
@@ -195,8 +192,8 @@ def _limit_people(
 
 
 def _drop_sex(criterion: Draft) -> Draft:
-    """Return a criterion without conditions that only name the sex of the whole trial: "for men" in
-    a trial of men.
+    """Remove conditions that only name the sex of the whole trial from a criterion: "for men" in a
+    trial of men.
     """
     constraints = criterion.rules["constraints"]
     if not any(limit.condition for limit in constraints.value or ()):
@@ -236,11 +233,12 @@ def _read(
     target: frozenset[str],
     parts: Sequence[Entry],
 ) -> tuple[Draft, StatedCriterion]:
-    """Return an entry as a criterion, and what it states about the people of the trial.
+    """Read an entry as a criterion, and collect its statement about the trial's participants.
 
     ``heading_chance`` is the probability that the entry is a heading; ``number`` is the number of
-    its chunk. ``follows_colon``: a line shortly above ends with a colon. ``target`` contains the
-    stems of what the trial treats. ``parts`` contains the entries that this entry introduces.
+    its chunk. ``follows_colon`` means that a line shortly above ends with a colon. ``target``
+    contains the stems of the treated condition's names. ``parts`` contains the entries that this
+    entry introduces.
     """
     passage = entry.passage
     parent = _put_on_one_line(entry.parent)
@@ -249,8 +247,8 @@ def _read(
     span = span_of(passage)
     limits = find_limits(passage.tokens, entry.sense, parent)
     constraints = read_constraints(passage, limits, parent)
-    # "Stable for at least 3 months" is not said of the measured values below it, but of doses;
-    # "within" is of both.
+    # "Stable for at least 3 months" above measured values applies to doses, not to these values;
+    # "within" applies to both
     is_value = bool(constraints.value) and category.value not in TREATMENTS
     window, windows = _read_times(entry, parent, is_value=is_value)
     category = date_treatment(category, passage, window.value)
@@ -267,7 +265,7 @@ def _read(
         "negated": _read_negation(passage),
     }
     if len(parts) > 1:
-        # how its parts are combined: "One of the following:"
+        # as in "One of the following:"
         passages = [part.passage for part in parts]
         rules["rule"] = read_rule(passage, passages, parts[0].sense)
     criterion = Draft(
@@ -293,8 +291,8 @@ def _doubt_age(
     limits: Sequence[Limit],
     topic: str,
 ) -> Reading[Category]:
-    """Return the category of a criterion, with a lower confidence if it is about age only by the
-    form of a duration: "5 to 20 years" below "Epilepsy:" (the ``topic``).
+    """Lower the confidence of the category "age" if the only reason for it is a duration that may
+    not be an age: "5 to 20 years" below "Epilepsy:" (the ``topic``).
     """
     if category.value is not Category.AGE:
         return category
@@ -305,12 +303,12 @@ def _doubt_age(
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
-    """Return the words of a line above on one line, without repeated spaces."""
+    """Return the words of an introducing line on one line, without repeated spaces."""
     return " ".join(introduction.raw.split()) if introduction else ""
 
 
 def _measure_kind(entry: Entry) -> float:
-    """Return the confidence of an entry's list, which a sentence, a heading, or its own words
+    """Return the confidence in an entry's kind, which a heading, a sentence or its own words
     indicate.
     """
     case = "kind of the list" if entry.kind else "kind without a list"
@@ -320,9 +318,7 @@ def _measure_kind(entry: Entry) -> float:
 
 
 def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
-    """Return the line that introduces an entry; None, with its confidence, if there is no such
-    line.
-    """
+    """Return the line that introduces an entry, or None, with its confidence."""
     if not entry.parent:
         if entry.confidence is not None:
             case = "no parent of a sentence"
@@ -359,8 +355,8 @@ def _limit_criterion(
 ) -> dict[str, float]:
     """Return the maximum confidence of a criterion's fields, by name.
 
-    Doubtful borders limit all fields, a doubtful list limits the kind. Fields without a maximum are
-    left out.
+    Doubtful boundaries limit all fields, and a doubtful list limits the kind. Fields without a
+    maximum are omitted.
     """
     limits: dict[str, float] = {}
     if entry.quote_at_most < 1:
@@ -371,11 +367,10 @@ def _limit_criterion(
 
 
 def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
-    """Return the first time window and all time windows of the item, otherwise of the line that
-    introduces it.
-
-    A line that is itself a criterion does not pass on its times. ``parent`` contains the words of
-    the line that introduces the entry; ``is_value``: the entry limits a measured value.
+    """Return the first time window and all time windows of an item or, if it does not have any, of
+    the line that introduces it. A line that is itself a criterion does not pass on its times.
+    ``parent`` contains the words of the introducing line; ``is_value`` means that the entry limits
+    a measured value.
     """
     times = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
@@ -401,7 +396,7 @@ def _find_inherited(
     entry: Entry, introduction: Passage, *, is_value: bool
 ) -> Times | None:
     """Return the times of an introduction if they also apply to an item below it; None if they do
-    not, or if the introduction has no times.
+    not, or if the introduction does not state any times.
     """
     if demands_other(introduction):
         return None
@@ -412,13 +407,14 @@ def _find_inherited(
     if first is None:
         return None
     lasts = first.comparator in (Comparator.AT_LEAST, Comparator.MORE)
-    # it describes the doses of a drug
+    # a minimum duration, as in "stable for at least 3 months", applies to doses
     return None if lasts and is_value else times
 
 
 def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
-    """Return whether an entry is a criterion. Almost all listed lines are; lines that look like
-    headings or notes have a lower confidence or, with a chance of 0.98, are not criteria.
+    """Return whether an entry is a criterion. Almost all listed lines are criteria. Lines that look
+    like headings or notes have a lower confidence; if the probability of a heading is at least
+    0.98, they are not criteria.
 
     A line that only introduces others is not a criterion, nor is a merely suspected sentence.
     """

@@ -1,5 +1,5 @@
-"""Report a doubt about a text without any heading, which is read as a description but may be a list
-of criteria.
+"""Report a doubt about a text without headings, which is read as a description but may be a list of
+criteria.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from extractor.evidence.drafts import Draft, Span, StructureDoubt
 from extractor.language.passage import LexedSection
 
 UNHEADED = "the text has no heading"
-"""The beginning of the finding about this kind of text."""
+"""The beginning of the finding about a text without headings."""
 _REMEDY = (
     'if it is a list of criteria, write "Inclusion criteria:" above it, or say that its section is '
     "eligibility"
 )
 _DESCRIPTION = "detailed_description"
 _DESCRIBING = frozenset({"title", _DESCRIPTION})
-"""The sections of a text without headings."""
+"""The sections of a text that does not contain headings."""
 
 
 def doubt_unheaded(
@@ -25,11 +25,10 @@ def doubt_unheaded(
     *,
     has_doses: bool,
 ) -> tuple[StructureDoubt, ...]:
-    """Return a doubt about the whole of a text without any heading, if it has a sentence that was
-    not read as a criterion; otherwise an empty tuple.
-
-    ``criteria`` contains the criteria that were read. ``has_doses``: the text states doses, so
-    without any criterion it is a description of treatments.
+    """Return a doubt about the whole text if it does not contain headings but does contain a
+    sentence that was not read as a criterion; otherwise, return an empty tuple. ``criteria``
+    contains the criteria that were read. ``has_doses`` means that the text states doses; if it does
+    not contain any criteria, it is then a description of treatments.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section("detailed_description", "Age 18 years or older")

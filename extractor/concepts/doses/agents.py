@@ -1,4 +1,4 @@
-"""Agents: which ones a record registers, and where a text names them."""
+"""Agents: find the agents that a record registers, and the places where a text names them."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -25,16 +25,14 @@ _SIGNS_IN_NAMES = "®™-"
 _BORDER = "\n"
 """The character that precedes each word when names are searched."""
 _LONG_WORD = 4
-"""In a word with more letters than this, a final "s" marks a plural."""
+"""In words with more letters than this, a final "s" is treated as a plural."""
 
 
 @dataclass(eq=False)
 class Agent:
-    """Something that participants receive.
-
-    ``source`` and ``place`` locate its name; ``sections`` lists the interventions that register it,
-    and is empty if only a text names it. ``is_only`` is true for the only placebo that the record
-    registers.
+    """A drug, placebo or other treatment that participants receive. ``source`` and ``place`` locate
+    its name; ``sections`` lists the interventions that register it, and is empty if only a text
+    names it. ``is_only`` is true for the only placebo that the record registers.
     """
 
     name: str
@@ -61,7 +59,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """``tokens.words[first:end]`` of a text names an agent."""
+    """The tokens ``first:end`` of a text, which name an agent."""
 
     agent: Agent
     first: int
@@ -117,7 +115,7 @@ class Agents:
         return self._by_key.setdefault(key, Agent(name, key, kind, text, place))
 
     def _add_aliases(self, text: DoseText) -> None:
-        """Add the other names of an intervention."""
+        """Add the aliases of an intervention."""
         agents = self.list_of(text)
         if len(agents) != 1:
             return
@@ -144,8 +142,8 @@ class Agents:
             self._by_words.setdefault(folded, agent)
 
     def name_agent(self, name: str, texts: Sequence[DoseText]) -> None:
-        """Register a name for an agent so that it is found in the texts, unless an agent already
-        has it.
+        """Register a name for an agent so that it is found in the texts, unless another agent
+        already has this name.
         """
         if not texts or self.find_called(name):
             return
@@ -157,8 +155,8 @@ class Agents:
         self._found.clear()
 
     def find_called(self, name: str) -> Agent | None:
-        """Return the agent with exactly this name, otherwise the first agent that the name may
-        refer to.
+        """Return the agent with exactly this name or, failing that, the first agent to which the
+        name may refer; None if there is no match.
         """
         called = (agent for agent in self._by_key.values() if agent.is_called(name))
         return self._by_key.get(unify_name(name)) or next(called, None)
@@ -168,8 +166,9 @@ class Agents:
         return [agent for agent in self.registered if text.name in agent.sections]
 
     def list_topics(self, text: DoseText) -> list[Agent]:
-        """Return the agents that a section is about: the agents of an intervention, those named in
-        the label of an arm, or otherwise those that the registry links to the arm.
+        """Return the agents that are the topic of a section. For an intervention, these are its
+        agents; for an arm, the agents named in its label or, if its label does not name any, the
+        agents that the registry links to it.
         """
         if not text.is_arm:
             return self.list_of(text)
@@ -194,7 +193,7 @@ class Agents:
     def _find(self, text: DoseText) -> list[Mention]:
         tokens = text.tokens
         mentions = list(self._find_registered(tokens))
-        # "10^6 T cells/kg" of what is infused
+        # in "10^6 T cells/kg", the cells are part of the amount
         counted = [
             mark.place
             for mark in text.marks
@@ -215,7 +214,7 @@ class Agents:
         return sorted(mentions, key=lambda mention: mention.place)
 
     def _find_registered(self, tokens: Tokens) -> Iterator[Mention]:
-        """Yield the mentions of registered agents, with the longest name at each position."""
+        """Yield the mentions of registered agents, matching the longest name at each position."""
         if not self._by_words:
             return
         pieces = list(map(_fold, tokens.words))
@@ -246,8 +245,8 @@ class Agents:
 
 
 def find_kind(tokens: Tokens, first: int, end: int) -> str:
-    """Return the kind of agent that a name refers to: "placebo" if it mentions one, otherwise the
-    kind of its last known word; "other" if no vocabulary contains any of its words.
+    """Return the kind of agent to which a name refers: "placebo" if the name includes a placebo,
+    otherwise the kind of its last known word, or "other" if none of its words is known.
     """
     kinds = [kind for kind, _, _ in find_general(tokens, first, end)]
     if "placebo" in kinds or rule("sham_word").search(tokens, first, end):
@@ -256,7 +255,9 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
 
 
 def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
-    """Return the names of the general vocabularies in a text, longest first."""
+    """Return the names from the general vocabularies in a text as (kind, start, end) tuples,
+    longest first.
+    """
     found = find_general(tokens)
     for term in find_terms(tokens, "agent_abbreviations"):
         found.append(("drug", term.first, term.end))
@@ -269,8 +270,8 @@ def _list_tokens(places: Iterable[Place]) -> Iterator[int]:
 
 
 def _fold(word: str) -> str:
-    """Return a word in the form in which names are compared: in the singular and after a border;
-    empty for a sign that is optional in names.
+    """Return the form of a word that is used to compare names: in the singular, after a border
+    character. Return an empty string for a character that is optional in names.
     """
     folded = word.lower()
     if word in _SIGNS_IN_NAMES:

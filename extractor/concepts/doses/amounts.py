@@ -1,4 +1,4 @@
-"""Amounts: the dose levels in a text, but not limits, packages, strengths and samples."""
+"""Find amounts: the dose levels in a text, excluding limits, packages, strengths and samples."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,7 +26,8 @@ _NO_DOSE_AFTER = ("package_after", "available_after", "step_of_flow")
 
 
 def find_amounts(tokens: Tokens) -> list[Mark]:
-    """Return the amounts of a text from left to right; the value of each mark is its dose levels.
+    """Return the amounts in a text from left to right; the value of each mark is a tuple of dose
+    levels.
 
     >>> from extractor.language.book import read_text
     >>> marks = find_amounts(read_text("5, 10 or 20 mg; at most 40 mg; 50 mg in 2 mL"))
@@ -38,7 +39,9 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
-    """Yield quantities that are not doses: limits, changes, packages and strengths of solutions."""
+    """Yield the quantities that are not doses: limits, changes, packages and strengths of
+    solutions.
+    """
     for levels in find_quantity_lists(tokens):
         unit = levels[0].unit.dose
         if unit and (not levels[0].unit.is_dose or _is_no_dose(tokens, unit, levels)):
@@ -46,8 +49,8 @@ def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
 
 
 def is_portion(mark: Mark) -> bool:
-    """Return whether an amount is a volume or a number of pieces, so that the amount of substance
-    is unknown.
+    """Return whether an amount is a volume or a number of units such as tablets, so that the amount
+    of substance is unknown.
     """
     return all(level.unit in _PORTIONS for level in mark.value)
 
@@ -72,7 +75,7 @@ def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
 
 
 def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
-    """Return whether a quantity is not a dose but limits, changes, packages or dilutes one."""
+    """Return True if a quantity is not a dose, but limits, changes, packages or dilutes a dose."""
     first = levels[0].first
     end = levels[-1].end
     if ends_any(_NO_DOSE_BEFORE, tokens, first):
@@ -83,7 +86,7 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
     if unit in _VOLUMES and rule("diluent_before").ends(tokens, end):
         return True
     if unit == "%":
-        # "2% cream" is given as such, "0.9% NaCl" is not
+        # the strength in "2% cream" is the dose; the strength in "0.9% NaCl" is not
         return rule("strength_after").starts(tokens, end) is None
     # "10 mg/mL" is the strength of a solution
     return unit.partition("/")[2] in _PORTIONS
@@ -107,8 +110,8 @@ def _find_auc(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:
-    """Return the amounts without those that explain another one: the strength of the pieces that
-    are given, and the total of a fractionated radiation dose.
+    """Remove amounts that only explain another amount: the strength of the tablets that are given,
+    and the total of a fractionated radiation dose.
     """
     kept = marks[:1]
     for mark in marks[1:]:

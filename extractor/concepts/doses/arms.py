@@ -1,4 +1,4 @@
-"""Find the arms that receive a regimen, by registry links, by the arm's own text, or because there
+"""Find the arms that receive a regimen from registry links or the arms' own texts, or because there
 is only one arm.
 """
 
@@ -13,8 +13,8 @@ from extractor.schemas import Amount, TrialRecord
 
 
 def locate_arms(record: TrialRecord) -> dict[str, Span]:
-    """Return the span of each arm's label by the name of its section. An arm without a label, or
-    whose label is the text of a whole section, is labelled by its first line.
+    """Map the section name of each arm to the span of its label. If an arm does not have registered
+    parts, its first line is the label.
     """
     places: dict[str, Span] = {}
     for section in record.sections:
@@ -30,7 +30,7 @@ def locate_arms(record: TrialRecord) -> dict[str, Span]:
 
 
 class Arms:
-    """The arms of a record, and the agents that each arm receives."""
+    """The arms of a record, with the agents that each arm receives."""
 
     def __init__(
         self, record: TrialRecord, texts: Iterable[DoseText], agents: Agents
@@ -49,8 +49,9 @@ class Arms:
         }
 
     def list_linked(self, agent: Agent) -> set[str]:
-        """Return the arms that the registry links to an agent's interventions. If there are none,
-        or some arms have no links, the arms whose own text names the agent are included.
+        """Return the arms that the registry links to an agent's interventions. If no arm is linked,
+        all arms whose own text names the agent are returned; otherwise, these arms are added only
+        if they do not have any links.
         """
         linked: set[str] = set()
         for section in agent.sections:
@@ -75,9 +76,8 @@ class Arms:
     def find(
         self, regimen: Regimen, others: Sequence[Regimen]
     ) -> tuple[str, list[str]]:
-        """Return how the arms of a regimen were found, and the arms in the order of the record.
-
-        ``others`` contains the other regimens of its agent.
+        """Return how the arms of a regimen were found ("linked", "own text"), and the arms in the
+        order of the record. ``others`` contains the other regimens with the same agent.
         """
         if len(self.places) == 1:
             return "the only arm", list(self.places)
@@ -102,8 +102,9 @@ class Arms:
     def find_of_amounts(
         self, levels: Sequence[Amount], regimen: Regimen
     ) -> list[Amount]:
-        """Return dose levels with the labels of the arms whose own text states them, if each level
-        has its own arms.
+        """Add the labels of the arms whose own text states a dose level to each level. The levels
+        are returned unchanged if any of them is not stated by an arm, or if an arm states several
+        of them.
         """
         stating: list[list[str]] = []
         for level in levels:
@@ -125,7 +126,7 @@ class Arms:
 
 
 def replace_arms(amount: Amount, arms: tuple[str, ...]) -> Amount:
-    """Return an amount with its arms replaced."""
+    """Return a copy of an amount with different arms."""
     return amount.model_copy(update={"arms": arms})
 
 
@@ -140,9 +141,7 @@ def _list_own(regimen: Regimen) -> set[str]:
 
 
 def _gets(text: DoseText, mention: Mention) -> bool:
-    """Return whether an arm's text names an agent as given rather than as compared with or left
-    out.
-    """
+    """Return whether an arm's text names an agent as given, rather than compared or omitted."""
     if rule("not_given_before").ends(text.tokens, mention.first):
         return False
     return rule("not_given_after").starts(text.tokens, mention.end) is None

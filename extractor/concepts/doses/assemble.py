@@ -1,5 +1,5 @@
 """Assemble regimens: the model's list if a model read the record's dosing passages, otherwise the
-list of the rules.
+rules' list.
 """
 
 from collections import defaultdict, deque
@@ -27,18 +27,18 @@ from extractor.schemas import (
 _FIELDS = list_read_fields(Task.DOSING)
 _SEARCHED = ("arms", "interventions", "brief_summary", "detailed_description")
 _SAID = ("amounts", "route", "frequency", "cycle", "duration", "timing")
-"""An agent has a regimen only if at least one of these fields is stated."""
+"""A regimen is kept only if at least one of these fields is stated."""
 _PLACED = ("agent", "amounts", "frequency", "duration", "timing")
-"""Fields whose words the quote of a regimen should contain."""
+"""Fields whose words should be in the quote of a regimen."""
 _PORTIONS = frozenset(
     {"mL", "L", "capsule", "tablet", "drop", "puff", "vial", "sachet", "patch", "spray"}
 )
-"""Units that add no information if the amount of substance is known."""
+"""Units that do not add information if the amount of substance is known."""
 _LONGEST_QUOTE = 260
-"""Maximum number of characters; a longer quote is cut to the span of its values."""
+"""Maximum number of characters in a quote; a longer quote is cut to the span of its values."""
 _MOST_COMPARED = 50
-"""Maximum number of earlier regimens of the same agent that a regimen is compared with, to keep the
-running time linear.
+"""Maximum number of earlier regimens with the same agent that are compared with a regimen. It keeps
+the running time linear.
 """
 
 
@@ -47,9 +47,9 @@ _schedule_of = attrgetter("route", "frequency", "timing", "duration")
 
 
 def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regimen]:
-    """Assemble the regimens of a record with their evidence. A regimen that adds nothing to an
-    earlier one of its agent only contributes its arms to that regimen. If there is no regimen, an
-    absence with its reason is added.
+    """Assemble the regimens of a record with their evidence. If a regimen does not add anything to
+    an earlier regimen with the same agent, only its arms are added to that regimen. If there are no
+    regimens, an absence states the reason.
     """
     latest: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=_MOST_COMPARED))
     assembled = Assembled[Regimen](Task.DOSING)
@@ -81,8 +81,8 @@ def assemble_dosing(parsed: ParsedRecord, result: ModelResult) -> Assembled[Regi
 
 
 def _cite_arms(regimen: Regimen) -> Regimen:
-    """Return a regimen with evidence for the arms of its amounts: the evidence for its own arms,
-    with a confidence no higher than that of the amount.
+    """Add evidence for the arms of a regimen's amounts. It is the evidence for the regimen's arms,
+    but its confidence is at most the confidence of the amount.
     """
     evidence = list(regimen.evidence)
     of_arms = {piece.quote: piece for piece in regimen.evidence_for("arms")}
@@ -100,7 +100,7 @@ def _cite_arms(regimen: Regimen) -> Regimen:
 
 
 def _join_arms(first: Regimen, more: Regimen) -> Regimen:
-    """Return the first regimen with the arms of both, and their evidence."""
+    """Add the arms of the second regimen, with their evidence, to the first regimen."""
     arms = list(first.arms)
     evidence = list(first.evidence)
     for piece in more.evidence_for("arms"):
@@ -113,12 +113,12 @@ def _join_arms(first: Regimen, more: Regimen) -> Regimen:
 
 
 def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
-    """Yield the model's regimens, each with the corresponding readings of the rules, then regimens
-    of the rules.
+    """Yield the model's regimens, each with the corresponding readings from the rules, and then the
+    rules' own regimens.
 
-    - In a passage that the model was asked about but did not answer, a regimen of the rules is kept
-      unless a regimen of the model covers it.
-    - Elsewhere, regimens of the rules are kept only if the model did not answer any passage. An
+    - In a passage that the model was asked about but did not answer, a regimen from the rules is
+      kept unless a regimen from the model covers it.
+    - Elsewhere, regimens from the rules are kept only if the model did not answer any passage. An
       empty list and a refused answer count as answers.
     """
     by_model = result.list_regimens()
@@ -133,7 +133,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         ]
         passage = next(iter(around), None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
-            # an open field has the reason of the passage that was not answered
+            # the passage gives the reason why a field is open
             yield replace(
                 regimen,
                 chunk=passage.chunk,
@@ -145,13 +145,14 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
 
 
 def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
-    """Return a regimen of the model with a reading of the rules for each of its fields.
+    """Return a regimen from the model with a reading from the rules for each of its fields.
 
-    - For the fields in ``LINKED``, whose link to the agent was proven, it is the model's own value.
-    - For any other field, it is the value of a rule-based regimen with the same agent, if it agrees
-      with the model's value.
-    - A field that the model left empty is filled from a rule-based regimen with the same agent and
-      in the same words.
+    - For a field in ``LINKED``, whose link to the agent was proven, the reading is the model's own
+      value.
+    - For any other field, it is the value of a rule-based regimen with the same agent, if this
+      value agrees with the model's value.
+    - A field that the model left empty is filled from a rule-based regimen with the same agent
+      whose words overlap.
     - All other readings are open.
 
     The regimen has a higher confidence if the rules found a regimen with the same agent.
@@ -177,7 +178,8 @@ def _confirm(parsed: ParsedRecord, answer: Draft) -> Draft:
 
 def _place(answer: Draft) -> Span:
     """Return the span of a regimen: its quote, or the span of its values if the quote is too long
-    or was refused. If it contains no values, return the whole quote or passage.
+    or was refused. If it does not contain any values, return the span of the whole quote or
+    passage.
     """
     whole = answer.chunk.span
     quote = answer.model.get("quote")
@@ -202,15 +204,15 @@ def _place(answer: Draft) -> Span:
 def _read_beside(
     name: str, answer: Draft, similar: Sequence[Draft], span: Span
 ) -> Reading[Any]:
-    """Return the reading of the rules for a field of a model's regimen, as described in
-    ``_confirm``. An open reading states nothing: no rule-based regimen agrees with the model or has
-    a value to fill in.
+    """Return the reading from the rules for a field of a model's regimen, as described in
+    ``_confirm``. The reading is open if no rule-based regimen agrees with the model or has a value
+    to fill in.
 
     ``similar`` contains the rule-based regimens with the same agent; ``span`` covers the words of
-    the answer. If the agent has only one regimen, its arms are used wherever it is stated.
+    the answer. If there is only one similar regimen, its arms are used wherever it is stated.
     """
     model = answer.model.get(name)
-    # the link is already proven by the text: the rules' regimens add nothing
+    # the text already proves the link, so the rules' regimens do not add anything
     if model and name in LINKED:
         is_open = Support.INFERRED in model.list_supports()
         return Reading.open_() if is_open else model
@@ -231,8 +233,8 @@ def _read_beside(
 
 
 def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
-    """Return whether a regimen repeats an earlier one of the same agent, except perhaps for its
-    arms: each of its fields is empty or the same.
+    """Return whether each field of a regimen, except for its arms, is empty or the same as in an
+    earlier regimen with the same agent.
     """
     pairs = zip(_schedule_of(regimen), _schedule_of(known), strict=True)
     for value, other in pairs:
@@ -242,9 +244,9 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
-    """Return the reason why a record has no regimen, with the sections that were searched. Reasons
-    that involve the model take precedence: a refused answer, then an unanswered passage, then
-    clauses that the model was never asked about.
+    """Return the absence that states why a record does not have regimens, with the sections that
+    were searched. Reasons that involve the model take precedence: a refused answer, then an
+    unanswered passage, then clauses that the model was not asked about.
     """
     names = [section.name for section in parsed.record.sections]
     searched = tuple(name for name in names if FieldRef(name).path in _SEARCHED)
@@ -263,9 +265,9 @@ def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
 
 
 def covers(listed: Draft, regimen: Draft) -> bool:
-    """Check whether a model's regimen states the same dose as a regimen of the rules: in the same
-    words, or as one of its amounts for the same agent. Pieces and volumes in the rules' regimen
-    match any amount of the agent.
+    """Return whether a model's regimen states the same dose as a regimen from the rules, either in
+    the same words or as one of its amounts for the same agent. Volumes and numbers of tablets in
+    the rules' regimen match any amount of the agent.
     """
     places = regimen.rules["amounts"].spans or (regimen.span,)
     amounts = listed.model.get("amounts")

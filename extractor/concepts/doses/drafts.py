@@ -1,4 +1,4 @@
-"""Create a draft for each regimen: the reading of each field with its evidence and signs."""
+"""Create a draft for each regimen, with a reading, evidence and signs for each field."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,13 +26,13 @@ from extractor.language.book import rule
 from extractor.schemas import Support
 
 _FEW_ARMS = 2
-"""Maximum number of arms that count as few."""
+"""Maximum number of arms that are considered few."""
 
 
 def make_draft(
     regimen: Regimen, regimens: Sequence[Regimen], trial: Trial, number: int
 ) -> Draft:
-    """Return the draft of a regimen. ``regimens`` contains all regimens of its agent."""
+    """Return the draft of a regimen. ``regimens`` contains all regimens with the same agent."""
     main = regimen.main
     around = tuple(describe_around(regimen, len(regimens)))
     rules: dict[str, Reading[Any]] = {
@@ -81,9 +81,9 @@ def _read_role(regimen: Regimen, trial: Trial) -> Reading[Any]:
 
 
 def find_name(regimen: Regimen) -> tuple[DoseText, Place]:
-    """Return the place of the agent's name, as (text, tokens): where it is registered, or a mention
-    without its salt, if there is one. Of the name of the only placebo, only the first word is
-    returned.
+    """Return the text and the tokens of the agent's name: where it is registered or, if available,
+    a mention of the agent without its salt. For the record's only placebo, only the first word of
+    the name is returned.
     """
     agent = regimen.agent
     tokens = agent.source.tokens
@@ -108,8 +108,8 @@ def _read(
     value: Any,
     signs: Sequence[str] = (),
 ) -> Reading[Any]:
-    """Return the reading of a mark's value. Without a mark, the field is empty; this is less
-    certain if the clause or the section has marks of the field.
+    """Return the reading of a mark's value. If there is no mark, the field is empty; this is less
+    certain if the clause or the section contains other marks of the field.
     """
     if link:
         all_signs = (*describe_link(link, regimen), *signs)
@@ -173,7 +173,7 @@ def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
 
 
 def _read_timing(regimen: Regimen) -> Reading[Any]:
-    """Return the words that state the days or moments of administration."""
+    """Return the words that state the days or times of administration."""
     link = regimen.best("days") or regimen.best("timing")
     words = link.text.raw(*link.mark.place) if link else None
     reading = _read(regimen, "timing", link, words)

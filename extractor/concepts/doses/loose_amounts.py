@@ -1,7 +1,6 @@
-"""Find an amount that the text states in a different form than a model writes it.
-
-The text must contain its number, and the words of its unit nearby: "135 ug/week" supports 135 ug,
-"two pills" two tablets, "starts at 5 and rises to 10 mg" 5 mg. The support is always ``inferred``.
+"""Find an amount that the text states in a different form than a model. The text must contain its
+number, with the words of its unit nearby: "135 ug/week" supports 135 ug, "two pills" supports two
+tablets, and "starts at 5 and rises to 10 mg" supports 5 mg. The support is always ``inferred``.
 """
 
 import re
@@ -25,8 +24,8 @@ _PART = re.compile(r"[^\W\d_]\w*|%")
 def find_loosely(
     tokens: Tokens, amount: Amount, places: Sequence[Range]
 ) -> Derived | None:
-    """Return the tokens that state an amount in another form, or None. ``places`` contains the
-    tokens of each number of the amount, in reading order.
+    """Return the tokens that state an amount in another form; None if the text does not state it.
+    ``places`` contains the tokens of each number in the amount, in reading order.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("two pills daily")

@@ -1,4 +1,4 @@
-"""Marks: the pieces of dosing information in a text, each with its token range."""
+"""Marks: the pieces of dosing information in a text, with their token ranges."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ LINKED = ("amounts", "arms", "route", "frequency", "cycle", "duration")
 
 
 class Placed(Protocol):
-    """An object with a range of tokens."""
+    """An object with a token range."""
 
     @property
     def first(self) -> int: ...
@@ -29,9 +29,8 @@ _Placed = TypeVar("_Placed", bound=Placed)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """``tokens.words[first:end]`` states ``value`` for a field of a regimen.
-
-    ``confidence`` applies to the reading alone, without its link to an agent.
+    """The tokens ``first:end``, which state ``value`` for a field of a regimen. ``confidence``
+    applies only to the reading, not to its link to an agent.
     """
 
     field: str
@@ -46,8 +45,8 @@ class Mark:
 
 
 def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
-    """Return the marks from left to right. Of marks that share a token, the longest is kept; of two
-    with equal length, the more certain one.
+    """Return the marks from left to right. If several marks share a token, only the longest mark is
+    kept or, if they have the same length, the most certain one.
     """
 
     def rank(mark: Mark) -> tuple[int, float, int]:
@@ -64,7 +63,7 @@ def drop_overlaps(marks: Iterable[Mark]) -> list[Mark]:
 
 
 def drop_inside(places: Iterable[_Placed], others: Iterable[Placed]) -> list[_Placed]:
-    """Return the marks or mentions that do not share a token with ``others``."""
+    """Return the marks or mentions that do not overlap with any of the ``others``."""
     taken: set[int] = set()
     for other in others:
         taken.update(range(other.first, other.end))

@@ -15,7 +15,7 @@ from extractor.schemas import Amount, Frequency
 
 _ORDER = ("arms", "interventions", "detailed_description", "brief_summary")
 _WEAK = frozenset({Frequency.ONCE, Frequency.CONTINUOUS, Frequency.OTHER})
-"""Frequencies that are less exact than listed days."""
+"""Frequencies that are less precise than listed days."""
 _SCHEDULE = ("route", "frequency", "cycle")
 """Fields with a single value in each regimen."""
 _RATES = {
@@ -28,7 +28,7 @@ _RATES = {
 
 
 class Level(NamedTuple):
-    """A dose level, and the mark that states it."""
+    """A dose level, with the link of the mark that states it."""
 
     amount: Amount
     link: Linked
@@ -36,15 +36,15 @@ class Level(NamedTuple):
 
 @dataclass(eq=False)
 class Regimen:
-    """Statements about one agent that describe one way of giving it, the most complete one
-    first.
+    """Statements about one agent that describe the same way of giving it, with the most complete
+    statement first.
     """
 
     statements: list[Statement]
     route: Linked | None = None
-    """The selected route, if several are stated."""
+    """The route of this regimen, if its statements name several routes."""
     contradicted: set[str] = field(default_factory=set)
-    """The fields for which statements outside of all regimens have a different value."""
+    """The fields for which a statement that is not part of any regimen has a different value."""
     _known: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -56,7 +56,7 @@ class Regimen:
         return self.statements[0]
 
     def links(self, name: str) -> list[Linked]:
-        """Return the marks of a field, starting with those of the main statement."""
+        """Return the links of a field, beginning with the main statement."""
         return [link for statement in self.statements for link in statement.links(name)]
 
     def add(self, statement: Statement) -> None:
@@ -65,7 +65,7 @@ class Regimen:
         self._known.clear()
 
     def best(self, name: str) -> Linked | None:
-        """Return the most likely mark of a field in the first statement that has one."""
+        """Return the most likely link of a field in the first statement that states the field."""
         if name == "route" and self.route:
             return self.route
         if name not in self._known:
@@ -88,9 +88,8 @@ class Regimen:
         return link.mark.value if link else None
 
     def amounts(self) -> list[Level]:
-        """Return the distinct dose levels, each with the mark that states it, as (amount, mark)
-        pairs. Amounts of substance take precedence over volumes and pieces; if both "50 mg" and "50
-        mg/day" are stated, the first one is kept.
+        """Return the distinct dose levels. Volumes and numbers of tablets are omitted if an amount
+        of substance is stated. If both "50 mg" and "50 mg/day" are stated, only the first is kept.
         """
         if "levels" not in self._known:
             self._known["levels"] = self._list_levels()
@@ -107,8 +106,9 @@ class Regimen:
         return list(levels.values())
 
     def frequency(self) -> tuple[Frequency, Linked] | None:
-        """Return the frequency and the mark that indicates it: a stated frequency, listed days
-        within their cycle, the cycle itself, or the rate of an amount.
+        """Return the frequency and the link that indicates it: a stated frequency, listed days
+        within a cycle, the cycle itself, or the rate of an amount. Return None if the frequency is
+        not indicated.
         """
         stated = self.best("frequency")
         days = self.best("days")
@@ -127,7 +127,7 @@ class Regimen:
 
 
 def merge(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens that the statements form, in the order of the record."""
+    """Merge statements into regimens, in the order of the record."""
     by_agent: dict[str, list[Statement]] = {}
     for statement in statements:
         by_agent.setdefault(statement.agent.key, []).append(statement)
@@ -137,9 +137,9 @@ def merge(statements: Iterable[Statement]) -> list[Regimen]:
 
 
 def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
-    """Return the regimens of an agent in the order of their words. A statement without an amount is
-    added to every regimen that it does not contradict. An arm that states a route forms a regimen
-    of its own if no regimen has an amount.
+    """Return the regimens of an agent in text order. A statement without an amount is added to
+    every regimen that it does not contradict. An arm that states a route forms a separate regimen
+    if none of the regimens has an amount.
     """
     regimens: list[Regimen] = []
     for statement in sorted(statements, key=_rank):
@@ -172,8 +172,9 @@ def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
 
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
-    """Return the sort key of a statement: statements with an amount of substance come first, then
-    those of arms and interventions, then those that state most fields themselves.
+    """Return the sort key of a statement. Statements with an amount of substance come first,
+    followed by statements in arms and interventions, and then by statements that link the most
+    fields directly.
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)
@@ -185,7 +186,7 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
-    """Return two routes that are alternatives, as in "IV or PO"; otherwise only None."""
+    """Return two routes that are alternatives, as in "IV or PO"; otherwise, return only None."""
     links = regimen.main.links("route")
     for pair in pairwise(links):
         route, alternative = pair
@@ -196,9 +197,9 @@ def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:
 
 
 def _is_same(regimen: Regimen, other: Regimen) -> bool:
-    """Return whether a statement (the ``other`` regimen) is compatible with a regimen of its agent.
-    Different amounts are dose levels of one regimen if they are in one clause, or if they have the
-    same unit and the same days.
+    """Return whether a statement (passed as the regimen ``other``) is compatible with a regimen of
+    its agent. Different amounts are dose levels of the same regimen if they have the same duration
+    and days, and are in the same clause or have the same unit.
     """
     if _list_different(regimen, other):
         return False
@@ -238,5 +239,7 @@ def _share_level(regimen: Regimen, other: Regimen) -> bool:
 
 
 def without_rate(level: Amount) -> tuple[float | None, float | None, str]:
-    """Return an amount without its rate, since "50 mg" and "50 mg/day" may be the same."""
+    """Return the lower end, upper end and unit of an amount, without "/day" in the unit, since "50
+    mg" and "50 mg/day" may be the same dose.
+    """
     return level.low, level.high, level.unit.removesuffix("/day")

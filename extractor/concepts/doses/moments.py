@@ -1,4 +1,4 @@
-"""Days and moments of administration: "on days 1, 8 and 15", "30 minutes before infusion"."""
+"""Find days and times of administration: "on days 1, 8 and 15", "30 minutes before infusion"."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -22,7 +22,7 @@ _NUMBERS = NUMBER + NAME_NUMBER
 
 
 def find_moments(tokens: Tokens) -> list[Mark]:
-    """Return the moments of administration; their values are the words of the text.
+    """Return the times of administration; the value of each mark is its words in the text.
 
     >>> from extractor.language.book import read_text
     >>> [mark.value for mark in find_moments(read_text("5 mg with food, at bedtime"))]
@@ -36,7 +36,7 @@ def find_moments(tokens: Tokens) -> list[Mark]:
 
 
 def find_days(tokens: Tokens) -> list[Mark]:
-    """Return the days of administration, as numbers of days from the start.
+    """Return the days of administration, counted from the start of treatment.
 
     >>> from extractor.language.book import read_text
     >>> [
@@ -54,7 +54,7 @@ def find_days(tokens: Tokens) -> list[Mark]:
 
 
 def _find_listed(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the days in a list that follows its unit: "on days 1-5", "at weeks 0 and 4"."""
+    """Yield the days in lists that follow their unit: "on days 1-5", "at weeks 0 and 4"."""
     leads = [*rule("days_lead").find(tokens), *rule("weeks_lead").find(tokens)]
     for lead in leads:
         unit = read_time_unit(lead.read("unit") or "") or TimeUnit.DAY
@@ -72,8 +72,8 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
-    """Return the numbers of a list that begins at token ``at``, and the token after the list. A
-    range contributes all of its numbers.
+    """Return the numbers in a list that begins at token ``at``, and the token after the list. All
+    numbers in a range are included.
     """
     days: list[int] = []
     end = at
@@ -114,7 +114,8 @@ def _read_day(tokens: Tokens, at: int) -> tuple[int, int] | None:
 
 
 def code_days(days: tuple[int, ...], cycle: Period | None) -> Frequency:
-    """Return the code for days of administration, which repeat with the cycle if there is one.
+    """Return the frequency code for days of administration, which repeat with the cycle if there is
+    one.
 
     >>> three_weeks = Period(value=21, unit=TimeUnit.DAY)
     >>> [

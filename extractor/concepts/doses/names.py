@@ -1,4 +1,4 @@
-"""Names of agents: find known names in a text, and the bare name within a longer one."""
+"""Agent names: find known names in a text, and the bare name within a longer name."""
 
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -11,7 +11,7 @@ from extractor.language.lexer import Tokens, lex
 from extractor.schemas import Route
 
 _LONGEST = 40
-"""Maximum number of tokens of a name."""
+"""Maximum number of tokens in a name."""
 _SHORTEST_STEM = 3
 """Minimum number of letters before the stem in a drug's name."""
 _PAIR = 2
@@ -39,7 +39,8 @@ def is_salt(word: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def name_key(name: str) -> str:
-    """Return the form for comparing names: lower case, without hyphens, salts and trade marks.
+    """Return the form of a name that is used for comparison: in lower case, without hyphens, salts
+    or trade marks.
 
     >>> (
     ...     name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"),
@@ -57,7 +58,8 @@ def name_key(name: str) -> str:
 
 
 def unify_name(name: str) -> str:
-    """Return the key of an agent; its short form has the same key if it is in the vocabulary.
+    """Return the key of an agent. An abbreviation that is in the vocabulary has the same key as the
+    full name.
 
     >>> unify_name("TBI"), unify_name("Examplumab")
     ('total body irradiation', 'examplumab')
@@ -67,13 +69,15 @@ def unify_name(name: str) -> str:
 
 
 def is_vague(name: str) -> bool:
-    """Return whether a name describes a treatment without its substance: "oral immunotherapy"."""
+    """Return whether a name describes a treatment without naming the substance: "oral
+    immunotherapy".
+    """
     return rule("vague_name").search(lex(name)) is not None
 
 
 def is_same_agent(name: str | None, other: str | None) -> bool:
-    """Return whether two names may refer to one agent: one contains the other, ignoring text in
-    brackets.
+    """Return whether two names may refer to the same agent: one name contains the other, ignoring
+    text in brackets.
 
     >>> (
     ...     is_same_agent("Examplumab (EX-1)", "high-dose examplumab"),
@@ -89,8 +93,9 @@ def is_same_agent(name: str | None, other: str | None) -> bool:
 def find_general(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> list[tuple[str, int, int]]:
-    """Return the agents of the general vocabulary, from left to right, as (kind, start, end)
-    tuples. A word that is in no vocabulary is recognised by its suffix ("-mab").
+    """Return the agents from the general vocabulary that a text names, from left to right, as
+    (kind, start, end) tuples. A word that is not in the vocabulary can be recognised by its suffix
+    ("-mab").
 
     >>> from extractor.language.book import read_text
     >>> find_general(read_text("Examplumab and matching placebo"))
@@ -124,8 +129,8 @@ def _find_stem(word: str) -> str | None:
 
 
 def trim_name(tokens: Tokens, first: int, end: int) -> Place | None:
-    """Return the tokens of the bare name in a range, without labels, doses, routes, forms and uses
-    next to it. None if the rest does not name an agent.
+    """Return the tokens of the bare name in a range, without adjacent labels, doses, routes, forms
+    and uses; None if the remaining tokens do not name an agent.
     """
     first, end = _trim_signs(tokens, first, min(end, first + _LONGEST))
     if rule("label_name").covers(tokens, first, end):
@@ -165,8 +170,8 @@ def _skip_trail(tokens: Tokens, first: int, end: int) -> int:
 
 
 def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
-    """Return the places of the individual names in a name of several agents: "A + B", and also "A
-    and B" if both are known.
+    """Return the places of the individual names in the name of a combination: "A + B", or "A and B"
+    if both are known.
     """
     places: list[Place] = []
     for piece in _cut(tokens, first, end, "name_joint"):
@@ -176,7 +181,7 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
-    """Yield the ranges between joints that are outside brackets."""
+    """Yield the ranges between matches of the rule ``joint`` that are outside brackets."""
     at = first
     for found in rule(joint).find(tokens, first, end):
         codes = tokens.codes[at : found.first]
@@ -188,8 +193,8 @@ def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
 
 
 def _are_known(tokens: Tokens, places: list[Place]) -> bool:
-    """Return whether all parts of a name are in the general vocabulary, or one of two is a placebo:
-    "examplumab or placebo".
+    """Return whether all parts of a name are in the general vocabulary, or whether one of two parts
+    is a placebo: "examplumab or placebo".
     """
     if not all(trim_name(tokens, *place) for place in places):
         return False

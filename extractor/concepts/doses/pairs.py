@@ -1,5 +1,5 @@
-"""Signs for assigning an amount to an agent, and other marks to an agent with its amount, for the
-fitted scorers ``dose_pairs`` and ``dose_links``.
+"""Signs for the two fitted scorers: ``dose_pairs`` assigns amounts to agents, and ``dose_links``
+assigns other marks to agents and their amounts.
 """
 
 import math
@@ -17,22 +17,22 @@ from extractor.language.lexer import Tokens
 
 NOBODY = "nobody"
 _STEPS = (0, 1, 2, 3, 5, 8, 12, 20, 40)
-"""Distances in tokens at which a new sign begins."""
+"""The lowest distance, in tokens, of each distance sign."""
 _OF_CLAUSE = ("aim", "other_dose", "follow_up", "observed", "gives", "earlier_study")
 _WHEN = ("frequency", "days")
 _JOINTS = {"after": "dose_of", "before": "dosed_at"}
-"""The rule for the words between an amount and its agent, by the position of the agent."""
+"""The rule for the words between an amount and its agent, by the agent's position."""
 _TELLING = word_set(
     ", ; . ( ) + : \n and or with of then plus for followed versus each per"
 ) | {"\n"}
-"""Words and signs that connect or separate a mark and its agent."""
+"""Words and punctuation that connect or separate a mark and its agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """An agent that a mark may belong to. ``how`` is "named" if the clause names it, "earlier" if
-    an earlier clause does, or "topic" if it is the topic of the section. ``place`` covers the
-    tokens that show this.
+    """An agent to which a mark may belong. ``how`` is "named" if the clause names it, "earlier" if
+    an earlier clause names it, or "topic" if it is the topic of the section. ``place`` covers the
+    tokens of its name.
     """
 
     agent: Agent
@@ -42,7 +42,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An agent in a clause, with or without one of its amounts, that other marks can belong to."""
+    """An agent in a clause, with or without one of its amounts, to which other marks can belong."""
 
     owner: Owner
     amount: Mark | None
@@ -78,7 +78,7 @@ def describe_owner(
     side = _name_side(owner.place, mark.place)
     gap = find_gap(owner.place, mark.place)
     amounts = [near for near in within(text.marks, *clause) if near.field == "amounts"]
-    # the order of a list does not change
+    # whether agents precede amounts in the clause: a list keeps its order
     opening = any(mention.end <= amounts[0].first for mention in mentions)
     agents_between = _inside((mention.place for mention in mentions), gap)
     amounts_between = _inside((near.place for near in amounts), gap)
@@ -140,7 +140,9 @@ def _list_link_signs(
 
 
 def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
-    """Return whether a mark is after all anchors of a clause, before all of them, or among them."""
+    """Return "last" if a mark follows all anchors of a clause, "first" if it precedes all of them,
+    and "inner" otherwise.
+    """
     if mark.first >= max(anchor.place[1] for anchor in anchors):
         return "last"
     is_first = mark.end <= min(anchor.owner.place[0] for anchor in anchors)
@@ -148,8 +150,9 @@ def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
 
 
 def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
-    """Return the position of other marks of the same field: the sides of those nearer to the
-    anchor, "farther", or "none".
+    """Return the position of other marks of the same field: the sides on which marks are nearer to
+    the anchor ("before", "after", or both), "farther" if no mark is nearer, or "none" if there are
+    no other marks.
     """
     distance = _distance(mark.place, anchor.place)
     rivals = [
@@ -168,8 +171,8 @@ def _name_rival(text: DoseText, mark: Mark, anchor: Anchor) -> str:
 
 
 def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
-    """Return whether another agent ("agents") or another amount ("amounts") is between a mark and
-    an anchor, or "none".
+    """Return "agents" if another agent is between a mark and an anchor, "amounts" if only another
+    amount is, and "none" otherwise.
     """
     gap = find_gap(mark.place, anchor.place)
     between = [
@@ -185,8 +188,8 @@ def find_crossing(mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]) -> str:
 def may_share(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark can apply to an anchor across other anchors: at the beginning of a
-    list, or after some of its members that have no mark of the same field themselves.
+    """Return whether a mark can apply to an anchor across other anchors. It can if it is at the
+    beginning of a list, or follows list members that do not have a mark of the same field.
     """
     if _is_of_item_before(text, mark, anchor, anchors):
         return False
@@ -209,8 +212,8 @@ def may_share(
 def _is_of_item_before(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> bool:
-    """Return whether a mark precedes the name of an anchor's agent and follows another agent: "A 5
-    mg IV (d 1-5), B 10 mg". Directly before the name, it may belong to both: "and oral B".
+    """Return whether a mark belongs to the agent before an anchor's agent, as in "A 5 mg IV (d
+    1-5), B 10 mg". A mark directly before the name, as in "and oral B", may belong to either agent.
     """
     place = anchor.owner.place
     is_before = anchor.owner.how == "named" and mark.end <= place[0] <= anchor.place[0]
@@ -221,7 +224,7 @@ def _is_of_item_before(
 
 
 def rank_owners(candidates: Sequence[Sequence[str]]) -> list[float]:
-    """Return the probability of each candidate, given that exactly one of them is right."""
+    """Return the probability of each candidate, given that exactly one of them is correct."""
     return load_scorer("dose_pairs").rank(candidates)
 
 
@@ -244,7 +247,7 @@ def _distance(place: Place, other: Place) -> int:
 
 
 def _name_side(anchor: Place, mark: Place) -> str:
-    """Return the position of an anchor relative to a mark."""
+    """Return "before" or "after", the position of an anchor relative to a mark."""
     return "before" if anchor[1] <= mark[0] else "after"
 
 
@@ -257,8 +260,8 @@ def _count(things: Sequence[object] | set[str] | set[Place]) -> str:
 
 
 def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
-    """Yield signs for what is between a mark and its agent: the distance, punctuation, joints, and
-    unexplained words.
+    """Yield signs for the tokens between a mark and its agent: the distance, punctuation,
+    connecting words and unexplained words.
     """
     distance = _STEPS[bisect_right(_STEPS, gap[1] - gap[0]) - 1]
     words = [word.lower() for word in tokens.words[slice(*gap)]]
@@ -271,7 +274,9 @@ def _describe_gap(tokens: Tokens, side: str, gap: Place) -> Iterator[str]:
 
 
 def count_unexplained(tokens: Tokens, first: int, end: int) -> str:
-    """Return how many words of a range are unrelated to a dose: "0", "1", "2" or "many"."""
+    """Return the number of words in a range that are unrelated to a dose: "0", "1", "2" or
+    "many".
+    """
     about = rule("word_about_dose")
     return _count(
         [

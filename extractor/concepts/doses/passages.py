@@ -1,8 +1,6 @@
-"""List the passages of a record that may state what participants receive, in which a model looks
-for regimens.
-
-Arms and interventions come first, since all arms together show what is compared, followed by
-running text.
+"""List the passages of a record in which a model looks for regimens, because they may state what
+participants receive. Arms and interventions come first, since all arms together show which
+treatments are compared; running text follows.
 """
 
 import re
@@ -21,7 +19,7 @@ _LONGEST = 1200
 _MOST = 40_000
 """Maximum number of characters in a passage, and in all passages together."""
 _BODY = 40
-"""Minimum number of characters of a repeated text that is shown only once."""
+"""Minimum length of a repeated text that is shown only once, in characters."""
 _CUES = re.compile(
     r"\d[\d.,]{0,9}\s?(?:[mµμu]?g|mcg|kg|m[lL]|cc|IU|[Uu]nits?|U|c?Gy|cells|%|tablets?|capsules?"
     r"|pills?|puffs?|drops?"
@@ -37,11 +35,11 @@ _CUES = re.compile(
     r"|for \d+ (?:days|weeks|months|years))",
     re.IGNORECASE,
 )
-"""Cues that something is given: an amount, a route, a frequency or a duration."""
+"""Matches cues that a treatment is given: an amount, a route, a frequency or a duration."""
 
 
 def mentions_dose(text: str) -> bool:
-    """Check whether a text contains a cue that something is given.
+    """Return whether a text contains a cue that a treatment is given.
 
     >>> mentions_dose("Drugamide twice daily")
     True
@@ -53,10 +51,8 @@ def list_dose_passages(
     parsed: ParsedRecord, free_numbers: Iterator[int]
 ) -> tuple[Chunk, ...]:
     """Split a record into passages at sentence ends, up to 40,000 characters in total. Repeated
-    text is shown only once. Arms and interventions come first, then titles and summaries; other
-    sections are left out.
-
-    ``free_numbers`` supplies chunk numbers that the record does not use yet.
+    text is shown only once. Arms and interventions come first, followed by titles and summaries;
+    other sections are omitted. ``free_numbers`` supplies unused chunk numbers.
     """
     groups: list[Section] = []
     prose: list[Section] = []
@@ -80,8 +76,8 @@ def list_dose_passages(
 
 
 def _cut(section: Section) -> Iterator[Span]:
-    """Yield a section in pieces of whole sentences, each within the maximum length of a passage,
-    without spaces at their edges. A sentence that is longer than a passage is split.
+    """Split a section into pieces of whole sentences, without surrounding spaces, each no longer
+    than a passage. A sentence that is longer than a passage is split.
     """
     text = section.text
     start = 0
@@ -102,7 +98,7 @@ def _cut(section: Section) -> Iterator[Span]:
 
 
 def _contains(shown: str, text: str) -> bool:
-    """Return whether a text occurs, but not as the end of a longer word: "50 mg" is not in "750
+    """Return whether a text occurs other than as the end of a longer word: "50 mg" is not in "750
     mg".
     """
     folded = _fold(text)
@@ -113,5 +109,5 @@ def _contains(shown: str, text: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    """Return a text in folded case and without repeated spaces."""
+    """Return a case-folded text without repeated spaces."""
     return " ".join(text.casefold().split())

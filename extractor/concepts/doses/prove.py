@@ -1,8 +1,9 @@
-"""Prove the regimens of a model: check each value against what the text states about the agent.
+"""Prove the regimens from a model: check each value against the statements about its agent in the
+text.
 
-A value is linked if the words of the regimen, or other words, state it about the agent. It is
-refused if the words of the regimen give the agent a different value, or use the value for
-something other than dosing. Otherwise it is open.
+A value is linked if the regimen's quote, or other words in the record, state it for the agent. It
+is refused if the quote states a different value for the agent, or uses the value for something
+other than dosing. Otherwise, it is open.
 """
 
 from collections import defaultdict
@@ -32,36 +33,38 @@ _ROUNDED = 0.05
 _VAGUE = frozenset(
     {Frequency.OTHER, Frequency.ONCE, Frequency.CONTINUOUS, Frequency.PRN}
 )
-"""Frequencies that do not contradict any other frequency."""
+"""Frequencies that cannot contradict any other frequency."""
 _FIRM = 0.57
 """The minimum probability of a link that proves a value or contradicts another value."""
 _NEAR_BEST = 0.25
-"""How much less likely a mark may be than the most likely mark of its field."""
+"""The maximum difference in probability between a mark and the most likely mark of its field."""
 _CLOSE = 0.1
-"""How much less likely a proven value may be than a different value in the words of the regimen."""
+"""The maximum difference in probability between a proven value and a different value in the
+regimen's quote.
+"""
 _UNNAMED = 0.7
-"""The factor for a link in a clause that does not name the agent."""
+"""The factor applied to a link in a clause that does not name the agent."""
 _OF_BLOOD = ("/mL", "/dL", "/L")
-"""Unit endings of laboratory values, which doses never have."""
+"""Endings of laboratory units, which doses do not have."""
 _RATES = ("/h", "/min")
 _OTHERS: Mapping[str, Callable[[Tokens], Iterable[Mark]]] = {
     "amounts": list_other_amounts,
     "frequency": list_other_frequencies,
     "duration": list_other_lengths,
 }
-"""For each field, the function that finds marks which are not part of the dosing."""
+"""For each field, the function that finds values that are not part of the dosing."""
 
 
 def _is_equal(stated: Any, wanted: Any) -> bool:
-    """Return whether two values are equal. Amounts of a dose and of a day are equal, and so are
-    durations in different units that differ only by rounding.
+    """Return whether two values are equal. "50 mg" and "50 mg/day" are equal, and so are durations
+    in different units that differ only by rounding.
     """
     if isinstance(stated, Amount):
         return without_rate(stated) == without_rate(wanted)
     if stated == wanted or not isinstance(stated, Period):
         return bool(stated == wanted)
     days = [period.value * DAYS.get(period.unit, 0) for period in (stated, wanted)]
-    # a number of cycles has no length in days
+    # a number of cycles cannot be converted to days
     return all(days) and isclose(*days, rel_tol=_ROUNDED)
 
 
@@ -79,15 +82,17 @@ def _can_contradict(stated: Any, wanted: Any) -> bool:
 
 
 def _find_dimension(amount: Amount) -> Dimension | str:
-    """Return the dimension of an amount without its rate; its unit if that has no dimension."""
+    """Return the dimension of an amount without its rate; if its unit does not have a dimension,
+    return the unit.
+    """
     unit = amount.unit.partition("/")[0]
     return find_dimension(unit)[1] or unit
 
 
 class _Stated(NamedTuple):
-    """A value that the text states, with the probability that it belongs to the agent, and the
-    highest probability that it belongs to another one. ``in_quote``: the quoted words are in its
-    clause.
+    """A value that the text states. ``chance`` is the probability that it belongs to the agent, and
+    ``rival_chance`` the highest probability that it belongs to another agent. ``in_quote`` means
+    that the regimen's quote overlaps with its clause.
     """
 
     value: Any
@@ -98,7 +103,7 @@ class _Stated(NamedTuple):
 
 
 class _Text:
-    """What a record states about its agents."""
+    """The texts, agents, arms and statements of a record."""
 
     def __init__(self, parsed: ParsedRecord, names: Iterable[str]) -> None:
         self.texts = list_texts(parsed.record, parsed.sections)
@@ -117,13 +122,13 @@ class _Text:
 
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
-    """Return the answers with each regimen checked against what the text states about its agent:
-    values that the text refutes are removed. Answers of other groups or without an agent are
+    """Check each regimen in the answers against the statements about its agent in the text, and
+    remove values that the text refutes. Answers for other groups, or without an agent, are
     unchanged.
 
-    A linked value has the support ``parsed`` and the place where the text states it for its agent;
-    an open value has the support ``inferred``. All agents that the answers name count as agents of
-    the record.
+    The support of a linked value is ``parsed``, and its place is where the text states it for the
+    agent. The support of an open value is ``inferred``. All agents that the answers name are
+    treated as agents of the record.
     """
     names = [_read_agent(answer) for answer in answers]
     if not any(names):
@@ -145,7 +150,7 @@ def _read_agent(answer: Draft) -> str | None:
 
 
 def _list_values(mark: Mark) -> Sequence[Any]:
-    """Return the values of a mark: each dose level, or its only value."""
+    """Return the dose levels of an amount, or the only value of any other mark."""
     return mark.value if mark.field == "amounts" else [mark.value]
 
 
@@ -155,12 +160,12 @@ def _is_of_blood(value: Any) -> bool:
 
 
 def _list_elsewhere(same: Iterable[_Stated]) -> list[_Stated]:
-    """Return the places outside the quote that may belong to the agent."""
+    """Return the statements outside the quote that may belong to the agent."""
     return [place for place in same if place.chance and not place.in_quote]
 
 
 def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
-    """Return the refusal of a value that the quoted words give to another owner."""
+    """Return a refusal if the quote states the value for another agent; otherwise None."""
     for place in same:
         if place.in_quote and place.rival_chance >= _FIRM:
             return Refusal(Why.OTHER_OWNER, place.span)
@@ -170,8 +175,9 @@ def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
 def _list_likely(
     field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
-    """Return the places of a value in the words of the regimen. For a field with a single value,
-    only places that are about as likely as its most likely value count.
+    """Return the statements of a value (``same``) that are in the quote and may belong to the
+    agent. If the field has a single value, omit statements that are clearly less likely than the
+    most likely value in the quote.
     """
     likely = [place for place in same if place.chance and place.in_quote]
     if field == "amounts":
@@ -181,12 +187,14 @@ def _list_likely(
 
 
 def _is_firm(place: _Stated) -> bool:
-    """Return whether a value probably belongs to the agent, and to no other one more probably."""
+    """Return whether a value probably belongs to the agent, and is at least as likely to belong to
+    it as to any other agent.
+    """
     return place.chance >= max(_FIRM, place.rival_chance)
 
 
 def _doubt(reading: Reading[Any]) -> Reading[Any]:
-    """Return a proven reading as an open one."""
+    """Return a linked reading as an open reading."""
     if reading.support != Support.PARSED:
         return reading
     supports = tuple(Support.INFERRED for _ in reading.supports)
@@ -194,7 +202,7 @@ def _doubt(reading: Reading[Any]) -> Reading[Any]:
 
 
 class _Proof:
-    """The proof of one regimen of an agent."""
+    """The check of a single regimen against the text."""
 
     def __init__(self, draft: Draft, agent: Agent, text: _Text) -> None:
         self._draft = draft
@@ -207,7 +215,9 @@ class _Proof:
         self._refused = list(draft.refused)
 
     def run(self) -> Draft:
-        """Return the answer with the values that are kept, each with its support and place."""
+        """Return the answer with only the values that are not refused, each with its support and
+        place.
+        """
         readings = dict(self._draft.model)
         for field in LINKED:
             reading = readings.get(field)
@@ -219,8 +229,8 @@ class _Proof:
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
     def _prove(self, field: str, reading: Reading[Any]) -> dict[str, Reading[Any]]:
-        """Return the reading of a field with the values that are kept, by field name; empty if no
-        value is kept. Refused values are recorded.
+        """Map the field to a reading with only the values that are not refused, and record the
+        refused values. The result is empty if all values are refused.
         """
         values: list[Any] = []
         spans: list[Span] = []
@@ -249,8 +259,8 @@ class _Proof:
         return {field: proven}
 
     def _judge(self, field: str, value: Any) -> Span | Refusal | None:
-        """Return the place where the text states a value about the agent, the reason why the value
-        is not the agent's, or None if the text leaves it open.
+        """Return the place where the text states a value for the agent, a refusal if the value is
+        not the agent's, or None if the text leaves it open.
         """
         stated = list(self._list_stated(field))
         same = [place for place in stated if _is_equal(place.value, value)]
@@ -264,7 +274,7 @@ class _Proof:
         elsewhere = _list_elsewhere(same)
         if elsewhere and not in_quote:
             return elsewhere[0].span
-        # an amount of another arm is not that of these words
+        # an amount that is stated elsewhere may belong to another arm
         is_elsewhere = field != "amounts" and bool(elsewhere)
         if likely or is_elsewhere:
             return None
@@ -277,9 +287,9 @@ class _Proof:
         same: Sequence[_Stated],
         in_quote: Sequence[_Stated],
     ) -> Refusal | None:
-        """Return why a value that no place supports is not the agent's; None if it may be.
-
-        ``same`` are the places that state the value, ``in_quote`` the agent's values in the quote.
+        """Return the refusal of a value that the text does not support, or None if the value may
+        still be correct. ``same`` contains the statements of the value, and ``in_quote`` the
+        statements in the quote about the agent.
         """
         other_act = self._find_other_act(field, value)
         is_read = bool(same) or other_act is not None
@@ -298,8 +308,8 @@ class _Proof:
         return _find_other_owner(same) or other_act
 
     def _list_rivals(self, value: Any, in_quote: Sequence[_Stated]) -> list[_Stated]:
-        """Return the places in the words of the regimen that contradict a value: they state a
-        different value for the agent, which the regimen does not also have.
+        """Return the statements in the quote that contradict a value: they state a different value
+        for the agent that is not another value of the regimen.
         """
         answered = self._amounts if isinstance(value, Amount) else [value]
         return [
@@ -311,7 +321,7 @@ class _Proof:
         ]
 
     def _list_stated(self, field: str) -> Iterator[_Stated]:
-        """Yield the values that the record states for a field of any agent."""
+        """Yield the record's statements about a field, for any agent."""
         for text in self._text.texts:
             for mark in text.marks:
                 if mark.field == field and mark.value is not None:
@@ -327,7 +337,9 @@ class _Proof:
                 yield self._weigh(link.text, link.mark, code)
 
     def _weigh(self, text: DoseText, mark: Mark, value: Any) -> _Stated:
-        """Return a value of a mark with the probability that it belongs to the agent."""
+        """Return a value of a mark as a statement, with the probability that it belongs to the
+        agent.
+        """
         span = text.span(*mark.place)
         in_quote = span.overlaps(self._quote)
         chance = rival_chance = 0.0
@@ -347,8 +359,8 @@ class _Proof:
         return _Stated(value, span, chance, rival_chance, in_quote)
 
     def _fits(self, statement: Statement) -> bool:
-        """Return whether a statement contains an amount that the regimen also has; also true if
-        either has no amount.
+        """Return whether a statement has an amount in common with the regimen. If either of them
+        does not have an amount, return True.
         """
         levels = [level for link in statement.amounts for level in link.mark.value]
         if not levels or not self._amounts:
@@ -356,8 +368,8 @@ class _Proof:
         return any(_has(self._amounts, level) for level in levels)
 
     def _find_other_act(self, field: str, value: Any) -> Refusal | None:
-        """Return the refusal of a value that the quoted words state about something other than
-        dosing.
+        """Return a refusal if the quote uses a value for something other than dosing; otherwise
+        None.
         """
         texts = [
             section
@@ -373,8 +385,9 @@ class _Proof:
         return None
 
     def _judge_arm(self, label: str) -> Span | Refusal | None:
-        """Return the place of an arm's label if the arm receives the agent, the reason why it does
-        not receive the regimen, or None if the text leaves it open. Several arms may share a label.
+        """Return the place of an arm's label if the arm receives the agent, a refusal if it does
+        not receive the regimen, or None if the text leaves it open. Several arms may have the same
+        label.
         """
         arms = self._text.arms
         labelled = self._list_arms(label)
@@ -390,8 +403,8 @@ class _Proof:
         return None
 
     def _gets_others(self, arm: str) -> bool:
-        """Return whether an arm names other agents, and no description that could apply to all arms
-        names this one.
+        """Return whether an arm names other agents, and this agent is not named in a description
+        that could apply to all arms.
         """
         arms = self._text.arms
         if not arms.names_any(arm) or arms.refers(arm):
@@ -409,8 +422,9 @@ class _Proof:
     def _find_rival(
         self, arms: Sequence[str], amounts: Sequence[Amount]
     ) -> Span | None:
-        """Return the place of a different amount of the agent, if the text of each of the arms
-        states only other amounts, while another arm states one of these.
+        """Return the place of a different amount if each of the ``arms`` states only amounts of the
+        agent that are not in ``amounts``, while another arm states one of the ``amounts``;
+        otherwise None.
         """
         places: dict[str, Span] = {}
         confirming: set[str] = set()
@@ -427,8 +441,8 @@ class _Proof:
         return places[arms[0]]
 
     def _keep_arms(self, amount: Amount) -> Amount:
-        """Return an amount without the arms whose texts state a different amount. The first of them
-        is recorded as refused.
+        """Remove arms whose texts state a different amount from an amount. The first different
+        amount is recorded as a refusal.
         """
         rivals: dict[str, Span] = {}
         for label in amount.arms:

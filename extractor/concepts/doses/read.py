@@ -22,7 +22,7 @@ _TITLES = ("title", "official_title")
 
 
 class ReadDoses(NamedTuple):
-    """The regimens of a record, and the texts and the trial data that they were read from."""
+    """The regimens of a record, with the texts and the trial data from which they were read."""
 
     regimens: list[Regimen]
     texts: list[DoseText]
@@ -32,7 +32,9 @@ class ReadDoses(NamedTuple):
 def read_dosing(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[tuple[Draft, ...], tuple[Chunk, ...]]:
-    """Return the regimens of a record, and the clauses that seem to contain an unread regimen."""
+    """Return a draft for each regimen of a record, and the clauses that seem to contain an unread
+    regimen.
+    """
     doses = read_regimens(record, sections)
     of_agent = defaultdict[str, list[Regimen]](list)
     for regimen in doses.regimens:
@@ -47,7 +49,7 @@ def read_dosing(
 def read_regimens(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> ReadDoses:
-    """Return the regimens of a record."""
+    """Read the regimens of a record from its texts."""
     texts = list_texts(record, sections)
     agents = Agents(texts, record.registry.arm_links)
     statements: list[Statement] = []
@@ -68,7 +70,7 @@ def read_regimens(
 
 
 def _is_given(regimen: Regimen) -> bool:
-    """Return whether the statements contain enough information to be a regimen."""
+    """Return whether the statements contain enough information for a regimen."""
     fields = {name for statement in regimen.statements for name in statement.facts}
     if "amounts" in fields:
         return True
@@ -80,8 +82,8 @@ def _is_given(regimen: Regimen) -> bool:
 
 
 def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
-    """Yield the clauses with an amount that is not in any regimen: those of arms and interventions,
-    and other clauses that give an agent by a route or at a frequency.
+    """Yield the clauses that have an amount that is not in any regimen. Outside arms and
+    interventions, a clause must also give an agent by a route or at a frequency.
     """
     levels = {level for regimen in doses.regimens for level, _ in regimen.amounts()}
     for text in doses.texts:
@@ -95,7 +97,7 @@ def _list_unread(doses: ReadDoses, numbers: Iterator[int]) -> Iterator[Chunk]:
 
 
 def _gives(agents: Agents, text: DoseText, clause: Place) -> bool:
-    """Return whether a clause contains a verb of administration, an agent, and its route, frequency
+    """Return whether a clause contains a verb of administration, an agent, and a route, a frequency
     or days.
     """
     first, end = clause

@@ -15,7 +15,7 @@ from extractor.language.patterns import Found
 def repeat_referred(
     texts: Sequence[DoseText], statements: Sequence[Statement]
 ) -> Iterator[Statement]:
-    """Yield the statements, followed by copies of the statements that an arm repeats from another
+    """Yield all statements, followed by copies of the statements that an arm repeats from another
     arm in a different cycle.
     """
     yield from statements
@@ -46,8 +46,9 @@ def _read_group(found: Found) -> str:
 def _repeat(
     text: DoseText, place: tuple[int, int], other: Statement
 ) -> Iterator[Statement]:
-    """Yield a statement with the cycle and the duration that a text states after a reference. If
-    the cycle is the same, the regimen already covers both arms, and nothing is yielded.
+    """Yield a copy of a statement with the cycle and the duration that a text states after a
+    reference. If the cycle is the same, do not yield anything, because the regimen already covers
+    both arms.
     """
     marks = [mark for mark in within(text.marks, *place) if mark.value]
     facts = {

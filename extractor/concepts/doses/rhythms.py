@@ -1,4 +1,4 @@
-"""Routes, frequencies, cycles and durations of treatment in a text.
+"""Find the routes, frequencies, cycles and treatment durations in a text.
 
 ``rules/dose_marks.toml`` lists the rules that find them, the function that builds each value, and
 the codes of intervals and counts.
@@ -37,8 +37,8 @@ _NO_LENGTH_BEFORE = ("no_length_before", "watched_before", "paused_before")
 
 
 def find_routes(tokens: Tokens) -> Iterator[Mark]:
-    """Yield routes of administration, but not codes, devices or negated routes: "DSM-IV", "IV
-    line", "not intramuscularly".
+    """Yield routes of administration. Codes ("DSM-IV"), devices ("IV line") and negated routes
+    ("not intramuscularly") are skipped.
     """
     for term in find_terms(tokens, "routes"):
         is_code = tokens.gap(term.first) == "-" and tokens.words[term.first].isupper()
@@ -51,8 +51,8 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
 
 
 def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]:
-    """Return the frequencies of a text from left to right, except those of visits, dose changes and
-    limits. ``amounts`` contains the amounts of the text.
+    """Return the frequencies in a text from left to right, except for the frequencies of visits,
+    dose changes and limits. ``amounts`` contains the amounts in the text.
 
     >>> from extractor.language.book import read_text
     >>> text = "every 3 weeks, then 2 times a day; visits every 8 weeks"
@@ -85,7 +85,7 @@ def _list_frequencies(tokens: Tokens) -> list[Mark]:
 
 def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> bool:
     """Return whether the words next to a frequency show that it refers to visits or dose changes.
-    This is not the case in "increased to 5 mg twice daily".
+    They do not if an amount is between them and the frequency: "increased to 5 mg twice daily".
     """
     if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
         return True
@@ -101,8 +101,8 @@ def _has_between(marks: Sequence[Mark], first: int, end: int) -> bool:
 
 
 def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
-    """Yield the marks of a field that the table lists. If the rule has the parts ``value`` and
-    ``unit``, a cycle covers only the tokens from one to the other.
+    """Yield the marks found by the rules that the table lists for a field. If a rule for a cycle
+    has the parts ``value`` and ``unit``, the mark covers only the tokens from one to the other.
     """
     for name, row in read_table("dose_marks")[field].items():
         for found in rule(name).find(tokens):
@@ -117,8 +117,8 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
 
 
 def _read_numbers(found: Found, *names: str) -> list[float]:
-    """Return the numbers in the named parts of a match, including ordinals; without names, the
-    numbers in all of its words.
+    """Return the numbers in the named parts of a match, including ordinals. If no names are given,
+    return the numbers in the whole match.
     """
     words = [found.read(name) or "" for name in names] or found.text.split()
     numbers = [_ORDINALS.get(word.lower()) or read_number(word) for word in words]
@@ -143,7 +143,7 @@ def _make_interval(found: Found) -> Frequency | None:
 
 
 def code_interval(number: float, unit: TimeUnit) -> Frequency:
-    """Return the code of an interval.
+    """Return the frequency code of an interval.
 
     >>> str(code_interval(3, TimeUnit.WEEK)), str(code_interval(5, TimeUnit.HOUR))
     ('Q3W', 'other')
@@ -156,14 +156,16 @@ def code_interval(number: float, unit: TimeUnit) -> Frequency:
 
 
 def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
-    """Return the code of a whole number; other numbers, such as every 1.5 days, have the code
+    """Return the code of a number. A number without a code, such as 1.5 days, has the code
     ``other``.
     """
     return Frequency(codes.get(f"{number:g}", Frequency.OTHER))
 
 
 def _make_count(found: Found) -> Frequency | None:
-    """Return the code for a number of times in a day, a week or a month: "3 times a day"."""
+    """Return the code for a number of times per day, week or month: "3 times a day". Return None if
+    the number or the unit is missing, and ``other`` for a range.
+    """
     numbers = _read_numbers(found, "low")
     unit = _read_unit(found)
     if not numbers or unit is None:
@@ -174,7 +176,7 @@ def _make_count(found: Found) -> Frequency | None:
 
 
 def _make_doses(found: Found) -> Frequency:
-    """Return the code for a number of doses a day: "in two divided doses"."""
+    """Return the code for a number of doses per day: "in two divided doses"."""
     numbers = _read_numbers(found)
     return _find_code(read_table("dose_marks")["count"]["day"], numbers[0])
 
@@ -193,8 +195,8 @@ def _make_weekdays(found: Found) -> Frequency:
 
 
 def _make_period(found: Found) -> Period | None:
-    """Return the duration that a match states: one unit if it has no number, and cycles if it has
-    no unit.
+    """Return the duration that a match states. The number is 1 if it is missing, and the unit is a
+    cycle if it is missing.
     """
     numbers = _read_numbers(found, "value") if found.has("value") else [1]
     unit = _read_unit(found) if found.has("unit") else TimeUnit.CYCLE
@@ -211,7 +213,7 @@ _MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
     "weekdays": _make_weekdays,
     "period": _make_period,
 }
-"""The functions that turn a match into a value, by their names in the table."""
+"""The functions that turn a match into a value, by name in the table."""
 
 
 def find_cycles(tokens: Tokens) -> list[Mark]:
@@ -229,8 +231,8 @@ def find_cycles(tokens: Tokens) -> list[Mark]:
 
 
 def find_lengths(tokens: Tokens) -> list[Mark]:
-    """Return the durations of treatment: "for 12 weeks", "up to 6 cycles", "until week 24". A range
-    has the value None.
+    """Return the treatment durations: "for 12 weeks", "up to 6 cycles", "until week 24". The value
+    of a range is None.
     """
     marks = list(_find(tokens, "duration"))
     for time in find_durations(tokens):
@@ -244,7 +246,7 @@ def find_lengths(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the durations of pauses and of observation, which are not durations of treatment."""
+    """Yield the durations of pauses and observation periods, which are not treatment durations."""
     for time in find_durations(tokens):
         if ends_any(_NO_LENGTH_BEFORE, tokens, time.first):
             period = Period(value=time.high, unit=time.unit)
@@ -252,7 +254,7 @@ def list_other_lengths(tokens: Tokens) -> Iterator[Mark]:
 
 
 def _rate_length(tokens: Tokens, first: int, end: int) -> float | None:
-    """Return the confidence that a time is a duration of treatment; None if it is not one."""
+    """Return the confidence that a duration is a treatment duration; None if it is not."""
     if rule("no_length_after").starts(tokens, end):
         return None
     if ends_any(_NO_LENGTH_BEFORE, tokens, first):

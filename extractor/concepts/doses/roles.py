@@ -1,4 +1,4 @@
-"""Roles: classify why an agent is given, by a scorer over what the record states about the agent.
+"""Roles: classify why an agent is given, with a scorer that weighs signs from the record.
 
 ``weights/dose_roles.toml`` contains a weight for each sign and role; ``python -m
 benchmarks.training.dose_roles`` fits the weights.
@@ -32,15 +32,15 @@ _JOINTS = (
     "title_combined",
     "title_choice",
 )
-"""Rules for the words between two agents of a title, the more informative ones first."""
+"""Rules for the words between two agents in a title, with the most informative rule first."""
 _KINDS_OF_ARMS = ("experimental", "active", "placebo", "sham")
 _HINT_BEFORE = 150
 _HINT_AFTER = 100
-"""The number of characters before and after a statement that may explain why its agent is given."""
+"""The number of characters after a statement that may explain why its agent is given."""
 
 
 class Trial:
-    """What the record as a whole states about its agents."""
+    """Facts about the whole record that help to classify the roles of its agents."""
 
     def __init__(
         self,
@@ -58,8 +58,8 @@ class Trial:
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
-        """How the first title that mentions an agent names it: alone, first, or later and after
-        which words.
+        """Describes how the first title that mentions each agent names it: "alone", "first", or
+        "later" with the rule for the preceding words.
         """
         namings: dict[str, str] = {}
         for title in self._titles:
@@ -93,7 +93,7 @@ class Trial:
 
 
 def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, ...]]:
-    """Return the most likely role of a regimen's agent, its probability, and its rivals."""
+    """Return the most likely role of a regimen's agent, its probability, and other likely roles."""
     if regimen.agent.is_placebo:
         return Role.PLACEBO, 0.95, ()
     signs = list(describe_role(regimen, trial))
@@ -102,7 +102,7 @@ def read_role(regimen: Regimen, trial: Trial) -> tuple[Role, float, tuple[Role, 
 
 
 def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
-    """Yield the evidence for the roles of a regimen's agent."""
+    """Yield the signs for the role of a regimen's agent."""
     agent = regimen.agent
     others = [key for key in trial.given if key != agent.key]
     yield "always"
@@ -119,8 +119,8 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield signs for the arms that receive an agent and other agents, and for its mention in the
-    titles.
+    """Yield signs for the arms that receive the agent and the other agents, and for the agent's
+    mention in the titles.
     """
     uses = trial.uses[agent.key]
     every = trial.arms.places
@@ -143,7 +143,7 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
 
 
 def _describe_title(agent: Agent, trial: Trial, cover: str) -> Iterator[str]:
-    """Yield signs for how the titles name an agent, or that they name only other agents."""
+    """Yield a sign for how the titles name an agent, or for titles that name only other agents."""
     naming = trial.titles.get(agent.key)
     how = "not in title" if naming is None else "in title"
     if not trial.titles:
@@ -172,7 +172,7 @@ def _describe_words(regimen: Regimen) -> Iterator[str]:
 
 
 def _class_arm(arm: DoseText) -> str:
-    """Return the class of an arm by its registered type and its label."""
+    """Return the class of an arm, determined by its registered type and its label."""
     kind = next((word for word in _KINDS_OF_ARMS if word in arm.type), "other")
     is_control = rule("control_label").occurs(arm.tokens, *arm.title)
     return "active" if kind in ("other", "sham") and is_control else kind

@@ -1,4 +1,4 @@
-"""The sections of a record that can state doses, with their marks and clauses."""
+"""Read the sections of a record that can state doses, with their marks and clauses."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def find_marks(tokens: Tokens) -> list[Mark]:
 
 
 def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
-    """Return the lengths that are not the length of a cycle. A number of cycles is kept."""
+    """Return the durations that are not the length of a cycle. Durations in cycles are kept."""
     kept = {mark.place for mark in drop_inside(lengths, cycles)}
     return [
         mark
@@ -57,9 +57,9 @@ def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
 class DoseText:
     """A section of a record with the token ranges of its parts.
 
-    ``title`` is an arm's label or an intervention's name, ``body`` is the description, and ``type``
-    is the registered type ("experimental", "drug"). ``aliases`` contains other names of an
-    intervention.
+    ``title`` is the label of an arm or the name of an intervention, ``body`` is the description,
+    and ``type`` is the registered type ("experimental", "drug"). ``aliases`` contains the other
+    names of an intervention.
     """
 
     lexed: LexedSection
@@ -96,18 +96,18 @@ class DoseText:
         return "an intervention" if self.is_intervention else "a description"
 
     def find_clause(self, at: int) -> Place:
-        """Return the clause that contains a token."""
+        """Return the clause that contains a token; the token itself if it is not in a clause."""
         holding = (place for place in self.clauses if place[0] <= at < place[1])
         return next(holding, (at, at + 1))
 
     @cached_property
     def marks(self) -> Sequence[Mark]:
-        """All marks of the section except agents."""
+        """All marks in the section except agents."""
         return find_marks(self.tokens)
 
     @cached_property
     def fields(self) -> Set[str]:
-        """The fields that have a mark in the section."""
+        """The fields for which the section contains a mark."""
         return {mark.field for mark in self.marks}
 
     @cached_property
@@ -122,11 +122,11 @@ class DoseText:
         return span_of(self.lexed.whole.part(first, end))
 
     def raw(self, first: int, end: int) -> str:
-        """Return the raw characters of a range of tokens."""
+        """Return the raw text of a token range."""
         return self.lexed.whole.part(first, end).raw
 
     def chunk(self, number: int, first: int, end: int) -> Chunk:
-        """Return a range of tokens as a numbered chunk."""
+        """Return a token range as a numbered chunk."""
         return Chunk(number, self.span(first, end), self.tokens.read(first, end))
 
 
@@ -150,8 +150,8 @@ def list_texts(
 
 
 def _read_group(section: Section, lexed: LexedSection) -> DoseText:
-    """Return an arm or an intervention with the token ranges of its parts. If the section has no
-    registered parts, its first line is the title.
+    """Read an arm or an intervention with the token ranges of its parts. If the section does not
+    have registered parts, its first line is the title.
     """
     is_arm = section.name.startswith("arms[")
     name_of_title = "label" if is_arm else "name"
@@ -174,8 +174,8 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
 
 
 def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """Yield the clauses of ``tokens.words[first:end]``: its sentences, split also at semicolons and
-    line breaks.
+    """Yield the clauses in the tokens ``first:end``: the sentences, which are also split at
+    semicolons and line breaks.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")

@@ -1,7 +1,8 @@
 """List the signs that support or weaken each field of a regimen.
 
 ``evidence/weights/signs.toml`` contains the weight of each sign. ``rules/dose_signs.toml`` lists
-the signs that words next to a mark create, and the signs that limit the confidence of a value.
+the signs that are found in the words next to a mark, and the signs that limit the confidence of a
+value.
 """
 
 import re
@@ -20,12 +21,12 @@ from extractor.schemas import Amount, Frequency
 _MANY_AGENTS = 3
 _LONG_NAME = 3
 _IN_DOUBT = 0.7
-"""Maximum confidence of a reading of ambiguous words."""
+"""The maximum confidence of a reading of ambiguous words."""
 _WEAK = 0.75
-"""The minimum probability of a plain link between an agent and its words."""
+"""The minimum probability of an agent that is not considered weak."""
 _LEAST_SURE = 0.02
 _STEPS = (0.6, 0.75, 0.9, 0.97)
-"""Probabilities of the scorers at which a new sign begins."""
+"""The lowest scorer probability of each probability sign."""
 _SLASHED = re.compile(f"[{NUMBER}]/[{NUMBER}]")
 
 
@@ -37,7 +38,7 @@ def list_limits(signs: Sequence[str]) -> Iterator[str]:
 
 
 def estimate(links: Sequence[Linked]) -> float:
-    """Return the lowest confidence of the marks, each combined with the probability of its link."""
+    """Return the lowest product of a mark's confidence and its link's probability."""
     sure = min(link.sure * link.mark.confidence for link in links)
     return round(max(sure, _LEAST_SURE), 2)
 
@@ -52,8 +53,8 @@ def _measure(sure: float) -> str:
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
-    """Yield the signs of a regimen that apply to all of its fields. ``siblings`` is the number of
-    regimens of its agent.
+    """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of regimens
+    with its agent.
     """
     main = regimen.main
     marks = within(main.text.marks, *main.clause)
@@ -74,7 +75,7 @@ def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
 
 
 def describe_agent(regimen: Regimen) -> Iterator[str]:
-    """Yield the signs of an agent's name."""
+    """Yield the signs found in an agent's name."""
     agent = regimen.agent
     main = regimen.main
     says_how = agent.is_registered and bool(main.facts.keys() - {"amounts"})
@@ -100,8 +101,8 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
 
 
 def describe_rhythm(value: Frequency, link: Linked) -> Iterator[str]:
-    """Yield the signs that a frequency is doubtful: its code, and other frequencies and days near
-    it.
+    """Yield the signs that a frequency is doubtful: its code, and other frequencies and days
+    nearby.
     """
     near = within(link.text.marks, *link.text.find_clause(link.mark.first))
     stated = {mark.value for mark in near if mark.field == "frequency"}
@@ -147,7 +148,7 @@ def describe_amount(level: Amount, link: Linked, regimen: Regimen) -> Iterator[s
 
 
 def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield signs for the words between an amount and the name of its agent."""
+    """Yield signs for the tokens between an amount and the name of its agent."""
     owners = [
         statement.owner for statement in regimen.statements if link in statement.amounts
     ]
@@ -164,7 +165,7 @@ def _describe_owner(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
-    """Yield the signs of a mark's link, and of its words."""
+    """Yield the signs of a mark's link and of the words around the mark."""
     field = link.mark.field
     values = {rival.mark.value for rival in regimen.main.links(field)}
     yield f"linked, {_measure(link.sure)}"
@@ -184,7 +185,7 @@ def describe_link(link: Linked, regimen: Regimen) -> Iterator[str]:
 
 
 def _list_words(link: Linked, kind: str) -> Iterator[str]:
-    """Yield the signs that the words before a mark, after it or in its clause create."""
+    """Yield the signs found in the words before a mark, after a mark, or in its clause."""
     tokens = link.text.tokens
     first, end = link.mark.place
     for sign, row in read_table("dose_signs")["words"].get(kind, {}).items():

@@ -1,4 +1,4 @@
-"""Statements: what a clause states about how an agent is given."""
+"""Statements: read how each clause says that an agent is given."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -28,9 +28,9 @@ _LINKED = {
     "days": 0.5,
     "timing": 0.5,
 }
-"""The minimum probability, by field, that a mark belongs to an anchor."""
+"""The minimum probability, by field, of a link between a mark and an anchor."""
 _NOBODY = 0.6
-"""The minimum probability that an amount does not belong to any agent."""
+"""The minimum probability at which an amount is not assigned to any agent."""
 _OF_ALL = 0.7
 """The probability that a cycle or duration applies to all agents of the section."""
 _MOST_OWNERS = 12
@@ -39,8 +39,7 @@ _MOST_OWNERS = 12
 @dataclass(frozen=True, slots=True)
 class Linked:
     """A mark with the probability that it belongs to its agent, and the section that contains it.
-
-    ``is_shared``: another agent or amount is between the mark and the agent.
+    ``is_shared`` means that another agent or amount is between the mark and the agent.
     """
 
     mark: Mark
@@ -51,8 +50,8 @@ class Linked:
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """What a clause states about an agent: the linked marks by field. ``rivals`` is the number of
-    agents that the clause names.
+    """A clause's statement about an agent, with the linked marks by field. ``rivals`` is the number
+    of agents that the clause names.
     """
 
     agent: Agent
@@ -71,8 +70,8 @@ class Statement:
         return self.links("amounts")
 
     def find_words(self) -> Place:
-        """Return the range of tokens from the agent's name to its marks. Shared marks count only if
-        there are no others.
+        """Return the tokens that cover the agent's name and its marks. Shared marks are included
+        only if all marks are shared.
         """
         links: list[Linked] = []
         for of_field in self.facts.values():
@@ -85,9 +84,9 @@ class Statement:
 
 
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
-    """Return the statements of a section, clause by clause. A cycle and a duration in a clause
-    without agents and amounts apply to all earlier statements: "Treatment repeats every 21 days for
-    up to 6 courses".
+    """Return the statements in a section, clause by clause. A cycle or a duration in a clause
+    without agents and amounts applies to all earlier statements: "Treatment repeats every 21 days
+    for up to 6 courses".
     """
     statements: list[Statement] = []
     for clause, mentions, owners in list_clauses(text, agents):
@@ -116,7 +115,7 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
 def _add_to_all(
     statements: Iterable[Statement], marks: Iterable[Mark], text: DoseText
 ) -> None:
-    """Add the cycle and the duration among the marks to the statements that have none."""
+    """Add a cycle or a duration among the marks to each statement that lacks it."""
     for mark in marks:
         if mark.field in ("cycle", "duration"):
             link = Linked(mark, _OF_ALL, text, is_shared=True)
@@ -125,8 +124,8 @@ def _add_to_all(
 
 
 class Clause(NamedTuple):
-    """A clause with the agents that it names, and the agents that its marks may belong to. These
-    also include the topic of the section and the most recent agents of earlier clauses.
+    """A clause with the agents that it names, and the agents to which its marks may belong. The
+    latter also include the topic of the section and the most recent agents from earlier clauses.
     """
 
     place: Place
@@ -135,7 +134,7 @@ class Clause(NamedTuple):
 
 
 def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
-    """Yield the clauses of a section."""
+    """Yield the clauses of a section with their possible owners."""
     moments = [mark for mark in text.marks if mark.field == "timing"]
     # "36 hours after examplumab" gives none
     mentions = drop_inside(agents.find(text), moments)
@@ -159,7 +158,7 @@ def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
 
 
 def is_aside(text: DoseText, clause: Place) -> bool:
-    """Return whether a clause is about visits, aims or observation rather than treatment."""
+    """Return whether a clause describes visits, aims or observation rather than treatment."""
     tokens = text.tokens
     if rule("aim").occurs(tokens, *clause):
         return True
@@ -176,7 +175,9 @@ def describe_candidates(
     owners: Iterable[Owner],
     mentions: Sequence[Mention],
 ) -> list[list[str]]:
-    """Return the signs of each possible owner of an amount, followed by the signs of no owner."""
+    """Return the signs for each possible owner of an amount, followed by the signs that it does not
+    have an owner.
+    """
     signs = [
         list(describe_owner(text, mark, owner, mentions, clause)) for owner in owners
     ]
@@ -190,8 +191,8 @@ def find_anchors(
     owners: Sequence[Owner],
     mentions: Sequence[Mention],
 ) -> Iterator[Anchor]:
-    """Yield an anchor for each amount of a clause with its most likely agent, and an anchor for
-    each agent that the clause gives without an amount.
+    """Yield an anchor for each amount in a clause, with its most likely agent, and for each agent
+    that the clause gives without an amount.
     """
     with_amount: set[str] = set()
     for mark in marks:
@@ -210,7 +211,8 @@ def find_anchors(
 
 def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
     """Return the agents that a clause may give without an amount: the agents that it names or, if
-    it names none and has no amount, the topic of the section and the agents of earlier clauses.
+    it does not contain agents or amounts, the topic of the section and the agents from earlier
+    clauses.
     """
     named = [owner for owner in owners if owner.how == "named"]
     others = [] if with_amount else owners
@@ -224,7 +226,7 @@ def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
 def _link(
     text: DoseText, marks: Sequence[Mark], anchor: Anchor, anchors: Sequence[Anchor]
 ) -> dict[str, list[Linked]]:
-    """Return the marks that belong to an anchor, by field."""
+    """Return the links of the marks that belong to an anchor, by field."""
     facts: dict[str, list[Linked]] = {}
     if anchor.amount:
         facts["amounts"] = [Linked(anchor.amount, anchor.sure, text)]

@@ -1,27 +1,27 @@
-"""Limits: what a criterion measures, and by how much.
+"""Limits: the quantities that a criterion limits, and their permitted values.
 
-For each line of the criteria, the room decides which numbers limit whom: quantity, comparator,
-value or range, unit, and to whom the limit applies. ``read.find_limits`` returns all limits of a
-line, including ages and other durations, from the grammar in ``extractor.measures``;
-``criterion.read_constraints`` selects those that state who may take part, with a place and named
-signs for each. A logistic regression over the signs (``evidence/weights/signs.toml``) determines
-the confidence of each.
+For each line of the criteria, this package decides which numbers are limits. It reads the quantity,
+comparator, value or range, and unit of each limit, and to whom the limit applies.
+``read.find_limits`` uses the grammar in ``extractor.measures`` to return all limits of a line,
+including ages and other durations; ``criterion.read_constraints`` selects the limits that state who
+may take part, and adds a place and named signs to each. A logistic regression over the signs
+(``evidence/weights/signs.toml``) determines the confidence of each limit.
 
-To follow "at least 13 g/dL in men" to its row: ``criteria/read._read`` calls ``read.find_limits``,
-which calls ``measures.read_line`` (number, comparator and unit; ``measures/owners`` adds quantity
-and condition); ``criterion.read_constraints`` creates a ``Constraint``, and ``calibrate_record``
-its confidence. ``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion``
-(sex); ``apps/export/limits.name_limit`` fills the canonical columns of ``apps/export/rows``.
+"at least 13 g/dL in men" becomes a row as follows. ``criteria/read._read`` calls
+``read.find_limits``, which calls ``measures.read_line`` (number, comparator and unit;
+``measures/owners`` adds the quantity and the condition). ``criterion.read_constraints`` creates a
+``Constraint``, and ``calibrate_record`` sets its confidence.
+``assembly/items.assemble_eligibility`` calls ``admission.describe_criterion`` (sex), and
+``apps/export/limits.name_limit`` fills the canonical columns of ``apps/export/rows``.
 
-A model's limit is accepted if it is among the mentions of its quoted words, with the same value and
-unit, a comparator that the words allow, and the same quantity (``prove``, ``mentions``,
-``owners``).
+A limit from a model is accepted if the quoted words contain a mention with the same value, unit and
+quantity, and the words allow its comparator (``prove``, ``mentions``, ``owners``).
 
 To change what is read:
 
 - a comparator, unit or scale: ``rules/terms``; a quantity: ``rules/quantity_names``;
-- a composition, such as a range or values for each sex: ``extractor/measures/rules``;
-- which limits are not requirements: ``criterion`` and ``roles``; what makes a limit doubtful: its
-  signs;
-- the sex of a limit: ``sexes``; whom limits admit together: ``admission``.
+- a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
+- which limits are not requirements: ``criterion`` and ``roles``; which signs make a limit doubtful:
+  ``signs``;
+- the sex to which a limit applies: ``sexes``; whom several limits admit together: ``admission``.
 """

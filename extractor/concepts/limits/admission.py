@@ -1,7 +1,7 @@
-"""Read whom a criterion and its limits admit: requirements, exceptions, the sex of a limit, and how
-the text bounds an age.
+"""Read whom a criterion and its limits admit: its requirements and exceptions, the sex to which a
+limit applies, and whether the bounds of an age are inclusive.
 
-These facts are added to the extraction, so that its users need not read the quotes again.
+These facts are added to the extraction, so that users do not have to interpret the quotes.
 """
 
 from collections import defaultdict
@@ -36,19 +36,19 @@ from extractor.schemas import (
 )
 
 _SIDES = dict(zip(AGES, "><", strict=True))
-"""The first character of the comparators that bound each age."""
+"""The first character of the comparators that can bound each age."""
 _CONTEXT_OF_LIMIT = 200
-"""Number of characters on each side of a limit that may name its quantity."""
+"""Number of characters on each side of a limit in which its quantity may be named."""
 
 
 def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     """Add facts about whom a criterion admits: its exceptions, and whether it is negated,
-    ``turned`` or ``demanded``. The evidence of each limit gets its sex, the quantity that the
-    surrounding words name, and whether it is one of several alternatives.
+    ``turned`` or ``demanded``. The evidence of each limit states the sex to which it applies, the
+    quantity that the surrounding words name, and whether it is one of several alternatives.
 
-    ``turned``: a "must not" has already reversed its comparators. ``demanded``: it is an exclusion
-    that begins like a requirement. ``passage`` contains the criterion, in the section to which the
-    offsets of its evidence refer.
+    ``turned`` means that its comparators have already been reversed because of a "must not".
+    ``demanded`` means that it is an exclusion worded as a requirement. ``passage`` contains the
+    criterion, in the section to which the offsets of its evidence refer.
 
     >>> said = Criterion(
     ...     kind="exclusion",
@@ -82,8 +82,8 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
 
 
 def _list_places(criterion: Criterion, passage: Passage) -> dict[int, Range]:
-    """Return the tokens of each limit, counted from the start of the passage, by the index of its
-    evidence. Evidence of other fields, or of all limits together, is skipped.
+    """Map the index of each limit's evidence to the limit's tokens, counted from the start of the
+    passage. Evidence for other fields, or for all limits together, is skipped.
     """
     places = {}
     for at, piece in enumerate(criterion.evidence):
@@ -102,9 +102,9 @@ def _describe_limits(
     *,
     with_and: bool,
 ) -> tuple[Evidence, ...]:
-    """Return the evidence of a criterion, with the sex of each limit, the quantity that the
-    surrounding words name, and whether it is one of several alternatives. ``with_and`` is passed to
-    ``_find_alternatives``.
+    """Return the evidence of a criterion after adding, to that of each limit, the sex to which it
+    applies, the quantity that the surrounding words name, and whether it is one of several
+    alternatives. ``with_and`` is passed to ``_find_alternatives``.
     """
     sexes = find_sexes(tokens, places)
     alternatives = _find_alternatives(tokens, criterion, places, with_and=with_and)
@@ -128,16 +128,17 @@ def _find_alternatives(
     *,
     with_and: bool,
 ) -> set[int]:
-    """Return the limits of which one is enough to take part, by the index of their evidence, which
-    is their key in ``places``.
+    """Return the limits that are alternatives, so that meeting one of them is enough to take part.
+    They are identified by the index of their evidence, which is their key in ``places``.
 
-    These are limits joined by "or", and the earlier limits of the same list. With ``with_and``,
-    "and" joins them, as in an exclusion: people who meet only one of them are not excluded.
+    These are limits joined by "or", and the earlier limits in the same list. If ``with_and`` is
+    true, they are joined by "and", as in an exclusion: people who meet only one of several
+    exclusion limits may take part.
     """
     joint = rule("and_limit" if with_and else "or_limit")
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
-    # from the last pair to the first: the joint before the last limit applies to the whole list
+    # from the last pair to the first, because the word before the last limit joins the whole list
     for at, other in reversed(list(pairwise(order))):
         end = places[at][1]
         first = max(end, places[other][0])
@@ -153,7 +154,7 @@ def _find_alternatives(
 
 
 def _get_limit(criterion: Criterion, at: int) -> Constraint:
-    """Return the limit to which the piece of evidence at an index belongs."""
+    """Return the limit that the evidence at index ``at`` supports."""
     field = FieldRef(criterion.evidence[at].field)
     return criterion.constraints[field.position or 0]
 
@@ -174,8 +175,8 @@ def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bo
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Add facts about whom its criteria admit to a gold extraction, and evidence for their limits,
-    whose offsets refer to the quote. Criteria with evidence, which gold does not have, are
+    """Add facts about whom the criteria admit to a gold extraction, and evidence for their limits,
+    with offsets into the quote. Gold criteria do not have evidence; criteria that have it are
     unchanged.
     """
     criteria = tuple(
@@ -187,8 +188,8 @@ def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def _describe_gold(criterion: Criterion) -> Criterion:
-    """Add facts about whom it admits to a criterion without evidence. Its limits get evidence if
-    the rules read the same numbers in its quote; each place is used once.
+    """Add facts about whom a criterion without evidence admits. Evidence is added for each limit
+    whose numbers the rules also read in the quote; each place in the quote is used once.
     """
     passage = read_passage(criterion.quote)
     limits = find_limits(passage.tokens, criterion.kind)
@@ -217,13 +218,13 @@ def _describe_gold(criterion: Criterion) -> Criterion:
 def describe_ages(
     eligibility: Eligibility, sections: Mapping[str, LexedSection]
 ) -> Eligibility:
-    """Return the eligibility with the comparator that bounds each age added to the age's evidence:
-    for a minimum, "over 18 years" is ``>``; for a maximum, "under 65" is ``<``.
+    """Add the comparator that bounds each age to the age's evidence: for a minimum, "over 18 years"
+    is ``>``; for a maximum, "under 65" is ``<``.
 
-    Words for the other side are reversed: "under 18" in an exclusion criterion becomes a minimum
-    with ``>=``. If the words have no comparator for this number alone ("18-65 years"), it is None.
-    If there are criteria, only words in their sections count: "elderly over 65" in a summary is not
-    exact, so its evidence is unchanged.
+    A comparator that bounds the other side is reversed: "under 18" in an exclusion criterion
+    becomes a minimum with ``>=``. The comparator is None if the words do not have one for this
+    number alone ("18-65 years"). If there are criteria, only evidence in their sections is changed,
+    because the wording elsewhere, such as "elderly over 65" in a summary, is not exact.
     """
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []
@@ -240,12 +241,12 @@ def describe_ages(
 
 
 def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
-    """Return the comparator that the words state for an age on its ``side``, ">" for a minimum and
-    "<" for a maximum; None if no single number of the words has its value, or if that number is an
-    equality.
+    """Return the comparator that the words state for an age. ``side`` is ">" for a minimum and "<"
+    for a maximum. Return None if the words do not contain the age as a single number, or state that
+    it is equal to that number.
 
-    "Not older than 65", and "under 18" in exclusions, have a comparator of the other side, so its
-    opposite counts.
+    If the comparator bounds the other side, as in "not older than 65" or "under 18" in an
+    exclusion, its opposite is returned.
     """
     for limit in find_limits(tokens, None):
         if limit.value != age.value or limit.value_high is not None:
@@ -260,9 +261,9 @@ def _bound_age(tokens: Tokens, age: Age, side: str) -> Comparator | None:
 def _name_by_context(
     limit: Constraint, piece: Evidence, passage: Passage
 ) -> str | None:
-    """Return the name of the quantity that the words around a limit indicate, within 200 characters
-    on each side; None if its own words ("men", "BP") indicate the same quantity, or nothing
-    indicates one.
+    """Return the name of the quantity that the words within 200 characters of a limit indicate;
+    None if the limit's own words ("men", "BP") already indicate this quantity, or if no quantity is
+    indicated.
     """
     unit = read_unit(limit.unit) if limit.unit else None
     start, end = passage.raw_span

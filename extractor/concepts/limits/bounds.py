@@ -1,4 +1,4 @@
-"""Comparators by the side that they bound."""
+"""Comparators, grouped by the side that they bound."""
 
 from extractor.language.book import read_term
 from extractor.language.patterns import Found
@@ -9,8 +9,8 @@ UPPER = (Comparator.AT_MOST, Comparator.LESS)
 
 
 def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
-    """Return the comparator that a vocabulary contains for the words in the part ``name`` of a
-    match; None if the part did not match, or if the vocabulary does not contain its words.
+    """Look up the words of the part ``name`` of a match in a vocabulary of comparators; return None
+    if the part did not match, or if the vocabulary does not contain its words.
     """
     part = found.part(name)
     entry = read_term(vocabulary, found.tokens, *part) if part else None

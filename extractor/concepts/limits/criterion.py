@@ -1,4 +1,4 @@
-"""Read the constraints of a criterion, each with its place."""
+"""Read the constraints of a criterion, with the place of each."""
 
 from collections.abc import Sequence
 
@@ -24,16 +24,20 @@ from extractor.measures import Limit
 from extractor.schemas import Constraint, Support
 
 WEIGHT = "weight"
-"""The quantity of an unnamed body weight in kilograms or pounds."""
+"""The quantity of a limit in kilograms or pounds that does not name a quantity."""
 _ASIDE_REACH = 24
-"""Number of tokens before a limit that may show that it is not a requirement."""
+"""Number of tokens before a limit that are searched for words showing that it is not a
+requirement.
+"""
 _BETWEEN_LIMITS = 0.75
-"""A judgement: the confidence of a condition that may belong to the limit before it or after it."""
+"""The confidence, by judgement, of a condition that may belong to either the previous or the next
+limit.
+"""
 _ESTIMATE = 0.9
 """The confidence of a limit before its signs are weighed."""
 _ESTIMATE_OF_NONE = (0.97, 0.8)
-"""The confidence that a line has no limits: for a line whose only numbers are durations, and for a
-line with other numbers.
+"""The confidence that a line does not contain limits, for lines whose only numbers are durations
+and for lines with other numbers.
 """
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 
@@ -41,11 +45,11 @@ _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART, NumberRole.AIM)
 def read_constraints(
     passage: Passage, limits: Sequence[Limit], topic: str = ""
 ) -> Reading[tuple[Constraint, ...] | None]:
-    """Return the constraints among the limits of a criterion, with a span and signs for each.
+    """Return the limits of a criterion that are constraints, with a span and signs for each.
 
     ``passage`` contains only the criterion (``Passage.alone``). ``limits`` contains all limits of
-    its line. ``topic`` is its heading or parent line, which may name the limited quantity ("Life
-    expectancy").
+    its line. ``topic`` is the criterion's heading or parent line, which may name the limited
+    quantity ("Life expectancy").
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> passage = read_passage("ANC > 1.5 x 10^9/L within 7 days")
@@ -90,11 +94,9 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
 
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
-    """Return whether a limit states who may take part.
-
-    An age does if it is the participants' age, and a duration if it is a lifetime ("life
-    expectancy"). All other limits do, except for ends of scales, targets, parts of names, and the
-    definition of a unit.
+    """Return whether a limit states who may take part. An age must be the participants' age, and a
+    duration must be a lifetime ("life expectancy"). Every other limit is a requirement unless it is
+    an end of a scale, a target, part of a name, or the definition of a unit.
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
@@ -120,9 +122,9 @@ def _find_role(tokens: Tokens, limit: Limit) -> NumberRole:
 
 
 def _is_own_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age is a requirement for the participants. It is not if it is in an aside
-    or in the condition of another limit, belongs to relatives or to a scale, or applies only to
-    those who sign the consent.
+    """Return whether an age is a requirement for the participants. It is not a requirement if it is
+    in an aside or in the condition of another limit, if it is the age of relatives or part of a
+    scale, or if it applies only to the people who sign the consent form.
     """
     first = limit.first
     for name in ("aside_before", "condition_clause", "kin_before", "scale_of_age"):
@@ -156,7 +158,9 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _word_unit(passage: Passage, limit: Limit) -> str | None:
-    """Return the unit of a limit as written in the raw text, if it is contiguous."""
+    """Return the unit of a limit as written in the raw text, if the text contains it in one
+    piece.
+    """
     tokens = passage.tokens
     if limit.unit is None:
         return None
@@ -168,7 +172,7 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
 
 
 def _word_condition(passage: Passage, limit: Limit) -> str | None:
-    """Return the words of a condition; None if they only name people without a sex: "Adults > 18
+    """Return the words of a condition; None if they name only people, without a sex: "Adults > 18
     years".
     """
     if limit.condition is None:
@@ -182,7 +186,7 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
 
 def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     """Return the tokens that name the quantity of a limit; for an age, the last word for age before
-    its end. None if it needs no name, or the line does not name it.
+    the end of the limit. Return None if a name is not needed, or if the line does not contain one.
     """
     if is_age(tokens, limit):
         named = list(rule("age_name").find(tokens, 0, limit.end))
@@ -199,8 +203,8 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
 
 
 def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
-    """Return the words for the quantity of a limit: from the line, from the topic, or implied:
-    "weight" for kilograms or pounds, "age" for a number of people's years. For any other limit,
+    """Return the words for the quantity of a limit. They are taken from the line or the topic, or
+    implied: "weight" for kilograms or pounds, "age" for years of people. If none of these applies,
     return the words of the limit itself.
     """
     tokens = passage.tokens

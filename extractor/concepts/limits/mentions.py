@@ -1,5 +1,5 @@
-"""Find the mentions of a line: each number with its possible readings, its clause and its role. A
-value that is not a reading of any mention is not stated.
+"""Find the mentions in a line: each number with its possible readings, its clause and its role. A
+line does not state a value that is not a reading of one of its mentions.
 """
 
 import re
@@ -19,17 +19,17 @@ from extractor.measures import Limit
 from extractor.schemas import Comparator
 
 _CLAUSE = 80
-"""Maximum number of tokens before and after a number that its clause may include, to keep the
+"""Maximum number of tokens before and after a number that its clause can include. It keeps the
 running time linear.
 """
 _MOST_INHERITED = 6
 _UNNAMED = (Comparator.AT_LEAST, Comparator.EQUAL, Comparator.BETWEEN)
-"""The comparators that a number without a comparator can have."""
+"""The comparators that can be implied for a number without a comparator."""
 
 
 class Measured(StrEnum):
-    """What a number measures: an age, a lifetime such as a life expectancy, another duration, or
-    any other quantity.
+    """The type of quantity that a number measures: an age, a lifetime such as life expectancy,
+    another duration, or any other quantity.
     """
 
     LIMIT = "limit"
@@ -40,14 +40,14 @@ class Measured(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A number of a line with all its possible meanings: ``tokens.words[first:end]`` states
-    ``bounds``, with the most likely reading first. All places are ranges of tokens.
+    """A number in a line with all its possible readings: the tokens ``first:end`` state ``bounds``,
+    with the most likely reading first. All places are token ranges.
 
     ``number`` covers its digits or number words. ``comparators`` contains the comparators that the
-    words allow, the most likely first; ``stated``: the words next to it allow only one. ``clause``
-    covers the words around it that belong to no other limit; ``inherited`` contains the clauses
-    before it that may name its quantity. ``subject`` is the name of what is limited; None if only
-    the limits before it name it. ``unit`` is the unit that the grammar read.
+    words allow, with the most likely first; ``stated`` means that the adjacent words allow only
+    one. ``clause`` covers the surrounding words that do not belong to another limit; ``inherited``
+    contains the preceding clauses that may name the quantity. ``subject`` is the name of the
+    quantity, or None if only preceding limits name it. ``unit`` is the unit that the grammar read.
     """
 
     kind: Measured
@@ -66,8 +66,9 @@ class Mention:
 
 @lru_cache(maxsize=64)
 def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
-    """Return the mentions of a line from left to right: one for each limit, for each number outside
-    limits, and for each row of numbers. The result is cached, since both rules and proofs use it.
+    """Return the mentions in a line from left to right: one for each limit, for each number outside
+    a limit, and for each row of numbers. The result is cached, because both the rules and the
+    proofs use it.
 
     >>> from extractor.language.book import read_text
     >>> mentions = find_mentions(read_text("ECOG 0-2 on a scale of 0 to 5"))
@@ -98,8 +99,8 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
 def _mention_limit(
     tokens: Tokens, limit: Limit, before: Sequence[Mention], numbers: Sequence[Number]
 ) -> Mention:
-    """Return the mention of a limit. ``before`` contains the mentions of the limits before it,
-    ``numbers`` all numbers of the line.
+    """Return the mention of a limit. ``before`` contains the mentions of the preceding limits, and
+    ``numbers`` all numbers in the line.
     """
     values = (limit.value, limit.value_high)
     inside = [number for number in numbers if limit.first <= number.first < limit.end]
@@ -136,7 +137,7 @@ def _mention_limit(
 
 
 def _measure(tokens: Tokens, limit: Limit) -> Measured:
-    """Return what a limit measures."""
+    """Return the type of quantity that a limit measures."""
     if is_age(tokens, limit) or is_of_people(tokens, limit):
         return Measured.AGE
     if limit.time_unit is None:
@@ -147,9 +148,10 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
 def _mention_row(
     tokens: Tokens, row: Row, before: Sequence[Mention], behind: Sequence[Mention]
 ) -> Mention:
-    """Return the mention of a number, or of a row of numbers, that is not a limit. Its clause
-    covers the words between the neighbouring limits. ``before`` contains the mentions of the limits
-    before it, the nearest last; ``behind`` contains the mention of the next limit, if there is one.
+    """Return the mention of a number, or a row of numbers, that is not part of a limit. Its clause
+    covers the words between the neighbouring limits. ``before`` contains the mentions of the
+    preceding limits, with the nearest last; ``behind`` contains the mention of the next limit, if
+    there is one.
     """
     first, end, bounds = row
     place = (first, end)
@@ -182,9 +184,9 @@ def _mention_row(
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that a number at the tokens ``place`` may have if its own is
-    uncertain: those in its clause, before or after the number, and those of a bare number. Directly
-    after "within", it is at most.
+    """Return the comparators that the number at ``place`` may have if it is not clear which
+    comparator belongs to it: those that precede or follow it in its clause, and those of a bare
+    number. Directly after "within", the only one is "at most".
     """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):
@@ -205,8 +207,9 @@ def _list_allowed(
 
 
 def _inherit(before: Sequence[Mention]) -> tuple[Range, ...]:
-    """Return the clauses before a limit that may name its quantity: back to the nearest clause with
-    a subject, followed by that subject; if there is no subject, the last six.
+    """Return the preceding clauses that may name the quantity of a limit: those back to the nearest
+    clause with a subject, followed by the subject itself, or the last six clauses if none has a
+    subject.
     """
     places: list[Range] = []
     for mention in reversed(before[-_MOST_INHERITED:]):
@@ -217,8 +220,8 @@ def _inherit(before: Sequence[Mention]) -> tuple[Range, ...]:
 
 
 def _is_label(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number is only a label: a year, or part of a name ("ADHD-RS-5"), of a
-    version ("RECIST 1.1") or of a list mark before an unmatched bracket ("2)").
+    """Return whether a number is only a label: a year, or part of a name ("ADHD-RS-5"), a version
+    ("RECIST 1.1") or a list marker with an unmatched bracket ("2)").
     """
     first, end = place
     if re.fullmatch(r"(?:19|20)\d\d", tokens.read(first, end)):

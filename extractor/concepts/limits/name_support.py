@@ -1,7 +1,7 @@
 """Check whether the words of a limit support the quantity that was read from them.
 
-The reading of a limit may use a general quantity inferred from its unit alone, such as
-``concentration`` for ng/mL. In a table grouped by name, a name needs the support of words.
+A limit's quantity may have been inferred from its unit alone, such as ``concentration`` for ng/mL.
+A table that is grouped by quantity should only use names that the words support.
 """
 
 import re
@@ -19,12 +19,12 @@ _BEHIND_HEAD = re.compile(
     r"\s(?:of|for|in|with|per|during|from|since|prior\sto|within|at|after|before)\s",
     re.IGNORECASE,
 )
-"""The words after the head of a name: the head of "trials of adequate dose" is "trials"."""
+"""Matches the words after the head of a name: the head of "trials of adequate dose" is "trials"."""
 _COUNT_WORDS = frozenset({"number", "no", "count", "time", "total", "history", "use"})
-"""Heads that only state that something is counted."""
+"""Head nouns that only express a count."""
 _MULTIPLES = ("{ULN}", "{LLN}", "{baseline}")
 _OTHER_HEADS = frozenset({"tki", "inhibitor", "mutation", "amplification", "fusion"})
-"""Heads that make a name refer to a gene or a drug: "EGFR-TKI"."""
+"""Head nouns that turn a name into that of a gene or a drug: "EGFR-TKI"."""
 _BRACKETS = re.compile(r"\([^()]{0,60}\)")
 _JOINT = re.compile(r"[,/&]|\b(?:and|or)\b", re.IGNORECASE)
 _WEIGHED = "body_weight"
@@ -34,9 +34,9 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` support
     the quantity that was read from them.
 
-    A general quantity inferred only from the unit is not supported. A body weight that is not named
-    needs words for people. Words do not support a quantity if they end with a gene or a drug, state
-    a ratio of several quantities, or count something else.
+    A general quantity that is inferred only from the unit is not supported. An unnamed body weight
+    is supported only if the words refer to people. Words do not support a quantity if they end with
+    a gene or a drug, state a ratio of several quantities, or count something else.
 
     >>> from extractor.concepts.limits.quantity_names import name_quantity
     >>> texts = (
@@ -68,16 +68,16 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
 
 def _is_counted(text: str, named: int) -> bool:
-    """Return whether the word ``named`` is in the head of a text, or the head only states that
-    something is counted. The head of "trials of adequate dose" is "trials".
+    """Return whether the word ``named`` is in the head of a text, or the head only expresses a
+    count. The head of "trials of adequate dose" is "trials".
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     return not head or head[-1] in _COUNT_WORDS or named < len(head)
 
 
 def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:
-    """Return whether a text is a ratio of ``quantity`` and other known quantities: "neutrophil to
-    lymphocyte ratio".
+    """Return whether a text states the ratio of ``quantity`` to other known quantities: "neutrophil
+    to lymphocyte ratio".
     """
     if "ratio" not in (words[0], words[-1]) or "ratio" in quantity.name:
         return False
@@ -87,9 +87,10 @@ def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) 
 def list_joined(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> tuple[str, ...]:
-    """Return the names of the quantities that a text joins; empty if it names only one, if the
-    vocabulary has a name for them together, if one of them cannot have the UCUM ``unit``, or if it
-    is a ratio. ``quantity`` is the quantity that was read.
+    """Return the names of the quantities that are joined in a text. The result is empty if the text
+    names only one quantity or states a ratio, if the vocabulary has a combined name for the
+    quantities, or if one of them cannot have the UCUM ``unit``. ``quantity`` is the quantity that
+    was read.
 
     >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
     ('total_bilirubin', 'ast')

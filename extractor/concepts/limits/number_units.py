@@ -1,5 +1,5 @@
-"""Check whether a number in a text has a unit: next to it, after other words, or shared with the
-next number.
+"""Check whether a number in a text has a given unit: adjacent, after other words, or shared with
+the next number.
 """
 
 import re
@@ -20,16 +20,18 @@ cells/kg".
 _STOPS = frozenset(";:\n")
 _LONGEST_LIST = 100
 """Maximum number of tokens in a list between a number and the list's unit. Without a maximum, a
-text that is one long list would take quadratic time.
+text that consists of one long list would take quadratic time.
 """
 _COUNTED = re.compile(r"\{(?!ULN|LLN|times)\w+\}")
-"""Counted nouns: the cigarettes in "10 cigarettes per day", which is also a plain rate."""
+"""Counted nouns, such as "cigarettes" in "10 cigarettes per day"; the unit may also be written as a
+plain rate.
+"""
 _RATES = {"daily": "/d", "weekly": "/wk", "monthly": "/mo", "yearly": "/a"}
 
 
 def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether the number at a place (tokens) has ``unit``, which must be the first unit
-    after it.
+    """Return whether the number at a token range has ``unit``, which must be the first unit after
+    it.
 
     An area under the curve has the unit "AUC" whatever follows. The "+" of a score must be joined
     to the number. The "20/" of a visual acuity precedes it.
@@ -66,8 +68,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _name_unit(unit: str) -> frozenset[str]:
-    """Return the names by which a unit is compared with a unit in a text: its UCUM code and its
-    dose unit; empty if the rules do not know it.
+    """Return the names used to compare a unit with a unit in a text: its UCUM code and its dose
+    unit. The result is empty if the rules do not know the unit.
     """
     place = find_unit(lex(unit), 0, loose=True)
     dose = place.dose if place and place.is_dose else None
@@ -78,8 +80,8 @@ def _name_unit(unit: str) -> frozenset[str]:
 
 
 def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether a number without a unit shares ``unit`` with the next number, from which at
-    most a joint or a comma separates it: "BMI below 18 or above 40 kg/m2".
+    """Return whether a number without a unit shares ``unit`` with the next number, separated from
+    it at most by a conjunction or a comma: "BMI below 18 or above 40 kg/m2".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
@@ -97,19 +99,18 @@ def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
 
 
 def may_be_years(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number that may be an age is in years: it has no unit, or is part of "the
-    over-60s" or "the 50th birthday".
+    """Return whether a number that may be an age is in years: it does not have a unit, or it is
+    part of a phrase like "the over-60s" or "the 50th birthday".
     """
     is_aged = rule("aged_after").starts(tokens, place[1]) is not None
     return is_aged or stands_bare(tokens, place)
 
 
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
-    """Return whether the number at a place (tokens) has no unit of measurement directly after it,
-    so that it is a count or a grade.
-
-    ``subject`` contains the words of its quantity in lower case: with "cigarettes", "10 cigarettes
-    per day" is a count of cigarettes. Any number of a class or a grade is a count, too.
+    """Return True if the number at a token range is not followed by a unit of measurement and is
+    therefore a count or a grade. ``subject`` contains the words of its quantity in lower case: if
+    it is "cigarettes", "10 cigarettes per day" is a count of cigarettes. The number of a class or a
+    grade is always treated as a count.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")
@@ -127,11 +128,10 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
 
 
 def _find_words_behind(tokens: Tokens, at: int) -> Range:
-    """Return the tokens in which to search for the unit of a number that ends at token ``at``.
-
-    They begin after the list that the number belongs to ("1, 3 or 10 mg") and after a factor ("25 x
-    40 cm"). They end at a stop, at the end of the sentence, at the next number that is not part of
-    a unit, or after 24 tokens.
+    """Return the tokens in which to search for the unit of a number that ends at token ``at``. The
+    search begins after the list that the number belongs to ("1, 3 or 10 mg") and after a factor
+    ("25 x 40 cm"). It ends at a stop word, at the end of the sentence, at the next number that is
+    not part of a unit, or after 24 tokens.
     """
     reach = at + _LONGEST_LIST
     while at < reach and (item := rule("next_of_list").starts(tokens, at)):
@@ -161,10 +161,10 @@ def _is_in_unit(tokens: Tokens, at: int) -> bool:
 
 @lru_cache(maxsize=512)
 def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
-    """Return the names of the unit that begins at token ``at``: its UCUM code, its dose unit, and
-    its code including a rate that follows the substance ("10 mg prednisone per day"); empty if no
-    unit begins there before token ``end``. If the unit is unknown, its denominator counts ("350
-    CD4/uL").
+    """Return the names of the unit that begins at token ``at``, before token ``end``: its UCUM
+    code, its dose unit, and its code including a rate that follows the substance ("10 mg prednisone
+    per day"). If the unit is unknown, its denominator is used ("350 CD4/uL"). The result is empty
+    if no unit begins there.
     """
     if at >= end:
         return frozenset()

@@ -1,4 +1,6 @@
-"""Decide whether a number belongs to a quantity, to another one, or possibly to either."""
+"""Decide whether a number belongs to a quantity, to a different quantity, or possibly to either of
+them.
+"""
 
 import re
 from functools import cache, lru_cache
@@ -14,11 +16,11 @@ from extractor.measures.names import fold_words, spell_words
 _SIDES = frozenset({"systolic", "diastolic"})
 _AGE = frozenset({"age", "ages", "aged", "old"})
 _COUNTED_REACH = 4
-"""Maximum number of tokens between a number and the name of what it counts."""
+"""Maximum number of tokens between a number and the noun that it counts."""
 _AGE_PHRASE = 4
-"""A quantity with fewer words, including "age", is the age of a person."""
+"""A quantity that includes "age" and has fewer words than this is a person's age."""
 _ROLE_WORDS = {NumberRole.CHANGE: "change_word", NumberRole.AIM: "aim_word"}
-"""Rules for words that a quantity must contain to have a number with this role."""
+"""Rules for the words that a quantity must contain to own a number with this role."""
 _NUMBERED = re.compile(r"\b(group|cohort|arm|part|phase|stage|stratum) (\w+)")
 _RATIOS = ("ratio_of_two", "divided_by", "part_of_fraction")
 
@@ -26,10 +28,9 @@ Words = frozenset[str]
 
 
 def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a mention belongs to a quantity: True; None if it belongs to another quantity,
-    and False if this is open.
-
-    ``quantity`` is its name as stated by a model or a rule; ``tokens`` contains the line.
+    """Return True if a mention belongs to a quantity, None if it belongs to another quantity, and
+    False if this is uncertain. ``quantity`` is the name that a model or a rule stated; ``tokens``
+    contains the line.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ANC >= 1.5, platelets >= 100")
@@ -59,9 +60,9 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
 
 
 def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
-    """Return whether the quantity belongs to one group of people, or to one side of the body, and
-    the number to another: the last one that its clause names before the number, otherwise the first
-    one after it.
+    """Return whether the quantity and the number belong to different groups of people or sides of
+    the body. The number belongs to the last group that its clause names before it, or otherwise to
+    the first group after it.
     """
     front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
     behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
@@ -77,8 +78,8 @@ def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
 
 
 def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
-    """Return whether a number limits a ratio of which the quantity is one part: "LH:FSH of 2 or
-    more". A colon followed by a space ends a heading, and "AST/ALT" is not a ratio.
+    """Return whether a number limits a ratio that includes the quantity: "LH:FSH of 2 or more". A
+    colon followed by a space ends a heading, and "AST/ALT" is not treated as a ratio.
     """
     for name in _RATIOS:
         for ratio in rule(name).find(tokens, mention.clause[0], mention.number[0]):
@@ -94,9 +95,9 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
 
 
 def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a number is the age that the quantity names; None if it belongs to another
-    quantity, or is the age in another part of the trial; False if only the words next to it make it
-    an age ("has turned 18"), or if it is a bare number without a name.
+    """Return True if a number is the age that the quantity names. Return None if it belongs to
+    another quantity, or is an age in another part of the trial. Return False if only the adjacent
+    words make it an age ("has turned 18"), or if it is a bare number without a name.
     """
     clause = _list_words(tokens, *mention.clause)
     if mention.kind is Measured.AGE or not _AGE.isdisjoint(clause):
@@ -111,10 +112,10 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
 
 
 def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return whether a number is the blood pressure that the quantity names, systolic or diastolic;
-    None if the quantity names neither, or the number's pressure is unknown.
-
-    The word after the number determines it, otherwise the position in a pair such as "140/90".
+    """Return whether a number is the systolic or diastolic blood pressure that the quantity names.
+    Return None if the quantity does not name one, or if it is unknown which pressure the number
+    states. The word after the number determines the pressure; otherwise, its position in a pair
+    such as "140/90" does.
     """
     named = _SIDES & spelled
     if not named or not rule("pressure_word").search(tokens):
@@ -125,7 +126,7 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
         return bool(behind & named)
     near = max(0, mention.first - 2), min(len(tokens), mention.end + 2)
     for pair in rule("pressure_pair").find(tokens, *near):
-        # a mention of "140/90" contains both: its first number counts
+        # a mention of "140/90" contains both pressures: the first one is compared
         for side in ("systolic", "diastolic"):
             if mention.first <= pair.place(side)[0] < mention.end:
                 return side in named
@@ -135,13 +136,13 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
 def _compare_names(
     words: Words, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool | None:
-    """Return whether the names around a number are those of the quantity: True; None for another
-    quantity, and False if this is open.
+    """Return True if the words around a number name the quantity, None if they name another
+    quantity, and False if this is uncertain.
 
-    The first of these decides: the words directly next to the number; the known quantities before
-    it; the words of its clause; the words of earlier clauses that may name its quantity; the words
-    of the whole line. A preceding word that is not in the quantity's name indicates another
-    quantity, if the quantity has its own limit in the line, or only earlier clauses name it.
+    The words are compared in this order: the words directly next to the number, the known
+    quantities before it, its clause, the earlier clauses that may name its quantity, and the whole
+    line. A preceding word that is not part of the quantity's name indicates another quantity if the
+    quantity has its own limit in the line, or if only earlier clauses name it.
     """
     subject = mention.subject or (mention.first, mention.first)
     front = _list_words(tokens, *_list_front(mention))
@@ -169,14 +170,18 @@ def _compare_names(
 
 
 def _is_part(words: Words, named: Words, front: Words) -> bool:
-    """Return whether a name before a number is only a part of the quantity's name: "stage"."""
+    """Return whether the name before a number, such as "stage", is only part of the quantity's
+    name.
+    """
     return bool(words & named) and not words < named and words <= front
 
 
 def _says_elsewhere(
     extra: Words, around: Words, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether a line contains additional words of a name, but not around the number."""
+    """Return whether a line contains the ``extra`` words of a name elsewhere, but not around the
+    number.
+    """
     if mention.subject is None or mention.subject[0] >= mention.first:
         around |= _list_inherited(mention, tokens)
     return not (extra - around).isdisjoint(_list_line(tokens))
@@ -185,8 +190,8 @@ def _says_elsewhere(
 def _compare_clause(
     words: Words, quantity: str, mention: Mention, tokens: Tokens, *, is_foreign: bool
 ) -> bool | None:
-    """Compare the words of the clause, then those of the clauses before it, then those of the
-    line.
+    """Compare the quantity with the words of the clause, then of the preceding clauses, and then of
+    the line. The result has the same meaning as in ``_compare_names``.
     """
     subject = mention.subject or (mention.first, mention.first)
     others = _list_subjects(tokens) - {_fold(tokens.read(*subject))}
@@ -212,7 +217,9 @@ def _list_line(tokens: Tokens) -> Words:
 
 
 def _list_front(mention: Mention) -> Range:
-    """Return the tokens of a clause and of the name of its quantity, up to the number."""
+    """Return the tokens before a number that belong to its clause or to the name of its
+    quantity.
+    """
     first = mention.clause[0]
     if mention.subject:
         first = min(first, mention.subject[0])
@@ -220,16 +227,17 @@ def _list_front(mention: Mention) -> Range:
 
 
 def _list_inherited(mention: Mention, tokens: Tokens) -> Words:
-    """Return the words of a clause, and of earlier clauses that may name its quantity."""
+    """Return the words of a clause and of the earlier clauses that may name its quantity."""
     places = (*mention.inherited, _list_front(mention), mention.clause)
     return frozenset[str]().union(*(_list_words(tokens, *place) for place in places))
 
 
 def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
-    """Return the tokens of a number and of the words after it that may name what it counts, up to a
-    joint or a number, and at most four more than the quantity has words. If a name precedes the
-    number, they also end at a bracket. If the number has a unit, words up to the next number belong
-    to that number.
+    """Return the tokens of a number and of the following words that may name its quantity, which
+    has ``length`` words: "10 or more cigarettes". They end at a conjunction, and have at most four
+    words more than the quantity. If a name precedes the number, they also end at a bracket, as in
+    "Hb > 9 (transfusion allowed)". If another number follows and this one has a unit, the words
+    between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is returned.
     """
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
@@ -254,8 +262,8 @@ def _names_people(mention: Mention, tokens: Tokens) -> bool:
 
 @lru_cache(maxsize=64)
 def _list_words(tokens: Tokens, first: int, end: int) -> Words:
-    """Return the words of the tokens ``first:end``, without words that are negated: in "the waist,
-    not the hip", only the waist counts.
+    """Return the words of the tokens ``first:end``, except for negated words such as "hip" in "the
+    waist, not the hip".
     """
     aside = set[int]()
     for denial in rule("not_meant").find(tokens, first, end):
@@ -265,7 +273,7 @@ def _list_words(tokens: Tokens, first: int, end: int) -> Words:
 
 
 def _join(text: str) -> str:
-    """Return a text in which the type of a group and its number or letter are one word:
+    """Return a text in which a group's type and its number or letter are joined into one word:
     "group A".
     """
     return _NUMBERED.sub(r"\1\2", text.lower())
@@ -282,15 +290,15 @@ def _fold(text: str) -> Words:
 
 @lru_cache(maxsize=16)
 def _list_subjects(tokens: Tokens) -> frozenset[Words]:
-    """Return the words of each quantity that has a limit in a line, without generic words."""
+    """Return the words of each quantity that is limited in a line, without generic words."""
     subjects = [mention.subject for mention in find_mentions(tokens) if mention.subject]
     return frozenset(_fold(tokens.read(*place)) for place in subjects)
 
 
 @lru_cache(maxsize=1024)
 def _name(text: str) -> Words:
-    """Return the names of all known quantities in a text. For a combined quantity, these are the
-    names of its parts: ALT and AST for transaminases.
+    """Return the names of all known quantities in a text. A combined quantity is replaced with its
+    parts: transaminases with ALT and AST.
     """
     parts = (quantity.both or {quantity.name} for quantity in list_named(text))
     return frozenset[str]().union(*parts)
@@ -298,7 +306,7 @@ def _name(text: str) -> Words:
 
 @lru_cache(maxsize=1024)
 def _list_name_words(names: Words) -> Words:
-    """Return the words in all names of some known quantities, and generic words."""
+    """Return all words in the names of some known quantities, and generic words."""
     words = {*word_list("idle_words"), *word_list("function_words")}
     for name in names:
         words.update(*map(fold_words, get_quantity(name).names))
@@ -314,8 +322,8 @@ def _idle() -> Words:
 
 @cache
 def _list_contrasts() -> list[list[Words]]:
-    """Return rows of contrasting groups of words. A clause is about one group of a row at a time,
-    such as men or women.
+    """Return rows of contrasting word groups. A clause refers to one group in a row at a time, such
+    as men or women.
     """
     rows = read_table("mentions")["contrasts"]["groups"]
     return [[word_set(group) for group in row] for row in rows]

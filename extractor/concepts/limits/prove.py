@@ -1,5 +1,5 @@
-"""Prove limits: a model's limit is kept if a mention in its line states the same limit on the same
-quantity.
+"""Check the limits from a model: a limit is kept if a mention in its line states the same limit on
+the same quantity.
 """
 
 from collections.abc import Iterator
@@ -33,17 +33,16 @@ from extractor.schemas import Comparator, Constraint, Quantity, Support
 _MULTIPLES = ("{ULN}", "{LLN}")
 _NO_LIMITS = (NumberRole.SCALE, NumberRole.PART)
 _MOST_SAME = 24
-"""Maximum number of mentions of the same numbers that are examined. No line of a record has
-more.
+"""Maximum number of mentions with the same numbers that are examined. Lines in real records do not
+have more.
 """
 
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a constraint with its place in a passage, if the passage states it for this quantity;
-    None if it does not. An age needs no name: "2 to 18 years".
-
-    If the passage uses another name of the quantity, that name replaces it: "ANC" for "absolute
-    neutrophil count".
+    """Return a constraint with its place in a passage; None if the passage does not state it for
+    this quantity. An age does not have to be named: "2 to 18 years". If the passage uses another
+    name for the quantity, such as "ANC" for "absolute neutrophil count", the constraint takes that
+    name.
     """
     for name, place in _list_names(value.quantity, passage):
         named = value.model_copy(update={"quantity": name})
@@ -54,8 +53,8 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 
 def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | None]]:
-    """Yield the names by which a passage may state a limit on a quantity, with their places: its
-    own words, another name in the vocabularies, or its own words without a place.
+    """Yield the names that a passage may use for a quantity, each with its place: the constraint's
+    own words, another name from the vocabularies, or its own words without a place.
     """
     place = find_quote(passage, quantity)
     if place:
@@ -74,8 +73,8 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
 def _find_named(
     value: Constraint, place: Span | None, passage: Passage
 ) -> Supported | None:
-    """Return a constraint with the span from the name of its quantity to its number, if the passage
-    states it with its unit.
+    """Return a constraint with the span from the name of its quantity to its number; None if the
+    passage does not state it with its unit.
     """
     limit = find_limit(cut(passage), value, value.quantity)
     if limit is None:
@@ -90,11 +89,10 @@ def _find_named(
 def find_limit(
     tokens: Tokens, value: Constraint | Quantity, quantity: str = ""
 ) -> Derived | None:
-    """Return the place of the mention that states a limit, with its support; None if no mention of
-    the line states it. A mention that states it takes precedence over mentions from which it is
-    inferred.
-
-    ``quantity`` is the name of what is limited; without it, a mention of any quantity counts.
+    """Return the place of the mention that states a limit, with its support; None if the line does
+    not state the limit. Mentions that state the limit take precedence over mentions from which it
+    can be inferred. ``quantity`` is the name of the limited quantity; without it, mentions of any
+    quantity are accepted.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Hemoglobin >= 8 g/dL and ECOG <= 2")
@@ -127,12 +125,10 @@ def _prove(
     mention: Mention,
     tokens: Tokens,
 ) -> Support | None:
-    """Return how a mention supports a limit; None if it does not.
-
-    The mention must have the numbers, the comparator and the unit, must not be part of a scale or a
-    name, and must belong to the quantity, or possibly belong to it. The limit is inferred if this
-    is open, if it is a change or a target, or if its number has another reading. Otherwise, the
-    support is that of its numbers.
+    """Return how a mention supports a limit; None if it does not. The mention must have the same
+    numbers, comparator and unit, must not be part of a scale or a name, and must not belong to
+    another quantity. The limit is inferred if its quantity is uncertain, if it is a change or a
+    target, or if its number has another reading. Otherwise, the numbers determine the support.
     """
     numbers = _compare(value, mention)
     # the 5 of "ECOG 0-2 on a scale of 0 to 5"
@@ -150,8 +146,9 @@ def _prove(
 def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
     """Return how a mention supports the numbers and the comparator of a limit; None if it does not.
 
-    The support is parsed if the numbers are the most likely reading of the mention, and the words
-    allow only one comparator. It is inferred if they are another reading, or one end of a range.
+    The support is "parsed" if the numbers are the most likely reading of the mention and the words
+    allow only one comparator. It is "inferred" if the numbers are a less likely reading or one end
+    of a range.
     """
     bounds = (value.value, value.value_high)
     low, high = mention.bounds[0]
@@ -169,11 +166,10 @@ def _compare(value: Constraint | Quantity, mention: Mention) -> Support | None:
 def _has_unit(
     value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool:
-    """Return whether the number of a mention has the unit of a limit, or no unit if the limit has
-    none. The ``quantity`` may name what is counted: "10 cigarettes".
-
-    A score in percent may be written with or without its unit ("Karnofsky of 70", or "70 %"). A
-    number without a unit may share the unit of the number before or after it.
+    """Return whether the number of a mention has the unit of a limit, or lacks a unit if the limit
+    does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score in percent
+    may be written with or without its unit ("Karnofsky of 70" or "70 %"). A number without a unit
+    may share the unit of the previous or next number.
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number
@@ -207,9 +203,8 @@ def _is_in_percent(quantity: str) -> bool:
 
 
 def has_other_reading(tokens: Tokens, place: Derived) -> bool:
-    """Return whether a number at a place is ambiguous: "100.000" proves neither 100 nor 100000.
-
-    A comma before three digits marks thousands, as in English.
+    """Return whether the number at a place is ambiguous: "100.000" may be 100 or 100000. A comma
+    before three digits marks thousands, as in English.
     """
     words = tokens.words[place.first : place.end]
     return any(is_two_ways(word) and "," not in word for word in words)

@@ -1,4 +1,4 @@
-"""Canonical names of limited quantities, and conversion of values to their canonical units."""
+"""Find the canonical names of limited quantities, and convert values to canonical units."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,21 +16,21 @@ from extractor.measures.names import Words, find_names, fold_words
 
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
-"""The units of quantities whose names end with these heads."""
+"""The unit that is implied by each of these words at the end of a quantity's name."""
 BARE_UNITS = _STEPS | {"1", "{score}"}  # texts leave them out
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
-"""Units that compare with another value of the same quantity."""
+"""Units that express a value relative to another value of the same quantity."""
 _CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
 _NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # ages are never stated in them
 _WORST_ECOG = 5
 _OF_SCORES = (("{score}", 1),)
-"""The dimension of points in a score."""
+"""The dimension of score points."""
 _OF_TIME = (("s", 1),)
 _PER_VOLUME = ("m", -3)
 _LOSSES = frozenset({"logMAR", "LogMAR", "20/", "6/"})
-"""Units of visual acuity in which higher values are worse."""
+"""Visual acuity units in which higher values are worse."""
 _SENSE_REACH = 8
-"""Number of tokens around a limit that may show that it refers to an earlier time or another
+"""Number of tokens around a limit that are searched for a reference to an earlier time or another
 fluid.
 """
 
@@ -65,13 +65,11 @@ class KnownQuantity:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
-        """Return whether a limit on this quantity can have ``unit``, a UCUM code, or no unit at
-        all.
-
-        The unit can be its canonical unit, an additional one (``others``), one that converts to
-        either or has the same dimension, or, for a concentration, any other concentration. A
-        comparison with another value ("x ULN") fits all quantities except scales, counts in braces
-        and weak names. Counts have no other unit.
+        """Return whether a limit on this quantity can have ``unit``, a UCUM code, or lack a unit if
+        it is None. The unit can be the canonical unit, an additional unit (``others``), or a unit
+        that can be converted to one of them or has the same dimension; a concentration can have any
+        unit of concentration. A relative unit ("x ULN") fits all quantities except scales, counts
+        in braces and weak names. Counts cannot have any other unit.
         """
         if unit is None:
             return not self.measured
@@ -91,8 +89,8 @@ class KnownQuantity:
         return is_other or self._is_concentration(dimension)
 
     def _is_concentration(self, dimension: Dimension) -> bool:
-        """Return whether both the canonical unit and a dimension are amounts per volume. A bare
-        mass counts as a mass per volume, since its volume may be missing: "mg%".
+        """Return whether both the canonical unit and a dimension are amounts per volume. A mass is
+        treated as a mass per volume, since the volume may not be written: "mg%".
         """
         own_dimension = find_dimension(self.unit)[1]
         if _PER_VOLUME not in own_dimension:
@@ -103,25 +101,24 @@ class KnownQuantity:
 
     def is_usual(self, value: float, unit: str | None) -> bool:
         """Return whether a value is in the ``usual`` range of limits in trials; False if the usual
-        range is unknown, or the value cannot be converted to the canonical unit.
+        range is unknown, or if the value cannot be converted to the canonical unit.
         """
         canonical = self.to_canonical(value, unit) if self.usual else None
         return canonical is not None and self.is_possible(canonical)
 
     def is_possible(self, canonical: float) -> bool:
-        """Return whether a value in the canonical unit can be a limit: it is 0, or ``usual`` does
-        not exclude it.
+        """Return whether a value in the canonical unit is a plausible limit: it is 0 or is not
+        outside the ``usual`` range.
         """
         if self.usual is None or canonical == 0:
             return True
         return self.usual[0] <= abs(canonical) <= self.usual[1]
 
     def infer_unit(self, value: float) -> str | None:
-        """Return the implied unit of a value that has none; None if it is unknown or ambiguous.
-
-        A number of cells may be per litre, per microlitre or in 10^9/L, depending on its size.
-        Counts and scales are in their canonical unit; other quantities only if the value is in
-        their ``implied`` range.
+        """Return the implied unit of a value without a unit; None if it is unknown or ambiguous. A
+        cell count may be per litre, per microlitre or in 10^9/L, depending on its size. Counts and
+        scales have their canonical unit; other quantities do only if the value is in their
+        ``implied`` range.
 
         >>> [
         ...     list_quantities()["platelet_count"].infer_unit(value)
@@ -138,8 +135,8 @@ class KnownQuantity:
         return self.unit if low <= value <= high else None
 
     def change_of(self) -> "KnownQuantity":
-        """Return the quantity that is a change of this one, in the same unit: the vocabulary's, if
-        it has one, otherwise a new quantity, which is named after this one and may be negative.
+        """Return the quantity for changes of this quantity, in the same unit. If the vocabulary
+        does not contain one, create a quantity that is named after this one and may be negative.
         """
         if self.change:
             return list_quantities()[self.change]
@@ -155,8 +152,8 @@ class KnownQuantity:
         )
 
     def to_canonical(self, value: float, unit: str | None) -> float | None:
-        """Return the value in the canonical unit; None if there is no safe conversion. Without a
-        ``unit``, the implied unit is used (``infer_unit``).
+        """Convert a value to the canonical unit; return None if it cannot be converted safely. If
+        ``unit`` is None, the implied unit is used (``infer_unit``).
         """
         unit = unit or self.infer_unit(value)
         if unit is None:
@@ -184,8 +181,8 @@ def list_quantities() -> Mapping[str, KnownQuantity]:
 
 
 def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the LOINC codes of a vocabulary entry by unit. The entry contains one code or a list
-    for its canonical unit, a table of codes by unit, or no codes.
+    """Return the LOINC codes of a vocabulary entry by unit. The entry can contain a code or a list
+    of codes for its canonical unit, a table of codes by unit, or no codes.
     """
     codes = entry.get("loinc", {})
     by_unit = codes if isinstance(codes, dict) else {entry["unit"]: codes}
@@ -196,7 +193,8 @@ def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def get_quantity(name: str) -> KnownQuantity:
-    """Return a quantity of the vocabulary, or a change of one, by its canonical name.
+    """Return the vocabulary's quantity with a canonical name, or the change of a quantity with that
+    name.
 
     >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
     ('g/dL', True)
@@ -210,12 +208,13 @@ def get_quantity(name: str) -> KnownQuantity:
 def name_quantity(
     text: str, unit: str | None = None, quote: str = "", value: float | None = None
 ) -> KnownQuantity | None:
-    """Return the quantity that ``text`` names and that can have the UCUM ``unit``; None if there is
-    none.
+    """Return the quantity that ``text`` names and that can have the UCUM ``unit``; None if no
+    quantity matches.
 
-    If ``text`` names only people or a scale ("men", "score"), the words before it in ``quote``
-    decide, and finally the unit. If ``value`` and ``quote`` are given, the words around the limit
-    can also make it a change, or one of the two blood pressures.
+    If ``text`` names only people or a scale ("men", "score"), the quantity is determined by the
+    words before it in ``quote`` or, failing that, by the unit. If ``value`` and ``quote`` are
+    given, the words around the limit can also narrow the quantity to a change or to one of the two
+    blood pressures.
 
     >>> name_quantity("Absolute neutrophil count (ANC)", "/uL").name
     'absolute_neutrophil_count'
@@ -250,8 +249,8 @@ def name_quantity(
 def _name(
     text: str, unit: str | None, quote: str, value: float | None
 ) -> KnownQuantity | None:
-    """Return the quantity that the words of ``text`` name or, without a name, that the unit
-    indicates; None if neither does.
+    """Return the quantity that ``text`` names or, if it does not name one, that the unit indicates;
+    None if neither does.
     """
     words = fold_words(text)
     named = _choose(words, unit)
@@ -270,9 +269,7 @@ def _name(
 def _find_near(
     text: str, words: Words, unit: str | None, quote: str
 ) -> KnownQuantity | None:
-    """Return the quantity that is named before or, failing that, around words for people or a
-    scale.
-    """
+    """Return the quantity that is named before or around words for people or a scale."""
     lists = map(word_list, ("people", "scale_words", "idle_words"))
     if text not in quote or not frozenset[str]().union(*lists).issuperset(words):
         return None
@@ -284,8 +281,8 @@ def _find_near(
 
 
 def _is_age(words: Words, unit: str, quote: str) -> bool:
-    """Return whether a duration is an age: its words name people, or the quote calls it an age ("18
-    years old").
+    """Return whether a duration is an age: its words name people, or the quote describes it as an
+    age ("18 years old").
     """
     if unit in _NO_AGE_UNITS or find_dimension(unit)[1] != _OF_TIME:
         return False
@@ -295,8 +292,8 @@ def _is_age(words: Words, unit: str, quote: str) -> bool:
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
-    """Return the quantity that a unit on its own indicates; None if there is none, or if it cannot
-    have the value: "prostate > 100 c" is not a temperature.
+    """Return the quantity that a unit alone indicates; None if no quantity is indicated, or if it
+    cannot have the value: "prostate > 100 c" is not a temperature.
     """
     by_unit = _find_unit(unit)
     canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
@@ -307,8 +304,8 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 def _name_by_sense(
     named: KnownQuantity, text: str, quote: str, value: float
 ) -> KnownQuantity:
-    """Return ``named``, narrowed by the words around its limit to one blood pressure, to a change,
-    or to another time or fluid.
+    """Narrow the quantity ``named`` to one of the two blood pressures, to a change, or to another
+    time or fluid, depending on the words around its limit.
     """
     tokens = read_text(quote)
     name = tokens.at(max(0, quote.find(text)))
@@ -332,8 +329,9 @@ def _name_by_sense(
 
 
 def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQuantity:
-    """Return which of the two blood pressures a number is: the one named after it, otherwise by its
-    position in a pair such as "140/90"; ``named`` if neither decides.
+    """Return the blood pressure that a number states: the one named after it or, failing that, the
+    one that its position in a pair such as "140/90" indicates. Return ``named`` if neither is
+    available.
     """
     after = rule("pressure_named_after").starts(tokens, number.end)
     if after:
@@ -347,12 +345,11 @@ def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQua
 
 @lru_cache(maxsize=4096)
 def _choose(words: Words, unit: str | None) -> KnownQuantity | None:
-    """Return the quantity that folded words name and that fits the unit; None if there is none.
-
-    Strong names take precedence over weak ones. If there are several, return the quantity that
-    combines all of them, as transaminases combine ALT and AST, otherwise the last one. Words
-    without a unit that end with "grade", "class" or "stage" only name quantities with grades as
-    values, or with this word in a name.
+    """Return the quantity that folded words name and that fits the unit; None if no quantity
+    matches. Strong names take precedence over weak names. If several quantities are named, return
+    the quantity that combines all of them, as transaminases combine ALT and AST; otherwise, return
+    the last quantity. If there is no unit, words that end with "grade", "class" or "stage" can only
+    name a quantity whose values are grades or whose name contains that word.
     """
     known = list_quantities()
     fitting = [known[name] for *_, name in find_names(words) if known[name].fits(unit)]
@@ -366,7 +363,7 @@ def _choose(words: Words, unit: str | None) -> KnownQuantity | None:
 
 
 def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity | None:
-    """Return the quantity that combines exactly the named ones."""
+    """Return the quantity that combines exactly the named quantities."""
     if len({part.name for part in group}) < 2:
         return None
     parts = frozenset[str]().union(*(part.both or {part.name} for part in group))
@@ -377,8 +374,8 @@ def _combine(group: Sequence[KnownQuantity], unit: str | None) -> KnownQuantity 
 
 
 def _has_head(quantity: KnownQuantity, head: str) -> bool:
-    """Return whether the values of a quantity are grades, classes or stages, or one of its names
-    contains the word ``head``.
+    """Return whether the values of a quantity are grades, classes or stages, or whether one of its
+    names contains the word ``head``.
     """
     if quantity.unit in _STEPS:
         return True
@@ -387,8 +384,8 @@ def _has_head(quantity: KnownQuantity, head: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _find_unit(unit: str) -> KnownQuantity | None:
-    """Return the quantity that a unit on its own indicates, as "kg" indicates a weight, otherwise
-    the general quantity of its dimension; None if there is neither.
+    """Return the quantity that a unit alone indicates, as "kg" indicates a weight, or otherwise the
+    general quantity of its dimension; None if neither exists.
     """
     known = list_quantities().values()
     for quantity in known:
@@ -406,12 +403,10 @@ def _has_dimension(units: Iterable[str], dimension: Dimension) -> bool:
 
 
 def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
-    """Return the LOINC codes of a quantity in a UCUM unit, the most common first; empty if no code
-    is certain.
-
-    A code applies to one dimension: LOINC has one glucose by mass and another by amount of
-    substance. A multiple of a limit of normal may have any code, and so may a value without a unit
-    if there is only one dimension.
+    """Return the LOINC codes of a quantity in a UCUM unit, with the most common first; empty if no
+    code is certain. Each code applies to one dimension: LOINC has different codes for glucose by
+    mass and by amount of substance. A multiple of a normal limit can have any of the codes, and so
+    can a value without a unit if there is only one dimension.
 
     >>> glucose = list_quantities()["glucose"]
     >>> [find_loinc(glucose, unit) for unit in ("mg/dL", "umol/L", "{ULN}", None, "%")]
@@ -433,11 +428,9 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
 
 
 def name_property(unit: str) -> tuple[Dimension, bool]:
-    """Return what a LOINC code measures: the dimension of a UCUM unit, and whether it is per 1.73
-    m2 of body surface.
-
-    Units of enzymes and international units are treated as one, since each assay uses only one of
-    them.
+    """Return the dimension of a UCUM unit, and whether the unit is per 1.73 m2 of body surface,
+    since LOINC codes differ in both. Enzyme units and international units are treated as the same
+    unit, since each assay uses only one of them.
 
     >>> (
     ...     name_property("kU/L") == name_property("[IU]/mL"),
@@ -452,11 +445,10 @@ def choose_reading(
     written: str, name: str, unit: str | None
 ) -> tuple[int | float, bool]:
     """Return the reading of a written number that is usual for the quantity ``name``, and whether
-    the reading is certain.
-
-    A single reading in the usual range is certain, unless it takes a comma as a decimal separator.
-    If the range does not decide, a comma before three digits marks thousands, as in English, and is
-    certain unless the value is unusual; a dot is uncertain. ``written`` must be a number.
+    the reading is certain. If only one reading is in the usual range, it is certain unless it
+    treats a comma as a decimal separator. If the range does not decide, a comma before three digits
+    marks thousands, as in English, and the reading is certain unless the value is unusual; a dot is
+    uncertain. ``written`` must be a number.
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),
@@ -481,7 +473,8 @@ def choose_reading(
 
 
 def list_named(text: str) -> tuple[KnownQuantity, ...]:
-    """Return the known quantities that a text names, from left to right, without general ones.
+    """Return the known quantities that a text names, from left to right, excluding general
+    quantities.
 
     >>> [quantity.name for quantity in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
@@ -491,8 +484,8 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
 
 
 def find_exactly(text: str) -> KnownQuantity | None:
-    """Return the quantity that a text names without any other words; otherwise None, also for a
-    general quantity.
+    """Return the quantity that a text names if it does not contain any other words; None if it
+    does, or if the quantity is a general one.
 
     >>> (
     ...     find_exactly("Haemoglobin level").name,
@@ -508,12 +501,10 @@ def find_exactly(text: str) -> KnownQuantity | None:
 
 
 def find_worse_side(name: str, unit: str | None = None, quote: str = "") -> str | None:
-    """Return the side of a quantity's scale, "higher" or "lower", that is worse; None if it is
-    unknown.
-
-    For visual acuity, the unit decides: letters count what is seen, logMAR and the denominator of a
-    fraction what is lost. ``quote`` contains the words around the name, if they may indicate the
-    quantity.
+    """Return which end of a quantity's scale is worse, "higher" or "lower"; None if it is unknown.
+    For visual acuity, this depends on the unit: lower is worse for letters, and higher is worse for
+    logMAR and the denominator of a fraction. ``quote`` contains the words around the name if they
+    may indicate the quantity.
 
     >>> (
     ...     find_worse_side("ECOG"),

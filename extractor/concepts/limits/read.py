@@ -1,4 +1,4 @@
-"""Find the limits of a line with the grammar of measures, adjusted by the kind of list."""
+"""Find the limits of a line with the measures grammar, and adjust them to the kind of list."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from extractor.measures import Limit, mirror, read_line
 from extractor.schemas import Comparator, CriterionKind
 
 _DENIAL_REACH = 14
-"""Number of tokens before a limit that may deny it."""
+"""Number of tokens before a limit that are searched for words that deny it."""
 
 
 def find_limits(
@@ -20,7 +20,7 @@ def find_limits(
     right.
 
     ``kind`` is the kind of list, which determines the comparator of a bare age: "aged 18 years" is
-    a lower bound, but an upper bound in exclusions. It is None if the kind is unknown. ``topic`` is
+    a lower bound, but an upper bound in exclusions. ``kind`` is None if it is unknown. ``topic`` is
     the line above, which may name the quantity.
 
     >>> limits = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
@@ -38,11 +38,10 @@ def find_limits(
 
 
 def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
-    """Return a limit of "or better" or "worse than" with the comparator that results from the scale
-    of its quantity; None if it is unknown which side of the scale is worse.
-
-    "Than" excludes the number itself, unless it is negated ("no worse than 2" allows 2) or the
-    number is included ("better than or equal to 2").
+    """Return a limit stated with "or better" or "worse than", with the comparator that follows from
+    the scale of its quantity; None if it is unknown which end of the scale is worse. "Than"
+    excludes the number itself, unless it is negated ("no worse than 2" allows 2) or the number is
+    explicitly included ("better than or equal to 2").
     """
     if limit.scale_words is None:
         return limit
@@ -62,8 +61,8 @@ def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
 
 
 def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
-    """Return a limit on deviations below a mean with a negative value: "at least 2.5 SD below the
-    mean" is at most -2.5 SD.
+    """Return a limit with a negative value if it is on deviations below a mean: "at least 2.5 SD
+    below the mean" is at most -2.5 SD.
     """
     is_below = rule("below_mean").search(tokens, limit.first, limit.end + 6)
     if limit.value <= 0 or is_below is None:
@@ -77,8 +76,8 @@ def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
-    """Return a range unchanged or, for "outside the range 0.4 - 4.0", the two limits beyond its
-    ends.
+    """Return the two limits below and above a range that is negated, as in "outside the range 0.4 -
+    4.0". Return any other range unchanged.
     """
     if limit.value_high is None or limit.time_unit:
         return [limit]
@@ -93,8 +92,8 @@ def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
 
 
 def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Limit:
-    """Return a limit with the comparator that results from its list, or from a negated verb before
-    it.
+    """Return a limit with the comparator that follows from the kind of its list or from a preceding
+    negated verb.
     """
     is_exclusion = kind is CriterionKind.EXCLUSION
     if not limit.sure:
@@ -119,14 +118,16 @@ def _apply_list(tokens: Tokens, limit: Limit, kind: CriterionKind | None) -> Lim
 
 
 def _has_failed(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit has not been reached by recovery: "not resolved to grade 1"."""
+    """Return whether a limit is a level to which something has not recovered: "not resolved to
+    grade 1".
+    """
     start = max(0, limit.first - _DENIAL_REACH)
     failed = rule("not_recovered").search(tokens, start, limit.number[0])
     return failed is not None and limit.first - failed.end <= 1
 
 
 def _is_refused(tokens: Tokens, first: int) -> bool:
-    """Return whether words before a limit refuse it: "must not weigh", "asthma, no FEV1"."""
+    """Return whether the words before a limit negate it: "must not weigh", "asthma, no FEV1"."""
     reach = first - _DENIAL_REACH
     if rule("must_not").ends(tokens, first, reach):
         return True
@@ -137,7 +138,7 @@ def _is_refused(tokens: Tokens, first: int) -> bool:
 
 
 def _closes_bracket(codes: str) -> bool:
-    """Return whether more brackets close than open: "without anaesthesia)"."""
+    """Return whether some tokens close more brackets than they open: "without anaesthesia)"."""
     return codes.count(")") > codes.count("(")
 
 
@@ -155,7 +156,7 @@ def is_denied(tokens: Tokens, first: int) -> bool:
 
 def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
     """Return a limit with the readings of its numbers that are usual for its quantity: "1.500" may
-    be 1500 or 1.5. It is ambiguous if two readings are equally likely.
+    be 1500 or 1.5. The limit is ambiguous if two readings are equally likely.
     """
     for at in range(limit.first, limit.end):
         written = tokens.words[at]

@@ -1,5 +1,5 @@
-"""Classify the role of a number in its clause: it states a value, a change or a target, or is an
-end of a scale or part of a name.
+"""Classify the role of a number in its clause: a stated value, a change, a target, an end of a
+scale, or part of a name.
 """
 
 from enum import StrEnum
@@ -28,12 +28,13 @@ class NumberRole(StrEnum):
 
 
 def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRole:
-    """Return the role of a number in its clause, by the words before its comparator and after the
-    number.
+    """Return the role of a number in its clause, determined by the words before its comparator and
+    after the number.
 
     ``place`` contains the tokens of the number or range, ``quantity`` those of the name that it
-    limits. The first matching role is returned, or "stated" if none matches. Words such as "dropped
-    to" take precedence over those of a change, since they state the value that was reached.
+    limits. The first matching role is returned, or "stated" if no role matches. Words such as
+    "dropped to" take precedence over words for a change, since they state the value that was
+    reached.
     """
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):
@@ -67,9 +68,9 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
 
 
 def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
-    """Return whether a number is the size of a change. This is shown by the words before it ("a
-    drop of") or before the name of its quantity ("fall in haemoglobin"), or it is a weight that was
-    gained or lost. The words before the number do not count if the quantity follows it.
+    """Return whether a number is the size of a change: it follows words like "a drop of", the name
+    of its quantity follows words like "fall in", or it is a weight that was gained or lost. The
+    words before the number are ignored if the name of the quantity follows it.
     """
     first = place[0]
     low = max(0, first - _ROLES)
@@ -98,9 +99,9 @@ def _is_gained(tokens: Tokens, place: Range) -> bool:
 
 
 def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
-    """Return the tokens of a quantity's name with the words that make it a change, which come
-    before the name ("fall in haemoglobin") or after it ("weight has gone down by"). If there are
-    none, return the name itself. ``limit`` is the token at which the limit begins.
+    """Return the tokens of a quantity's name, extended by words that describe a change before the
+    name ("fall in haemoglobin") or after it ("weight has gone down by"). ``limit`` is the token at
+    which the limit begins.
     """
     first, end = named
     before = rule("named_change_before").ends(tokens, first, first - _ROLES)

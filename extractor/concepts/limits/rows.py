@@ -1,4 +1,4 @@
-"""Find every number of a line with all its readings, and the rows that numbers form."""
+"""Find every number in a line with all its readings, and the rows that the numbers form."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -11,7 +11,7 @@ from extractor.language.numbers import ORDINALS, ROMAN, TIMES, has_minus, list_r
 from extractor.language.units import find_unit
 
 Bounds = tuple[float, float | None]
-"""A single number, or the two ends of a range."""
+"""A single number and None, or the two ends of a range."""
 Row = tuple[int, int, tuple[Bounds, ...]]
 """The tokens of a number or a row, and its readings."""
 _GRADED = (["degree"], ["grade"], ["line"], ["stage"], ["class"])
@@ -19,7 +19,7 @@ _GRADED = (["degree"], ["grade"], ["line"], ["stage"], ["class"])
 
 
 class Number(NamedTuple):
-    """``tokens.words[first:end]`` reads as a number."""
+    """The tokens ``first:end`` can be read as a number."""
 
     first: int
     end: int
@@ -31,7 +31,7 @@ def find_numbers(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> tuple[Number, ...]:
     """Return every number in the tokens ``first:end``, in digits, words or Roman numerals, from
-    left to right. The result is cached, since several values of a line use it.
+    left to right. The result is cached, because it is needed for several values of the same line.
 
     A number with a dot before three digits is included with both readings; a comma in this position
     marks thousands, as in English.
@@ -64,8 +64,9 @@ def find_numbers(
 
 
 def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
-    """Yield the words that are numbers: Roman numerals, "twice", "single", and ordinals before
-    nouns such as "line". A letter joined to a number is part of a name: "V5".
+    """Yield the numbers that are written as words: Roman numerals, words such as "twice", and
+    ordinals before nouns such as "line". A letter that is joined to a number, as in "V5", is part
+    of a name.
     """
     for at in range(first, end):
         word = tokens.words[at]
@@ -78,8 +79,8 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
 
 
 def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
-    """Yield each number with its readings, and the rows of several numbers that a comma, "or" or
-    "to" joins: "0, 1 or 2", "20/40 to 20/320". ``numbers`` is the result of ``find_numbers``.
+    """Yield each number with its readings, and each row of numbers joined by commas, "or" or "to":
+    "0, 1 or 2", "20/40 to 20/320". ``numbers`` is the result of ``find_numbers``.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0, 1 or 2")
@@ -105,8 +106,9 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
 
 
 def _are_joined(tokens: Tokens, number: Number, following: Number) -> bool:
-    """Return whether a sign or a word joins two numbers into a row. The unit of the first number
-    may be between them, and so may the "20/" of "20/40 to 20/160"; a semicolon does not join.
+    """Return whether a punctuation mark or a word joins two numbers into a row. The unit of the
+    first number may be between them, and so may the second "20/" in "20/40 to 20/160". A semicolon
+    does not join numbers.
     """
     start = following.first
     units = [find_unit(tokens, end) for end in (number.end, following.end)]
@@ -144,8 +146,8 @@ def _close_row(run: Sequence[Sequence[Number]]) -> Iterator[Row]:
 
 
 def skip_unit(tokens: Tokens, at: int) -> int:
-    """Return the token after the unit of a number that ends at token ``at``, and after a conversion
-    in brackets: "50 kg (110 pounds)". It is ``at`` if neither follows.
+    """Return the token after the unit of a number that ends at token ``at``, and after any
+    conversion in brackets: "50 kg (110 pounds)". Return ``at`` if neither follows.
     """
     place = find_unit(tokens, at)
     limit = rule("limit_unit").starts(tokens, at)

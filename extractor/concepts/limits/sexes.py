@@ -1,4 +1,4 @@
-"""Find the sex to which each limit of a line applies."""
+"""Find the sex to which each limit in a line applies."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.schemas import Sex
 
 _SEXED = {"men": Sex.MALE, "women": Sex.FEMALE}
-"""Rules that find words for a sex."""
+"""The rules that find words for each sex."""
 _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 
 
@@ -36,8 +36,8 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
 
 
 def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
-    """Return the sex that each word names, by the token of the word: "men", but not in "MEN 1" or
-    "male condom".
+    """Map the token of each word for a sex to that sex. "MEN 1" and "male condom" do not name a
+    sex.
     """
     named = {}
     for name, sex in _SEXED.items():
@@ -50,9 +50,9 @@ def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
 def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
     """Return the sex to which a limit applies.
 
-    It is the sex that the limit's ``condition`` names. If the condition names neither or both, it
-    is ``around``, the sex that other words of the line name. If the condition is an exception, it
-    is None, because the limit then applies to everybody else.
+    This is the sex that the limit's ``condition`` names or, if the condition does not name a single
+    sex, ``around``, the sex that other words in the line name. If the condition is an exception,
+    return None, because the limit then applies to everybody else.
 
     >>> (
     ...     name_sex("for women", Sex.MALE),

@@ -1,6 +1,6 @@
-"""Signs of a limit: evidence for or against it in its line, which the fit in ``evidence`` weighs.
-
-Signs that a rule finds are listed under ``[limit_sign]`` in ``rules/doubts.toml``.
+"""Collect the signs of a limit: evidence for or against it in its line, weighted by the model that
+is fitted in ``evidence``. The signs that rules find are listed under ``[limit_sign]`` in
+``rules/doubts.toml``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from extractor.schemas import Comparator, Constraint
 
 OTHER_NUMBERS = "other numbers in the line"
 _REACH = 24
-"""Number of tokens before a limit that may describe it."""
+"""Number of tokens before a limit that are searched for signs."""
 _MOST_WORDS = 8
-"""Maximum number of words that name a quantity."""
+"""Maximum number of words in the name of a quantity."""
 _SIDES = ("before", "in its name", "behind")
 _FEW_LEFT = 2
 _FAR = 3
@@ -29,7 +29,7 @@ _YEARS = range(1900, 2100)
 def list_line_signs(
     tokens: Tokens, asked: Sequence[Limit], limits: Sequence[Limit]
 ) -> tuple[str, ...]:
-    """Return the signs that all limits of a line share. ``asked`` contains the ``limits`` that
+    """Return the signs that all limits in a line share. ``asked`` contains the ``limits`` that
     state who may take part.
     """
     signs = [
@@ -43,13 +43,13 @@ def list_line_signs(
 
 
 def _read_signs(place: str) -> dict[str, str]:
-    """Return the signs of a position with the rules that find them."""
+    """Return the signs at a position, each with the name of the rule that finds it."""
     signs: dict[str, str] = read_table("doubts")["limit_sign"][place]
     return signs
 
 
 def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
-    """Return whether a number is not part of any limit, name or duration."""
+    """Return True if any number in a line is not part of a limit, name or duration."""
     if NUMBER not in tokens.codes:
         return False
     covered = set[int]()
@@ -66,7 +66,9 @@ def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
 def list_signs(
     tokens: Tokens, limit: Limit, constraint: Constraint, topic: str
 ) -> Iterator[str]:
-    """Yield the signs of a limit: of its quantity, its number, and the words around it."""
+    """Yield the signs of a limit, which come from its quantity, its number and the words around
+    it.
+    """
     if not is_age(tokens, limit):
         yield from _sign_quantity(limit, constraint)
     else:
@@ -104,14 +106,14 @@ def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of a quantity: whether it is known, and whether its unit and its value
+    """Yield the signs of a quantity, which show whether it is known and whether its unit and value
     fit.
     """
     if limit.quantity is None:
         yield "no name in its line"
     unit = constraint.unit
     code = read_unit(unit) if unit else None
-    # "20/" is that of visual acuity
+    # "20/" is the unit of a visual acuity
     if unit and code is None and not unit.endswith("/") and not limit.time_unit:
         yield "an unknown unit"
     known = _find_known(constraint, code)
@@ -127,14 +129,18 @@ def _sign_quantity(limit: Limit, constraint: Constraint) -> Iterator[str]:
 
 
 def _find_known(constraint: Constraint, code: str | None) -> KnownQuantity | None:
-    """Return the quantity of the vocabulary that the words of a constraint name, or None."""
+    """Return the known quantity that the words of a constraint name; None if they do not name
+    one.
+    """
     if len(constraint.quantity.split()) > _MOST_WORDS:
         return None
     return name_quantity(constraint.quantity, code, value=constraint.value)
 
 
 def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterator[str]:
-    """Yield the signs of the words in the name of a quantity, before it, and around the limit."""
+    """Yield the signs found in the name of a quantity, in the words before the name, and around the
+    limit.
+    """
     name = read_text(constraint.quantity)
     for sign, words in _read_signs("name").items():
         if rule(words).occurs(name):
@@ -171,7 +177,7 @@ def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
         yield "a count that is a rate"
     if end == len(tokens) or rule("limit_ends").starts(tokens, end):
         return
-    # the words behind "of" say of what it is a share
+    # the words after "of" name the whole, as in "10 % of patients"
     if limit.unit == "%" and tokens.words[end].lower() == "of":
         return
     yield "a word behind" if limit.unit else "a word behind, and no unit"

@@ -1,18 +1,19 @@
-"""Custom fields: a pydantic model defines a field that is extracted like a built-in one.
+"""Custom fields: a pydantic model defines a field that is extracted like a built-in field.
 
 ``models`` reads the user's declarations: a pydantic model, a Python file or module that contains
-models, or a JSON Schema. Each becomes a ``CustomField``, which declares what the field means, which
-items have it, its attributes and its examples. A declaration is plain data that is passed between
-processes and stored with a run.
+models, or a JSON Schema. Each declaration becomes a ``CustomField``, with the field's definition,
+the items that have it, its attributes and its examples. A ``CustomField`` is plain data that is
+passed between processes and stored with a run.
 
-- The model is asked for the field in the same calls as the other fields. ``declaration`` has the
-  question and the JSON schema of an answer, ``attributes`` the type of each attribute and the
-  written form of its values. ``extractor.assembly.claims`` checks each value against the text.
+- The model is asked for the field in the same calls as the other fields. ``declaration`` contains
+  the question and the JSON schema of an answer; ``attributes`` contains the type of each attribute
+  and the written form of its values. ``extractor.assembly.claims`` checks each value against the
+  text.
 - An attribute with a ``pattern``, a Python regular expression, is read without a model
-  (``patterns``). A match must consist of whole words and must not be negated by "not". A pattern
-  that is invalid, or captures a name that is not an attribute, is rejected before anything runs.
-- A declaration that cannot be checked, or is recursive, is rejected with its place and a remedy,
-  and so is an example whose answer cannot be read.
+  (``patterns``). A match must consist of whole words and must not be negated by "not". A pattern is
+  rejected before the run starts if it is invalid or captures a name that is not an attribute.
+- A declaration that cannot be checked or is recursive, or an example whose answer cannot be read,
+  is rejected with an error that states its place and a remedy.
 
 ``value_forms`` reads and writes the short written form of values, also for built-in fields.
 """

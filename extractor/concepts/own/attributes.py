@@ -1,4 +1,4 @@
-"""The attributes of a custom field: their types, and how their values are written and read."""
+"""The attributes of a custom field: their types, and the written form of their values."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,9 +27,9 @@ from extractor.schemas.base import FrozenModel, Number
 class AttributeType(StrEnum):
     """The type of an attribute's value, or of each member of a list.
 
-    ``held`` is the class that declares it, ``read`` parses its written form, ``form`` describes
-    that form to people and models, and ``comparison`` is how two values are compared. Choices and
-    booleans are conclusions from a quote; other values are stated in the text.
+    ``held`` is the class that declares the type, ``read`` parses its written form, ``form``
+    describes that form to people and models, and ``comparison`` states how two values are compared.
+    Choices and booleans are concluded from a quote; other values are stated in the text.
     """
 
     held: type[Any]
@@ -116,12 +116,12 @@ class AttributeType(StrEnum):
 
     @property
     def is_concluded(self) -> bool:
-        """Whether the value is a conclusion from a quote rather than stated in it."""
+        """Whether the value is concluded from a quote rather than stated in it."""
         return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
 
 
 CLASSES = {kind.held: kind for kind in AttributeType if kind != AttributeType.CHOICE}
-"""The type of an attribute by the class that declares it."""
+"""The type of an attribute, by the class that declares it."""
 
 
 def _list_words(words: Any) -> Any:
@@ -133,22 +133,21 @@ Words = Annotated[
     BeforeValidator(_list_words),
     Field(max_length=200),
 ]
-"""One text or several texts."""
+"""A single text or several texts."""
 
 
 class Attribute(FrozenModel):
-    """One value that a field states.
+    """A value that a field states.
 
     Attributes:
         name: Its key.
         type: The type of its value.
-        definition: Its meaning, for a model and for readers.
-        many: Whether it is a list.
-        required: Whether the field states nothing without it.
+        definition: Its meaning, as shown to models and readers. many: Whether it is a list.
+        required: Whether a value without this attribute is ignored.
         choices: The words of a choice.
         patterns: Regular expressions that read it without a model, by the value that they indicate:
-            the word of a choice, whether a condition is true, or "" if the match itself is the
-            value. A list contains all matches.
+            a choice, the word "true" or "false", or "" if the match itself is the value. A list
+            contains all matches.
     """
 
     name: str = Field(pattern=r"^[a-z]\w{0,39}$")
@@ -160,9 +159,8 @@ class Attribute(FrozenModel):
     patterns: Mapping[str, Words] = Field(default_factory=dict)
 
     def read(self, written: Any) -> Any:
-        """Read one value, from its written form or from an extraction.
-
-        Raises ``ValueError`` with the allowed form.
+        """Read one value from its written form or from an extraction. Raises ``ValueError``, which
+        states the allowed form.
 
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
@@ -187,7 +185,9 @@ class Attribute(FrozenModel):
         )
 
     def read_all(self, written: Any) -> Any:
-        """Read a value, or all members if the attribute is a list. Raises ``ValueError``."""
+        """Read a value, or all members if the attribute is a list. Raises ``ValueError`` if a value
+        cannot be read.
+        """
         if not self.many:
             return self.read(written)
         members = written if isinstance(written, list | tuple) else [written]
@@ -196,8 +196,8 @@ class Attribute(FrozenModel):
     def read_members(
         self, written: Any, faults: list[tuple[str, str]]
     ) -> tuple[Any, ...]:
-        """Return the values that a model wrote, all of them for a list. Values that cannot be read
-        are added to ``faults`` as (text, reason) pairs.
+        """Return the values that a model wrote: all members of a list, otherwise the first value.
+        Values that cannot be read are added to ``faults`` as (text, reason) pairs.
         """
         is_list = self.many and isinstance(written, list | tuple)
         listed: Any = written if is_list else [written]
@@ -213,13 +213,13 @@ class Attribute(FrozenModel):
 
     @property
     def form(self) -> str:
-        """How a value is written."""
+        """The form in which a value is written."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         return self.type.form
 
     def describe(self) -> str:
-        """Describe how a model writes the value, and what it means."""
+        """Describe the form and the meaning of the value to a model."""
         listed = "a list, each " if self.many else ""
         description = f"{self.name}: {listed}{self.form}"
         if self.definition:
@@ -227,8 +227,8 @@ class Attribute(FrozenModel):
         return description
 
     def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
-        """Return the annotation and the default of its field in ``owner``, the class of the
-        values.
+        """Return the annotation and the default of the attribute's field in ``owner``, the class of
+        the values.
         """
         held: Any = self.type.held
         if self.choices:
@@ -249,7 +249,7 @@ class Attribute(FrozenModel):
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        """The JSON schema of the value that a model writes."""
+        """The JSON schema of the value as a model writes it."""
         schema: dict[str, Any] = {"type": "string"}
         if self.type is AttributeType.BOOLEAN:
             schema = {"type": "boolean"}
@@ -259,7 +259,7 @@ class Attribute(FrozenModel):
 
 
 def list_members(value: Any) -> tuple[Any, ...]:
-    """Return the members of a list, or a single value as a tuple; empty for None."""
+    """Return the members of a list, or a single value as a tuple; an empty tuple for None."""
     if isinstance(value, tuple):
         return value
     return () if value is None else (value,)

@@ -1,7 +1,7 @@
-"""A custom field: which items have it, what it means, and what it states.
+"""A custom field: the items that have it, its meaning, and the values that it states.
 
 A declaration is plain data. It is passed between processes and stored in ``run.json``, so that a
-run can be read without the user's code.
+run can be opened without the user's code.
 """
 
 import re
@@ -29,7 +29,7 @@ from extractor.schemas.fields import list_model
 
 
 class Of(StrEnum):
-    """The items that have a field: the whole record, or each criterion, regimen or endpoint."""
+    """The items that can have a field: the whole record, or each criterion, regimen or endpoint."""
 
     RECORD = "record"
     CRITERION = "criterion"
@@ -38,22 +38,22 @@ class Of(StrEnum):
 
     @property
     def task(self) -> Task:
-        """The task whose items have the field. For a record, this is eligibility, which states most
-        of it.
+        """The task whose items have the field. A field of the record belongs to eligibility, whose
+        text states most of these fields.
         """
         tasks = {Of.REGIMEN: Task.DOSING, Of.ENDPOINT: Task.ENDPOINTS}
         return tasks.get(self, Task.ELIGIBILITY)
 
     @property
     def fields(self) -> tuple[FieldInfo, ...]:
-        """The built-in fields of these items."""
+        """The built-in fields of the items."""
         group = "eligibility.criteria" if self is Of.CRITERION else self.task.value
         return tuple(info for info in list_fields(self.task) if info.group == group)
 
 
 class Example(FrozenModel):
-    """A user's text with the field's answer to it. Without a ``value``, the text does not state the
-    field.
+    """A text with the expected answer, written by the user. If ``value`` is missing, the text does
+    not state the field.
     """
 
     text: str = Field(min_length=1, max_length=2000)
@@ -61,8 +61,8 @@ class Example(FrozenModel):
 
 
 Claim = Mapping[str, Any]
-"""What a person or a model states about a field at one place: values by attribute, and the
-supporting words as ``quote``.
+"""A statement about a field by a person or a model: its values by attribute, and the supporting
+words as ``quote``.
 """
 _SECTIONS = [
     "title",
@@ -79,27 +79,28 @@ _SECTIONS = [
     "other_outcomes",
 ]
 _KEPT = 256
-"""Maximum number of fields whose classes are cached, since each caller of a service may bring new
-ones.
+"""Maximum number of fields whose classes are cached, since each caller of a service may declare new
+fields.
 """
 
 
 class CustomField(FrozenModel):
     """A field that a user declares.
 
-    A pydantic model sets everything except ``definition`` and ``attributes`` in its
+    A pydantic model sets all of the following except ``definition`` and ``attributes`` in its
     ``json_schema_extra``.
 
     Attributes:
         name: The key of its values, in the extraction and for a model.
-        definition: Its meaning, for a model and for readers.
-        attributes: The values that it states.
+        definition: Its meaning, as shown to models and readers. attributes: The values that it
+            states.
         of: The items that have it.
-        many: Whether an item may have several values.
-        sections: Prefixes of the names of the sections in which a record's field is searched for;
+        many: Whether an item can have several values.
+        sections: Prefixes of the names of the sections that are searched for a field of the record;
             all sections by default.
-        mentions: Prefixes of words; only texts that contain one of these words may state the field.
-        examples: Texts with their answers.
+        mentions: Word prefixes. If any are given, only texts with a word that begins with one of
+            them can state the field.
+        examples: Texts with the expected answers.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")
@@ -116,9 +117,7 @@ class CustomField(FrozenModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        """Raise ``ValueError`` for an unknown section, or if an attribute has the name of the
-        quote.
-        """
+        """Raise ``ValueError`` if a section is unknown or an attribute is named like the quote."""
         known = " ".join(_SECTIONS)
         unknown = [name for name in self.sections if name.split("[")[0] not in known]
         refuse_unknown("section", unknown, _SECTIONS)
@@ -131,8 +130,8 @@ class CustomField(FrozenModel):
 
     @property
     def needs_quote(self) -> bool:
-        """Whether an answer needs a quote in addition to its attributes. Attributes that are quotes
-        need no other.
+        """Whether an answer needs a quote in addition to its attributes. It does not if the
+        attributes are themselves quotes.
         """
         types = {attribute.type for attribute in self.attributes}
         return types != {AttributeType.QUOTE}
@@ -157,7 +156,9 @@ class CustomField(FrozenModel):
 
     @property
     def group(self) -> ItemGroup:
-        """The group of its values as items of an extraction, whose fields are the attributes."""
+        """The group of items in an extraction that contain its values; the fields of the items are
+        the attributes.
+        """
         return _make_group(self)
 
     def attribute(self, name: str) -> Attribute:
@@ -173,19 +174,17 @@ class CustomField(FrozenModel):
         ]
 
     def may_stand_in(self, section: str) -> bool:
-        """Return whether a field of the record is searched for in a section."""
+        """Return whether a section is searched for a field of the record."""
         return not self.sections or section.startswith(self.sections)
 
     def may_be_in(self, text: str) -> bool:
-        """Return whether a text contains any of the words that a statement of the field
-        mentions.
-        """
+        """Return whether a text contains a word with one of the prefixes in ``mentions``."""
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
-        """Return the values that a model or an example wrote, each as a table. Values that are not
-        tables belong to the first attribute, which may be a list.
+        """Return each value that a model or an example wrote as a mapping. Values that are not
+        mappings belong to the first attribute, which may be a list.
         """
         if written in (None, "", [], ()):
             return []
@@ -199,11 +198,9 @@ class CustomField(FrozenModel):
         ]
 
     def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
-        """Return the claims that a model or an example wrote, and what cannot be read as (text,
-        reason) pairs.
-
-        If a member of a list cannot be read, the other members are kept. Without a value for each
-        required attribute, there is no claim.
+        """Return the claims that a model or an example wrote, and the texts that cannot be read as
+        (text, reason) pairs. If a member of a list cannot be read, the other members are kept. If
+        the value of a required attribute is missing, no claim is returned.
         """
         claims: list[Claim] = []
         unreadable: list[tuple[str, str]] = []
@@ -225,8 +222,8 @@ class CustomField(FrozenModel):
         return tuple(claims), unreadable
 
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
-        """Return the answers of an example in the form that a model is asked for. If an answer has
-        no quote, the whole text is its quote.
+        """Return the answers of an example in the form that is requested from a model. If an answer
+        does not have a quote, the whole text is used.
         """
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
@@ -240,21 +237,21 @@ class CustomField(FrozenModel):
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        """The JSON schema of what a model writes for one item."""
+        """The JSON schema of a model's answer for one item."""
         schema = self.json_schema_of_one
         return {"type": "array", "items": schema} if self.many else schema
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
-"""A custom field as a user declares it: a pydantic model, the place of a model, such as
-``my_fields.py:Washout``, a JSON Schema, or a ``CustomField``.
+"""A custom field in any form that a user can declare: a pydantic model, the place of a model
+(``my_fields.py:Washout``), a JSON Schema, or a ``CustomField``.
 """
 
 
 @lru_cache(_KEPT)
 def _make_group(field: CustomField) -> ItemGroup:
-    """Return the values of a field as items: their path, their fields, and the items that contain
-    them.
+    """Return the group of items for the values of a field: their path, their fields, and the items
+    that contain them.
     """
     path = f"custom.{field.name}"
     hosts = None if field.of is Of.RECORD else field.of.fields[0].group
@@ -276,8 +273,8 @@ def make_model(field: CustomField) -> type[FrozenModel]:
 
 
 def explain_unread(fields: Iterable[CustomField]) -> str | None:
-    """Return the message about fields that stay empty because no model is asked; None if there are
-    no such fields.
+    """Return the message about fields that will be empty because no model is used; None if there
+    are no such fields.
 
     >>> field = CustomField(
     ...     name="washout",
@@ -317,6 +314,6 @@ TAKEN = frozenset(
         *(info.metadata.key or info.name for info in _INFOS),
     }
 )
-"""Names in the guideline, and the short keys that a model writes for them, which a custom field
-must not use.
+"""The names in the guideline and the short keys that a model writes for them. Custom fields must
+not use either.
 """

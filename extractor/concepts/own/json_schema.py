@@ -1,7 +1,6 @@
-"""Read the declaration of a field from its JSON Schema, in the form of ``model_json_schema()``.
-
-The schema may be untrusted. It has one level: a property is a plain value, a closed set, a class of
-``extractor.schemas``, or a list of these.
+"""Read the declaration of a field from its JSON Schema, in the form that ``model_json_schema()``
+produces. The schema may be untrusted. It has one level: a property is a plain value, a choice, a
+class from ``extractor.schemas``, or a list of these.
 """
 
 import re
@@ -24,13 +23,15 @@ _PLAIN = {
     "integer": AttributeType.INTEGER,
     "number": AttributeType.NUMBER,
 }
-"""The type of an attribute by the type in its schema."""
+"""The type of an attribute, by the type in its schema."""
 _KEYS = {
     kind.held.__name__: (kind, kind.held.model_fields.keys())
     for kind in CLASSES.values()
     if issubclass(kind.held, FrozenModel)
 }
-"""The type of an attribute and the keys of its values, by the name of the class in this package."""
+"""The type of an attribute and the keys of its values, by the name of their class in this
+package.
+"""
 _DECLARED = ("description", "pattern", "enum", "type")
 """The attribute keys that are checked for misspellings."""
 _NESTED = (
@@ -70,9 +71,8 @@ class _Schema(BaseModel, extra="allow"):
 
 
 def read_json_schema(written: Mapping[str, Any]) -> CustomField:
-    """Return the declaration of a field.
-
-    Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
+    """Return the declaration of a field. Raises ``FieldError``, which states the place of the
+    problem, the problem, and a remedy.
 
     >>> field = read_json_schema(
     ...     {
@@ -148,8 +148,8 @@ def _read_property(
 
 
 def _find_type(where: str, value: _Value) -> AttributeType:
-    """Return the type of a value. Raises ``FieldError`` if values of this type cannot be checked
-    against a text.
+    """Return the attribute type for a value's schema. Raises ``FieldError`` if values of this type
+    cannot be checked against a text.
     """
     if value.type in _PLAIN and not value.format:
         return _PLAIN[value.type]
@@ -166,7 +166,9 @@ def _find_type(where: str, value: _Value) -> AttributeType:
 
 
 def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
-    """Create a part of a declaration. Raises ``FieldError`` with the first fault."""
+    """Create a field or an attribute from its declaration. Raises ``FieldError`` with the first
+    problem.
+    """
     try:
         return kind.model_validate(table)
     except ValidationError as error:

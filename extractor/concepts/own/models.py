@@ -1,5 +1,5 @@
-"""Read the fields that a user declares: pydantic models, files or modules that contain models, and
-JSON Schemas.
+"""Read the fields that a user declares as pydantic models, as files or modules that contain models,
+or as JSON Schemas.
 """
 
 import importlib
@@ -29,12 +29,13 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
-        given: Pydantic models, JSON Schemas as ``model_json_schema()`` writes them, or places of
-            models: ``my_fields.py:Washout`` or ``my_package.fields:Washout,Visits``. A file or
-            module without names contributes all its models. Pass one declaration or several.
+        given: One or several declarations: pydantic models, JSON Schemas as produced by
+            ``model_json_schema()``, or places of models: ``my_fields.py:Washout`` or
+            ``my_package.fields:Washout,Visits``. If a file or module is given without names, all
+            its models are used.
 
     Raises:
-        FieldError: A field is invalid, or two fields have the same name. The message contains the
+        FieldError: A field is invalid, or two fields have the same name. The message states the
             place and a remedy.
 
     >>> from extractor.catalogue import Blinding
@@ -84,9 +85,8 @@ def _declare_all(declared: Declared) -> Iterator[CustomField]:
 
 
 def declare(model: type[BaseModel]) -> CustomField:
-    """Return the declaration of a pydantic model.
-
-    Raises ``FieldError`` with the place of a fault, the problem, and a remedy.
+    """Return the declaration of a pydantic model. Raises ``FieldError``, which states the place of
+    the problem, the problem, and a remedy.
 
     >>> class BrainMetastases(BaseModel):
     ...     "May participants with brain metastases take part?"
@@ -111,10 +111,9 @@ def declare(model: type[BaseModel]) -> CustomField:
 
 
 def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[ModelT, ...]:
-    """Return the values of a field in an extraction as objects of its model, in order.
-
-    Their evidence is in ``extraction.custom``. The model's defaults, limits and validators apply
-    here, so a value that the text states but the model does not allow raises pydantic's
+    """Return the values of a field in an extraction as instances of its model, in order. Their
+    evidence remains in ``extraction.custom``. The model's defaults, constraints and validators are
+    applied here, so a value that the text states but the model does not allow raises pydantic's
     ``ValidationError``.
 
     >>> from extractor import Extractor
@@ -135,8 +134,8 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
 
 
 def load_models(place: str) -> list[type[BaseModel]]:
-    """Return the models at a place; all of them if the place has no names. The user's code is
-    executed.
+    """Return the models at a place: the named models or, without names, all models. The user's code
+    is executed.
 
     Raises ``FieldError`` if the place cannot be loaded, or does not have a model with a given name.
 
@@ -161,7 +160,7 @@ def load_models(place: str) -> list[type[BaseModel]]:
 
 
 def _load(source: str) -> dict[str, type[BaseModel]]:
-    """Return the models that a file or a module defines itself, by name."""
+    """Return the models that a file or a module defines itself, rather than imports, by name."""
     is_file = source.endswith(".py")
     if is_file and not Path(source).is_file():
         raise FieldError(f"{source}: the file does not exist; check the path")

@@ -1,4 +1,4 @@
-"""Read custom fields by their patterns, Python regular expressions, without a model."""
+"""Read custom fields without a model, with patterns that are Python regular expressions."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,25 +26,23 @@ confirm it.
 _SECONDS = 2.0
 """Maximum time in seconds that a pattern may take to search a text."""
 _MOST_REPEATS = 10_000
-"""Maximum product of nested counts, such as in ``(a{1000}){1000}``; each repetition takes
-memory.
+"""Maximum product of nested repetition counts, such as ``(a{1000}){1000}``, since each repetition
+uses memory.
 """
 _COUNTS = re.compile(r"\{(\d*),?(\d*)\}")
 _AROUND = 40
-"""Number of characters around a match that are used to check it."""
+"""Number of characters around a match that are examined to check it."""
 _ARTICLE = re.compile(r"\b(?:an?|the)\s{1,9}$", re.IGNORECASE)
 
 Value = Mapping[str, Reading[Any]]
-"""The readings that patterns found for one value of a field, by attribute."""
+"""The readings that the patterns found for one value of a field, by attribute."""
 
 
 def read_declared(
     parsed: ParsedRecord, fields: tuple[CustomField, ...]
 ) -> ParsedRecord:
-    """Return the record with the values that the patterns of these fields match, each added to its
-    item.
-
-    Raises ``FieldError`` if a pattern takes too long.
+    """Return the record after adding the values that the patterns of these fields match to its
+    items. Raises ``FieldError`` if a pattern takes too long.
     """
     for field in fields:
         if field.has_patterns:
@@ -57,7 +55,8 @@ def read_declared(
 
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     """Return an item with the values of a field that are found in its text, or in the sections of
-    the record. With ``many``, each match is a value; otherwise, all matches form one value.
+    the record. If the field is ``many``, each match is a value; otherwise, all matches form one
+    value.
     """
     if field.of is Of.RECORD:
         names = filter(field.may_stand_in, parsed.sections)
@@ -74,8 +73,8 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
 
 
 def _join(values: Iterable[Value]) -> Value:
-    """Return all values as one: the distinct members of each list, and the first value in the text
-    for any other attribute.
+    """Merge all values into one, with the distinct members of each list and the first value of any
+    other attribute.
     """
     joined: dict[str, Reading[Any]] = {}
     for value in values:
@@ -94,8 +93,8 @@ def _place(value: Value) -> Span:
 
 
 def _search(field: CustomField, passage: Passage) -> list[Value]:
-    """Return the values that all patterns match, in the order of the text. Raises ``FieldError`` if
-    a search takes too long.
+    """Return the values that the patterns match, in text order. Raises ``FieldError`` if a search
+    takes too long.
     """
     if not field.may_be_in(passage.raw):
         return []
@@ -143,8 +142,9 @@ def _read(
     match: int,
     place: tuple[int, int],
 ) -> Reading[Any] | None:
-    """Return the value that the characters at ``place`` state; None if they are not a value of the
-    attribute, cut a word or a number, or if a "not" before them or their match negates them.
+    """Return the value that the characters at ``place`` state. Return None if they are not a value
+    of the attribute, if they cut through a word or a number, or if a "not" negates them or the
+    whole match.
     """
     start, end = place
     if start >= end:
@@ -173,7 +173,7 @@ def _read(
 
 @cache
 def _compile(text: str) -> "regex.Pattern[str]":
-    """Compile a pattern, ignoring case. Raises ``regex.error``."""
+    """Compile a case-insensitive pattern. Raises ``regex.error`` if it is invalid."""
     counts = [int(high or low or 1) for low, high in _COUNTS.findall(text)]
     if prod(filter(None, counts)) > _MOST_REPEATS:
         raise regex.error(f"it repeats a part more than {_MOST_REPEATS:,} times")
@@ -181,7 +181,7 @@ def _compile(text: str) -> "regex.Pattern[str]":
 
 
 def check_patterns(field: CustomField) -> None:
-    """Raise ``FieldError`` if a pattern is invalid, or captures a name that is not an attribute."""
+    """Raise ``FieldError`` if a pattern is invalid or captures a name that is not an attribute."""
     known = [attribute.name for attribute in field.attributes]
     for attribute, _, text in _list_patterns(field):
         where = f"{field.name}.{attribute.name}: the pattern {text!r}"

@@ -1,9 +1,9 @@
 """Read values that a model writes as one short string: "AST: <= 3 x ULN", "300 mg/m2", "21 day",
 "CTCAE | 5.0".
 
-A small model copies words well but fills in nested numbers badly; a string also takes a third of
-the tokens. Every reader raises ``ValueError`` with the allowed form; ``show_value`` writes a value
-in this form.
+Small models are good at copying words but bad at filling in nested numbers; a string also takes a
+third of the tokens. Every reader raises ``ValueError`` with the allowed form if it cannot read a
+string; ``show_value`` writes a value in this form.
 """
 
 import re
@@ -37,16 +37,16 @@ TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
-"""The name of a quantity, up to the last colon or, without a colon, the first sign; and its
-limit.
+"""Matches the name of a quantity, up to the last colon or, without a colon, to the first comparison
+sign, and then its limit.
 """
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
-"""The unit of a carboplatin dose, which precedes the number."""
+"""Matches the unit of a carboplatin dose, which precedes the number."""
 _SECOND_PART = re.compile(
     r"(?P<unit>[^\W\d]+)\s?/\s?[\d.,]+\s?(?P=unit)\b|/\s?[\d.,]+\s?(?=[^\W\d])"
 )
-"""The second part of a fixed combination, with the unit of both: "/100 mg" after 600, or "mg/100
-mg".
+"""Matches the second amount of a fixed combination, with the unit of both amounts: "/100 mg" after
+600, or "mg/100 mg".
 """
 _HALF_LIFE = re.compile(r"half[ _-]?li(?:fe|ves)")
 _VERSION = re.compile(
@@ -56,8 +56,8 @@ _VERSION = re.compile(
 
 
 def read_limit(text: str) -> Constraint:
-    """Read a numeric limit written as "quantity: comparator number unit", optionally followed by "
-    @ " and its condition.
+    """Read a numeric limit that is written as "quantity: comparator number unit", optionally
+    followed by " @ " and a condition.
 
     >>> limit = read_limit("neutrophils: >= 1.5 x 10^9 /L")
     >>> limit.quantity, limit.comparator.value, limit.value, limit.unit
@@ -103,8 +103,8 @@ def read_quantity(written: str) -> Quantity:
 
 
 def _read_unnamed(stated: str) -> Quantity | None:
-    """Read a comparator, a number or range, and a unit; None if there is no number. A power after
-    the second number also applies to the first one ("1-2 x 10^6").
+    """Read a comparator, a number or range, and a unit; return None if there is no number. A power
+    of ten after the second number also applies to the first ("1-2 x 10^6").
     """
     tokens = _read_tokens(": " + _sign_first(stated))
     form = rule("answered_limit")
@@ -128,7 +128,9 @@ def _read_unnamed(stated: str) -> Quantity | None:
 
 
 def _sign_first(stated: str) -> str:
-    """Replace a comparator in words by its sign, before its number: ">= 18" for "18 or older"."""
+    """Replace a comparator in words with a sign before the number: "18 or older" becomes ">=
+    18".
+    """
     tokens = _read_tokens(stated)
     signs = find_terms(tokens, "comparators")
     signs = signs or find_terms(tokens, "comparator_suffixes")
@@ -226,10 +228,8 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
 
 
 def read_window(text: str) -> TimeWindow | str:
-    """Read a time limit: its quote and, separated by bars, its sense, what it limits, and its
-    anchor.
-
-    If there is only the quote, the rules determine its sense.
+    """Read a time limit: its quote and, separated by bars, its sense, the event or treatment that
+    it limits, and its anchor. If only the quote is given, the rules determine the sense.
 
     >>> window = read_window(
     ...     "steroids within 6 months of screening | <= 6 month | steroids | of screening"
@@ -255,14 +255,14 @@ def read_window(text: str) -> TimeWindow | str:
 
 
 def _named(words: str) -> str | None:
-    """Return the words that a model wrote; None for a placeholder."""
+    """Return the words that a model wrote; None if they are a placeholder."""
     if words.strip("-").casefold() in ("", "null", "none"):
         return None
     return words
 
 
 def read_group_rule(text: str) -> CriterionGroup:
-    """Read how many items of a group must apply: "all", "any", or a number or range of numbers. "1"
+    """Read how many items of a group must apply: "all", "any", a number, or a range of numbers. "1"
     means any.
 
     >>> [str(read_group_rule(text)) for text in ("any", "1", "2", "2-4")]
@@ -285,7 +285,7 @@ def read_group_rule(text: str) -> CriterionGroup:
 
 
 def read_instrument(text: str) -> Instrument:
-    """Read a grading system, with its version after a bar or "v".
+    """Read a grading system, with an optional version after a bar or "v".
 
     >>> read_instrument("CTCAE | 5.0") == read_instrument("CTCAE v5.0")
     True
@@ -299,11 +299,10 @@ def read_instrument(text: str) -> Instrument:
 def cut_outcome(
     text: str, description: str | None, time_frame: str | None
 ) -> dict[str, str | None]:
-    """Split a flattened outcome into its three parts, using the first words of the second and third
-    parts.
-
-    A part begins after a comma: the description as early as possible, the time frame as late as
-    possible. Raises ``ValueError`` if no part begins with the given words.
+    """Split a flattened outcome into its measure, description and time frame, using the first words
+    of the description and the time frame. Each begins after a comma: the description as early as
+    possible, and the time frame as late as possible. Raises ``ValueError`` if neither begins with
+    the given words.
 
     >>> cut_outcome(
     ...     "Survival, overall, From infusion to death., 2 years",
@@ -328,8 +327,8 @@ def cut_outcome(
 
 
 def _find_starts(text: str, words: str) -> list[int]:
-    """List the offsets where a part begins with these words. Raises ``ValueError`` if there are
-    none.
+    """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
+    not begin a part.
     """
     # A last word truncated by the length limit still matches.
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
