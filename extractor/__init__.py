@@ -60,8 +60,8 @@ __all__ = [
     "verify_quote",
 ]
 
-# The public names of each module. A name is imported at its first use, so that the command line
-# starts quickly.
+# The public names of each module. A name is imported when it is first used, so that the command
+# line starts quickly.
 _MODULES = {
     ".api": "Extractor",
     ".results": "Results",

@@ -1,4 +1,4 @@
-"""The Python API: extract one record, a text, or many."""
+"""The Python API: extract a record, a text, or many records."""
 
 import asyncio
 import warnings
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NAMED = 20
-"""Maximum number of problems named in a warning."""
+"""Maximum number of problems listed in a warning."""
 
 
 class Extractor:
@@ -46,16 +46,16 @@ class Extractor:
     Args:
         model: ``provider/name``, the bare name of an OpenAI model, or
             ``http://host:port/v1#NAME``. Without a model, only the rules run.
-        key: The key of the model. By default the provider's SDK reads its own variable, and a
-            server gets none.
+        key: The model's API key. By default, the provider's SDK reads its own environment variable,
+            and no key is sent to a server given as an address.
         options: The fields of ``ExtractorOptions``: ``tasks``, ``min_confidence``, ``effort``,
             ``fields``, ``max_usd``, ``prices``, ``reasoning``, ``model_options``, ``replay`` and
             ``timeout``.
 
     Raises:
-        FieldError: A custom field is declared wrongly.
-        ArgumentError: The model or an option is not valid, the folder ``replay`` does not exist, or
-            ``max_usd`` is given and the price of the model is unknown.
+        FieldError: The declaration of a custom field is invalid.
+        ArgumentError: The model or an option is invalid, the ``replay`` folder does not exist, or
+            ``max_usd`` is set although the model's price is unknown.
 
     >>> from extractor import read_records
     >>> extraction = Extractor().extract(next(read_records("seeds/records")))
@@ -77,20 +77,20 @@ class Extractor:
         has_answers = model is not None or self._options.replay is not None
         self._is_by_rules = not (has_answers or key or self._options.max_usd)
         if not self._is_by_rules:
-            _ = self.setup  # raises for a model that cannot be
+            _ = self.setup  # raises an error if the model is invalid
         unread = explain_unread(self._options.fields)
         if unread and not (self._options.asks and has_answers):
             warnings.warn(unread, stacklevel=2)
 
     @cached_property
     def setup(self) -> "Setup":
-        """The options and the model. The rules alone need neither a client nor a store."""
+        """The options and the model. Extraction by rules alone does not need them."""
         from extractor.setup import Setup  # noqa: PLC0415 - slow, and rules alone need none of it
 
         return Setup(self._model, key=self._key, **self._keywords)
 
     def price(self, usage: Usage) -> float | None:
-        """Return the cost of a usage in US dollars, such as that of an extraction; None if the
+        """Return the cost in US dollars of a usage, such as ``extraction.usage``, or None if the
         price is unknown.
 
         >>> from extractor.schemas import Usage
@@ -106,14 +106,14 @@ class Extractor:
 
     @asynccontextmanager
     async def open(self, concurrency: int = 8) -> "AsyncIterator[OpenExtractor]":
-        """Open the model for many records in asynchronous code, at most ``concurrency`` requests at
-        once.
+        """Open the model for many records in asynchronous code, with at most ``concurrency``
+        concurrent requests.
 
-        In ``async with extractor.open() as extract``, the call ``await extract(record)`` extracts a
-        record. It is parsed in a thread, where no time limit applies, so that the event loop
-        continues.
+        Inside ``async with extractor.open() as extract``, call ``await extract(record)`` for each
+        record. The record is parsed in a thread, so that the event loop is not blocked; the time
+        limit per record does not apply there.
 
-        Raises ``ModelUnavailable`` if the model cannot be reached, or there is no key for it.
+        Raises ``ModelUnavailable`` if the model cannot be reached or its key is missing.
 
         >>> import asyncio
         >>> from extractor import read_records
@@ -128,17 +128,18 @@ class Extractor:
             yield replace(opened, in_thread=True)
 
     def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:
-        """Extract one record. Opens the model for this record only; use ``run`` or ``open`` for
-        several.
+        """Extract one record. The model is opened for this record only; for several records, use
+        ``run`` or ``open``.
 
         Also works in a notebook, where an event loop is already running.
 
         Args:
-            record: A record of ``read_records``, or a study of the registry's API as a dictionary.
+            record: A record that ``read_records`` yields, or a study from the registry's API as a
+                dictionary.
 
         Raises:
             RecordError: The dictionary is not a study.
-            WrongType: It is something else, such as a text or a path.
+            WrongType: The argument is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
         read = _as_record(record)
@@ -161,20 +162,21 @@ class Extractor:
     ) -> TrialExtraction:
         r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
 
-        Also works in a notebook. ``make_record`` creates the record that is extracted and shows
-        which headings are recognised; use it to locate evidence in the text.
+        Also works in a notebook. To see which headings are recognised, or to locate evidence in the
+        text, create the same record with ``make_record``.
 
         Args:
-            text: The text, plain or in Markdown.
-            title: The title of the trial, instead of one in the text.
-            record_id: The record's id; by default the number of a registry that the text states,
-                else ``text``.
+            text: Plain text or Markdown.
+            title: The title of the trial, which replaces a title in the text.
+            record_id: The record's id. By default, it is the registry number that the text states,
+                or ``text`` if it states none.
             section: The section that the whole text belongs to, such as ``eligibility`` for
-            criteria without a heading, or ``primary_outcomes``.
+                criteria without a heading, or ``primary_outcomes``.
 
         Raises:
-            RecordError: The text is empty or too long, or is data such as JSON.
-            ArgumentError: It is not text, or is the name of a file; or there is no such section.
+            RecordError: The text is empty, is too long, or is data such as JSON.
+            ArgumentError: The argument is not text or is the name of a file, or the section does
+                not exist.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
 
         >>> extraction = Extractor().extract_text(
@@ -205,29 +207,31 @@ class Extractor:
         workers: int = 1,
         quiet: bool = False,
     ) -> "Results":
-        """Extract many records; one that fails never stops the others. Also works in a notebook.
+        """Extract many records. A record that fails does not stop the others. Also works in a
+        notebook.
 
-        Progress is shown in a terminal or, with ipywidgets, in a notebook. ``max_usd`` limits each
-        run.
+        Progress is shown in a terminal or, with ipywidgets, in a notebook. The ``max_usd`` limit
+        applies to each run separately.
 
         Args:
-            records: Files or folders, as ``read_records`` takes them, records, or dictionaries:
-                studies, or texts with ids as ``{"text": "...", "record_id": "..."}``.
-            out: The folder of the run. One that was stopped continues there, and does not ask
-                again.
-            limit: The number of records to read.
+            records: Files or folders that ``read_records`` accepts, records, or dictionaries. A
+                dictionary is a study, or a text with an id, such as
+                ``{"text": "...", "record_id": "..."}``.
+            out: The folder of the run. If it contains a stopped run, that run continues, and
+                answered questions are not asked again.
+            limit: The maximum number of records to read.
             concurrency: The maximum number of concurrent requests to the model.
-            workers: The number of processes. With more than one, a script must call this below
-                ``if __name__ == "__main__":``.
-            quiet: Show no progress.
+            workers: The number of processes. With more than one, a script must call this method
+                under ``if __name__ == "__main__":``.
+            quiet: Whether to hide the progress.
 
         Raises:
             ModelUnavailable: The model cannot be reached, or there is no key for it.
-            StoreError: The folder cannot be used, or holds a run with other settings.
-            ArgumentError: No file of that name exists.
-            WrongType: Something is not a record.
+            StoreError: The folder cannot be used, or contains a run with different settings.
+            ArgumentError: A file does not exist.
+            WrongType: An item is not one of these types.
 
-        Warns if the run is not complete, and if no record could be extracted.
+        Warns if the run is incomplete or no record could be extracted.
 
         >>> results = Extractor().run("seeds/records")
         >>> limits = results.table("constraints")
@@ -268,7 +272,7 @@ class Extractor:
             with show_progress(job.tally, job.count, quiet=quiet):
                 stopped = call_without_loop(perform, stop)
             results = Results(folder, stopped)
-            # a temporary folder lives as long as its results
+            # a temporary folder is removed together with its results
             finalize(results, scratch.pop_all().close)
         problem = stopped and f"the run is not complete: {stopped}"
         if results.failures and not len(results):
@@ -286,28 +290,29 @@ class Extractor:
         *,
         section: GivenSection | None = None,
     ) -> Any:
-        r"""Extract texts, files or records, and return one table of their values.
+        r"""Extract texts, files or records, and return a table of their values.
 
-        Use ``run`` for several tables, for failures, or to keep the run.
+        Use ``run`` instead if you need several tables, the failures, or the run's folder.
 
         Args:
             name: The table, such as ``criteria``, ``constraints`` or ``regimens``;
-                ``extractor.apps.export.list_tables`` names all.
-            given: A text, or what ``run`` takes: files, folders, records, studies; or several.
-            to: The library of the data frame.
-            section: The section that each text is all of, such as ``eligibility`` for a column of
-                criteria, or ``primary_outcomes``; such texts need no heading.
+                ``extractor.apps.export.list_tables`` lists them all.
+            given: A text, or any input that ``run`` accepts (a file, a folder, a record or a
+                study), or several of these.
+            to: The library that provides the returned table.
+            section: The section that each text belongs to as a whole, such as ``eligibility`` for a
+                column of criteria, or ``primary_outcomes``. The texts then do not need headings.
 
         Raises:
-            ValueError: There is no such table.
+            ValueError: The table does not exist.
             MissingExtra: The library is not installed.
-            RecordError: The text cannot be read.
-            ArgumentError: There is no such section, or several rows of a column have one label.
+            RecordError: The text is invalid.
+            ArgumentError: The section does not exist, or several rows of a column have the same
+                label.
             ExtractorError: No record could be extracted.
 
-        Warns of records that could not be extracted or are skipped because their id is a
-        duplicate, of rows without a label, and of texts without a heading in which nothing was
-        found.
+        Warns about records that could not be extracted or whose id is a duplicate, about rows
+        without a label, and about texts in which nothing was found because they lack a heading.
 
         >>> limits = Extractor().table(
         ...     "constraints",
@@ -318,9 +323,9 @@ class Extractor:
         0    HbA1c         >=    7.5      %
         1      BMI          <   35.0  kg/m2
 
-        The cells of a column have no heading. The records are ``text-1``, ``text-2``, and so on;
-        those of a pandas column have the labels of its index, kept as integers in a pandas data
-        frame:
+        The cells of a column usually do not have headings, so pass ``section``. The records are
+        named ``text-1``, ``text-2``, and so on. For a pandas column, they are named by the labels
+        of its index; integer labels stay integers in a pandas data frame:
 
         >>> column = ["Age 18 years or older", "No prior chemotherapy; HbA1c > 7.5 %"]
         >>> criteria = Extractor().table("criteria", column, section="eligibility")
@@ -339,12 +344,12 @@ class Extractor:
             restore_labels,
         )
 
-        # before anything is paid for
+        # check the arguments before paying for answers
         open_library(to)
         choose_tables((), [name], self._options.fields)
         names = name_rows(given) if is_column(given) else None
         with warnings.catch_warnings():
-            # raised below, as an error
+            # raised as an error below
             warnings.filterwarnings("ignore", "no record could be extracted")
             results = self.run(read_texts(given, section, names), quiet=True)
         problems = list(_list_problems(results))
@@ -360,25 +365,27 @@ class Extractor:
 
 
 def _list_problems(results: "Results") -> Iterator[str]:
-    """Yield a sentence for each record that a table lacks, or of which it may lack something."""
+    """Yield a sentence about each record that failed, or that lacks values because its text has no
+    heading.
+    """
     for failure in results.failures:
         yield failure["message"]
     for extraction in results:
         for finding in extraction.findings:
             if finding.message.startswith(UNHEADED):
                 yield (
-                    f"{extraction.record_id}: a text without a heading, read as a description; for "
-                    'criteria, give section="eligibility"'
+                    f"{extraction.record_id}: the text has no heading and was read as a "
+                    'description; for criteria, pass section="eligibility"'
                 )
 
 
 def call_without_loop(
     function: Callable[[], T], stop: Callable[[], None] = lambda: None
 ) -> T:
-    """Call a function that runs an event loop, and return its result. Runs in another thread if
-    a loop is already running in this one, as in a notebook.
+    """Call a function that runs an event loop, and return its result. If a loop is already running
+    in this thread, as in a notebook, call the function in another thread.
 
-    There, Ctrl-C calls ``stop``, and the function then returns normally.
+    In that case, Ctrl-C calls ``stop``, and the function then returns normally.
     """
     try:
         asyncio.get_running_loop()
@@ -393,16 +400,16 @@ def call_without_loop(
 
 
 def _as_record(given: object) -> TrialRecord:
-    """Return a record as it is, and that of a study, which is a dictionary. Raises ``RecordError``
-    for a study that cannot be read, ``WrongType`` for anything else, a text included.
+    """Return a record unchanged, or convert a study, given as a dictionary, to a record. Raises
+    ``RecordError`` for an unreadable study, and ``WrongType`` for anything else, including a text.
     """
     if isinstance(given, TrialRecord):
         return given
     if isinstance(given, Mapping):
-        from extractor.given import read_dictionary  # noqa: PLC0415 - most records are no dictionary
+        from extractor.given import read_dictionary  # noqa: PLC0415 - most records are not dictionaries
 
         return read_dictionary(given)[0]
     raise WrongType(
-        f"{type(given).__name__} is no record; give one of read_records(PATH), or a study of the "
-        "registry's API as a dictionary. For a text, use extract_text"
+        f"{type(given).__name__} is not a record; pass a record from read_records(PATH), or a "
+        "study from the registry's API as a dictionary. For a text, use extract_text"
     )

@@ -1,6 +1,8 @@
-"""Fields to use or to copy: plain pydantic models, as you write your own.
+"""Ready-made custom fields, to use or to copy. They are plain pydantic models, like the ones that
+you write.
 
-``Extractor(fields=[Washout])``, or ``--fields extractor.catalogue:Washout`` on the command line.
+Use them as ``Extractor(fields=[Washout])``, or ``--fields extractor.catalogue:Washout`` on the
+command line.
 """
 
 from typing import Literal

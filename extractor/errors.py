@@ -1,39 +1,39 @@
-"""Every error that Extractor raises on purpose.
+"""Every error that Extractor raises deliberately.
 
 ::
 
     ExtractorError
      +-- RecordError            an input cannot be read: file, place, remedy
-     |    +-- RepeatedRecord    a record was read before: both places
-     |    +-- RecordTooLarge    it has more of something than a record may have
-     |    +-- RecordTooSlow     it takes longer than a record may
+     |    +-- RepeatedRecord    a record was already read: both places
+     |    +-- RecordTooLarge    it exceeds a size limit
+     |    +-- RecordTooSlow     it exceeds the time limit
      +-- RegistryError          a registry cannot be read over the network
-     |    +-- RegistryRefused   it refuses the parameters of a request
-     +-- ModelError             a model returned nothing usable
+     |    +-- RegistryRefused   it rejects the parameters of a request
+     +-- ModelError             a model did not return a usable answer
      |    +-- ModelUnavailable  it cannot be reached or is not installed
-     |    |    +-- ModelAway    its server does not answer: the run stops and can continue later
-     |    |    |    +-- RunStopped  the user stops the run
-     |    |    +-- MissingKey   there is no key for it
-     |    |    +-- RequestTooLong  the questions do not fit its context
-     |    +-- BatchUnfinished   a provider's batches left questions without an answer
-     |    +-- AnswerRejected    no part of its answer could be used
-     |    +-- AnswerPending     the request is in a file that has not been answered yet
-     +-- AnswersError           answers of a run or a file cannot be used
-     |    +-- AnswerMissing     a run that is replayed has no answer to a call
-     +-- BudgetReached          the run reached its token or money limit
+     |    |    +-- ModelAway    its server does not answer; the run can continue later
+     |    |    |    +-- RunStopped  the user stopped the run
+     |    |    +-- MissingKey   its key is missing
+     |    |    +-- RequestTooLong  the questions do not fit into its context
+     |    +-- BatchUnfinished   a provider's batches left questions unanswered
+     |    +-- AnswerRejected    its answer could not be used at all
+     |    +-- AnswerPending     the request was written to a file and is not answered yet
+     +-- AnswersError           the answers in a run or a file cannot be used
+     |    +-- AnswerMissing     the replayed run has no answer to a call
+     +-- BudgetReached          the run reached its token or spending limit
      +-- StoreError             a run's folder cannot be used
-     |    +-- SettingsDiffer    it was created with other settings
+     |    +-- SettingsDiffer    it was created with different settings
      |    +-- FolderInUse       another process writes to it
-     |    +-- DiskFull          its disk has no room
-     +-- EngineError            no process can extract records: the run stops
-     +-- UnexpectedError        a bug of this program, at one record
-     +-- MissingExtra           a library of an extra is not installed
-     +-- GoldError              a gold annotation is broken
-     +-- ArgumentError         an argument is wrong; also a ValueError
-          +-- WrongType        it is of a wrong type; also a TypeError
-          +-- FieldError       a user's own field is declared wrongly
+     |    +-- DiskFull          its disk is full
+     +-- EngineError            worker processes cannot be started
+     +-- UnexpectedError        a bug in this program affected a record
+     +-- MissingExtra           an optional library is not installed
+     +-- GoldError              a gold annotation is invalid
+     +-- ArgumentError         an argument is invalid; also a ValueError
+          +-- WrongType        it has the wrong type; also a TypeError
+          +-- FieldError       the declaration of a custom field is invalid
 
-Each stage converts the exceptions of the libraries that it uses.
+Each stage converts the exceptions of the libraries that it uses to these errors.
 """
 
 from pathlib import PurePath
@@ -46,14 +46,14 @@ if TYPE_CHECKING:
     from extractor.schemas import Usage
 
 _MAX_FRAMES = 20
-"""An endless recursion has a thousand frames, all alike."""
+"""The traceback of an endless recursion has a thousand similar frames."""
 
 
 class ExtractorError(Exception):
-    """Base of all errors that this package raises on purpose. The message states what is wrong,
-    where, and what to do.
+    """Base class of all errors that this package raises deliberately. The message states the
+    problem, its location, and what to do.
 
-    No message contains a credential: what servers, libraries and the user say in it is masked.
+    Credentials in the message are masked, whether they come from a server, a library or the user.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -64,14 +64,14 @@ class ExtractorError(Exception):
         super().__init__(*masked)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Worker processes pickle it. By default, pickle would call the class with ``args``, which
-        # are not the arguments that the class takes.
+        # Worker processes pickle errors. By default, pickle would call the class with ``args``,
+        # which differ from the parameters of its constructor.
         kind = type(self)
         return kind.__new__, (kind, *self.args), vars(self)
 
 
 class RecordError(ExtractorError):
-    """An input that cannot be read as a trial record.
+    """An input could not be read as a trial record.
 
     >>> print(
     ...     RecordError(
@@ -96,17 +96,18 @@ class RecordError(ExtractorError):
 
 
 class RecordTooLarge(RecordError):
-    """A record has more characters, sections, lines or items than any genuine one: see
-    ``extractor.schemas.record_limits``.
+    """A record has more characters, sections, lines or items than any genuine record; see
+    ``extractor.schemas.record_limits`` for the limits.
     """
 
 
 class RecordTooSlow(RecordError):
-    """A step of a record exceeds the time limit."""
+    """A step in processing a record exceeded the time limit."""
 
 
 class RepeatedRecord(RecordError):
-    """A record with the id of an earlier record, at ``first``. The earlier one is used.
+    """A record has the same id as an earlier record, whose place is ``first``. The earlier record
+    is used.
 
     >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
     b.json: the record NCT1 was already read from a.json, record 2, with other text; ...
@@ -120,7 +121,7 @@ class RepeatedRecord(RecordError):
         *,
         same_text: bool,
         place: str | None = None,
-        remedy: str = "leave one of the two out",
+        remedy: str = "remove one of the two",
     ) -> None:
         self.record_id = record_id
         self.first = first
@@ -132,20 +133,20 @@ class RepeatedRecord(RecordError):
 
 
 class RegistryError(ExtractorError):
-    """A registry cannot be read: there is no connection, or its reply is not what the API
-    promises.
+    """A registry could not be read: the connection failed, or the reply does not match the
+    registry's API.
     """
 
 
 class RegistryRefused(RegistryError):
-    """A registry refuses a request, such as one with an unknown parameter. The message is the
-    registry's.
+    """A registry rejected a request, for example because of an unknown parameter. The message is
+    the registry's own.
     """
 
 
 class ModelError(ExtractorError):
-    """A model returned no usable answer. ``usage`` is the usage of the attempts, None if
-    unknown.
+    """A model did not return a usable answer. ``usage`` is the usage of all attempts, or None if it
+    is unknown.
     """
 
     def __init__(self, message: str, usage: "Usage | None" = None) -> None:
@@ -154,10 +155,10 @@ class ModelError(ExtractorError):
 
 
 class ModelUnavailable(ModelError):
-    """A model cannot be reached, is not installed, or refuses a request.
+    """A model could not be reached, is not installed, or rejected a request.
 
-    ``lasting`` means that every other request would fail too: there is no connection, no such
-    model, or no permission to use it.
+    ``lasting`` means that all other requests would fail too: the connection failed, the model does
+    not exist, or you are not allowed to use it.
     """
 
     def __init__(
@@ -168,31 +169,31 @@ class ModelUnavailable(ModelError):
 
 
 class ModelAway(ModelUnavailable):
-    """A server is unreachable or silent for too long, the account has no credit, or a daily limit
-    is reached.
+    """A server has been unreachable or silent for too long, the account has run out of credit, or a
+    daily limit has been reached.
 
-    The record is not at fault and does not count as failed. The run can continue later.
+    The record is not the cause and is not counted as failed. The run can continue later.
     """
 
 
 class RunStopped(ModelAway):
-    """The user stops the run, so no further request is sent. The records that lack one are not
-    finished.
+    """The user stopped the run, so no further requests are sent. Records that still need a request
+    stay unfinished.
     """
 
 
 class BatchUnfinished(ModelError):
-    """A provider's batches left questions without an answer. Paid answers are kept, and the run can
-    continue.
+    """A provider's batches left questions unanswered. Answers that were paid for are kept, and the
+    run can continue.
     """
 
 
 class MissingKey(ModelUnavailable):
-    """The environment has no key for a hosted model."""
+    """The environment does not contain a key for a hosted model."""
 
 
 class RequestTooLong(ModelUnavailable):
-    """The questions do not fit the model's context. Fewer questions may."""
+    """The questions do not fit into the model's context. Fewer questions might fit."""
 
 
 class AnswerRejected(ModelError):
@@ -200,21 +201,21 @@ class AnswerRejected(ModelError):
 
 
 class AnswerPending(ModelError):
-    """A question was written to a file, and its answer has not arrived yet."""
+    """A question was written to a file and has not been answered yet."""
 
 
 class AnswersError(ExtractorError):
-    """The answers of an earlier run, or a file of answers, cannot be used."""
+    """The answers in an earlier run or in a file cannot be used."""
 
 
 class AnswerMissing(AnswersError):
-    """The run that is replayed has no answer to a call. The message names the nearest call and
-    what it lacks.
+    """The replayed run has no answer to a call. The message names the most similar call and how it
+    differs.
     """
 
 
 class BudgetReached(ExtractorError):
-    """The run reached its limit of tokens or money."""
+    """The run reached its token or spending limit."""
 
 
 class StoreError(ExtractorError):
@@ -222,11 +223,11 @@ class StoreError(ExtractorError):
 
 
 class SettingsDiffer(StoreError):
-    """A run's folder was created with other settings than those of this invocation."""
+    """A run's folder was created with settings that differ from the current ones."""
 
 
 class FolderInUse(StoreError):
-    """Another process writes to a run's folder."""
+    """Another process is writing to a run's folder."""
 
 
 class DiskFull(StoreError):
@@ -234,8 +235,8 @@ class DiskFull(StoreError):
 
 
 class MissingExtra(ExtractorError):
-    """A library is not installed. ``need`` states what needs it, ``extra`` names the extra that
-    installs it.
+    """A library is not installed. ``need`` states what requires it, and ``extra`` is the name of
+    the extra that installs it.
 
     >>> print(MissingExtra("FHIR needs fhir.resources", "fhir"))
     FHIR needs fhir.resources; run in the folder of your clone: pip install '.[fhir]'
@@ -247,17 +248,17 @@ class MissingExtra(ExtractorError):
 
 
 class EngineError(ExtractorError):
-    """No process can extract records. The records are not the cause: the run stops and can
+    """Worker processes cannot be started. The records are not the cause; the run stops and can
     continue later.
     """
 
 
 class UnexpectedError(ExtractorError):
-    """A bug of this program, or of a library that it uses, at one record.
+    """A bug in this program, or in a library that it uses, affected a record.
 
-    ``kind`` is the class of the original error, ``frames`` its traceback as ``file:line:function``,
-    innermost first. The original message is left out because it may quote the record or contain a
-    key.
+    ``kind`` is the class name of the original error, and ``frames`` is its traceback as
+    ``file:line:function``, innermost frame first. The original message is omitted because it may
+    quote the record or contain a key.
 
     >>> str(UnexpectedError("KeyError", ("parse/scoring.py:40:find_word",)))
     'unexpected KeyError at parse/scoring.py:40:find_word; please report this with the record'
@@ -273,26 +274,28 @@ class UnexpectedError(ExtractorError):
 
 
 class GoldError(ExtractorError):
-    """A gold annotation is broken."""
+    """A gold annotation is invalid."""
 
 
 class ArgumentError(ExtractorError, ValueError):
-    """An argument is wrong. The message names it, and states what to give instead."""
+    """An argument is invalid. The message names the argument and states what to pass instead."""
 
 
 class WrongType(ArgumentError, TypeError):
-    """An argument is of a wrong type."""
+    """An argument has the wrong type."""
 
 
 class FieldError(ArgumentError):
-    """A user's own field is declared wrongly. The message states which one, and how to write it."""
+    """The declaration of a custom field is invalid. The message names the field and shows how to
+    declare it.
+    """
 
 
 def as_extractor_error(error: BaseException) -> ExtractorError:
-    """Return an ``ExtractorError`` as it is, and any other error as an ``UnexpectedError``.
+    """Return an ``ExtractorError`` unchanged, and any other error as an ``UnexpectedError``.
 
-    A task or future cannot hold a ``StopIteration``, a ``SystemExit`` would end the event loop, and
-    some libraries' errors cannot be pickled. An ``ExtractorError`` has none of these problems.
+    Some other errors cannot be raised by a task: a future rejects ``StopIteration``, ``SystemExit``
+    would end the event loop, and some libraries' errors cannot be pickled.
 
     >>> as_extractor_error(StopIteration()).kind
     'StopIteration'
@@ -300,7 +303,7 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
     if isinstance(error, ExtractorError):
         return error
     frames = [
-        # the folders above a file may name a machine or a person
+        # the parent folders may contain the name of a machine or a person
         f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-2:])}:{line}:{frame.f_code.co_name}"
         for frame, line in walk_tb(error.__traceback__)
     ]

@@ -1,6 +1,7 @@
-"""What ``Extractor.run`` and ``table`` take: files, records, studies as dictionaries, and texts.
+"""The inputs of ``Extractor.run`` and ``table``: files, records, studies as dictionaries, and
+texts.
 
-One of several texts is named by its label in a column of pandas, else by its number.
+If there are several texts, each is named by its number or, in a pandas column, by its label.
 """
 
 from collections import Counter
@@ -20,19 +21,19 @@ from extractor.schemas import TrialRecord
 from extractor.schemas.record_limits import check_unicode
 
 Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
-"""One input: the name of a file, a record, or a study."""
+"""One input: a file name, a record, or a study."""
 _SINGLE = (str, PathLike, TrialRecord, Mapping)
 GIVEN = "given.jsonl"
-_STUDY = (
-    "give a study of the registry's API, such as json.load reads from a file of one"
-)
+_STUDY = "pass a study from the registry's API, such as json.load returns for a downloaded study"
 
 
 def list_given(given: Any) -> list[Any]:
-    """Return one input or several as a list. Raises ``WrongType`` for a data frame."""
+    """Return the inputs as a list, whether one or several are given. Raises ``WrongType`` for a
+    data frame.
+    """
     if hasattr(given, "columns"):
         raise WrongType(
-            f"{type(given).__name__} is no record; give a column of texts to table, as "
+            f"{type(given).__name__} is not a record; pass a column of texts to table, as in "
             'table("criteria", frame["COLUMN"], section="eligibility"), or each text as '
             '{"text": ..., "record_id": ...} to run'
         )
@@ -42,11 +43,11 @@ def list_given(given: Any) -> list[Any]:
 
 
 class GivenInputs:
-    """The inputs of a run in Python: the ``names`` of files. Records and dictionaries are lines of
-    ``given.jsonl`` in the run's folder, where all commands find them.
+    """The inputs of a run in Python. ``names`` contains the file names. Records and dictionaries
+    are written to ``given.jsonl`` in the run's folder, where all commands find them.
 
-    Raises ``ArgumentError`` if only names of files are given and none of these exists,
-    ``WrongType`` for what is not an input.
+    Raises ``ArgumentError`` if all inputs are file names and no such file exists, and ``WrongType``
+    for anything that is not an input.
     """
 
     def __init__(self, items: Sequence[Any], folder: Path) -> None:
@@ -83,7 +84,7 @@ class GivenInputs:
         for record in records:
             if not isinstance(record, TrialRecord):
                 raise WrongType(
-                    f"{type(item).__name__} is no record; give files, folders, records or "
+                    f"{type(item).__name__} is not a record; pass files, folders, records or "
                     "dictionaries"
                 )
             check_unicode(record)
@@ -92,12 +93,14 @@ class GivenInputs:
             self._lines.append(f"{record.model_dump_json()}\n")
 
     def write(self) -> None:
-        """Write ``given.jsonl``, if there are records."""
+        """Write ``given.jsonl``, unless there are no records to write."""
         if self._lines:
             self._file.write_text("".join(self._lines), "utf-8")
 
     def read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
-        """Yield the records whose ids are new. ``on_error`` gets the errors of all others."""
+        """Yield the records that can be read and have a new id. Errors of other records are passed
+        to ``on_error``.
+        """
         for error in self._errors:
             on_error(error)
         yield from read_records(*self.names, on_error=on_error)
@@ -106,10 +109,11 @@ class GivenInputs:
 def read_dictionary(
     given: Mapping[str, Any], name: str = "the dictionary", place: str | None = None
 ) -> list[TrialRecord]:
-    """Return the records of a study of the registry's API, or of a text with its id.
+    """Return the records in a dictionary, which is a study from the registry's API or a text with
+    its id.
 
-    Raises ``RecordError`` with this name and place, and ``WrongType`` for values that JSON
-    cannot represent.
+    Raises ``RecordError`` with this name and place if the dictionary cannot be read, and
+    ``WrongType`` for values that JSON cannot represent.
     """
     content = write_study(given).encode()
     try:
@@ -122,13 +126,14 @@ def read_dictionary(
 def read_texts(
     given: Any, section: GivenSection | None, names: Sequence[str] | None
 ) -> Iterator[Any]:
-    """Yield inputs with a dictionary instead of each text; files, records and dictionaries stay
-    as they are.
+    """Yield the inputs, with each text converted to a dictionary. Files, records and dictionaries
+    are unchanged.
 
     Args:
-        given: A text, or what ``run`` takes, or several.
-        section: The section that each text belongs to; a single line then counts as a text.
-        names: The ids of several texts; by default their numbers.
+        given: A text, any input that ``run`` accepts, or several of these.
+        section: The section that each text belongs to. If it is set, a single line is always read
+            as a text.
+        names: The record ids of the texts; by default, ids are made from their numbers.
     """
     for number, item in enumerate(list_given(given), 1):
         text = item
@@ -146,30 +151,30 @@ def read_texts(
 
 
 def _is_text(given: str, section: GivenSection | None) -> bool:
-    """Return whether a text is given, not the name of a file. A line counts as a text if it has
-    blanks and does not end as a name does.
+    """Return True if the string is a text, not a file name. A single line is a text if it contains
+    a space, does not end in a file extension, and is not the name of an existing file.
     """
     is_line = " " in given and not Path(given).suffix and not exists(given)
     return bool(section) or not given.strip() or is_text(given) or is_line
 
 
 def is_column(given: Any) -> bool:
-    """Return whether a column of pandas is given, whose index names the rows."""
+    """Return True for a pandas column, which has an index that labels the rows."""
     return hasattr(given, "iloc") and not hasattr(given, "columns")
 
 
 def name_rows(column: Any) -> list[str]:
-    """Return the record id of each text in a column: its label, or ``text-3`` for the third row if
-    that has none.
+    """Return the record id of each text in a column: its label, or, for example, ``text-3`` if the
+    third row has no label.
 
-    Raises ``ArgumentError`` with the labels that several rows have: a table could not distinguish
-    them.
+    Raises ``ArgumentError`` if several rows have the same label, because a table could not
+    distinguish them.
 
     >>> import pandas as pd
     >>> name_rows(pd.Series(["Adults", "Children"], index=["A", None]))
     ['A', 'text-2']
     """
-    # An index of several columns has tuples as labels, none of which is missing.
+    # In a MultiIndex, the labels are tuples, which are never missing.
     labels = column.index.to_flat_index()
     names = list(map(str, labels))
     for row in labels.isna().nonzero()[0]:
@@ -177,16 +182,16 @@ def name_rows(column: Any) -> list[str]:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ArgumentError(
-            f"given: several rows have one label in the index ({show_some(repeated)}), so that "
-            "their values could not be told apart; make the labels distinct, such as by "
+            f"given: several rows have the same index label ({show_some(repeated)}), so their "
+            "values could not be distinguished; make the labels unique, for example with "
             "column.reset_index(drop=True)"
         )
     return names
 
 
 def restore_labels(frame: Any, column: Any) -> Any:
-    """Return a data frame of pandas with whole numbers as ``record_id`` if all labels of the column
-    are such, so that it can be merged.
+    """Return a pandas data frame whose ``record_id`` contains integers if all labels of the column
+    are integers, so that the two can be merged.
 
     >>> import pandas as pd
     >>> column = pd.Series(["Adults"], index=[7])

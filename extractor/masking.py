@@ -1,12 +1,13 @@
-"""Mask credentials in every text that leaves this process.
+"""Mask credentials in all text that leaves this process.
 
-A credential is the value of an environment variable whose name indicates it (``OPENAI_API_KEY``,
-``AWS_SESSION_TOKEN``), a header in one of ``ANTHROPIC_CUSTOM_HEADERS``, the user and password in an
-address or a proxy's variable, or what an option, an argument or an SDK gives (``remember``). Text
-leaves by errors (``extractor.errors``), events, standard error, and the files and the store of a
-run; each of them calls ``mask``. So does the reader of a service's replies, which may repeat a key:
-as it is, cut, with stars, or encoded. To mask another kind of name, edit ``_NAMES_CREDENTIAL``; to
-find another way to write a key, edit ``_list_forms``.
+Credentials are the values of environment variables with a typical name (``OPENAI_API_KEY``,
+``AWS_SESSION_TOKEN``), the headers in variables such as ``ANTHROPIC_CUSTOM_HEADERS``, the user and
+password in an address or a proxy variable, and any value that an option, an argument or an SDK
+passes to ``remember``. Text leaves the process through errors (``extractor.errors``), events,
+standard error, and the files and store of a run, all of which call ``mask``. Replies from a service
+are masked too, because a server may repeat a key in full, in part, with asterisks, or encoded. To
+recognise further names, edit ``_NAMES_CREDENTIAL``; to recognise further ways of writing a key,
+edit ``_list_forms``.
 """
 
 import json
@@ -27,18 +28,22 @@ _NAMES_CREDENTIAL = re.compile(
     r"\b(?:(?:api)?keys?\d*|token|secrets?|passwords?|passwd|passphrase|pat|credentials?|bearer"
     r"|auth|authorization|cookie)\b"
 )
-"""Words in the name of a credential: ``api_key``, ``x-api-key``, ``clientSecret``."""
+"""Words that occur in the names of credentials, such as ``api_key``, ``x-api-key`` or
+``clientSecret``.
+"""
 _NAMES_OTHER = re.compile(
     r"\b(?:file|path|dir|url|uri|sock|name|type|version|count|mode|host|endpoint|prompt|cache"
     r"|stop|eos|bos|pad|special|ids|max|min|limit|budget|application credentials)\b"
 )
-"""Words in other names: ``SSH_AUTH_SOCK``, ``prompt_cache_key``."""
+"""Words that show that a name is not that of a credential, as in ``SSH_AUTH_SOCK`` or
+``prompt_cache_key``.
+"""
 _NAMES_PASSWORD = re.compile(
     r"(?:password|passwd|secret|(?:pg|\bdb )pass|\bmysql pwd)s?$|\b(?:endpoint|host|api) key$"
 )
-"""Ends of names that are those of credentials, whatever is before."""
+"""Endings that identify the name of a credential, whatever precedes them."""
 _HEADERS = re.compile(r"(?:extra_|default_)?headers|(?:extra|default)_query")
-"""Options whose values are headers or parameters of an address, most of which are credentials."""
+"""Options whose values are HTTP headers or query parameters, most of which are credentials."""
 _PLAIN_HEADER = re.compile(
     r"accept|content-type|user-agent|anthropic-(?:beta|version)|openai-beta|api-version"
 )
@@ -46,30 +51,38 @@ _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token)\s+", re.IGNORECASE)
 
 _USER = re.compile(r"://[^\s/?#]*@")
-"""A password may contain a slash, or a # before any slash. The name of a model follows a #."""
+"""The password may contain a slash, or a # before the first slash. Otherwise, a # precedes the name
+of a model.
+"""
 _USER_OF_ADDRESS = re.compile(r"^([^/]*//)(?:[^#]*|[^/]*)@")
 _ADDRESS_WITH_USER = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
-"""The scheme, and the text before the last ``@``: a password may have any character."""
+"""The scheme, and the text before the last ``@``, because a password may contain any character."""
 
 _CERTAIN = 8
-"""A credential of this length is masked. A shorter one may be an ordinary word or number."""
+"""Credentials with at least this many characters are always masked. Shorter ones are not masked if
+they might be ordinary words or numbers.
+"""
 _SHORTEST = 4
 _LONG = 16
-"""A credential of this length is also found inside other words, and in parts."""
+"""Credentials with at least this many characters are also masked inside other words, and if only a
+part of them appears.
+"""
 _PART = 12
-"""Characters of a part that gives a long credential away. No other text has them by chance."""
+"""Number of consecutive characters that identify a part of a long credential. No other text shares
+them by chance.
+"""
 _WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
 _STARRED = re.compile(
     r"(?<![\w-])(?:([\w-]{3,})|[\w-]{0,2})(?:\*{2,}|•+|…|\.{2,})([\w-]{3,})?"
 )
-"""A beginning or end of three characters beside stars or dots: ``sk-ab****wxyz``."""
+"""Asterisks or dots next to at least three characters, as in ``sk-ab****wxyz``."""
 _LIKE_KEY = re.compile(r"\b(?:sk|pk|gsk|key)-[\w*-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 _remembered: set[str] = set()
 
 
 def mask(text: str) -> str:
-    """Replace each credential in the text, and each user and password in an address, by ``***``.
+    """Replace each credential in the text, and the user and password in each address, with ``***``.
 
     >>> remember("4f9c-11aa-77b2-e0d5")
     >>> mask(
@@ -81,11 +94,11 @@ def mask(text: str) -> str:
 
 
 def mask_known(text: str) -> str:
-    """Replace each known credential, in any form in which a server may repeat it, and no other
-    text: in a model's answer, an address with a user is the record's.
+    """Replace each known credential, in any form in which a server might repeat it. Addresses with
+    a user are not changed, because in a model's answer they come from the record.
 
-    Short credentials are replaced as whole words, long ones anywhere, even if they are cut or
-    have stars in the middle.
+    Short credentials are replaced as whole words. Long ones are replaced anywhere, even if they are
+    truncated or partly replaced with asterisks.
     """
     forms = _list_forms(_list_credentials())
     text = forms.exact.sub(MASK, text)
@@ -94,7 +107,8 @@ def mask_known(text: str) -> str:
 
 
 def hide_keys(text: str) -> str:
-    """Also mask words that look like keys, in what a server states: it may name another user's.
+    """Mask a server's message, including words that only look like keys, because a server might
+    name another user's key.
 
     >>> hide_keys("no connection to http://me:pw@host; Bearer abc")
     'no connection to http://***@host; Bearer ***'
@@ -103,8 +117,8 @@ def hide_keys(text: str) -> str:
 
 
 def hide_user(url: str) -> str:
-    """Replace the user and password in an address by ``***``. The name after ``#`` is
-    unchanged, even if it contains an @.
+    """Replace the user and password in an address with ``***``. The name after ``#`` is unchanged,
+    even if it contains an @.
 
     >>> hide_user("http://me:p@ss@host/v1"), hide_user("http://host/v1#org/name@2")
     ('http://***@host/v1', 'http://host/v1#org/name@2')
@@ -113,8 +127,8 @@ def hide_user(url: str) -> str:
 
 
 def mask_standard_error() -> None:
-    """Mask what this process writes to standard error from now on, including tracebacks,
-    warnings and logs of libraries.
+    """Mask everything that this process writes to standard error from now on, including tracebacks,
+    warnings and library logs.
     """
     if sys.stderr:
         write = sys.stderr.write
@@ -122,19 +136,19 @@ def mask_standard_error() -> None:
 
 
 def remember(secret: str | None) -> None:
-    """Mask this credential from now on. The environment does not contain it."""
+    """Mask a credential that is not in the environment, from now on."""
     if secret:
         _remembered.add(secret.strip())
 
 
 def remember_options(options: Mapping[str, Any]) -> None:
-    """Mask the credentials in the parameters of a request from now on."""
+    """Mask the credentials among the parameters of a request from now on."""
     _hide("", options)
 
 
 def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a request with ``***`` instead of each credential, judged by its
-    name; it is masked from now on.
+    """Return the parameters of a request with each credential replaced with ``***``. Credentials
+    are recognised by their names and are masked from now on.
 
     >>> without_credentials(
     ...     {
@@ -150,7 +164,7 @@ def without_credentials(options: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def names_credential(name: str) -> bool:
-    """Return whether something of this name is a credential.
+    """Return True if a parameter or variable with this name contains a credential.
 
     >>> [
     ...     name
@@ -166,8 +180,8 @@ def names_credential(name: str) -> bool:
 
 
 def _hide(name: str, value: Any) -> Any:
-    """Return the value of an option with ``***`` instead of each credential in it, which is
-    remembered. Other texts are masked as any text.
+    """Return the value of the option ``name`` with each credential replaced with ``***`` and
+    remembered. Other strings are masked like any text.
     """
     if isinstance(value, Mapping):
         is_header = bool(_HEADERS.fullmatch(name))
@@ -185,13 +199,13 @@ def _hide(name: str, value: Any) -> Any:
 
 
 def _list_credentials() -> frozenset[str]:
-    """List the credentials of the environment, and those that were remembered."""
+    """List the credentials in the environment and the remembered ones."""
     found = set(_remembered)
     for name, value in os.environ.items():
         if names_credential(name):
             found.add(value.strip())
         elif name.endswith("_CUSTOM_HEADERS"):
-            # as Anthropic's SDK reads them: a name and a value in each line
+            # as Anthropic's SDK reads them: one name and value per line
             found.update(re.findall(r":\s*(.*\S)", value))
         elif "@" in value:
             found.update(_list_users(name, value))
@@ -199,14 +213,15 @@ def _list_credentials() -> frozenset[str]:
 
 
 def _list_users(name: str, value: str) -> Iterator[str]:
-    """Yield the user with its password in an address, and the password alone, as written and
-    without the codes of addresses.
+    """Yield the user and password in an address together, and the password alone, both as written
+    and with percent-encoding removed.
 
-    ``name`` is the variable of the address. Without a scheme, only a proxy's is an address.
+    ``name`` is the variable that contains the address. An address without a scheme is recognised
+    only in a proxy variable.
     """
     address = _ADDRESS_WITH_USER.match(value)
     is_proxy = name.lower().endswith("_proxy")
-    # an address of mail has no scheme
+    # an e-mail address has no scheme
     if address and (is_proxy or address[1]):
         for user in (address[2], unquote(address[2])):
             yield user
@@ -215,8 +230,8 @@ def _list_users(name: str, value: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """The forms of credentials in a text: ``exact`` matches whole ones, ``parts`` has each part of
-    the ``long`` ones.
+    """The forms in which credentials may appear in a text: ``exact`` matches whole credentials,
+    ``long`` contains the long ones, and ``parts`` contains every part of these.
     """
 
     exact: re.Pattern[str]
@@ -224,16 +239,18 @@ class _Forms:
     parts: set[str]
 
     def mask_part(self, word: re.Match[str]) -> str:
-        """Mask a word with a part of a long credential: servers repeat a key in part."""
-        # a copy, which each word[0] would be again
+        """Mask a word that contains a part of a long credential, because servers sometimes repeat
+        part of a key.
+        """
+        # each access to word[0] would copy the text
         text = word[0]
         starts = range(len(text) - _PART + 1) if self.parts else ()
         is_secret = any(text[n : n + _PART] in self.parts for n in starts)
         return MASK if is_secret else text
 
     def mask_starred(self, starred: re.Match[str]) -> str:
-        """Mask a word with stars or dots beside the beginning or end of a long credential."""
-        # no credential has a line break
+        """Mask a word in which asterisks or dots adjoin either end of a long credential."""
+        # "\n" never matches, because credentials do not contain line breaks
         before, after = starred.groups("\n")
         for secret in self.long:
             if secret.startswith(before) or secret.endswith(after):
@@ -243,11 +260,11 @@ class _Forms:
 
 @lru_cache(maxsize=8)
 def _list_forms(credentials: frozenset[str]) -> _Forms:
-    """Return the forms in which credentials may be in a text: as they are, as an address, JSON and
-    HTML write them, in Base64, and in parts.
+    """Return the forms in which credentials may appear in a text: unchanged, encoded for a URL,
+    JSON, HTML or Base64, or in part.
 
-    Credentials that may be ordinary words or numbers have none. One of 16 characters or more is
-    found inside other words and in parts, a shorter one only as a whole word.
+    Credentials that might be ordinary words or numbers are skipped. A credential of 16 characters
+    or more is also found inside other words and in part, a shorter one only as a whole word.
     """
     exact: list[str] = []
     long: list[str] = []
@@ -268,17 +285,17 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
         exact += escaped
         long.append(secret)
         parts |= {secret[n : n + _PART] for n in range(len(secret) - _PART + 1)}
-    # the longest first, as a form may be a part of another one; without any, match nothing
+    # longest first, because one form may be part of another; without credentials, match nothing
     exact.sort(key=len, reverse=True)
     return _Forms(re.compile("|".join(exact) or "(?!)"), long, parts)
 
 
 def _encode(content: bytes) -> Iterator[str]:
-    """Yield Base64 of a credential behind any other text, as in ``user:key``.
+    """Yield the Base64 encodings of a credential that follows other text, as in ``user:key``.
 
-    The characters at its edges depend on its neighbours, and are left out.
+    The first and last characters depend on the adjacent text and are omitted.
     """
-    # Base64 writes 3 bytes as 4 characters, so only the number of bytes before, modulo 3, matters.
+    # Base64 writes 3 bytes as 4 characters, so only the number of preceding bytes modulo 3 matters.
     for before, start in enumerate((0, 2, 3)):
         end = (before + len(content)) * 8 // 6
         encoded = b64encode(bytes(before) + content).decode()[start:end]

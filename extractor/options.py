@@ -1,7 +1,9 @@
-"""The options of an extraction: name, type, bounds, default and help, each declared once.
+"""The options of an extraction. The name, type, bounds, default and help of each option are
+declared here once.
 
-Python takes them as keywords of ``Extractor``, the command line as options (typer's, made of these
-models by ``extractor.apps.cli.options``), the service as parameters of a request.
+In Python they are keywords of ``Extractor``, on the command line they are options
+(``extractor.apps.cli.options`` converts these models for typer), and in the service they are
+request parameters.
 """
 
 import json
@@ -33,16 +35,17 @@ SPEED: Final = "Speed"
 RARE: Final = "Rarely needed"
 
 _OF_REQUEST = ("extra_headers", "extra_query", "extra_body")
-"""Parameters that SDKs take for the headers, the address and the body of a request."""
+"""Parameters through which SDKs accept additional headers, query parameters and body fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How the command line shows an option: its group in help, the name of its value, and a
-    variable for it.
+    """How the command line presents an option: the group in the help, the placeholder for the
+    value, and the environment variable.
 
-    ``kind`` is the type that the command line reads if it is not the type of the option, ``name``
-    the option's name if it is not derived from the field's. With ``group`` None it is an argument.
+    ``kind`` is the type that the command line reads, if it differs from the type of the option.
+    ``name`` is the name of the option, if it is not derived from the name of the field. If
+    ``group`` is None, the option is a positional argument.
     """
 
     group: str | None
@@ -53,7 +56,7 @@ class Shown:
 
 
 class Options(BaseModel):
-    """The base of models of options. The string below a field is its help."""
+    """Base class of the option models. The docstring of a field is its help text."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
@@ -61,10 +64,11 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
-        """Return the given options, validated, with the defaults of all others.
+        """Validate the given options, and return them with the defaults of the other options.
 
-        ``spell`` returns the name that the user writes for a field, for messages. Raises the
-        ``FieldError`` of a user's own field, and ``ArgumentError`` for the first other problem.
+        For messages, ``spell`` converts the name of a field to the name that the user writes.
+        Raises ``FieldError`` if the first problem is the declaration of a custom field, and
+        ``ArgumentError`` for any other problem.
 
         >>> ExtractionOptions.read({"effort": "low"}, spell="--{}".format)
         Traceback (most recent call last):
@@ -90,8 +94,8 @@ def split_names(text: str) -> list[str]:
 
 
 def list_several(given: Any) -> tuple[Any, ...]:
-    """Return one value or several as a tuple. None gives no values; a text or a path counts as
-    one.
+    """Return one or several values as a tuple. None returns an empty tuple; a string or a path is a
+    single value.
     """
     if given is None:
         return ()
@@ -107,19 +111,20 @@ def _list_tasks(given: Any) -> Collection[Any]:
 def read_own_fields(
     given: Iterable[Declared] | Declared | None,
 ) -> tuple[CustomField, ...]:
-    """Read custom fields. Raises ``FieldError``."""
+    """Read custom fields. Raises ``FieldError`` if a declaration is invalid."""
     if not given:
         return ()
-    from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - few extractions have fields of their own
+    from extractor.concepts.own.models import read_fields  # noqa: PLC0415 - few extractions have custom fields
 
     return read_fields(given)
 
 
 def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
-    """Return the parameters of a request, whose credentials are masked from now on: a mapping, or
-    texts ``KEY=VALUE`` whose values are JSON, else text.
+    """Read the parameters of a request from a mapping or from strings ``KEY=VALUE``, whose values
+    are JSON or plain text. Credentials among them are masked from now on.
 
-    Raises ``ValueError`` that quotes no value: it may be a key.
+    Raises ``ValueError`` for an invalid parameter. The message does not quote the value, which may
+    be a key.
 
     >>> _read_parameters(
     ...     ["top_k=40", "service_tier=flex", 'thinking={"type": "adaptive"}']
@@ -141,14 +146,14 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     remember_options(parameters)
     for name in _OF_REQUEST:
         if not isinstance(parameters.get(name), Mapping | None):
-            raise ValueError(  # noqa: TRY004 - pydantic reports no TypeError
+            raise ValueError(  # noqa: TRY004 - pydantic does not report a TypeError
                 f'{name}: not a JSON object; write {name}=\'{{"NAME": "VALUE"}}\''
             )
     return parameters
 
 
 class Choice(Options):
-    """What is extracted from a record, and how much a model is asked about it."""
+    """The options that choose what to extract and how much to ask a model about."""
 
     tasks: Annotated[
         frozenset[Task],
@@ -157,15 +162,15 @@ class Choice(Options):
         Field(min_length=1),
         Shown(WHAT, "NAME,...", str),
     ] = frozenset(Task)
-    """Some of eligibility,dosing,endpoints."""
+    """One or more of eligibility,dosing,endpoints."""
     min_confidence: Annotated[float, Field(ge=0, le=1), Shown(WHAT, "0..1")] = 0.0
-    """Leave out values below this confidence."""
+    """Omit values below this confidence."""
     effort: Annotated[Effort, Shown(MODEL, "none|medium|all")] = Effort.MEDIUM
-    """Ask about nothing, doubtful values, or everything."""
+    """Ask about nothing, doubtful values or everything."""
 
 
 class ExtractionOptions(Choice):
-    """The options that control an extraction. One object is passed through all layers and
+    """The options that control an extraction. The same object is passed through all layers and
     processes.
 
     >>> ExtractionOptions(tasks=["dosing"], effort="none").asks
@@ -177,57 +182,57 @@ class ExtractionOptions(Choice):
         BeforeValidator(read_own_fields),
         Shown(WHAT, "FILE.py:NAME", list[str] | None),
     ] = ()
-    """Custom fields: pydantic models. Repeatable."""
+    """A pydantic model of custom fields. Repeatable."""
 
     @property
     def asks(self) -> bool:
-        """Whether a model is asked at all."""
+        """Whether a model may be asked."""
         return self.effort is not Effort.NONE
 
 
 class ModelOptions(Options):
-    """Which model is asked, how, and for how much money."""
+    """The options of the model: which one is asked, how, and how much it may cost."""
 
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
     """A hosted model, or http://host:port/v1#NAME. Without one, only the rules run."""
     max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
-    """Maximum number of dollars for the model, with what this resumes."""
+    """Maximum cost in US dollars, including the run that this one resumes."""
     prices: Annotated[
         tuple[Path, ...],
         BeforeValidator(list_several),
         Shown(RARE, "FILE", list[Path] | None),
     ] = ()
-    """A file of prices. Repeatable."""
+    """A price file. Repeatable."""
     reasoning: Annotated[
         Literal["none", "low", "medium", "high"] | None, Shown(RARE)
     ] = None
-    """How much the model thinks; otherwise little."""
+    """How much the model reasons; by default, little."""
     model_options: Annotated[
         dict[str, Any],
         BeforeValidator(_read_parameters),
         Shown(RARE, "KEY=VALUE", list[str] | None, name="--model-option"),
     ] = {}
-    """A parameter of each request; JSON, else text. Repeatable."""
+    """A parameter of each request, as JSON or text. Repeatable."""
 
 
 class ExtractorOptions(ExtractionOptions, ModelOptions):
     """The keywords of ``Extractor``."""
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
-    """Reuse the answers of an earlier run; no network."""
+    """Reuse the answers of an earlier run, without using the network."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
     """Timeout for one request in seconds, up to the last byte of the reply."""
 
     @property
     def extraction(self) -> ExtractionOptions:
-        """The part that decides an extraction."""
+        """The options that determine the result of an extraction."""
         return ExtractionOptions.model_construct(
             **{name: getattr(self, name) for name in ExtractionOptions.model_fields}
         )
 
 
 class Keywords(TypedDict, total=False):
-    """The keywords of ``Extractor`` as type checkers see them: the fields of
+    """The keywords of ``Extractor`` for type checkers. They correspond to the fields of
     ``ExtractorOptions``.
     """
 

@@ -1,7 +1,8 @@
-"""The stages of an extraction, in order. Every extraction runs this sequence.
+"""The stages that every extraction runs through, in order.
 
-``plan`` parses a record and chooses the questions, the caller asks a model, and ``finish`` makes
-the extraction; no stage uses the network. A file is read before (``extractor.formats``).
+``plan`` parses a record and chooses the questions, the caller asks a model, and ``finish`` creates
+the extraction. Neither function uses the network. Files are read before the first stage, by
+``extractor.formats``.
 """
 
 from typing import TYPE_CHECKING
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 def plan(
     record: TrialRecord, options: ExtractionOptions
 ) -> "tuple[ParsedRecord, Round | None]":
-    """Parse a record and choose the questions to a model. None if ``options`` want none asked, or
-    the rules are sure.
+    """Parse a record and choose the questions for a model. Returns the parsed record, and the
+    questions or None if ``options`` do not allow questions or the rules are certain.
 
-    The result depends on the arguments only, so any process can compute or repeat it. Raises
-    ``RecordTooLarge`` or ``RecordTooSlow`` for a record beyond the limits of
+    The result depends only on the arguments, so any process can compute or repeat it. Raises
+    ``RecordTooLarge`` or ``RecordTooSlow`` for a record that exceeds the limits in
     ``extractor.schemas.record_limits``.
     """
     with limit_time(record.source):
@@ -58,11 +59,11 @@ def finish(
     asked: "Round | None" = None,
     replies: "Replies | None" = None,
 ) -> TrialExtraction:
-    """Prove the replies to the questions (None without a model), assemble the extraction, audit it,
-    and drop doubtful values.
+    """Verify the model's replies, assemble the extraction, audit it, and drop doubtful values.
 
-    The audit sees all values. Values below ``options.min_confidence`` are dropped after it. Raises
-    ``RecordTooSlow``.
+    ``asked`` contains the questions, and ``replies`` is None if no model was asked. The audit
+    checks all values; values below ``options.min_confidence`` are dropped afterwards. Raises
+    ``RecordTooSlow`` if the time limit is exceeded.
     """
     answers = ModelResult()
     with limit_time(parsed.record.source):
@@ -73,19 +74,19 @@ def finish(
         extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
         extraction = _audit(parsed, extraction)
         if options.min_confidence > 0:
-            from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - few ask for it
+            from extractor.assembly.doubtful import drop_doubtful  # noqa: PLC0415 - rarely used
 
             extraction = drop_doubtful(extraction, options.min_confidence)
     return extraction
 
 
 def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction:
-    """Add findings of the contradictions in the record. A text alone has no outcomes and registered
-    fields to contradict.
+    """Add findings about contradictions within the record. A record without outcomes and registry
+    fields, such as a pasted text, is not audited.
     """
     if not parsed.outcomes and parsed.record.registry == RegistryFields():
         return extraction
-    from extractor.audit import add_findings  # noqa: PLC0415 - texts alone do not need it
+    from extractor.audit import add_findings  # noqa: PLC0415 - pasted texts do not need it
 
     return add_findings(parsed, extraction)
 
@@ -93,7 +94,7 @@ def _audit(parsed: ParsedRecord, extraction: TrialExtraction) -> TrialExtraction
 def extract_by_rules(
     record: TrialRecord, options: ExtractionOptions
 ) -> TrialExtraction:
-    """Extract without a model. No question is planned, and none is counted."""
+    """Extract without a model. Questions are neither planned nor counted."""
     options = options.model_copy(update={"effort": Effort.NONE})
     parsed, _ = plan(record, options)
     return finish(parsed, options)

@@ -1,16 +1,18 @@
-"""Numbers and names in messages: 1 record, 2 records; 84 %; A, B and 3 more."""
+"""Format numbers and names for messages, such as "1 record", "2 records", "84 %" or "A, B and 3
+more".
+"""
 
 from collections.abc import Iterable
 from math import floor
 
 _DIGITS = 6
-"""The number of digits of a percentage that are not affected by rounding errors."""
+"""Number of decimal places of a percentage that are not affected by rounding errors."""
 
 
 def plural(number: int, thing: str, things: str = "") -> str:
-    """Return the name of a thing in the singular or plural, as its count requires.
+    """Return a noun in the singular or plural, depending on the number.
 
-    ``things`` is its plural where that is not made with an s.
+    ``things`` is the plural if it is not formed with an "s".
 
     >>> plural(1, "record"), plural(0, "record")
     ('record', 'records')
@@ -23,7 +25,7 @@ def plural(number: int, thing: str, things: str = "") -> str:
 
 
 def counted(number: int, thing: str, things: str = "") -> str:
-    """Return a number with the name of what it counts.
+    """Return a number followed by the noun that it counts.
 
     >>> counted(1, "criterion", "criteria"), counted(1204, "record")
     ('1 criterion', '1,204 records')
@@ -32,8 +34,8 @@ def counted(number: int, thing: str, things: str = "") -> str:
 
 
 def percent(confidence: float) -> str:
-    """Return a confidence as readers see it, rounded down: a value below a bound is never shown
-    as if it reached the bound.
+    """Return a confidence as a percentage, rounded down, so that a value below a threshold never
+    appears to reach the threshold.
 
     >>> percent(0.849), percent(0.85), percent(0.29)
     ('84 %', '85 %', '29 %')
@@ -42,7 +44,7 @@ def percent(confidence: float) -> str:
 
 
 def show_some(names: Iterable[str], most: int = 5) -> str:
-    """Return the first names, and how many more there are.
+    """Return the first few names and the number of remaining ones.
 
     >>> show_some("abc"), show_some("abc", most=2)
     ('a, b, c', 'a, b and 1 more')

@@ -1,4 +1,6 @@
-"""The results of a run in Python: extractions, tables, and what the commands make of a run."""
+"""The results of a run in Python: extractions, tables, and everything that the commands create from
+a run.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,19 +48,19 @@ _ARGUMENTS = {
     "choose another --out": "name a file in another place",
     "--to": "path",
 }
-"""What the options of ``extractor export`` are called in Python."""
+"""The Python equivalents of the options of ``extractor export``."""
 
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The results of a run: extractions, failures, usage, and tables. Has a length, and yields the
-    extractions.
+    """The results of a run: extractions, failures, usage, and tables. Use ``len`` to count the
+    extractions, and iterate to read them.
 
     Attributes:
-        folder: The folder of the run: the one given as ``out``, or a temporary one, which ``save``
-            keeps.
-        stopped: Why the run ended before its last record, such as a limit of money; None if it did
-            not.
+        folder: The folder of the run: the one passed as ``out``, or a temporary folder, which you
+            can keep with ``save``.
+        stopped: The reason why the run ended early, such as a spending limit, or None if it is
+            complete.
     """
 
     folder: Path
@@ -69,8 +71,8 @@ class Results:
         return f"<Results of {records}, {len(self.failures):,} failed>"
 
     def _repr_html_(self) -> str:
-        """Return the records with their counts, and what failed, for notebooks."""
-        from extractor.apps.pages.notebook import show_results  # noqa: PLC0415 - of notebooks
+        """Return an HTML table of the records and the failures, for notebooks."""
+        from extractor.apps.pages.notebook import show_results  # noqa: PLC0415 - used only in notebooks
 
         return show_results(self.extractions, self.failures, repr(self)[1:-1])
 
@@ -94,15 +96,15 @@ class Results:
 
     @cached_property
     def failures(self) -> list[dict[str, Any]]:
-        """Each record that failed: ``record_id``, ``path``, ``place``, ``error``, and a
-        ``message`` with the remedy.
+        """The failures, each with ``record_id``, ``path``, ``place``, ``error``, and a ``message``
+        that includes the remedy.
         """
         return read_failures(self.folder / FAILURES)
 
     @property
     def usage(self) -> PricedUsage:
-        """Questions, calls, tokens and dollars of the run, with what it resumed. ``usd`` is None
-        for unknown prices.
+        """The questions, calls, tokens and cost of the run, including earlier invocations that it
+        resumed. ``usd`` is None if the price is unknown.
         """
         manifest = self._finished.manifest
         return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
@@ -110,11 +112,11 @@ class Results:
     def table(
         self, name: str, to: Literal["pandas", "polars", "arrow"] = "pandas"
     ) -> Any:
-        """Return a table, such as ``constraints``, as a data frame of pandas or polars, or as a
-        table of Arrow.
+        """Return a table, such as ``constraints``, as a pandas or polars data frame, or as an Arrow
+        table.
 
-        ``extractor.apps.export.list_tables`` names the tables. Keys, such as ``record_id``, come
-        first.
+        ``extractor.apps.export.list_tables`` lists the tables. Key columns, such as ``record_id``,
+        come first.
 
         Raises:
             ValueError: There is no such table.
@@ -135,11 +137,11 @@ class Results:
         *,
         records: Paths = (),
     ) -> Path:
-        """Write the run as one page of HTML, as ``extractor report`` does, and return its path.
+        """Write the run as a single HTML page, as ``extractor report`` does, and return its path.
 
         Args:
             path: The file. Its folder must exist.
-            records: The inputs, if they have moved since the run.
+            records: The inputs, if they have been moved since the run.
 
         Raises:
             StoreError: The file cannot be written.
@@ -169,24 +171,26 @@ class Results:
         """Write tables or FHIR resources to files, as ``extractor export`` does.
 
         Args:
-            path: A file that ends with ``.duckdb`` or ``.xlsx``; for one table also ``.csv``,
-                ``.parquet`` or ``.jsonl``; or a folder.
-            tables: The names of the tables to write; all by default.
-            tasks: Only the tables, or the FHIR resources, of these tasks.
-            file_format: The format of the files in a folder. ``fhir`` writes FHIR R5, and needs the
-                extra ``fhir``.
-            min_confidence: Leave out values below this confidence, from 0 to 1.
-            gold: Take the finished records of a review from this folder.
-            force: Replace an earlier export.
+            path: A folder, or a file whose name ends with ``.duckdb`` or ``.xlsx`` or, for a single
+                table, with ``.csv``, ``.parquet`` or ``.jsonl``.
+            tables: The names of the tables to write; by default, all tables.
+            tasks: The tasks whose tables or FHIR resources to write.
+            file_format: The format of the files in a folder. ``fhir`` writes FHIR R5 and requires
+                the extra ``fhir``.
+            min_confidence: Omit values below this confidence, from 0 to 1.
+            gold: A folder of gold annotations. Its finished records replace the extractions of the
+                run.
+            force: Whether to replace an earlier export.
 
         Returns:
-            The number of rows of each table, or of resources of each type of FHIR; ``unmapped`` is
-            the number of values that have no place there, which ``unmapped.jsonl`` lists.
+            The number of rows in each table, or of resources of each FHIR type. For FHIR,
+            ``unmapped`` is the number of values that FHIR cannot represent; they are listed in
+            ``unmapped.jsonl``.
 
         Raises:
-            ValueError: There is no such table or task, or the path does not determine the format.
+            ValueError: A table or task does not exist, or the path does not determine the format.
             MissingExtra: The format's library is not installed.
-            StoreError: The path holds something else, or cannot be written.
+            StoreError: The path contains something else or cannot be written.
 
         >>> from extractor import Extractor
         >>> results = Extractor().run("seeds/records")
@@ -195,7 +199,7 @@ class Results:
         """
         to = Path(path)
         chosen = Choice.read({"tasks": tasks, "min_confidence": min_confidence})
-        # a run of its own, since gold takes the place of some results
+        # a separate object, because gold replaces some of its results
         run = FinishedRun(self.folder)
         if gold is not None:
             from extractor.apps.review.gold import correct_run  # noqa: PLC0415 - slow, and few exports need it
@@ -223,22 +227,23 @@ class Results:
         fields: Iterable[str] = (),
         page: str | PathLike[str] | None = None,
     ) -> "ScoreReport":
-        """Score the extractions against gold, as ``extractor evaluate`` does, including custom
-        fields.
+        """Score the extractions against gold annotations, as ``extractor evaluate`` does, including
+        custom fields.
 
         Args:
-            gold: A folder of JSON, a file of JSON lines, or annotations.
-            examples: The number of errors kept for each kind.
-            resamples: The number of bootstrap samples for the intervals; 0 for none.
-            fields: The names of the fields to score, such as ``minimum_age``; by default all whose
-                keys gold has.
-            page: A file for the scores and the errors as one page of HTML; the page has as many
-                errors as ``examples`` states.
+            gold: A folder of JSON files, a JSON Lines file, or the annotations themselves.
+            examples: The number of errors to keep for each kind of error.
+            resamples: The number of bootstrap samples for confidence intervals; 0 omits the
+                intervals.
+            fields: The names of the fields to score, such as ``minimum_age``; by default, all
+                fields whose keys are in the gold annotations.
+            page: A file to which the scores and errors are written as a single HTML page.
+                ``examples`` also limits the errors on the page.
 
         Raises:
-            GoldError: The gold cannot be read.
+            GoldError: The gold annotations cannot be read.
             StoreError: The page cannot be written.
-            ArgumentError: ``examples`` or ``resamples`` is negative, or no field has such a name.
+            ArgumentError: ``examples`` or ``resamples`` is negative, or a field does not exist.
 
         >>> from extractor import Extractor
         >>> report = (
@@ -266,21 +271,21 @@ class Results:
 
     def save(self, folder: str | PathLike[str]) -> Path:
         """Copy the run to a folder that ``extractor report``, ``review``, ``export`` and
-        ``evaluate`` take.
+        ``evaluate`` accept.
 
-        Raises ``StoreError`` if it exists, or cannot be written.
+        Raises ``StoreError`` if the folder exists or cannot be written.
         """
         to = Path(folder)
         with _naming_arguments(to):
             copytree(self.folder, to)
-            # what was given in Python is read from the copy
+            # inputs that were given in Python are read from the copy
             here, there = (str((at / GIVEN).absolute()) for at in (self.folder, to))
             manifest = (to / MANIFEST).read_text("utf-8").replace(here, there)
             write_atomically(to / MANIFEST, manifest.encode())
         return to
 
 
-def export_results(  # noqa: PLR0913 - the options of the command
+def export_results(  # noqa: PLR0913 - one parameter per option of the command
     source: Path,
     run: FinishedRun | None,
     to: Path,
@@ -291,11 +296,12 @@ def export_results(  # noqa: PLR0913 - the options of the command
     threshold: Threshold,
     force: bool,
 ) -> tuple[Mapping[str, int], list[str]]:
-    """Write a run, or the extractions in a file or a folder, as tables or as FHIR resources.
+    """Write a run, or the extractions in a file or folder, as tables or as FHIR resources.
 
-    ``run`` is that of ``source``, if there is one. ``threshold`` counts what is left out. Returns
-    the number of rows of each table or of resources of each type, and lines for people. Raises what
-    ``Results.export`` raises, in words of the command line.
+    ``run`` is the run in ``source``, or None if it contains only extractions. ``threshold`` counts
+    the values that are omitted. Returns the number of rows in each table, or of resources of each
+    type, and a readable description of them. Raises the same errors as ``Results.export``, but the
+    messages name the options of the command line.
     """
     fields = restore_fields(run.manifest.settings) if run else ()
     columns = choose_tables(tasks, tables, fields)
@@ -322,8 +328,9 @@ def export_results(  # noqa: PLR0913 - the options of the command
 
 @contextmanager
 def _naming_arguments(path: Path) -> Iterator[None]:
-    """Raise the errors of the body in words for Python: an option such as ``--to`` becomes the
-    argument of that meaning, and an ``OSError`` a ``StoreError`` that names the file.
+    """Rewrite the messages of errors raised in the body for Python: options such as ``--to`` are
+    replaced with the equivalent arguments. An ``OSError`` is raised as a ``StoreError`` that names
+    the file.
     """
     try:
         with naming_file(path):

@@ -1,4 +1,6 @@
-"""The options of an extractor and its model, which it opens for many records."""
+"""The validated options and model of an extractor, and the object that extracts records while the
+model is open.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,10 +32,11 @@ _USUAL_TIMEOUT = ExtractorOptions.model_fields["timeout"].default
 
 @dataclass(frozen=True, slots=True)
 class OpenExtractor:
-    """Extracts each record that it is called with, while its model is open.
+    """Callable that extracts a record while its model is open.
 
-    If the model's budget is spent, absences name the fields that were not asked. ``in_thread``
-    keeps the event loop going meanwhile, but no time limit can stop a record there.
+    If the model's budget is spent, absences name the fields that were not asked about. With
+    ``in_thread``, records are processed in a thread, which does not block the event loop; however,
+    the time limit per record cannot be applied there.
     """
 
     model: Model | None
@@ -60,22 +63,21 @@ class OpenExtractor:
 
     @property
     def watch(self) -> Watch:
-        """What the model's calls wait for, and what was wrong with them."""
+        """The state of the model's calls: what they are waiting for, and why they failed."""
         return self.model.watch if self.model else Watch(None, "")
 
 
 class Setup:
-    """What ``Extractor`` is called with, checked: the ``model`` and its ``key``, what ``exchange``
-    takes from a provider's batch files, and the options.
+    """The validated arguments of ``Extractor``: the ``model`` and its ``key``, the options, and an
+    ``exchange`` that writes questions to batch files and reads the answers.
 
-    A ``key`` counts for this model alone; without one, the environment has it. Raises
-    ``WrongType`` for a model that is neither a name nor a specification, and ``ArgumentError`` for
-    a key without a model, invalid options, or a spending limit with a model whose price is
-    unknown.
+    A ``key`` is used for this model only; by default, the key is read from the environment. Raises
+    ``WrongType`` if the model is neither a name nor a specification, and ``ArgumentError`` for a
+    key without a model, invalid options, or a spending limit with a model whose price is unknown.
 
     Attributes:
-        options: What is extracted.
-        choice: The model, or what answers instead of it.
+        options: The options that control an extraction.
+        choice: The model, or the stored answers that replace it.
         asking: The settings of the model's client.
     """
 
@@ -90,22 +92,22 @@ class Setup:
         chosen = ExtractorOptions.read(options)
         if not isinstance(model, str | ModelSpec | None):
             raise WrongType(
-                f"model: {type(model).__name__} names no model; write its name, such as "
+                f"model: {type(model).__name__} is not the name of a model; pass a name such as "
                 "openai/gpt-5-mini"
             )
         spec = ModelSpec.parse(model) if isinstance(model, str) else model
-        # Only Python gives a key here; the command line reads it from the environment.
+        # Only Python passes a key; the command line reads it from the environment.
         if key:
             if spec is None:
-                raise ArgumentError("a key needs its model; name it with model")
+                raise ArgumentError("a key requires a model; pass its name as model")
             spec = replace(spec, api_key=read_key(key))
         reasoning = Reasoning(chosen.reasoning) if chosen.reasoning else None
         if spec and reasoning:
-            # raises ArgumentError if the model's reasoning cannot be set
+            # raises ArgumentError if the reasoning level cannot be set for this model
             spec.family.think(reasoning)
         patience = ClientSettings().patience
         if chosen.timeout > _USUAL_TIMEOUT:
-            # A slower model is waited for: a request may take longer than the usual patience.
+            # The user expects a slow model, so wait at least as long as one request may take.
             patience = chosen.timeout
         self.asking = ClientSettings(
             reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience
@@ -119,9 +121,7 @@ class Setup:
 
     @property
     def unread(self) -> str | None:
-        """The message about custom fields that stay empty, since they need a model and
-        none is asked.
-        """
+        """A message about the custom fields that will be empty because no model is asked."""
         is_asked = self.options.asks and self.choice.answers
         if is_asked:
             return None
@@ -129,7 +129,7 @@ class Setup:
 
     @cached_property
     def pricing(self) -> "Pricing":
-        """The price of the model's tokens, if it is known, and the limit of money."""
+        """The price of the model's tokens, if it is known, and the spending limit."""
         from extractor.model.cost.budget import Pricing  # noqa: PLC0415 - slow, and few need it
         from extractor.model.cost.prices import read_prices  # noqa: PLC0415 - as above
 
@@ -147,15 +147,16 @@ class Setup:
     ) -> AsyncIterator[OpenExtractor]:
         """Open the model for many records.
 
-        In ``async with setup.open() as extract``, the call ``await extract(record)`` extracts a
+        Inside ``async with setup.open() as extract``, call ``await extract(record)`` for each
         record.
 
         Args:
-            concurrency: The largest number of requests at once.
-            calls: Stored calls. One that has an answer is not sent again; new answers are stored
-                there.
-            route: The budget of calls, and what answers them instead of the model.
-            asking: The other settings of the client.
+            concurrency: The maximum number of concurrent requests.
+            calls: The store of calls. A call that already has an answer is not sent again; new
+                answers are stored.
+            route: The budget of the calls, and the object that answers them instead of the model,
+                if any.
+            asking: Client settings that replace those of this object.
         """
         refuse_less("concurrency", concurrency, 1)
         choice = self.choice if self.options.asks else ModelChoice()

@@ -1,4 +1,4 @@
-"""The public vocabulary of Extractor: records in, extractions out, and how each value is known."""
+"""The public data models of Extractor: records, extractions, and the provenance of each value."""
 
 from extractor.schemas.base import Comparison, EvidenceKind, FieldMetadata
 from extractor.schemas.evidence import (

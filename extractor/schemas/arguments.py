@@ -1,25 +1,23 @@
-"""Refusals of wrong arguments: a mistyped name, with the nearest known one, and a number out of
-range.
-"""
+"""Reject invalid arguments: an unknown name, with a suggestion, or a number that is too small."""
 
 from collections.abc import Collection
 
 from extractor.errors import ArgumentError
 
 _LEAST_ALIKE = 65
-"""In percent of the longer name's characters: two letters of three."""
+"""Minimum similarity in percent: about two thirds of the letters must agree."""
 _MOST_LISTED = 8
 
 
 def find_nearest(name: str, choices: Collection[str]) -> str | None:
-    """Return the choice that is most like ``name``, in small or capital letters; None if less than
-    two letters of three agree with any. An exchange of two neighbours counts as one slip.
+    """Return the choice that is most similar to ``name``, ignoring case, or None if no choice is
+    similar enough. Two transposed letters count as one error.
 
     >>> find_nearest("criterai", ["criteria", "constraints"])
     'criteria'
     >>> find_nearest("colours", ["criteria", "constraints"])
     """
-    from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415 - only a mistake needs it
+    from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415 - needed only after a mistake
     from rapidfuzz.process import extractOne  # noqa: PLC0415
 
     nearest = extractOne(
@@ -33,7 +31,8 @@ def find_nearest(name: str, choices: Collection[str]) -> str | None:
 
 
 def suggest(name: str, choices: Collection[str]) -> str:
-    """Return a remark for an error message that names the nearest choice; empty if none is alike.
+    """Return a suggestion for an error message that names the most similar choice, or an empty
+    string if no choice is similar enough.
 
     >>> suggest("dosign", ["dosing", "endpoints"])
     ' (did you mean dosing?)'
@@ -45,24 +44,25 @@ def suggest(name: str, choices: Collection[str]) -> str:
 
 
 def refuse_less(name: str, number: float, least: float) -> None:
-    """Raise ``ArgumentError`` unless a value is a number, and at least ``least``. Booleans and NaN
-    are refused.
+    """Raise ``ArgumentError`` unless a value is a number that is at least ``least``. Booleans and
+    NaN are rejected.
 
     >>> refuse_less("concurrency", 0, 1)
     Traceback (most recent call last):
     extractor.errors.ArgumentError: concurrency is 0; choose a number of at least 1
     """
     is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
-    # NaN is neither less nor more than a number, so "number < least" would let it pass.
+    # NaN is neither less nor greater than any number, so "number < least" would accept it.
     if is_number and number >= least:
         return
     raise ArgumentError(f"{name} is {number!r}; choose a number of at least {least}")
 
 
 def refuse_unknown(what: str, names: Collection[str], choices: Collection[str]) -> None:
-    """Raise ``ArgumentError`` with the nearest choice and all choices if a name is none of them.
+    """Raise ``ArgumentError`` if a name is not one of the choices. The message names the most
+    similar choice and lists all choices.
 
-    A long choice is listed only if none of it is near.
+    If there are many choices, they are listed only if none of them is similar.
 
     >>> refuse_unknown(
     ...     "table", ["criterai"], ["criteria", "constraints"]

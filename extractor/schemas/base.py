@@ -1,4 +1,4 @@
-"""The base of all models, and the metadata in fields' annotations."""
+"""The base classes of all models, and the metadata in the annotations of fields."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from extractor.language.shown import show_line
 
 
 class FrozenModel(BaseModel):
-    """An immutable value. An unknown key is an error, so that nothing is lost silently."""
+    """An immutable value. Unknown keys are rejected, so that no data is lost silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SaidModel(FrozenModel):
-    r"""A value that holds words of the record. Its ``str`` and ``repr`` show them as people read
-    them, on one line; its fields and its JSON have the characters themselves.
+    r"""A value that contains words from the record. ``str`` and ``repr`` show them cleaned and on
+    one line; the fields and the JSON contain the original characters.
 
     >>> class Remark(SaidModel):
     ...     words: str
@@ -33,7 +33,7 @@ class SaidModel(FrozenModel):
 
 
 def is_none(value: object) -> bool:
-    """Return whether a value is None: such fields are left out of the JSON."""
+    """Return True if a value is None. Such fields are omitted from the JSON."""
     return value is None
 
 
@@ -54,18 +54,18 @@ def _keep_whole(value: int | float) -> int | float:
 
 
 Number = Annotated[
-    int | Annotated[float, AllowInfNan(False)],  # noqa: FBT003 - pydantic takes it so
+    int | Annotated[float, AllowInfNan(False)],  # noqa: FBT003 - as pydantic expects it
     AfterValidator(_keep_whole),
 ]
-"""A finite number; 2.0 is kept as 2, so that output reads as the text does."""
+"""A finite number. 2.0 is stored as 2, so that the output matches the text."""
 
 
 class EvidenceKind(StrEnum):
-    """How a value is proven.
+    """How a value is supported by evidence.
 
-    - ``read``: by a quote of its own, from which the value can be read again.
-    - ``item``: the value is the quote of the item.
-    - ``none``: the value says where the item stands in the record, and needs no proof.
+    - ``read``: by its own quote, from which the value can be read again.
+    - ``item``: the value is the quote of the item itself.
+    - ``none``: the value states the position of the item in the record and does not need evidence.
     """
 
     READ = "read"
@@ -80,45 +80,46 @@ Comparison = StrEnum(
 )
 Comparison.__doc__ = """How two values of a field are compared.
 
-- ``text``: words of the record, whose extent may differ a little.
-- ``extent``: words of the record that are evidence: right if they overlap, and no part of the score
-  of all fields.
-- ``words``: words of the record that are part of a value: right if they share half of the words of
-  the shorter; none is an answer too.
-- ``whole``: such words that name a thing: a fragment is wrong, as one member of a list for the
-  whole of it.
-- ``choice``, ``polarity``: equal or not; a difference in polarity turns the meaning round.
-- ``place``, ``pairing``: equal or not; a difference says that the item stands elsewhere, or is
-  another one.
+- ``text``: words from the record, whose extent may differ slightly.
+- ``extent``: words from the record that serve as evidence. They are correct if they overlap, and
+  are excluded from the overall score.
+- ``words``: words from the record that are part of a value. They are correct if they share half of
+  the words of the shorter text; no words at all is a valid answer too.
+- ``whole``: words from the record that must be complete. A fragment is wrong, such as one member
+  instead of the whole list.
+- ``choice``, ``polarity``: equal or not. A difference in polarity reverses the meaning.
+- ``place``: equal or not. A difference means that the item is at a different position.
 - ``time``, ``limit``, ``window``, ``amount``, ``frequency``: numbers with units, compared part by
   part.
-- ``name``: a name, and a version if there is one.
-- ``label``: a name that the record gives, such as that of an arm: equal but for letter case and
-  white space.
-- ``group``: which items stand in it, and its rule; its name does not count.
+- ``name``: a name with an optional version.
+- ``label``: a name that the record defines, such as the label of an arm. Letter case and white
+  space are ignored.
+- ``group``: the items in the group and its rule. The name of the group is ignored.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMetadata:
-    """Metadata of a field, in its ``Annotated``. The JSON Schema does not show it.
+    """Metadata in the ``Annotated`` type of a field. It does not appear in the JSON Schema.
 
     Args:
         comparison: How two values are compared.
-        evidence: How a value is proven.
-        question: The name of the question to a model for the value; None if no model is asked.
-        key: The key that a model writes for it; by default the field's name.
-        label: A readable name of the field; by default its name without underscores.
-        family: Fields of the same family have values that a reader may confuse, such as both limits
-            of age.
-        weight: Factor from 0 to 1 on the harm of an error.
+        evidence: How a value is supported by evidence.
+        question: The name of the question with which a model is asked for the value; None if no
+            model is asked.
+        key: The key of the value in a model's reply; by default, the name of the field.
+        label: A readable name of the field; by default, its name with spaces instead of
+            underscores.
+        family: Fields of the same family have values that a reader might confuse, such as minimum
+            and maximum age.
+        weight: Weight of an error, from 0 to 1.
         decided: Whether the guideline requires a value for every item, although the schema allows
-            none.
-        in_gold: Whether the field is in the guideline, and so in gold.
+            None.
+        in_gold: Whether the field is part of the guideline and of gold annotations.
         rare: Whether few items state the field, in which case a missed value weighs more.
-        tokens: Output tokens that a model's answer may take at most.
-        in_total: Whether it counts in the scores of its task and of all fields. Those of the fields
-            that guideline 1.5 added do not, so that these scores stay comparable.
+        tokens: Maximum number of output tokens for the value in a model's reply.
+        in_total: Whether the field contributes to the score of its task and the overall score.
+            Fields added in guideline 1.5 do not, so that these scores stay comparable.
     """
 
     comparison: Comparison

@@ -1,4 +1,4 @@
-"""Provenance: the characters that support a value, and the reasons for missing ones."""
+"""Provenance: the characters that support a value, and the reasons for missing values."""
 
 from collections.abc import Iterator
 from operator import not_
@@ -21,69 +21,75 @@ from extractor.schemas.vocabulary import (
 class Evidence(SaidModel):
     """The exact characters that support one field of an item.
 
-    ``section_text[start:end] == quote`` holds for the raw text of the named section. In tables the
-    offsets are ``char_start`` and ``char_end``; ``quote`` is one clean line there, and
-    ``quote_raw`` has these characters where they differ.
+    In the raw text of the section, ``section_text[start:end] == quote``. In tables, the offsets are
+    named ``char_start`` and ``char_end``, ``quote`` is cleaned and on one line, and ``quote_raw``
+    contains the original characters if they differ.
     """
 
     field: str = Field(
-        description="Field of the item that this supports, such as 'time_points[0]'."
+        description="The supported field of the item, such as 'time_points[0]'."
     )
     section: str = Field(
         description="Name of the section, such as 'eligibility' or 'arms[0]'."
     )
-    start: int = Field(ge=0, description="First character, in the section's raw text.")
-    end: int = Field(ge=0, description="One past the last character.")
-    quote: str = Field(description="The characters themselves.")
-    origin: Origin = Field(description="Who found the value.")
+    start: int = Field(
+        ge=0, description="Offset of the first character in the section's raw text."
+    )
+    end: int = Field(ge=0, description="Offset after the last character.")
+    quote: str = Field(description="The quoted characters.")
+    origin: Origin = Field(description="Source of the value.")
     support: Support = Field(description="How the value follows from the quote.")
     confidence: float | None = Field(
-        default=None, ge=0, le=1, description="The probability that the value is right."
+        default=None,
+        ge=0,
+        le=1,
+        description="The probability that the value is correct.",
     )
     sex: Sex | None = Field(
         default=None,
-        description="Of a limit: the sex for whom it holds.",
+        description="For a limit: the sex that it applies to.",
         exclude_if=is_none,
     )
     quantity: str | None = Field(
         default=None,
-        description="Of a limit: its quantity, if only the words around it name that.",
+        description="For a limit: its quantity, if only the surrounding words name it.",
         exclude_if=is_none,
     )
     alternative: bool = Field(
         default=False,
-        description="Of a limit: whether another limit of its criterion does as well: 'PSA > 4 or "
-        "T-score < -2.5'.",
+        description="For a limit: whether meeting another limit of its criterion is sufficient, "
+        "as in 'PSA > 4 or T-score < -2.5'.",
         exclude_if=not_,
     )
     comparator: Comparator | None = Field(
         default=None,
-        description="Of an age: how its words bound it. Without one, they name it, and it counts.",
+        description="For an age: the comparator in its words. If missing, the words state the "
+        "age itself, which is included.",
         exclude_if=is_none,
     )
 
     document_start: int | None = Field(
         default=None,
         ge=0,
-        description="Of a PDF or a Word file: the first character in its text, as "
-        "read_records returns it.",
+        description="For a PDF or Word file: offset of the first character in the text of the "
+        "file, as read_records returns it.",
         exclude_if=is_none,
     )
     document_end: int | None = Field(
         default=None,
         ge=0,
-        description="One past the last character there.",
+        description="For a PDF or Word file: offset after the last character.",
         exclude_if=is_none,
     )
     page: int | None = Field(
         default=None,
         ge=1,
-        description="Of a PDF: the page, from 1.",
+        description="For a PDF: page number, starting from 1.",
         exclude_if=is_none,
     )
 
     def cite(self) -> "Citation":
-        """Return the place and the quote alone."""
+        """Return the location and the quote without the other fields."""
         return Citation(
             section=self.section, start=self.start, end=self.end, quote=self.quote
         )
@@ -92,11 +98,11 @@ class Evidence(SaidModel):
 class ExtractedItem(SaidModel):
     """An extracted item with its provenance.
 
-    Gold annotations have none; a finished extraction always has it.
+    Gold annotations do not have provenance; items of an extraction always do.
     """
 
     evidence: tuple[Evidence, ...] = Field(
-        default=(), description="What supports each field."
+        default=(), description="The evidence for each field."
     )
     origin: Origin | None = Field(default=None, description="rule, model, or both.")
     support: Support | None = Field(
@@ -106,16 +112,16 @@ class ExtractedItem(SaidModel):
         default=None,
         ge=0,
         le=1,
-        description="The least probability of being right among the fields.",
+        description="The lowest confidence among the fields.",
     )
 
     def value_of(self, field: str) -> Any:
-        """Return the value of a field by its name."""
+        """Return the value of the field with this name."""
         return getattr(self, field)
 
     def evidence_for(self, field: str) -> tuple[Evidence, ...]:
-        """Return the evidence for a field with its members and parts: for ``amounts``, also for
-        ``amounts[0]``.
+        """Return the evidence for a field and for its members and parts. For ``amounts``, this
+        includes the evidence for ``amounts[0]``.
         """
         parts = (f"{field}.", f"{field}[")
         return tuple(
@@ -125,17 +131,17 @@ class ExtractedItem(SaidModel):
         )
 
     def list_stated_fields(self) -> list[str]:
-        """List the fields in gold, without those that guideline 1.5 added and of which the item
-        says nothing.
+        """List the fields in gold annotations, except fields added in guideline 1.5 that are not
+        set for this item.
         """
-        # The fields that guideline 1.5 added are those that count in no total.
+        # The fields added in guideline 1.5 are those that are excluded from the total.
         later = {name for name, field in self._list_metadata() if not field.in_total}
         unstated = later - self.model_fields_set
         return [name for name in self.list_gold_fields() if name not in unstated]
 
     @classmethod
     def list_gold_fields(cls) -> list[str]:
-        """List the fields in gold: those of the guideline, without provenance."""
+        """List the fields in gold annotations: the fields of the guideline, without provenance."""
         not_in_gold = {
             name for name, field in cls._list_metadata() if not field.in_gold
         }
@@ -158,106 +164,120 @@ class Absence(SaidModel):
     )
     reason: AbsenceReason
     sections: tuple[str, ...] = Field(
-        default=(), description="Sections that were searched."
+        default=(), description="The sections that were searched."
     )
 
 
 class Citation(SaidModel):
-    """One side of a contradiction: ``record.raw_text(section)[start:end] == quote``.
+    """A quoted passage, where ``record.raw_text(section)[start:end] == quote``.
 
-    ``section`` is a section of the record, or a structured field of the registry, such as
+    ``section`` is a section of the record or a structured registry field, such as
     ``registry.enrollment``.
     """
 
     section: str = Field(
         description="A section, or a structured field such as 'registry.sex'."
     )
-    start: int = Field(ge=0, description="First character.")
-    end: int = Field(ge=0, description="One past the last character.")
-    quote: str = Field(description="The characters themselves.")
+    start: int = Field(ge=0, description="Offset of the first character.")
+    end: int = Field(ge=0, description="Offset after the last character.")
+    quote: str = Field(description="The quoted characters.")
 
 
 class Finding(SaidModel):
-    """Something a reader should know before trusting the extraction."""
+    """Something that a reader should know before relying on the extraction."""
 
     kind: FindingKind = Field(
-        description="Kind of finding; docs/reference/findings.md lists all."
+        description="Kind of finding; docs/reference/findings.md lists them all."
     )
     severity: Severity = Field(
-        description="warning: look at it; info: look at it if you need the field."
+        description="warning: check it; info: check it if you need the field."
     )
     field: str = Field(
-        description="Field concerned, or where it was read; empty if a finding is about the whole "
-        "record, or about an answer lost as a whole."
+        description="The affected field, or the place where it was read; empty if the finding is "
+        "about the whole record or about a complete answer that was lost."
     )
-    message: str = Field(description="A sentence.")
+    message: str = Field(description="The message for readers.")
     citations: tuple[Citation, ...] = Field(
-        default=(), description="What says so; both sides of a contradiction."
+        default=(),
+        description="The passages that support the finding; for a contradiction, both sides.",
     )
     sections: tuple[str, ...] = Field(
-        default=(), description="Where what is missing was looked for."
+        default=(),
+        description="The sections that were searched for missing information.",
     )
 
 
 class SectionCoverage(FrozenModel):
-    """What became of the text of all sections of one kind, in characters; the rest is unclaimed."""
+    """How many characters were used in all sections of one kind. The remaining characters are
+    unclaimed.
+    """
 
     kind: str = Field(
         description="Name of the section without its number, such as 'arms'."
     )
-    characters: int = Field(ge=0, description="All characters.")
-    claimed: int = Field(ge=0, description="Quoted as evidence.")
+    characters: int = Field(ge=0, description="Total number of characters.")
+    claimed: int = Field(ge=0, description="Characters quoted as evidence.")
     boilerplate: int = Field(
         ge=0,
-        description="White space, bullets, headings, the registry's own notes and labels.",
+        description="White space, bullets, headings, and the registry's own notes and labels.",
     )
 
 
 class Coverage(FrozenModel):
-    """What became of the record's text, in characters; the rest is unclaimed."""
+    """How many characters of the record were used. The remaining characters are unclaimed."""
 
-    characters: int = Field(ge=0, description="All characters.")
-    claimed: int = Field(ge=0, description="Quoted as evidence.")
+    characters: int = Field(ge=0, description="Total number of characters.")
+    claimed: int = Field(ge=0, description="Characters quoted as evidence.")
     boilerplate: int = Field(
-        default=0, ge=0, description="White space, bullets, headings, notes and labels."
+        default=0,
+        ge=0,
+        description="White space, bullets, headings, notes and labels.",
     )
     sections: tuple[SectionCoverage, ...] = ()
 
     @property
     def unclaimed(self) -> int:
-        """Characters that no value quotes and that are not boilerplate."""
+        """The number of characters that are neither quoted as evidence nor boilerplate."""
         return self.characters - self.claimed - self.boilerplate
 
 
 class Usage(FrozenModel):
-    """What was asked of a model for one record, with re-asks."""
+    """The model usage for one record, including re-asks."""
 
-    questions: int = Field(default=0, ge=0, description="Questions asked.")
+    questions: int = Field(default=0, ge=0, description="Number of questions asked.")
     open_questions: int = Field(
-        default=0, ge=0, description="Questions that stayed open, at least in part."
+        default=0,
+        ge=0,
+        description="Questions that remained at least partly unanswered.",
     )
     unanswered: int = Field(
-        default=0, ge=0, description="Open questions that got no usable answer at all."
+        default=0,
+        ge=0,
+        description="Open questions that did not receive any usable answer.",
     )
     calls: int = Field(
-        default=0, ge=0, description="Answers of the model, re-asks included."
+        default=0, ge=0, description="Replies from the model, including re-asks."
     )
     prompt_tokens: int = Field(
-        default=0, ge=0, description="Tokens sent, cached ones included."
+        default=0, ge=0, description="Tokens sent, including cached tokens."
     )
     cached_tokens: int = Field(
         default=0, ge=0, description="Prompt tokens served from a cache."
     )
     written_tokens: int = Field(
-        default=0, ge=0, description="Prompt tokens written into a cache, at its price."
+        default=0,
+        ge=0,
+        description="Prompt tokens written to a cache, which have their own price.",
     )
     output_tokens: int = Field(
-        default=0, ge=0, description="Tokens that the model wrote, thinking included."
+        default=0,
+        ge=0,
+        description="Tokens generated by the model, including reasoning tokens.",
     )
     thinking_tokens: int = Field(
         default=0,
         ge=0,
-        description="Output tokens of thinking, where they are reported.",
+        description="Output tokens used for reasoning, if the provider reports them.",
     )
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -269,10 +289,10 @@ class Usage(FrozenModel):
 
 
 class PricedUsage(Usage):
-    """The usage of many records, with its price."""
+    """The usage of several records, with its cost."""
 
     usd: float | None = Field(
         default=None,
         ge=0,
-        description="US dollars; None if the price of a call is unknown.",
+        description="Cost in US dollars; None if the price of a call is unknown.",
     )

@@ -1,5 +1,5 @@
-"""The extraction of one trial record: who may take part, what is given, what is measured
-(guideline, parts 1 to 3).
+"""The extraction of one trial record: who may take part, which treatments are given, and what is
+measured (guideline, parts 1 to 3).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +40,7 @@ from extractor.schemas.vocabulary import (
 
 def _bar_half_lives(unit: TimeUnit) -> TimeUnit:
     if unit is TimeUnit.HALF_LIFE:
-        raise ValueError("only a time window may be in half-lives")
+        raise ValueError("only a time window can be in half-lives")
     return unit
 
 
@@ -53,25 +53,25 @@ class _Time(SaidModel):
 
 
 class Age(_Time):
-    """An age limit as the free text states it."""
+    """An age limit as stated in the free text."""
 
 
 class Period(_Time):
-    """A length of time stated as a number, such as a 21-day cycle."""
+    """A duration stated as a number, such as a 21-day cycle."""
 
 
 class TimePoint(_Time):
-    """A numeric moment or limit."""
+    """A point in time or time limit, stated as a number."""
 
 
 class _Limit(SaidModel):
     comparator: Comparator
     value: Number = Field(description="The limit, or the lower bound of 'between'.")
     value_high: Number | None = Field(
-        default=None, description="Upper bound of 'between', else null."
+        default=None, description="The upper bound of 'between', otherwise null."
     )
     unit: str | None = Field(
-        default=None, description="As written; null for counts and grades."
+        default=None, description="The unit as written; null for counts and grades."
     )
 
     def __str__(self) -> str:
@@ -83,28 +83,26 @@ class _Limit(SaidModel):
 
 
 class Quantity(_Limit):
-    """A limit without the name of what is limited, in a user's own field. "below 40 %" is <, 40,
-    %.
-    """
+    """A limit without a named quantity, for use in custom fields. "below 40 %" is <, 40, %."""
 
 
 class _Limited(SaidModel):
-    quantity: str = Field(description="What is limited, in the words of the text.")
+    quantity: str = Field(description="The limited quantity, in the words of the text.")
 
 
 _QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
 """A quote that is part of a value."""
 
 
-class Constraint(_Limit, _Limited):  # the key of the second base stands first
+class Constraint(_Limit, _Limited):  # the fields of the second base class come first
     """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
 
     condition: Annotated[
         str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)
     ] = Field(
         default=None,
-        description="Quote that says to whom or when it applies: 'for men', 'unless the "
-        "marrow is involved'.",
+        description="Quote that states to whom or when the limit applies: 'for men', 'unless "
+        "the marrow is involved'.",
         exclude_if=is_none,
     )
 
@@ -118,23 +116,23 @@ class TimeWindow(SaidModel):
     before enrollment.
     """
 
-    quote: str = Field(description="The words of the limit.")
+    quote: str = Field(description="The words that state the limit.")
     comparator: Comparator
     value: Number = Field(description="The number, or the lower bound of 'between'.")
     unit: TimeUnit
     value_high: Number | None = Field(
         default=None,
-        description="Upper bound of 'between'.",
+        description="The upper bound of 'between'.",
         exclude_if=is_none,
     )
     of: Annotated[str | None, FieldMetadata(Comparison.WHOLE, in_total=False)] = Field(
         default=None,
-        description="Quote of the treatment, event or state that it limits.",
+        description="Quote of the treatment, event or state that the window applies to.",
         exclude_if=is_none,
     )
     anchor: Annotated[str | None, _QUOTE] = Field(
         default=None,
-        description="Quote of what it is counted from: 'before the first dose'.",
+        description="Quote of the reference point of the window: 'before the first dose'.",
         exclude_if=is_none,
     )
 
@@ -143,18 +141,19 @@ class TimeWindow(SaidModel):
 
 
 class Amount(SaidModel):
-    """One dose level. A range has low < high; an "up to" dose has no low."""
+    """One dose level. In a range, low < high; an "up to" dose does not have a low value."""
 
-    low: Number | None = Field(description="The least amount; null for 'up to'.")
-    high: Number | None = Field(description="The greatest amount.")
+    low: Number | None = Field(description="The lowest amount; null for 'up to'.")
+    high: Number | None = Field(description="The highest amount.")
     unit: str = Field(
-        description="Plain token: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ..."
+        description="The unit as plain text: mg, mg/m2, ug/kg, cells/kg, IU, Gy, tablet, ..."
     )
     arms: Annotated[
         tuple[str, ...], FieldMetadata(Comparison.LABEL, family="arm", in_total=False)
     ] = Field(
         default=(),
-        description="Labels of the arms that get it, if those of the regimen differ in it.",
+        description="Labels of the arms that receive this amount, if it differs between the "
+        "regimen's arms.",
         exclude_if=not_,
     )
 
@@ -175,27 +174,33 @@ class Amount(SaidModel):
 class Instrument(SaidModel):
     """A named grading system, guideline, scale or set of criteria."""
 
-    name: str = Field(description="The usual short form, if the record has it.")
-    version: str | None = Field(default=None, description="As stated, such as '5.0'.")
+    name: str = Field(description="The usual short form, if the record states it.")
+    version: str | None = Field(
+        default=None, description="The version as stated, such as '5.0'."
+    )
 
     def __str__(self) -> str:
         return show_line(f"{self.name} {self.version or ''}")
 
 
 class CriterionGroup(SaidModel):
-    """Criteria of one list that belong together: all, any, or at least ``n`` of them must hold."""
+    """Criteria of one list that belong together: all, any or at least ``n`` of them must be met."""
 
-    id: str = Field(description="Its name, to which criteria and groups refer: 'g1'.")
+    id: str = Field(
+        description="The id that criteria and groups refer to, such as 'g1'."
+    )
     lead_in: str | None = Field(
-        default=None, description="Quote of the line that introduces it."
+        default=None, description="Quote of the line that introduces the group."
     )
     rule: Annotated[GroupRule, FieldMetadata(Comparison.POLARITY, in_total=False)]
-    n: int | None = Field(default=None, description="How many, of 'at_least'.")
+    n: int | None = Field(
+        default=None, description="For 'at_least': how many criteria must be met."
+    )
     n_high: int | None = Field(
-        default=None, description="How many at most, of '2 to 4 of'."
+        default=None, description="For '2 to 4 of': the upper number."
     )
     parent: Annotated[str | None, FieldMetadata(Comparison.PLACE, in_total=False)] = (
-        Field(default=None, description="The group in which this one is an item.")
+        Field(default=None, description="The group that contains this group.")
     )
 
     def __str__(self) -> str:
@@ -207,11 +212,11 @@ class CriterionGroup(SaidModel):
 
 
 _SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
-"""A fact that goes without evidence of its own, since it is read in the quote of the criterion."""
+"""A fact without its own evidence, because it is read from the quote of the criterion."""
 
 
 class CriterionAnnotation(SaidModel):
-    """One condition that decides who may take part, as an annotator writes it."""
+    """One eligibility condition, as an annotator writes it."""
 
     kind: Annotated[
         CriterionKind, FieldMetadata(Comparison.POLARITY, question="kind", key="list")
@@ -219,7 +224,7 @@ class CriterionAnnotation(SaidModel):
     section: Annotated[
         str,
         FieldMetadata(Comparison.PLACE, EvidenceKind.NONE),
-        Field(description="The section in which it stands."),
+        Field(description="The section that contains the criterion."),
     ]
     lead_in: Annotated[
         str | None,
@@ -230,7 +235,9 @@ class CriterionAnnotation(SaidModel):
         FieldMetadata(
             Comparison.TEXT, EvidenceKind.ITEM, question="stands", weight=0.5
         ),
-        Field(description="The item's text, without a bullet or number before it."),
+        Field(
+            description="The text of the criterion, without a leading bullet or number."
+        ),
     ]
     category: Annotated[
         Category | None,
@@ -251,7 +258,7 @@ class CriterionAnnotation(SaidModel):
     time_window: Annotated[
         TimeWindow | None,
         FieldMetadata(Comparison.WINDOW, family="window"),
-        Field(description="The first of the time windows."),
+        Field(description="The first item of time_windows."),
     ] = None
     time_windows: Annotated[
         tuple[TimeWindow, ...],
@@ -267,7 +274,9 @@ class CriterionAnnotation(SaidModel):
     group: Annotated[
         str | None,
         FieldMetadata(Comparison.GROUP, EvidenceKind.NONE, weight=0.5, in_total=False),
-    ] = Field(default=None, description="The innermost group in which it is an item.")
+    ] = Field(
+        default=None, description="The innermost group that contains the criterion."
+    )
     negated: Annotated[
         bool | None, FieldMetadata(Comparison.POLARITY, in_gold=False)
     ] = Field(
@@ -276,29 +285,30 @@ class CriterionAnnotation(SaidModel):
     )
     turned: Annotated[bool, _SAID] = Field(
         default=False,
-        description="Whether its limits have the negation in them: 'must not have INR > 2' is <= "
-        "2.",
+        description="Whether the limits already include the negation: 'must not have INR > 2' "
+        "is <= 2.",
         exclude_if=not_,
     )
     demanded: Annotated[bool, _SAID] = Field(
         default=False,
-        description="Whether an exclusion says what must be: 'participants must be off steroids'.",
+        description="Whether an exclusion states a requirement, as in 'participants must be off "
+        "steroids'.",
         exclude_if=not_,
     )
     has_exception: Annotated[bool, _SAID] = Field(
         default=False,
-        description="Whether it also says who may take part although excluded, or not although "
-        "included.",
+        description="Whether the criterion also states an exception, such as people who may take "
+        "part despite an exclusion.",
         exclude_if=not_,
     )
 
 
 class Criterion(ExtractedItem, CriterionAnnotation):
-    """One condition that decides who may take part, with its provenance."""
+    """One eligibility condition, with its provenance."""
 
 
 class EligibilityAnnotation(SaidModel):
-    """Everything the record says of who may take part, as an annotator writes it."""
+    """Everything that the record states about who may take part, as an annotator writes it."""
 
     minimum_age: Annotated[
         Age | None, FieldMetadata(Comparison.TIME, key="min", family="age", rare=True)
@@ -319,8 +329,8 @@ class EligibilityAnnotation(SaidModel):
     criteria: tuple[Criterion, ...] = ()
 
     def list_around(self, name: str | None) -> tuple[CriterionGroup, ...]:
-        """Return the group with this name and the groups that contain it, innermost first. A
-        circle of them ends.
+        """Return the group with this id and the groups that contain it, innermost first. A circular
+        reference is followed only once.
         """
         groups = {group.id: group for group in self.groups}
         around: dict[str, CriterionGroup] = {}
@@ -331,11 +341,11 @@ class EligibilityAnnotation(SaidModel):
 
 
 class Eligibility(ExtractedItem, EligibilityAnnotation):
-    """Everything the record says of who may take part, with its provenance."""
+    """Everything that the record states about who may take part, with its provenance."""
 
 
 class RegimenAnnotation(SaidModel):
-    """One agent and one way of giving it, as an annotator writes it."""
+    """One agent and one way of administering it, as an annotator writes it."""
 
     agent: Annotated[
         str,
@@ -349,7 +359,7 @@ class RegimenAnnotation(SaidModel):
     section: Annotated[
         str,
         FieldMetadata(Comparison.PLACE, EvidenceKind.NONE, weight=0.25),
-        Field(description="The section in which the quote stands."),
+        Field(description="The section that contains the quote."),
     ]
     quote: Annotated[
         str,
@@ -360,7 +370,7 @@ class RegimenAnnotation(SaidModel):
             weight=0.25,
             tokens=250,
         ),
-        Field(description="The shortest text that carries the dose."),
+        Field(description="The shortest text that states the dose."),
     ]
     amounts: Annotated[
         tuple[Amount, ...],
@@ -378,7 +388,7 @@ class RegimenAnnotation(SaidModel):
             Comparison.LABEL, question="arms", family="arm", tokens=15, in_total=False
         ),
         Field(
-            description="Labels of the arms in which it is given, in the order of the record."
+            description="Labels of the arms that receive the regimen, in record order."
         ),
     ] = ()
     route: Annotated[
@@ -407,11 +417,11 @@ class RegimenAnnotation(SaidModel):
             weight=0.5,
             tokens=40,
         ),
-    ] = Field(default=None, description="Quote of the days or moments of giving.")
+    ] = Field(default=None, description="Quote of the days or times of administration.")
 
 
 class Regimen(ExtractedItem, RegimenAnnotation):
-    """One agent and one way of giving it, with its provenance."""
+    """One agent and one way of administering it, with its provenance."""
 
 
 class EndpointAnnotation(SaidModel):
@@ -424,17 +434,17 @@ class EndpointAnnotation(SaidModel):
     measure: Annotated[
         str | None,
         FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
-        Field(description="What is measured, as in the text."),
+        Field(description="What is measured, as stated in the text."),
     ] = None
     description: Annotated[
         str | None,
         FieldMetadata(Comparison.TEXT, question="split", weight=0.25, tokens=40),
-        Field(description="The explanation of the measure, as in the text."),
+        Field(description="The explanation of the measure, as stated in the text."),
     ] = None
     time_frame: Annotated[
         str | None,
         FieldMetadata(Comparison.TEXT, question="split", weight=0.5, tokens=40),
-        Field(description="When it is measured, as in the text."),
+        Field(description="When it is measured, as stated in the text."),
     ] = None
     concept: Annotated[
         Concept | None,
@@ -494,7 +504,7 @@ class EndpointAnnotation(SaidModel):
             rare=True,
             tokens=30,
         ),
-        Field(description="Quote of what starts the clock."),
+        Field(description="Quote of the event that starts the clock."),
     ] = None
     end_events: Annotated[
         tuple[str, ...],
@@ -507,7 +517,7 @@ class EndpointAnnotation(SaidModel):
             rare=True,
             tokens=60,
         ),
-        Field(description="Quotes of what stops the clock."),
+        Field(description="Quotes of the events that stop the clock."),
     ] = ()
     censored: Annotated[
         bool | None,
@@ -515,7 +525,7 @@ class EndpointAnnotation(SaidModel):
             Comparison.POLARITY, question="censored", weight=0.25, decided=True
         ),
         Field(
-            description="Whether censoring or the last follow-up is named as an end."
+            description="Whether the text names censoring or the last follow-up as an end."
         ),
     ] = None
     specimens: Annotated[
@@ -528,7 +538,7 @@ class EndpointAnnotation(SaidModel):
             rare=True,
             tokens=20,
         ),
-        Field(description="Quotes of samples, such as 'serum'."),
+        Field(description="Quotes of specimens, such as 'serum'."),
     ] = ()
     methods: Annotated[
         tuple[str, ...],
@@ -550,7 +560,7 @@ class Endpoint(ExtractedItem, EndpointAnnotation):
 
 def _is_whole(instrument: Any) -> Any:
     if isinstance(instrument, dict) and "version" not in instrument:
-        raise ValueError("a table with a name alone is a user's own")
+        raise ValueError("a dictionary with only a name is a custom value")
     return instrument
 
 
@@ -565,39 +575,42 @@ _STORED = TypeAdapter[dict[str, Any]](
         ],
     ]
 )
-"""Gives values of JSON the class that their keys allow. That a time is an age, the declaration
-of the field knows.
+"""Converts JSON values to the class that their keys match. An age has the same keys as other times;
+only the declaration of the field tells them apart.
 """
 
 
 class CustomItem(ExtractedItem):
-    """One value of a user's own field, with its provenance."""
+    """One value of a custom field, with its provenance."""
 
     of: str | None = Field(
         default=None,
-        description="Path of its criterion, regimen or endpoint; null for the record.",
+        description="Path of the criterion, regimen or endpoint that the value belongs to; null "
+        "for the record.",
     )
     values: Annotated[dict[str, Any], AfterValidator(_STORED.validate_python)] = Field(
-        description="By attribute."
+        description="The values, keyed by attribute."
     )
     calibrated: bool = Field(
-        default=False, description="Whether gold of the user's own gave the confidence."
+        default=False,
+        description="Whether the confidence was calibrated with the user's own gold annotations.",
     )
 
     def value_of(self, field: str) -> Any:
-        """Return the value of an attribute; None, or an empty tuple, without one."""
+        """Return the value of an attribute, or None if it is not set."""
         return self.values.get(field)
 
 
 class TrialExtraction(FrozenModel):
     """Eligibility, dosing and endpoints of one trial record, with evidence for every value.
 
-    Gold annotations are the same shape without provenance, so both read and write through this
-    model.
+    Gold annotations have the same structure without provenance, so this model reads and writes
+    both.
     """
 
     display: ClassVar[Callable[["TrialExtraction"], Any] | None] = None
-    """What a notebook displays of it; ``extractor.apps.pages.notebook`` sets it."""
+    """Function that renders an extraction in a notebook; ``extractor.apps.pages.notebook`` sets it.
+    """
 
     record_id: str
     eligibility: Eligibility
@@ -605,18 +618,18 @@ class TrialExtraction(FrozenModel):
     endpoints: tuple[Endpoint, ...] = ()
     custom: dict[str, tuple[CustomItem, ...]] = Field(
         default_factory=dict,
-        description="Values of the user's own fields, by field.",
+        description="Values of the custom fields, keyed by field.",
         exclude_if=not_,
     )
     scored: tuple[str, ...] = Field(
         default=(),
-        description="Of gold that is not whole: the fields that it was read for, such as "
+        description="For partial gold annotations: the annotated fields, such as "
         "'minimum_age'.",
         exclude_if=not_,
     )
     source: Source | None = None
     absences: tuple[Absence, ...] = Field(
-        default=(), description="Why each empty field is empty."
+        default=(), description="The reason why each empty field is empty."
     )
     findings: tuple[Finding, ...] = ()
     coverage: Coverage | None = None
@@ -624,13 +637,13 @@ class TrialExtraction(FrozenModel):
     registered_terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="What the registry itself says: MeSH terms, other names of interventions, "
-        "keywords.",
+        description="Terms that the registry assigns: MeSH terms, other names of interventions, "
+        "and keywords.",
     )
 
     def to_gold(self) -> dict[str, Any]:
-        """Return the extraction with only the guideline's keys, in the format of gold files: the
-        values of all items, also of the user's own fields, without evidence, findings and usage.
+        """Return the extraction in the format of gold files, with only the guideline's keys: the
+        values of all items, including custom fields, without evidence, findings and usage.
         """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
@@ -648,8 +661,8 @@ class TrialExtraction(FrozenModel):
         )
 
     def list_items(self) -> Iterator[tuple[str, ExtractedItem]]:
-        """Yield every item with its path, such as ``dosing[0]``: the facts about all participants
-        (``eligibility``), the criteria, regimens, endpoints, and the values of the user's own
+        """Yield (path, item) pairs, with paths such as ``dosing[0]``: the facts about all
+        participants (``eligibility``), then the criteria, regimens, endpoints, and values of custom
         fields.
         """
         yield "eligibility", self.eligibility
@@ -671,16 +684,16 @@ class TrialExtraction(FrozenModel):
     ) -> Any:
         """Return a table of the extraction, such as ``criteria``, as a data frame.
 
-        Registered columns are empty, since an extraction does not hold its record;
+        Columns from the registry are empty, because an extraction does not contain its record.
         ``Extractor.table`` and ``Extractor.run`` fill them in.
 
         Args:
-            name: The table; ``extractor.apps.export.list_tables`` names all.
-            to: The library of the data frame.
-            fields: Fields of your own, for their tables ``custom_NAME``.
+            name: The name of the table; ``extractor.apps.export.list_tables`` lists them all.
+            to: The library that provides the returned table.
+            fields: Custom fields, if you need one of their tables (``custom_NAME``).
 
         Raises:
-            ValueError: There is no such table.
+            ValueError: The table does not exist.
             MissingExtra: The library is not installed.
 
         >>> extraction = TrialExtraction.model_validate(
@@ -692,11 +705,11 @@ class TrialExtraction(FrozenModel):
         return _import_frames().frame_tables([self], [name], to, fields=fields)[name]
 
     def to_pandas(self) -> Any:
-        """Return all values as one data frame of pandas, a row a value: ``record_id``, ``field``
-        (its path), ``value``, ``quote``, ``section``, ``char_start``, ``char_end``, ``origin``,
-        ``support`` and ``confidence``.
+        """Return all values as a pandas data frame with one row per value. The columns are
+        ``record_id``, ``field`` (the path), ``value``, ``quote``, ``section``, ``char_start``,
+        ``char_end``, ``origin``, ``support`` and ``confidence``.
 
-        Raises ``MissingExtra`` without pandas.
+        Raises ``MissingExtra`` if pandas is not installed.
 
         >>> extraction = TrialExtraction.model_validate(
         ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -723,15 +736,15 @@ class TrialExtraction(FrozenModel):
     __str__ = __repr__
 
     def _repr_html_(self) -> str | None:
-        """Return the values with their quotes, for notebooks; ``show`` also marks them in the
-        text.
+        """Return the values with their quotes as HTML for notebooks. ``show`` also highlights the
+        quotes in the text.
         """
         display = type(self).display
         return display(self)._repr_html_() if display else None
 
 
 def _include_stated(item: ExtractedItem) -> dict[str, Any]:
-    """Return what pydantic is to include of an item: its fields in gold."""
+    """Return the fields of an item that are in gold files, as pydantic's ``include``."""
     return dict.fromkeys(item.list_stated_fields(), True)
 
 
@@ -744,5 +757,7 @@ def _count(number: int, noun: str, nouns: str) -> str:
 
 
 def _import_frames() -> Any:
-    """Import what makes data frames; by name, since the models know nothing of the apps."""
+    """Import the module that creates data frames. It is imported by name, because models must not
+    depend on apps.
+    """
     return import_module("extractor.apps.export.frames")

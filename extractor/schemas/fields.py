@@ -1,4 +1,4 @@
-"""The fields of each task, derived from the models: name, kind of value, evidence, comparison,
+"""The fields of each task, derived from the models: name, kind of value, evidence, comparison, and
 question to a model.
 """
 
@@ -18,30 +18,29 @@ from extractor.schemas.vocabulary import Task
 ValueKind = StrEnum("ValueKind", "TEXT CHOICE YES_NO NUMBER DURATION QUANTITY NAME")
 ValueKind.__doc__ = """The kind of a field's value, or of each member if the field is a list.
 
-- ``text``: words of the record.
+- ``text``: words from the record.
 - ``choice``: a member of a closed set.
 - ``yes_no``: true or false.
 - ``number``: a bare number.
-- ``duration``: a number with a unit of time (``Age``, ``Period``, ``TimePoint``).
-- ``quantity``: numbers with their units and other parts (``Amount``, ``Constraint``,
-  ``TimeWindow``).
+- ``duration``: a number with a time unit (``Age``, ``Period``, ``TimePoint``).
+- ``quantity``: numbers with units and other parts (``Amount``, ``Constraint``, ``TimeWindow``).
 - ``name``: a name with a version (``Instrument``).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FieldInfo:
-    """A field of the items at ``group``.
+    """A field of the items at the path ``group``.
 
     Attributes:
         group: Path of the items: ``eligibility``, ``eligibility.criteria``, ``dosing`` or
             ``endpoints``.
-        name: The attribute of the item.
+        name: The name of the attribute.
         type: The class of the value, or of each member of a list.
-        kind: The kind of such a value.
+        kind: The kind of the value, or of each member of a list.
         many: Whether the field is a list.
-        required: Whether every item has a value.
-        metadata: How the field is proven, asked for, compared and weighted.
+        required: Whether every item must have a value.
+        metadata: How the field is supported by evidence, asked about, compared and weighted.
     """
 
     group: str
@@ -65,15 +64,16 @@ class FieldInfo:
 
 @dataclass(frozen=True, slots=True)
 class ItemGroup:
-    """Items of one kind with their fields: all participants, criteria, regimens, outcomes, or those
-    of a user's field.
+    """Items of one kind with their fields: the facts about all participants, criteria, regimens,
+    endpoints, or values of a custom field.
 
     Attributes:
-        path: Where an extraction has the items: ``eligibility.criteria``, ``custom.blinding``.
-        fields: Their fields, in schema order.
-        task: The task in which they are read.
-        of: The path of the items to which they belong, for a user's field that is not one of the
-            record.
+        path: The path of the items in an extraction, such as ``eligibility.criteria`` or
+            ``custom.blinding``.
+        fields: The fields of the items, in schema order.
+        task: The task that reads the items.
+        of: For a custom field, the path of the items that its values belong to; None if they belong
+            to the record.
     """
 
     path: str
@@ -95,7 +95,7 @@ class ItemGroup:
         """
         items: Any = extraction
         for name in self.path.split("."):
-            if isinstance(items, dict):  # users' own fields, by name
+            if isinstance(items, dict):  # custom fields, keyed by name
                 items = items.get(name, ())
             else:
                 items = getattr(items, name)
@@ -104,7 +104,7 @@ class ItemGroup:
 
 @cache
 def list_groups() -> tuple[ItemGroup, ...]:
-    """List the kinds of items of the guideline.
+    """List the groups of items that the guideline defines.
 
     >>> [group.path for group in list_groups()]
     ['eligibility', 'eligibility.criteria', 'dosing', 'endpoints']
@@ -122,7 +122,7 @@ def list_groups() -> tuple[ItemGroup, ...]:
 
 @cache
 def list_fields(task: Task) -> tuple[FieldInfo, ...]:
-    """List all fields of a task's items, in the order of the models.
+    """List all fields of a task's items, in schema order.
 
     >>> [
     ...     field.name
@@ -142,8 +142,8 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
 
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
-    """Yield the fields of a model of the items at ``group``, and of the models of its own items.
-    Fields without metadata, such as the evidence, are left out.
+    """Yield the fields of a model whose items are at the path ``group``, and the fields of the
+    items that it contains. Fields without metadata, such as the evidence, are skipped.
     """
     for name, info in model.model_fields.items():
         value_type, many = _unwrap(info.annotation)
@@ -165,8 +165,8 @@ def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
 
 
 def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
-    """Return the class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether
-    it is a list.
+    """Return the class in a type such as ``tuple[Amount, ...]`` or ``Role | None``, and whether the
+    type is a list.
     """
     if isinstance(annotation, type):
         return annotation, False
@@ -179,11 +179,11 @@ def _unwrap(annotation: Any) -> tuple[type[Any], bool]:
 
 
 def _name_kind(value_type: type[Any]) -> ValueKind:
-    """Return the kind of a value by its class.
+    """Return the kind of a value, given its class.
 
-    A model with the fields ``value`` and ``unit`` alone is a duration (``Period``), one with a
-    ``name`` is a name (``Instrument``), any other a quantity (``Amount``). A class that is no
-    model, closed set, truth value or text is a number.
+    A model is a duration if its only fields are ``value`` and ``unit`` (``Period``), a name if it
+    has a ``name`` field (``Instrument``), and otherwise a quantity (``Amount``). Other classes are
+    closed sets, Booleans, strings or numbers.
     """
     if issubclass(value_type, BaseModel):
         if set(value_type.model_fields) == {"value", "unit"}:
@@ -191,7 +191,7 @@ def _name_kind(value_type: type[Any]) -> ValueKind:
         if "name" in value_type.model_fields:
             return ValueKind.NAME
         return ValueKind.QUANTITY
-    # before ``str``, since a StrEnum is a str, too
+    # checked before ``str``, because a StrEnum is also a str
     if issubclass(value_type, StrEnum):
         return ValueKind.CHOICE
     if issubclass(value_type, bool):

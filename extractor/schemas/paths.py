@@ -1,11 +1,11 @@
-"""Paths of fields: where a value stands in an extraction or in an item."""
+"""Paths of fields, which locate a value in an extraction or in an item."""
 
 import re
 from collections.abc import Iterator
 
 _STEP = r"[^.\[\]:\s]+(?:\[\+?\d+\])?"
-"""A field and, in a list, the position of the member. A reviewer's additions have positions such
-as ``+7``.
+"""A field and, for a list, the position of the member. Members that a reviewer adds have positions
+such as ``+7``.
 """
 _PATH = re.compile(rf"(?:{_STEP}(?:\.{_STEP})*)?")
 _POSITION = re.compile(r"\[\+?\d+\]")
@@ -13,10 +13,10 @@ _NAME_AND_POSITION = re.compile(r"(.*?)(?:\[(\d+)\])?")
 
 
 class FieldRef(str):
-    """A path such as ``eligibility.criteria[3].constraints[1]``, in an extraction, or
-    ``constraints[1]``, in an item.
+    """A path in an extraction, such as ``eligibility.criteria[3].constraints[1]``, or in an item,
+    such as ``constraints[1]``.
 
-    Names of sections, such as ``arms[0]``, have the same form.
+    Section names, such as ``arms[0]``, have the same form.
 
     >>> ref = FieldRef.parse("eligibility.criteria[3].constraints[1]: unread")
     >>> ref.path, ref.names, ref.position
@@ -32,7 +32,9 @@ class FieldRef(str):
 
     @classmethod
     def parse(cls, text: str) -> "FieldRef":
-        """Return the path at the beginning of a text. It is empty if there is none."""
+        """Return the path at the beginning of a text, which is empty if the text does not begin
+        with a path.
+        """
         path = _PATH.match(text)
         return cls(path[0] if path else "")
 
@@ -43,12 +45,13 @@ class FieldRef(str):
 
     @property
     def names(self) -> list[str]:
-        """The fields on the way, without positions."""
+        """The field names in the path, without positions."""
         return self.path.split(".")
 
     @property
     def steps(self) -> list[tuple[str, int | None]]:
-        """The fields on the way, each with the position of the member, if it is a list.
+        """The field names in the path, each with the position of the member, or None if the field
+        is not a list.
 
         >>> FieldRef("dosing[2].amounts[0]").steps
         [('dosing', 2), ('amounts', 0)]
@@ -62,18 +65,20 @@ class FieldRef(str):
 
     @property
     def position(self) -> int | None:
-        """The last position. None if the path ends with a name, or with what a reviewer added."""
+        """The last position, or None if the path ends with a name or with a member that a reviewer
+        added.
+        """
         _, position = self.steps[-1]
         return position
 
     def covers(self, other: str) -> bool:
-        """Return whether the other path is this one, a member of its list, or a part of it."""
+        """Return True if the other path is equal to this path, or is a member or part of it."""
         return other == self or other.startswith((f"{self}.", f"{self}["))
 
     @property
     def parents(self) -> Iterator[str]:
-        """The paths that hold this one, the nearest first: ``a[1].b`` is in ``a[1]``, which is
-        in ``a``.
+        """The paths that contain this path, innermost first: for ``a[1].b``, these are ``a[1]`` and
+        ``a``.
         """
         path = str(self)
         while True:

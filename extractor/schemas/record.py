@@ -1,4 +1,4 @@
-"""A trial record: named sections of raw text, and what the registry holds beside the text."""
+"""A trial record: named sections of raw text, and the structured fields of the registry."""
 
 import re
 from bisect import bisect_right
@@ -23,15 +23,19 @@ _REGISTRY = "registry."
 _NO_LIMIT = re.compile(
     r"(?:no|none|not|any|unlimited|unknown|without)\b\D*", re.IGNORECASE
 )
-"""What else a field of age says instead of an age: "None", "No limit", "Not applicable"."""
+"""Text that an age field may contain instead of an age, such as "None", "No limit" or "Not
+applicable".
+"""
 
 
 class Part(FrozenModel):
-    """A span of a section that the source file itself keeps apart, such as an outcome's measure.
+    """A span of a section that is a separate field in the source file, such as the measure of an
+    outcome.
 
-    Names: ``measure``, ``description``, ``time_frame`` in outcomes, or ``statement`` for all of
-    them; ``label``, ``type``, ``description`` in arms; ``type``, ``name``, ``description``,
-    ``other_names`` in interventions.
+    The parts of an outcome are named ``measure``, ``description`` and ``time_frame``, or
+    ``statement`` if they are not separated. The parts of an arm are ``label``, ``type`` and
+    ``description``; the parts of an intervention are ``type``, ``name``, ``description`` and
+    ``other_names``.
     """
 
     name: str
@@ -40,8 +44,8 @@ class Part(FrozenModel):
 
 
 class Piece(FrozenModel):
-    """From its character ``start`` on, a section's text stands at character ``at`` of the text
-    that was given.
+    """A mapping from a section to the given text: the section's text from offset ``start`` on is at
+    offset ``at`` in the given text.
     """
 
     start: int = Field(ge=0)
@@ -49,18 +53,18 @@ class Piece(FrozenModel):
 
 
 class OtherLanguage(FrozenModel):
-    """A span that the source itself marks as text in another language than English."""
+    """A span that the source itself marks as text in a language other than English."""
 
     start: int = Field(ge=0)
     end: int = Field(ge=0)
-    language: str = Field(description="Its name, such as 'Spanish'.")
+    language: str = Field(description="Name of the language, such as 'Spanish'.")
 
 
 class Section(FrozenModel):
-    r"""A named piece of free text, exactly as it stood in the file.
+    r"""A named piece of free text, exactly as it appears in the file.
 
-    Where the source keeps an item in several fields, ``text`` is these fields joined by a line
-    break and ``parts`` says where each one stands.
+    If the source stores an item in several fields, ``text`` contains these fields joined by line
+    breaks, and ``parts`` contains the span of each field.
 
     >>> section = Section(
     ...     name="primary_outcomes[0]",
@@ -80,22 +84,22 @@ class Section(FrozenModel):
     pieces: tuple[Piece, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="Where the pieces of the section stand in a free text; empty for other "
+        description="Positions of the section's pieces in the given free text; empty for other "
         "formats.",
     )
     other_languages: tuple[OtherLanguage, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="What the source marks as text in another language; such text is found "
-        "without a mark as well.",
+        description="Spans that the source marks as text in another language; unmarked text in "
+        "another language is also detected.",
     )
 
     def locate(self, start: int, end: int) -> tuple[int, int] | None:
-        """Return where the characters ``start:end`` of the section stand in the text that was
-        given.
+        """Return the span in the given text that corresponds to the characters ``start:end`` of the
+        section.
 
-        None if no free text was given, and for characters of several columns of a table, which do
-        not stand there in this order.
+        Returns None if the record was not read from free text, or if the characters come from
+        several table columns and are in a different order there.
 
         >>> Section(
         ...     name="title", text="A Trial", pieces=(Piece(start=0, at=7),)
@@ -111,10 +115,11 @@ class Section(FrozenModel):
         return (first, last) if first <= last else None
 
     def list_places(self, start: int, end: int) -> list[tuple[int, int]]:
-        r"""Return where the characters ``start:end`` of the section stand in the text that was
-        given, in the order of the section; several places if other text is between them there.
+        r"""Return the spans in the given text that correspond to the characters ``start:end`` of
+        the section, in the order of the section. There are several spans if other text separates
+        the characters in the given text.
 
-        Empty if no free text was given.
+        The list is empty if the record was not read from free text.
 
         >>> table = Section(
         ...     name="eligibility",
@@ -127,7 +132,7 @@ class Section(FrozenModel):
         places: list[tuple[int, int]] = []
         ends = [piece.start for piece in self.pieces[1:]] + [len(self.text)]
         for piece, piece_end in zip(self.pieces, ends, strict=False):
-            # The line break that joins two pieces stands nowhere.
+            # The line break that joins two pieces is not in the given text.
             words = self.text[piece.start : piece_end].rstrip("\n")
             first = max(start, piece.start)
             last = min(end, piece.start + len(words))
@@ -137,8 +142,8 @@ class Section(FrozenModel):
         return places
 
     def _find_shift(self, at: int) -> int | None:
-        """Return how much further on a character stands in the text that was given; None if it is
-        in no piece.
+        """Return the difference between a character's offset in the given text and in the section,
+        or None if the character is not in any piece.
         """
         for piece in reversed(self.pieces):
             if piece.start <= at:
@@ -154,8 +159,8 @@ class Section(FrozenModel):
 
 
 class RegisteredTerm(FrozenModel):
-    """A term that the registry itself keeps for a trial: of MeSH, another name of an intervention,
-    or a keyword.
+    """A term that the registry lists for a trial: a MeSH term, another name of an intervention, or
+    a keyword.
 
     >>> str(RegisteredTerm(kind="condition", name="Asthma", id="D001249"))
     'Asthma'
@@ -165,11 +170,11 @@ class RegisteredTerm(FrozenModel):
     name: str = Field(description="The term, as registered.")
     id: str | None = Field(
         default=None,
-        description="MeSH's number, such as D001249, where the format has it.",
+        description="The MeSH id, such as D001249, if the format contains it.",
     )
     section: str | None = Field(
         default=None,
-        description="The section of the intervention that has this other name.",
+        description="For another name: the section of the intervention.",
     )
 
     def __str__(self) -> str:
@@ -177,11 +182,11 @@ class RegisteredTerm(FrozenModel):
 
 
 class RegistryFields(FrozenModel):
-    """The registry's structured fields. Only ``terms`` are copied into an extraction.
+    """The registry's structured fields. Only ``terms`` are copied to an extraction.
 
-    Words that differ by format have the spelling of API v2 of ClinicalTrials.gov, dates that of
-    ISO 8601; a word that is not known stays as written. A placeholder such as "N/A" or "-" is read
-    as an empty field; so is an age such as "No limit".
+    Words that are spelled differently in different formats are converted to the spelling of the
+    ClinicalTrials.gov API v2, and dates to ISO 8601. Unknown words are unchanged. A placeholder
+    such as "N/A" or "-", or an age such as "No limit", is read as an empty field.
 
     >>> RegistryFields(
     ...     minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE"
@@ -192,12 +197,12 @@ class RegistryFields(FrozenModel):
     ... )
     {'phases': ('PHASE2', 'PHASE3'), 'start_date': '2019-03'}
 
-    An extraction is not read from the fields ``beside``: if only they change, the record is the
-    same.
+    The fields in ``beside`` do not affect the extraction: if only these fields change, the record
+    is considered unchanged.
     """
 
-    # "NA" is an allocation in API v2 (a trial of one arm), "NONE" is open masking, "UNKNOWN" is a
-    # status.
+    # In API v2, "NA" is an allocation (for a single-arm trial), "NONE" is a masking (open label),
+    # and "UNKNOWN" is a status.
     _own_words: ClassVar[frozenset[str]] = frozenset(
         {"allocation", "assignment", "masking", "status"}
     )
@@ -230,13 +235,13 @@ class RegistryFields(FrozenModel):
     study_type: str | None = None
     allocation: str | None = None
     assignment: str | None = Field(
-        default=None, description="How groups follow each other, such as 'PARALLEL'."
+        default=None, description="The assignment of groups, such as 'PARALLEL'."
     )
     masking: str | None = None
     who_masked: tuple[str, ...] = ()
     primary_purpose: str | None = None
     status: str | None = Field(
-        default=None, description="Whether the trial recruits, has ended, ..."
+        default=None, description="Recruitment status of the trial."
     )
     start_date: str | None = None
     primary_completion_date: str | None = None
@@ -244,23 +249,24 @@ class RegistryFields(FrozenModel):
     sponsor: str | None = Field(default=None, description="Name of the lead sponsor.")
     acronym: str | None = None
     bare_arms: tuple[str, ...] = Field(
-        default=(), description="Sections of arms that no intervention is linked to."
+        default=(),
+        description="Sections of arms that are not linked to any intervention.",
     )
     arm_links: Mapping[str, tuple[str, ...]] = Field(
         default={},
-        description="Sections of the arms of each intervention, by its section.",
+        description="For the section of each intervention, the sections of its arms.",
     )
     terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="MeSH terms of conditions and interventions, as the registry has them.",
+        description="MeSH terms of conditions and interventions, as registered.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _take_who_is_masked_from_masking(cls, values: Any) -> Any:
-        """Read "Double (Participant, Investigator)", as older formats write it, as the degree
-        and who is masked.
+        """Split "Double (Participant, Investigator)", as in older formats, into the degree of
+        masking and the masked roles.
         """
         masking = values.get("masking") if isinstance(values, Mapping) else None
         if not isinstance(masking, str):
@@ -272,8 +278,8 @@ class RegistryFields(FrozenModel):
     @field_validator("*", mode="before")
     @classmethod
     def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
-        """Return None for "N/A", "-", "NaN", white space and the like, and for an age such as "No
-        limit"; any other value as it is. Fields in ``_own_words`` may have any text.
+        """Return None for a placeholder such as "N/A", "-", "NaN" or white space, and for an age
+        such as "No limit". Other values, and fields in ``_own_words``, are returned unchanged.
         """
         if not isinstance(value, str) or info.field_name in cls._own_words:
             return value
@@ -287,8 +293,8 @@ class RegistryFields(FrozenModel):
     @field_validator("*", mode="after")
     @classmethod
     def _unify_words(cls, value: Any, info: ValidationInfo) -> Any:
-        """Write a word as API v2 of ClinicalTrials.gov spells it, and a date as ISO 8601 does. What
-        is unknown, and the fields that have no such words, stay as they are.
+        """Convert a word to the spelling of the ClinicalTrials.gov API v2, and a date to ISO 8601.
+        Unknown words and other fields are returned unchanged.
         """
         name = info.field_name or ""
         if name == "phases":
@@ -302,8 +308,8 @@ class RegistryFields(FrozenModel):
         return unify_word(name, value)
 
     def text(self, name: str) -> str | None:
-        """Return a field as text, with several values separated by bars; None if it is empty,
-        unknown, or no text.
+        """Return a field as text, with multiple values separated by "|". Returns None if the field
+        is empty, does not exist, or is not text.
 
         >>> RegistryFields(phases=("PHASE1", "PHASE2")).text("phases")
         'PHASE1|PHASE2'
@@ -317,26 +323,28 @@ class RegistryFields(FrozenModel):
 
 
 class Source(FrozenModel):
-    """Where a record was read."""
+    """The source of a record."""
 
-    path: str = Field(description="File, or '<stdin>'.")
+    path: str = Field(description="Path of the file, or '<stdin>'.")
     format: str = Field(
-        description="Format of the file, such as ctgov_json; docs/reference/formats.md lists all."
+        description="Format of the file, such as ctgov_json; docs/reference/formats.md lists "
+        "them all."
     )
     place: str | None = Field(
         default=None,
-        description="Place in the file, such as 'line 12' or 'a.zip: b.xml'.",
+        description="Location in the file, such as 'line 12' or 'a.zip: b.xml'.",
     )
     notes: tuple[str, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="What a reader had to mend or guess, for people; each becomes a finding "
-        "`source_doubtful`.",
+        description="Messages about parts of the file that had to be corrected or guessed; each "
+        "becomes a `source_doubtful` finding.",
     )
 
 
 class DocumentText(FrozenModel):
-    r"""The text of a PDF or a Word file, into which ``Section.locate`` gives offsets.
+    r"""The text of a PDF or Word file. The offsets that ``Section.locate`` returns refer to this
+    text.
 
     >>> document = DocumentText(text="First page\nSecond page\n", pages=(0, 11))
     >>> document.find_page(3), document.find_page(14)
@@ -344,26 +352,27 @@ class DocumentText(FrozenModel):
     """
 
     text: str = Field(
-        description="The text in reading order, with headers and footers at its end."
+        description="The text in reading order, with headers and footers at the end."
     )
     pages: tuple[int, ...] = Field(
-        default=(), description="Where each page begins; empty for Word."
+        default=(), description="Offset of the beginning of each page; empty for Word."
     )
 
     def find_page(self, at: int) -> int | None:
-        """Return the number of the page with a character, from 1; None for Word, whose files
-        hold no pages.
+        """Return the number of the page that contains a character, starting from 1. Returns None
+        for Word files, which do not store pages.
         """
         return bisect_right(self.pages, at) or None
 
 
 class TrialRecord(FrozenModel):
-    """One trial record as read from a file: its id, its source, its sections of raw text, its
-    registered fields.
+    """A trial record as read from a file: its id, source, sections of raw text, and registry
+    fields.
     """
 
     record_id: str = Field(
-        description="The registry's number where the record has one, else the file's stem."
+        description="The registry number, or the file name without its extension if the record "
+        "does not have a number."
     )
     source: Source
     sections: tuple[Section, ...]
@@ -371,14 +380,14 @@ class TrialRecord(FrozenModel):
     document: DocumentText | None = Field(
         default=None,
         exclude_if=is_none,
-        description="Of a PDF or a Word file: its whole text, in which the sections stand.",
+        description="For a PDF or Word file: the whole text, which contains the sections.",
     )
     given: str | None = Field(
         default=None,
         exclude=True,
         repr=False,
-        description="Of a free text: the text as it was given, in which the sections stand; it is "
-        "not written to JSON.",
+        description="For free text: the text as given, which contains the sections; it is not "
+        "written to JSON.",
     )
 
     def section(self, name: str) -> Section | None:
@@ -389,8 +398,8 @@ class TrialRecord(FrozenModel):
         return None
 
     def raw_text(self, name: str) -> str | None:
-        """Return the raw text of a section, or of a structured field such as
-        ``registry.enrollment``, or None.
+        """Return the raw text of a section or of a structured field, such as
+        ``registry.enrollment``, or None if it does not exist.
 
         >>> from extractor.schemas import RegistryFields, Source
         >>> fields = RegistryFields(enrollment="40")

@@ -1,8 +1,10 @@
-"""Limits of size and time for one record. No registry holds a record near them.
+"""Limits on the size and processing time of one record, which are far above those of any registry
+record.
 
-In 4,348 records of ClinicalTrials.gov, the largest has 40,000 characters, 130 sections, 400 lines,
-100 criteria and 123 outcomes; the longest texts of the registry have about 200,000 characters. The
-rules take some tenths of a second for the largest, and at most about ten for one at the limits.
+In 4,348 ClinicalTrials.gov records, the maximum is 40,000 characters, 130 sections, 400 lines, 100
+criteria and 123 outcomes; the longest texts in the registry have about 200,000 characters. The
+rules need a few tenths of a second for the largest of these records, and up to ten seconds for a
+record at the limits.
 """
 
 import signal
@@ -17,22 +19,22 @@ from extractor.schemas import Source, TrialRecord
 MAX_CHARACTERS = 1_000_000
 MAX_SECTIONS = 5_000
 MAX_LINES = 20_000
-"""Lines, and outcomes in a list with bars."""
+"""Lines, including outcomes in a list that is separated by "|"."""
 MAX_ITEMS = 5_000
-"""Criteria, regimens or outcomes that are read in a record."""
+"""Criteria, regimens or outcomes in a record."""
 MAX_SECONDS = 60.0
-"""Seconds of processor time for one step: everything up to the questions to a model, or after its
-replies. On a busy machine, these take longer on the clock.
+"""Processor time in seconds for one step, either everything before the questions to a model or
+everything after its replies. On a busy machine, the elapsed time is longer.
 """
 MAX_CLOCK_SECONDS = 300.0
-"""Seconds on the clock for one step, however little of the processor it got."""
+"""Elapsed time in seconds for one step, regardless of its processor time."""
 
 _AGAIN_S = 1.0
-_REMEDY = "leave this record out; if it is an honest one, report it"
+_REMEDY = "leave this record out; if it is a genuine record, report it"
 
 
 def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
-    """Raise ``RecordTooLarge`` if ``count`` is above ``most``.
+    """Raise ``RecordTooLarge`` if ``count`` is greater than ``most``.
 
     >>> refuse_larger(
     ...     Source(path="a.json", format="ctgov_json"), 5_000, 6_000, "criteria"
@@ -47,8 +49,8 @@ def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
 
 
 def check_size(record: TrialRecord) -> None:
-    """Raise ``RecordTooLarge`` for a record with too many characters, sections or lines. A bar
-    parts the items of a flattened line, and counts as a line.
+    """Raise ``RecordTooLarge`` for a record with too many characters, sections or lines. A "|"
+    separates the items of a flattened list and is counted as a line break.
     """
     source = record.source
     texts = [section.text for section in record.sections]
@@ -60,16 +62,16 @@ def check_size(record: TrialRecord) -> None:
 
 
 def check_unicode(record: TrialRecord) -> str:
-    """Return the sections and structured fields of a record in JSON. Raises ``RecordError`` if
-    there is half of a surrogate pair, or anything else that JSON cannot hold, in its id, path,
-    sections or structured fields. The error names the first broken section.
+    """Return the sections and structured fields of a record as JSON. Raises ``RecordError`` if its
+    id, path, sections or structured fields contain half of a surrogate pair, or anything else that
+    JSON cannot represent. The error names the first invalid section.
     """
     source = record.source
     path = source.path.encode("utf-8", "backslashreplace").decode()
     if not (_is_unicode(source.path) and _is_unicode(record.record_id)):
         raise RecordError(
             path,
-            "a name or a record id that is not valid Unicode",
+            "the file name or the record id is not valid Unicode",
             "rename it",
             place=source.place,
         )
@@ -81,9 +83,9 @@ def check_unicode(record: TrialRecord) -> str:
         ]
         places = filter(None, [source.place, *broken[:1]])
         if "surrogate" in str(error):
-            problem = "text that is not valid Unicode"
+            problem = "the text is not valid Unicode"
         else:
-            problem = "a record that JSON cannot hold"
+            problem = "JSON cannot represent the record"
         raise RecordError(
             path,
             problem,
@@ -101,17 +103,19 @@ def _is_unicode(text: str) -> bool:
 
 
 class _TimeUp(BaseException):
-    """Ends a step that took these seconds. No handler of ``Exception`` holds it up."""
+    """Ends a step that exceeded the time limit in the message. Handlers of ``Exception`` do not
+    catch it.
+    """
 
 
 @contextmanager
 def limit_time(source: Source) -> Iterator[None]:
-    """Raise ``RecordTooSlow`` if the block takes longer than ``MAX_SECONDS`` of processor time, or
-    than ``MAX_CLOCK_SECONDS``.
+    """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` of processor time or
+    more than ``MAX_CLOCK_SECONDS`` of elapsed time.
 
-    A signal ends the block, between two steps of Python and within most of a regular expression. It
-    does so in the main thread only, on systems that have such a signal, and not while another alarm
-    is set.
+    A signal ends the block, between two bytecode instructions and during most of a regular
+    expression match. This works only in the main thread, on systems with alarm signals, and if no
+    other alarm is set.
     """
     if not _can_set_alarm():
         yield
@@ -128,7 +132,8 @@ def limit_time(source: Source) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        # again: it may have waited for the processor, and what runs in a destructor is lost
+        # repeat the alarm: the first may come before the limit is reached, or be lost in a
+        # destructor
         signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS, _AGAIN_S)
         yield
     except _TimeUp as up:
@@ -148,7 +153,7 @@ def _can_set_alarm() -> bool:
 
 
 def tell_too_slow(source: Source, limit: str) -> RecordTooSlow:
-    """Make the error of a record that took longer than it may, such as "60 seconds"."""
+    """Return the error for a record that exceeded a time limit such as "60 seconds"."""
     return RecordTooSlow(
         source.path,
         f"the record took longer than {limit}",

@@ -1,7 +1,7 @@
-"""Registered words in one spelling over all formats: that of API v2 of ClinicalTrials.gov.
+"""Convert registry terms of all formats to the spelling of the ClinicalTrials.gov API v2.
 
-``registered_words.toml`` has the words. The texts of sections are not touched: offsets count their
-characters.
+The terms are in ``registered_words.toml``. The text of sections is not changed, so that offsets
+stay valid.
 """
 
 import re
@@ -13,13 +13,13 @@ from functools import cache
 from pathlib import Path
 
 _LONGEST = 500
-"""Characters of a registered word; a longer text is none, and stays as written."""
+"""Maximum number of characters of a term. A longer text is returned unchanged."""
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
 @cache
 def _list_spellings() -> Mapping[str, Mapping[str, str]]:
-    """Return for each field the word of each spelling, in the form for comparing."""
+    """Return, for each field, a mapping from each folded spelling to its term."""
     tables = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     spellings: dict[str, dict[str, str]] = {}
     for field, words in tables.items():
@@ -35,7 +35,7 @@ def _fold(written: str) -> str:
 
 
 def list_words(field: str) -> tuple[str, ...]:
-    """Return the words of a field.
+    """Return the terms of a field in their unified spelling.
 
     >>> list_words("sex")
     ('FEMALE', 'MALE', 'ALL')
@@ -44,7 +44,7 @@ def list_words(field: str) -> tuple[str, ...]:
 
 
 def unify_word(field: str, written: str) -> str:
-    """Return the word in its one spelling, or as it is written if it or the field is not known.
+    """Return a term in its unified spelling, or unchanged if the term or the field is unknown.
 
     >>> (
     ...     unify_word("sex", "Both"),
@@ -57,7 +57,7 @@ def unify_word(field: str, written: str) -> str:
 
 
 def is_nothing(written: str) -> bool:
-    """Return whether a register, R, pandas or Excel writes these words into an empty field.
+    """Return True for a placeholder that a registry, R, pandas or Excel writes into an empty field.
 
     >>> is_nothing("N/A"), is_nothing("--"), is_nothing("18 Years")
     (True, True, False)
@@ -69,10 +69,10 @@ _MASKING = re.compile(r"(?P<degree>[^()]*)\((?P<who>[^()]*)\)")
 
 
 def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
-    """Return the degree of masking, and who is masked if the field says so in brackets.
+    """Return the degree of masking and, if the field lists them in parentheses, the masked roles.
 
-    The text stays as it is if its words before the brackets are no degree. Nobody is masked in
-    "None (Open Label)".
+    The text is returned unchanged if the words before the parentheses are not a degree of masking.
+    In "None (Open Label)", nobody is masked.
 
     >>> (
     ...     split_masking("Double (Participant, Outcomes Assessor)"),
@@ -103,7 +103,7 @@ _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
 _ANSWER = re.compile(
     r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE
 )
-"""An answer of the EU's register, such as "Human pharmacology (Phase I): no"."""
+"""An answer in a form of the EU register, such as "Human pharmacology (Phase I): no"."""
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _NUMBER = r"(?:[0-4]|iv|i{1,3})[abc]?(?![a-z0-9])"
 _NUMBERS = rf"{_NUMBER}(?:[\W_]*(?:(?:and|or|to)\W+)?{_NUMBER})*"
@@ -117,7 +117,8 @@ _ONE_NUMBER = re.compile(
 
 
 def split_phases(written: Iterable[str]) -> tuple[str, ...]:
-    r"""Return the phases of a trial, each once; a text without a phase stays as written.
+    r"""Return the phases of a trial without duplicates. A text without a phase is returned
+    unchanged.
 
     >>> (
     ...     split_phases(["Phase 2/Phase 3"]),
@@ -140,9 +141,9 @@ def split_phases(written: Iterable[str]) -> tuple[str, ...]:
 
 
 def _read_phases(text: str) -> list[str]:
-    """Return the phases that a text names, as API v2 spells them: ``NA`` if it says that there is
-    none, the text itself if it names none. Of a form with questions, the phases answered by yes
-    count.
+    """Return the phases that a text names, as API v2 spells them: ``NA`` if it states that the
+    trial does not have a phase, or the text itself if it does not name one. In a form with
+    questions, only the phases answered with "yes" are used.
     """
     if len(text) > _LONGEST:
         return [text]
@@ -163,7 +164,7 @@ def _read_phases(text: str) -> list[str]:
         for number in _ONE_NUMBER.finditer(mention["numbers"]):
             written = number["number"].lower()
             digit = _ROMAN.get(written, written)
-            # What was phase 0 is early phase 1 today.
+            # Phase 0 is now called early phase 1.
             is_early = digit == "0" or (mention["early"] and digit == "1")
             phases.append("EARLY_PHASE1" if is_early else f"PHASE{digit}")
     return phases or [text]
@@ -192,8 +193,8 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 
 def read_date(written: str) -> str | None:
-    """Return a registered day, month or year as ISO 8601 writes it, as exactly as it is given and
-    without a time of day. None if it is no date, or may be two: "05/03/2019" is in March or in May.
+    """Return a registered date in ISO 8601 format, as a day, month or year, without a time of day.
+    Returns None if the text is not a date, or is ambiguous: "05/03/2019" is in March or in May.
 
     >>> (
     ...     read_date("March 2019"),
@@ -215,7 +216,7 @@ def read_date(written: str) -> str | None:
         text = _order_date(
             int(numbers[1]), int(numbers[3]), numbers[4], has_points=numbers[2] == "."
         )
-    # "201912" is no day of January
+    # strptime would read "201912" as a day in 2019
     if text.isdigit() and len(text) not in (4, 8):
         return None
     for shape in _DATE_SHAPES:
@@ -230,12 +231,12 @@ def read_date(written: str) -> str | None:
 
 
 def _order_date(first: int, second: int, year: str, *, has_points: bool) -> str:
-    """Return a date of three numbers as ISO 8601 writes it; an empty text if day and month may
-    be exchanged.
+    """Return a date of three numbers in ISO 8601 format, or an empty string if day and month cannot
+    be distinguished.
     """
     if second > 12:
         return f"{year}-{first:02}-{second:02}"
-    # With points, as in "5.3.2019", the day is first.
+    # In dates with full stops, such as "5.3.2019", the day comes first.
     if first > 12 or has_points or first == second:
         return f"{year}-{second:02}-{first:02}"
     return ""

@@ -1,4 +1,4 @@
-"""The stated values of an item, each with its evidence."""
+"""List the values of an item or an extraction, each with its evidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -11,18 +11,18 @@ PARTS: Mapping[type, tuple[str, ...]] = {
     Constraint: ("condition",),
     TimeWindow: ("of", "anchor"),
 }
-"""The quotes that are parts of a value: for whom a limit holds, what a window limits, since
-when.
+"""The quotes that are part of a value: to whom a limit applies, and what a time window applies to
+and is counted from.
 """
 
 _UNPROVEN = frozenset(
     {"section", "rank", "index", "criteria", "turned", "demanded", "has_exception"}
 )
-"""Places, items of their own, and facts about how to read a criterion."""
+"""Fields without evidence: positions, nested items, and facts about how to read a criterion."""
 
 
 class Value(NamedTuple):
-    """One stated value, or one member of it if the field ``name`` is a list, with its evidence."""
+    """One value of the field ``name``, or one member if the field is a list, with its evidence."""
 
     path: str
     name: str
@@ -31,10 +31,10 @@ class Value(NamedTuple):
 
 
 def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
-    """Yield the values of the item at ``path``, in schema order, each member of a list by itself.
-    Empty fields are left out, and places, such as an endpoint's rank.
+    """Yield the values of the item at ``path`` in schema order, with a separate value for each
+    member of a list. Empty fields and positions, such as an endpoint's rank, are skipped.
 
-    A member without evidence of its own has that of the whole list.
+    A member that lacks evidence receives the evidence of the whole list.
 
     >>> from extractor.schemas import Criterion
     >>> item = Criterion(
@@ -48,7 +48,7 @@ def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
         name = field.removeprefix("values.")
         if value is None:
             continue
-        # The first of the time windows is in their list, too.
+        # The first time window is also in the list of time windows.
         if field == "time_window" and getattr(item, "time_windows", None):
             continue
         if not isinstance(value, tuple):
@@ -61,7 +61,9 @@ def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
 
 
 def _list_attributes(item: ExtractedItem) -> dict[str, Any]:
-    """Return the values of an item by field; those of a user's own field as ``values.NAME``."""
+    """Return the values of an item, keyed by field. Attributes of a custom field are keyed as
+    ``values.NAME``.
+    """
     own = getattr(item, "values", None)
     if isinstance(own, dict):
         return {f"values.{name}": value for name, value in own.items()}
@@ -71,7 +73,7 @@ def _list_attributes(item: ExtractedItem) -> dict[str, Any]:
 def list_all_values(
     extraction: TrialExtraction,
 ) -> Iterator[tuple[Value, ExtractedItem]]:
-    """Yield all values of an extraction, each once, with their items.
+    """Yield (value, item) pairs for all values of an extraction.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}

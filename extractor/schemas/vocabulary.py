@@ -1,7 +1,7 @@
-"""The closed sets of the annotation guideline, and those of provenance.
+"""The closed sets of values in the annotation guideline and in the provenance.
 
-Every member's value is the word that appears in the output. Large sets are lists of names, in
-lower case as values.
+The value of each member is the word that appears in the output. In large sets, only the names are
+listed; their values are the names in lower case.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from typing import Final
 
 
 class Task(StrEnum):
-    """What can be extracted from a record: ``eligibility``, ``dosing``, ``endpoints``."""
+    """What can be extracted from a record: ``eligibility``, ``dosing`` or ``endpoints``."""
 
     ELIGIBILITY = "eligibility"
     DOSING = "dosing"
@@ -17,17 +17,17 @@ class Task(StrEnum):
 
 
 Sex = StrEnum("Sex", "ALL FEMALE MALE")
-Sex.__doc__ = """Sex of the people who may take part."""
+Sex.__doc__ = """The sex of the people who may take part."""
 
 TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE HALF_LIFE")
-TimeUnit.__doc__ = """Units of ages, windows, cycles, durations and time points.
+TimeUnit.__doc__ = """The units of ages, windows, cycles, durations and time points.
 
-Only windows have half-lives.
+Only windows can be in half-lives.
 """
 
 
 CriterionKind = StrEnum("CriterionKind", "INCLUSION EXCLUSION")
-CriterionKind.__doc__ = """The list in which a criterion appears."""
+CriterionKind.__doc__ = """The list that contains a criterion."""
 
 Category = StrEnum(
     "Category",
@@ -41,11 +41,11 @@ Category.__doc__ = """What a criterion is about."""
 
 
 GroupRule = StrEnum("GroupRule", "ALL ANY AT_LEAST")
-GroupRule.__doc__ = """How many items of a group must hold."""
+GroupRule.__doc__ = """How many items of a group must be met."""
 
 
 class Comparator(StrEnum):
-    """How a limit bounds its quantity."""
+    """How a limit restricts its quantity."""
 
     LESS = "<"
     AT_MOST = "<="
@@ -56,7 +56,7 @@ class Comparator(StrEnum):
 
     @property
     def opposite(self) -> "Comparator | None":
-        """The comparator of all other values; None for ``=`` and ``between``.
+        """The comparator that matches all other values; None for ``=`` and ``between``.
 
         >>> Comparator.AT_LEAST.opposite.value
         '<'
@@ -70,7 +70,7 @@ Role = StrEnum(
     "INVESTIGATIONAL COMPARATOR PLACEBO CONDITIONING PREMEDICATION BACKGROUND RESCUE PROCEDURE "
     "OTHER",
 )
-Role.__doc__ = """Why an agent is given."""
+Role.__doc__ = """The reason why an agent is given."""
 
 Route = StrEnum(
     "Route",
@@ -82,7 +82,7 @@ Route = StrEnum(
     OTHER
     """,
 )
-Route.__doc__ = """Way into the body."""
+Route.__doc__ = """The route of administration."""
 
 
 Frequency = StrEnum(
@@ -117,7 +117,7 @@ Frequency = StrEnum(
         "OTHER": "other",
     },
 )
-Frequency.__doc__ = """How often an agent is given, as prescribers write it."""
+Frequency.__doc__ = """How often an agent is given, in prescribers' abbreviations."""
 
 Rank = StrEnum("Rank", "PRIMARY SECONDARY OTHER")
 Rank.__doc__ = """The registered rank of an outcome."""
@@ -144,24 +144,23 @@ EndpointCategory = StrEnum(
     "EFFICACY SAFETY PHARMACOKINETICS PHARMACODYNAMICS IMMUNOGENICITY PATIENT_REPORTED "
     "FEASIBILITY OTHER",
 )
-EndpointCategory.__doc__ = """The family of an endpoint's concept."""
+EndpointCategory.__doc__ = """The category of an endpoint's concept."""
 
 TimeKind = StrEnum("TimeKind", "AT UP_TO FROM_TO PER UNSPECIFIED")
 TimeKind.__doc__ = """How a time frame relates to its time points."""
 
 
 Origin = StrEnum("Origin", "RULE MODEL BOTH")
-Origin.__doc__ = """Who found a value: the rules, a model, or both alike."""
+Origin.__doc__ = """The source of a value: the rules, a model, or both if they agree."""
 
 Support = StrEnum("Support", "LITERAL PARSED INFERRED UNSUPPORTED")
 Support.__doc__ = """How a value follows from its evidence.
 
 - ``literal``: the value is the quoted text.
 - ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
-- ``inferred``: the text decides the value, which is a class of the guideline, or does not
-  contradict it.
-- ``unsupported``: in results of earlier versions, a rule's value that was not found again in what
-  is quoted.
+- ``inferred``: the value is a class of the guideline that the text implies or does not contradict.
+- ``unsupported``: in results of earlier versions, a value of the rules that was not found again in
+  its quote.
 """
 
 AbsenceReason = StrEnum(
@@ -172,30 +171,34 @@ AbsenceReason = StrEnum(
     MODEL_REFUSED LOW_CONFIDENCE OTHER_LANGUAGE
     """,
 )
-AbsenceReason.__doc__ = """Why a field is empty.
+AbsenceReason.__doc__ = """The reason why a field is empty.
 
 - ``not_reported``: the sections were searched and do not state it.
-- ``unread_number``: the text has a number that no field took, so a value may have been missed.
-- ``section_absent``: the record has no section that could state it.
-- ``ambiguous``: the text can be read in several ways, what was read is too unsure, or a model
-  leaves out what the rules read, so no value was taken.
-- ``contradictory``: two passages disagree, and neither is believed.
+- ``unread_number``: the text contains a number that is not part of any value, so a value may have
+  been missed.
+- ``section_absent``: the record does not have a section that could state it.
+- ``ambiguous``: no value was accepted, because the text has several readings, the reading is too
+  uncertain, or a model omitted a value that the rules had read.
+- ``contradictory``: two passages disagree, and neither was accepted.
 - ``not_asked``: the rules could not read it and no model was asked.
-- ``unsupported_answer``: a model answered, its answer was not in the text, and it was kept out.
-- ``budget_exhausted``: the run's budget ended before it was asked.
-- ``model_refused``: a model was asked and gave no usable answer.
-- ``low_confidence``: a value was read, and is less sure than ``--min-confidence`` asks for.
-- ``other_language``: the text that could state it is in another language than English, and was not
+- ``unsupported_answer``: a model answered, but its answer was rejected because the text does not
+  support it.
+- ``budget_exhausted``: the run's budget was spent before the model was asked.
+- ``model_refused``: a model was asked but did not give a usable answer.
+- ``low_confidence``: a value was read, but its confidence is below ``--min-confidence``.
+- ``other_language``: the text that could state it is in a language other than English and was not
   read.
 """
 
 SETTLED_ABSENCES: Final = frozenset(
     {AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT}
 )
-"""Reasons of fields that are rightly empty. All others leave open what the text says."""
+"""Reasons for fields that are correctly empty. With the other reasons, the text may still state a
+value.
+"""
 
 DOUBTFUL_BELOW: Final = 0.85
-"""A value with a lower confidence is in doubt."""
+"""Values with a lower confidence are doubtful."""
 
 FindingKind = StrEnum(
     "FindingKind",
@@ -210,56 +213,57 @@ FindingKind = StrEnum(
     AGE_DIFFERS
     """,
 )
-FindingKind.__doc__ = """What a reader should know of an extraction, or of the record itself.
+FindingKind.__doc__ = """What a reader should know about an extraction or about the record itself.
 
-Of a model's answers:
+About a model's answers:
 
-- ``quote_not_found``: a quote that the text does not hold.
-- ``value_not_in_quote``: a value that its quote does not bear out.
-- ``quote_conflict``: a quote or value that nearly stands there, with another number, unit
-  or comparator.
-- ``answer_missing``: a question that got no usable answer, or a value in no readable form.
-- ``answer_ambiguous``: a reply that can be read in several ways, such as one with two complete
-  answers that differ.
-- ``line_unanswered``: a line that the model was asked about and skipped; the rules' values stand
-  there, unconfirmed.
-- ``regimen_unconfirmed``: a dose that the rules read and that the model's list of regimens does not
-  have.
+- ``quote_not_found``: a quote is not in the text.
+- ``value_not_in_quote``: a value is not supported by its quote.
+- ``quote_conflict``: a quote or value nearly matches the text, but with a different number, unit or
+  comparator.
+- ``answer_missing``: a question did not receive a usable answer, or a value cannot be read.
+- ``answer_ambiguous``: a reply has several readings, for example because it contains two different
+  complete answers.
+- ``line_unanswered``: the model was asked about a line and skipped it, so the values of the rules
+  are not confirmed.
+- ``regimen_unconfirmed``: the rules read a dose that is not in the model's list of regimens.
 
-Of text whose structure is in doubt:
+About text with an uncertain structure:
 
-- ``structure_doubtful``: a heading that is only nearly one, an item that could be two, a list that
-  no heading opens, a text without headings that may be a list of criteria.
+- ``structure_doubtful``: a line resembles a heading, an item could be two items, a list does not
+  have a heading, or a text without headings may be a list of criteria.
 
-Of text that nothing was read from:
+About text from which nothing was read:
 
-- ``dose_unread``: words of an arm or intervention that look like a dose.
-- ``language_other``: lines in another language than English, with the language and their number.
+- ``dose_unread``: the words of an arm or intervention look like a dose.
+- ``language_other``: lines are in a language other than English; the finding states the language
+  and the number of lines.
 
 
-Of a file that had to be mended, or whose parts had to be guessed, to read the record:
+About a file that had to be corrected, or of which parts had to be guessed:
 
-- ``source_doubtful``: a file that had to be mended, such as one with characters that XML does not
-  allow, or with a column that has another name than the registry's.
+- ``source_doubtful``: for example, the file contains characters that XML does not allow, or a
+  column whose name differs from the registry's.
 
-Of text that is aimed at a model, or that hides something
-(``extractor/concepts/hostile/injection.py``):
+About text that addresses a model or hides something (``extractor/concepts/hostile/injection.py``):
 
-- ``instruction_in_text``: a command to a model, a chat's turn, an answer or a line in the form of a
-  prompt.
-- ``invisible_characters``: characters that nobody sees, or that set a text backwards.
+- ``instruction_in_text``: an instruction to a model, a turn of a chat, or an answer or line in the
+  format of a prompt.
+- ``invisible_characters``: characters that are invisible or that reverse the direction of the text.
 - ``look_alike_letters``: letters of two alphabets in one word.
-- ``markup``: code that a page would run or hide.
-- ``oversized_token``: a word without end, or words repeated over and over.
+- ``markup``: code that a web page would run or hide.
+- ``oversized_token``: an extremely long word, or words that are repeated many times.
 
-Of a record that contradicts itself (``extractor/audit``):
+About a record that contradicts itself (``extractor/audit``):
 
-- ``endpoint_not_registered``: the text names an endpoint that no registered outcome measures.
-- ``time_points_differ``: the text measures an endpoint at other times than its outcomes.
-- ``allocation_differs``: the text says randomised, the registered design does not, or the other way
-  round.
-- ``masking_differs``: the text says open or blinded, the registered design the opposite.
-- ``age_differs``: an age limit of the criteria is not the registered one.
+- ``endpoint_not_registered``: the text names an endpoint that is not among the registered outcomes.
+- ``time_points_differ``: the times of an endpoint in the text differ from those of its registered
+  outcomes.
+- ``allocation_differs``: the text describes a randomised trial but the registered design does not,
+  or vice versa.
+- ``masking_differs``: the text describes an open trial but the registered design a blinded one, or
+  vice versa.
+- ``age_differs``: an age limit in the criteria differs from the registered limit.
 """
 
 CONTRADICTIONS: Final = frozenset(
@@ -271,7 +275,7 @@ CONTRADICTIONS: Final = frozenset(
         FindingKind.AGE_DIFFERS,
     }
 )
-"""Kinds of findings of a record that contradicts itself. All others are about what was read."""
+"""Kinds of findings about a record that contradicts itself."""
 
 UNREAD: Final = frozenset(
     {
@@ -281,38 +285,38 @@ UNREAD: Final = frozenset(
         FindingKind.SOURCE_DOUBTFUL,
     }
 )
-"""Kinds of findings on text that was not read, or may have been read wrongly."""
+"""Kinds of findings about text that was not read or may have been misread."""
 
 TermKind = StrEnum(
     "TermKind",
     "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD",
 )
-TermKind.__doc__ = """What a registered term is.
+TermKind.__doc__ = """The kind of a registered term.
 
-- ``condition``, ``intervention``: a MeSH term that the registry gave to the trial's conditions or
-  interventions.
-- ``condition_ancestor``, ``intervention_ancestor``: a MeSH term above one of these in the MeSH
+- ``condition``, ``intervention``: a MeSH term that the registry assigned to the trial's conditions
+  or interventions.
+- ``condition_ancestor``, ``intervention_ancestor``: a broader term of one of these in the MeSH
   tree.
 - ``other_name``: another name of an intervention, such as a code or a brand.
-- ``keyword``: a keyword of the trial's sponsor.
+- ``keyword``: a keyword that the trial's sponsor chose.
 """
 
 Severity = StrEnum("Severity", "INFO WARNING")
-Severity.__doc__ = """How much a finding matters to a reader."""
+Severity.__doc__ = """How important a finding is to a reader."""
 
 
 _DOUBTED = 0.9
-"""``medium`` asks about a value of the rules whose confidence is lower than this."""
+"""With ``medium``, a model is asked about values of the rules with a lower confidence."""
 _DOUBTED_RARE = 0.975
-"""The same in a field that few items state, where a missed value weighs more."""
+"""The same threshold for fields that few items state, in which a missed value is more harmful."""
 
 
 class Effort(StrEnum):
-    """How much a model is asked.
+    """How much a model is asked about.
 
     - ``none``: nothing; only the rules run.
-    - ``medium``: what the rules are unsure of, which is what has a confidence below 0.9.
-    - ``all``: every question, whatever the rules say.
+    - ``medium``: uncertain values of the rules, which have a confidence below 0.9.
+    - ``all``: everything, regardless of the rules.
 
     >>> Effort("medium")
     <Effort.MEDIUM: 'medium'>
@@ -323,8 +327,8 @@ class Effort(StrEnum):
     ALL = "all"
 
     def doubts(self, confidence: float, *, rare: bool = False) -> bool:
-        """Return whether a model is asked about a value of the rules. ``rare`` if few items state
-        its field.
+        """Return True if a model should be asked about a value of the rules with this confidence.
+        ``rare`` means that few items state the field.
 
         >>> (
         ...     Effort.MEDIUM.doubts(0.95),
