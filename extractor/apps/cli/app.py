@@ -1,4 +1,4 @@
-"""The root command, which lists all commands and imports only the one that is called."""
+"""The root command, which lists all commands and imports only the command that is called."""
 
 import signal
 from functools import cache
@@ -29,8 +29,8 @@ COMMANDS: Final = {
     "mcp": "Serve tools to an agent over MCP.",
     "schema": "Print the JSON Schema of an extraction.",
 }
-"""The summary of each command in the help. Each command's module contains a function with the same
-name, or the command group ``app``.
+"""The summary of each command in the help output. Each command's module contains a function with
+the same name, or a command group called ``app``.
 """
 
 
@@ -49,7 +49,7 @@ def _load(name: str) -> Any:
 
 
 class Root(TyperGroup):
-    """The group of all commands. Its help is printed without importing them."""
+    """The group that contains all commands. Printing its help does not import them."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

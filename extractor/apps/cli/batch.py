@@ -14,8 +14,8 @@ app = Commands(
 def submit(options: SubmitOptions) -> int:
     """Submit the questions to the provider's batch API, then exit.
 
-    With --requests FILE they are written to a batch file instead, for use without network access.
-    `extractor batch collect` reads the answers. Exit codes are the same as for `run`.
+    With --requests FILE, the questions are written to a batch file instead, without using the
+    network. `extractor batch collect` reads the answers. Exit codes are the same as for `run`.
 
     Example: extractor batch submit records --model gpt-5-mini --out results
     """
@@ -27,7 +27,9 @@ def submit(options: SubmitOptions) -> int:
     if not options.model:
         raise ValueError("a batch needs a model; specify one with --model")
     if options.effort == "none":
-        raise ValueError("--effort none asks nothing, so there is nothing to submit")
+        raise ValueError(
+            "--effort none does not ask any questions, so there is nothing to submit"
+        )
     return extract(options, rounds=0 if options.requests else 1, waits=False)
 
 

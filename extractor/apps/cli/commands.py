@@ -1,5 +1,5 @@
-"""Typer commands that return their exit code, print expected errors as one line, and take their
-options as a model.
+"""Typer commands that return their exit code, print each expected error on one line, and take their
+options as a pydantic model.
 """
 
 from collections.abc import Callable, Iterable

@@ -38,13 +38,14 @@ _CODES = {
     "RegistryError": LATER,
     "RegistryRefused": FAILED,  # the registry would refuse the same request again
 }
-"""The exit codes of errors, by class name so that ``extractor.errors`` need not be imported."""
+"""The exit codes of errors, keyed by class name so that ``extractor.errors`` need not be imported.
+"""
 NAMED = 5
 """Maximum number of records that a message lists."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
 _WRITE_ERRORS = _NO_ROOM | {EFBIG, EIO, EBADF}
-"""Errors that only writing raises. If they have no file name, they refer to standard output."""
+"""Errors that only a write can raise. An error without a file name refers to standard output."""
 
 Row = tuple[str, ...]
 
@@ -52,7 +53,7 @@ Row = tuple[str, ...]
 def say(text: str) -> None:
     """Print a message on standard error, with credentials masked and control characters replaced.
 
-    Standard output is flushed first, so that the two appear in order.
+    Standard output is flushed first, so that both outputs appear in order.
     """
     from extractor.masking import mask
 
@@ -130,10 +131,12 @@ def warn_incomplete(*results: Path | None) -> None:
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
-    """List the failed records, for which nothing new, such as rows, is written."""
+    """Print the failed records. ``missing`` names the output that was not written for them, such as
+    rows.
+    """
     if failed:
         say(
-            f"{counted(len(failed), 'record')} failed, without new {missing}: "
+            f"{counted(len(failed), 'record')} failed and have no new {missing}: "
             f"{name_some(failed)} (see failures.jsonl)"
         )
 
@@ -189,8 +192,8 @@ def to_printable(text: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    r"""Return the text with its line breaks and spaces, but with replacement characters for control
-    characters and characters that cannot be encoded.
+    r"""Return the text with replacement characters in place of control characters and characters
+    that cannot be encoded. Spaces and line breaks are kept.
 
     >>> without_controls("two\n  lines \x1b[31m")
     'two\n  lines \ufffd[31m'

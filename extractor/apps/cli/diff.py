@@ -37,7 +37,7 @@ _INPUT = "The old version: a run's folder, a file of extractions, or records."
 def diff(
     old: Annotated[Path, typer.Argument(help=_INPUT)],
     new: Annotated[
-        Path, typer.Argument(help="The new version, in any of these forms.")
+        Path, typer.Argument(help="The new version, in any of the same forms.")
     ],
     as_json: JsonOption = False,
     to: SheetOption = None,
@@ -49,8 +49,8 @@ def diff(
 ) -> int:
     """Show which values were added, removed or changed between two versions of trials.
 
-    Each change quotes both versions. Moving an item is not a change. Records are
-    read by the rules alone; to use a model, run both versions first and compare the folders.
+    Each change quotes both versions. An item that only moved is not reported. Records are read with
+    the rules alone; to use a model, run both versions first and compare the folders.
 
     Exit codes: 0 done, 1 changes (with --exit-code), 2 usage or an unreadable
     record, 130 interrupted.

@@ -12,7 +12,7 @@ from extractor.apps.cli.options import ModelOption
 _OK = "ok"
 _FAILED = "failed"
 _PROBE = "Adults with an ECOG performance status of 0 to 1 and platelets of at least 100 x 10^9/L."
-"""An invented text for a test question to a model."""
+"""Invented text for a test question to a model."""
 
 
 def doctor(model: ModelOption = None) -> int:
@@ -68,7 +68,8 @@ def _list_keys() -> str:
 
 
 def _ask(name: str) -> tuple[str, str]:
-    """Ask the model about an invented record. Return the state and, on failure, the problem.
+    """Ask the model about an invented record. Return (state, detail), where the detail is the
+    problem if the model does not answer.
 
     Raises ``ValueError`` if ``name`` is not a model's specification.
     """

@@ -48,7 +48,7 @@ def evaluate(
         Path | None,
         option(
             FILES,
-            "Write an HTML page that shows every error in its text.",
+            "Write an HTML page that shows every error in context.",
             "--html",
             "-o",
             callback=check_page,
@@ -59,18 +59,23 @@ def evaluate(
         Path | None,
         option(
             SCORES,
-            "Other extractions to compare with, by paired differences.",
+            "Other extractions to compare with, using paired differences.",
             exists=True,
         ),
     ] = None,
     fail_under: Annotated[
         str,
-        option(SCORES, "Exit with 1 if a score is lower, such as all=0.8,dosing=0.7."),
+        option(
+            SCORES,
+            "Exit with 1 if a score is below its minimum, such as all=0.8,dosing=0.7.",
+        ),
     ] = "",
     check: Annotated[
         bool,
         option(
-            SCORES, "Check GOLD against its records, given as PREDICTED.", "--check"
+            SCORES,
+            "Check GOLD against its records, which are passed as PREDICTED.",
+            "--check",
         ),
     ] = False,
     fields: ComparedFieldsOption = None,
@@ -82,14 +87,14 @@ def evaluate(
         str | None,
         option(
             MODEL,
-            "The model that reads your own fields' examples (default: their patterns).",
+            "The model that extracts the examples of custom fields (default: their patterns).",
         ),
     ] = None,
     max_usd: Annotated[
-        float | None, option(COST, "With --model: stop before this is exceeded.")
+        float | None, option(COST, "With --model: stop before the cost exceeds this.")
     ] = None,
     resamples: Annotated[
-        int, option(RARE, "Bootstrap samples for the intervals; 0 omits them.", min=0)
+        int, option(RARE, "Number of bootstrap samples; 0 omits the intervals.", min=0)
     ] = 1000,
     examples: Annotated[
         int, option(RARE, "Maximum number of errors listed per kind.", min=0)
@@ -97,13 +102,13 @@ def evaluate(
 ) -> int:
     """Score extractions against gold annotations.
 
-    F1 is computed over the values in gold or in the prediction, for the fields
-    that gold contains. "stated" counts the gold values, "wrong" those that were
-    predicted with a different value, "missed" those without a counterpart, and
-    "invented" predicted values without a counterpart.
+    F1 is computed over the values in gold or in the prediction, for the fields that gold contains.
+    "stated" is the number of gold values; of these, "wrong" were predicted with a different value,
+    and "missed" were not predicted. "invented" is the number of predicted values without a gold
+    value.
 
-    --fail-under accepts the names in the first column, and compares normalised F1.
-    To score the examples of your own field, pass FILE.py:NAME instead of GOLD.
+    --fail-under accepts the names in the first column, and compares normalised F1. To score the
+    examples of a custom field, pass FILE.py:NAME instead of GOLD.
 
 
     Exit codes: 0 done, 1 a score is below --fail-under or gold has a problem,
@@ -132,10 +137,13 @@ def evaluate(
     run = find_run(predicted)
     if run:
         records = records or list(map(Path, run.find_inputs()))
-        # A run records the custom fields that it was made with.
+        # The manifest stores the custom fields of the run.
         declared = declared or restore_fields(run.manifest.settings)
     elif find_run(gold):
-        say(f"GOLD comes first, then PREDICTED, but only {gold} is a run")
+        say(
+            f"check the order of the arguments: GOLD comes first, but {gold} is a run and "
+            "PREDICTED is not"
+        )
     report = score(
         gold,
         predicted,

@@ -20,7 +20,7 @@ def score_examples(
     examples: int,
 ) -> "ScoreReport":
     """Extract and score the examples of custom fields, using their patterns or a model that does
-    not see the answers. ``examples`` limits the errors of each kind in the report.
+    not see the answers. ``examples`` is the maximum number of errors of each kind in the report.
     """
     from extractor.apps.evaluation import evaluate
     from extractor.apps.evaluation.examples import list_examples
@@ -69,7 +69,9 @@ def _extract_examples(
                 extractor = Extractor(model, fields=[field], max_usd=remaining_usd)
             except FieldError:
                 name = case.record.record_id
-                say(f"{name} is asked with its answer, because a pattern needs it")
+                say(
+                    f"the model sees the answer of {name}, because a pattern depends on it"
+                )
                 extractor = Extractor(model, fields=[case.shown], max_usd=remaining_usd)
             extraction = extractor.extract(case.record)
         if remaining_usd is not None and extraction.usage:

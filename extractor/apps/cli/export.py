@@ -69,15 +69,15 @@ def export(
 ) -> None:
     """Write a run's results, or reviewed gold, as tables or FHIR resources.
 
-    Tables are flat, and are joined by record_id and positions. CSV is safe to open in a
-    spreadsheet: a cell that looks like a formula starts with an apostrophe. Parquet
-    and DuckDB need the extra export; .xlsx, with one sheet per table, needs the extra excel.
+    Tables are flat, and can be joined by record_id and position. CSV is safe to open in a
+    spreadsheet: a cell that looks like a formula starts with an apostrophe. Parquet and DuckDB
+    require the "export" extra; .xlsx, with one sheet per table, requires the "excel" extra.
 
-    --format fhir writes FHIR R5, with one ndjson file per resource type, and needs
-    the extra fhir. unmapped.jsonl lists the values that FHIR cannot represent.
+    --format fhir writes FHIR R5, with one ndjson file per resource type, and requires the "fhir"
+    extra. unmapped.jsonl lists the values that FHIR cannot represent.
 
-    The destination is created only when it is complete. To export a run that was
-    interrupted or is still in progress, use --partial.
+    The destination appears only when the export is complete. To export a run that was interrupted
+    or is still in progress, use --partial.
     """
     from extractor.apps.export import Threshold
     from extractor.options import Choice
@@ -106,18 +106,18 @@ def export(
         return
     print(*report, sep="\n", file=sys.stderr)
     if threshold.seen:
-        left_out = threshold.seen - threshold.kept
+        omitted = threshold.seen - threshold.kept
         say(
-            f"omitted below {threshold.minimum:g}: {left_out:,} of {threshold.seen:,} values; "
-            "positions count only the remaining items"
+            f"omitted below {threshold.minimum:g}: {omitted:,} of {threshold.seen:,} values; "
+            "positions refer to the remaining items"
         )
 
 
 def _prepare(
     run: "FinishedRun", gold: Path | None, missing: str, *, partial: bool
 ) -> None:
-    """Check a run before its export, and apply the corrections in ``gold``. ``missing`` names what
-    failed records lack, such as rows.
+    """Check a run before its export, and apply the corrections in ``gold``. ``missing`` names the
+    output that failed records lack, such as rows.
     """
     from extractor.apps.report.overview import list_failed
     from extractor.errors import StoreError

@@ -32,27 +32,32 @@ def fetch(
     numbers: Annotated[list[str] | None, typer.Argument(help="NCT numbers.")] = None,
     out: Annotated[
         Path,
-        option(FILES, "JSON lines; gzipped if the name ends with .gz.", "--out", "-o"),
+        option(
+            FILES,
+            "JSON Lines file; compressed if the name ends with .gz.",
+            "--out",
+            "-o",
+        ),
     ] = Path("fetched.jsonl"),
     limit: LimitOption = None,
     fresh: FreshOption = False,
     quiet: QuietOption = False,
     ids: Annotated[
         typer.FileText | None,
-        option(QUERY, "A file of NCT numbers; - is stdin.", encoding="utf-8-sig"),
+        option(QUERY, "A file of NCT numbers; - reads stdin.", encoding="utf-8-sig"),
     ] = None,
     condition: Annotated[str, option(QUERY, "The condition or disease studied.")] = "",
     intervention: Annotated[str, option(QUERY, "The treatment studied.")] = "",
     status: Annotated[
         str, option(QUERY, "Statuses, such as recruiting,completed.")
     ] = "",
-    phase: Annotated[str, option(QUERY, "Phases, among early1,1,2,3,4,na.")] = "",
+    phase: Annotated[str, option(QUERY, "Phases: any of early1,1,2,3,4,na.")] = "",
     updated_since: Annotated[
         datetime | None,
         option(QUERY, "Updated on or after this day.", metavar="YYYY-MM-DD"),
     ] = None,
     param: Annotated[
-        list[str] | None, option(QUERY, "Another parameter of the API: NAME=VALUE.")
+        list[str] | None, option(QUERY, "Another API parameter, as NAME=VALUE.")
     ] = None,
     requests_per_minute: Annotated[
         float, option(SPEED, "Maximum number of requests per minute, evenly spaced.")
@@ -63,8 +68,8 @@ def fetch(
     Run the same command again to continue after an interruption: records already in the
     --out file are kept, and only missing ones are fetched.
 
-    Exit codes: 0 all done, 1 a number is unknown or a parameter was refused, 2 usage, 75
-    the registry cannot be read, 130 interrupted.
+    Exit codes: 0 all done, 1 a number is unknown or a parameter was refused, 2 usage, 75 the
+    registry is unavailable, 130 interrupted.
     """
     from extractor.apps.fetch import RegistryQuery, parse_nct_numbers
 
@@ -98,9 +103,9 @@ def fetch_inputs(
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield (inputs, exit code), where a file of fetched records replaces the NCT numbers.
 
-    An input is taken as an NCT number if no file has that name. The fetched file is stored in
-    the run's ``folder`` or, if that is None, in a temporary one. The exit code is 1 if the registry
-    does not have one of the numbers. Raises ``ValueError`` for a number with too few digits.
+    An input is treated as an NCT number unless a file has that name. The fetched file is stored in
+    the run's ``folder`` or, if that is None, in a temporary one. The exit code is 1 if a number is
+    not in the registry. Raises ``ValueError`` for a number with too few digits.
     """
     from extractor.apps.fetch import parse_nct_numbers
 
@@ -131,8 +136,7 @@ def _fetch(
     fresh: bool,
     quiet: bool,
 ) -> int:
-    """Fetch the records that a file lacks, and return the exit code. If nothing is found, no file
-    is left.
+    """Fetch the records that are not yet in the file ``out``, and return the exit code.
 
     ``limit`` is the maximum number of records in the file, including existing ones.
     """
@@ -149,7 +153,7 @@ def _fetch(
             if not quiet:
                 total = file.records
                 say(f"records in {out}: {total:,} ({total - kept:,} new)")
-    # A query has no numbers.
+    # only a tuple contains NCT numbers; a query does not
     numbers = wanted if isinstance(wanted, tuple) else ()
     unknown = ", ".join(name for name in numbers if name not in file.known)
     if unknown:

@@ -17,11 +17,11 @@ from extractor.schemas import TrialRecord
 
 
 def forecast_job(job: CommandJob) -> int:
-    """Print the lowest, expected and highest figures of a run on standard output, and the model's
+    """Print the lowest, expected and highest figures for a run on standard output, and the model's
     price and the assumptions on standard error.
 
-    The model is not called: the rules read each record to count its questions. Returns the exit
-    code, which is 1 if a record cannot be read.
+    The model is not called; the number of questions is estimated by applying the rules to each
+    record. Returns the exit code, which is 1 if a record cannot be read.
     """
     total = RequestSize()
 

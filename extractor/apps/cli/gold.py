@@ -26,7 +26,8 @@ from extractor.options import FILES, read_own_fields
 from extractor.plurals import counted
 
 app = Commands(
-    no_args_is_help=True, help="Convert gold to and from sheets; compare it."
+    no_args_is_help=True,
+    help="Convert gold to and from spreadsheets, and compare annotators.",
 )
 GoldArgument = Annotated[
     Path,
@@ -54,7 +55,7 @@ def import_(
     force: ForceOption = False,
     fields: FieldsOption = None,
 ) -> int:
-    """Read gold from a sheet (.csv, .xlsx).
+    """Import gold from a spreadsheet (.csv, .xlsx).
 
     One file is written per record. Errors are listed by row and column, and
     records with errors are not written. With --records, quotes are checked
@@ -78,9 +79,9 @@ def export(
     to: ToOption,
     force: ForceOption = False,
 ) -> None:
-    """Write gold, or a run's results, as a sheet (.csv, .xlsx).
+    """Write gold, or a run's results, as a spreadsheet (.csv, .xlsx).
 
-    After correcting the sheet, read it with `extractor gold import`.
+    After correcting the spreadsheet, import it with `extractor gold import`.
     """
     from extractor.apps.gold.files import export_gold
 
@@ -98,9 +99,9 @@ def compare(
 ) -> None:
     """Measure how well two annotators agree, and list their differences.
 
-    Only the records that both annotated are compared. The first line is the figure to
-    report: the fields' mean F1 with its 95 % interval, regardless of the arguments'
-    order. The HTML page lists the F1 of each field.
+    Only records that both annotators annotated are compared. The first line is the figure to
+    report: the mean F1 of the fields with its 95 % interval, which does not depend on the order of
+    the arguments. The HTML page lists the F1 of each field.
 
     To resolve the differences:
     `extractor review RUN --gold agreed --adjudicate GOLD_A GOLD_B`.

@@ -44,18 +44,18 @@ class CommandJob(Run):
 def open_job(
     options: RecordOptions, rounds: int = 0, **fields: Any
 ) -> Iterator[tuple[CommandJob, int]]:
-    """Yield (job, exit code) for a command, fetching NCT numbers first, and write the event log
-    until the block ends.
+    """Fetch the NCT numbers among a command's inputs, then yield (job, exit code). Events are
+    logged until the block ends.
 
-    The exit code is 1 if the registry does not have one of the numbers. Fetched records are kept in
-    the ``out`` folder, except in a dry run. ``rounds`` is the maximum number of consecutive
-    batches, and ``fields`` are further fields of the job. Raises ``ValueError`` if options conflict
-    or no input exists.
+    The exit code is 1 if a number is not in the registry. Fetched records are kept in the ``out``
+    folder, except in a dry run. ``rounds`` is the maximum number of consecutive batches, and
+    ``fields`` sets further attributes of the job. Raises ``ValueError`` if options conflict or no
+    input exists.
     """
     given = dict(options)
     setup = _read_setup(options)
     if rounds and setup.choice.spec:
-        # a forecast rejects a model without batches, as the batch itself does
+        # a forecast rejects a model without a batch API, as the batch itself does
         setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
     out = Path(options.out) if options.out else None
@@ -99,15 +99,16 @@ def _check_out(options: RecordOptions) -> None:
     # two paths may refer to the same folder
     if realpath(options.out) in map(realpath, (*options.inputs, *replayed)):
         raise ValueError(
-            f"{options.out} is an input or is replayed; specify another folder with --out"
+            f"{options.out} is also an input or the --replay folder; specify another folder "
+            "with --out"
         )
     if "://" in options.out or Path(options.out).is_file():
         raise ValueError(f"--out {options.out} is not a folder; specify one")
 
 
 def _read_setup(options: RecordOptions) -> Setup:
-    """Return the setup of the extraction and its model, without the spending limit, which applies
-    to the run.
+    """Return the setup of the extraction and its model. The spending limit is omitted because it
+    applies to the whole run.
     """
     given = dict(options)
     replay = given.get("replay")
@@ -117,7 +118,7 @@ def _read_setup(options: RecordOptions) -> Setup:
         exchange = Exchange(given.get("answers") or (), given["requests"])
     spec = read_model_spec(options.model) if options.model and not replay else None
     setup = Setup(spec, exchange=exchange, **{name: given[name] for name in names})
-    if replay:  # a question without an answer stays open, and is counted
+    if replay:  # unanswered questions remain open, and are counted
         setup.choice = replace(setup.choice, tally=ReplayTally())
     return setup
 

@@ -33,33 +33,42 @@ def list_(
         typer.Argument(metavar="values|doubts|findings|absences|failures"),
     ],
     field: Annotated[
-        list[str], option(WHAT, "Only this field: amounts, dosing.amounts; repeatable.")
+        list[str],
+        option(
+            WHAT, "List only this field, such as amounts or dosing.amounts; repeatable."
+        ),
     ] = [],  # noqa: B006 - typer reads it
-    record: Annotated[list[str], option(WHAT, "Only this record; repeatable.")] = [],  # noqa: B006
+    record: Annotated[
+        list[str], option(WHAT, "List only this record; repeatable.")
+    ] = [],  # noqa: B006
     min_confidence: Annotated[
-        float, option(WHAT, "Only values with at least this confidence.", min=0, max=1)
+        float,
+        option(WHAT, "List only values with at least this confidence.", min=0, max=1),
     ] = 0,
     max_confidence: Annotated[
         float | None,
         option(
-            WHAT, "Only values below this confidence; 0.85 for doubts.", min=0, max=1
+            WHAT,
+            "List only values below this confidence (for doubts: 0.85).",
+            min=0,
+            max=1,
         ),
     ] = None,
     severity: Annotated[
         Literal["warning", "info"] | None,
-        option(WHAT, "Only findings of this severity."),
+        option(WHAT, "List only findings of this severity."),
     ] = None,
     since: Annotated[
-        Path | None, option(WHAT, "Only rows added or removed since an older run.")
+        Path | None, option(WHAT, "List only rows added or removed since an older run.")
     ] = None,
     to: SheetOption = None,
     force: ForceOption = False,
 ) -> int:
     """List a run's values, doubts, findings, absences or failures, one per row.
 
-    Doubts are values and items with a confidence below 0.85, and empty fields
-    whose text was not understood. Findings are contradictions in a record, and words that
-    were not interpreted. Each row of a sheet includes its address in the report.
+    Doubts are values and items with a confidence below 0.85, and empty fields whose text was not
+    understood. Findings are contradictions in a record, and words that were not interpreted. In a
+    spreadsheet, each row includes the address of its value in the report.
 
     Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
     """
@@ -90,7 +99,7 @@ def list_(
 
 
 def _count(rows: "Iterator[ListRow]", counts: Counter[str]) -> "Iterator[ListRow]":
-    """Yield the rows, counting them by change and by reason or field."""
+    """Yield the rows, and count them in ``counts`` by change and by reason or field."""
     for entry in rows:
         kind = entry.row.reason or entry.row.field.partition("[")[0]
         counts[f"{entry.change} {kind}".strip()] += 1

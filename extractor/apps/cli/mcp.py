@@ -15,7 +15,8 @@ def mcp(options: ToolOptions) -> None:
 
         {"mcpServers": {"extractor": {"command": "extractor", "args": ["mcp"]}}}
 
-    Without --model only the rules are used. --max-usd limits the cost of all calls since the start.
+    Without --model, only the rules are used. --max-usd limits the total cost of all calls since the
+    server started.
     """
     with needing("mcp", "mcp"):
         from extractor.apps.mcp.server import serve_stdio

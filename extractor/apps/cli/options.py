@@ -44,12 +44,14 @@ PANELS: Final = (
     SCORES,
     RARE,
 )
-"""The option groups in the order of the help output. Arguments belong to None."""
+"""The option groups in the order of the help output. Arguments have no group, so None represents
+them.
+"""
 
 
 def option(panel: str, text: str | None, *names: str, **more: Any) -> Any:
-    """Return a ``typer.Option`` in a help group. Without ``names``, the option is named after its
-    parameter.
+    """Return a ``typer.Option`` in a help group. If ``names`` is empty, the option is named after
+    its parameter.
     """
     return typer.Option(*names, help=text, rich_help_panel=panel, **more)
 
@@ -87,8 +89,8 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
 
 
 def read_options(model: type[Options], values: dict[str, Any]) -> Options:
-    """Validate the options on the command line. Raises ``ValueError`` that cites an option by its
-    name on the command line.
+    """Validate the command-line options. Raises ``ValueError``, which cites an invalid option by
+    its command-line name.
     """
     passed = {name: value for name, value in values.items() if value is not None}
     return model.read(passed, name_option)
@@ -100,11 +102,11 @@ def find_panel_index(parameter: Parameter) -> int:
 
 
 def check_page(path: Path | None) -> Path | None:
-    """Reject a path that is not an HTML file, so that no other file is overwritten, or whose folder
-    does not exist.
+    """Reject a path if its folder does not exist, or if it is not an HTML file, so that no other
+    file is overwritten.
     """
     if path and path.suffix.casefold() not in (".html", ".htm"):
-        raise typer.BadParameter(f"{path}: specify a file that ends with .html")
+        raise typer.BadParameter(f"{path}: specify a file name that ends with .html")
     if path and not path.parent.is_dir():
         raise typer.BadParameter(f"{path}: the folder {path.parent} does not exist")
     return path
@@ -116,7 +118,10 @@ RunArgument = Annotated[
 ]
 ForceOption = Annotated[bool, option(FILES, "Overwrite existing files.", "--force")]
 SheetOption = Annotated[
-    Path | None, option(FILES, "Write to a file, such as .csv or .xlsx.", "--to", "-o")
+    Path | None,
+    option(
+        FILES, "Write the rows to a file, such as rows.csv or rows.xlsx.", "--to", "-o"
+    ),
 ]
 HtmlOption = Annotated[
     Path | None,
@@ -127,7 +132,7 @@ RecordsOption = Annotated[
     list[Path] | None,
     option(
         FILES,
-        "The records, if they were moved after the run.",
+        "The input records, if they were moved after the run.",
         metavar="INPUT",
         exists=True,
     ),
@@ -146,9 +151,9 @@ class RecordOptions(ExtractionOptions, ModelOptions):
     fresh: Annotated[bool, Shown(FILES)] = False
     """Replace the results of an earlier run in --out."""
     quiet: Annotated[bool, Shown(FILES, name="--quiet -q")] = False
-    """Hide progress and summary."""
+    """Hide the progress and the summary."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
-    """Append events to FILE as JSON; - is stderr."""
+    """Append events to FILE as JSON; - writes to stderr."""
 
 
 class RunOptions(RecordOptions, ExtractorOptions):
@@ -181,9 +186,9 @@ class CollectOptions(RecordOptions):
     answers: Annotated[
         tuple[Path, ...] | None, Shown(FILES, "FILE", list[Path] | None)
     ] = None
-    """A provider's answer file; uses no network. Repeatable."""
+    """Read answers from a provider's file, without using the network; repeatable."""
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write the questions that --answers leaves open to FILE."""
+    """Write the questions that --answers does not answer to FILE."""
     rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
     """Maximum number of consecutive batches."""
     poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
@@ -195,8 +200,8 @@ ComparedFieldsOption = Annotated[
     list[str] | None,
     option(
         WHAT,
-        "Only these fields, such as minimum_age,constraints; or the file of your own fields. "
-        "Repeatable.",
+        "Compare only these fields, such as minimum_age,constraints, or a file of custom "
+        "fields; repeatable.",
         metavar="NAME,...|PLACE",
     ),
 ]

@@ -63,7 +63,7 @@ def parse(
 
 
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
-    """Yield (field, reading) pairs for an item, followed by those of custom fields' attributes."""
+    """Yield (field, reading) pairs for an item, then for the attributes of its custom fields."""
     yield from item.rules.items()
     for field, values in item.own.items():
         for value in values:

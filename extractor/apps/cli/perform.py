@@ -1,4 +1,4 @@
-"""Perform a run for a command, with progress, Ctrl-C handling, summary and exit code."""
+"""Perform a command's run: show progress, handle Ctrl-C, and return an exit code."""
 
 import json
 import sys
@@ -64,7 +64,7 @@ def perform_job(job: CommandJob) -> int:
     """Perform a run, and return the exit code. Raises errors that stop the whole run, such as
     ``StoreError``.
 
-    If the questions are exported, they are written to a file, and its name is printed.
+    If the questions are exported to a batch file, the file's name is printed.
     """
     exported = None if job.waits else job.setup.choice.exchange
     folder = job.open_folder() if job.out else None
@@ -91,7 +91,7 @@ def perform_job(job: CommandJob) -> int:
 
 
 def _judge_run(job: CommandJob, stop: Stop | None) -> int:
-    """Return a run's exit code, and print why it stopped early or lacks answers."""
+    """Return a run's exit code, and print why the run stopped early or lacks answers."""
     if stop:
         reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
         condition = "with a higher limit, " if stop is Stop.BUDGET else ""
@@ -100,22 +100,22 @@ def _judge_run(job: CommandJob, stop: Stop | None) -> int:
     lacking = explain_lacking(job) if job.waits else None
     if lacking:
         say(lacking)
-        # a recorded answer that is unusable now stays unusable
+        # asking again would return the same recorded answers
         is_recorded = job.setup.choice.exchange or job.setup.choice.replay
         return FAILED if is_recorded else LATER
     return judge_records(job.tally)
 
 
 def judge_records(tally: Tally) -> int:
-    """Return the exit code of a run that read all its records, judged by the failed ones."""
+    """Return the exit code of a run that read all its records, based on the records that failed."""
     if tally.failed_by_model:
         return LATER
     return FAILED if tally.failed else OK
 
 
 def _warn_open_batches(job: CommandJob, folder: RunFolder) -> None:
-    """Warn of open batches from an earlier run. This command asks the same questions live, so their
-    answers may be paid for twice.
+    """Warn about batches that an earlier run left open. This command asks the same questions live,
+    so the answers may be paid for twice.
     """
     # opening the store of a new run would start the run
     has_store = (folder.path / RUN_FILE).exists() and not job.fresh

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from extractor.run.run import Run
 
 _TO_END_S = 25.0
-"""Maximum time for running work to finish, so that a run ends within 30 seconds of a signal."""
+"""Maximum number of seconds for running work to finish. A run must end within 30 seconds of a
+signal.
+"""
 _TO_CANCEL_S = 2.0
-"""Maximum time for cancelled work to end."""
+"""Maximum number of seconds for cancelled work to end."""
 
 
 class Interrupts:
-    """Handles Ctrl-C during a run. After the first, no new record or model request starts, and
-    those in progress may finish. The second cancels them, and the third aborts anything that is
-    still running, such as a slow record. If the user sends no further signal in time, the next one
-    is raised automatically.
+    """Handles Ctrl-C during a run. After the first Ctrl-C, no new record or model request starts,
+    but work in progress may finish. A second Ctrl-C cancels this work, and a third one aborts
+    anything that is still running, such as a slow record. If the user does not press Ctrl-C again
+    in time, the next signal is sent automatically.
     """
 
     def __init__(self, run: "Run") -> None:
@@ -65,7 +67,7 @@ class Interrupts:
             self._schedule(self._task.cancel, _TO_CANCEL_S)
 
     def _schedule(self, act: Callable[[], object], seconds: float) -> None:
-        """Call ``act`` in the event loop, and raise the next signal after ``seconds``."""
+        """Call ``act`` in the event loop, and send the next signal after ``seconds``."""
         self._task.get_loop().call_soon_threadsafe(act)
         # sent to the main thread, where it also interrupts a system call
         target = (main_thread().ident, signal.SIGINT)
@@ -86,8 +88,8 @@ class Interrupts:
 
 @contextmanager
 def observing(log_json: str | None) -> Iterator[None]:
-    """Write the block's events to a file, or to standard error for ``-``. A new file is readable
-    only by its owner.
+    """Append the events of the block to the file ``log_json``, or write them to standard error if
+    it is ``-``. A new file is readable only by its owner.
     """
     from extractor.model.events import EventLog, listening
 

@@ -60,4 +60,4 @@ def report(
     if summary.shown < summary.records:
         say(f"{summary.shown} of {number} can be opened (--limit)")
     if open_it and typer.launch(path.resolve().as_uri()):
-        say(f"could not open a browser; open {path}")
+        say(f"could not open a browser; open {path} yourself")

@@ -28,7 +28,7 @@ def review(
         tuple[Path, Path] | None,
         option(
             SERVICE,
-            "Merge two reviewers' gold: decide where GOLD_A and GOLD_B differ.",
+            "Merge two reviewers' gold by deciding where GOLD_A and GOLD_B differ.",
             "--adjudicate",
             metavar="GOLD_A GOLD_B",
             exists=True,
@@ -36,7 +36,7 @@ def review(
     ] = None,
     port: Annotated[
         int,
-        option(SERVICE, "Port; 0 uses any free one.", min=0, max=65535, metavar="N"),
+        option(SERVICE, "Port; 0 uses any free port.", min=0, max=65535, metavar="N"),
     ] = 0,
 ) -> None:
     """Correct a run in the browser; finished records are saved as gold files.
@@ -52,7 +52,8 @@ def review(
         from extractor.apps.review.app import open_review
     if gold.resolve() in [path.resolve() for path in adjudicate or ()]:
         raise ValueError(
-            f"--gold {gold} is one of the two input folders, which are not changed; specify another"
+            f"--gold {gold} is also one of the --adjudicate folders, which are not changed; "
+            "specify another"
         )
     with (
         suppress(KeyboardInterrupt),

@@ -8,8 +8,8 @@ from extractor.apps.cli.options import RecordOptions, RunOptions
 def run(options: RunOptions) -> int:
     """Extract eligibility, dosing and endpoints from trial records.
 
-    NCT numbers are fetched first, into DIR/fetched.jsonl. Without --model only
-    the rules are used. To resume a run that stopped, run the same command again.
+    NCT numbers are fetched first, into DIR/fetched.jsonl. Without --model, only the rules are used.
+    To resume a run that stopped, run the same command again.
 
     Exit codes: 0 done, 1 some records failed, 2 wrong usage, 3 budget reached,
     75 temporary (try again later), 130 interrupted. After 3, 75 and 130 the same
@@ -23,8 +23,8 @@ def run(options: RunOptions) -> int:
 
 
 def extract(options: RecordOptions, **fields: Any) -> int:
-    """Perform or forecast a command's job, and return the exit code. ``fields`` are further fields
-    of the job.
+    """Perform or forecast a command's job, and return the exit code. ``fields`` sets further
+    attributes of the job.
     """
     from extractor.apps.cli.job import open_job
 

@@ -9,7 +9,9 @@ import typer
 def schema(
     task: Annotated[
         Literal["eligibility", "dosing", "endpoints", "record"] | None,
-        typer.Argument(metavar="TASK", help="A part, or the input record."),
+        typer.Argument(
+            metavar="TASK", help="A part of the extraction, or the input record."
+        ),
     ] = None,
 ) -> None:
     """Print the JSON Schema of an extraction, or of one part of it.

@@ -39,7 +39,7 @@ MoneyOption = Annotated[
     float | None,
     option(
         COST,
-        "Maximum model cost in total, in dollars (default: no limit).",
+        "Maximum total model cost in dollars (default: no limit).",
         min=0,
         metavar="USD",
     ),
@@ -108,7 +108,8 @@ def serve(options: ServiceOptions) -> None:
 
 @app.command("spent")
 def show_spent(root: RootOption = None) -> None:
-    """Print the total model cost over all starts, in dollars. Works while the service runs.
+    """Print the total model cost in dollars, including all earlier starts. You can use this command
+    while the service runs.
 
     This is the amount that --max-usd limits. Calls in progress and calls without a reply
     count at their maximum cost; calls without a known price are not counted.
@@ -165,7 +166,7 @@ def renew_key(
 def limit_key(
     name: NameArgument, root: RootOption = None, max_usd: MoneyOption = None
 ) -> None:
-    """Change a caller's total spending limit at once. Paused jobs can then be resumed."""
+    """Change a caller's total spending limit immediately. Paused jobs can then be resumed."""
     with _opening(root) as book:
         book.limit(name, max_usd)
 
@@ -191,8 +192,8 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
 
 @contextmanager
 def _opening(root: Path | None, *, begins: bool = False) -> "Iterator[Keys]":
-    """Open a service's keys. Unless ``begins`` is set, raises ``ArgumentError`` for a folder that
-    no service has used.
+    """Open a service's keys. Unless ``begins`` is set, raises ``ArgumentError`` if no service has
+    used the folder.
     """
     from extractor.apps.serve.keys import Keys
     from extractor.apps.serve.store import check_root, open_store

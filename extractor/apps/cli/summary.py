@@ -60,7 +60,7 @@ def _repeat(first: int = 1) -> str:
 
 
 def explain_lacking(job: CommandJob) -> str | None:
-    """Return why a run with unanswered questions fails; None if their share is within
+    """Return why unanswered questions make a run fail, or None if their share does not exceed
     ``EXTRACTOR_MAX_LACKING``.
 
     A run also fails if some lines of ``--answers`` are broken and no line answered a question.

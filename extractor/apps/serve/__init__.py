@@ -1,8 +1,8 @@
 """Extract over HTTP for many callers, each with a key and a spending limit.
 
-``extractor serve`` decides who may send requests (``keys``) and what each caller may spend
-(``money``), and runs jobs that survive a kill (``jobs``). Callers cannot see each other's jobs.
-Every error is a problem as defined in RFC 9457. Bodies, uploads and queues are limited in size.
+``extractor serve`` authenticates callers (``keys``), enforces their spending limits (``money``) and
+runs jobs, which survive a kill (``jobs``). Callers cannot see each other's jobs. Every error is a
+problem as defined in RFC 9457. Bodies, uploads and queues are limited in size.
 
 ::
 
@@ -11,17 +11,18 @@ Every error is a problem as defined in RFC 9457. Bodies, uploads and queues are 
         POST /v1/jobs        --> jobs: ROOT/jobs/<caller>/<job>, at most --jobs concurrently
 
 One event loop answers requests, calls the model and writes results; worker processes read and
-extract records. All state is in ``ROOT/service.sqlite`` (``store``): callers, their spending, and
-jobs. A job is stored as a run folder next to its upload, so a restart resumes it without paying for
-any answer twice.
+extract records. All state (callers, their spending, and jobs) is stored in ``ROOT/service.sqlite``
+(``store``). A job is stored as a run folder next to its upload, so a restart resumes it without
+paying for any answer twice.
 
 Where to make a change:
 
 - an option of the service: ``settings``; a parameter or body of a request: ``requests``
-- an operation: ``routes``; anyone can call it unless it takes ``CallerOfRequest`` or
+- an operation: ``routes``; it is public unless it has a parameter of type ``CallerOfRequest`` or
   ``JobOfRequest``. List it in ``docs/reference/service.md`` and in ``OPERATIONS`` of
   ``tests/serve/test_openapi.py``. A problem type: ``assets/problems.toml`` and ``problems``
-- a caller's attributes, or a table: ``store`` and ``keys``; the accounting of costs: ``money``
-- a job's attributes, or when it fails or pauses: ``job``; the queue, expiry and deletion: ``jobs``
+- a caller's attributes, or a table: ``store`` and ``keys``; cost accounting: ``money``
+- a job's attributes, or the conditions under which it fails or pauses: ``job``; the queue, expiry
+  and deletion: ``jobs``
 - the page for trying a text: ``playground``
 """

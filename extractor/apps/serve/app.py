@@ -37,8 +37,8 @@ from extractor.model.events import Event, tell
 
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20
-"""Seconds that running requests may take to finish when the service stops. On a busy machine,
-closing an event stream took more than 5 seconds.
+"""The number of seconds that running requests have to finish when the service stops. On a busy
+machine, closing an event stream can take more than 5 seconds.
 """
 _MAX_CONNECTIONS = 2000
 _HEADERS = {
@@ -51,7 +51,7 @@ _PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def build_app(service: Service) -> FastAPI:
-    """Build the application of an open service."""
+    """Build the web application of an open service."""
     app = FastAPI(
         title="Extractor",
         version=version("trial-extractor"),
@@ -75,18 +75,19 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 class _Envelope:
-    """Adds an id, an account, common headers and an event to every request, and answers unexpected
-    errors. The event contains only the request's method, route and caller.
+    """Middleware that gives every request an id, an account, common headers and an event, and
+    answers unexpected errors. The event identifies the request only by its method, route and
+    caller.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, and emit its event whatever the outcome.
+        """Answer a request, and emit its event whether or not it succeeds.
 
-        An unexpected error becomes a problem with status 500, and a separate event. If the response
-        has already started, the connection is closed instead.
+        An unexpected error is answered with a problem of status 500, and emits a separate event. If
+        the response has already started, the connection is closed instead.
         """
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -113,7 +114,7 @@ class _Envelope:
         try:
             await self._app(scope, receive, send_guarded)
         except ClientDisconnect:
-            # There is no standard status for a disconnected client; nginx logs this number.
+            # HTTP has no status for a client that disconnects; nginx logs 499
             status = status or 499
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
             described = describe_unexpected(error)
@@ -123,7 +124,7 @@ class _Envelope:
             await render_problem(error, request_id)(scope, receive, send_guarded)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            # Monitors poll the probes every few seconds, and see the response themselves.
+            # probes are polled every few seconds, and whoever polls them sees the response
             if route not in _PROBES or status == 500:
                 tell(
                     Event.REQUEST_ENDED,
@@ -138,11 +139,11 @@ class _Envelope:
 
 
 class _Server(uvicorn.Server):
-    """A server whose signals are handled by ``serve_service``."""
+    """A server that leaves signals to ``_serve``."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture no signals."""
+        """Do not install any signal handlers."""
         yield
 
 
@@ -195,8 +196,8 @@ async def _serve(
 
 @contextmanager
 def _lock_root(root: Path) -> Iterator[None]:
-    """Lock a root against other services inside the block. Raises ``StoreError`` if another process
-    is using it.
+    """Lock a root against other services until the block ends. Raises ``StoreError`` if another
+    process is using it.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -219,6 +220,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StoreError(
             f"{host}, port {port}: {error.strerror}; choose another --host or --port"
         ) from error
-    # Accepted connections inherit this option. Without it, the second packet of a response waits.
+    # Accepted connections inherit this option. Without it, the second packet of a response is
+    # delayed.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

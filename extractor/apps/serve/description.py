@@ -1,4 +1,4 @@
-"""Texts and responses in the OpenAPI document that do not follow from the operations' types."""
+"""Texts and responses in the OpenAPI document that cannot be derived from the operations' types."""
 
 from importlib.resources import files
 from typing import Any
@@ -16,14 +16,14 @@ answer, or a file of many records as a job. Every error is a problem (RFC 9457) 
 _RECORD = files("extractor.apps.serve") / "assets" / "record.txt"
 
 
-def answering(description: str, *media_types: str) -> Responses:
-    """Return the documentation of a response that consists of text or bytes."""
+def describe_response(description: str, *media_types: str) -> Responses:
+    """Return the OpenAPI documentation of a response that consists of text or bytes."""
     content: dict[str, Any] = {media_type: {} for media_type in media_types}
     return {200: {"description": description, "content": content}}
 
 
 def _describe_body() -> dict[str, Any]:
-    """Describe the body of an extraction or a job."""
+    """Return the OpenAPI documentation of the body for an extraction or a job."""
     schema = {"type": "string", "format": "binary", "minLength": 1}
     content: dict[str, Any] = {kind: {"schema": schema} for kind in BODY_TYPES}
     content["text/plain"] = {"schema": schema, "example": _RECORD.read_text("utf-8")}

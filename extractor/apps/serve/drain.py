@@ -1,5 +1,5 @@
-"""Drain a service before an update: it accepts and starts no new jobs, and finishes the running
-ones.
+"""Drain a service before an update: it finishes the running jobs, and does not accept or start any
+others.
 
 The command and the service are separate processes, so a file in the root marks the drain.
 """
@@ -17,13 +17,13 @@ LOCK = ".lock"
 """The file in the root that a running service locks."""
 _DRAINING = "draining"
 _WAIT_S = 1.0
-_UNDER_WAY = """
+_COUNT_BUSY = """
 SELECT count(*) FROM jobs WHERE state = 'running' OR state = 'queued' AND has_begun
 """
 
 
 def is_draining(root: Path) -> bool:
-    """Return whether the service is being drained, and so refuses new jobs."""
+    """Return whether the service is being drained and therefore refuses new jobs."""
     return (root / _DRAINING).exists()
 
 
@@ -47,12 +47,14 @@ def drain(root: Path) -> None:
                 # wait before checking, because the service may be about to start a job
                 time.sleep(_WAIT_S)
                 _check_served(root)
-                is_busy = bool(store.value(_UNDER_WAY))
+                is_busy = bool(store.value(_COUNT_BUSY))
     except BaseException:
         end_drain(root)
         raise
     if not is_draining(root):
-        raise StoreError(f"{root}: the service was restarted; drain it again")
+        raise StoreError(
+            f"{root}: the service was restarted during the drain; drain it again"
+        )
 
 
 def _check_served(root: Path) -> None:
@@ -62,4 +64,4 @@ def _check_served(root: Path) -> None:
             pass
     except Timeout:
         return
-    raise StoreError(f"{root}: no service is running here, so no jobs are either")
+    raise StoreError(f"{root}: no service is running here, so no job is running either")

@@ -1,4 +1,4 @@
-"""The events of jobs. Each job has its own log, which its caller can follow."""
+"""Event logs of jobs. Each job has its own log, which its caller can follow."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _log: ContextVar[EventLog | None] = ContextVar("log", default=None)
 
 
 @contextmanager
-def keeping_events(path: Path) -> Iterator[None]:
+def logging_events(path: Path) -> Iterator[None]:
     """Append the events of this task, and of the tasks it starts, to a job's log."""
     with path.open("a", encoding="utf-8") as file:
         token = _log.set(EventLog(file))
@@ -32,9 +32,9 @@ def keeping_events(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def keep_job_events_apart() -> Iterator[None]:
-    """Send a job's events only to its own log, not to the service's. A lost worker is recorded in
-    both logs because it affects all jobs.
+def separate_job_events() -> Iterator[None]:
+    """Write a job's events to the job's own log instead of the service's log. The loss of a worker
+    process is recorded in both logs because it affects all jobs.
     """
 
     def divert(event: logging.LogRecord) -> bool:
@@ -61,15 +61,15 @@ async def follow(
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield a job's state, its events after the one with ``last_id``, and its final state.
 
-    The final state is omitted if the job is deleted or the stream is closed. An event's id is the
-    byte offset in the log where it ends.
+    The final state is omitted if the job is deleted or the stream is closed. The id of an event is
+    the byte offset of its end in the log.
     """
     job = find_job()
     if job:
         yield _show("job", job.model_dump(mode="json"))
     with path.open("rb") as file:
         if last_id.isdecimal():
-            # no file offset has more digits
+            # longer numbers are not valid file offsets
             file.seek(min(int(last_id[:18]), path.stat().st_size))
         while job and is_open():
             # The job is read before the events, so if it has ended, the events are complete.
@@ -88,7 +88,7 @@ async def follow(
 
 
 def _read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a growing file, except a last line that is still being written."""
+    """Yield the lines of a growing file, except for a last line that is still being written."""
     line = file.readline()
     while line.endswith(b"\n"):
         yield line

@@ -1,4 +1,4 @@
-"""A job, and one start of it, which is a run over the upload."""
+"""A job, and a start of the job, which runs an extraction over the upload."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -10,8 +10,8 @@ from time import monotonic
 
 from pydantic import NonNegativeInt
 
-from extractor.apps.serve.events import EVENTS, keeping_events
-from extractor.apps.serve.keys import REFUSED, Keys
+from extractor.apps.serve.events import EVENTS, logging_events
+from extractor.apps.serve.keys import KEY_INVALID, Keys
 from extractor.apps.serve.money import Account, Money, account
 from extractor.apps.serve.problems import describe_unexpected
 from extractor.apps.serve.settings import ServiceSettings
@@ -52,10 +52,12 @@ class Job(Choice):
 
     id: str
     caller: str
-    """The caller's name, with a number if the name was used before."""
+    """The caller's name, followed by a number if an earlier caller had the same name."""
     state: JobState
     reason: str | None = None
-    """Why the job is paused, failed or cancelled, or a note that some of its records failed."""
+    """The reason why the job is paused, failed or cancelled, or a note that some of its records
+    failed.
+    """
     name: str
     """Name of the upload. Records without an id are named after it."""
     bytes: NonNegativeInt
@@ -66,13 +68,13 @@ class Job(Choice):
     started: str | None = None
     ended: str | None = None
     extracted: NonNegativeInt = 0
-    """Records with a result."""
+    """Number of records with a result."""
     failed: NonNegativeInt = 0
-    """Records without a result; see /failures for the reasons."""
+    """Number of records without a result; see /failures for the reasons."""
     repeated: NonNegativeInt = 0
-    """Records omitted because an earlier one has the same id."""
+    """Number of records omitted because an earlier record has the same id."""
     usage: PricedUsage = PricedUsage()
-    """Model usage since the job was last started, with its price if known."""
+    """Model usage since the job was last started, with its cost if known."""
 
 
 class JobRun:
@@ -119,8 +121,8 @@ class JobRun:
         )
 
     @property
-    def shown(self) -> Job:
-        """The job, with counts over all starts, and the usage of this start."""
+    def snapshot(self) -> Job:
+        """The job, with its counts over all starts and the model usage of this start."""
         tally = self.run.tally
         counts = {
             "extracted": tally.extracted + tally.resumed,
@@ -132,27 +134,27 @@ class JobRun:
 
     @property
     def facts(self) -> dict[str, Fact]:
-        """The facts for the job's final event."""
-        counts = self.shown.model_dump(include={"extracted", "failed", "repeated"})
+        """The counts, duration and model usage for the job's final event."""
+        counts = self.snapshot.model_dump(include={"extracted", "failed", "repeated"})
         seconds = round(monotonic() - self._since, 3)
         return {"seconds": seconds, **counts, **self._account.facts}
 
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Extract the rest of the upload, and write events to the job's log. Returns the job's
-        final state, and the reason to show to its caller.
+        """Extract the rest of the upload, and write events to the job's log. Returns (final state,
+        reason to show to the caller).
         """
         try:
             account.set(self._account)
-            with keeping_events(self._folder / EVENTS):
+            with logging_events(self._folder / EVENTS):
                 return await self._perform(executor)
         except asyncio.CancelledError:
             # cancelled while the results were being sorted
             return JobState.CANCELLED, None
         except Exception as error:  # noqa: BLE001 - worded for the caller
-            return JobState.FAILED, self._word(error)
+            return JobState.FAILED, self._write_message(error)
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Run the job. It fails if it was started earlier with other settings."""
+        """Run the job. It fails if it was started earlier with different settings."""
         failure = None
         with self.run.open_folder() as results:
             try:
@@ -165,25 +167,23 @@ class JobRun:
     def _judge(
         self, stop: Stop | None, failure: BaseException | None
     ) -> tuple[JobState, str | None]:
-        """Return a job's state after its run has ended, and the reason."""
+        """Return (state, reason) for a job whose run has ended."""
         caller = self._job.caller
         if not self._keys.is_valid(caller):
-            return JobState.CANCELLED, REFUSED
+            return JobState.CANCELLED, KEY_INVALID
         if stop is Stop.INTERRUPTED:
             return JobState.CANCELLED, None
         if stop is Stop.BUDGET:
-            return JobState.PAUSED, self._money.explain()
+            return JobState.PAUSED, self._money.explain_limit()
         if isinstance(failure, ModelUnavailable):
             return JobState.PAUSED, "the model cannot be used at the moment"
         if failure:
-            return JobState.FAILED, self._word(failure)
-        shown = self.shown
-        if not shown.failed:
+            return JobState.FAILED, self._write_message(failure)
+        snapshot = self.snapshot
+        if not snapshot.failed:
             return JobState.DONE, None
-        reason = (
-            f"{counted(shown.failed, 'record')} failed; see /failures for the reasons"
-        )
-        if shown.extracted:
+        reason = f"{counted(snapshot.failed, 'record')} failed; see /failures for the reasons"
+        if snapshot.extracted:
             return JobState.DONE, reason
         return JobState.FAILED, f"nothing was extracted: {reason}"
 
@@ -207,7 +207,7 @@ class JobRun:
                     return
                 yield record
 
-    def _word(self, error: BaseException) -> str:
+    def _write_message(self, error: BaseException) -> str:
         """Return an error message for the job's caller, without paths on this machine. The text of
         an unexpected error is omitted because it may quote a record.
         """

@@ -1,8 +1,8 @@
-"""The jobs of all callers: their queue, their completion, and their deletion after some days.
+"""The jobs of all callers: the queue, the completion of jobs, and their deletion after some days.
 
-Each job's state is also kept in the store, and its files are in ``ROOT/jobs/<caller>/<job>``, so
-that jobs continue after a restart. Incomplete uploads, and files that are being deleted, are in
-``ROOT/partial``, which is emptied at each start.
+So that jobs continue after a restart, the state of each job is also kept in the store, and its
+files are in ``ROOT/jobs/<caller>/<job>``. Incomplete uploads, and files that are being deleted, are
+in ``ROOT/partial``, which is emptied at each start.
 """
 
 import asyncio
@@ -43,7 +43,9 @@ SET state = excluded.state, has_begun = excluded.has_begun, job = excluded.job
 
 @dataclass(eq=False)
 class Jobs:
-    """Runs jobs. The next job is the oldest of the caller with the fewest running jobs."""
+    """Runs jobs. The next job to start is the oldest waiting job of the caller with the fewest
+    running jobs.
+    """
 
     settings: ServiceSettings
     store: Database
@@ -59,8 +61,8 @@ class Jobs:
         self._is_stopping = False
 
     def start(self) -> None:
-        """Queue the jobs that were waiting, running or paused when the service stopped, and start
-        as many as there is room for.
+        """Queue the jobs that were waiting, running or paused when the service stopped, and keep
+        starting waiting jobs.
         """
         end_drain(self._root)
         shutil.rmtree(self._partial, ignore_errors=True)
@@ -70,16 +72,16 @@ class Jobs:
             self._jobs[job.id] = job
             # a paused job may continue, because the budget or the model may be available again
             if job.state not in _OVER:
-                self._set(job.id, state=JobState.QUEUED, reason=None, ended=None)
+                self._update(job.id, state=JobState.QUEUED, reason=None, ended=None)
         self._watching = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """Start jobs after a cancelled drain, and delete jobs that ended too long ago. Paused jobs
-        are not deleted.
+        """At regular intervals, start waiting jobs, in case a drain was cancelled, and delete jobs
+        that ended more than ``keep_days`` ago. Paused jobs are not deleted.
         """
         days = self.settings.options.keep_days
         while True:
-            self.fill()
+            self.start_waiting()
             for job in list(self._jobs.values()):
                 # other jobs may be resumed or deleted while this loop waits for a deletion
                 is_current = self._jobs.get(job.id) is job
@@ -97,8 +99,9 @@ class Jobs:
 
     @contextmanager
     def receiving(self) -> Iterator[Path]:
-        """Yield a folder to receive an upload. The folder's name, 128 random bits, becomes the
-        job's id. Unless ``submit`` is called, the folder is deleted at the end of the block.
+        """Yield a folder to which an upload can be written. Its name, which encodes 128 random
+        bits, becomes the job's id. Unless ``submit`` is called, the folder is deleted at the end of
+        the block.
         """
         folder = self._partial / secrets.token_hex(16)
         (folder / UPLOAD).mkdir(parents=True, mode=0o700)
@@ -116,7 +119,9 @@ class Jobs:
         size: int,
         options: ExtractionOptions,
     ) -> Job:
-        """Queue a job whose upload is complete, and start it if there is room."""
+        """Queue a job whose upload into the folder ``received`` is complete, and start it if a slot
+        is free.
+        """
         job = Job(
             id=received.name,
             caller=caller,
@@ -135,11 +140,11 @@ class Jobs:
         self._save(job)
         self._jobs[job.id] = job
         tell(Event.JOB_SUBMITTED, **self._describe(job), bytes=size)
-        self.fill()
+        self.start_waiting()
         return self._jobs[job.id]
 
     def _describe(self, job: Job) -> dict[str, Fact]:
-        """Return the facts that identify a job in an event, with its effort and model."""
+        """Return a job's id, caller, effort and model for an event."""
         model = None
         if self.settings.model and job.effort is not Effort.NONE:
             model = self.settings.model.name
@@ -151,12 +156,12 @@ class Jobs:
         }
 
     def find(self, caller: str, job_id: str) -> Job | None:
-        """Return the job with that id; None if it does not exist or the caller may not see it."""
+        """Return a job, or None if it does not exist or belongs to another caller."""
         job = self._jobs.get(job_id)
         if job is None or caller not in {job.caller, OPERATOR}:
             return None
         if job_id in self._runs:
-            return self._runs[job_id].shown
+            return self._runs[job_id].snapshot
         return job
 
     def list_jobs(self, caller: str) -> list[Job]:
@@ -164,36 +169,38 @@ class Jobs:
         visible = [self.find(caller, job_id) for job_id in reversed(self._jobs)]
         return [job for job in visible if job]
 
-    def cancel(self, job_id: str, by: str) -> Job:
-        """End a job at the request of the caller ``by``, and keep its results. A running job stops
-        after the records in progress, and a waiting one immediately.
+    def cancel(self, job_id: str, requested_by: str) -> Job:
+        """End a job at the request of a caller, and keep its results. A running job ends after the
+        records in progress, and a waiting job immediately.
         """
         running = self._runs.get(job_id)
         if running:
-            running.cancelled_by = by
+            running.cancelled_by = requested_by
             running.run.is_stopping = True
-            return running.shown
+            return running.snapshot
         if self._jobs[job_id].state is JobState.QUEUED:
-            self._set(job_id, by, state=JobState.CANCELLED, ended=now())
+            self._update(job_id, requested_by, state=JobState.CANCELLED, ended=now())
         return self._jobs[job_id]
 
-    def resume(self, job_id: str, by: str) -> Job:
-        """Queue an inactive job again, at the request of the caller ``by``."""
-        self._set(job_id, by, state=JobState.QUEUED, reason=None, ended=None)
-        self.fill()
+    def resume(self, job_id: str, requested_by: str) -> Job:
+        """Queue an inactive job again at the request of a caller."""
+        self._update(
+            job_id, requested_by, state=JobState.QUEUED, reason=None, ended=None
+        )
+        self.start_waiting()
         return self._jobs[job_id]
 
-    async def delete(self, job_id: str, by: str | None) -> None:
-        """End a job immediately and delete its files, at the request of the caller ``by``, or of
-        the service itself if None. A job that is already deleted is ignored.
+    async def delete(self, job_id: str, requested_by: str | None) -> None:
+        """End a job immediately and delete its files, at the request of a caller, or of the service
+        itself if ``requested_by`` is None. A job that is already deleted is ignored.
         """
         running = self._runs.get(job_id)
         if running:
             # The running job could write files again after they were deleted.
-            running.cancelled_by = by
+            running.cancelled_by = requested_by
             running.task.cancel()
             await asyncio.wait([running.task])
-            # in case it was cancelled before its first step
+            # a task that is cancelled before its first step does not remove itself
             self._runs.pop(job_id, None)
         job = self._jobs.pop(job_id, None)
         if job is None:
@@ -204,17 +211,19 @@ class Jobs:
         self.store.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
         await asyncio.to_thread(shutil.rmtree, discarded, ignore_errors=True)
         counts = {"extracted": job.extracted, "failed": job.failed}
-        tell(Event.JOB_DELETED, job=job_id, caller=job.caller, by=by, **counts)
+        tell(
+            Event.JOB_DELETED, job=job_id, caller=job.caller, by=requested_by, **counts
+        )
 
     def stop(self) -> None:
-        """Start no more records or model requests."""
+        """Stop all jobs from starting further records or model requests."""
         self._is_stopping = True
         for running in self._runs.values():
             running.run.stop("the service is stopping")
 
     async def close(self, seconds: float) -> None:
-        """Wait for all jobs to end. After ``seconds``, cancel those still running, which then sort
-        their results. All of them continue at the next start.
+        """Wait for all jobs to end. After ``seconds``, cancel the jobs that are still running,
+        which then sort their results. All jobs continue at the next start.
         """
         self._watching.cancel()
         with suppress(TimeoutError):
@@ -226,9 +235,9 @@ class Jobs:
         """The number of waiting or running jobs."""
         return sum(job.state in ACTIVE for job in self._jobs.values())
 
-    def fill(self) -> None:
-        """Start waiting jobs while there is room, unless the service is stopping. During a drain,
-        only jobs that were started before may continue.
+    def start_waiting(self) -> None:
+        """Start waiting jobs while slots are free, unless the service is stopping. During a drain,
+        only jobs that were started earlier may continue.
         """
         is_drained = is_draining(self._root)
         while not self._is_stopping and len(self._runs) < self.settings.options.jobs:
@@ -240,38 +249,42 @@ class Jobs:
                     waiting.append(job)
             if not waiting:
                 return
-            # min returns the first of equal jobs, which is the oldest.
-            self._begin(min(waiting, key=lambda job: running[job.caller]))
+            # among equal callers, min returns the first job, which is the oldest
+            self._start_job(min(waiting, key=lambda job: running[job.caller]))
 
-    def _begin(self, job: Job) -> None:
+    def _start_job(self, job: Job) -> None:
         """Start or restart a waiting job as a task in the event loop."""
         started = job.started or now()
-        job = self._set(job.id, state=JobState.RUNNING, started=started)
+        job = self._update(job.id, state=JobState.RUNNING, started=started)
         folder = self.folder(job)
         running = JobRun(job, folder, self.settings, self.keys, self.money)
         self._runs[job.id] = running
         running.task = asyncio.create_task(self._perform(running))
 
     async def _perform(self, running: JobRun) -> None:
-        """Run the rest of a job, store its final state, and start the next job. A job that was
-        ended because the service is stopping is queued, and continues at the next start.
+        """Run the rest of a job, store its final state, and start the next job. A job that ended
+        because the service is stopping is queued, and continues at the next start.
         """
         state, reason = await running.perform(self.executor)
         ended: str | None = now()
         if self._is_stopping and state is not JobState.DONE:
             state = JobState.QUEUED
             reason = ended = None
-        job = running.shown
+        job = running.snapshot
         facts = self._describe(job) | running.facts
         tell(Event.JOB_ENDED, state=state.value, **facts)
         del self._runs[job.id]
         self._jobs[job.id] = job
-        self._set(job.id, running.cancelled_by, state=state, reason=reason, ended=ended)
-        self.fill()
+        self._update(
+            job.id, running.cancelled_by, state=state, reason=reason, ended=ended
+        )
+        self.start_waiting()
 
-    def _set(self, job_id: str, by: str | None = None, **changes: Any) -> Job:
-        """Change a job, store it, and emit an event with the caller ``by`` who requested the
-        change, or None for the service itself.
+    def _update(
+        self, job_id: str, requested_by: str | None = None, **changes: Any
+    ) -> Job:
+        """Change a job, store it, and emit an event. ``requested_by`` is the caller who requested the change,
+        or None for the service itself.
         """
         job = self._jobs[job_id].model_copy(update=changes)
         self._jobs[job_id] = job
@@ -281,7 +294,13 @@ class Jobs:
             # The job continues, but a restart may restore its earlier state.
             _logger.error("job %s: %s", job_id, error)  # noqa: TRY400 - no traceback
         state = job.state.value
-        tell(Event.JOB_CHANGED, job=job_id, caller=job.caller, state=state, by=by)
+        tell(
+            Event.JOB_CHANGED,
+            job=job_id,
+            caller=job.caller,
+            state=state,
+            by=requested_by,
+        )
         return job
 
     def _save(self, job: Job) -> None:

@@ -11,7 +11,7 @@ from extractor.model.database import Database
 
 OPERATOR = "operator"
 """The caller that uses the service's own token, and sees all jobs."""
-REFUSED = "the caller's key was revoked, or has expired"
+KEY_INVALID = "the caller's key was revoked, or has expired"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 _LIST = """
@@ -57,8 +57,8 @@ class Keys:
             return self._replace_key(caller, days)
 
     def _find_free_id(self, name: str) -> str:
-        """Return the name, or the name with a number from 2 on, that no caller has had before. A
-        reused id would give access to an earlier caller's jobs.
+        """Return the first of ``name``, ``name.2``, ``name.3`` and so on that has never been a
+        caller's id. A reused id would give access to an earlier caller's jobs.
         """
         caller = name
         for number in count(2):
@@ -70,14 +70,16 @@ class Keys:
     def renew(self, name: str, days: float | None = None) -> str:
         """Replace a caller's key, even if it has expired, and return the new one.
 
-        Raises ``ValueError`` if the caller is unknown, or if the key expires and ``days`` is None.
+        Raises ``ValueError`` if the caller is unknown, or if the old key has an expiry date and
+        ``days`` is None.
         """
         with self._store.transaction():
             caller = self._find_id(name)
             sql = "SELECT expires FROM callers WHERE id = ?"
             if days is None and self._store.value(sql, (caller,)):
                 raise ValueError(
-                    f"{name}: this key expires; specify how many days the new one is valid (--days)"
+                    f"{name}: the old key has an expiry date; specify how many days the new key "
+                    "is valid (--days)"
                 )
             return self._replace_key(caller, days)
 
@@ -95,7 +97,7 @@ class Keys:
 
     def _find_id(self, name: str) -> str:
         """Return the id of the caller with that name whose key is not revoked. Raises
-        ``ValueError`` if there is none.
+        ``ValueError`` if there is no such caller.
         """
         sql = "SELECT id FROM callers WHERE name = ? AND NOT is_revoked"
         caller: str | None = self._store.value(sql, (name,))
@@ -121,8 +123,8 @@ class Keys:
         return key
 
     def find(self, key: str) -> str | None:
-        """Return the caller with that key; None if the key is unknown, revoked or expired. The
-        lookup uses the hash, so its timing reveals nothing about the key.
+        """Return the caller with that key, or None if the key is unknown, revoked or expired. The
+        lookup uses the hash, so its timing does not reveal anything about the key.
         """
         sql = f"SELECT id FROM callers WHERE key_sha256 = ? AND {_IS_VALID}"
         caller: str | None = self._store.value(sql, (_digest(key), now()))
@@ -149,5 +151,7 @@ class Keys:
 
 
 def _digest(key: str) -> str:
-    """Return the hash of a key as stored. A key of 256 random bits needs no slow hash."""
+    """Return the hash of a key as it is stored. A slow hash is not needed because a key has 256
+    random bits.
+    """
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,7 +3,7 @@
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from extractor.apps.serve.keys import REFUSED, Keys
+from extractor.apps.serve.keys import KEY_INVALID, Keys
 from extractor.apps.serve.problems import ProblemError
 from extractor.errors import RunStopped
 from extractor.model.calls import Call
@@ -25,20 +25,20 @@ class Account:
 
     @property
     def facts(self) -> dict[str, Fact]:
-        """Calls, tokens and dollars for an event."""
+        """The numbers of calls and tokens, and the cost in dollars, for an event."""
         names = {"calls", "prompt_tokens", "cached_tokens", "output_tokens"}
         price = None if self.usd is None else round(self.usd, 6)
         return self.usage.model_dump(include=names) | {"usd": price}
 
 
 account: ContextVar[Account] = ContextVar("account")
-"""The account of this task and of the tasks it starts."""
+"""The account of the current task and of the tasks that it starts."""
 
 
 @dataclass(frozen=True, slots=True)
-class _UnderWay:
-    """A call in progress: its payer, the reservation in the payer's budget, and its row in the
-    store.
+class _PendingCall:
+    """A call in progress: the account that pays for it, the reservation in the caller's budget, and
+    the id of its row in the store.
     """
 
     payer: Account
@@ -69,15 +69,15 @@ class Money:
             store.execute_many(sql, self._spent.items())
         self._all = self._open_budget(sum(self._spent.values()), pricing.max_usd)
         self._budgets: dict[str, Budget] = {}
-        self._under_way: dict[Reservation, _UnderWay] = {}
+        self._pending: dict[Reservation, _PendingCall] = {}
 
     def _open_budget(self, spent: float, max_usd: float | None) -> Budget:
         rates = self._pricing.rates.high
         return Budget(max_usd, rates, self._pricing.price, Spending(dollars=spent))
 
     def budget_of(self, caller: str) -> Budget:
-        """Return a caller's budget with the caller's current limit. If a limit is set but no price
-        is known, nothing fits within the budget.
+        """Return a caller's budget with the caller's current limit. If a limit is set but the
+        model's price is unknown, the budget does not admit any call.
         """
         budget = self._budgets.get(caller)
         if budget is None:
@@ -86,37 +86,37 @@ class Money:
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
         if limit is not None and self._pricing.price is None:
-            # less than anything spent, so that nothing fits
+            # below any spent amount, so that the budget does not admit any call
             limit = -1.0
         budget.change_limit(limit)
         return budget
 
-    def explain(self) -> str:
-        """Return which spending limit is reached."""
+    def explain_limit(self) -> str:
+        """Return a message that states which spending limit is reached."""
         if self._all.is_spent:
             return "the service's spending limit is reached"
         return "the caller's spending limit is reached"
 
     def check(self, effort: Effort, caller: str) -> None:
-        """Raise ``ProblemError`` if a request may use the model, but the service's or the caller's
-        budget is spent.
+        """Raise ``ProblemError`` if a request may use the model although the service's or the
+        caller's budget is spent.
         """
         if effort is Effort.NONE or self._pricing.spec is None:
             return
         if self._all.is_spent or self.budget_of(caller).is_spent:
             remedy = "ask the operator for a higher limit, or use effort=none"
-            raise ProblemError("spending-limit", self.explain(), remedy=remedy)
+            raise ProblemError("spending-limit", self.explain_limit(), remedy=remedy)
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room in the budgets, reserve a request's maximum usage, and store its maximum
-        cost.
+        """Wait until a call fits within the budgets, reserve its maximum usage, and store its
+        maximum cost.
 
-        Raises ``BudgetReached`` if there will be no room, and ``RunStopped`` if the caller's key is
+        Raises ``BudgetReached`` if the call cannot fit, and ``RunStopped`` if the caller's key is
         not valid.
         """
         payer = account.get()
         if not self._keys.is_valid(payer.caller):
-            raise RunStopped(REFUSED)
+            raise RunStopped(KEY_INVALID)
         budget = self.budget_of(payer.caller)
         caller_reservation = await budget.reserve(call)
         try:
@@ -129,18 +129,20 @@ class Money:
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
         values = (payer.caller, self._cost(reservation.most))
         row = self._store.execute(sql, values).lastrowid or 0
-        self._under_way[reservation] = _UnderWay(payer, budget, caller_reservation, row)
+        self._pending[reservation] = _PendingCall(
+            payer, budget, caller_reservation, row
+        )
         # the key may have been revoked during the wait
         if not self._keys.is_valid(payer.caller):
             self.settle(reservation, Usage())
-            raise RunStopped(REFUSED)
+            raise RunStopped(KEY_INVALID)
         return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and count the usage of its request. If no reply states the usage
-        (None), the maximum is counted.
+        """Release a reservation, and count the usage of its call. If ``usage`` is None because no
+        reply states it, the maximum is counted.
         """
-        call = self._under_way.pop(reservation)
+        call = self._pending.pop(reservation)
         call.budget.settle(call.reservation, usage)
         self._all.settle(reservation, usage)
         if usage is None:

@@ -1,4 +1,4 @@
-"""A page for trying a text, which shows the extraction in the report viewer."""
+"""A page on which users can try a text and see its extraction in the report viewer."""
 
 import json
 from importlib.resources import files
@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.report.record import RunRecord, list_meanings, show_record
 from extractor.apps.serve.requests import (
-    AskedOfRequest,
+    ParametersOfRequest,
     CallerOfRequest,
     ServiceOfRequest,
 )
@@ -24,7 +24,7 @@ playground = APIRouter(include_in_schema=False)
 
 @playground.get("/")
 async def show_playground(service: ServiceOfRequest) -> Response:
-    """Return the page."""
+    """Return the playground page."""
     page = render_page(
         "extractor.apps.serve",
         {
@@ -48,17 +48,17 @@ async def try_text(
     request: Request,
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    asked: AskedOfRequest,
+    parameters: ParametersOfRequest,
 ) -> Response:
     """Extract the text or file in the body, like ``POST /v1/extractions``, and return the data for
     the viewer.
     """
-    return await extract_body(request, caller, service, asked, show_extraction)
+    return await extract_body(request, caller, service, parameters, show_extraction)
 
 
 def show_extraction(record: TrialRecord, line: bytes) -> bytes:
-    """Return an extraction, which is a line of JSON, together with the data for the viewer. Texts
-    are shown as they were sent.
+    """Return the extraction in ``line``, together with the data for the viewer, as JSON. Texts are
+    shown as they were sent.
     """
     extraction = TrialExtraction.model_validate_json(line)
     shown = show_record(RunRecord(extraction, record, TextState.SAME), as_given=True)

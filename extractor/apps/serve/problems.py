@@ -29,6 +29,8 @@ KINDS: dict[str, tuple[int, str, str]] = tomllib.loads(
     (files("extractor.apps.serve") / "assets" / "problems.toml").read_text("utf-8")
 )
 """The HTTP status, title and remedy of each problem type."""
+_UNKNOWN = "Extra inputs are not permitted"
+"""Pydantic's message for an unknown parameter."""
 _KINDS_OF_RECORDS = {RecordTooLarge: "unreadable", RecordTooSlow: "took-too-long"}
 
 
@@ -45,14 +47,14 @@ class Problem(BaseModel):
     instance: str
     """The request's id, as in the X-Request-ID header."""
     place: str | None = None
-    """The location of the error in the body."""
+    """The location of the error in the request."""
     remedy: str
 
 
 @dataclass(eq=False)
 class ProblemError(Exception):
-    """A request is refused with a problem. ``retry_s`` is the number of seconds to wait before
-    trying again.
+    """Raised to refuse a request with a problem. ``retry_s`` is the number of seconds to wait
+    before trying again.
     """
 
     kind: str
@@ -91,7 +93,7 @@ def render_problem(error: Exception, request_id: str) -> Response:
     """Return the response for any error.
 
     For an unexpected error, only its class and location are shown. Invalid parameters are named,
-    but their values are not repeated.
+    but their values are not included.
 
     >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
     'an unexpected KeyError'
@@ -102,7 +104,7 @@ def render_problem(error: Exception, request_id: str) -> Response:
         type_ = "about:blank"
         status = error.status_code
         title = HTTPStatus(status).phrase
-        remedy = "compare the address and the method with GET /openapi.json"
+        remedy = "compare the path and the method with GET /openapi.json"
     else:
         refusal = _find_problem(error)
         type_ = f"urn:trial-extractor:problem:{refusal.kind}"
@@ -130,11 +132,12 @@ def _find_problem(error: Exception) -> ProblemError:
         case ProblemError():
             return error
         case RequestValidationError():
-            # parameter names come from the client, so long ones are truncated
+            # parameter names come from the client, so long names are truncated
             flaws = [
                 f"{flaw['loc'][1]!s:.100}: {flaw['msg']}" for flaw in error.errors()
             ]
-            return ProblemError("wrong-parameter", "; ".join(flaws))
+            detail = "; ".join(flaws).replace(_UNKNOWN, "there is no such parameter")
+            return ProblemError("wrong-parameter", detail, place="query parameters")
         case RecordError():
             # the executor raises other record errors if a record kills its process
             kind = _KINDS_OF_RECORDS.get(type(error), "internal")

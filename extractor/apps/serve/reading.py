@@ -1,5 +1,5 @@
-"""Read a posted record in a worker process, so that no body can exhaust the service's memory or
-time.
+"""Read a record from a request's body in a worker process, so that a body cannot exhaust the
+service's memory or time.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from extractor.schemas.record_limits import limit_time
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedRecord:
     """A body with one record. ``name`` is its file name, or an id for a record without one."""
 
     name: str
@@ -25,12 +25,12 @@ class Posted:
         return Source(path=self.name, format="unknown")
 
 
-def read_posted(posted: Posted) -> TrialRecord | RecordError:
-    r"""Return the only record in a body, or an error if it contains none or several. Raises
-    ``RecordTooSlow``.
+def read_posted(posted: PostedRecord) -> TrialRecord | RecordError:
+    r"""Return the record in a body, or an error if the body does not contain exactly one record.
+    Raises ``RecordTooSlow``.
 
     >>> read_posted(
-    ...     Posted("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")
+    ...     PostedRecord("b.txt", b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n")
     ... ).record_id
     'b'
     """

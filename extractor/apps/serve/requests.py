@@ -1,5 +1,5 @@
-"""Read the parts of a request: its caller, its options, and its body, whose size is limited while
-it is being received.
+"""Read the parts of a request: its caller, its options, and its body. The size of the body is
+checked while it is being received.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ BODY_TYPES = (
     "application/zip",
     "application/octet-stream",
 )
-"""Media types of a body. The last one is used for bodies without a Content-Type header, whatever
-they contain; the format is detected from the content.
+"""Supported media types of a body. The last type is assumed if there is no Content-Type header. The
+format is always detected from the content.
 """
 _BEARER = HTTPBearer(
     auto_error=False,
@@ -54,52 +54,64 @@ ServiceOfRequest = Annotated[Service, Depends(_find_service)]
 
 
 async def _find_caller(
+    request: Request,
     service: ServiceOfRequest,
     authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> str:
     """Return the caller of a request. Raises ``ProblemError`` if the key is missing or wrong."""
     key = authorization.credentials if authorization else ""
-    # compare_digest takes the same time for every key, whereas == would reveal matching characters.
+    # compare_digest takes the same time for every key, whereas == would reveal matching characters
     sent = key.encode("utf-8", "surrogatepass")
     is_token = secrets.compare_digest(sent, service.settings.token.encode())
     caller = OPERATOR if is_token else service.keys.find(key)
     if caller is None:
         raise ProblemError(
             "no-key",
-            "this key is not valid" if key else "there is no key",
-            remedy="send a key as Authorization: Bearer KEY",
+            _explain_refusal(request.headers.get("authorization"), key),
+            place="Authorization header",
             headers={"www-authenticate": "Bearer"},
         )
     account.get().caller = caller
     return caller
 
 
+def _explain_refusal(header: str | None, key: str) -> str:
+    """Return why the value of an Authorization header, which contains ``key``, is refused."""
+    if header is None:
+        return "the header is missing"
+    if not key:
+        return "the header does not have the form: Bearer KEY"
+    return "the key is unknown, revoked or expired"
+
+
 CallerOfRequest = Annotated[str, Depends(_find_caller)]
 
 
 class _Parameters(BaseModel):
-    """Parameters of an operation. Unknown ones are refused, so that misspellings are reported."""
+    """Parameters of an operation. Unknown parameters are refused, so that misspellings are
+    reported.
+    """
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
-class Asked(_Parameters):
-    """What to extract from a body. Missing parameters default to the service's options."""
+class ExtractionParameters(_Parameters):
+    """What to extract from a body. The service's options are the defaults of missing parameters."""
 
     effort: Effort | None = None
-    """What to ask a model about: nothing, doubtful values, or everything."""
+    """Which values to ask a model about: none, only doubtful values (medium), or all."""
     tasks: Annotated[
         frozenset[Task] | None,
         BeforeValidator(lambda names: names and ",".join(names).split(",")),
     ] = None
-    """A selection of eligibility,dosing,endpoints."""
+    """A selection of eligibility,dosing,endpoints, separated by commas."""
     min_confidence: Annotated[float | None, Field(ge=0, le=1)] = None
     """Omit values below this confidence."""
     name: Annotated[
         str | None,
         Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),
     ] = None
-    """Name of the file. A record without an id is named after it."""
+    """Name of the file. If a record has no id, its id is derived from this name."""
 
     def choose(self, defaults: ServiceOptions) -> ExtractionOptions:
         """Return the options of the request, with the service's options as ``defaults``."""
@@ -113,29 +125,29 @@ class ResultForm(_Parameters):
     """The format of the results."""
 
     format: Literal["jsonl", "csv", "parquet"] = "jsonl"
-    """JSON lines of extractions or of table rows, CSV, or Parquet."""
+    """The file format: JSON lines (of extractions or of table rows), CSV, or Parquet."""
     table: str | None = None
     """The table to send. CSV and Parquet default to records."""
 
 
-AskedOfRequest = Annotated[Asked, Query()]
+ParametersOfRequest = Annotated[ExtractionParameters, Query()]
 FormOfRequest = Annotated[ResultForm, Query()]
 
 
-async def read_body(request: Request, most_bytes: int) -> bytes:
-    """Read the whole body. Raises ``ProblemError`` if its type is not supported or it is too large,
-    before receiving it if possible.
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Read the whole body. Raises ``ProblemError`` if its type is not supported or if it is too
+    large, if possible before receiving it.
     """
-    return b"".join([block async for block in _stream(request, most_bytes)])
+    return b"".join([block async for block in _stream(request, max_bytes)])
 
 
-async def save_body(request: Request, path: Path, most_bytes: int) -> int:
+async def save_body(request: Request, path: Path, max_bytes: int) -> int:
     """Write the body to a file, synced to disk, and return its size in bytes. Raises
     ``ProblemError`` like ``read_body``, and also if there is no space left.
     """
     try:
         with path.open("wb") as file:
-            async for block in _stream(request, most_bytes):
+            async for block in _stream(request, max_bytes):
                 file.write(block)
             file.flush()
             await asyncio.to_thread(os.fsync, file.fileno())
@@ -145,29 +157,29 @@ async def save_body(request: Request, path: Path, most_bytes: int) -> int:
         raise ProblemError("no-space", detail) from error
 
 
-async def _stream(request: Request, most_bytes: int) -> AsyncIterator[bytes]:
-    """Yield the body in blocks."""
+async def _stream(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    """Yield the body in blocks. Raises ``ProblemError`` like ``read_body``."""
     _check_type(request)
     too_large = ProblemError(
         "too-large",
-        f"the limit is {most_bytes:,} bytes",
+        f"the limit is {max_bytes:,} bytes",
         remedy="send fewer records at once, or use POST /v1/jobs for many; gzip helps",
     )
     # The length of a chunked body is not known in advance.
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most_bytes:
+    if announced.isdecimal() and int(announced) > max_bytes:
         raise too_large
     size = 0
     async for block in request.stream():
         size += len(block)
-        if size > most_bytes:
+        if size > max_bytes:
             raise too_large
         yield block
 
 
 def _check_type(request: Request) -> None:
-    """Raise ``ProblemError`` for unsupported media types, such as forms. ``curl -d`` removes line
-    breaks, and multipart adds some.
+    """Raise ``ProblemError`` for unsupported media types, such as forms, which alter the record:
+    ``curl -d`` removes line breaks, and multipart adds some.
     """
     content_type = request.headers.get("content-type", BODY_TYPES[-1])
     media_type, _, _ = content_type.partition(";")

@@ -12,13 +12,18 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import ClientDisconnect
 
 from extractor.apps.export import Destination, Format, choose_tables, export_run
-from extractor.apps.serve.description import BODY, JSON_LINES, PROBLEMS, answering
+from extractor.apps.serve.description import (
+    BODY,
+    JSON_LINES,
+    PROBLEMS,
+    describe_response,
+)
 from extractor.apps.serve.events import EVENTS, follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.requests import (
-    Asked,
-    AskedOfRequest,
+    ExtractionParameters,
+    ParametersOfRequest,
     CallerOfRequest,
     FormOfRequest,
     ServiceOfRequest,
@@ -50,33 +55,33 @@ async def extract(
     request: Request,
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    asked: AskedOfRequest,
+    parameters: ParametersOfRequest,
 ) -> Response:
     """The body is one record in any supported format: a study of the registry's API as JSON, its
     legacy XML, its CSV with one row, a text (also as `{"text": "..."}`), a PDF or a Word file;
     uncompressed, or in gzip or zip. The format is detected from the content.
 
-    The extraction's id is the record's NCT number or the `record_id` of a text in JSON. If there is
-    none, it is the stem of `name`, or else `text-` and the first eight digits of the body's
-    SHA-256.
+    The extraction's id is the record's NCT number, or the `record_id` of a text in JSON. If neither
+    exists, the id is the stem of `name`; without `name`, it is `text-` followed by the first eight
+    digits of the body's SHA-256.
     """
-    return await extract_body(request, caller, service, asked)
+    return await extract_body(request, caller, service, parameters)
 
 
 async def extract_body(
     request: Request,
     caller: str,
     service: Service,
-    asked: Asked,
+    parameters: ExtractionParameters,
     render: Render | None = None,
 ) -> Response:
     """Extract the record in a body, and return the extraction, or the result of ``render``. If the
     caller disconnects, the work is cancelled.
     """
-    options = asked.choose(service.settings.options)
+    options = parameters.choose(service.settings.options)
     service.money.check(options.effort, caller)
     body = await read_body(request, service.settings.options.max_bytes)
-    name = asked.name or f"text-{sha256(body).hexdigest()[:8]}"
+    name = parameters.name or f"text-{sha256(body).hexdigest()[:8]}"
     work = service.extract(name, body, options, caller, render)
     line = await while_connected(request, work)
     return Response(line, media_type="application/json")
@@ -86,17 +91,17 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) ->
     """Return the result of ``work``. If the caller disconnects first, cancel it and raise
     ``ClientDisconnect``.
     """
-    working = asyncio.create_task(work)
+    task = asyncio.create_task(work)
     # The body has been read, so the only message that can still arrive is the disconnection.
-    leaving = asyncio.ensure_future(request.receive())
+    disconnecting = asyncio.ensure_future(request.receive())
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
+        await asyncio.wait({task, disconnecting}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
             raise ClientDisconnect
-        return working.result()
+        return task.result()
     finally:
-        working.cancel()
-        leaving.cancel()
+        task.cancel()
+        disconnecting.cancel()
 
 
 @router.post("/v1/jobs", status_code=202, openapi_extra=BODY)
@@ -104,19 +109,19 @@ async def submit_job(
     request: Request,
     caller: CallerOfRequest,
     service: ServiceOfRequest,
-    asked: AskedOfRequest,
+    parameters: ParametersOfRequest,
 ) -> Job:
     """The body is a file in any format that `extractor run` reads. It is written to disk as it
     arrives. The job is accepted once the upload is complete, and continues after a restart of the
     service.
     """
     service.check_open()
-    options = asked.choose(service.settings.options)
+    options = parameters.choose(service.settings.options)
     service.money.check(options.effort, caller)
-    name = asked.name or "records"
-    most_bytes = service.settings.options.max_upload_bytes
+    name = parameters.name or "records"
+    max_bytes = service.settings.options.max_upload_bytes
     with service.jobs.receiving() as folder:
-        size = await save_body(request, folder / UPLOAD / name, most_bytes)
+        size = await save_body(request, folder / UPLOAD / name, max_bytes)
         return service.jobs.submit(caller, folder, name, size, options)
 
 
@@ -156,7 +161,7 @@ def _find_run(service: Service, job: Job) -> Path:
 
 
 def _send_lines(path: Path) -> Response:
-    """Send a file of JSON lines, which may be missing."""
+    """Send a file of JSON lines, or an empty response if the file does not exist."""
     if path.is_file():
         return FileResponse(path, media_type=JSON_LINES)
     return Response(b"", media_type=JSON_LINES)
@@ -164,7 +169,7 @@ def _send_lines(path: Path) -> Response:
 
 @router.get("/v1/jobs/{job_id}")
 async def show_job(job: JobOfRequest) -> Job:
-    """A job's state and its counts so far."""
+    """The job's state and its counts so far."""
     return job
 
 
@@ -172,8 +177,8 @@ async def show_job(job: JobOfRequest) -> Job:
 async def cancel_job(
     job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """The records in progress are finished, and all results are kept. A job that has ended is not
-    changed.
+    """The job ends after the records in progress, and all its results are kept. A job that has
+    already ended is not changed.
     """
     return service.jobs.cancel(job.id, caller)
 
@@ -189,7 +194,10 @@ async def resume_job(
     if job.state in ACTIVE | {JobState.DONE}:
         raise _refuse_state(job, "there is nothing to resume")
     if not service.keys.is_valid(job.caller):
-        raise _refuse_state(job, "its caller's key is not valid; renew the key")
+        raise _refuse_state(
+            job,
+            "the key of the job's caller is revoked or expired; ask the operator to renew it",
+        )
     service.money.check(job.effort, job.caller)
     return service.jobs.resume(job.id, caller)
 
@@ -205,9 +213,9 @@ async def delete_job(
 @router.get(
     "/v1/jobs/{job_id}/events",
     response_class=Response,
-    responses=answering(
-        "The events of docs/reference/cli.md, each with an id, preceded and followed by the job's "
-        "state.",
+    responses=describe_response(
+        "The events listed in docs/reference/cli.md, each with an id, preceded and followed by "
+        "the job's state.",
         "text/event-stream",
     ),
 )
@@ -230,8 +238,8 @@ async def follow_job(
 @router.get(
     "/v1/jobs/{job_id}/results",
     response_class=Response,
-    responses=answering(
-        "One line per record, in the order of the upload, or the rows of a table.",
+    responses=describe_response(
+        "One line per record in the order of the upload, or the rows of a table.",
         *_MEDIA_TYPES.values(),
     ),
 )
@@ -243,15 +251,16 @@ async def send_results(
     if form.format == "jsonl" and not form.table:
         return _send_lines(run / EXTRACTIONS)
     if not (run / EXTRACTIONS).is_file():
-        raise _refuse_state(job, "it has no result; see /failures")
+        raise _refuse_state(job, "it has no results; see /failures for the reasons")
     kind = Format(form.format)
     path = await _make_table(run, form.table or "records", kind)
     return FileResponse(path, media_type=_MEDIA_TYPES[kind], filename=path.name)
 
 
 async def _make_table(run: Path, name: str, kind: Format) -> Path:
-    """Return the file of a table, creating it at the first request. Only one export runs at a time,
-    because it uses much memory. Raises ``ProblemError`` if the run does not have the table.
+    """Return the path of a table's file, which is created at the first request. Only one export
+    runs at a time, because it uses much memory. Raises ``ProblemError`` if the table does not
+    exist.
     """
     manifest = read_manifest(run / MANIFEST)
     fields = restore_fields(manifest.settings) if manifest else ()
@@ -259,7 +268,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
         chosen = choose_tables((), [name], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", f"table: {error}") from None
-    # a resumed job gets new tables
+    # results of a resumed job are newer, so its tables are created again
     version = (run / EXTRACTIONS).stat().st_mtime_ns
     path = run.with_name("tables") / str(version) / f"{name}.{kind}"
     async with _exporting:
@@ -273,23 +282,23 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
 @router.get(
     "/v1/jobs/{job_id}/failures",
     response_class=Response,
-    responses=answering("One line per failed record.", JSON_LINES),
+    responses=describe_response("One line per failed record.", JSON_LINES),
 )
 async def show_failures(job: JobOfRequest, service: ServiceOfRequest) -> Response:
-    """One line of JSON per record that failed since the job was last started, with its id,
-    location, error and message. Empty if none failed.
+    """One line of JSON for each record that failed since the job was last started, with its id,
+    location, error and message. The response is empty if no record failed.
     """
     return _send_lines(_find_run(service, job) / FAILURES)
 
 
 @router.get("/healthz")
 async def show_health() -> dict[str, str]:
-    """Always ok while the service is running. Needs no key."""
+    """Always ok while the service is running. No key is required."""
     return {"status": "ok"}
 
 
 @router.get("/readyz")
 async def show_readiness(service: ServiceOfRequest) -> dict[str, str]:
-    """Ok unless the service is stopping or its workers cannot start. Needs no key."""
+    """Ok unless the service is stopping or cannot start its workers. No key is required."""
     service.check_ready()
     return {"status": "ok"}

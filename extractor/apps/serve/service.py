@@ -11,12 +11,12 @@ from io import BytesIO
 from logging import NullHandler
 
 from extractor.apps.serve.drain import is_draining
-from extractor.apps.serve.events import keep_job_events_apart
+from extractor.apps.serve.events import separate_job_events
 from extractor.apps.serve.jobs import Jobs
 from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.money import Money
 from extractor.apps.serve.problems import ProblemError
-from extractor.apps.serve.reading import Posted, read_posted
+from extractor.apps.serve.reading import PostedRecord, read_posted
 from extractor.apps.serve.settings import ServiceSettings
 from extractor.apps.serve.store import open_store
 from extractor.errors import EngineError, RecordError
@@ -32,10 +32,12 @@ from extractor.setup import OpenExtractor, Setup
 _SPARE_S = 1.0
 _STOP_TIMEOUT_S = 2.0
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "record.txt"
-"""An invented record that loads the rules in each worker process."""
+"""An invented record, which makes each worker process load the rules."""
 
 Render = Callable[[TrialRecord, bytes], bytes]
-"""Builds the response from a record and the line of its extraction, in a worker process."""
+"""Builds the response from a record and its extraction, which is a line of JSON. Called in a worker
+process.
+"""
 
 
 @dataclass(eq=False)
@@ -54,7 +56,7 @@ class Service:
         self._loop = asyncio.get_running_loop()
         self._computing = asyncio.Semaphore(self.settings.workers)
         self._asking = asyncio.Semaphore(self.settings.options.concurrency)
-        self._taken = 0
+        self._request_count = 0
         self._limits = set[asyncio.Timeout]()
         self._failure: EngineError | None = None
 
@@ -69,7 +71,7 @@ class Service:
         options = settings.options
         async with AsyncExitStack() as stack:
             stack.enter_context(listening(NullHandler()))
-            stack.enter_context(keep_job_events_apart())
+            stack.enter_context(separate_job_events())
             store = stack.enter_context(closing(open_store(settings.root)))
             keys = Keys(store)
             money = Money(store, keys, settings.pricing)
@@ -78,8 +80,8 @@ class Service:
                 reasoning=options.reasoning,
                 model_options=options.model_options,
             )
-            # A service outlives its model's outages: each request has its own time limit, and the
-            # next one tries again.
+            # A service must survive outages of its model: each request has its own time limit, and
+            # the next request tries again.
             asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
                 setup.open(options.concurrency, route=Route(money), asking=asking)
@@ -88,15 +90,15 @@ class Service:
             # Jobs have their own processes, so that their long records do not block requests.
             limit = options.timeout + _SPARE_S
             executor = ProcessExecutor(settings.workers, 0, limit, example)
-            of_jobs = ProcessExecutor(settings.workers, inline_first=0)
-            for processes in (executor, of_jobs):
+            job_executor = ProcessExecutor(settings.workers, inline_first=0)
+            for processes in (executor, job_executor):
                 await stack.enter_async_context(processes)
             # these concurrent calls start every worker process
             workers = range(settings.workers)
             await asyncio.gather(
                 *(executor.compute(TrialRecord.model_copy, example) for _ in workers)
             )
-            jobs = Jobs(settings, store, keys, money, of_jobs)
+            jobs = Jobs(settings, store, keys, money, job_executor)
             service = cls(settings, keys, money, jobs, executor, opened.model)
             jobs.start()
             tell(
@@ -120,7 +122,9 @@ class Service:
                 )
 
     def stop(self) -> None:
-        """Start no more model requests or records of a job. Running work may finish."""
+        """Prepare to end: no model request or record is started any more, and extractions in
+        progress have ``_STOP_TIMEOUT_S`` seconds to finish.
+        """
         self.is_stopping = True
         self.jobs.stop()
         for limit in self._limits:
@@ -129,9 +133,11 @@ class Service:
             self.model.watch.stop("the service is stopping")
 
     def check_open(self) -> None:
-        """Raise ``ProblemError`` while the service accepts no new jobs."""
+        """Raise ``ProblemError`` if the service is being drained and does not accept new jobs."""
         if is_draining(self.settings.root):
-            detail = "the service accepts no new jobs before its update"
+            detail = (
+                "the service does not accept new jobs because it is about to be updated"
+            )
             raise ProblemError("not-ready", detail, retry_s=60)
 
     def check_ready(self) -> None:
@@ -142,24 +148,24 @@ class Service:
             raise self._failure
 
     @asynccontextmanager
-    async def _taking(self, turn: asyncio.Semaphore) -> AsyncIterator[None]:
-        """Wait for a turn, and limit the time of the block including this wait. Stopping the
-        service shortens the limit. Raises ``ProblemError`` at the limit, and if too many requests
-        are waiting.
+    async def _taking_turn(self, turn: asyncio.Semaphore) -> AsyncIterator[None]:
+        """Wait for a turn, and limit the duration of the block, including the wait. Stopping the
+        service shortens the limit. Raises ``ProblemError`` when the limit is reached, or if too
+        many requests are waiting.
         """
-        if self._taken >= self.settings.options.queue:
+        if self._request_count >= self.settings.options.queue:
             detail = "the queue of extractions is full"
             raise ProblemError("queue-full", detail, retry_s=1)
         seconds = self.settings.options.timeout
         limit = asyncio.timeout(seconds)
-        self._taken += 1
+        self._request_count += 1
         self._limits.add(limit)
         try:
             async with limit, turn:
                 yield
         except TimeoutError:
             self.check_ready()
-            detail = f"it took longer than {seconds:g} seconds"
+            detail = f"the extraction took longer than {seconds:g} seconds"
             remedy = "send the record as a job"
             raise ProblemError("took-too-long", detail, remedy=remedy) from None
         except EngineError as error:
@@ -167,7 +173,7 @@ class Service:
             raise
         finally:
             self._limits.discard(limit)
-            self._taken -= 1
+            self._request_count -= 1
 
     async def extract(
         self,
@@ -186,8 +192,8 @@ class Service:
         Raises ``ProblemError``, and the errors of the executor and of the model.
         """
         model = self.model if options.asks else None
-        async with self._taking(self._asking if model else self._computing):
-            record = await self.executor.compute(read_posted, Posted(name, body))
+        async with self._taking_turn(self._asking if model else self._computing):
+            record = await self.executor.compute(read_posted, PostedRecord(name, body))
             if isinstance(record, RecordError):
                 raise ProblemError(
                     "unreadable",
@@ -199,7 +205,8 @@ class Service:
             extracted = await extract_with(self.executor, extractor, record)
             usage = json.loads(extracted.counts)["usage"]
             if usage.get("open_questions") and not usage.get("calls"):
-                # otherwise the caller would mistake the rules' values for the model's
+                # otherwise, the caller would mistake values from the rules for values from the
+                # model
                 self.money.check(options.effort, caller)
             if render is None:
                 return extracted.line

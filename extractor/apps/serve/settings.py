@@ -25,7 +25,7 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     host: Annotated[str, Shown(SERVICE)] = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535), Shown(SERVICE, "N")] = 8400
-    """Port; 0 uses any free one."""
+    """Port; 0 uses any free port."""
     root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
     """Folder for keys and jobs."""
     playground: Annotated[bool, Shown(SERVICE)] = False
@@ -33,21 +33,23 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
     """Maximum number of records sent to the model concurrently."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
-    """Maximum time for one extraction."""
+    """Maximum duration of an extraction in seconds."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
     """Number of worker processes (default: all cores)."""
     jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
     """Maximum number of concurrent jobs."""
     queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
-    """Maximum number of extractions running or waiting; more get 429."""
+    """Maximum number of extractions running or waiting; further requests are refused with status
+    429.
+    """
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
-    """Maximum size of an extraction's body."""
+    """Maximum size of an extraction's body in bytes."""
     max_upload_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 1_000_000_000
-    """Maximum size of a job's upload."""
+    """Maximum size of a job's upload in bytes."""
     keep_days: Annotated[float | None, Field(ge=0), Shown(LIMITS, "DAYS")] = None
     """Delete jobs this many days after they end."""
     log_json: Annotated[str | None, Shown(RARE, "FILE")] = None
-    """Append events to FILE as JSON; - is stderr."""
+    """Append events to FILE as JSON; - writes to stderr."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def choose_token(
     """Return the operator's token, and the path of its file if it was read from one.
 
     Without EXTRACTOR_TOKEN, the file ``ROOT/token`` is used. If it does not exist, it is created,
-    readable only by its owner. Raises ``ValueError`` for a token that is easy to guess, and if the
+    readable only by its owner. Raises ``ValueError`` if the token is easy to guess, or if the
     variable is not set although other machines can reach the address.
     """
     path = None

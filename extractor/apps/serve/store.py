@@ -13,7 +13,7 @@ CREATE TABLE callers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, key_sha256 TEXT NOT NULL UNIQUE, made TEXT NOT NULL,
     expires TEXT, max_usd REAL, is_revoked INTEGER NOT NULL DEFAULT 0
 );
--- a call's cost (its maximum cost while it is in progress), or a caller's total from earlier starts
+-- the cost of a call (its maximum while in progress), or a caller's total from earlier starts
 CREATE TABLE spending (id INTEGER PRIMARY KEY, caller TEXT NOT NULL, dollars REAL NOT NULL);
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, has_begun INTEGER NOT NULL, job TEXT NOT NULL
@@ -22,9 +22,9 @@ CREATE TABLE jobs (
 
 
 def open_store(root: Path) -> Database:
-    """Open the database of the service in a folder, creating it if there is none.
+    """Open the database of the service in a folder, creating it if it does not exist.
 
-    Several processes may have it open. Raises ``StoreError`` if it cannot be used.
+    Several processes can open it at the same time. Raises ``StoreError`` if it cannot be used.
     """
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database.open(root / _FILE, _TABLES, _VERSION)
@@ -39,7 +39,7 @@ def has_begun(root: Path) -> bool:
 
 def check_root(root: Path) -> Path:
     """Return the root of a service. Raises ``ArgumentError`` for any other folder, because a
-    mistyped one would look like a service without callers.
+    mistyped path would look like a service without callers.
     """
     if not has_begun(root):
         raise ArgumentError(
