@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from extractor.language.book import load_book, read_table, read_text
 from extractor.language.patterns import Rule
 
 PACKAGE = Path(extractor.__file__).parent
-RULE_FILES = [path for path in PACKAGE.rglob("*.toml") if "rules" in path.parts]
+RULE_FILES = sorted(path for path in PACKAGE.rglob("*.toml") if "rules" in path.parts)
 BOOK = load_book()
 RULES = [rule for rule in BOOK.rules.values() if rule.name not in BOOK.vocabularies]
 LONGEST_FILE = 500
@@ -20,8 +20,8 @@ LONGEST_PHRASE = 300
 """Most characters of a pattern; of a list of phrases, of each phrase."""
 
 
-def list_faults(rule: Rule, path: Path | None) -> Iterator[str]:
-    """Yield what is wrong with a rule, and with the file that holds it."""
+def list_faults(rule: Rule) -> Iterator[str]:
+    """Yield what is wrong with a rule."""
     yield from _list_faults_of_examples(rule)
     yield from _list_faults_of_pattern(rule)
     if not is_used(rule):
@@ -29,8 +29,6 @@ def list_faults(rule: Rule, path: Path | None) -> Iterator[str]:
             f"nothing uses it: name it in another rule, as <{rule.name}>, or in a reader, as "
             f'rule("{rule.name}")'
         )
-    if path:
-        yield from list_faults_of_file(path)
 
 
 def _list_faults_of_examples(rule: Rule) -> Iterator[str]:
@@ -69,14 +67,9 @@ def list_faults_of_file(path: Path) -> Iterator[str]:
         yield f"{path.name} does not say in its first line what it decides: add a comment"
 
 
-@cache
-def find_files() -> dict[str, Path]:
-    """The file of each rule."""
-    return {
-        name: path
-        for path in RULE_FILES
-        for name in tomllib.loads(path.read_text("utf-8")).get("rule", ())
-    }
+def list_names(path: Path) -> Sequence[str]:
+    """The names of the rules in a file."""
+    return [*tomllib.loads(path.read_text("utf-8")).get("rule", ())]
 
 
 def is_used(rule: Rule) -> bool:
