@@ -145,10 +145,23 @@ def chromium(made_before_browser):
         yield launched
 
 
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own
+
+
+def _has_room(folder: Path) -> bool:
+    return folder.is_dir() and shutil.disk_usage(folder).free > 4 << 30
+
+
 def pytest_configure():
     # Without byte code each process that a test starts would compile the package anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["EXTRACTOR_MAX_LACKING"] = "1"  # the servers of tests answer little
+    # Servers of tests speak no TLS: a client need not read all certificates of the system.
+    os.environ.pop("SSL_CERT_FILE", None)
+    os.environ["SSL_CERT_DIR"] = os.devnull
+    # Databases of tests are synchronized often, which costs nothing in memory.
+    if _has_room(_IN_MEMORY):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
     sys.dont_write_bytecode = False
     # A shell starts its background jobs with Ctrl-C ignored, and commands that a test starts would
     # inherit it.
