@@ -1,1 +1,1 @@
-"""The concepts of a trial record, a folder each: rules, reader, proof and assembly side by side."""
+"""The concepts of a trial record. Each has a folder with its rules, reader, proof and assembly."""

@@ -1,4 +1,4 @@
-"""Names of one instrument, measure or agent: abbreviations and full names.
+"""Aliases: the abbreviations and full names of an instrument, measure or agent.
 
 Parsing, the checks of answers and the evaluation share three vocabularies in `rules/terms`:
 ``instruments``, ``measures`` and ``agent_abbreviations``.
@@ -24,7 +24,7 @@ _VERSION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_NAME = 120
-"""Maximum number of characters of a name."""
+"""Maximum number of characters in a name."""
 _OPENING = re.compile(
     r"(?:(?:the|an?|(?:first\s+)?(?:date|time|moment|assessment|documentation|occurrence)\s+(?:of"
     r"|when|that))\s+)+(?=\S)",
@@ -36,8 +36,8 @@ _CENSORED = re.compile(
 
 
 def trim_event(quote: str) -> tuple[int, int]:
-    """Return the start and end of the event's own words in a quote: without a leading "the date of"
-    and without a final bracket about censoring.
+    """Return the start and end of an event's name in a quote, without a leading "the date of" and a
+    trailing bracket about censoring.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)
@@ -52,8 +52,8 @@ def trim_event(quote: str) -> tuple[int, int]:
 
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
-    """Return a key that all names of an instrument share, and its version or "". The version may be
-    part of the name; "4.0" is returned as "4".
+    """Return a key that all names of an instrument share, and its version or an empty string. The
+    version may be part of the name; "4.0" is returned as "4".
 
     >>> (
     ...     name_instrument("the Asthma-Control test (ACT)"),
@@ -71,7 +71,7 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
 
 
 def split_version(name: str) -> tuple[str, str | None]:
-    """Return the name of a known instrument and the version after it. Other names are returned
+    """Split the name of a known instrument and the version after it. Return any other name
     unchanged, with None as the version.
 
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")
@@ -90,10 +90,8 @@ def split_version(name: str) -> tuple[str, str | None]:
 def find_entry(name: str, vocabulary: str) -> Entry | None:
     """Return the entry with this name, which may be followed by its abbreviation in brackets:
     "methotrexate (MTX)". Return None if no entry matches, or if the name and the abbreviation
-    belong to different entries. For an instrument, one of the two is enough.
-
-    The name is looked up as written, then without small words, then without general words such as
-    "score".
+    belong to different entries. For an instrument, one match is sufficient. The name is looked up
+    as written, then without function words, and then without general words such as "score".
 
     >>> find_entry("Forced Expiratory Volume in one second (FEV1)", "measures").value
     'FEV1'
@@ -117,7 +115,7 @@ def find_entry(name: str, vocabulary: str) -> Entry | None:
 
 
 def list_names(entry: Entry) -> tuple[str, ...]:
-    """Return all names of an entry without duplicates, the usual one first.
+    """Return all names of an entry without duplicates, with the usual name first.
 
     >>> list_names(find_entry("MTX", "agent_abbreviations"))[:2]
     ('methotrexate', 'MTX')
@@ -140,9 +138,9 @@ def unify(text: str) -> str:
 
 
 class _Forms(NamedTuple):
-    """The forms in which a name is looked up, the most exact first: as written, normalised without
-    small words such as "the", also without a final general word such as "scale", and without all
-    general words, which many names share.
+    """The forms in which a name is looked up, from the most to the least exact: as written,
+    normalised without function words such as "the", also without a final general word such as
+    "scale", and without any general words.
     """
 
     written: str
@@ -162,8 +160,8 @@ def _list_forms(name: str) -> _Forms:
 
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
-    """Return the entries by the forms of their names. If different forms are equal, the more exact
-    one counts.
+    """Index the entries by the forms of their names. If different forms are equal, the more exact
+    form takes precedence.
     """
     index: dict[str, Entry] = {}
     for form in ("specific", "spelled", "written"):
@@ -172,7 +170,7 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
 
 
 def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
-    """Return the entries by one form of their names, without forms that several entries share."""
+    """Index the entries by one form of their names, without forms that several entries share."""
     entries: dict[str, Entry] = {}
     ambiguous = {""}
     for entry in terms_of(vocabulary):

@@ -1,7 +1,6 @@
-"""Set aside text in languages other than English before any rule reads it.
-
-The text is replaced by blanks of the same length, like text aimed at a model (``hostile``), so no
-item and no prompt contains it.
+"""Set aside text in languages other than English before any rule reads it. Like text that targets a
+model (``hostile``), it is replaced with blanks of the same length, so no item or prompt contains
+it.
 """
 
 from collections import defaultdict
@@ -24,7 +23,7 @@ from extractor.schemas import (
 )
 
 _DESCRIBES = ("eligibility", "brief_summary", "detailed_description")
-"""Sections that may state fields which have no section of their own."""
+"""Sections that may state fields without a section of their own."""
 _UNEXPLAINED = (AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT)
 _LONGEST_QUOTE = 300
 
@@ -32,7 +31,7 @@ _LONGEST_QUOTE = 300
 def find_foreign_lines(
     record: TrialRecord,
 ) -> tuple[ForeignLines, Mapping[str, list[Range]]]:
-    r"""Return the text of a record in other languages, and its ranges by section.
+    r"""Find the text of a record that is in other languages, with its ranges by section.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -59,11 +58,9 @@ def find_foreign_lines(
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language, with its number of lines, and the first line of each
-    section.
-
-    The finding is a warning if a section contains no English besides these lines; otherwise, it is
-    information.
+    """Yield a finding for each language that states the number of lines and quotes the first line
+    in each section. It is a warning if a section does not contain any English beside these lines;
+    otherwise, it is informational.
     """
     by_language: dict[str, list[ForeignText]] = defaultdict(list)
     for text in parsed.foreign.texts:
@@ -88,7 +85,7 @@ def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def _cite(parsed: ParsedRecord, text: ForeignText) -> Citation:
-    """Return the first 300 characters of a text as a citation of the original record."""
+    """Return the first 300 characters of a text as a citation from the original record."""
     end = min(text.end, text.start + _LONGEST_QUOTE)
     quote = parsed.original(Span(text.section, text.start, end))
     return Citation(section=text.section, start=text.start, end=end, quote=quote)

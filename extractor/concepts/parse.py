@@ -1,4 +1,4 @@
-"""The pre-parser: read a record by rules, without a model."""
+"""The pre-parser: read a record with rules, without a model."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -27,13 +27,12 @@ __all__ = [
 def parse_record(
     record: TrialRecord, fields: tuple[CustomField, ...] = ()
 ) -> ParsedRecord:
-    r"""Read everything that the rules find in a record. The same record always gives the same
-    result.
+    r"""Read a record with all rules. The result is always the same for the same record.
 
-    Text aimed at a model is reported and blanked first, and so are lines in other languages. The
-    confidence of a reading, from 0 to 1, is the share of similar readings that were right on
-    annotated records. ``fields`` are the user's own fields; those with patterns are read. If
-    nothing is found in a text, the readings are open; this is not an error.
+    Text that targets a model and lines in other languages are reported and blanked first. The
+    confidence of a reading, from 0 to 1, is the share of similar readings that were correct on
+    annotated records. ``fields`` contains custom fields; fields with patterns are read. If the
+    rules do not find anything in a text, the readings are open, which is not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -53,8 +52,8 @@ def parse_record(
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
-    """Return the result of ``parse_record`` without calibrated confidences. The calibration is
-    fitted to these results.
+    """Return the result of ``parse_record`` before its confidences are calibrated. The calibration
+    is fitted to these results.
     """
     sections: Mapping[str, LexedSection] = {
         section.name: read_section(section.name, section.text)

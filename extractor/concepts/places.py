@@ -1,4 +1,4 @@
-"""Locate values in a text: token ranges, the raw spans of quotes, and names in any of their
+"""Locate values in a text: the token ranges and raw spans of quotes and of names in all their
 forms.
 """
 
@@ -25,16 +25,14 @@ MODEL_CONFIDENCE = 0.9
 # maximum number of characters between an instrument's name and its version
 _VERSION_REACH = 60
 _SHORTEST_NAME = 3
-"""Minimum number of characters of an abbreviation that is matched for a full name: "LV" has too
-many meanings.
+"""Minimum number of characters in an abbreviation that can stand for a full name: "LV" has too many
+meanings.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """A value with the span that supports it. ``confidence`` is lower if the span leaves a
-    doubt.
-    """
+    """A value with the span that supports it. ``confidence`` is lower if it is doubtful."""
 
     value: Any
     span: Span
@@ -43,9 +41,9 @@ class Supported:
 
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
-    """Return a model's value with its support and the confidence of the least certain member. With
-    ``many``, the value is a tuple of all values, otherwise the first one. Without values, it is an
-    empty tuple or None.
+    """Return the reading of a model's values with their support and the confidence of the least
+    certain value. If ``many`` is true, its value is a tuple of all values, otherwise the first
+    value. If there are no values, it is an empty tuple or None.
     """
     value: Any = None
     if many:
@@ -61,7 +59,7 @@ def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Tokens that state a value. ``support`` is inferred if any part of the value is a
+    """The tokens that state a value. ``support`` is inferred if any part of the value is a
     conclusion.
     """
 
@@ -72,8 +70,8 @@ class Derived:
 
 @lru_cache(maxsize=32)
 def cut(passage: Passage) -> Tokens:
-    """Return the tokens of a passage on their own. The values of one line share these tokens,
-    including cached matches.
+    """Return the tokens of a passage separately from its section. All values of a line share these
+    tokens, including their cached matches.
     """
     return passage.tokens.cut(passage.first, passage.end)
 
@@ -86,7 +84,7 @@ def locate(passage: Passage, first: int, end: int) -> Span:
 
 
 def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
-    """Yield the raw spans of a quote in the passage, left to right."""
+    """Yield the raw spans of a quote in the passage, from left to right."""
     if passage.end <= passage.first:
         return
     start, end = passage.tokens.span(passage.first, passage.end)
@@ -104,7 +102,9 @@ def find_quotes(passage: Passage, quote: str) -> Iterator[Span]:
 
 
 def find_quote(passage: Passage, quote: str) -> Span | None:
-    """Return the raw span of a quote in the passage, or None."""
+    """Return the first raw span of a quote in the passage; None if the passage does not contain
+    it.
+    """
     return next(find_quotes(passage, quote), None)
 
 
@@ -112,9 +112,8 @@ def find_parts(
     passage: Passage, parts: Mapping[str, str | None]
 ) -> dict[str, Span | None]:
     """Return the raw span of each part of an outcome by its name; None for a missing part. Each
-    part is searched for after the previous one, since several parts may have the same words.
-
-    The time frame comes last, so its last occurrence counts.
+    part is searched for after the previous part, since several parts may have the same words. The
+    time frame comes last, so its last occurrence is used.
     """
     spans: dict[str, Span | None] = {}
     reached = 0
@@ -130,8 +129,9 @@ def find_parts(
 
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """Return an instrument whose name, in any form, is in the passage, with its version attached as
-    in "RECIST1.1", or within 60 characters after it. None if the name or the version is missing.
+    """Return an instrument if the passage contains its name in any form, followed by its version
+    directly, as in "RECIST1.1", or within 60 characters. Return None if the name or the version is
+    missing.
     """
     _, end = passage.raw_span
     # "RECIST1.1", "SF-36v2"
@@ -165,8 +165,8 @@ def list_mentions(instrument: str, passage: Passage) -> Iterator[tuple[Span, Sup
 
 
 def find_agent(agent: str, passage: Passage) -> Supported | None:
-    """Return the first name of an agent in the passage, in the spelling of the passage: "MTX" for
-    "methotrexate". None if the agent is unknown, or the passage does not name it.
+    """Return the first name of an agent in the passage, as the passage spells it: "MTX" for
+    "methotrexate". Return None if the agent is unknown, or if the passage does not name it.
     """
     entry = find_entry(agent, "agent_abbreviations")
     span = next(find_names(entry, passage), None) if entry else None
@@ -177,8 +177,8 @@ def find_agent(agent: str, passage: Passage) -> Supported | None:
 
 
 def find_names(entry: Entry, passage: Passage) -> Iterator[Span]:
-    """Yield the places of an entry's names. An abbreviation matches only in its own case, with at
-    least three characters, and as a whole word.
+    """Yield the places of an entry's names. An abbreviation must have at least three characters,
+    and matches only as a whole word with the same capitalisation.
     """
     first, end = passage.raw_span
     for name in list_names(entry):

@@ -35,7 +35,7 @@ ItemT = TypeVar("ItemT", bound=ExtractedItem)
 
 
 def list_read_fields(task: Task, group: str | None = None) -> list[FieldInfo]:
-    """Return the fields of a task's items whose values are read from their own quotes.
+    """Return the fields of a task's items whose values have their own quotes.
 
     >>> [
     ...     field.name
@@ -55,10 +55,10 @@ class ItemBuilder:
     """Resolve the fields of a draft, and collect their evidence and the reasons for empty fields.
 
     ``path`` is the item's place in the extraction, such as ``dosing[0]``. ``ceiling`` is the
-    confidence of the item itself, which no value exceeds. ``searched`` lists the sections that were
-    searched; by default, only the section of the item. In that case, a value without words of its
-    own, such as "no time is stated", has the whole span of the item as evidence. If no sections
-    were searched, a field is empty because its section is absent.
+    confidence of the item itself, which is the maximum for all its values. ``searched`` lists the
+    sections that were searched; by default, only the section of the item. In that case, the
+    evidence for a value without its own words, such as "no time is stated", is the whole span of
+    the item. If no sections were searched, a field is empty because its section is absent.
     """
 
     def __init__(
@@ -80,10 +80,9 @@ class ItemBuilder:
         self.absences: list[Absence] = []
 
     def resolve(self, field: str) -> Reading[Any]:
-        """Return the value of a field, combined from the rules' reading and the model's answer.
-
-        It is less certain if the model was asked about the field and skipped the item. A value of
-        the rules that the model left out is ambiguous.
+        """Return the value of a field, combined from the rules' reading and the model's answer. It
+        is less certain if the model was asked about the field but skipped the item. A value from
+        the rules that the model omitted is ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
@@ -99,8 +98,8 @@ class ItemBuilder:
         return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:
-        """Resolve fields, add the evidence or the absence of each, and return their values by name.
-        The value of an empty list is an empty tuple.
+        """Resolve fields, add the evidence or the absence of each field, and return the values by
+        name. The value of an empty list is an empty tuple.
         """
         values: dict[str, Any] = {}
         for field in fields:
@@ -120,10 +119,10 @@ class ItemBuilder:
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence of a resolved field, and return its value.
 
-        If the model gave no answer for a reason (``gap``), the value is absent for that reason. An
-        empty value is absent because it is not reported, or because its section is absent. Each
-        member of a tuple has its own evidence. The item's confidence is at most that of each of its
-        values.
+        If the resolved field states why there is no answer (``gap``), the value is absent for that
+        reason. Otherwise, an empty value is absent because it is not reported, or because its
+        section is absent. Each member of a tuple has its own evidence. The item's confidence is at
+        most the confidence of each of its values.
         """
         value = resolved.value
         if resolved.gap is not None:
@@ -159,17 +158,18 @@ class ItemBuilder:
         )
 
     def build(self, also: Sequence[Evidence] = ()) -> dict[str, Any]:
-        """Return the item's provenance fields. ``also`` does not lower its confidence."""
+        """Return the item's provenance fields. The evidence in ``also`` is included, but does not
+        lower the item's confidence.
+        """
         return describe_evidence((*self._evidence, *also), round(self._confidence, 4))
 
     def _list_parts(
         self, field: str, member: Reading[Any]
     ) -> Iterator[tuple[str, Reading[str]]]:
         """Yield the quotes that are parts of a list member, as (name, reading) pairs. A part that
-        is not found is left out.
-
-        Parts are searched for in the item; parts of a time window also in the line that introduces
-        the item. If there are several places, the one nearest to the member counts.
+        is not found is omitted. Parts are searched for in the item, and parts of a time window also
+        in the line that introduces the item. If there are several places, the place nearest to the
+        member is used.
         """
         rule = self.draft.read(field)
         model = self.draft.model.get(field)
@@ -191,7 +191,7 @@ class ItemBuilder:
                 yield name, Reading(words, sure, (place,), origin=origin)
 
     def _list_places(self, words: str, spans: Sequence[Span]) -> list[Span]:
-        """Return the places of these words in the first span that contains them."""
+        """Return the places of these words in the first of the spans that contains them."""
         places: list[Span] = []
         for span in spans:
             for found in re.finditer(re.escape(words), self._parsed.raw(span)):
@@ -203,10 +203,9 @@ class ItemBuilder:
 
     def _prove(self, name: str, resolved: Reading[Any]) -> None:
         """Add evidence for a value, with its support. If the support is unknown, a value that is
-        not a quote was concluded.
-
-        If the evidence is a whole passage with hostile text, its longest part without blanked text
-        is used. The item's confidence is at most that of this value.
+        not a quote is treated as a conclusion. If the evidence is a whole passage with hostile
+        text, its longest run without blanked text is used. The item's confidence is at most the
+        confidence of this value.
         """
         value = resolved.value
         span = resolved.spans[0]
@@ -239,8 +238,8 @@ class ItemBuilder:
         self._evidence.append(evidence)
 
     def _locate(self, span: Span) -> dict[str, Any]:
-        """Return the place of a span in the text of a PDF or Word file, and its page; empty if its
-        section does not come from a file of that type.
+        """Return the place of a span in the text of a PDF or Word file, and its page. The result is
+        empty if the section is not from a PDF or Word file.
         """
         record = self._parsed.record
         section = record.section(span.section)
@@ -256,7 +255,9 @@ class ItemBuilder:
 
 @dataclass(slots=True)
 class Assembled(Generic[ItemT]):
-    """The items of a group with their paths and drafts, and the reasons for their empty fields."""
+    """The assembled items of a group, with their paths and drafts, and the reasons for their empty
+    fields.
+    """
 
     group: str = ""
     items: list[tuple[str, ItemT, Draft]] = dataclasses.field(default_factory=list)
@@ -281,8 +282,9 @@ class Assembled(Generic[ItemT]):
 def describe_evidence(
     evidence: Sequence[Evidence], confidence: float
 ) -> dict[str, Any]:
-    """Return an item's provenance fields: evidence, origin, weakest support and confidence. Without
-    evidence, origin and support are None. If there are several origins, the origin is both.
+    """Return an item's provenance fields: the evidence, the origin, the weakest support and the
+    confidence. If there is no evidence, the origin and the support are None. If there are several
+    origins, the origin is ``both``.
     """
     origins = {piece.origin for piece in evidence}
     supports = [piece.support for piece in evidence]

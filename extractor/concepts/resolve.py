@@ -1,7 +1,7 @@
-"""Choose a value from the readings of the rules and a model, and estimate its confidence.
+"""Choose between the rules' reading and a model's answer, and estimate the confidence of the value.
 
-``policy.toml`` contains the share of a model's answers to gold records that were right, by field
-and by the reading of the rules; ``python -m benchmarks.policy`` writes it.
+``policy.toml`` contains the share of a model's answers on gold records that were correct, by field
+and by the rules' reading. ``python -m benchmarks.policy`` writes this file.
 """
 
 import re
@@ -35,16 +35,15 @@ from extractor.schemas import (
 from extractor.schemas.values import PARTS
 
 BELIEVED = 0.35
-"""Values with a lower confidence are left out. The threshold is below one half because a list
-counts as right only as a whole, and most of its values may be right when one is wrong.
+"""Values with a lower confidence are omitted. The threshold is below one half because a list is
+correct only if all its values are, and most of the values may be correct even if one is wrong.
 """
 LEFT_OPEN = 0.8
-"""Maximum confidence of a model's number, or of a detail of a model's regimen, that the text does
-not prove and the rules do not confirm.
+"""The maximum confidence of a number from a model, or a detail of a model's regimen, that is not
+proven by the text or confirmed by the rules.
 """
 UNCONFIRMED = 0.8
-"""Maximum confidence of a reading of the rules in a line that a model was asked about and
-skipped.
+"""The maximum confidence of the rules' reading of a line that a model was asked about but skipped.
 """
 _NUMBERS = (Age, Amount, Constraint, Frequency, Period, Route, TimePoint, TimeWindow)
 _OF_EVERY_ITEM = tuple(
@@ -53,9 +52,7 @@ _OF_EVERY_ITEM = tuple(
     for info in list_fields(task)
     if info.kind is ValueKind.CHOICE and (info.required or info.metadata.decided)
 )
-"""Closed sets of which every item has a value. The most likely word is used, however doubtful it
-is.
-"""
+"""Choices that every item must have. The most likely choice is used, however doubtful it is."""
 
 
 def resolve(
@@ -63,12 +60,12 @@ def resolve(
 ) -> Reading[Any]:
     """Combine the rules' reading of a field with the model's supported answer.
 
-    Since the model has read the whole text, its answer is kept, and the reading of the rules
-    determines its confidence. Without an answer, the rules' reading is kept if it is probable, or
-    if it belongs to a closed set that every item needs.
+    Since the model has read the whole text, its answer is kept, and the rules' reading determines
+    its confidence. If there is no answer, the rules' reading is kept if it is probable, or if it is
+    a choice that every item must have.
 
     Args:
-        rule: The reading of the rules.
+        rule: The rules' reading.
         model: The model's supported answer; None if there is none.
         gap: The reason why there is no answer.
         field: The field, such as ``dosing.route``.
@@ -119,10 +116,9 @@ def resolve(
 
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
-    """Return the model's list, with missing parts of its members taken from the rules' reading of
-    the same limit or time window. Any other value is returned unchanged.
-
-    A limit without its condition would apply to more people than the text states.
+    """Fill in missing parts in a model's list from the rules' reading of the same limits or time
+    windows. This matters because a limit without its condition would apply to more people than the
+    text states. Any other value is returned unchanged.
     """
     if not isinstance(model.value, tuple):
         return model
@@ -137,7 +133,7 @@ def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
 
 
 def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
-    """Return the first member of a reading that agrees with ``wanted``, or None."""
+    """Return the first member of a reading that agrees with ``wanted``; None if no member does."""
     values = reading.list_values() if reading else ()
     return next((value for value in values if agree(value, wanted)), None)
 
@@ -145,9 +141,8 @@ def _find_same(reading: Reading[Any] | None, wanted: Any) -> Any:
 def resolve_part(
     member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None
 ) -> tuple[Origin, float]:
-    """Return the origin of a quote that is part of a list member, and its confidence (0 to 1).
-
-    ``name`` is the name of the part. Its origin is both if the words of rules and model differ at
+    """Return the origin and the confidence of a quote that is part of a list member. ``name`` is
+    the name of the part. The origin is ``both`` if the words from the rules and the model differ at
     most in articles.
 
     >>> stated = TimeWindow(
@@ -172,7 +167,7 @@ def resolve_part(
 
 
 DOUBTFUL = 0.8
-"""Readings of the rules with a lower confidence are guesses."""
+"""Readings from the rules with a lower confidence are guesses."""
 AGREE = "agree"
 ALONE = "alone"
 
@@ -193,8 +188,8 @@ def name_situation(rule: Reading[object]) -> str:
 
 
 def share_right(field: str, situation: str) -> float:
-    """Return the share of a model's answers that are right, for a field such as
-    ``eligibility.category`` in a situation.
+    """Return the share of a model's answers that are correct, for a field such as
+    ``eligibility.category`` in a situation such as ``AGREE``.
 
     >>> share_right("a field that was never asked", "alone")
     0.9
@@ -213,8 +208,8 @@ _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")
 
 def agree(value: object, other: object) -> bool:
     """Return whether two annotators state the same value. Quotes may differ in articles and in text
-    in brackets, limits and time windows in their words, instruments in the name that is used, and
-    amounts in their arms.
+    in brackets, limits and time windows may differ in their wording, instruments in the name that
+    is used, and amounts in their arms.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True

@@ -236,8 +236,8 @@ def strip_bracket(tokens: Tokens, place: Range) -> Range:
 
 
 def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words before a limit that may name its quantity; None if there are no content
-    words.
+    """Return the words before a limit that may name its quantity; None if they do not contain
+    content words.
 
     The name begins after the last colon, joint or function word that is followed by content words.
     Joined known quantities are one name, as in "AST, ALT or ALP" but not in "asthma and BMI".
@@ -302,7 +302,7 @@ def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) 
         if joint.end != floors.pop():
             break
         floor = floors[-1]
-        # the comma of ", or"
+        # the comma in ", or"
         if floor == joint.first:
             continue
         if not _is_listed(chart, tokens, floor, joint.first):
@@ -404,7 +404,7 @@ def find_condition(
         return None
     stop = rule("condition_stop").search(tokens, opening.end, end)
     last = stop.first if stop else end
-    # the "and" of "in group A and <= 3 in group B" begins the next limit
+    # the "and" in "in group A and <= 3 in group B" begins the next limit
     if tokens.words[last - 1].lower() in _JOINTS:
         last -= 1
     # in "ALT < 3 x ULN, in men Hb > 13 g/dL", the condition belongs to the next limit

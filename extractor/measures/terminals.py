@@ -54,7 +54,7 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
             behind = number.end + 1
             spans.append(Span("unit", number.end, behind, "plus", ("+", None)))
             spans += _read_behind(tokens, behind, end)
-    # the unit of "10 or more mutations per megabase"
+    # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
         if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
             spans += _read_behind(tokens, suffix.end, end)
@@ -91,7 +91,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
             # "1:80" is a titre, whose value is the second number
             start -= 2
         elif tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/":
-            # the 10 of "4/10", the 90 of "140/90"
+            # the 10 of "4/10", the 90 in "140/90"
             kind = "below"
         weight = 0.0
         for value in list_readings(found.text):
@@ -221,7 +221,7 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
 
 def _find_comparators(tokens: Tokens) -> Iterator[Span]:
     for term in find_terms(tokens, "comparators"):
-        # the "min" of "mL/min"
+        # the "min" in "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
         if is_behind_slash and tokens.joined(term.first):
             continue

@@ -23,7 +23,7 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
     first = limit.quantity[0]
     for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
         is_suffix = opening.text == "(" and tokens.joined(opening.first)
-        # the "(F)" of "Hb >= 12 (F) / 13 (M)"
+        # the "(F)" in "Hb >= 12 (F) / 13 (M)"
         if rule("value_people").starts(tokens, opening.first):
             continue
         found = None if is_suffix else _take_unit(tokens, limit, opening.end)

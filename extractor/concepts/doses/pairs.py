@@ -32,7 +32,7 @@ _TELLING = word_set(
 class Owner:
     """An agent to which a mark may belong. ``how`` is "named" if the clause names it, "earlier" if
     an earlier clause names it, or "topic" if it is the topic of the section. ``place`` covers the
-    tokens of its name.
+    tokens of its name or of the topic.
     """
 
     agent: Agent

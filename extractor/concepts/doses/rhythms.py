@@ -1,7 +1,7 @@
 """Find the routes, frequencies, cycles and treatment durations in a text.
 
-``rules/dose_marks.toml`` lists the rules that find them, the function that builds each value, and
-the codes of intervals and counts.
+``rules/dose_marks.toml`` lists the rules, the function that builds the value for each rule, and the
+codes of intervals and counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

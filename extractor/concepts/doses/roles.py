@@ -1,6 +1,6 @@
 """Roles: classify why an agent is given, with a scorer that weighs signs from the record.
 
-``weights/dose_roles.toml`` contains a weight for each sign and role; ``python -m
+``weights/dose_roles.toml`` contains a weight for each sign and role. ``python -m
 benchmarks.training.dose_roles`` fits the weights.
 """
 

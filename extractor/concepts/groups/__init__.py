@@ -1,10 +1,10 @@
-"""How criteria are combined: all of them, any of them, or a number of them.
+"""Groups: whether all criteria in a group must apply, any of them, or a number of them.
 
-- ``read`` finds the rule of a line from its words, from "or" and "and" between the items, or from
-  the form of the items. It also finds adjacent items that exclude each other, and checks whether
-  the words of a line support a rule. The phrases are in ``rules/groups.toml``.
+- ``read`` determines the rule of a line from its words, from "or" and "and" between the items, or
+  from the wording of the items. It also finds adjacent items that exclude each other, and checks
+  whether the words of a line support a rule. The phrases are in ``rules/groups.toml``.
 - ``assemble`` builds the tree of the lines above each criterion. A line with several members
-  becomes a group, and so does a run of alternatives; a line with one member does not.
+  becomes a group, and so does a run of alternatives; a line with a single member does not.
 
 A number of members is read and proven only if the text states it.
 """

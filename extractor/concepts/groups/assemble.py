@@ -1,4 +1,4 @@
-"""Group criteria that a line introduces, that "or" or "and" joins, or that exclude each other."""
+"""Group criteria that are introduced by a line, joined by "or" or "and", or mutually exclusive."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from extractor.schemas import CriterionGroup, CriterionKind, Evidence, GroupRule
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The groups of a record with their evidence, and for each criterion the name of its group."""
+    """The groups of a record with their evidence, and the name of each criterion's group."""
 
     groups: tuple[CriterionGroup, ...]
     evidence: tuple[Evidence, ...]
@@ -22,8 +22,8 @@ class Grouping:
 
 @dataclass(eq=False, slots=True)
 class _Node:
-    """A list, an introducing line, a criterion, or a run of alternatives. ``members`` are the nodes
-    below it. ``line`` is its reading as the line above its members.
+    """A list, an introducing line, a criterion, or a run of alternatives. ``members`` contains the
+    nodes below it. ``line`` is the reading of the line that introduces its members.
     """
 
     kind: CriterionKind
@@ -44,8 +44,8 @@ class _Node:
 def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     """Group the criteria of a record, and name the groups in the order of the text.
 
-    A line that introduces criteria forms a group, and is itself in the group of the line that
-    introduces it. A group with only one member is left out.
+    A line that introduces criteria forms a group, and is a member of the group of the line that
+    introduces it. Groups with only one member are omitted.
     """
     lists = {kind: _Node(kind, Span("", 0, 0)) for kind in CriterionKind}
     nodes = _plant(parsed, criteria, lists)
@@ -69,9 +69,7 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
 
 
 def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
-    """Return the name of the innermost shown group that contains a node; None if there is no such
-    group.
-    """
+    """Return the name of the innermost visible group that contains a node; otherwise None."""
     above = node.above
     while above and above not in names:
         above = above.above
@@ -114,8 +112,8 @@ def _plant(
 
 
 def _find_line(parsed: ParsedRecord, draft: Draft | None) -> Reading[Any] | None:
-    """Return the line that introduces a criterion; None if there is no such line before it in its
-    section, or if the draft is None.
+    """Return the line that introduces a criterion; None if no preceding line in its section
+    introduces it, or if the draft is None.
     """
     if draft is None:
         return None
@@ -131,7 +129,7 @@ def _resolve(parsed: ParsedRecord, draft: Draft, name: str) -> Reading[Any]:
 
 
 def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
-    """Yield the nodes and all nodes below them, each before its members."""
+    """Yield the nodes and all their descendants, each node before its members."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
@@ -140,10 +138,9 @@ def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
 
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
-    """Set the rule that combines the members of a node, and move members that "or", "and" or their
-    names join into groups of their own below it.
-
-    A list has no rule of its own. The members of an "at least two" group are unchanged.
+    """Set the rule that combines the members of a node, and move members that are joined by "or",
+    "and" or their names into separate groups below it. A list does not have its own rule. The
+    members of an "at least two" group are unchanged.
     """
     passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)

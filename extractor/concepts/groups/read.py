@@ -24,12 +24,14 @@ _BEFORE = re.compile(
     rf"(?<![^\W_]){_JOINT}(?:[\W_]*\n[^\S\n]*{_MARK}[^\S\n]*|[\s,;:.*•()\-–—]*)$",
     re.IGNORECASE,
 )
-"""A joint at the end of an item, or on its own line, followed by the list mark of the next item."""
+"""Matches an "or" or "and" at the end of an item or on its own line, followed by the list marker of
+the next item.
+"""
 _FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
 _REACH = 60
-"""Number of characters before an item in which its joint may begin."""
+"""Maximum distance, in characters, between the joining word and the item after it."""
 _CONTRARY = {GroupRule.ALL: OR, GroupRule.ANY: AND}
-"""The joint that contradicts the rule of the list."""
+"""The joining word that contradicts the usual rule of each list."""
 
 _COUNTS = ("number_of_parts", "number_of_named_parts")
 _OF_PARTS = {"all_of_parts": GroupRule.ALL, "any_of_parts": GroupRule.ANY}
@@ -38,7 +40,7 @@ _PARTS_OF_ITS_SENSE = {
     "examples_below": "examples",
     "kinds_below": "kinds",
 }
-"""Rules for a line that applies if any of its parts does, with their cases."""
+"""Rules for lines that apply if any of their parts applies, with their cases."""
 _ALTERNATIVES = {
     "alternative_part": "alternative parts",
     "people_of_an_age": "ages of men and women",
@@ -49,7 +51,7 @@ _ALTERNATIVES = {
 
 
 class Joint(NamedTuple):
-    """The word that joins an item to the previous one, ``or`` or ``and``."""
+    """The word that joins an item to the previous item, ``or`` or ``and``."""
 
     word: str
     in_capitals: bool
@@ -57,14 +59,14 @@ class Joint(NamedTuple):
 
 
 def usual_rule(kind: CriterionKind) -> GroupRule:
-    """Return how the criteria of a list are combined: all inclusions must apply, a single exclusion
-    is enough.
+    """Return how the criteria in a list are usually combined: all inclusions must apply; a single
+    exclusion is sufficient.
     """
     return GroupRule.ANY if kind is CriterionKind.EXCLUSION else GroupRule.ALL
 
 
 def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
-    """Return the rule that an introducing line states, and the words that state it; None if the
+    """Return the rule that an introducing line states, with the words that state it; None if the
     line does not state a rule.
 
     >>> tokens = read_text("High risk, shown by two or more of the following:")
@@ -88,8 +90,8 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
 
 
 def _read_count(found: Found) -> CriterionGroup | None:
-    """Return the rule for a number of parts: "one or more" means any of them. A number of named
-    parts counts only with words such as "at least".
+    """Return the rule for a number of parts: "one or more" means any of them. A number before named
+    parts is a rule only with words such as "at least".
     """
     least = read_number(found.read("n") or "")
     most = read_number(found.read("high") or "")
@@ -105,11 +107,12 @@ def _read_count(found: Found) -> CriterionGroup | None:
 
 
 def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
-    """Find the support of a rule: the words that state it, or the whole line if the line does not
-    state a rule and the value has no number.
+    """Find the words that support a rule: the words that state it, or the whole line if the line
+    does not state any rule and ``value`` does not have a number. Return None if the line does not
+    support the rule.
 
-    For "any of the following", the meaning decides: of good values "in any of the tests below", all
-    are required, and "no history of any" means none of them.
+    "Any of the following" can also support the rule "all": normal values "in any of the tests
+    below" are required in all of them, and "no history of any" means that all must be absent.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("High risk, shown by two or more of the following:")
@@ -168,8 +171,8 @@ def read_rule(
 def _read_joints(
     joints: Sequence[Joint | None], usual: GroupRule
 ) -> Reading[CriterionGroup] | None:
-    """Return the rule that the words between items state, if they contradict the usual rule of the
-    list; otherwise None.
+    """Return the rule that the words between the items state if it differs from the usual rule of
+    the list; otherwise None.
     """
     last = joints[-1] if joints else None
     words = {joint.word for joint in joints if joint}
@@ -191,10 +194,9 @@ def _read_stated(
     usual: GroupRule,
     joining_words: set[str],
 ) -> Reading[CriterionGroup]:
-    """Return the rule that a line states in the tokens of ``place``. It is less certain if the
-    words that join the items contradict it.
-
-    Among inclusions, "any of" means all if the items are good values, or if they must be absent.
+    """Return the rule that a line states in the tokens at ``place``. It is less certain if the
+    words that join the items contradict it. In an inclusion list, "any of" means all of the items
+    if they are healthy values or must be absent.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
         # "No history of any of these": none of them
@@ -214,10 +216,9 @@ def _read_stated(
 def _judge_inclusions(
     line: Passage, items: Sequence[Passage]
 ) -> Reading[CriterionGroup]:
-    """Return how inclusions are combined below a line that does not state it.
-
-    One is enough if the items exclude each other, or are exceptions, examples or kinds of what the
-    line names. Otherwise, and below the name of a group of people, all of them must apply.
+    """Return how inclusions are combined below a line that does not state a rule. One of them is
+    sufficient if the items exclude each other, or are exceptions to, examples of or kinds of the
+    line's topic. Otherwise, or if the line names a group of people, all of them must apply.
     """
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):
@@ -243,21 +244,23 @@ def _judge_inclusions(
 
 
 def _is_name(item: Passage) -> bool:
-    """Return whether an item is a short name that states nothing about a participant."""
+    """Return whether an item is a short name that does not state anything about a participant."""
     return len(item.tokens) <= 10 and not rule("no_kind").search(item.tokens)
 
 
 def _conclude(
     concluded: GroupRule, case: str, line: Passage
 ) -> Reading[CriterionGroup]:
-    """Return a rule inferred from a whole line, with the confidence measured for the ``case``."""
+    """Return a rule that is inferred from a whole line, with the confidence measured for the
+    ``case``.
+    """
     group = CriterionGroup(id="", rule=concluded)
     sure = measured("group", case)
     return Reading(group, sure, (span_of(line),), Support.INFERRED)
 
 
 def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
-    """Return the rule that a joint states, which is the opposite of the list's usual rule."""
+    """Return the rule that joining words state, which is the opposite of the list's usual rule."""
     contrary = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
     group = CriterionGroup(id="", rule=contrary)
     return Reading(group, measured("group", case), (joint.span,), Support.PARSED)
@@ -270,8 +273,8 @@ def _are_values(items: Sequence[Passage]) -> bool:
 
 
 def find_joint(item: Passage, following: Passage) -> Joint | None:
-    r"""Return the word that joins an item to the previous one: at the end of the previous item,
-    between the two items on a separate line, or at the start of the item.
+    r"""Return the word that joins an item to the previous item. It can be at the end of the
+    previous item, on a separate line between the items, or at the start of the item.
 
     >>> section = read_section("eligibility", "- Asthma, or\n- Rhinitis\nOR\n- Eczema")
     >>> first, second, _, third = section.lines()
@@ -298,8 +301,8 @@ def find_runs(
     """Yield each run of adjacent items that are combined differently from their list, as (first,
     end, reading) tuples.
 
-    "Or" joins inclusions, "AND" in capitals joins exclusions. Inclusions that exclude each other
-    are alternatives, if no word joins them. ``usual`` is the rule of the list.
+    "Or" joins inclusions, and "AND" in capitals joins exclusions. Mutually exclusive inclusions are
+    alternatives even if no word joins them. ``usual`` is the rule of the list.
 
     >>> items = [
     ...     read_passage(text)
@@ -337,8 +340,9 @@ def _find_alternatives(
 
 
 def _contradicts(joint: Joint, usual: GroupRule) -> bool:
-    """Return whether a joint contradicts the rule of its list. "And" in lower case does not, since
-    it also joins the last of several exclusions, each of which is enough.
+    """Return whether a joining word contradicts the rule of its list. In a list of exclusions, a
+    lower-case "and" does not, since it may only precede the last of several exclusions, each of
+    which is sufficient.
     """
     is_strong = joint.in_capitals or usual is not GroupRule.ANY
     return joint.word == _CONTRARY[usual] and is_strong
@@ -361,6 +365,8 @@ def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
 
 
 def _read_name(tokens: Tokens, name: str) -> str:
-    """Return the opening words that name an item among alternatives; empty if there are none."""
+    """Return the opening words that distinguish an item from its alternatives; an empty string if
+    there are none.
+    """
     found = rule(name).starts(tokens, 0)
     return found.text.casefold() if found else ""

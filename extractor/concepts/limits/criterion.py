@@ -100,7 +100,7 @@ def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
-    # the "(0-10)" of "pain of at least 4 (0-10)"
+    # the "(0-10)" in "pain of at least 4 (0-10)"
     is_from_zero = limit.value == 0 and limit.value_high is not None
     if is_from_zero and (limit.inherits or (limit.clause[0] and limit.rule == "range")):
         return False

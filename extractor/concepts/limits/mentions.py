@@ -85,7 +85,7 @@ def find_mentions(tokens: Tokens) -> tuple[Mention, ...]:
     others = []
     for row in find_rows(tokens, numbers):
         first, end, bounds = row
-        # the "8, or 9" of "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
+        # the "8, or 9" in "Hb > 8, or 9 for men" is a row, but its 8 belongs to the limit
         is_single = bounds[0][1] is None
         if covered.issuperset(range(first, end)) or (is_single and first in covered):
             continue

@@ -50,7 +50,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
         is_joined = tokens.words[end : end + 1] == ["+"] and tokens.joined(end)
         is_sign = rule("limit_plus").starts(tokens, end)
         return is_joined and not (is_sign or rule("number").starts(tokens, end + 1))
-    # the "20/" of "20/40"
+    # the "20/" in "20/40"
     if unit.endswith("/"):
         return tokens.read(max(0, first - 2), first).replace(" ", "") == unit
     behind, stop = _find_words_behind(tokens, end)
@@ -171,7 +171,7 @@ def _read_unit(tokens: Tokens, at: int, end: int) -> frozenset[str]:
     word = tokens.words[at].lower()
     if word in _RATES:
         return frozenset({_RATES[word]})
-    # the hyphen of "18 -year-old"
+    # the hyphen in "18 -year-old"
     first = at + (word == "-")
     is_bracketed = tokens.words[first - 1] == "("
     place = find_unit(tokens, first, end, loose=is_bracketed)

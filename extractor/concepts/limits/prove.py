@@ -131,7 +131,7 @@ def _prove(
     target, or if its number has another reading. Otherwise, the numbers determine the support.
     """
     numbers = _compare(value, mention)
-    # the 5 of "ECOG 0-2 on a scale of 0 to 5"
+    # the 5 in "ECOG 0-2 on a scale of 0 to 5"
     if numbers is None or mention.role in _NO_LIMITS:
         return None
     own = not quantity or is_own(quantity, mention, tokens)

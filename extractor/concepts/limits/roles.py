@@ -39,7 +39,7 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):
         return NumberRole.SCALE
-    # the range of "graded 0-6, of no more than 2"
+    # the range in "graded 0-6, of no more than 2"
     is_rated = rule("rated").ends(tokens, first, first - 2)
     if is_rated and rule("comparison").search(tokens, end, end + _ROLES):
         return NumberRole.SCALE

@@ -94,7 +94,7 @@ def find_rows(tokens: Tokens, numbers: Sequence[Number]) -> Iterator[Row]:
     is_on_vision = rule("vision_word").search(tokens) is not None
     for readings in groups:
         first, end, _ = readings[0]
-        # the first 20 of "20/40 to 20/160"
+        # the first 20 in "20/40 to 20/160"
         if is_on_vision and rule("over_number").starts(tokens, end):
             continue
         yield first, end, tuple((number.value, None) for number in readings)

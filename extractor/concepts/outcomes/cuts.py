@@ -1,9 +1,11 @@
-"""Describe the commas at which a flattened outcome may be cut, for the scorer of the cuts.
+"""Describe the commas at which a flattened outcome may be split, for the scorer that chooses the
+cuts.
 
 An outcome is "measure, description, time frame". A cut is a pair of commas: the description begins
-after one, the time frame after the other. The names and weights of the features are in
-``weights/outcome_cuts.toml``: ``t:`` features are about a time frame, ``d:`` about a description,
-and ``n:`` about a missing description. ``python -m benchmarks.training.cut_weights`` fits them.
+after the first comma, and the time frame after the second. The names and weights of the features
+are in ``weights/outcome_cuts.toml``: ``t:`` features describe a time frame, ``d:`` features a
+description, and ``n:`` features a missing description. ``python -m
+benchmarks.training.cut_weights`` fits the weights.
 """
 
 from collections import Counter
@@ -16,8 +18,8 @@ from extractor.language.lexer import Range
 from extractor.language.passage import Passage, strip_span
 
 Cut = tuple[int, int]
-"""The numbers of the commas before the description and before the time frame. Without a time frame,
-the second is the number of commas; without a description, both are the same.
+"""The indexes of the commas before the description and before the time frame. If there is no time
+frame, the second is the number of commas; if there is no description, both are the same.
 """
 
 _MOST_STARTS = 18
@@ -28,10 +30,10 @@ _MOST_ENDS = 14
 
 @dataclass(frozen=True)
 class OutcomeItem:
-    """A flattened outcome, and the tokens of the commas at which it may be cut.
-
-    Commas are counted from 0, so segment ``n``, the tokens between two commas, ends at comma ``n``.
-    ``tails`` counts how many outcomes of the cell end with each text that follows a comma.
+    """A flattened outcome, with the tokens of the commas at which it may be split. Commas are
+    numbered from 0, so segment ``n``, the tokens between two commas, ends at comma ``n``. ``tails``
+    contains each text that follows a comma, with the number of outcomes in the cell that end with
+    it.
     """
 
     whole: Passage
@@ -46,21 +48,23 @@ class OutcomeItem:
         return first, self.end_at(number)
 
     def end_at(self, number: int) -> int:
-        """Return the token of a comma; after the last comma, the end of the outcome."""
+        """Return the token of a comma; for the index after the last comma, return the end of the
+        outcome.
+        """
         if number < len(self.commas):
             return self.commas[number]
         return self.whole.end
 
     def ends_with_stop(self, number: int) -> bool:
-        """Return whether a full stop is before a comma, or at the end of the outcome."""
+        """Return whether a full stop precedes a comma or the end of the outcome."""
         return self.whole.tokens.codes[self.end_at(number) - 1] == "."
 
     def tail(self, cut: int) -> Passage:
-        """Return the text from a comma to the end of the outcome."""
+        """Return the part of the outcome after a comma."""
         return self.whole.part(self.commas[cut] + 1, self.whole.end)
 
     def before(self, cut: int) -> Passage:
-        """Return the text from the beginning of the outcome to a comma."""
+        """Return the part of the outcome before a comma."""
         return self.whole.part(self.whole.first, self.commas[cut])
 
     def is_moment(self, number: int) -> bool:
@@ -76,7 +80,7 @@ class OutcomeItem:
         return opened > closed
 
     def is_short_form(self, number: int) -> bool:
-        """Return whether a segment is an abbreviation in capitals: "Overall survival, OS"."""
+        """Return whether a segment is an abbreviation in capitals, as in "Overall survival, OS"."""
         first, end = self.segment(number)
         return end == first + 1 and self.whole.tokens.words[first].isupper()
 
@@ -92,7 +96,8 @@ class OutcomeItem:
 
 
 def find_items(cell: Passage) -> list[OutcomeItem]:
-    """Return the outcomes of a cell, separated by bars. Only commas before a space count.
+    """Return the outcomes in a cell, which are separated by bars. Only commas that are followed by
+    a space are considered.
 
     >>> from extractor.language.passage import read_passage
     >>> [item.whole.text for item in find_items(read_passage("Pain, 2 weeks|Survival"))]
@@ -119,11 +124,9 @@ def find_items(cell: Passage) -> list[OutcomeItem]:
 
 
 def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
-    """Yield every pair of cuts with its features: with and without a time frame, and with and
-    without a description.
-
-    Only the first ``_MOST_STARTS`` commas may begin a description, and only the last ``_MOST_ENDS``
-    a time frame, so that the running time is linear.
+    """Yield every possible cut with its features, including cuts without a time frame or without a
+    description. Only the first ``_MOST_STARTS`` commas may begin a description, and only the last
+    ``_MOST_ENDS`` commas may begin a time frame, so that the running time is linear.
     """
     count = len(item.commas)
     starts = range(min(count, _MOST_STARTS))
@@ -138,8 +141,8 @@ def describe_cuts(item: OutcomeItem) -> Iterator[tuple[Cut, list[str]]]:
 
 
 def _list_ends(item: OutcomeItem) -> list[int]:
-    """Return the commas that may begin a time frame, starting with the last. A comma within "weeks
-    4, 8, 12" may not, unless it is the last comma.
+    """Return the commas that may begin a time frame, starting with the last. A comma within a list
+    such as "weeks 4, 8, 12" is included only if it is the last comma.
     """
     last = len(item.commas) - 1
     ends = []
@@ -152,7 +155,9 @@ def _list_ends(item: OutcomeItem) -> list[int]:
 
 
 def _describe_no_time(item: OutcomeItem) -> list[str]:
-    """Return features of an outcome without a time frame, whose last segment may be one."""
+    """Return features of an outcome without a time frame, whose last segment may look like a time
+    frame.
+    """
     last = item.segment(len(item.commas))
     if item.whole.part(*last).search("time_word"):
         return ["t:none", "t:none last has time"]
@@ -188,7 +193,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
 
 
 def _describe_description(item: OutcomeItem, cut: int) -> list[str]:
-    """Return features of a description that begins after a comma, and of the measure before it."""
+    """Return features of a description that begins after a comma, and of the preceding measure."""
     measure = item.before(cut)
     description = item.tail(cut)
     of_measure = _list_words(measure)
@@ -219,7 +224,7 @@ def _describe_description(item: OutcomeItem, cut: int) -> list[str]:
 
 def _describe_no_description(item: OutcomeItem, end: int) -> list[str]:
     """Return features of an outcome without a description, whose measure ends at comma ``end`` or
-    at the end of the outcome.
+    with the outcome.
     """
     last = item.end_at(end)
     words = len(_list_words(item.whole.part(item.whole.first, last)))

@@ -1,8 +1,8 @@
 """Read the events that start and stop the clock of a time-to-event or duration outcome.
 
 The rules match "from X to Y", "from X until Y, Z or W", "between X and Y", "time to Y" and, if only
-a start is stated, "since X" and "12 months from X". ``events.toml`` contains the rules for words
-around events.
+a start is stated, "since X" and "12 months from X". ``events.toml`` contains the rules for the
+words around events.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _TIMED = frozenset(
         Concept.TIME_TO_RESPONSE,
     )
 )
-"""Concepts with a start event and end events."""
+"""Concepts that have a start event and end events."""
 _PERHAPS_TIMED = frozenset((Concept.CLINICAL_EVENT, Concept.MORTALITY, Concept.OTHER))
 """Concepts that have events only if the outcome is a duration, such as the length of a stay or an
 operation.
@@ -40,15 +40,15 @@ _CONCEPT_UNSURE = 0.7
 _EDGES = ",;.:\n"
 _LONGEST_START = 40
 _LONGEST_LIST = 120
-"""Maximum number of tokens of a start, and of a list of end events, to keep the running time
+"""Maximum number of tokens in a start event, and in a list of end events. It keeps the running time
 linear.
 """
 _MOST_EVENTS = 8
 
 
 class Events(NamedTuple):
-    """The start event (None if it is not stated), the end events, and the part that states the end
-    events.
+    """The start event, or None if it is not stated, the end events, and the part of the outcome
+    that states the end events.
     """
 
     start: Passage | None = None
@@ -59,11 +59,10 @@ class Events(NamedTuple):
 def read_events(
     parts: OutcomeParts, concept: Reading[Concept]
 ) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
-    """Return the start event and the end events of an outcome, each with its confidence. Without a
-    start, the first value is None; without end events, the second is ().
-
-    Outcomes that are not times to an event have no events by definition, unless their words state
-    that they measure a duration and name end events.
+    """Return the start event and the end events of an outcome, each with its confidence. If the
+    start is not stated, the first value is None; if the end events are not stated, the second is
+    (). Outcomes that are not times to an event do not have events by definition, unless their words
+    state that they measure a duration and name end events.
     """
     is_timed = concept.value in _TIMED
     if not is_timed and not _states_clock(parts, concept):
@@ -85,8 +84,8 @@ def read_events(
 
 
 def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
-    """Return whether the measure or the description states that the outcome is a duration. For a
-    concept that is often a duration, weaker wording is enough.
+    """Return whether the measure or the description states that the outcome is a duration. Weaker
+    wording is sufficient for a concept that is often a duration.
     """
     clock = "surely_states_clock"
     if concept.value in _PERHAPS_TIMED:
@@ -96,8 +95,8 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
 
 
 def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
-    """Return the start as written, or None. Its confidence depends on its place and on whether ends
-    follow; without a start, it depends on words that may state one.
+    """Return the start event as written, or None. The confidence depends on its place and on
+    whether end events follow. If there is no start, it depends on words that may state a start.
     """
     frame = parts.time_frame
     start = events.start
@@ -115,8 +114,8 @@ def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
 
 
 def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] | None]:
-    """Return the ends as written; () if there are none. The confidence depends on how plain they
-    are, and on whether the description states both start and ends.
+    """Return the end events as written; () if there are none. The confidence depends on how clearly
+    they are stated, and on whether the description states both the start and the end events.
     """
     if not events.ends:
         case = "no ends"
@@ -135,9 +134,9 @@ def _read_ends(parts: OutcomeParts, events: Events) -> Reading[tuple[str, ...] |
 
 
 def _find_in_parts(parts: OutcomeParts) -> Events:
-    """Return the events of the first part that states ends. The description, which defines them, is
-    searched first, then the time frame and the measure. The start is the first one found up to that
-    part.
+    """Return the events in the first part that states end events. The description, which defines
+    the events, is searched first, followed by the time frame and the measure. The start is the
+    first start event found in the parts searched so far.
     """
     start: Passage | None = None
     for part in filter(None, (parts.description, parts.time_frame, parts.measure)):
@@ -149,8 +148,8 @@ def _find_in_parts(parts: OutcomeParts) -> Events:
 
 
 def find_events(part: Passage) -> Events:
-    """Return the events in a part of an outcome: those of the first clause that states ends,
-    otherwise only the first start.
+    """Return the events in a part of an outcome: the events of the first clause that states end
+    events or, failing that, only the first start event.
 
     >>> events = "from randomization until progression, relapse or death from any cause"
     >>> found = find_events(
@@ -170,9 +169,9 @@ def find_events(part: Passage) -> Events:
 
 
 def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
-    """Yield (token, joint) pairs: the token at which a start event may begin, and the words that
-    join it to its ends. The most reliable forms come first: an event or joint at the beginning of
-    the sentence, "from X until", "between X and", "after X until".
+    """Yield (token, joint) pairs: the token at which a start event may begin, and the match of the
+    words that join it to its end events. The most reliable forms come first: an event or a joining
+    word at the beginning of the sentence, "from X until", "between X and", "after X until".
     """
     tokens = sentence.tokens
     limits = (sentence.first, sentence.end)
@@ -193,8 +192,8 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
 
 
 def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
-    """Return the start event at token ``first`` and the end events after the joint. A start without
-    ends counts only after "from" or "since".
+    """Return the start event at token ``first`` and the end events after the ``joint``. A start
+    without end events is accepted only after "from" or "since".
     """
     tokens = sentence.tokens
     start = _cut_start(sentence, first, joint.first)
@@ -210,9 +209,9 @@ def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
 
 
 def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
-    """Return the events of "time to ...", with a ``start`` found before or after them: "time to
-    engraftment after infusion". If there are several, only the first counts, unless the words show
-    that they list events: "time to first, second and third relapse".
+    """Return the events of "time to ...", with a ``start`` found before or after the end events:
+    "time to engraftment after infusion". If there are several end events, only the first is used,
+    unless the words show that they list events: "time to first, second and third relapse".
     """
     for part in filter(None, (parts.description, parts.measure)):
         for sentence in list_sentences(part):
@@ -235,7 +234,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
 def _find_outside_brackets(
     name: str, tokens: Tokens, first: int, end: int
 ) -> Iterator[Found]:
-    """Yield the matches of a rule that are not inside brackets opened in the range."""
+    """Yield the matches of a rule that are not inside brackets that are opened in the range."""
     for words in rule(name).find(tokens, first, end):
         opened = tokens.codes.count("(", first, words.first)
         if opened <= tokens.codes.count(")", first, words.first):
@@ -244,7 +243,7 @@ def _find_outside_brackets(
 
 def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
     """Return the start event in ``first:end`` without "the date of" and qualifiers; None if the
-    rest is empty or cannot be a start: "12 weeks", a single letter.
+    remaining words cannot be a start, such as "12 weeks" or a single letter, or if no words remain.
     """
     end = min(end, first + _LONGEST_START)
     start = _trim(sentence, first, end, "start_lead", "start_tail")
@@ -254,9 +253,9 @@ def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
 
 
 def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passage:
-    """Return the tokens ``first:end`` without the words that the rule ``lead`` matches, and without
-    everything from the first match of the rule ``tail`` that is outside brackets and after their
-    first word.
+    """Return the tokens ``first:end`` without the words that the rule ``lead`` matches at their
+    beginning. They end before the first match of the rule ``tail`` that is outside brackets and
+    after the first word.
     """
     tokens = passage.tokens
     leading = rule(lead).starts(tokens, first, end)
@@ -293,9 +292,9 @@ def read_end_events(listed: Passage) -> Iterator[Passage]:
 
 
 def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
-    """Yield the items in the list of events in ``first:stop``, which are joined by commas, "or" and
-    "and" outside brackets. A qualifier is not an item: "as assessed by a board or an investigator".
-    The list may continue after it with an event.
+    """Yield the items in a list of events in ``first:stop``, which are joined by commas, "or" and
+    "and" outside brackets. A qualifier such as "as assessed by a board or an investigator" is not
+    an item, but the list may continue with an event after it.
     """
     is_qualified = False
     for end, next_first in (*_find_joints(tokens, first, stop), (stop, stop)):
@@ -323,7 +322,8 @@ def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     """Return the event in ``first:end`` without "the date of", qualifiers and remarks in brackets;
-    None if the rest is not an event. Brackets with an abbreviation, a type or a cause are kept.
+    None if the remaining words are not an event. Brackets that contain an abbreviation, a type or a
+    cause are kept.
     """
     tokens = listed.tokens
     event = _trim(listed, first, end, "event_lead", "event_tail")

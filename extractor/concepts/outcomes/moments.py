@@ -1,4 +1,4 @@
-"""Read the times in a time frame, single or in lists, and select its time points."""
+"""Read the single and listed times in a time frame, and select its time points."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ _UNITS = {
     # "POD 3", a postoperative day
     "p": "day",
 }
-"""Units by the first letter of their word; minutes are handled separately."""
+"""Time units by the first letter of the word; minutes are handled separately."""
 _STARTS = (TimeUnit.DAY, TimeUnit.CYCLE)
-"""Units for which "first" means the start."""
+"""Units with which "first" means the start."""
 _LONGEST_WAIT = {
     TimeUnit.YEAR: 120,
     TimeUnit.MONTH: 1440,
@@ -30,17 +30,17 @@ _LONGEST_WAIT = {
     TimeUnit.DAY: 43_800,
     TimeUnit.HOUR: 1_051_200,
 }
-"""The number of each unit in a lifetime, which no trial exceeds."""
+"""The number of each unit in a lifetime, which is longer than any trial."""
 _NUMBER_TAIL = re.compile(r" (?:of )?an?$|(?<=\d) ?(?:st|nd|rd|th)$")
-"""What may follow a number in a list: "half an hour", "4th"."""
+"""Words that may follow a number in a list: "half an hour", "4th"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A number in a time frame: ``tokens.words[first:end]``, at ``span`` in the text.
+    """A number in a time frame: the tokens ``first:end``, at ``span`` in the text.
 
     ``named`` is true if the unit comes first ("week 4"), false if it comes last ("4 weeks").
-    ``after_range``: a range sign precedes the number.
+    ``after_range`` means that a dash or a word such as "to" precedes the number.
     """
 
     value: int | float
@@ -54,7 +54,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class MomentGroup:
-    """Numbers that share a unit, and the range of their tokens including the unit."""
+    """Numbers that share a unit, with their token range including the unit."""
 
     moments: tuple[Moment, ...]
     first: int
@@ -64,10 +64,8 @@ class MomentGroup:
 @dataclass(frozen=True, slots=True)
 class TimeFrame:
     """A time frame on one line. ``kept`` contains its tokens without intervals, tolerances and
-    other durations.
-
-    ``groups`` contains all times, as tokens of ``kept``. ``points`` contains the time points among
-    them, at which the outcome is measured. ``others`` is the number of other durations ("2-week
+    other durations. ``groups`` contains all times, as tokens of ``kept``. ``points`` contains the
+    times at which the outcome is measured. ``others`` is the number of other durations ("2-week
     run-in") that the time frame mentions.
     """
 
@@ -79,7 +77,7 @@ class TimeFrame:
 
     @property
     def moments(self) -> list[Moment]:
-        """All times of the groups."""
+        """All times in the groups."""
         return [moment for group in self.groups for moment in group.moments]
 
     def locate(self, moment: Moment) -> Range:
@@ -97,8 +95,8 @@ class TimeFrame:
 
 
 def read_time_frame(tokens: Tokens) -> TimeFrame:
-    """Return the times of a time frame, and which of them are its time points. Other durations
-    ("2-week run-in") are left out, unless there is no other candidate for a time point.
+    """Return the times in a time frame, including its time points. Other durations ("2-week
+    run-in") are omitted, unless there is no other candidate for a time point.
 
     >>> frame = read_time_frame(read_text("Every 4 weeks up to week 52 (+/-3 days)"))
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
@@ -129,8 +127,8 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
     """Yield every list of numbers with a unit of time, from left to right, including baseline. The
-    unit is before ("weeks 4, 8 and 12") or after the numbers ("6 and 12 months"); if both readings
-    begin at the same token, it is before them.
+    unit precedes ("weeks 4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings
+    begin at the same token, the unit that precedes the numbers is used.
     """
     found = rule("moments_with_unit").search(tokens)
     while found:
@@ -148,10 +146,9 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
 
 
 def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
-    """Return the times after their unit: "weeks 4 and 8".
-
-    A last number with its own unit is left for the next group: "week 4, 2 years". The group is
-    empty if all numbers are too large to represent.
+    """Return the times that follow their unit: "weeks 4 and 8". A last number with its own unit
+    belongs to the next group: "week 4, 2 years". The group is empty if all numbers are too large to
+    represent.
     """
     moments = list(_read_list(tokens, named, named=True))
     while len(moments) > 1 and _has_own_unit(tokens, moments[-1]):
@@ -169,9 +166,8 @@ def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
 
 
 def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
-    """Yield the times in a list of numbers with one unit; ``named``: the unit comes first.
-
-    Numbers longer than any trial, and numbers that cannot be represented, are skipped.
+    """Yield the times in a list of numbers with one unit. ``named`` means that the unit comes
+    first. Numbers that are too large to represent, or longer than any trial, are skipped.
     """
     word = (group.read("unit") or "").lower()
     is_minutes = word.startswith("min")
@@ -214,10 +210,8 @@ def _read_listed_number(
     tokens: Tokens, listed: Found, text: str, unit: TimeUnit
 ) -> int | float | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
-    represented.
-
-    "First" is 0 for days and cycles, where it means the start: "after the first cycle". However,
-    the "first 28 days" are counted.
+    represented. For days and cycles, "first" is 0, because it means the start: "after the first
+    cycle". In "first 28 days", the number is 28.
     """
     may_be_start = text == "first" and unit in _STARTS
     if may_be_start and not rule("first_of_days").starts(tokens, listed.first):
@@ -228,10 +222,9 @@ def _read_listed_number(
 
 
 def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
-    """Return whether the hyphen before a number is a minus sign ("Day -14") rather than a joint
-    ("day 1-4").
-
-    ``number`` is the number's token; ``opens_list``: it is the first number of its list.
+    """Return whether the hyphen before a number is a minus sign ("Day -14") rather than a range
+    dash ("day 1-4"). ``number`` is the number's token; ``opens_list`` means that it is the first
+    number in its list.
     """
     codes = tokens.codes
     # "1 - 4" has a space behind its hyphen
@@ -246,10 +239,11 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """Return the distinct times of the groups that are time points. Zero and negative numbers, "Day
-    1 of Cycle 1" and starts of ranges are the origin from which time is counted, not time points.
+    """Return the distinct times in the groups that are time points. Zero and negative numbers, "Day
+    1 of Cycle 1" and the starts of ranges are not time points but the origin from which time is
+    counted.
 
-    ``has_cycles``: the time frame mentions cycles, so that its day 1 is the treatment day of each
+    ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.
     """
     moments: list[Moment] = []
@@ -269,8 +263,8 @@ def _select_points(
 
 
 def _is_start(tokens: Tokens, moment: Moment, *, is_of_cycle: bool) -> bool:
-    """Return whether a time with the value 1 is the origin, as in "Baseline (Day 1)", the start of
-    a range, as in "day 1 through day 4", or part of day 1 of a cycle.
+    """Return whether a time with the value 1 is not a time point: it is the origin, as in "Baseline
+    (Day 1)", the start of a range, as in "day 1 through day 4", or day 1 of a cycle.
     """
     if not moment.named:
         return False

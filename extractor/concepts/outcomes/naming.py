@@ -1,4 +1,4 @@
-"""Read the instrument with its version, the specimens and the methods that an outcome names."""
+"""Read the instrument and its version, the specimens and the methods that an outcome names."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -12,14 +12,14 @@ from extractor.schemas import Instrument, Support
 
 _VERSION = re.compile(r"(?:19|20)\d\d|\d{1,2}(?:\.\d{1,4}){0,2}")
 _SHORT = re.compile(r"\(\w?[A-Z]\S{0,7}\)")
-"""An abbreviation in brackets. "qPCR" begins with a lower-case letter."""
+"""Matches an abbreviation in brackets. It may begin with a lower-case letter, like "qPCR"."""
 
 _EDITION = re.compile(r"[1-9]\d?|II|III|IV")
 _SHORT_FORM = 5
 """A name with at most this many letters is itself an abbreviation."""
 
 _LONGEST_MODIFIER = 4
-"""Maximum number of tokens in a modifier before a method."""
+"""Maximum number of tokens in a modifier that precedes a method."""
 _SHORT_NAME = "unknown instrument, short name"
 _CAPITALS = "unknown instrument, capitals"
 
@@ -27,12 +27,12 @@ _CAPITALS = "unknown instrument, capitals"
 def read_instrument(
     body: Passage, record: Iterable[str] = ()
 ) -> Reading[Instrument | None]:
-    """Return the first instrument that a passage names, by its usual abbreviation if the ``record``
-    contains it anywhere. If the passage names no instrument, the value is None, and the confidence
-    depends on words such as "according to".
+    """Return the first instrument that a passage names. Its usual abbreviation is returned if the
+    ``record`` contains it anywhere. If the passage does not name an instrument, the value is None,
+    and the confidence depends on words such as "according to".
 
-    ``record`` contains all texts of the record. A scale that is not in a vocabulary counts if it
-    precedes the first known instrument.
+    ``record`` contains all texts of the record. A scale that is not in a vocabulary is returned if
+    it precedes the first known instrument.
 
     >>> text = "graded by the Common Terminology Criteria for Adverse Events (CTCAE, Version 5.0)"
     >>> read_instrument(read_section("outcomes", text).whole).value
@@ -60,8 +60,8 @@ def read_instrument(
 def _read_known(
     body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
 ) -> Reading[Instrument | None]:
-    """Return the instrument of a term, the first of its passage's ``terms`` that is an instrument.
-    The version may follow its long name or its abbreviation.
+    """Return the instrument of a term, which is the first instrument among the passage's ``terms``.
+    The version may follow the long name or the abbreviation.
     """
     tokens = body.tokens
     same = [other for other in terms if other.value == term.value]
@@ -96,7 +96,7 @@ def _make_reading(
 
 
 def _fold(name: str) -> str:
-    """Return only the letters and digits of a name, in lower case."""
+    """Return the letters and digits of a name in lower case."""
     return "".join(filter(str.isalnum, name.lower()))
 
 
@@ -115,8 +115,8 @@ def _read_name(usual: str, written: Sequence[str], texts: Iterable[str]) -> str:
 
 
 def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
-    """Return a name that includes a number after a hyphen: "IIEF-5", "ADHD-RS-IV". None if no term
-    of the instrument has such a number.
+    """Return a name that includes a number after a hyphen: "IIEF-5", "ADHD-RS-IV". Return None if
+    no term of the instrument is followed by a number like this.
     """
     for term in same:
         is_joined = tokens.gap(term.end) == "-"
@@ -127,8 +127,8 @@ def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
     """Return the more specific name in brackets after a long name: "Food Allergy Quality of Life
-    Questionnaire, Adult Form (FAQLQ-AF)". It contains the usual abbreviation, or starts with the
-    same letter. None if there is no such name, or only the usual abbreviation.
+    Questionnaire, Adult Form (FAQLQ-AF)". It must contain the usual abbreviation or start with the
+    same letter. Return None if the name is missing or is itself the usual abbreviation.
     """
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = (closer.read("name") or "") if closer else ""
@@ -147,8 +147,8 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 
 def _read_version(body: Passage, term: Term) -> str | None:
     """Return the version after a term, such as "5.0", or None. Without the word "version", a number
-    counts only for instruments that are known by their versions, and only if it is not a limit:
-    "CTC 3 or higher".
+    is a version only if the instrument is known by its versions and the number is not a limit, as
+    in "CTC 3 or higher".
     """
     tokens = body.tokens
     stated = rule("stated_version").starts(tokens, term.end, body.end)
@@ -163,8 +163,8 @@ def _read_version(body: Passage, term: Term) -> str | None:
 
 
 def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
-    """Return the name of an instrument that is in no vocabulary, and its case; or None. The most
-    reliable ways of naming an instrument are tried first.
+    """Return the name of an instrument that is not in a vocabulary, with its measured case; None if
+    the passage does not name one. The most reliable rules are tried first.
     """
     tokens = body.tokens
     for name, accepts, case in _NAMINGS:
@@ -206,7 +206,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str], bool], str], ...] = (
     # "using the vegetable neophobia scale"
     ("plain_scale", bool, "unknown instrument, any scale"),
 )
-"""Rules that find an instrument, a check of its name, and the case of ``measured``."""
+"""Rules that find an instrument, each with a check of the name and the case of ``measured``."""
 
 
 def read_specimens(body: Passage) -> Reading[tuple[str, ...] | None]:
@@ -236,10 +236,9 @@ def read_methods(body: Passage) -> Reading[tuple[str, ...] | None]:
 
 
 def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] | None]:
-    """Return the names of a vocabulary that a passage contains, as written. Without any, the value
-    is (), and the confidence depends on whether the rule ``hint`` matches.
-
-    ``name`` is the singular of the vocabulary's name: "specimen" or "method".
+    """Return the names from a vocabulary that a passage contains, as written. If there are none,
+    the value is (), and the confidence depends on whether the rule ``hint`` matches. ``name`` is
+    the singular of the vocabulary's name: "specimen" or "method".
     """
     names = _find_names(body, f"{name}s")
     if not names:
@@ -254,9 +253,9 @@ def _read_named(body: Passage, name: str, hint: str) -> Reading[tuple[str, ...] 
 
 
 def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
-    """Return each distinct name by its first mention, with its abbreviation in brackets and with
+    """Return the first mention of each distinct name, with its abbreviation in brackets and with
     words such as "hand-held" before a method. Names that are part of a longer name in the passage
-    are left out; plural and singular are the same name.
+    are omitted; the plural and the singular are treated as the same name.
     """
     tokens = body.tokens
     names: dict[str, Passage] = {}
@@ -274,8 +273,8 @@ def _find_names(body: Passage, vocabulary: str) -> list[Passage]:
 
 
 def _widen(body: Passage, term: Term, *, is_method: bool) -> Passage:
-    """Return a term with the words that are quoted with it: its abbreviation in brackets,
-    "polymerase chain reaction (PCR)", and the type and model of a method.
+    """Return a term with the words that should be quoted with it: its abbreviation in brackets, as
+    in "polymerase chain reaction (PCR)", and the type and model of a method.
     """
     tokens = body.tokens
     first = term.first

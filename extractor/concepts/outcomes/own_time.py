@@ -7,7 +7,7 @@ from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage, strip_span
 
 _LONGEST_FRAME = 40
-"""Maximum number of tokens of a time frame within an outcome."""
+"""Maximum number of tokens in a time frame within an outcome."""
 _EDGES = ",;:-([<."
 _NO_FRAME_BEHIND = frozenset(
     [
@@ -25,7 +25,9 @@ _NO_FRAME_BEHIND = frozenset(
         "or",
     ]
 )
-"""Words that begin a phrase to which a following "12 weeks after surgery" belongs."""
+"""Words that cannot directly precede a time frame, because the following "12 weeks after surgery"
+belongs to the phrase that they begin.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; the whole outcome if the time is in the middle.
-        case: How it was found: a case of ``measured``.
+        case: The case of ``measured`` for the way in which it was found.
     """
 
     frame: Passage
@@ -44,8 +46,8 @@ class OwnTime:
 
 
 def find_own_time(outcome: Passage) -> OwnTime | None:
-    """Return the time frame that an outcome's own words state, or None. It is also None if nothing
-    but the time frame is stated, as in "Time frame: 12 weeks".
+    """Return the time frame that an outcome's own words state. Return None if they do not state a
+    time frame, or state nothing else, as in "Time frame: 12 weeks".
 
     >>> from extractor.language.passage import read_passage
     >>> texts = [
@@ -64,7 +66,7 @@ def find_own_time(outcome: Passage) -> OwnTime | None:
     >>> find_own_time(read_passage("Change from baseline to week 12 in FEV1")).frame.raw
     'from baseline to week 12'
     """
-    # "Time frame: 12 weeks" as the whole outcome has no measure to be cut off
+    # if "Time frame: 12 weeks" is the whole outcome, there is no measure to separate
     if rule("opening_of_own_time").starts(outcome.tokens, outcome.first, outcome.end):
         return None
     # the clearest ways of stating a time are tried first
@@ -94,7 +96,9 @@ def _find_named(outcome: Passage) -> OwnTime | None:
 
 
 def _find_at_end(outcome: Passage) -> OwnTime | None:
-    """Return the longest time at the end: in brackets, after punctuation, or in words."""
+    """Return the longest time at the end of an outcome: in brackets, after punctuation, or in
+    words.
+    """
     tokens = outcome.tokens
     _, end = strip_span(tokens.codes, outcome.first, outcome.end, ". ;,")
     for first in range(max(outcome.first + 1, end - _LONGEST_FRAME), end):
@@ -114,7 +118,9 @@ def _find_at_end(outcome: Passage) -> OwnTime | None:
 
 
 def _find_in_front(outcome: Passage) -> OwnTime | None:
-    """Return the time before a comma or colon: "At week 12: FEV1"."""
+    """Return the time at the beginning of an outcome, before a comma or colon: "At week 12:
+    FEV1".
+    """
     tokens = outcome.tokens
     last = min(outcome.end - 1, outcome.first + _LONGEST_FRAME)
     for at in range(outcome.first + 1, last):
@@ -142,8 +148,8 @@ def _find_within(outcome: Passage) -> OwnTime | None:
 
 
 def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
-    """Return whether words only state when something is measured: "week 12", "at weeks 4, 8 and
-    12". If they do not follow punctuation, they must begin with "at", or be followed by "after".
+    """Return whether words only state a time of measurement: "week 12", "at weeks 4, 8 and 12". If
+    they do not follow punctuation, they must begin with "at" or be followed by "after".
     """
     if rule("moment").search(tokens, first, end) is None:
         return False
@@ -158,8 +164,8 @@ def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> b
 
 
 def _cut_off(outcome: Passage, end: int, frame: Passage, case: str) -> OwnTime | None:
-    """Return the time with the words before it, up to token ``end``, as the measure; None if there
-    are no such words.
+    """Return the time, with the words before token ``end`` as the measure; None if there are no
+    words before it.
     """
     first, last = strip_span(outcome.tokens.codes, outcome.first, end, _EDGES)
     if first >= last:

@@ -50,30 +50,30 @@ __all__ = [
 ]
 
 _IN_DESCRIPTION = 0.8
-"""A judgement: the maximum confidence of a time frame that only the description states."""
+"""The maximum confidence, by judgement, of a time frame that only the description states."""
 _LONGEST_MEASURE = 60
 _LONGEST_DESCRIPTION = 80
 _LONGEST_TIME_FRAME = 30
-"""Number of words of a part that are used. Later words explain the method."""
+"""Maximum number of words in a part that are used. Later words explain the method."""
 _OPENING_WORDS = 4
-"""Number of words at the beginning of a measure whose position is a feature."""
+"""Number of words at the beginning of a measure that are opening-word features."""
 _HINTS_READ = 70
-"""Number of tokens of a part that are searched for terms that indicate concepts."""
+"""Maximum number of tokens in a part that are searched for terms that indicate concepts."""
 _ABOUT = 30
-"""Number of words of the title, and of the conditions, that describe the trial."""
+"""Maximum number of words in the title, and in the conditions, that describe the trial."""
 _Classes = tuple[Reading[Concept], Reading[EndpointCategory]]
 _ABOUT_TOPICS = frozenset(
     {Concept.OTHER, Concept.SYMPTOM_SCORE, Concept.QUALITY_OF_LIFE}
 )
-"""Concepts of measures of what people think or feel."""
+"""Concepts that measure what people think or feel."""
 
 
 def read_outcomes(
     record: TrialRecord, sections: Mapping[str, LexedSection], numbers: Iterator[int]
 ) -> tuple[Draft, ...]:
-    """Return the registered outcomes in order: primary, secondary, other.
+    """Return the drafts of the registered outcomes in order: primary, secondary, other.
 
-    A section with separate parts in its source is a single outcome, and so is a statement; a
+    A section that the source provides as separate parts or as a statement is a single outcome; a
     flattened section is split. ``sections`` contains the lexed sections of the record by name.
     ``numbers`` supplies the number of each chunk.
     """
@@ -89,7 +89,7 @@ def read_outcomes(
 def place_outcomes(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> list[OutcomeParts]:
-    """Return the registered outcomes and their places."""
+    """Return the registered outcomes with their places."""
     outcomes: list[OutcomeParts] = []
     for rank in Rank:
         of_rank: list[OutcomeParts] = []
@@ -102,8 +102,9 @@ def place_outcomes(
 
 
 def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
-    """Return the outcomes of a section: one if its source has separate parts or a statement, any
-    number if it is flattened. The list is empty if the section has no measure and no description.
+    """Return the outcomes in a section: one if the source provides separate parts or a statement,
+    or any number if it is flattened. The list is empty if the section does not contain a measure or
+    a description.
     """
     parts = {part.name: section.between(part.start, part.end) for part in cell.parts}
     # a flattened cell: "measure, description, time frame|measure, ..."
@@ -118,7 +119,7 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
     end = max(part.end for part in parts.values())
     nothing = section.whole.part(first, first)
     measure = parts.get("measure", nothing)
-    # a time frame without its hostile measure states nothing
+    # if a hostile measure was removed, the time frame alone is not an outcome
     if not measure.text and description is None:
         return []
     whole = section.whole.part(first, end)
@@ -126,8 +127,8 @@ def _place_cell(cell: Section, section: LexedSection) -> list[OutcomeParts]:
 
 
 def _split_measure(measure: Passage, description: Passage | None) -> OutcomeParts:
-    """Return an outcome whose time frame field is empty. The time is taken from its measure, which
-    stays whole, otherwise from its description, which may also be about something else.
+    """Return an outcome whose time frame field is empty. The time is taken from the measure, which
+    remains whole, or otherwise from the description, where it may refer to something else.
     """
     time = find_own_time(measure)
     end = measure.end
@@ -154,8 +155,8 @@ def trial_words(sections: Mapping[str, LexedSection]) -> list[str]:
 
 
 def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[str]:
-    """Return the features of an outcome. The words of its measure, ``w``, come first, in order.
-    ``about`` contains the ``trial_words``.
+    """Return the features of an outcome, beginning with the words of its measure (prefix ``w``) in
+    order. ``about`` contains the ``trial_words``.
 
     >>> measure = read_passage("Overall survival")
     >>> describe_outcome(
@@ -196,8 +197,8 @@ def _find_concepts(passage: Passage) -> list[str]:
 def classify_outcomes(
     outcomes: Sequence[OutcomeParts], about: Sequence[str] = ()
 ) -> list[_Classes]:
-    """Return the concept and the category of each outcome in a record. Both have the span of the
-    word that determines the concept.
+    """Return the concept and the category of each outcome in a record, both with the span of the
+    word that determines the concept. ``about`` contains the ``trial_words``.
 
     >>> outcome = OutcomeParts(
     ...     *[read_passage("Best overall response")] * 2,
@@ -220,18 +221,18 @@ def classify_outcomes(
 
 
 def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
-    """Return the concept of an outcome, corrected if a word of its measure has another meaning.
+    """Correct the concept of an outcome if a word in its measure has another meaning.
 
-    A survival that is not overall survival ("graft survival") gets the concept of its term and a
-    lower confidence. A concept that only a compound word suggests ("crown survival") is kept with a
-    lower confidence.
+    If a survival is not overall survival ("graft survival"), use the concept of its term with a
+    lower confidence. If only a compound suggests the concept ("crown survival"), keep the concept
+    with a lower confidence.
     """
     misleading: list[str] = []
     for term in find_terms(
         measure.tokens, "other_meanings", measure.first, measure.end
     ):
         misleading += term.value.split()
-    # "any": the words mislead to any concept, except those of what people think or feel
+    # "any": the words may suggest any wrong concept, except those about what people think or feel
     misleads_to_any = "any" in misleading and concept.value not in _ABOUT_TOPICS
     is_misled = misleads_to_any or concept.value in misleading
     is_overall = concept.value is Concept.OVERALL_SURVIVAL
@@ -255,7 +256,7 @@ def _read(
     category: Reading[EndpointCategory],
     number: int,
 ) -> Draft:
-    """Return the draft of an endpoint from its parts, its concept and its category.
+    """Create the draft of an endpoint from its parts, its concept and its category.
 
     ``texts`` contains all texts of the record, which may contain an instrument's abbreviation;
     ``number`` is the number of the draft's chunk.
@@ -296,13 +297,14 @@ def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
 def _read_times(
     parts: OutcomeParts, concept: Concept | None
 ) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
-    """Return the time points and the kind of the time frame. The confidence includes the confidence
-    of its boundaries. An outcome without a time frame has no points, and its kind is unspecified.
+    """Return the time points and the kind of the time frame. Their confidence includes the
+    confidence of the time frame's boundaries. If an outcome does not have a time frame, there are
+    no points, and the kind is unspecified.
     """
     certainty = parts.time_frame_confidence
     words = parts.time_frame
     if not words:
-        # the measure shows the absence, so its span is the evidence of the kind
+        # the measure shows that the time frame is absent, so its span is the evidence for the kind
         measure = (span_of(parts.measure),)
         sure = certainty * measured("outcome", "kind of no time frame")
         unspecified = Reading(TimeKind.UNSPECIFIED, sure, measure, Support.INFERRED)

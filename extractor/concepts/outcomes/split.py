@@ -1,9 +1,9 @@
-"""Split a flattened outcome cell into outcomes, and each outcome into measure, description and time
-frame.
+"""Split a flattened outcome cell into outcomes, and each outcome into a measure, a description and
+a time frame.
 
 Registry downloads join the parts by ", " and the outcomes by "|". Every pair of commas is a
-possible cut. A log-linear model scores the cuts by their features (``cuts``), so the softmax of the
-scores is the probability of each cut.
+possible cut. A log-linear model scores the cuts based on their features (``cuts``); the softmax of
+the scores is the probability of each cut.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from extractor.schemas import Rank
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A registered outcome in its three parts, as they appear in the text; None for a missing
-    part.
+    """A registered outcome, with its three parts as they appear in the text; a missing part is
+    None.
     """
 
     measure: str
@@ -32,8 +32,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeParts:
-    """The places of an outcome and its parts, and the probability that each part has the right
-    boundaries.
+    """The places of an outcome and its parts, with the probability that the boundaries of each part
+    are correct.
     """
 
     whole: Passage
@@ -48,7 +48,7 @@ class OutcomeParts:
 
 
 def split_outcomes(text: str) -> list[Outcome]:
-    """Split a flattened list of outcomes, as in the registry's CSV download, into its outcomes.
+    """Split a flattened list of outcomes, as found in the registry's CSV download.
 
     ``text`` contains outcomes joined by ``|``, each in the form "measure, description, time frame";
     the last two may be missing. The parts may contain commas; the most probable cut is chosen.
@@ -70,13 +70,13 @@ def split_outcomes(text: str) -> list[Outcome]:
 
 
 def split_section(section: LexedSection) -> list[OutcomeParts]:
-    """Return the outcomes of a flattened cell, in order."""
+    """Return the outcomes in a flattened cell, in order."""
     return [_split_item(item) for item in find_items(section.whole)]
 
 
 def split_statement(whole: Passage) -> OutcomeParts:
-    """Return the parts of an outcome that its registry stores in one field: a measure, and the time
-    frame that it states. Without a time frame, the whole field is the measure.
+    """Split an outcome that its registry stores in a single field into a measure and the time frame
+    that it states. If it does not state a time frame, the whole field is the measure.
 
     >>> parts = split_statement(
     ...     read_section(
@@ -102,7 +102,7 @@ def split_statement(whole: Passage) -> OutcomeParts:
 def _split_item(item: OutcomeItem) -> OutcomeParts:
     """Cut an item at its most probable commas.
 
-    The confidence of a boundary is the total probability of all cuts that include it: cuts may
+    The confidence of a boundary is the total probability of all cuts that include it. Cuts can
     differ in the description and still agree on the time frame.
     """
     whole = item.whole

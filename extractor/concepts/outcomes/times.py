@@ -1,4 +1,6 @@
-"""Read the kind of a time frame, and describe the time frame for the scorer of the kinds."""
+"""Read the kind of a time frame, and describe the time frame for the scorer that classifies the
+kind.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -13,7 +15,7 @@ from extractor.schemas import Concept, TimeKind, TimeUnit
 
 _MOST_WORDS = 60
 _MOST_TOKENS = 150
-"""Maximum number of tokens of a skeleton that are read. No real time frame is longer."""
+"""Maximum number of tokens in a skeleton that are read. Real time frames are not longer."""
 _SIGNS = frozenset(",;:(/+-")
 _RULES_WITH_POINTS = (
     "before_and_after",
@@ -30,8 +32,8 @@ _RULES_WITH_POINTS = (
     "starts_later",
     "length_after_event",
 )
-"""Rules of ``time_frames.toml`` that are features of a time frame. The first rule that matches is
-also combined with the words into features.
+"""Rules in ``time_frames.toml`` that are features of a time frame with time points. The first rule
+that matches is also combined with each word to form further features.
 """
 _DECIDED = {
     # "at week 4, then every 12 weeks, up to 24 months"
@@ -39,7 +41,9 @@ _DECIDED = {
     # "from week 8 to end of study (week 52)"; day 1 as the start is no point
     "rule starts_later 2": (TimeKind.FROM_TO, "kind of a span that starts later"),
 }
-"""Features that override the scorer's choice of the kind, and their cases of ``measured``."""
+"""Features that override the scorer's choice of kind, each with the kind and the case of
+``measured``.
+"""
 _RULES_WITHOUT_POINTS = ("vague_time", "each_time", "named_moment")
 _COUNTED = frozenset(
     {
@@ -57,12 +61,12 @@ _COUNTED = frozenset(
         Concept.TIME_TO_EVENT_OTHER,
     }
 )
-"""Concepts of events that are counted until a limit rather than measured at it."""
+"""Concepts of events that are counted up to a time rather than measured at that time."""
 
 
 def describe_points(frame: TimeFrame, measure: Passage) -> str:
-    """Return the case of the time points of a measure, which determines how often such a reading is
-    right. The first case below that applies is returned.
+    """Return the case of ``measured`` for the time points of an outcome, which determines their
+    confidence. The first case that applies is returned.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> from extractor.language.passage import read_passage
@@ -76,7 +80,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
         # numbers of intervals and tolerances also count
         has_numbers = NUMBER in frame.tokens.codes
         return "no time points, other numbers" if has_numbers else "no time points"
-    # "Walking test (6 min)": the time point is another duration, kept because there is no other
+    # "Walking test (6 min)": the duration was kept because there is no other candidate
     is_whole = len(frame.kept) == len(frame.tokens)
     if (frame.others and is_whole) or _may_last_so_long(frame, measure):
         return "the length of something else alone"
@@ -95,8 +99,8 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
 
 
 def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
-    """Return whether the only time of a time frame may be the duration of a test: "walking
-    distance, after 6 minutes". With words after it ("after the meal"), it is a time point.
+    """Return whether the only time in a time frame may be the duration of a test: "walking
+    distance, after 6 minutes". If words follow it ("after the meal"), it is a time point.
     """
     ends_frame = frame.groups[0].end == len(frame.kept)
     is_minutes = all(point.unit is TimeUnit.MINUTE for point in frame.points)
@@ -104,7 +108,7 @@ def _may_last_so_long(frame: TimeFrame, measure: Passage) -> bool:
 
 
 def _may_be_misread(frame: TimeFrame) -> bool:
-    """Return whether another duration, or a part of a time, may have been read as a time point."""
+    """Return whether another duration, or part of a time, may have been read as a time point."""
     # "operations last on average 2 to 4 hours"
     if rule("lasts_so_long").search(frame.tokens):
         return True
@@ -131,14 +135,14 @@ def _write_skeleton(frame: TimeFrame) -> list[str]:
 
 
 def _show_group(group: MomentGroup) -> str:
-    """Return the symbols of a group of times, based on the first: ``@`` if the unit precedes its
-    number ("week 4"), ``#`` if it is a duration ("4 weeks").
+    """Return the symbols for a group of times. The first time determines the symbol: ``@`` if the
+    unit precedes the number ("week 4"), or ``#`` for a duration ("4 weeks").
 
     - A single time is ``@`` or ``#``.
-    - Three or more times, and two that are not a range, are a list: ``@@`` or ``##``.
-    - A range of two is ``@-@`` or ``#-#``.
-    - A range from the start of the trial is ``0 to @`` or ``0 to #``: it begins at 0 or less, or at
-      the first of a named unit other than a cycle ("week 1", "day 1").
+    - Two times that are not a range, and three or more times, are a list: ``@@`` or ``##``.
+    - A range is ``@-@`` or ``#-#``.
+    - A range from the start of the trial is ``0 to @`` or ``0 to #``. It begins at 0 or a negative
+      number, or at number 1 of a unit other than a cycle ("week 1", "day 1").
     """
     first = group.moments[0]
     sign = "@" if first.named else "#"
@@ -155,14 +159,16 @@ def _show_group(group: MomentGroup) -> str:
 
 @cache
 def _word_classes() -> dict[str, str]:
-    """Return the class of each word in time frames, from ``language/rules/words.toml``."""
+    """Return the class of each word that occurs in time frames, from
+    ``language/rules/words.toml``.
+    """
     table = read_table("words")["time_frame"]
     return {word: name for name, words in table.items() for word in words.split()}
 
 
 def describe_time_frame(frame: TimeFrame) -> list[str]:
-    """Return the features of a time frame without duplicates and in a fixed order: the rules that
-    match, the numbers of its points, groups and words, and its words.
+    """Return the features of a time frame, without duplicates and in a fixed order: the matching
+    rules, the numbers of points, groups and words, and the words themselves.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
@@ -214,8 +220,9 @@ def _match_rules(frame: TimeFrame, shown: Sequence[str]) -> list[str]:
 
 
 def _simplify_words(shown: Sequence[str]) -> list[str]:
-    """Return the first ``_MOST_WORDS`` words and symbols, with 0 for each number. Punctuation that
-    is irrelevant to time is left out.
+    """Return the first ``_MOST_WORDS`` words of a skeleton, with "0" in place of each number.
+    ``shown`` contains the words, the symbols "#" and "@", and punctuation; punctuation that is
+    irrelevant to time is omitted.
     """
     words = []
     for word in shown:
@@ -232,7 +239,7 @@ def _simplify_words(shown: Sequence[str]) -> list[str]:
 def read_time_kind(
     frame: TimeFrame, concept: Concept | None = None
 ) -> tuple[TimeKind, float]:
-    """Return the most probable kind of the time frame of an outcome with this concept, and its
+    """Return the most probable kind of a time frame, for an outcome with this concept, and its
     probability.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame

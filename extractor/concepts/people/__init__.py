@@ -1,20 +1,20 @@
-"""Who may take part: the ages, the sex and the healthy volunteers of a whole record.
+"""People: the ages, the sex and the healthy volunteers that a whole record admits.
 
-Each value is read from the limits and words of the criteria, otherwise from titles, conditions and
-summary, and is compared with the field of the registry. If there are several ages, the registered
-one counts, otherwise the widest. Ages of donors, relatives or illnesses, and ages at other times,
-do not count. An age is doubtful if it differs from the registered one, belongs to one part of the
-trial, or is only a duration below a line on another subject. If bounds contradict each other, there
-is no age.
+Each value is read from the limits and words of the criteria or, failing that, from the titles, the
+conditions and the summary, and is compared with the registry's field. If there are several ages,
+the registered age is used, or otherwise the widest. Ages of donors, relatives or illnesses, and
+ages at other times, are ignored. An age is doubtful if it differs from the registered age, applies
+to only part of the trial, or is only a duration below a line about another subject. If the bounds
+contradict each other, there is no age.
 
-To change the behaviour, open:
+To change the behaviour, edit:
 
 - ``rules/whose_age.toml`` and ``rules/ages.toml``: the words that show whether a duration is an age
   of participants;
 - ``rules/sex.toml``: words for a sex and for healthy people;
 - ``ages``: whether a limit is an age, and which ages it admits;
-- ``record_ages``: which of a record's ages counts, and with what confidence;
+- ``record_ages``: which of a record's ages is used, and its confidence;
 - ``sex``: the sex and the healthy volunteers of a record;
-- ``registered_ages``: ages as registries write them;
+- ``registered_ages``: the ages in registry fields;
 - ``subjects``: the subject of the line above.
 """

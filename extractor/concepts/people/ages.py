@@ -1,4 +1,4 @@
-"""Age limits: which limits are ages, whose age they limit, and which side they bound."""
+"""Age limits: decide which limits are ages, whose age they limit, and which side they bound."""
 
 from extractor.concepts.limits.bounds import LOWER, UPPER
 from extractor.concepts.limits.read import is_denied
@@ -19,22 +19,22 @@ _NAME_REACH = 32
 _END_REACH = 12
 """Number of tokens before an age that are searched for the other end of its range."""
 _WHOSE_REACH = 26
-"""Number of tokens before an age that are searched for the people it belongs to."""
+"""Number of tokens before an age that are searched for the people to whom it belongs."""
 _WEIGHTS = frozenset({"kg", "[lb_av]"})
 """Units of body weight."""
 _SIGNS = ",;:-()"
 _AGES = range(12, 100)
-"""Bare numbers that can only be ages if they limit people; smaller numbers may be months."""
+"""Bare numbers that can only be ages in years if they limit people; smaller numbers may be
+months.
+"""
 _MAJORITY = 18
-"""The age of majority, the usual minimum age of trials."""
+"""The age of majority, which is the usual minimum age in trials."""
 
 
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a limit bounds an age: it is named as an age, or is in a place where only ages
-    occur.
-
-    ``topic`` is the line that introduces this one. A bare duration below "Duration of asthma:" is
-    never an age.
+    """Return whether a limit bounds an age: it is called an age, or its position allows only an
+    age. ``topic`` is the introducing line. A bare duration below "Duration of asthma:" is never an
+    age.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text(
@@ -66,8 +66,8 @@ def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _is_other_length(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is not an age because of its unit, or because of words such as
-    "within" around it.
+    """Return True if a limit cannot be an age because of its unit, or because of surrounding words
+    such as "within".
     """
     if limit.time_unit in ("hour", "minute") or (limit.unit and not limit.time_unit):
         return True
@@ -90,11 +90,10 @@ def _is_followed_by(name: str, tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a duration is an age only by its form, in a line that is not about people, or
-    alone below such a line (``topic``).
-
-    It is not doubtful if it begins or ends at the age of majority. A range without an end is
-    doubtful, since its first number may be the item's number: "1 - 18 years or older".
+    """Return whether a duration looks like an age but may not be one, because its line, or the line
+    above it (``topic``), is not about people. It is not doubtful if it begins or ends at the age of
+    majority. A range without an upper end is doubtful, since its first number may be a list marker:
+    "1 - 18 years or older".
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("5 to 10 years")
@@ -116,15 +115,15 @@ def is_doubtful_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def _has_no_subject(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a duration has no words before or after it that state what it describes, so
-    that only the line above does.
+    """Return True if the words before or after a duration do not state what it describes, so that
+    only the line above can state it.
     """
     return bool(rule("only_ages").search(tokens)) or _stands_alone(tokens, limit)
 
 
 def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words before or in a limit call it an age. A bare number before a counted noun
-    is not an age, unless the word for age directly precedes it.
+    """Return whether the words before or in a limit call it an age. A bare number before a counted
+    noun is not an age, unless a word for age directly precedes it.
     """
     if limit.time_unit and _is_followed_by("age_joined", tokens, limit):
         return True
@@ -142,7 +141,9 @@ def _is_called_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a duration is the age of a thing: "ulcers less than 5 days old"."""
+    """Return whether a duration is the age of something other than a person: "ulcers less than 5
+    days old".
+    """
     # people's ages are also in years
     in_years = limit.time_unit in (None, "year")
     name = "old_thing" if in_years else "old_thing_apart"
@@ -152,8 +153,8 @@ def _is_of_thing(tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_of_people(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a bare number from 12 to 99 at the start of a line has only words for people
-    before it: "adults >= 18", "men or women, 65+".
+    """Return whether only words for people precede a bare number from 12 to 99 at the start of a
+    line: "adults >= 18", "men or women, 65+".
     """
     if not limit.sure or limit.unit or limit.time_unit or limit.value not in _AGES:
         return False
@@ -162,9 +163,8 @@ def is_of_people(tokens: Tokens, limit: Limit) -> bool:
 
 
 def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit is a body weight that is not named: "participants below 40 kg".
-
-    Only words for people, and punctuation, may precede it.
+    """Return whether a limit is an unnamed body weight: "participants below 40 kg". Only words for
+    people and punctuation may precede it.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> lines = [read_text(text) for text in ("Men over 90 kg", "Tumour over 2 kg")]
@@ -181,11 +181,11 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit with a unit of time bounds an age although no word for age is near.
-
-    In years (or months that represent years), it does if it is a range, is alone on its line, or is
-    next to consent; otherwise it must follow people: "patients with more than 18 years". It does
-    not if words before or after it state what it describes: a course, an event, or other people.
+    """Return whether a limit with a time unit bounds an age although there is no word for age
+    nearby. In years (or months that represent years), it is an age if it is a range, is alone on
+    its line, or is next to consent. Otherwise, it must follow people: "patients with more than 18
+    years". It is not an age if the words before or after it refer to a course, an event, or other
+    people.
     """
     # "≥ 18 and < 65 years", but not the 1 of "1 - ≥ 18 years"
     if rule("year_words").search(tokens) and rule("only_ages").search(tokens):
@@ -213,16 +213,15 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether a limit has only punctuation next to it on its line."""
+    """Return whether a limit is adjacent only to punctuation on its line."""
     beside = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
     return not beside.strip(_SIGNS)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a limit is on a duration as such: life expectancy, gestational age, a QT
-    interval. A limit after "within" is a time window, never an age.
-
-    ``topic`` is the heading of a line that begins with the limit.
+    """Return whether a limit applies to a duration itself, such as life expectancy, gestational age
+    or a QT interval. A limit after "within" is a time window, never a lifetime. ``topic`` is the
+    heading of a line that begins with the limit.
     """
     first = limit.first
     floor = max(0, first - _LENGTH_REACH)
@@ -240,12 +239,12 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
-    """Return whether an age is not a limit on the age of participants at entry: it belongs to other
-    people, to another time or to some participants, restates an age, or is one of several listed
-    signs, part of a scale, an exclusion with a further condition, or the months after a number of
-    years.
+    """Return True if an age does not limit the age of participants at entry. It may belong to other
+    people, to another time or to only some participants, repeat an earlier age, or be one of
+    several listed risk factors, part of a scale, an exclusion with a further condition, or the
+    months after a number of years.
 
-    An age at entry, or next to consent, is never that of other people. ``admits`` is false for the
+    An age at entry, or next to consent, never belongs to other people. ``admits`` is false for an
     age in an exclusion.
     """
     reach = _WHOSE_REACH
@@ -273,8 +272,8 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
 
 
 def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words before an age name another time than entry. Words within it that call it
-    an age take precedence, except for "of age" at its end.
+    """Return whether the words before an age name a time other than entry. Words within the limit
+    that call it an age take precedence, except for "of age" at its end.
     """
     if tokens.words[limit.first].lower() == "before":
         return True
@@ -286,8 +285,8 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age is a separate requirement next to consent: "able to consent and at
-    least 18 years".
+    """Return whether an age is a separate requirement beside consent: "able to consent and at least
+    18 years".
     """
     return _is_preceded_by("beside_consent", tokens, limit, _WHOSE_REACH)
 
@@ -295,10 +294,9 @@ def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
 def list_age_bounds(
     tokens: Tokens, limit: Limit, *, admits: bool
 ) -> list[tuple[Age, bool]]:
-    """Return the ages that a limit admits, or that an exclusion leaves, as (age, is lowest) pairs.
-
-    The list is empty for ages above 120 years, a limit without a comparator, and an excluded range.
-    ``admits`` is false for a limit in an exclusion.
+    """Return the ages that a limit admits, or that remain after an exclusion, as (age, is_lowest)
+    pairs. The list is empty for an age above 120 years, a limit without a comparator, or an
+    excluded range. ``admits`` is false for a limit in an exclusion.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text("Younger than 18 years")
@@ -335,18 +333,17 @@ def list_age_bounds(
 
 
 def find_lower_end(tokens: Tokens, limit: Limit) -> Found | None:
-    """Return the lower end that precedes the upper limit of an age range: "6 to" ("<18 yr")."""
+    """Return the lower end before the upper limit of an age range: "6 to" before "<18 yr"."""
     if limit.comparator not in UPPER:
         return None
     return rule("range_opening_bare").ends(tokens, limit.first, limit.first - 2)
 
 
 def _admits_ages(tokens: Tokens, limit: Limit, *, admits: bool) -> bool:
-    """Return whether people with the ages within a limit take part, given the list and the
-    surrounding words.
-
-    ``admits`` is false for an exclusion. A negation directly before the limit ("not over 65")
-    reverses this, and so do words of refusal in an inclusion ("... are excluded").
+    """Return whether people whose age is within a limit may take part, given the list and the
+    surrounding words. ``admits`` is false for an exclusion. A negation directly before the limit
+    ("not over 65") reverses the result, and so do words of refusal in an inclusion ("... are
+    excluded").
     """
     # the comparator may already include the negation
     is_negated = not is_denied(tokens, limit.first) and _is_preceded_by(

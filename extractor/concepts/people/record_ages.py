@@ -1,4 +1,4 @@
-"""Read the lowest and the highest age of the participants of a trial."""
+"""Read the lowest and the highest age of a trial's participants."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
@@ -37,11 +37,11 @@ from extractor.schemas import Age, Category, CriterionKind, RegistryFields, Supp
 _UNKNOWN = RegistryFields()
 _CLAUSE = frozenset(",;:.()-/")
 _OPENING = 12
-"""Number of tokens at the start of a criterion of another category that may contain the
-participants' age.
+"""Number of tokens at the start of a criterion that are searched for the participants' age if its
+category is not age.
 """
 _LIKELY = (Category.DIAGNOSIS, Category.SEX, Category.OTHER)
-"""Other categories in which an age may occur anywhere."""
+"""Other categories in which an age may occur anywhere in a criterion."""
 _ADJOINING = 2 * 365.25
 """Maximum number of days between two adjoining ages."""
 _DOUBTFUL = "doubtful age"
@@ -49,8 +49,9 @@ _IN_SUMMARY = "age in a summary"
 
 
 class _Bound(NamedTuple):
-    """A limit on age: the lowest age of participants if ``lower``, otherwise the highest. ``place``
-    covers the words that state it. ``case`` is the case of ``measured`` for its confidence.
+    """A limit on age: the lowest age of participants if ``lower`` is true, otherwise the highest.
+    ``place`` covers the words that state it. ``case`` is the case of ``measured`` that determines
+    its confidence.
     """
 
     age: Age
@@ -68,11 +69,12 @@ def read_ages(
     summary: Iterable[Passage],
     registry: RegistryFields = _UNKNOWN,
 ) -> tuple[Reading[Age | None], Reading[Age | None]]:
-    """Return the lowest and the highest age that any criterion admits. The summary fills gaps.
+    """Return the lowest and the highest age that any criterion admits. If the criteria do not state
+    an age, it is read from the summary.
 
-    If there are several ages, one that is also registered counts, otherwise the widest. An age that
-    differs from the registered one is uncertain. If such an age is also doubtful, or only in the
-    summary, there is no value, and the age is an alternative.
+    If there are several ages, the age that is also registered is used, or otherwise the widest age.
+    An age that differs from the registered age is uncertain. If it is also doubtful, or stated only
+    in the summary, it is only an alternative, and there is no value.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -88,7 +90,7 @@ def read_ages(
     if low.value is not None and high.value is not None:
         return low, high
     described = [bound for passage in summary for bound in _read_summary(passage)]
-    # if one end of a range is registered, the other end counts with a lower confidence
+    # if one end of a range is registered, the other end is used with a lower confidence
     known = [
         bound.place
         for bound in described
@@ -108,12 +110,10 @@ def read_ages(
 def _choose(
     bounds: Sequence[_Bound], name: str, registered: float | None
 ) -> Reading[Age | None]:
-    """Return the widest bound of one side among those that agree with the registry, otherwise among
-    those that are not doubtful. It is less certain if several bounds differ, or if the registry
-    disagrees.
-
-    There is no value, but an alternative, if bounds of the other side contradict it: "aged 65 or
-    older, or 50 to 64 with diabetes" has no highest age.
+    """Return the widest bound on one side among the bounds that agree with the registry or, failing
+    that, among those that are not doubtful. It is less certain if the bounds differ, or if the
+    registry disagrees. If bounds on the other side contradict it, it is only an alternative, and
+    there is no value: "aged 65 or older, or 50 to 64 with diabetes" does not state a highest age.
     """
     of_side = [bound for bound in bounds if bound.lower is (name == AGES[0])]
     if not of_side:
@@ -145,18 +145,18 @@ def _choose(
 
 
 def _find_widest(bounds: Sequence[_Bound]) -> _Bound:
-    """Return the widest bound of one side. Doubtful bounds count only if all are doubtful."""
+    """Return the widest bound on one side. Doubtful bounds are used only if all bounds are
+    doubtful.
+    """
     certain = [bound for bound in bounds if bound.case != _DOUBTFUL]
     widest = min if bounds[0].lower else max
     return widest(certain or bounds, key=attrgetter("days"))
 
 
 def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
-    """Return whether a bound of the other side leaves no age within this one, which then applies
-    only to some people.
-
-    If all of them do, and by more than two years, the text contradicts itself, and both ages are
-    kept.
+    """Return whether a bound on the other side excludes all ages that this bound admits, so that it
+    can apply only to some people. If all bounds on the other side do so by more than two years, the
+    text contradicts itself, and both ages are kept.
     """
     rivals = [
         rival.days - chosen.days
@@ -170,10 +170,9 @@ def _is_contradicted(chosen: _Bound, bounds: Iterable[_Bound]) -> bool:
 
 
 def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
-    """Yield the ages that a criterion admits, or that an exclusion leaves.
-
-    Ages of donors, ages below a heading for signs such as risk factors, and ages of other people do
-    not limit the participants. A criterion of another category must name the ages of participants.
+    """Yield the ages that a criterion admits, or that remain after an exclusion. Ages of donors and
+    other people, and ages below headings such as "Risk factors", do not limit the participants. A
+    criterion in another category must explicitly state the age of participants.
     """
     heading = read_text(criterion.heading)
     # "at least two of the following:" makes signs of the lines below
@@ -205,7 +204,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
 
 
 def _is_below_age(criterion: StatedCriterion) -> bool:
-    """Return whether the heading of a criterion begins with the word age."""
+    """Return whether the heading of a criterion begins with the word "age"."""
     heading = criterion.heading.lstrip(" *_-").lower()
     return heading.startswith(("age ", "ages ", "age:", "ages:"))
 
@@ -215,8 +214,9 @@ def _is_about_age(criterion: StatedCriterion) -> bool:
 
 
 def _list_ages(criterion: StatedCriterion) -> list[Limit]:
-    """List the limits of a criterion that are ages: by the words around them, as bare numbers after
-    people if there is no heading, or as durations after only words for people in a line about age.
+    """List the limits in a criterion that are ages: limits that the surrounding words call ages,
+    bare numbers after people if there is no heading, and durations preceded only by words for
+    people in a line about age.
     """
     tokens = criterion.passage.tokens
     ages = [
@@ -233,8 +233,9 @@ def _list_ages(criterion: StatedCriterion) -> list[Limit]:
 
 
 def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
-    """Return whether a limit with only words for people before it is an age: in years or months or,
-    below a heading about age, without a unit. "20 to 26" below "MMSE score:" is not an age.
+    """Return whether a limit that is preceded only by words for people is an age. It must be in
+    years or months or, below a heading about age, may lack a unit. "20 to 26" below "MMSE score:"
+    is not an age.
     """
     tokens = criterion.passage.tokens
     has_unit = limit.time_unit in ("year", "month")
@@ -248,8 +249,8 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age in a criterion of another category is the participants' age. It must
-    have a unit of time, follow the word for age, or follow only words for people; and words for
-    people's ages must be near it.
+    have a time unit, or follow a word for age or only words for people, and words about the age of
+    people must be nearby.
     """
     named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
     if not limit.time_unit and not named and not is_of_people(tokens, limit):
@@ -258,7 +259,7 @@ def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether words next to a limit show that it is an age of people: words about age,
+    """Return whether the words next to a limit show that it is the age of people: words about age,
     "old", consent, or people of that age.
     """
     first = limit.first
@@ -273,8 +274,8 @@ def _names_age(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _read_summary(passage: Passage) -> Iterator[_Bound]:
-    """Yield the age limits in a title or summary that are within twelve tokens of words for the age
-    of participants. Ages without a unit of time, and ages of other people, are skipped.
+    """Yield the age limits in a title or summary that are within twelve tokens of words about the
+    age of participants. Ages without a time unit, and ages of other people, are skipped.
     """
     passed = passage.first
     for talk in rule("age_talk").find(passage.tokens, passage.first, passage.end):
@@ -303,9 +304,9 @@ def _read_bounds(
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the case of an age by the words around it: doubtful if it applies to some people, or
-    if an exclusion has more conditions before it; excluded; uncertain without a unit or comparator;
-    or plain.
+    """Return the case of ``measured`` for an age. It depends on whether the age applies only to
+    some people or follows other conditions of an exclusion, whether it is excluded, and whether its
+    unit or comparator is missing.
     """
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
     if is_of_some or ends_age_range(tokens, limit):
@@ -323,7 +324,5 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
 
 
 def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a rule matches all tokens from ``first`` to ``end``. An empty range
-    matches.
-    """
+    """Return whether a rule matches all tokens in ``first:end``. An empty range always matches."""
     return first >= end or rule(name).covers(tokens, first, end) is not None

@@ -1,4 +1,4 @@
-"""Read ages as registries write them, and compare them with an age in the text."""
+"""Read the ages in registry fields, and compare them with an age in the text."""
 
 import re
 from collections.abc import Mapping
@@ -10,24 +10,24 @@ from extractor.schemas import Age, RegistryFields, TimeUnit
 
 AGES = ("minimum_age", "maximum_age")
 DESCRIPTIONS = frozenset({"brief_summary", "detailed_description"})
-"""Sections that also describe the illness, other trials and comparison groups."""
+"""Sections that may also describe the illness, other trials and comparison groups."""
 UNLIKE = "age unlike the registry's"
-"""The case of ``measured`` for an age that differs from the registered one."""
+"""The case of ``measured`` for an age that differs from the registered age."""
 _ROUNDED = 1.02
-"""Two ages whose difference is within this factor of the tolerance agree; registries turn "under
-18" into 17.
+"""The tolerance is multiplied by this factor to allow for rounding. Registries turn "under 18" into
+17.
 """
 _YEAR = DAYS[TimeUnit.YEAR]
 OLDEST = 120 * _YEAR
 """The highest age in days."""
 _EVERYBODY = 99 * _YEAR
-"""Registered upper limits of at least this many days admit everybody."""
+"""Registered upper limits of at least this many days are ignored, since they admit everybody."""
 _SHORT_AGE = re.compile(
     r"(?:[<>]=?|[≤≥])?\s?(?P<number>\d{1,3}(?:[.,]\d{1,2})?)\s?(?:(?P<months>m)|age(?:s|d)?(?: "
     r"old)?|yrs?\.?)?",
     re.IGNORECASE,
 )
-"""An age in a form that only registries use: a bare number, "6M", "20age old"."""
+"""Matches an age in a form that only registries use: a bare number, "6M", "20age old"."""
 
 
 def count_days(age: Age) -> float:
@@ -40,10 +40,10 @@ def count_days(age: Age) -> float:
 
 
 def read_registered_age(written: str) -> Age | None:
-    """Return an age in a registry's notation; None if the text is not an age.
+    """Read an age in a registry's notation; return None if the text is not an age.
 
     Registries write "18 Years", "15Y", "6M", "20age old" (Japan) or only the number of years. In
-    these fields "M" means months, unlike in running text.
+    these fields, unlike in running text, "M" means months.
 
     >>> [
     ...     str(read_registered_age(text))
@@ -65,11 +65,10 @@ def read_registered_age(written: str) -> Age | None:
 
 
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
-    """Return the registered ages in days by field; None for an age that cannot be read, and for
-    both if the record registers neither.
-
-    If a record registers only one end, the other has no limit: 0 days, or infinity. An upper limit
-    of 99 years or more does not count as a limit either. "N/A" and "-" are empty.
+    """Return the registered ages in days by field. An age that cannot be read is None; both are
+    None if the record does not register any age. If only one end is registered, the other is
+    unlimited: 0 days or infinity. An upper limit of 99 years or more is also treated as unlimited.
+    "N/A" and "-" are treated as empty.
 
     >>> ages = read_registered_ages(
     ...     RegistryFields(minimum_age="2 Years", maximum_age="N/A")
@@ -92,8 +91,8 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 
 def agrees(age: Age | None, registered: float | None) -> bool:
-    """Return whether an age agrees with the registered one: they differ by at most a year, or by a
-    month for infants up to two years. If either is missing, they do not agree.
+    """Return whether an age agrees with the registered age: they differ by at most a year or, for
+    infants up to two years, by a month. If either age is missing, they do not agree.
     """
     if age is None or registered is None:
         return False

@@ -24,12 +24,13 @@ def read_sex(
     summary: Sequence[Passage] = (),
     registered: str | None = None,
 ) -> Reading[Sex | None]:
-    """Return the sex in the criteria, otherwise in the titles, the conditions or the summary. There
-    is no value if none of them states it, or if only a description contradicts the registered sex.
+    """Return the sex stated in the criteria or, failing that, in the titles, the conditions or the
+    summary. The value is None if the sex is not stated, or is stated only in a description that
+    contradicts the registered sex.
 
-    A line that names both sexes, or two lines that name one each, admit both. Lines that are only
-    about pregnancy and contraception do not count, nor do exclusions and lines about donors.
-    ``titles`` includes the conditions. ``registered`` is the registry's field as written.
+    A line that names both sexes, or two lines that each name a different sex, admit both.
+    Exclusions, lines about donors, and lines that are only about pregnancy and contraception are
+    ignored. ``titles`` includes the conditions. ``registered`` is the registry's field as written.
     """
     relevant = [criterion for criterion in stated if _may_limit_sex(criterion)]
     for criterion in relevant:
@@ -52,15 +53,15 @@ def read_sex(
     sex, words = sexes[0]
     if len({other_sex for other_sex, _ in sexes}) == 2:
         return _infer(Sex.ALL, "both sexes in two lines", words)
-    # men in part A; part B does not state a sex
+    # as in "Men" for part A, while part B does not state a sex
     if is_of_division:
         return replace(_infer(sex, "doubtful age", words), alternatives=(Sex.ALL,))
     return _infer(sex, "one sex", words)
 
 
 def _may_limit_sex(criterion: StatedCriterion) -> bool:
-    """Return whether a criterion may state which sex takes part: it is an inclusion, is not about
-    donors, and is not only about pregnancy or contraception.
+    """Return whether a criterion may state which sex can take part: it is an inclusion that is not
+    about donors, and not only about pregnancy or contraception.
     """
     if criterion.kind is CriterionKind.EXCLUSION or criterion.donor:
         return False
@@ -76,8 +77,8 @@ def _read_elsewhere(
     summary: Sequence[Passage],
     registered: str | None,
 ) -> Reading[Sex | None]:
-    """Return the sex stated outside the criteria: both if a title or the summary states both,
-    otherwise the only sex that the titles or conditions name, otherwise that the summary names.
+    """Return the sex stated outside the criteria: both if a title or the summary states both, or
+    otherwise the only sex named in the titles and conditions or, failing that, in the summary.
     """
     for passages, name in ((titles, "all_sexes"), (summary, "sexes_stated")):
         for passage in passages:
@@ -102,7 +103,7 @@ def _read_elsewhere(
 
 
 def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
-    """List the sexes of the passages that name only one, as (sex, words) pairs."""
+    """List the sex named in each passage that names only one sex, as (sex, words) pairs."""
     sexes: list[_SexAndWords] = []
     for passage in passages:
         female = _find("women", passage)
@@ -119,11 +120,11 @@ def _list_sexes(passages: Iterable[Passage]) -> list[_SexAndWords]:
 def read_healthy(
     stated: Sequence[StatedCriterion], summary: Iterable[Passage]
 ) -> Reading[bool | None]:
-    """Return whether healthy people may take part; no value if the text does not state it.
+    """Return whether healthy people may take part. The value is None if the text does not state it.
 
-    The first inclusion that accepts or refuses healthy people decides, otherwise the first such
-    passage of the summary. Lines about donors do not count, nor do healthy people used for
-    comparison.
+    The value is taken from the first inclusion that accepts or refuses healthy people or, failing
+    that, from the first passage of the summary that does. Lines about donors, and healthy people
+    who are only compared, are ignored.
     """
     inclusions = [
         criterion.passage
@@ -156,6 +157,6 @@ def _find(name: str, passage: Passage) -> Passage | None:
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:
-    """Return a value that words imply, with the confidence measured for the ``case``."""
+    """Return a value that is inferred from words, with the confidence measured for the ``case``."""
     sure = measured("participants", case)
     return Reading(value, sure, (span_of(words),), Support.INFERRED)

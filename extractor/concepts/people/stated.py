@@ -1,4 +1,4 @@
-"""A criterion in the form that the readers of a whole record use."""
+"""Criteria in the form that the readers of a whole record need."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -13,14 +13,14 @@ from extractor.language.lexer import Tokens
 
 
 class Subject(Enum):
-    """The subject of a line that introduces other lines."""
+    """The possible subjects of a line that introduces other lines."""
 
     PEOPLE = auto()
     """The participants, their ages, or the trial and its lists."""
     COURSE = auto()
-    """How long something lasts, or how long ago it was."""
+    """The duration of something, or the time since it happened."""
     OTHERS = auto()
-    """Other people, or an age at another time than entry."""
+    """Other people, or an age at a time other than entry."""
     UNKNOWN = auto()
     """Any other subject."""
 
@@ -56,7 +56,7 @@ def read_subject(line: str) -> Subject:
 
 
 def _is_of_others(tokens: Tokens) -> bool:
-    """Return whether a line names only relatives, or an age at another time than entry."""
+    """Return whether a line names only relatives, or an age at a time other than entry."""
     if rule("age_at_event_named").search(tokens) or rule("measured_age_named").search(
         tokens
     ):
@@ -68,8 +68,8 @@ def _is_of_others(tokens: Tokens) -> bool:
 
 
 def speaks_of_people(tokens: Tokens) -> bool:
-    """Return whether words name the participants, or the trial and its lists, rather than
-    conditions or treatments of the participants: "Patients on dialysis:".
+    """Return whether words name only the participants, the trial or its lists. "Patients on
+    dialysis:" names a treatment of the participants instead.
     """
     if rule("says_who").search(tokens):
         return True
@@ -81,7 +81,7 @@ def speaks_of_people(tokens: Tokens) -> bool:
 
 
 def names_division(heading: str) -> bool:
-    """Return whether a heading names a part of the trial or a group of its people: "Part A:",
+    """Return whether a heading names a part of the trial or a group of its participants: "Part A:",
     "Healthy volunteers:".
     """
     tokens = read_text(heading)

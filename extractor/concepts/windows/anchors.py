@@ -1,7 +1,5 @@
-"""Classify the moment from which a time is counted into a few classes for grouping.
-
-Windows of criteria and times of outcomes share these classes. The quote next to a class is more
-precise.
+"""Assign the moment from which a time is counted to one of a few classes for grouping. The windows
+of criteria and the times of outcomes share these classes. The quote beside a class is more precise.
 """
 
 from enum import StrEnum
@@ -13,7 +11,7 @@ from extractor.language.lexer import Tokens
 
 _FIRST_NUMBERS = frozenset({"0", "1", "one", "zero", "01", "00"})
 _NUMBERS = ("cycle_number", "day_number", "visit_number")
-"""The parts of a numbered moment."""
+"""The names of the unit and the number in a numbered moment."""
 _KEPT = 4096
 """Maximum number of moments whose classes are cached."""
 
@@ -41,18 +39,18 @@ _NAMED = (
     ("moment_randomisation_or_enrolment", AnchorClass.RANDOMISATION_OR_ENROLMENT),
     ("moment_of_giving", AnchorClass.FIRST_DOSE),
 )
-"""The rules for each class, in the order in which they are tried."""
+"""The rules for each class, listed in the order in which they are tried."""
 
 
 @lru_cache(maxsize=_KEPT)
 def classify_anchor(words: str) -> AnchorClass | None:
-    """Return the class of the moment that words name, which may begin with "before" or "after";
-    None if they do not name a moment ("of the drug").
+    """Return the class of a moment, whose words may begin with "before" or "after"; None if the
+    words do not name a moment ("of the drug").
 
-    The first match decides: a number ("day 1"), the rules for each class, a treatment or drug
-    without further words, or the study itself. A treatment without further words is one that begins
-    ("before therapy"), but after "after" it is one that has ended ("after therapy"). Any other
-    moment is another event.
+    The first of the following that matches determines the class: a number ("day 1"), the rules for
+    each class, a treatment or drug without further words, or the study itself. A treatment without
+    further words means its beginning ("before therapy") or, following "after", its end ("after
+    therapy"). Any other moment is another event.
 
     >>> texts = (
     ...     "prior to initiation of therapy",
@@ -92,9 +90,9 @@ def classify_anchor(words: str) -> AnchorClass | None:
 
 
 def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
-    """Return the class of a numbered moment that begins at token ``first``; None if the moment has
-    no number. Numbers 0 and 1 of a day, week or cycle are the first dose, those of a visit are
-    screening, and other numbers are another event.
+    """Return the class of a numbered moment that begins at token ``first``; None if the moment is
+    not numbered. Days, weeks and cycles 0 and 1 are the first dose, visits 0 and 1 are screening,
+    and moments with other numbers are other events.
     """
     moment = rule("numbered_moment").starts(tokens, first)
     if moment is None:
@@ -115,7 +113,7 @@ def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
 
 
 def _names_drug(tokens: Tokens, first: int) -> bool:
-    """Return whether the name of the moment begins with a known drug or cells: "before
+    """Return whether the name of the moment begins with a known drug or cell product: "before
     fictumab".
     """
     known = find_general(tokens, first)

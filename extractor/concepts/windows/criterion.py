@@ -1,5 +1,5 @@
-"""Read the time windows of a criterion, with their places and signs, and the windows that items
-inherit from the line above them.
+"""Read the time windows of a criterion, with their places and signs, and the windows that an item
+inherits from the line above it.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ Windows = Reading[tuple[TimeWindow, ...]]
 
 
 class Times(NamedTuple):
-    """The first time window of a criterion, as ``time_window`` stores it, and all its windows."""
+    """The first time window of a criterion, as stored in ``time_window``, and all its windows."""
 
     first: FirstWindow
     windows: Windows
@@ -44,13 +44,12 @@ class Times(NamedTuple):
 def read_windows(
     passage: Passage, kind: CriterionKind | None = None, topic: str = ""
 ) -> Times:
-    """Return the first time window of a criterion, which ``time_window`` stores, and all its
-    windows, with what they limit and the moments from which they are counted.
-
-    The first window is in hours or longer units and has words of its own. A window that explains a
-    word or belongs to an exception is used only if there is no other. ``passage`` contains only the
-    criterion (``Passage.alone``). ``topic`` is the heading or parent line: below a line on age,
-    life or survival, no duration is a window.
+    """Return the first time window of a criterion, which is stored in ``time_window``, and all its
+    windows. Each window has the name of the event or treatment that it limits, and the moment from
+    which it is counted. The first window must be in hours or longer units. A window without its own
+    direction, in an explanation or in an exception is used only if there is no other window.
+    ``passage`` contains only the criterion (``Passage.alone``). ``topic`` is the heading or parent
+    line; below a line about age, life or survival, durations are not windows.
 
     >>> first, windows = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
@@ -91,7 +90,9 @@ def read_windows(
 
 
 def _choose_first(windows: Sequence[Window]) -> int | None:
-    """Return the index of the window that ``time_window`` stores."""
+    """Return the index of the window that is stored in ``time_window``; None if none of the windows
+    can be stored.
+    """
     possible = list_possible_firsts(windows)
     if not possible:
         return None
@@ -100,7 +101,9 @@ def _choose_first(windows: Sequence[Window]) -> int | None:
 
 
 def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
-    """Return the measured case of a line: its windows, or the reason why it has none."""
+    """Return the measured case of a line: "read" if it has windows, otherwise the reason why it
+    does not.
+    """
     if windows:
         return "read"
     if not list(find_durations(tokens)):
@@ -111,9 +114,9 @@ def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
 
 
 def name_limited(windows: Windows, other: Passage) -> Windows:
-    """Return the time windows; those without a name limit what ``other`` names: another line, which
-    is their item or its parent. They are less certain. If the other line names nothing, all windows
-    are unchanged.
+    """Add the name in another line, which is the windows' item or its parent, to all time windows
+    without a name. These windows are less certain. If the other line does not contain a name, all
+    windows are unchanged.
 
     >>> _, windows = read_windows(read_passage("within 4 weeks"))
     >>> name_limited(windows, read_passage("Treatment with statins:")).value[0].of
@@ -142,9 +145,9 @@ def inherit_window(window: FirstWindow) -> FirstWindow:
 
 
 def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
-    """Return the time windows of an introducing line as windows of the item below it. They are less
-    certain. If they limit words that only announce the items ("any of the following drugs"), or
-    nothing, they limit what the item names.
+    """Return the time windows of an introducing line as windows of an item below it. They are less
+    certain. If a window does not have a name, or its name only announces the items ("any of the
+    following drugs"), it takes its name from the item.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
     >>> _, windows = read_windows(line)
@@ -168,8 +171,8 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
 
 def demands_other(introduction: Passage) -> bool:
     """Return whether the items below a line belong to a different clause than the line's last time
-    window: "and" after the window leads to another requirement, and no words such as "one of"
-    precede the window.
+    window. They do if "and" after the window leads to another requirement, unless words such as
+    "one of" precede the window.
 
     >>> demands_other(
     ...     read_passage("A negative test within 72 hours and one of the following:")
@@ -187,10 +190,10 @@ def demands_other(introduction: Passage) -> bool:
 
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
-    """Return whether an item is of the kind that its introduction announces. Only measured values
-    belong below laboratory tests; other items indicate a doubtful layout.
+    """Return whether an item is of the type that its introduction announces. Only measured values
+    belong below laboratory tests; other items indicate that the layout is doubtful.
 
-    ``is_value``: the item has limits of its own that do not limit a treatment.
+    ``is_value`` means that the item has its own limits, which do not limit a treatment.
 
     >>> tests = read_passage("Adequate renal function within 14 days, defined as:")
     >>> items = ("Bilirubin within normal limits", "Vasectomized partner")

@@ -1,4 +1,4 @@
-"""Prove a model's age, duration or time point: it is kept if the text mentions it."""
+"""Prove ages, durations and time points from a model: they are kept if the text mentions them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -40,7 +40,7 @@ from extractor.schemas import (
 _CALENDAR = {TimeUnit.MONTH: 1, TimeUnit.YEAR: MONTHS_OF_YEAR}
 _AGE_NAMES = ("persons_named", "said_age")
 _PEOPLE = (*_AGE_NAMES, "turned_before", "aged_after")
-"""Rules for words that a number needs to be an age of people."""
+"""Rules for words, one of which must occur if a number is to be read as the age of people."""
 _AGE_WORD_REACH = 12
 _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
@@ -48,8 +48,8 @@ _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 def is_same_length(
     number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow
 ) -> bool:
-    """Return whether a duration is exactly as long as a value: half a year is 6 months. A month
-    never equals a number of days or weeks.
+    """Return whether a duration is exactly as long as a value: half a year is 6 months. Months
+    never equal days or weeks.
 
     >>> day = Period(value=21, unit=TimeUnit.DAY)
     >>> is_same_length(3, TimeUnit.WEEK, day), is_same_length(1, TimeUnit.MONTH, day)
@@ -68,8 +68,8 @@ def is_same_length(
 def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     """Return the place of a duration in a line; None if the line does not contain it.
 
-    A duration with the same number and unit is certain; an equal one in another unit is inferred
-    ("3-week" for 21 days). A part of a duration in two units does not count.
+    A duration with the same number and unit is certain; an equal duration in another unit is
+    inferred ("3-week" for 21 days). Part of a duration in two units does not match.
     """
     found: list[Derived] = []
     for place, number, unit in _list_lengths(tokens):
@@ -82,14 +82,14 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
 
 
 def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
-    """Yield the durations of a line as (place, number, unit) tuples: those with a number, "each
-    cycle", "Q3W", "six 21-day cycles", and the times of a time frame.
+    """Yield the durations in a line as (place, number, unit) tuples: durations with a number,
+    phrases such as "each cycle", "Q3W" and "six 21-day cycles", and the times of a time frame.
     """
     sums: set[int] = set()
     for duration in find_durations(tokens):
         place = Derived(duration.first, duration.end)
         first = duration.first
-        # the "4 Day" of "Cycle 4 Day 9"
+        # "4 Day" in "Cycle 4 Day 9" is not a duration
         counts = rule("counts_a_moment").ends(tokens, first, first - 1)
         if counts and rule("next_moment").starts(tokens, duration.end - 1):
             continue
@@ -120,11 +120,11 @@ def _locate_moment(frame: TimeFrame, moment: Moment, tokens: Tokens) -> Derived:
 
 
 def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
-    """Return the place of a time point in a time frame; None if the time frame does not contain it.
+    """Return the place of a time point in a time frame; None if the time frame does not state it.
 
-    It is certain if it is a time point of the frame with the same number and unit. It is inferred
-    in another unit ("24 h" for a day), from another time of the frame, or from a duration in a line
-    without times ("a fortnight").
+    It is certain if a time point of the frame has the same number and unit. It is inferred if the
+    unit differs ("24 h" for a day), if it matches a time that is not a time point, or if it matches
+    a duration in a line without times ("a fortnight").
     """
     frame = read_time_frame(tokens)
     for moment in (*frame.points, *frame.moments):
@@ -140,8 +140,8 @@ def find_point(tokens: Tokens, value: TimePoint) -> Derived | None:
 
 
 def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
-    """Return a time point in the unit that the text uses at ``place``, if its number is whole in
-    that unit: "24 h" for a day. Otherwise, it is returned unchanged.
+    """Convert a time point to the unit that the text uses at ``place``, if this yields a whole
+    number: "24 h" for a day. Otherwise, return it unchanged.
     """
     frame = read_time_frame(tokens)
     for moment in frame.moments:
@@ -156,9 +156,9 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
 
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
-    """Return the place of an age in a line, of any person and at any time; None if the line does
-    not contain it. A number without a unit is in years, and inferred: "women between 19 and 64". In
-    a line on age, another duration of the same length counts too.
+    """Return the place of an age in a line; None if the line does not contain it. The age may be
+    that of any person at any time. A number without a unit is assumed to be in years, and inferred:
+    "women between 19 and 64". In a line about age, any duration of the same length matches.
     """
     for mention in find_mentions(tokens):
         number = mention.number
@@ -190,9 +190,9 @@ def find_stated_age(
     """Return an age with its place in a criterion, if the criterion states it as the lowest
     (``lower``) or the highest age of the participants; None if it does not.
 
-    ``admits``: the criterion is an inclusion. If there are several such ages, the widest counts:
-    the smallest minimum or the largest maximum. If there are none, a number that may be an age is
-    inferred.
+    ``admits`` means that the criterion is an inclusion. If there are several ages, the widest limit
+    is used: the smallest minimum or the largest maximum. If there are none, a number that may be an
+    age is inferred.
     """
     tokens = cut(passage)
     stated = [
@@ -216,9 +216,11 @@ def find_stated_age(
 
 
 def _find_open_age(value: Age, passage: Passage, *, lower: bool) -> Supported | None:
-    """Return a number that may be an age of the participants, inferred; None if there is none.
+    """Return a number that may be an age of the participants, with the support ``inferred``; None
+    if there is no match.
 
-    ``lower``: the number must be the lower end of a range, or have a comparator of that side.
+    ``lower`` means that the number must be the lower end of a range or have a comparator for a
+    lower bound.
     """
     tokens = cut(passage)
     of_windows = [window.length for window in find_windows(tokens, None)]
@@ -243,9 +245,9 @@ def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
 
 
 def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
-    """Return whether a number can be the age of the participants: it is at the start of the line or
-    people are mentioned in the line, it has the unit (or no unit, for years), and it does not
-    belong to other people.
+    """Return whether a number can be the age of the participants. It must be at the start of the
+    line or in a line that mentions people, must have the unit of the age (which may be missing for
+    years), and must not belong to other people.
     """
     if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
         return False

@@ -1,4 +1,6 @@
-"""Find what a time window limits, and the moment from which it is counted."""
+"""Find the name of the event or treatment that a time window limits, and the moment from which the
+window is counted.
+"""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,17 +12,17 @@ from extractor.language.passage import split_sentences
 from extractor.schemas import TimeUnit
 
 _REACH = 40
-"""Maximum number of tokens before a window that may name what it limits."""
+"""Maximum number of tokens before a window that may contain its name."""
 _NEAR = 8
 """Maximum number of tokens between two windows that share a moment."""
 _JOINTS = 3
-"""Maximum number of tokens between two windows if the second has no name."""
+"""Maximum number of tokens between two windows if the second does not have a name."""
 
 
 class Parts(NamedTuple):
-    """The tokens of what a window limits and of the moment from which it is counted, including
-    "before" or a similar word; None if the line does not state them. ``place`` is the position of
-    the name: "before", "behind" or "shared".
+    """The tokens of a window's name (``of``) and of the moment from which it is counted
+    (``anchor``), including "before" or a similar word; None if the line does not state them.
+    ``place`` is the position of the name: "before", "behind" or "shared".
     """
 
     of: Range | None = None
@@ -30,10 +32,10 @@ class Parts(NamedTuple):
 
 @lru_cache(maxsize=256)
 def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]:
-    """Return the parts of each time window of a line, in the order of ``windows``.
+    """Return the parts of each time window in a line, in the order of ``windows``.
 
-    A window without words of its own takes its name from the previous window and its moment from
-    the next one: "aspirin within 3 days or 5 half-lives before surgery".
+    A window without its own words takes its name from the previous window and its moment from the
+    next window: "aspirin within 3 days or 5 half-lives before surgery".
 
     >>> from extractor.language.book import read_text
     >>> from extractor.concepts.windows.times import find_windows
@@ -57,7 +59,7 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
         found.append(Parts(of, anchor, place if of else ""))
         floor = of[1] if of and place == "behind" else end
     if len(found) > 1 and rule("respective_word").search(tokens):
-        # a model has to decide which of them limits what
+        # a model has to decide which name belongs to which window
         found = [parts._replace(of=None, place="") for parts in found]
     for at in reversed(range(len(windows) - 1)):
         if found[at].anchor is None and _share_moment(tokens, *windows[at : at + 2]):
@@ -68,12 +70,12 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 def _find_name(
     tokens: Tokens, window: Window, floor: int, end: int, stop: int
 ) -> tuple[Range | None, str]:
-    """Return the name of what a window limits, and its position: words directly after its duration
-    that can only be its name ("1 year post-menopausal", "6 weeks for nitrosoureas"), otherwise the
-    words before the window, otherwise those after it and its moment.
+    """Return the name of a window and its position. The name is found in words directly after its
+    duration that can only be its name ("1 year post-menopausal", "6 weeks for nitrosoureas"), in
+    the words before the window, or in the words after the window and its moment, in this order.
 
-    The previous window ends at ``floor``, the window's own words at ``end``, and the next window
-    begins at ``stop``.
+    The previous window ends at token ``floor``, the window's own words end at ``end``, and the next
+    window begins at ``stop``.
     """
     rules = ["state_behind"]
     if window.rule == "kept_before":
@@ -103,11 +105,10 @@ def _find_name(
 
 
 def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of what the tokens ``first:end`` name at their beginning, as in an item
-    below "Within 4 weeks before screening:"; None if they name nothing.
+    """Return the name at the beginning of the tokens ``first:end``, such as an item below "Within 4
+    weeks before screening:"; None if they do not contain a name.
 
-    The words up to the first match of the rule ``limited_stop`` are used or, if they name nothing,
-    the words from there to the next match.
+    The name ends at the first match of the rule ``limited_stop`` that follows it.
     """
     at = first
     for found in rule("limited_stop").find(tokens, first, end):
@@ -119,8 +120,8 @@ def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the tokens of ``first:end`` that name what is limited, excluding the surrounding verbs
-    and words for people; None if they name nothing.
+    """Return the tokens in ``first:end`` that name the limited event or treatment, excluding verbs
+    and words for people around the name; None if they do not contain a name.
 
     The name follows the last words that lead to a name ("who have received"). If there is no name
     after these words, it is before them ("asthma treated with").
@@ -139,8 +140,8 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
 
 
 def _trim(tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return a name without the surrounding words that do not belong to it; None if the rest does
-    not name anything.
+    """Return a name without the surrounding words that do not belong to it; None if the remaining
+    words do not name anything.
     """
     aside = rule("limited_aside").search(tokens, first + 1, end)
     if aside:
@@ -177,14 +178,14 @@ def _start_last_sentence(tokens: Tokens, first: int, end: int) -> int:
 
 
 def is_past(tokens: Tokens, window: Window) -> bool:
-    """Return whether a window counts back from the present, as in "in the past year"."""
+    """Return whether a window is counted back from the present, as in "in the past year"."""
     near = max(0, window.first - 2)
     return rule("past_word").search(tokens, near, window.length[1]) is not None
 
 
 def _find_moment(tokens: Tokens, window: Window) -> Range | None:
-    """Return the words of the moment from which a window is counted, including "before" or a
-    similar word.
+    """Return the tokens of the moment from which a window is counted, including "before" or a
+    similar word; None if the line does not state one.
     """
     at = window.length[1]
     own_words = rule("own_words").starts(tokens, at)
@@ -207,8 +208,8 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
 
 
 def _share_moment(tokens: Tokens, window: Window, behind: Window) -> bool:
-    """Return whether a window is counted from the moment of the next window, to which it is joined:
-    "3 days or 5 half-lives before surgery".
+    """Return whether a window is joined to the next window and counted from the same moment: "3
+    days or 5 half-lives before surgery".
     """
     between = (window.length[1], behind.first)
     is_far = behind.first - window.length[1] > _NEAR

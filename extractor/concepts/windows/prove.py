@@ -1,5 +1,6 @@
-"""Prove a model's time window, and the parts of a value: a window is kept if its words contain an
-equal duration with the same direction, a part if its words do not belong to another value.
+"""Prove time windows from a model, and the parts of a value. A window is kept if its quote contains
+an equal duration with the same direction; a part is kept if its words do not belong to another
+value.
 """
 
 from bisect import bisect_right
@@ -34,9 +35,9 @@ def find_window(
     """Return a time window with its place if its quote states its duration and direction; None if
     it does not. If ``value`` is only a quote, return the window that the quote states.
 
-    The text decides whether the limit itself is included: "for more than 7 days" supports ">= 7
-    days" as "> 7 days". If the quote has several places, the first one whose words name what the
-    window limits counts, otherwise the first one. ``topic`` is the line that introduces the
+    The text determines whether the limit itself is included: "for more than 7 days" supports ">= 7
+    days" as "> 7 days". If the quote occurs several times, the first place with the name of the
+    window is used or, failing that, the first place. ``topic`` is the line that introduces the
     passage: a duration below "Life expectancy:" is not a window.
     """
     of = None if isinstance(value, str) else value.of
@@ -89,7 +90,7 @@ def _list_windows(
 
 
 def _compare(window: Window, value: TimeWindow) -> Support | None:
-    """Return how a window of the text supports a value; None if it does not: each bound of the
+    """Return how a window in the text supports a value; None if it does not. Each bound of the
     value must also be a bound of the window.
     """
     stated = _list_bounds(window.comparator, window.value, window.high)
@@ -108,7 +109,9 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
 def _list_bounds(
     comparator: Comparator, low: float, high: float | None
 ) -> dict[str, float]:
-    """Return the lowest and the highest duration that a window admits, by "low" and "high"."""
+    """Return the lowest and the highest duration that a window admits, with the keys "low" and
+    "high".
+    """
     bounds = {}
     if comparator not in UPPER:
         bounds["low"] = low
@@ -118,13 +121,13 @@ def _list_bounds(
 
 
 def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
-    """Return the reading of ``time_window`` from the time windows that a model answered: the first
-    of them. The value of the reading is None if no window is in hours or longer units.
+    """Return the reading of ``time_window``: the first of the time windows that a model answered.
+    Its value is None if none of the windows is in hours or longer units.
 
-    Windows of the criterion ``here`` take precedence over those of the line above it, and those in
-    brackets, exceptions and definitions come after the others of their line. The model may have
-    missed the first window: return None if the text has a certain one, in hours or longer units,
-    before all the answered ones.
+    Windows of the criterion ``here`` take precedence over windows of the line above it, and windows
+    in brackets, exceptions and definitions come after the other windows of their line. The model
+    may have missed the first window: return None if the text contains a certain window, in hours or
+    longer units, before all the answered windows.
     """
     windows = find_windows(cut(here), None)
 
@@ -163,19 +166,20 @@ def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
 def prove_parts(
     supported: Supported, places: Sequence[Passage], lead_in: Passage | None = None
 ) -> _Proven:
-    """Return a supported value with the parts that the text supports, and the refusals of the
-    others. Parts are the condition of a limit, and the name and the moment of a time window.
+    """Return a supported value with only the parts that the text supports, and the refusals of the
+    other parts. The parts are the condition of a limit, or the name and the moment of a time
+    window.
 
-    A part that is not in the text, or belongs to another time window, is left out. A limit that the
-    text states for other people is refused as a whole (None), since it would apply to everybody
+    A part that is not in the text, or belongs to another time window, is removed. A limit that the
+    text states for other people is refused entirely (None), since it would apply to everybody
     without its condition. A doubtful part is kept, and the value becomes inferred.
 
     Args:
-        found: A value that the text states.
-        places: The criterion, then the line that introduces it, which may contain the parts of a
-            time window.
-        lead_in: The line that introduces the criterion. A condition stated there applies to all its
-            items rather than to a limit, so it is left out without a refusal.
+        supported: A value that the text states.
+        places: The criterion and the line that introduces it, which may contain the parts of a time
+            window.
+        lead_in: The line that introduces the criterion. A condition in this line applies to all its
+            items rather than to a limit, so it is removed without a refusal.
     """
     value = supported.value
     if isinstance(value, Constraint) and value.condition:
@@ -198,8 +202,8 @@ def prove_parts(
 def _prove_part(
     name: str, quote: str, span: Span, places: Sequence[Passage]
 ) -> tuple[str | None, Refusal | None]:
-    """Return the words of a window's part as written in the text, or the reason why they are not
-    its part: they are not in the text, or belong to another window or an exception.
+    """Return the words of a window's part as written in the text and None, or None and the reason
+    for refusing them: they are not in the text, or belong to another window or an exception.
     """
     words = {}
     known: list[tuple[Span, bool]] = []
@@ -220,7 +224,7 @@ def _prove_part(
 
 def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, bool]]:
     """Yield the parts of all windows that the rules read, and the exceptions after ``span``, as
-    (span, is own) pairs: whether it is the part ``name`` of the window at ``span``.
+    (span, is_own) pairs. ``is_own`` is true for the part ``name`` of the window at ``span``.
     """
     for behind in rule("exception_behind").find(cut(place)):
         excepted = locate(place, behind.first, behind.end)
@@ -243,8 +247,9 @@ def _overlaps(span: Span, others: Iterable[Span]) -> bool:
 def _prove_condition(
     supported: Supported, condition: str, here: Passage, lead_in: Passage | None
 ) -> _Proven:
-    """Return a limit with its condition if the words belong to it; without the condition if the
-    words are not in the text; None if they belong to another limit.
+    """Return a limit with its condition if the condition's words belong to it, without the
+    condition if they are not in the text, or None if they belong to another limit, with the
+    refusals.
     """
     spans = list(find_quotes(here, condition))
     if not spans:
@@ -273,7 +278,7 @@ def _prove_condition(
 
 
 def _is_stated(here: Passage, limit: Limit, supported: Supported) -> bool:
-    """Return whether a limit of the text is the limit that was found."""
+    """Return whether a limit in the text is the supported limit."""
     has_value = supported.value.value in (limit.value, limit.value_high)
     return has_value and locate(here, *limit.number).overlaps(supported.span)
 
@@ -287,8 +292,8 @@ def _list_conditions(here: Passage, limits: Sequence[Limit]) -> Iterator[Span]:
 def _is_of_other_clause(
     here: Passage, at: Span, own: Sequence[Limit], others: Sequence[Limit]
 ) -> bool:
-    """Return whether words are in the clause of another limit, or before a break that separates
-    them from the limit.
+    """Return whether words are in the clause of another limit, or are separated from the limit by a
+    clause break.
     """
     cleaned = here.section.cleaned
     tokens = cut(here)

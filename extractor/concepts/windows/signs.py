@@ -1,4 +1,4 @@
-"""List the signs of a time window: evidence for or against it, its name and its moment."""
+"""List the signs of a time window: evidence for or against the window, its name and its moment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,20 +22,22 @@ _SOME_WORDS = 6
 _MANY_WORDS = 10
 _LEADS = ("limited_lead", "limited_cut", "treatment_verb")
 _TAILS = ("limited_tail", "limited_lead")
-"""Rules for words that lead to a name, and from the name to its time."""
+"""Rules for the words that lead from a name to its time."""
 _USUAL_ENDS = ("ectomy", "emia", "itis", "oma", "osis", "pathy", "therapy", "tomy")
 _RULES_IN_NAME = {
     "relation_word": "words in relation",
     "joint_word": "joined by and or or",
     "duration": "a length of time within",
 }
-"""Rules for words within a name, and the signs that they create."""
+"""Rules for words within a name, with the signs that they create."""
 _BEFORE_NAME = {
     "treatment_verb": "behind a verb of treatment or illness",
     "limited_cut": "behind another verb",
     "limited_lead": "behind a word of no meaning",
 }
-"""Rules that match directly before a name; the first match counts."""
+"""Rules for the words directly before a name, with the signs that they create; only the first match
+is used.
+"""
 _GO_ON = frozenset({"of", "to"})
 """Words that connect a time to a following name: "use (within 14 days) of steroids"."""
 
@@ -43,9 +45,9 @@ _GO_ON = frozenset({"of", "to"})
 def list_signs(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return the signs of the time window at index ``at`` of a line: its own signs with the key "",
-    those of its name with "of", and those of its moment with "anchor". Parts that the line does not
-    state have no key.
+    """Return the signs of the time window at index ``at`` of a line: the window's own signs with
+    the key "", the signs of its name with "of", and the signs of its moment with "anchor". The key
+    of a part that the line does not state is missing.
     """
     window = windows[at]
     own_parts = parts[at]
@@ -70,8 +72,8 @@ def list_signs(
 
 
 def _describe_kind(tokens: Tokens, window: Window, parts: Parts) -> Iterator[str]:
-    """Yield signs for whether a duration is a window at all: it may be the duration of a use, of a
-    measurement or of the trial.
+    """Yield signs that a duration is or is not a window: it may be the duration of a treatment, a
+    measurement or the trial.
     """
     first = window.first
     reach = max(0, first - _REACH)
@@ -129,7 +131,7 @@ def _describe_direction(tokens: Tokens, window: Window, parts: Parts) -> Iterato
 def _describe_length(
     tokens: Tokens, window: Window, *, is_anchored: bool
 ) -> Iterator[str]:
-    """Yield signs that a window may be a duration rather than a limit."""
+    """Yield signs that a window may be a plain duration rather than a limit."""
     if window.is_reversible and not is_anchored:
         yield "over or during a length of time"
     if window.rule == "lasting" and is_past(tokens, window):
@@ -144,7 +146,7 @@ def _describe_length(
 
 
 def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
-    """Return whether a duration is one end of a range in two units: "6 weeks to 12 months"."""
+    """Return whether a duration is one end of a range with two units: "6 weeks to 12 months"."""
     if rule("range_behind").starts(tokens, window.length[1]):
         return True
     return rule("range_before").ends(tokens, window.first, window.first - 3) is not None
@@ -153,7 +155,7 @@ def _is_end_of_range(tokens: Tokens, window: Window) -> bool:
 def _describe_name(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for what a window limits: its position, its words, and the unexplained words
+    """Yield signs for the name of a window: its position, its words, and the unexplained words
     around it.
     """
     first, end = name
@@ -181,8 +183,8 @@ def _describe_name(
 def _describe_lead(
     tokens: Tokens, window: Window, parts: Parts, name: Range
 ) -> Iterator[str]:
-    """Yield signs for the words that lead to a name before its time, and from the name to the
-    time.
+    """Yield signs for the words before a name that precedes its time, and for the words between the
+    name and the time.
     """
     first, end = name
     behind = window.length[1]
@@ -210,8 +212,8 @@ def _describe_lead(
 def _describe_rest(
     tokens: Tokens, window: Window, parts: Parts, name: Range, *, is_short: bool
 ) -> Iterator[str]:
-    """Yield signs for the number of words in the line that are neither in the name nor in the
-    window, and do not lead from one to the other.
+    """Yield signs for the number of words in the line that are not in the name or the window, and
+    do not lead from one to the other.
     """
     first, end = name
     last = max(window.end, parts.anchor[1] if parts.anchor else 0)
@@ -243,7 +245,7 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
 
 
 def _describe_left(count: int) -> str:
-    """Return the word that describes how many words are unexplained."""
+    """Return "few", "some" or "many" for a number of unexplained words."""
     if count == 0:
         return "none"
     if count <= _FEW_LEFT:
@@ -252,7 +254,7 @@ def _describe_left(count: int) -> str:
 
 
 def _describe_count(count: int) -> str:
-    """Return a phrase for the number of words in a name."""
+    """Return the sign for the number of words in a name."""
     if count == 1:
         return "one word"
     if count <= _FEW_WORDS:

@@ -1,7 +1,7 @@
-"""Split what a time window limits into individual things, in lower case and in the singular.
-
-"Prior chemotherapy, radiotherapy or other biologics" contains three things. Text that cannot be
-split safely is kept whole: a long name is better than half a name.
+"""Split the name of a time window into the individual treatments or events that it lists, in lower
+case and in the singular. "Prior chemotherapy, radiotherapy or other biologics" lists three
+treatments. A text that cannot be split safely is kept whole: a long name is better than half a
+name.
 """
 
 import re
@@ -11,26 +11,27 @@ from extractor.language.book import read_text, rule
 from extractor.language.lexer import Range, Tokens
 
 _KEPT = 4096
-"""Maximum number of texts whose things are cached."""
+"""Maximum number of texts whose parts are cached."""
 _BRACKETED = re.compile(r" ?\([^()]{0,400}(?:\)|$)")
 _ADJECTIVES = ("al", "ous", "ed", "ular", "olar", "ory", "atic", "emic", "toxic")
-"""Endings of words that need a noun after them: "systemic or topical steroids"."""
+"""Endings of adjectives that need a following noun: "systemic or topical steroids"."""
 _NOUNS = frozenset({"trial", "hospital", "withdrawal", "interval", "survival"})
-"""Nouns with the ending of such an adjective."""
+"""Nouns that have one of these endings."""
 _SINGULARS = (
     (re.compile("(?<=[aeiou]s)es$|(?<=lys)es$"), "is"),
     (re.compile("ies$"), "y"),
     (re.compile("(?<=ch|sh|ss)es$|(?<=x)es$"), ""),
     (re.compile("(?<![suiao])s$"), ""),
 )
-"""Plural endings and the corresponding singular endings; the first match counts."""
+"""Plural endings with the corresponding singular endings; only the first match is used."""
 _UNCOUNTED = frozenset({"diabetes", "herpes", "measles", "rabies", "series", "ascites"})
 
 
 @lru_cache(maxsize=_KEPT)
 def list_things(words: str) -> tuple[str, ...]:
-    """Return the distinct things that the words of a window name, in lower case and in the
-    singular. Brackets are left out. Text that cannot be split safely is one thing.
+    """Return the distinct treatments or events in the name of a window, in lower case and in the
+    singular. Text in brackets is omitted. A text that cannot be split safely is returned as a
+    single name.
 
     >>> list_things("Any chemotherapy, radiotherapy or other biologics (e.g. fictumab)")
     ('chemotherapy', 'radiotherapy', 'biologic')
@@ -53,11 +54,10 @@ def list_things(words: str) -> tuple[str, ...]:
 
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
-    """Return whether the joint at the tokens ``first:end`` separates two things, the first of which
-    begins at token ``start``.
-
-    It does not at the edges of the text, at a slash without a space before it, after details, or
-    after a word that needs the noun of the next thing ("systemic or topical steroids").
+    """Return whether the comma or conjunction at the tokens ``first:end`` separates two names, the
+    first of which begins at token ``start``. It does not at the edges of the text, at a slash
+    without a preceding space, after details, or after a word that needs the noun of the next name
+    ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
     if first <= start or end == len(tokens) or is_slash:
@@ -75,8 +75,8 @@ def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
 
 
 def _name_thing(tokens: Tokens, first: int, end: int) -> str:
-    """Return the name of the thing at the tokens ``first:end``, in lower case and in the singular,
-    without leading words that do not describe it; "" if no word remains.
+    """Return the name in the tokens ``first:end``, in lower case and in the singular, without
+    leading words that do not describe it; an empty string if no words remain.
     """
     lead = rule("thing_lead").starts(tokens, first, end)
     if lead and lead.end < end:
@@ -89,7 +89,9 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str:
 
 
 def _make_singular(word: str) -> str:
-    """Return the singular of a word if its ending is unambiguous; otherwise the word itself."""
+    """Return the singular of a word if its ending is unambiguous; otherwise, return the word
+    itself.
+    """
     if len(word) < 4 or word in _UNCOUNTED:
         return word
     for plural, singular in _SINGULARS:

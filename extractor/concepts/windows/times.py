@@ -25,7 +25,9 @@ from extractor.measures.terminals import read_terminals
 from extractor.schemas import Comparator, CriterionKind, TimeUnit, TimeWindow
 
 _REACH = 12
-"""Number of tokens before a window that may indicate the type of a duration."""
+"""Number of tokens before a window that are searched for words that indicate the type of a
+duration.
+"""
 _STOPPING_REACH = 16
 _ASIDE_REACH = 30
 _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
@@ -34,18 +36,18 @@ _NOT_FIRST = (TimeUnit.MINUTE, TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time window: ``tokens.words[first:end]`` limit the distance of an event from a moment.
+    """A time window: the tokens ``first:end``, which limit the distance of an event from a moment.
 
     Args:
         first: The index of its first token.
         end: The index after its last token, including the words of a moment.
-        comparator: Whether the distance is at most or at least this long.
+        comparator: How the distance is compared with the duration.
         value: The number, or the lower number of a range.
         high: The upper number of a range; None otherwise.
         unit: The unit of time.
         rule: The name of the production that created it.
         length: The tokens of the number and its unit.
-        sure: False if its own words leave the direction open.
+        sure: False if its own words do not determine the direction.
         is_reversible: Whether the other direction is possible: "over 5 months".
         has_comparator: Whether its words include a comparator.
         takes_direction: Whether it takes its direction from a neighbouring window.
@@ -76,7 +78,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class _Sense:
-    """A duration with its direction; None if no word indicates the direction."""
+    """A duration with its direction. ``comparator`` is None if no word indicates the direction."""
 
     comparator: Comparator | None
     length: Span
@@ -85,7 +87,10 @@ class _Sense:
 
 
 def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
-    """Return the sense of a duration by its comparator; without a comparator, by ``otherwise``."""
+    """Return a duration with the direction of its comparator or, if it does not have one, the
+    direction ``otherwise``. Return None if it is not a duration, or if its comparator is that of a
+    range.
+    """
     length = parts["length"]
     if length.value.time is None:
         return None
@@ -101,7 +106,9 @@ def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
 
 
 def _make_back(parts: Parts) -> _Sense | None:
-    """A duration that reaches back: at most this long, whatever its comparator is."""
+    """Make the sense of a duration that reaches back: it is at most this long, even in "within a
+    minimum of 30 days".
+    """
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
     sense = _read_sense(parts, Comparator.AT_MOST)
@@ -118,19 +125,21 @@ def _make_back(parts: Parts) -> _Sense | None:
 
 
 def _make_lasting(parts: Parts) -> _Sense | None:
-    """A duration that something lasts: at least this long if there is no comparator."""
+    """Make the sense of a duration for which something lasts: at least this long if there is no
+    comparator.
+    """
     return _read_sense(parts, Comparator.AT_LEAST)
 
 
 def _make_compared(parts: Parts) -> _Sense | None:
-    """A duration with only a comparator."""
+    """Make the sense of a duration with only a comparator."""
     sense = _read_sense(parts, None)
     return sense if sense and sense.comparator else None
 
 
 def _make_alone(parts: Parts) -> _Sense | None:
-    """A duration without words: its direction comes from the neighbouring window or from the
-    list.
+    """Make the sense of a duration without words; a neighbouring window or the list determines its
+    direction.
     """
     return _read_sense(parts, None)
 
@@ -142,7 +151,7 @@ _MAKERS: Mapping[str, Maker] = {
     "alone": _make_alone,
 }
 _USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
-"""The kinds of spans in the grammar of measures from which windows are built."""
+"""The kinds of spans from the measures grammar that windows are built from."""
 _BEFORE_FILLER = ("back", "lasts", "until", "comparator", "gap", "opening")
 _LENGTHS_BEHIND = (
     "course_after",
@@ -152,7 +161,7 @@ _LENGTHS_BEHIND = (
     "measured_after",
 )
 _PLACED = ("placed_before", "placed_after", "kept_before", "up_to_after")
-"""Productions whose last span belongs to the moment."""
+"""Productions whose last span is part of the moment."""
 
 
 @cache
@@ -164,17 +173,17 @@ def _list_productions() -> tuple[Production, ...]:
 def find_windows(
     tokens: Tokens, kind: CriterionKind | None, topic: str = "", *, wide: bool = False
 ) -> tuple[Window, ...]:
-    """Return the time windows of a line in the order of the text.
+    """Return the time windows in a line in text order.
 
-    A window that only repeats the previous one in another unit is left out: "28 days (4 weeks)".
+    A window that only repeats the previous window in another unit is omitted: "28 days (4 weeks)".
 
     Args:
         tokens: The line.
         kind: The kind of its list, which determines the direction of durations without other words
-            ("cetirizine: 3 days"): at least, or at most in exclusions.
-        topic: The line above. Below a line on age or survival, a duration is not a window.
-        wide: Whether to keep durations without a direction, as equalities, and durations that
-            something has lasted.
+            ("cetirizine: 3 days"): at most in an exclusion, otherwise at least.
+        topic: The line above. Below a line about age or survival, a duration is not a window.
+        wide: Whether to include durations without a direction, as equalities, and durations for
+            which something has lasted.
 
     >>> from extractor.language.book import read_text
     >>> windows = find_windows(
@@ -199,7 +208,7 @@ def find_windows(
 
 
 def _list_spans(tokens: Tokens) -> list[Span]:
-    """Return the best spans of windows without overlaps, from left to right."""
+    """Return the non-overlapping window spans with the highest weights, from left to right."""
     spans = read_terminals(tokens)
     if not any(span.kind == "last_unit" or _is_time(span) for span in spans):
         return []
@@ -243,7 +252,9 @@ def _find_others(tokens: Tokens, topic: str) -> set[int]:
 
 
 def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
-    """Return whether a duration is that of a course, a trial, a cycle, a life or a half-life."""
+    """Return True if a duration is not a window, but the length of a course, a trial, a cycle, a
+    life or a half-life.
+    """
     end = span.end if span.rule not in _PLACED else length.end
     near = max(0, span.first - _REACH)
     for name in _LENGTHS_BEHIND:
@@ -261,7 +272,7 @@ def _is_no_window(tokens: Tokens, span: Span, length: Span) -> bool:
 
 
 def _read_window(tokens: Tokens, span: Span) -> Window:
-    """Return the window of a span; its direction is uncertain if no word indicates it."""
+    """Return the window of a span. Its direction is uncertain if no word indicates it."""
     sense: _Sense = span.value
     length = sense.length
     amount: Amount = length.value
@@ -293,7 +304,7 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
 
 
 def _read_range(window: Window) -> Window:
-    """Return a window with two numbers as a range, or as an upper limit if it begins at zero."""
+    """Make a window with two numbers a range or, if it begins at zero, an upper limit."""
     if window.value == 0 and window.high is not None:
         # "within 0 to 48 hours"
         return replace(
@@ -303,9 +314,10 @@ def _read_range(window: Window) -> Window:
 
 
 def _adjust_direction(tokens: Tokens, window: Window) -> Window:
-    """Return a window as a lower limit if what it limits has stopped or is unchanged for that long:
-    "stopped 5 days before", "stable over 3 months"; as an upper limit if it is "no later than"
-    after a moment.
+    """Change the direction of a window if the surrounding words require it. It becomes an upper
+    limit if it is "no later than" after a moment: "no later than 3 days after surgery". An upper
+    limit becomes a lower limit with "or more" ("5 or more days"), or if a treatment has stopped or
+    been unchanged for that long ("stopped 5 days before", "stable over 3 months").
     """
     is_after = rule("after_sign").starts(tokens, window.length[1]) is not None
     if is_after and rule("not_late").ends(tokens, window.length[0], window.first):
@@ -339,7 +351,9 @@ def _is_in_aside(tokens: Tokens, first: int) -> bool:
 
 
 def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
-    """Return the last bracket before a token that is still open at the token."""
+    """Return the position of the innermost bracket that is open at a token; None if there is none
+    nearby.
+    """
     closed = 0
     for at in range(end - 1, max(-1, end - _ASIDE_REACH), -1):
         if tokens.codes[at] in ")]":
@@ -358,8 +372,8 @@ def _assign_directions(
     *,
     wide: bool,
 ) -> Iterator[Window]:
-    """Yield the windows that have a direction, or get one from a neighbouring window or from the
-    kind of list. Windows that repeat the previous one are left out.
+    """Yield the windows whose direction is stated or can be taken from a neighbouring window or the
+    kind of list. Windows that repeat the previous window are omitted.
     """
     has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
     last: Window | None = None
@@ -380,7 +394,7 @@ def _assign_directions(
 
 
 def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
-    """Return whether a window repeats the previous one in another unit: "28 days (4 weeks)"."""
+    """Return whether a window repeats the previous window in another unit: "28 days (4 weeks)"."""
     between = (last.length[1], window.first)
     if rule("restates_window").covers(tokens, *between) is None:
         return False
@@ -391,8 +405,8 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
 def _borrow(
     tokens: Tokens, window: Window, last: Window | None, behind: Window | None
 ) -> Window | None:
-    """Return a duration with the direction of the previous window ("28 days or 5 half-lives") or of
-    the next one; None if neither is joined to it.
+    """Return a duration with the direction of the previous window ("28 days or 5 half-lives") or
+    the next window; None if it is not joined to either.
     """
     joint = rule("window_joint")
     lender: Window | None = None
@@ -414,8 +428,8 @@ def _borrow(
 def _read_washout(
     tokens: Tokens, window: Window, kind: CriterionKind | None
 ) -> Window | None:
-    """Return a duration that directly follows the name of a treatment; None if the words around it
-    do not match.
+    """Return a duration that directly follows the name of a treatment as a window; None if the
+    words around it do not match.
     """
     first = window.first
     if rule("washout_opening").ends(tokens, first, first - _REACH) is None:
@@ -431,8 +445,8 @@ def _read_washout(
 
 
 def _read_lasted(tokens: Tokens, window: Window) -> Window:
-    """Return a duration without other words as one that something has lasted, or with an open
-    direction.
+    """Return a duration without other words as a lower limit if something has lasted that long;
+    otherwise, its direction remains open.
     """
     lasted = rule("has_lasted").ends(tokens, window.length[0], window.first - _REACH)
     if lasted:
@@ -441,15 +455,16 @@ def _read_lasted(tokens: Tokens, window: Window) -> Window:
 
 
 def list_possible_firsts(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows that ``time_window`` can store: those that are not in minutes, cycles or
-    half-lives. A window that borrows its direction is possible only if no other window is.
+    """Return the windows that can be stored in ``time_window``: windows that are not in minutes,
+    cycles or half-lives. A window without its own direction is included only if all of them lack
+    their own direction.
     """
     possible = [window for window in windows if window.unit not in _NOT_FIRST]
     return [window for window in possible if not window.takes_direction] or possible
 
 
 def make_window(window: Window, quote: str) -> TimeWindow:
-    """Return a window with its ``quote`` as an entry of ``time_windows``, without its parts."""
+    """Return a window as an entry of ``time_windows`` with its ``quote``, but without its parts."""
     return TimeWindow(
         quote=quote,
         comparator=window.comparator,
@@ -460,9 +475,9 @@ def make_window(window: Window, quote: str) -> TimeWindow:
 
 
 def first_window(windows: Sequence[TimeWindow]) -> TimeWindow | None:
-    """Return the first time window in the form of ``time_window``: in hours or longer units, and
-    with a single bound, which is the lower one of a range. None if all windows are in minutes,
-    cycles or half-lives.
+    """Return the first time window that is in hours or longer units, in the form of
+    ``time_window``: with a single bound, which is the lower bound of a range. Return None if all
+    windows are in minutes, cycles or half-lives.
 
     >>> window = TimeWindow(
     ...     quote="3-5 days before",
