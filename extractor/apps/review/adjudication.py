@@ -1,4 +1,6 @@
-"""Merge two annotators' golds of a record into one draft: the first one, plus the differences."""
+"""Merge the golds of two annotators: a record's draft starts with the first gold, and the
+differences from the second gold are listed.
+"""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,8 +23,9 @@ from extractor.schemas import TrialExtraction
 
 
 class Difference(NamedTuple):
-    """A difference in an item's field or, if ``field`` is empty, an item that only the annotator
-    ``by`` has. ``value`` is the second annotator's value.
+    """A difference between two golds in one ``field`` of an ``item``, or, if ``field`` is empty, an
+    item that only one annotator has. ``by`` is the name of the annotator with a different
+    ``value``, or with the extra item.
     """
 
     item: str
@@ -32,12 +35,14 @@ class Difference(NamedTuple):
 
 
 def pair_paths(
-    one: TrialExtraction, other: TrialExtraction, fields: Sequence[CustomField]
+    first: TrialExtraction, second: TrialExtraction, fields: Sequence[CustomField]
 ) -> dict[str, str]:
-    """Return a mapping from the paths of one extraction's items to their counterparts' paths."""
+    """Return a mapping from the paths of the first extraction's items to the paths of their
+    counterparts in the second extraction.
+    """
     paths = {}
     for group in add_groups(fields):
-        for ours, theirs in align(group, group.items(one), group.items(other)):
+        for ours, theirs in align(group, group.items(first), group.items(second)):
             if ours.item and theirs.item:
                 paths[ours.path] = theirs.path
     return paths
@@ -47,48 +52,51 @@ class Adjudication:
     """The golds of two annotators.
 
     Args:
-        one: The gold that a draft starts with.
-        other: The gold to compare it with.
+        first: The gold that a draft starts with.
+        second: The gold to compare it with.
         fields: The run's custom fields.
     """
 
-    def __init__(self, one: Path, other: Path, fields: Sequence[CustomField]) -> None:
-        self._one = open_extractions(one, "one")
-        self._other = open_extractions(other, "other")
+    def __init__(
+        self, first: Path, second: Path, fields: Sequence[CustomField]
+    ) -> None:
+        self._first = open_extractions(first, "one")
+        self._second = open_extractions(second, "other")
         self._fields = tuple(fields)
         self._forms = list_forms(fields)
         # For `gold/anna` and `gold/ben`, the folders' names are the annotators' names.
-        self.names = one.name, other.name
-        if one.name == other.name:
-            self.names = str(one), str(other)
+        self.names = first.name, second.name
+        if first.name == second.name:
+            self.names = str(first), str(second)
 
     def list_doubts(self, record_ids: Iterable[str]) -> dict[str, Doubt]:
-        """Return the records that are in a gold set, each with its number of differences, sorted
-        by most differences first.
+        """Return the records that are in at least one gold, each with its number of differences.
+        Records with the most differences come first.
         """
         doubts = {}
         for record_id in record_ids:
-            if self._one.get(record_id) or self._other.get(record_id):
-                doubts[record_id] = self._weigh(record_id)
+            if self._first.get(record_id) or self._second.get(record_id):
+                doubts[record_id] = self._count_differences(record_id)
         by_number = sorted(doubts.items(), key=lambda pair: -pair[1].expected)
         return dict(by_number)
 
-    def _weigh(self, record_id: str) -> Doubt:
-        for golds, name in zip((self._other, self._one), self.names, strict=True):
+    def _count_differences(self, record_id: str) -> Doubt:
+        for golds, name in zip((self._second, self._first), self.names, strict=True):
             if golds.get(record_id) is None:
                 return Doubt(0, (f"only in {name}",))
-        _, differences = self.begin(record_id)
+        _, differences = self.start_record(record_id)
         return Doubt(len(differences), (counted(len(differences), "difference"),))
 
-    def begin(self, record_id: str) -> tuple[Json, list[Difference]]:
+    def start_record(self, record_id: str) -> tuple[Json, list[Difference]]:
         """Return the JSON that a record's draft starts with, and its differences: first those in
         fields, then items that only one annotator has. The second annotator's items are added to
         the draft.
 
-        A record that only one annotator has starts with that gold, without differences.
+        If only one annotator has the record, the draft starts with that annotator's gold, without
+        differences.
         """
-        ours = self._one.get(record_id)
-        theirs = self._other.get(record_id)
+        ours = self._first.get(record_id)
+        theirs = self._second.get(record_id)
         if ours is None or theirs is None:
             (known,) = filter(None, (ours, theirs))
             return start_draft(known), []
@@ -127,7 +135,9 @@ class Adjudication:
 
 
 def _normalise(value: object) -> object:
-    """Return a value for comparison, ignoring the order of lists and empty parts."""
+    """Return a form of the value in which lists are sorted and empty parts are removed, so that
+    equal values compare equal.
+    """
     if isinstance(value, list):
         return sorted(map(_normalise, value), key=repr) or None
     if isinstance(value, dict):

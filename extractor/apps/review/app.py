@@ -1,4 +1,4 @@
-"""A local web application for the review."""
+"""The local web application for the review."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ from extractor.apps.review.guard import PageGuard
 from extractor.apps.review.guideline import render_guideline
 from extractor.apps.review.journal import open_journal
 from extractor.apps.review.queue import RunRecords
-from extractor.apps.review.review import Change, Review, Stale, Unfinished, Words
+from extractor.apps.review.review import Change, Review, Selection, Stale, Unfinished
 from extractor.errors import ExtractorError, GoldError, StoreError
 
 _HOST = "127.0.0.1"
@@ -46,7 +46,7 @@ class ReviewServer(NamedTuple):
         self.server.run(sockets=[self.listening])
 
     def stop(self) -> None:
-        """Make ``serve`` return. May be called from another thread."""
+        """Make ``serve`` return. This method may be called from another thread."""
         self.server.should_exit = True
 
 
@@ -59,8 +59,8 @@ def open_review(
     inputs: Sequence[Path] = (),
     annotators: tuple[Path, Path] | None = None,
 ) -> Iterator[ReviewServer]:
-    """Open the review of a run on this machine; ``port`` 0 uses any free one. If two ``annotators``
-    are given, the differences between their golds are reviewed.
+    """Open the review of a run on this machine; ``port`` 0 uses any free port. With two
+    ``annotators``, the differences between their golds are reviewed.
 
     Gold files are written to ``gold``, and journals to ``gold/.review``. Raises ``StoreError`` if
     the run, the folder or the port cannot be used, and ``GoldError`` if the gold cannot be read or
@@ -69,7 +69,8 @@ def open_review(
     records = RunRecords(run, inputs)
     if not records.doubts:
         raise StoreError(
-            f"{run}: has no results to review; see its failures.jsonl or `extractor report`"
+            f"{run}: has no results to review; for the reasons, see its failures.jsonl or "
+            "`extractor report`"
         )
     doubts = records.doubts
     adjudication = None
@@ -84,7 +85,7 @@ def open_review(
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((_HOST, port))
-            listening.listen()  # from now on, browsers can connect, and wait for a response
+            listening.listen()  # browsers can connect from now on, but wait for a response
         except OSError as error:
             raise StoreError(
                 f"port {port}: {error.strerror}; choose another --port"
@@ -93,7 +94,7 @@ def open_review(
         port = listening.getsockname()[1]
         labels = {"gold": str(gold), "annotators": adjudication and adjudication.names}
         app = _build_app(review, token, port, labels)
-        # No access log: the first request contains the token.
+        # an access log would contain the token of the first request
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -108,10 +109,10 @@ def open_review(
 
 
 def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette:
-    """Build the guarded application. Handlers are coroutines, so that one change is complete before
-    the next one starts.
+    """Build the web application with its guard. Handlers are coroutines, so that each change is
+    complete before the next change starts.
     """
-    # As lists, because JSON objects do not guarantee their order.
+    # lists, because JSON objects do not guarantee an order
     forms = [
         {
             "group": group,
@@ -131,7 +132,9 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
     guideline = render_guideline()
 
     def act(action: Callable[[str, Any], Any]) -> Callable[[Request], Any]:
-        """Return the handler of an action on a record; its response is the changed record."""
+        """Return a handler that performs an action on a record and responds with the changed
+        record.
+        """
 
         async def handle(request: Request) -> Response:
             name = request.query_params.get("id", "")
@@ -155,7 +158,7 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
     async def words(request: Request) -> Response:
         query = dict(request.query_params)
         name = query.pop("id", "")
-        text = review.read_words(name, Words.model_validate(query))
+        text = review.read_words(name, Selection.model_validate(query))
         return JSONResponse({"text": text})
 
     routes = [
@@ -198,7 +201,7 @@ async def _read_body(request: Request) -> Any:
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
-    """Return the message of a refused request."""
+    """Return the response to a refused request."""
     message = str(error)
     status = 422
     if isinstance(error, Stale):

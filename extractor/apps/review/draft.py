@@ -1,6 +1,6 @@
-"""A draft: gold JSON under review, and the changes made to it.
+"""A draft, which is gold JSON under review, and the changes made to it.
 
-Paths never change: a new item is appended, and ``None`` replaces a deleted one.
+Paths never change: new items are appended, and ``None`` replaces deleted items.
 """
 
 import json
@@ -15,16 +15,17 @@ from extractor.schemas import FieldRef, TrialExtraction
 from extractor.schemas.base import FrozenModel
 
 CHECKED = "@checked"
-"""The key that marks an item as checked by the reviewer; gold does not contain it."""
-_DEEPEST = 12
+"""The key that marks an item as checked by the reviewer. It is not written to gold."""
+_MAX_LEVELS = 12
 """Maximum number of levels in a value. The schema has five."""
 
 
 class Patch(FrozenModel):
     """A change: new values for the fields of the item at ``path``, or None to delete the item. If
-    the path is that of a group, the values are those of a new item.
+    ``path`` is the path of a group, the change adds an item with these values.
 
-    ``typed`` marks a text that was saved because the page was left while it was being typed.
+    ``typed`` marks text that was saved automatically because the reviewer left the page while
+    typing.
     """
 
     path: str = Field(max_length=300)
@@ -37,24 +38,25 @@ class Draft:
     """A record under review.
 
     Attributes:
-        start: The gold JSON that the review of the record started with.
-        patches: All later changes that are not undone.
+        start: The gold JSON with which the review of the record started.
+        patches: (version, change) pairs of all later changes that were not undone.
         version: A counter of changes and undone changes.
-        written: The digest of the gold file that was last read or written; None if there is none.
+        gold_digest: The digest of the gold file when it was last read or written, or None if it does
+            not exist.
         is_finished: Whether the gold file matches the draft.
-        is_kept: Whether the draft is in a journal.
+        is_in_journal: Whether the draft is in a journal.
     """
 
-    def __init__(self, start: Json, written: str | None) -> None:
+    def __init__(self, start: Json, gold_digest: str | None) -> None:
         self.start = start
         self.patches: list[tuple[int, Patch]] = []
         self.version = 0
-        self.written = written
-        self.is_finished = written is not None
-        self.is_kept = False
+        self.gold_digest = gold_digest
+        self.is_finished = gold_digest is not None
+        self.is_in_journal = False
 
     def build(self) -> Json:
-        """Return the JSON with all changes."""
+        """Return the JSON with all changes applied."""
         data = deepcopy(self.start)
         for _, patch in self.patches:
             _apply(data, patch)
@@ -67,7 +69,7 @@ class Draft:
         self.patches.append((self.version, patch))
 
     def undo(self) -> None:
-        """Remove the last change, if there is one."""
+        """Remove the last change, if any."""
         if self.patches:
             self.version += 1
             self.is_finished = False
@@ -75,11 +77,11 @@ class Draft:
 
     def finish(self, digest: str) -> None:
         """Record that the draft was written to the gold file with this digest."""
-        self.written = digest
+        self.gold_digest = digest
         self.is_finished = True
 
     def list_changed(self, since: int = 0) -> dict[tuple[str, str], Patch]:
-        """Return the last change to each (item, field) pair after a version."""
+        """Return the last change to each field after a version, keyed by (item, field)."""
         changed: dict[tuple[str, str], Patch] = {}
         for version, patch in self.patches:
             if version > since:
@@ -89,8 +91,8 @@ class Draft:
 
 
 def start_draft(extraction: TrialExtraction) -> Json:
-    """Return the JSON of an extraction, or of gold, that a draft starts with. A single time window,
-    as in gold of guideline 1.4, becomes a list.
+    """Return the JSON with which a draft starts: an extraction or gold. A single time window, as in
+    gold of guideline 1.4, becomes a list.
     """
     start = extraction.to_gold()
     for _, criterion in list_items(start, "eligibility.criteria"):
@@ -111,7 +113,7 @@ def list_items(data: Json, group: str) -> Iterator[tuple[str, Json]]:
 
 
 def find_list(data: Json, group: str) -> list[Json | None]:
-    """Return the list of a group's items, creating it for a custom field without items."""
+    """Return the list of a group's items. For a custom field without items, the list is created."""
     container = data
     *parents, name = group.split(".")
     for key in parents:
@@ -127,8 +129,8 @@ def read_field(item: Json, name: str) -> Any:
 
 
 def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
-    """Raise ``ValueError`` for a change to something that does not exist, or for a value that is
-    not JSON.
+    """Raise ``ValueError`` if a change refers to an item or field that does not exist, or if its
+    value is not valid JSON.
     """
     group = FieldRef(patch.path).path
     form = forms.get(group)
@@ -148,17 +150,17 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
         is_list = form.fields.get(name, {}).get("many")
         if is_list and not isinstance(value, list | None):
             raise ValueError(f"{name}: a list is expected")
-    if _count_levels(patch.value) > _DEEPEST:
+    if _count_levels(patch.value) > _MAX_LEVELS:
         raise ValueError("the value has too many levels")
     # A page could not display a lone surrogate or an infinite number.
     json.dumps(patch.value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _count_levels(value: Any) -> int:
-    """Return the depth of a value, counting at most one level more than allowed."""
+    """Return the number of nested levels in a value, up to one level more than allowed."""
     levels = 0
     members = [value]
-    while members and levels <= _DEEPEST:
+    while members and levels <= _MAX_LEVELS:
         levels += 1
         inner: list[Any] = []
         for member in members:

@@ -15,7 +15,7 @@ _ITEMS: Mapping[str, tuple[str, type[ExtractedItem]]] = {
     "dosing": ("regimen", Regimen),
     "endpoints": ("endpoint", Endpoint),
 }
-"""The noun and the model of the items in each group of an extraction."""
+"""By group of an extraction: the noun for its items, and their model."""
 # Criteria are separate items, and the first window is derived from the list of windows.
 _WITHOUT_FORM = frozenset({"criteria", "time_window"})
 _SCALARS = {"boolean": "yes_no", "integer": "number", "number": "number"}
@@ -26,10 +26,11 @@ class Form(NamedTuple):
 
     Attributes:
         noun: The name of an item.
-        of: The group of the host items; None if the items belong to the record.
-        fields: By name, such as ``constraints`` or ``values.cutoff``: the ``label``, the ``kind``
-            (text, number, yes_no, choice or object), whether the value is a list (``many``), the
-            ``choices``, and the ``parts`` of an object, which are described in the same way.
+        of: The group of the host items, or None if the items belong to the record.
+        fields: A description of each field, keyed by name, such as ``constraints`` or
+            ``values.cutoff``: the ``label``, the ``kind`` (text, number, yes_no, choice or object),
+            whether the value is a list (``many``), the ``choices``, and the ``parts`` of an object,
+            which are described in the same way.
     """
 
     noun: str
@@ -37,8 +38,8 @@ class Form(NamedTuple):
     fields: Mapping[str, Json]
 
 
-def list_forms(own: Iterable[CustomField] = ()) -> dict[str, Form]:
-    """Return the forms by group, with those of the user's ``own`` fields at the end.
+def list_forms(custom_fields: Iterable[CustomField] = ()) -> dict[str, Form]:
+    """Return the forms by group. The forms of custom fields come last.
 
     >>> forms = list_forms()
     >>> list(forms), forms["dosing"].fields["cycle"]["parts"][0]["kind"]
@@ -48,7 +49,7 @@ def list_forms(own: Iterable[CustomField] = ()) -> dict[str, Form]:
         group: Form(noun, None, _list_built_in(model))
         for group, (noun, model) in _ITEMS.items()
     }
-    for field in own:
+    for field in custom_fields:
         noun = name_label(field.name)
         fields = _list_parts(make_model(field).model_json_schema())
         if len(fields) == 1:
@@ -72,7 +73,7 @@ def _list_parts(schema: Json) -> list[Json]:
 
 
 def _describe(schema: Json, definitions: Json) -> Json:
-    """Return the type of a value, with its choices or parts."""
+    """Return the description of a field from its JSON schema, as in ``Form.fields``."""
     if "$ref" in schema:
         return _describe(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:

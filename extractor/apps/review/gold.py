@@ -40,8 +40,8 @@ class DraftFlaw(NamedTuple):
 def shape_gold(
     draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
 ) -> tuple[Json, dict[str, str]]:
-    """Return the JSON of a gold file, and a mapping from the items' paths in it to those in the
-    draft.
+    """Return the JSON of a gold file, and a mapping from the paths of items in the file to their
+    paths in the draft.
 
     Deleted items are omitted, together with their custom values. Added criteria and regimens are
     inserted by their position in the text, and endpoints are sorted as registered.
@@ -50,13 +50,15 @@ def shape_gold(
     criteria = _sort_by_text("eligibility.criteria", data, draft, record)
     dosing = _sort_by_text("dosing", data, draft, record)
     endpoints = sorted(list_items(data, "endpoints"), key=_find_rank)
-    places = {"eligibility": "eligibility"}
+    gold_paths = {"eligibility": "eligibility"}
     gold = data | {
         "eligibility": _strip(data["eligibility"]),
-        "dosing": _place(dosing, "dosing", places),
-        "endpoints": _place(endpoints, "endpoints", places),
+        "dosing": _place(dosing, "dosing", gold_paths),
+        "endpoints": _place(endpoints, "endpoints", gold_paths),
     }
-    gold["eligibility"]["criteria"] = _place(criteria, "eligibility.criteria", places)
+    gold["eligibility"]["criteria"] = _place(
+        criteria, "eligibility.criteria", gold_paths
+    )
     original = dict(list_items(draft.start, "eligibility.criteria"))
     for (path, _), criterion in zip(
         criteria, gold["eligibility"]["criteria"], strict=True
@@ -65,57 +67,50 @@ def shape_gold(
         if windows != original.get(path, {}).get("time_windows"):
             criterion["time_window"] = derive_window(windows)
     names = [*data.get("custom", {}), *(field.name for field in fields)]
-    custom = {name: _place_own(name, data, places) for name in dict.fromkeys(names)}
+    custom = {
+        name: _place_custom(name, data, gold_paths) for name in dict.fromkeys(names)
+    }
     if custom:
         gold["custom"] = custom
-    return gold, {place: path for path, place in places.items()}
+    return gold, {gold_path: path for path, gold_path in gold_paths.items()}
 
 
 def _place(
-    items: list[tuple[str, Json]], group: str, places: dict[str, str]
+    items: list[tuple[str, Json]], group: str, gold_paths: dict[str, str]
 ) -> list[Json]:
-    """Return the items for gold, and add their new paths to ``places``."""
+    """Return the items for gold, and add their paths in gold to ``gold_paths``, keyed by their
+    paths in the draft.
+    """
     for number, (path, _) in enumerate(items):
-        places[path] = f"{group}[{number}]"
+        gold_paths[path] = f"{group}[{number}]"
     return [_strip(item) for _, item in items]
 
 
-def _place_own(name: str, data: Json, places: dict[str, str]) -> list[Json]:
+def _place_custom(name: str, data: Json, gold_paths: dict[str, str]) -> list[Json]:
     """Return the items of a custom field that belong to the record or to an item in gold, and add
-    their new paths to ``places``.
+    their paths in gold to ``gold_paths``.
     """
     group = f"custom.{name}"
-    hosts = [None, *places]
+    hosts = [None, *gold_paths]
     items = [placed for placed in list_items(data, group) if placed[1]["of"] in hosts]
     return [
-        {"of": places.get(str(item["of"])), "values": _drop_empty(item["values"])}
-        for item in _place(items, group, places)
+        {"of": gold_paths.get(str(item["of"])), "values": _drop_empty(item["values"])}
+        for item in _place(items, group, gold_paths)
     ]
 
 
 def find_flaws(
     draft: Draft, record: TrialRecord, fields: Sequence[CustomField]
 ) -> list[DraftFlaw]:
-    """Return the flaws of the gold that would be written from a draft."""
+    """Return the flaws in the gold that would be written from a draft."""
     gold, paths = shape_gold(draft, record, fields)
     flaws = []
-    for path, message in _check(gold, record, fields):
-        place = max(
-            (known for known in paths if FieldRef(known).covers(path)),
-            key=len,
-            default="",
-        )
-        within = path[len(place) :].removeprefix(".")
-        flaws.append(DraftFlaw(paths.get(place, ""), within, message))
-    return [*flaws, *_find_undecided(draft.build())]
-
-
-def _check(
-    gold: Json, record: TrialRecord, fields: Sequence[CustomField]
-) -> Iterator[tuple[str, str]]:
-    """Yield (path, message) for each flaw that the gold check finds."""
     for flaw in check_annotation(gold, record, fields):
-        yield flaw.path, flaw.problem
+        hosts = [item for item in paths if FieldRef(item).covers(flaw.path)]
+        item = max(hosts, key=len, default="")  # the innermost item
+        field = flaw.path[len(item) :].removeprefix(".")
+        flaws.append(DraftFlaw(paths.get(item, ""), field, flaw.problem))
+    return [*flaws, *_find_undecided(draft.build())]
 
 
 def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
@@ -131,8 +126,8 @@ def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
 
 
 def read_gold(gold: Json) -> TrialExtraction:
-    """Return gold as an extraction. Raises ``ValueError`` with the first problem if it breaks the
-    schema.
+    """Return gold as an extraction. Raises ``ValueError``, which states the first problem, if it
+    breaks the schema.
     """
     try:
         return TrialExtraction.model_validate(gold)
@@ -143,7 +138,8 @@ def read_gold(gold: Json) -> TrialExtraction:
 
 
 def name_gold(record_id: str) -> str:
-    """Return the file name of a record's gold. No id can lead out of the folder.
+    """Return the file name of a record's gold. Ids are escaped so that the file is always inside
+    the folder.
 
     >>> name_gold("NCT00000001"), name_gold("../x")
     ('NCT00000001.json', '%2E.%2Fx.json')
@@ -168,14 +164,15 @@ def write_gold(path: Path, data: Json) -> str:
 
 
 def digest_gold(path: Path) -> str | None:
-    """Return the SHA-256 of a gold file; None if it does not exist."""
+    """Return the SHA-256 of a gold file, or None if it does not exist."""
     if not path.is_file():
         return None
     return sha256(path.read_bytes()).hexdigest()
 
 
 def correct_run(run: FinishedRun, gold: Path) -> int:
-    """Replace a run's results by the finished records of a review, and return their number.
+    """Replace a run's results with the finished records of a review, and return the number of these
+    records.
 
     Raises ``ValueError`` if the folder contains none of the run's records, and ``StoreError`` for a
     broken file.
@@ -190,7 +187,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
             f"{gold}: contains no finished record of this run; finish one in `extractor review`"
         )
     for path in corrected.values():
-        # Report a broken file now, by its own name rather than as a line of the run.
+        # report a broken file here, so that the error cites the file rather than a line of the run
         for _ in read_results(path):
             pass
     run.correct(corrected)
@@ -212,7 +209,9 @@ def _drop_empty(value: Any) -> Any:
 
 
 def derive_window(windows: Any) -> Json | None:
-    """Return the first time window as ``time_window``; None if a window is incomplete."""
+    """Return the first of the windows as JSON for ``time_window``, or None if a window is
+    incomplete.
+    """
     try:
         first = first_window(_WINDOWS.validate_python(windows))
     except ValidationError:
@@ -221,7 +220,9 @@ def derive_window(windows: Any) -> Json | None:
 
 
 def _find_rank(placed: tuple[str, Json]) -> tuple[int, int]:
-    """Return the key that sorts endpoints as registered, whatever the reviewer has typed."""
+    """Return a sort key that puts endpoints in registered order, even if the reviewer has entered
+    an invalid rank or index.
+    """
     _, item = placed
     rank = item.get("rank")
     index = item.get("index")
@@ -232,8 +233,8 @@ def _find_rank(placed: tuple[str, Json]) -> tuple[int, int]:
 def _sort_by_text(
     group: str, data: Json, draft: Draft, record: TrialRecord
 ) -> list[tuple[str, Json]]:
-    """Return the items of a group in their original order, with added items inserted before the
-    first one that follows them in the text.
+    """Return (path, item) pairs for a group in the original order. Each added item is inserted
+    before the first item that follows it in the text.
     """
     find_place = make_finder(record)
     known = [path for path, _ in list_items(draft.start, group)]
@@ -251,8 +252,8 @@ def _sort_by_text(
 
 
 def make_finder(record: TrialRecord) -> Callable[[Json], tuple[int, int]]:
-    """Return a function that finds an item's position in the text: the index of its section, and
-    the start of its quote. An item without a known section is last.
+    """Return a function that finds an item's position in the text as (index of its section, start
+    of its quote). An item without a known section is last.
     """
     names = [section.name for section in record.sections]
 

@@ -18,9 +18,9 @@ _HEADERS = {
 
 
 class PageGuard(BaseHTTPMiddleware):
-    """Refuses requests that are for another address, from another page, or without the cookie.
+    """Refuses requests that have another host, come from another page, or lack the cookie.
 
-    The token opens the review once; after that the browser uses a cookie. Checking ``Host``
+    The token opens the review once; afterwards, the browser uses a cookie. Checking ``Host``
     prevents DNS rebinding; checking ``Origin`` and ``Sec-Fetch-Site`` prevents cross-site request
     forgery (CSRF).
     """
@@ -37,13 +37,15 @@ class PageGuard(BaseHTTPMiddleware):
     async def dispatch(
         self, request: Request, call_next: RequestResponseEndpoint
     ) -> Response:
-        """Refuse a request or pass it on."""
+        """Refuse a request, or pass it on."""
         response = self._check(request) or await call_next(request)
         response.headers.update(_HEADERS)
         return response
 
     def _check(self, request: Request) -> Response | None:
-        """Return a refusal, or a redirect for the printed address; None lets the request pass."""
+        """Return a refusal or, for the printed address, a redirect. Return None to let the request
+        pass.
+        """
         hosts = [host.lower() for host in request.headers.getlist("host")]
         if hosts not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
@@ -56,19 +58,19 @@ class PageGuard(BaseHTTPMiddleware):
         has_cookie = _is_same(request.cookies.get(self._cookie, ""), self._session)
         is_opening = request.method == "GET" and request.url.path == "/"
         if token and is_opening:
-            return self._open(token, has_cookie=has_cookie)
+            return self._exchange_token(token, has_cookie=has_cookie)
         if has_cookie:
             return None
         return PlainTextResponse("Open the address printed by extractor review.\n", 401)
 
-    def _open(self, token: str, *, has_cookie: bool) -> Response:
+    def _exchange_token(self, token: str, *, has_cookie: bool) -> Response:
         """Exchange the token for a cookie, once. A browser with the cookie always gets access."""
         response = RedirectResponse("/", 303)
         if has_cookie:
             return response
         if self._is_used or not _is_same(token, self._token):
             return PlainTextResponse(
-                "This address was already used. Start the review again for a new one.\n",
+                "This address was already used. Start the review again to get a new address.\n",
                 403,
             )
         self._is_used = True
@@ -95,5 +97,5 @@ def _is_from_elsewhere(request: Request) -> bool:
 
 
 def _is_same(value: str, secret: str) -> bool:
-    """Compare in constant time, which does not depend on where the texts differ."""
+    """Compare two texts in a time that does not depend on where they differ."""
     return secrets.compare_digest(value.encode(), secret.encode())

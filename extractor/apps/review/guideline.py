@@ -1,4 +1,4 @@
-"""The guideline as a page, which opens next to the text."""
+"""The guideline as a page, which reviewers can open next to the text."""
 
 import re
 from importlib.resources import files

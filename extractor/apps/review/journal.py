@@ -19,9 +19,9 @@ class Journal:
 
     Each line of a journal has one of these keys:
 
-    - ``start``: the JSON that the review of the record started with, and the digest of its gold
-      file (``written``), if there was one.
-    - ``patch``: a change. ``undo``: the last change is undone.
+    - ``start``: the JSON with which the review of the record started, and the digest of its gold
+      file (``written``), if the file existed.
+    - ``patch``: a change. ``undo``: the last change was undone.
     - ``finished``: the digest of the gold file that was written.
     """
 
@@ -29,8 +29,8 @@ class Journal:
         self._folder = folder
 
     def read(self, record_id: str) -> Draft | None:
-        """Return a record's draft with its changes; None if it has no journal."""
-        path = self._name(record_id)
+        """Return a record's draft with its changes, or None if the record has no journal."""
+        path = self._find_path(record_id)
         if not path.is_file():
             return None
         draft = None
@@ -41,14 +41,14 @@ class Journal:
                 continue  # truncated by a power failure, so the change was never confirmed
             if "start" in entry:
                 draft = Draft(entry["start"], entry["written"])
-                draft.is_kept = True
+                draft.is_in_journal = True
             elif draft is not None:
                 _replay(draft, entry)
         return draft
 
     def append(self, record_id: str, *entries: Json) -> None:
-        """Append lines, and return once they are on disk."""
-        path = self._name(record_id)
+        """Append lines, and return when they are on disk."""
+        path = self._find_path(record_id)
         lines = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
         with path.open("a+b") as file:
             if file.tell() and not _ends_line(path):
@@ -57,11 +57,11 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
-    def list_begun(self) -> set[str]:
-        """Return the records that have a journal, by the names of their gold files."""
+    def list_started(self) -> set[str]:
+        """Return the gold file names of the records that have a journal."""
         return {path.name.removesuffix("l") for path in self._folder.glob("*.jsonl")}
 
-    def _name(self, record_id: str) -> Path:
+    def _find_path(self, record_id: str) -> Path:
         return self._folder / f"{name_gold(record_id)}l"
 
 

@@ -1,4 +1,4 @@
-"""The page's data for a record: its text with highlights, and its items with doubts and flaws."""
+"""The page's data for a record: the text with highlights, and the items with doubts and flaws."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ from extractor.schemas import Evidence, FieldRef, TrialExtraction, TrialRecord
 
 
 class Place(NamedTuple):
-    """Characters of a section's raw text that support an item."""
+    """A range of characters in a section's raw text that supports an item."""
 
     section: str
     start: int
@@ -31,8 +31,8 @@ class Place(NamedTuple):
 
 
 class ExtractedFields:
-    """The run's data about the items of a draft. By item and field: the value, its evidence, and
-    the reason why it is empty.
+    """What the run extracted for the items of a draft: the value of each field, its evidence, and
+    the reason why a field is empty.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ExtractedFields:
 
 def _name_field(place: str) -> str:
     """Return the form field that contains a path within an item, such as ``constraints`` for
-    ``constraints[1]``. The first time window belongs to the list of windows.
+    ``constraints[1]``. ``time_window`` belongs to the list of windows.
     """
     names = FieldRef(place).names
     name = ".".join(names[:2]) if names[0] == "values" else names[0]
@@ -135,7 +135,7 @@ def _describe_fields(
     known: ExtractedFields,
     changed: Mapping[tuple[str, str], Patch],
 ) -> Json:
-    """Return each field's value, also in words, with its doubts."""
+    """Return each field's value, as JSON and in words, with its doubts."""
     described = {}
     for name in form.fields:
         value = read_field(item, name)
@@ -157,8 +157,8 @@ def _describe_fields(
 def _list_places(
     path: str, item: Json, form: Form, known: ExtractedFields, record: TrialRecord
 ) -> Iterator[Place]:
-    """Yield the places in the text that support an item: its values' evidence, and the occurrences
-    of changed texts in the item's section.
+    """Yield the places in the text that support an item: the evidence of its values, and, for each
+    text field that the reviewer changed, the first occurrence in the item's section.
     """
     section = record.section(str(item.get("section")))
     for name, field in form.fields.items():
@@ -175,7 +175,8 @@ def _list_places(
 
 
 def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
-    """Return the raw characters of a selection on the page, which is counted in UTF-16 units.
+    """Return the raw text of a selection on the page. ``start`` and ``end`` are offsets in UTF-16
+    units.
 
     Raises ``ValueError`` if the section does not exist or nothing is selected.
     """

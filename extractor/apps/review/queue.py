@@ -1,4 +1,4 @@
-"""The records of a run with their texts, starting with those that have the most doubtful values."""
+"""The records of a run with their texts. Records with the most doubtful values come first."""
 
 import zlib
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ class Doubt(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def weigh_result(result: TrialExtraction) -> Doubt:
-    """Return the doubt about a result. The expected number of errors is the sum of 1 - confidence
-    over its doubtful values.
+def assess_result(result: TrialExtraction) -> Doubt:
+    """Return the doubt about a result. The expected number of wrong values is the sum of (1 -
+    confidence) over its doubtful values.
 
     >>> criterion = {
     ...     "kind": "inclusion",
@@ -36,16 +36,17 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     ...     "confidence": 0.6,
     ... }
     >>> result = {"record_id": "A", "eligibility": {"criteria": [criterion]}}
-    >>> weigh_result(TrialExtraction.model_validate(result)).reasons
+    >>> assess_result(TrialExtraction.model_validate(result)).reasons
     ('criteria 1 kind 60 %', 'criteria 1 quote 60 %')
     """
     rows = list(list_values(result))
     doubtful = {
-        (row.confidence, _name(row))
+        (row.confidence, _name_value(row))
         for row in rows
         if row.confidence is not None and row.confidence < CERTAIN
     }
-    # A doubtful item without values may lack one, as eligibility of a record that states no age.
+    # A doubtful item without values may lack a value, such as eligibility in a record that does not
+    # state an age.
     stated = {row.item for row in rows}
     for path, item in result.list_items():
         is_doubtful = item.confidence is not None and item.confidence < CERTAIN
@@ -62,7 +63,7 @@ def weigh_result(result: TrialExtraction) -> Doubt:
     return Doubt(round(expected, 3), tuple(reasons))
 
 
-def _name(row: ValueRow) -> str:
+def _name_value(row: ValueRow) -> str:
     field = FieldRef(row.field).path.removeprefix("values.")
     return f"{_name_item(row.item)} {name_label(field)}"
 
@@ -76,20 +77,20 @@ def _name_item(path: str) -> str:
 class RunRecords:
     """The records of a run.
 
-    Texts are read once, from ``inputs`` or by default from the run's inputs, and kept compressed.
-    Raises ``StoreError`` for a folder that is not a run.
+    Texts are read once, from ``inputs`` or by default from the run's inputs, and are kept in memory
+    in compressed form. Raises ``StoreError`` if the folder is not a run.
 
     Attributes:
-        doubts: Every record's doubt, in queue order.
+        doubts: The doubt about each record, in queue order.
         fields: The run's custom fields.
-        titles: The titles of the records whose text was found unchanged.
+        titles: The titles of the records whose text is available and unchanged.
     """
 
     def __init__(self, run: Path, inputs: Sequence[Path] = ()) -> None:
         self._run = FinishedRun(run)
         self.fields = tuple(restore_fields(self._run.manifest.settings))
         doubts = {
-            record_id: weigh_result(self.read_extraction(record_id))
+            record_id: assess_result(self.read_extraction(record_id))
             for record_id in self._run.record_ids
         }
         self.doubts = dict(

@@ -36,8 +36,8 @@ from extractor.schemas import FieldRef, Rank, TrialExtraction, TrialRecord
 from extractor.schemas.base import FrozenModel
 
 
-class Words(FrozenModel):
-    """Selected characters of a section as shown on the page, in UTF-16 units."""
+class Selection(FrozenModel):
+    """A selection of characters in a section as shown on the page; offsets are in UTF-16 units."""
 
     section: str = Field(max_length=300)
     start: int = Field(ge=0)
@@ -45,13 +45,13 @@ class Words(FrozenModel):
 
 
 class Change(FrozenModel):
-    """A change requested by the page: a patch for a version of the draft. The selected ``words``
-    may provide the values of a new item.
+    """A change that the page requests: a patch, based on a version of the draft. For a new item,
+    the selected ``words`` provide values.
     """
 
     version: int
     patch: Patch
-    words: Words | None = None
+    words: Selection | None = None
 
 
 class Stale(Exception):
@@ -59,7 +59,9 @@ class Stale(Exception):
 
 
 class Unfinished(Exception):
-    """A record cannot be finished, or only if the reviewer confirms its flaws (``may_finish``)."""
+    """A record cannot be finished. If ``may_finish`` is true, it can be finished once the reviewer
+    confirms its flaws.
+    """
 
     def __init__(self, message: str, *, may_finish: bool = False) -> None:
         super().__init__(message)
@@ -67,8 +69,8 @@ class Unfinished(Exception):
 
 
 class Review:
-    """A review of the run's records in ``doubts``, in that order. Finished records are written to
-    the folder ``gold``.
+    """A review of the records in ``doubts``, in the order of ``doubts``. Finished records are
+    written to the folder ``gold``.
     """
 
     def __init__(
@@ -89,14 +91,16 @@ class Review:
 
     def list_queue(self) -> list[Json]:
         """Return the records in queue order, each with its title, doubts and progress."""
-        begun = self._journal.list_begun()
+        begun = self._journal.list_started()
         rows = []
         for record_id, doubt in self._doubts.items():
             state = "open"
             if record_id not in self.records.titles:
                 state = "no text"
             elif name_gold(record_id) in begun:
-                state = "finished" if self._open(record_id).is_finished else "begun"
+                state = (
+                    "finished" if self._open_draft(record_id).is_finished else "begun"
+                )
             elif (self._gold / name_gold(record_id)).is_file():
                 state = "finished"
             rows.append(
@@ -112,7 +116,7 @@ class Review:
 
     def describe(self, record_id: str) -> Json:
         """Return a record's data for the page."""
-        record, draft = self._read(record_id)
+        record, draft = self._read_record(record_id)
         extraction = self.records.read_extraction(record_id)
         fields = self.records.fields
         known = ExtractedFields(extraction, draft.start, fields)
@@ -127,7 +131,7 @@ class Review:
             "findings": findings,
         }
 
-    def read_words(self, record_id: str, words: Words) -> str:
+    def read_words(self, record_id: str, words: Selection) -> str:
         """Return the raw text of a selection."""
         record = self.records.read_text(record_id)
         return read_words(record, words.section, words.start, words.end)
@@ -136,16 +140,16 @@ class Review:
         """Apply a change, and return the path of its item.
 
         Raises ``ValueError`` if the change is invalid, and ``Stale`` if another window has changed
-        the field. A text that is saved because the page is closed is always kept.
+        the field. Text that is saved because the page is closed is always kept.
         """
-        record, draft = self._read(record_id)
+        record, draft = self._read_record(record_id)
         patch = change.patch.model_copy(
             update={"time": datetime.now(UTC).isoformat(timespec="seconds")}
         )
         data = draft.build()
         value = patch.value
         if patch.path in self.forms and patch.path != "eligibility":
-            value = self._begin_item(record, data, change) | (value or {})
+            value = self._start_item(record, data, change) | (value or {})
         patch = patch.model_copy(update={"value": value})
         check_patch(patch, data, self.forms)
         newer = draft.list_changed(since=change.version)
@@ -153,7 +157,8 @@ class Review:
             (patch.path, name) in newer for name in patch.value or {}
         ):
             raise Stale(
-                "Another window has changed this value, which is now shown. Yours was not saved."
+                "This value was changed in another window. The new value is now shown; your "
+                "change was not saved."
             )
         self._append(record_id, draft, {"patch": patch.model_dump()})
         draft.add(patch)
@@ -162,8 +167,10 @@ class Review:
         return patch.path
 
     def undo(self, record_id: str) -> str | None:
-        """Undo the last change, and return the path it applied to; None if there is no change."""
-        _, draft = self._read(record_id)
+        """Undo the last change, and return the path that it applied to, or None if there is no
+        change.
+        """
+        _, draft = self._read_record(record_id)
         if not draft.patches:
             return None
         path = draft.patches[-1][1].path
@@ -172,10 +179,10 @@ class Review:
         return path
 
     def finish(self, record_id: str, *, anyway: bool) -> None:
-        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws; with
-        ``anyway``, only for flaws that break the schema.
+        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws. With
+        ``anyway``, only open differences and flaws that break the schema prevent this.
         """
-        record, draft = self._read(record_id)
+        record, draft = self._read_record(record_id)
         undecided = list(self._list_open(record_id, draft))
         if undecided:
             raise Unfinished(f"Differences to decide: {len(undecided)}")
@@ -191,27 +198,28 @@ class Review:
         self._append(record_id, draft, {"finished": digest})
         draft.finish(digest)
 
-    def _read(self, record_id: str) -> tuple[TrialRecord, Draft]:
+    def _read_record(self, record_id: str) -> tuple[TrialRecord, Draft]:
         if record_id not in self._doubts:
             raise ValueError(f"{record_id[:80]!r}: no such record in the queue")
-        return self.records.read_text(record_id), self._open(record_id)
+        return self.records.read_text(record_id), self._open_draft(record_id)
 
-    def _open(self, record_id: str) -> Draft:
+    def _open_draft(self, record_id: str) -> Draft:
         """Return a record's draft: from its journal, or else from its gold file, or else from the
-        run or the first annotator. A gold file that was changed replaces a finished draft.
+        run or the first annotator. If the gold file of a finished draft was changed, it replaces
+        the draft.
         """
         draft = self._drafts.get(record_id) or self._journal.read(record_id)
         path = self._gold / name_gold(record_id)
         digest = digest_gold(path)
         is_replaced = (
-            draft is not None and draft.is_finished and draft.written != digest
+            draft is not None and draft.is_finished and draft.gold_digest != digest
         )
         if draft is None or is_replaced:
-            draft = Draft(self._begin(record_id, path), digest)
+            draft = Draft(self._start_json(record_id, path), digest)
         self._drafts[record_id] = draft
         return draft
 
-    def _begin(self, record_id: str, path: Path) -> Json:
+    def _start_json(self, record_id: str, path: Path) -> Json:
         if path.is_file():
             try:
                 extraction = TrialExtraction.model_validate_json(path.read_bytes())
@@ -220,27 +228,27 @@ class Review:
                 raise GoldError(f"{path}: is not gold: {first['msg']}") from None
             return start_draft(extraction)
         if self._adjudication:
-            start, _ = self._adjudication.begin(record_id)
+            start, _ = self._adjudication.start_record(record_id)
             return start
         return start_draft(self.records.read_extraction(record_id))
 
     def _append(self, record_id: str, draft: Draft, entry: Json) -> None:
         entries = [entry]
-        if not draft.is_kept:
-            entries = [{"start": draft.start, "written": draft.written}, entry]
-            draft.is_kept = True
+        if not draft.is_in_journal:
+            entries = [{"start": draft.start, "written": draft.gold_digest}, entry]
+            draft.is_in_journal = True
         self._journal.append(record_id, *entries)
 
     def _list_open(self, record_id: str, draft: Draft) -> Iterator[Difference]:
-        """Yield the undecided differences, which are those whose field is unchanged and whose item
-        is neither checked nor deleted.
+        """Yield the undecided differences. A difference is decided if its field was changed, or if
+        its item was checked or deleted.
         """
         if not self._adjudication:
             return
-        start, differences = self._adjudication.begin(record_id)
+        start, differences = self._adjudication.start_record(record_id)
         if draft.start != start:
             raise GoldError(
-                f"{record_id}: its review started with other golds; choose another --gold"
+                f"{record_id}: its review started with different golds; choose another --gold"
             )
         data = draft.build()
         changed = draft.list_changed()
@@ -251,7 +259,7 @@ class Review:
             if item is not None and not item.get(CHECKED) and not is_changed:
                 yield difference
 
-    def _begin_item(
+    def _start_item(
         self, record: TrialRecord, data: Json, change: Change
     ) -> dict[str, Any]:
         """Return the values of a new item, with fields filled from the selected words, if any."""
@@ -264,9 +272,9 @@ class Review:
             return values
         section, start, end = dict(change.words).values()
         words = read_words(record, section, start, end)
-        return values | self._quote(group, record, data, section, words)
+        return values | self._use_words(group, record, data, section, words)
 
-    def _quote(
+    def _use_words(
         self, group: str, record: TrialRecord, data: Json, section: str, words: str
     ) -> dict[str, Any]:
         """Return the values of a new item that follow from the selected words."""
@@ -278,7 +286,7 @@ class Review:
         if group == "eligibility.criteria":
             find_place = make_finder(record)
             kind = "inclusion"
-            # A criterion belongs to the same list as the preceding one.
+            # a criterion belongs to the same list as the preceding criterion
             for _, criterion in list_items(data, group):
                 if find_place(criterion) <= find_place(quoted):
                     kind = criterion.get("kind") or kind
@@ -290,8 +298,8 @@ class Review:
 
 
 def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
-    """Return the rank and index of a new endpoint, taken from its section. In a section with
-    several outcomes, the index is the first unused one.
+    """Return the rank and index of a new endpoint, derived from its section. If the section
+    contains several outcomes, the index is the first unused index.
     """
     place = FieldRef(section)
     rank = place.path.removesuffix("_outcomes")

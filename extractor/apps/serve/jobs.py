@@ -283,8 +283,8 @@ class Jobs:
     def _update(
         self, job_id: str, requested_by: str | None = None, **changes: Any
     ) -> Job:
-        """Change a job, store it, and emit an event. ``requested_by`` is the caller who requested the change,
-        or None for the service itself.
+        """Change a job, store it, and emit an event. ``requested_by`` is the caller who requested
+        the change, or None for the service itself.
         """
         job = self._jobs[job_id].model_copy(update=changes)
         self._jobs[job_id] = job

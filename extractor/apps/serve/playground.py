@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 from extractor.apps.pages import escape_json, render_page
 from extractor.apps.report.record import RunRecord, list_meanings, show_record
 from extractor.apps.serve.requests import (
-    ParametersOfRequest,
     CallerOfRequest,
+    ParametersOfRequest,
     ServiceOfRequest,
 )
 from extractor.apps.serve.routes import extract_body

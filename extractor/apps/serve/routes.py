@@ -22,10 +22,10 @@ from extractor.apps.serve.events import EVENTS, follow
 from extractor.apps.serve.job import ACTIVE, RUN, UPLOAD, Job, JobState
 from extractor.apps.serve.problems import ProblemError
 from extractor.apps.serve.requests import (
-    ExtractionParameters,
-    ParametersOfRequest,
     CallerOfRequest,
+    ExtractionParameters,
     FormOfRequest,
+    ParametersOfRequest,
     ServiceOfRequest,
     read_body,
     save_body,
