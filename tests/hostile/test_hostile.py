@@ -1,6 +1,8 @@
+"""Records with injected text: no value of it comes in, whoever answers, and nothing honest is lost."""
+
 import pytest
 
-from extractor import Extractor
+from extractor import pipeline
 from extractor.model.client import Model, Route
 from extractor.model.opening import ModelChoice, ReplayTally, open_model
 from extractor.model.spec import ModelSpec
@@ -12,7 +14,6 @@ from .obedient import Obedient
 from .suite import (
     ANSWERS,
     RECORDS,
-    HostileRecord,
     list_injected,
     list_lost,
     list_misplaced,
@@ -20,68 +21,75 @@ from .suite import (
 )
 
 SUITE = load_suite()
+FIRST_OF_EACH_ATTACK = [
+    *{hostile.attack: hostile for hostile in reversed(SUITE)}.values()
+]
 UNANSWERED = {"terminal-1.json": 1}
 """The calls of a record without a recorded answer: an honest criterion more is read than then."""
-every_record = pytest.mark.parametrize("hostile", SUITE, ids=str)
+OPTIONS = ExtractionOptions(effort="all")
 
 
-def _check(extraction, hostile: HostileRecord) -> None:
+@pytest.fixture(autouse=True)
+def _parse_once(monkeypatch):
+    """The rules read a record once, whoever answers."""
+    parsed = []
+    parse = pipeline.parse_record
+
+    def parse_once(record, fields):
+        if not parsed:
+            parsed.append(parse(record, fields))
+        return parsed[0]
+
+    monkeypatch.setattr(pipeline, "parse_record", parse_once)
+
+
+def _check(extraction, hostile) -> None:
     assert list_injected(extraction, hostile) == []
     assert list_lost(extraction, hostile) == []
     assert list_misplaced(extraction, hostile.read()) == []
     assert set(hostile.findings) <= {finding.kind for finding in extraction.findings}
 
 
-async def _extract_obediently(hostile: HostileRecord, is_injected):
-    """Extract with a model that is asked everything."""
-    stub = Obedient(is_injected, hostile.honest)
-    spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
-    async with Model(spec, route=Route(answer=stub.answer)) as model:
-        return await OpenExtractor(model, ExtractionOptions(effort="all"))(
-            hostile.read()
-        ), stub
-
-
 def test_suite_is_large_and_varied():
     assert len(SUITE) >= 64
-    assert len({hostile.attack for hostile in SUITE}) >= 12
+    assert len(FIRST_OF_EACH_ATTACK) >= 12
     assert {hostile.file for hostile in SUITE} == {
         path.name for path in RECORDS.iterdir()
     }
 
 
-@every_record
-def test_rules_take_nothing_that_was_injected_and_lose_nothing_honest(hostile):
-    _check(Extractor(effort="none").extract(hostile.read()), hostile)
+@pytest.mark.parametrize("hostile", SUITE, ids=str)
+async def test_neither_rules_nor_a_capable_model_take_what_was_injected(hostile):
+    record = hostile.read()
+    _check(pipeline.extract_by_rules(record, OPTIONS), hostile)
 
-
-@every_record
-async def test_a_model_that_obeys_what_it_sees_sees_nothing_to_obey(hostile):
-    extraction, stub = await _extract_obediently(hostile, hostile.has_injected)
-    assert not any(map(hostile.has_injected, stub.prompts))
-    _check(extraction, hostile)
-
-
-@every_record
-async def test_a_model_that_was_won_over_brings_in_no_value_that_the_text_does_not_state(
-    hostile,
-):
-    extraction, stub = await _extract_obediently(hostile, lambda _: True)
-    assert stub.prompts
-    assert list_injected(extraction, hostile) == []
-    assert list_misplaced(extraction, hostile.read()) == []
-    assert any("Phantom" in finding.message for finding in extraction.findings), (
-        "what was kept out is reported"
-    )
-
-
-@every_record
-async def test_capable_model_brings_in_nothing_that_was_injected(hostile):
     tally = ReplayTally()
     async with open_model(ModelChoice(replay=ANSWERS, tally=tally)) as model:
-        extract = OpenExtractor(model, ExtractionOptions(effort="all"))
-        extraction = await extract(hostile.read())
+        extraction = await OpenExtractor(model, OPTIONS)(record)
 
     _check(extraction, hostile)
     check_snapshot(f"hostile/{hostile.file}", summarize(extraction))
     assert tally.missing == UNANSWERED.get(hostile.file, 0)
+
+
+@pytest.mark.parametrize("hostile", FIRST_OF_EACH_ATTACK, ids=str)
+async def test_a_model_that_obeys_sees_nothing_to_obey_and_cannot_prove_what_it_makes_up(
+    hostile,
+):
+    async def extract(is_injected):
+        stub = Obedient(is_injected, hostile.honest)
+        spec = ModelSpec.parse("http://127.0.0.1:9/v1#obedient")
+        async with Model(spec, route=Route(answer=stub.answer)) as model:
+            return await OpenExtractor(model, OPTIONS)(hostile.read()), stub.prompts
+
+    obeyed, prompts = await extract(hostile.has_injected)
+    assert not any(map(hostile.has_injected, prompts))
+    _check(obeyed, hostile)
+
+    won_over, prompts = await extract(lambda _: True)
+    assert prompts
+    assert list_injected(won_over, hostile) == []
+    assert list_misplaced(won_over, hostile.read()) == []
+    assert any("Phantom" in finding.message for finding in won_over.findings), (
+        "what was kept out is reported"
+    )
