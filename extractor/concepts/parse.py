@@ -60,7 +60,7 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         for section in record.sections
     }
     hostile = find_hostile(record, sections)
-    given = record
+    original = record
     record, sections = blank_out(record, sections, list_blanks(hostile), edge="\n\n")
     foreign, ranges = find_foreign_lines(record)
     record, sections = blank_out(record, sections, ranges)
@@ -81,6 +81,6 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         outcomes=outcomes,
         hostile=hostile,
         foreign=foreign,
-        given=given if foreign.texts else None,
+        given=original if foreign.texts else None,
         doubts=doubts,
     )

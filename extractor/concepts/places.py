@@ -141,9 +141,9 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
             return Supported(value, span, Support.LITERAL)
     for span, support in list_mentions(value.name, passage):
         reach = min(end, span.end + _VERSION_REACH)
-        behind = passage.section.raw[span.end : reach]
+        following = passage.section.raw[span.end : reach]
         version = re.escape(value.version or "")
-        if re.search(rf"(?<![\d.]){version}(?!\.?\d)", behind):
+        if re.search(rf"(?<![\d.]){version}(?!\.?\d)", following):
             return Supported(value, span, support)
     return None
 

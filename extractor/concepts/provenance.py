@@ -194,8 +194,8 @@ class ItemBuilder:
         """Return the places of these words in the first of the spans that contains them."""
         places: list[Span] = []
         for span in spans:
-            for found in re.finditer(re.escape(words), self._parsed.raw(span)):
-                start = span.start + found.start()
+            for match in re.finditer(re.escape(words), self._parsed.raw(span)):
+                start = span.start + match.start()
                 places.append(Span(span.section, start, start + len(words)))
             if places:
                 break

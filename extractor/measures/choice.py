@@ -67,14 +67,14 @@ def _weigh(
     return Candidate(span, score + len(span.value) * is_named)
 
 
-def _is_no_count(chart: Chart, tokens: Tokens, behind: int) -> bool:
+def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
     """Return True if a number without a unit is not a count: its unit was not recognised, or a list
     follows.
     """
-    if chart.at("unit", behind):
+    if chart.at("unit", end):
         return True
     return any(
-        rule(name).starts(tokens, behind) for name in ("no_limit_after", "share_after")
+        rule(name).starts(tokens, end) for name in ("no_limit_after", "share_after")
     )
 
 

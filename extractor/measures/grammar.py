@@ -137,8 +137,8 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
         starts = sorted({span.first for span in chart.all(*first_kinds)})
         created = []
         for start in starts:
-            for found in _match(chart, production.items, start):
-                span = _make(production, found)
+            for match in _match(chart, production.items, start):
+                span = _make(production, match)
                 if span is not None:
                     created.append(span)
         for span in created:
@@ -166,19 +166,19 @@ def _match(
     rest = items[1:]
     for kind in item.kinds:
         for span in chart.at(kind, at):
-            for behind in _match(chart, rest, span.end):
-                yield [(item.name, span), *behind]
+            for following in _match(chart, rest, span.end):
+                yield [(item.name, span), *following]
     if item.is_optional:
         yield from _match(chart, rest, at)
 
 
-def _make(production: Production, found: list[tuple[str, Span]]) -> Span | None:
-    if not found:
+def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
+    if not match:
         return None
-    value = production.make(dict(found))
+    value = production.make(dict(match))
     if value is None:
         return None
-    parts = tuple(span for _, span in found)
+    parts = tuple(span for _, span in match)
     weight = production.weight + sum(span.weight for span in parts)
     return Span(
         production.gives,

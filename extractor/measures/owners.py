@@ -68,24 +68,24 @@ def find_owner(
         return Owner(counted, condition=condition)
     if words or follows:
         return Owner(words, is_known, condition)
-    return _find_behind(chart, tokens, value.first, (value.end, end), condition)
+    return _find_following(chart, tokens, value.first, (value.end, end), condition)
 
 
-def _find_behind(
+def _find_following(
     chart: Chart, tokens: Tokens, first: int, place: Range, condition: Range | None
 ) -> Owner:
     """Return the owner of a limit whose quantity is named after it: a known quantity or, failing
     that, a noun.
     """
-    behind, end = place
-    for span in chart.between(first, behind + 2, "quantity"):
+    value_end, end = place
+    for span in chart.between(first, value_end + 2, "quantity"):
         # "weeks of gestation" begins with the unit
-        start = max(span.first, behind)
+        start = max(span.first, value_end)
         start += tokens.words[start : start + 1] == ["of"]
-        named = _trim(tokens, start, span.end)
-        if named and span.end <= end:
-            return Owner(named, is_known=True, condition=condition)
-    noun = rule("counted_noun").starts(tokens, behind, end)
+        name = _trim(tokens, start, span.end)
+        if name and span.end <= end:
+            return Owner(name, is_known=True, condition=condition)
+    noun = rule("counted_noun").starts(tokens, value_end, end)
     return Owner(noun.place("noun") if noun else None, condition=condition)
 
 
@@ -102,10 +102,10 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
         if part.kind == "distant":
             return _trim(tokens, part.first + 1, part.end)
         if part.kind == "scale":
-            named = _trim(tokens, part.first, part.end)
-            if named and rule("general_scale").starts(tokens, named[0]):
-                return _find_name(chart, tokens, start, named[1])
-            return named
+            name = _trim(tokens, part.first, part.end)
+            if name and rule("general_scale").starts(tokens, name[0]):
+                return _find_name(chart, tokens, start, name[1])
+            return name
     return _find_named_inside(chart, value) or _find_scale(chart, tokens, value)
 
 
@@ -417,8 +417,8 @@ def find_condition(
 
 def _take(tokens: Tokens, first: int, end: int) -> Range | None:
     """Return the tokens of a condition; None if the condition includes both sexes."""
-    behind = min(end + 2, len(tokens))
-    is_for_all = rule("all_sexes").search(tokens, first, behind)
+    reach = min(end + 2, len(tokens))
+    is_for_all = rule("all_sexes").search(tokens, first, reach)
     return None if is_for_all else strip_bracket(tokens, (first, end))
 
 

@@ -113,17 +113,22 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     of the next one, and so does the first of two values for different groups of people.
     """
     shared = list(limits)
-    for at, (limit, behind) in enumerate(pairwise(limits)):
-        if limit.unit or not behind.unit or not limit.quantity or not behind.quantity:
+    for at, (limit, following) in enumerate(pairwise(limits)):
+        if (
+            limit.unit
+            or not following.unit
+            or not limit.quantity
+            or not following.quantity
+        ):
             continue
-        names = (limit.quantity, behind.quantity)
+        names = (limit.quantity, following.quantity)
         are_pressures = all(
             rule("pressure_word").search(tokens, *name) for name in names
         )
-        if behind.time_unit:
+        if following.time_unit:
             continue
-        if are_pressures or (behind.inherits and limit.condition):
-            shared[at] = replace(limit, unit=behind.unit)
+        if are_pressures or (following.inherits and limit.condition):
+            shared[at] = replace(limit, unit=following.unit)
     return shared
 
 
@@ -132,13 +137,13 @@ def _join_conditions(limits: Sequence[Limit]) -> list[Limit]:
     limits: "clearance >= 60 mL/min if creatinine > 1.5 x ULN".
     """
     joined = list(limits)
-    for at, (limit, behind) in enumerate(pairwise(limits)):
+    for at, (limit, following) in enumerate(pairwise(limits)):
         condition = limit.condition
-        if condition is None or not limit.end <= condition[0] < behind.first:
+        if condition is None or not limit.end <= condition[0] < following.first:
             continue
-        if condition[1] == behind.first:
-            joined[at] = replace(limit, condition=(condition[0], behind.end))
-            joined[at + 1] = replace(behind, qualifies=True)
+        if condition[1] == following.first:
+            joined[at] = replace(limit, condition=(condition[0], following.end))
+            joined[at + 1] = replace(following, qualifies=True)
     return joined
 
 
@@ -158,11 +163,11 @@ def _find_clause(
         first = max(first, last.condition[1])
     is_last = index + 1 == len(chosen)
     end = len(tokens) if is_last else chosen[index + 1].span.first
-    for found in rule("sentence_break").find(tokens, first, span.first):
-        if not chart.ending("people", found.first):
-            first = found.end
-    behind = rule("sentence_break").search(tokens, span.end, end)
-    return first, behind.first if behind else end
+    for match in rule("sentence_break").find(tokens, first, span.first):
+        if not chart.ending("people", match.first):
+            first = match.end
+    sentence_end = rule("sentence_break").search(tokens, span.end, end)
+    return first, sentence_end.first if sentence_end else end
 
 
 def _read_limits(
@@ -177,14 +182,14 @@ def _read_limits(
     """
     bounds: Bounds = span.value
     owner = find_owner(chart, tokens, clause, span, follows=last is not None)
-    named = last if last and owner.quantity is None else owner
+    namer = last if last and owner.quantity is None else owner
     is_of_time = last is not None and last.time_unit and not last.is_known
     # as in "smoker in the last year or >= 1 pack-year"
-    if named is last and is_of_time and not bounds[0].amount.time:
-        named = owner
+    if namer is last and is_of_time and not bounds[0].amount.time:
+        namer = owner
     explained = [place for place in (owner.condition, (span.first, span.end)) if place]
-    left = list_unexplained(chart, tokens, clause, explained)
-    unexplained = _count_left(left, span, named.quantity)
+    unexplained_words = list_unexplained(chart, tokens, clause, explained)
+    unexplained = _count_left(unexplained_words, span, namer.quantity)
     for at, bound in enumerate(bounds):
         is_one = len(bounds) == 1
         amount = bound.amount
@@ -194,18 +199,18 @@ def _read_limits(
             amount.high,
             span.first if is_one else bound.first,
             span.end if is_one else bound.end,
-            named.quantity,
+            namer.quantity,
             amount.unit,
             amount.time.value if amount.time else None,
             _find_condition(tokens, span, at, owner.condition),
             sure=bound.sure,
             scale_words=bound.scale_words,
             number=(bound.first, bound.end),
-            is_known=named.is_known,
+            is_known=namer.is_known,
             rule=span.rule,
             unexplained=unexplained,
             clause=_divide(clause, bounds, at),
-            inherits=named is last,
+            inherits=namer is last,
         )
 
 
@@ -216,9 +221,9 @@ def _find_condition(
     of the whole span, but in "<= 3 x ULN (5 x ULN if liver metastases)" it applies only to the last
     limit.
     """
-    own = span.value[at].condition
-    if own:
-        return strip_bracket(tokens, (own.first, own.end))
+    people = span.value[at].condition
+    if people:
+        return strip_bracket(tokens, (people.first, people.end))
     units = {bound.amount.unit for bound in span.value}
     is_last = at + 1 == len(span.value)
     is_of_last = span.rule == "restated" and len(units) == 1
@@ -237,12 +242,16 @@ def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
 
 
 def _count_left(
-    left: Sequence[int], span: Span, name: Range | None
+    unexplained_words: Sequence[int], span: Span, name: Range | None
 ) -> tuple[int, int, int]:
     """Return the numbers of unexplained words before a limit, in the name of its quantity, and
     after the limit.
     """
     first, end = name or (0, 0)
-    named = [at for at in left if first <= at < end]
-    before = [at for at in left if at < span.first and at not in named]
-    return len(before), len(named), len(left) - len(before) - len(named)
+    in_name = [at for at in unexplained_words if first <= at < end]
+    before = [at for at in unexplained_words if at < span.first and at not in in_name]
+    return (
+        len(before),
+        len(in_name),
+        len(unexplained_words) - len(before) - len(in_name),
+    )

@@ -49,15 +49,15 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     ]
     for number in _find_numbers(tokens):
         spans.append(number)
-        spans += _read_behind(tokens, number.end, end)
+        spans += _read_unit_after(tokens, number.end, end)
         if tokens.codes[number.end : number.end + 1] == "+":
             behind = number.end + 1
             spans.append(Span("unit", number.end, behind, "plus", ("+", None)))
-            spans += _read_behind(tokens, behind, end)
+            spans += _read_unit_after(tokens, behind, end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
         if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
-            spans += _read_behind(tokens, suffix.end, end)
+            spans += _read_unit_after(tokens, suffix.end, end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
@@ -69,18 +69,18 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
 def _find_rules(tokens: Tokens) -> Iterator[Span]:
     """Yield a span for each match of a rule listed in the ``terminal`` table."""
     for kind, name in read_table("measures")["terminal"].items():
-        for found in rule(name).find(tokens):
-            yield Span(kind, found.first, found.end, name, found.text)
+        for match in rule(name).find(tokens):
+            yield Span(kind, match.first, match.end, name, match.text)
 
 
 def _find_numbers(tokens: Tokens) -> Iterator[Span]:
     """Yield a span for each possible reading of each number. Numbers that are part of a name are
     omitted.
     """
-    for found in rule("number").find(tokens):
-        if rule("number_of_name").ends(tokens, found.first):
+    for match in rule("number").find(tokens):
+        if rule("number_of_name").ends(tokens, match.first):
             continue
-        start = found.first
+        start = match.first
         is_negative = has_minus(tokens, start)
         is_apart = is_negative and tokens.words[start - 1].lower() in ("-", "minus")
         if is_apart or _has_plus(tokens, start):
@@ -94,9 +94,9 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
             # the 10 of "4/10", the 90 in "140/90"
             kind = "below"
         weight = 0.0
-        for value in list_readings(found.text):
-            read = -value if is_negative else value, found.text
-            yield Span(kind, start, found.end, "number", read, weight=weight)
+        for value in list_readings(match.text):
+            read = -value if is_negative else value, match.text
+            yield Span(kind, start, match.end, "number", read, weight=weight)
             weight = -1.0
     for at, word in enumerate(tokens.words):
         times = TIMES.get(word.lower())
@@ -112,7 +112,7 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
-def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
+def _read_unit_after(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
     """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks"."""
     ordinal = _read_ordinal(tokens, at, end)
     if ordinal:
@@ -135,9 +135,9 @@ def _read_behind(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
         words = f"{unit.text} {rated.read('rate')}"
         yield Span("unit", at, rated.end, "rate_apart", (words, None))
     in_brackets = start > at and tokens.codes[start - 1] in "(["
-    behind = unit.end + in_brackets
-    if not in_brackets or tokens.codes[behind - 1 : behind] in (")", "]"):
-        yield Span("unit", at, behind, "limit_unit", (unit.text, time), weight=0.5)
+    unit_end = unit.end + in_brackets
+    if not in_brackets or tokens.codes[unit_end - 1 : unit_end] in (")", "]"):
+        yield Span("unit", at, unit_end, "limit_unit", (unit.text, time), weight=0.5)
 
 
 def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
@@ -192,31 +192,31 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
     """Yield comparisons with a normal limit that is not preceded by a number: "<= ULN", "<= ULN x
     2.5".
     """
-    for found in rule("at_normal_bound").find(tokens):
+    for match in rule("at_normal_bound").find(tokens):
         sign = "<="
-        if comparator := found.part("comparator"):
+        if comparator := match.part("comparator"):
             entry = read_term("comparators", tokens, *comparator)
             sign = entry.value if entry else sign
-        code = read_unit(found.read("unit") or "") or ""
-        factor = read_number(found.read("low") or "") or 1
+        code = read_unit(match.read("unit") or "") or ""
+        factor = read_number(match.read("low") or "") or 1
         amount = Amount(factor, None, f"x {code.strip('{}')}")
-        bound = Bound(Comparator(sign), amount, found.first, found.end)
-        yield Span("bounds", found.first, found.end, "at_bound", (bound,), weight=5.0)
+        bound = Bound(Comparator(sign), amount, match.first, match.end)
+        yield Span("bounds", match.first, match.end, "at_bound", (bound,), weight=5.0)
 
 
 def _find_acuities(tokens: Tokens) -> Iterator[Span]:
     """Yield visual acuity fractions as amounts: the denominator is the number, and the numerator is
     the unit, "20/".
     """
-    for found in rule("acuity").find(tokens):
-        near = max(0, found.first - _NEAR)
-        word = rule("vision_word").search(tokens, near, found.first)
+    for match in rule("acuity").find(tokens):
+        near = max(0, match.first - _NEAR)
+        word = rule("vision_word").search(tokens, near, match.first)
         if word is None or rule("visual_scale").search(tokens, near):
             continue
-        low = read_number(found.read("low") or "")
+        low = read_number(match.read("low") or "")
         if low is not None:
-            amount = Amount(low, None, f"{tokens.words[found.first]}/")
-            yield Span("amount", found.first, found.end, "acuity", amount, weight=4.0)
+            amount = Amount(low, None, f"{tokens.words[match.first]}/")
+            yield Span("amount", match.first, match.end, "acuity", amount, weight=4.0)
 
 
 def _find_comparators(tokens: Tokens) -> Iterator[Span]:
@@ -226,18 +226,18 @@ def _find_comparators(tokens: Tokens) -> Iterator[Span]:
         if is_behind_slash and tokens.joined(term.first):
             continue
         yield Span("comparator", term.first, term.end, "comparators", term.value)
-    for found in rule("age_not_reached_sign").find(tokens):
+    for match in rule("age_not_reached_sign").find(tokens):
         yield Span(
-            "age_not_reached_sign", found.first, found.end, "age_not_reached_sign", "<"
+            "age_not_reached_sign", match.first, match.end, "age_not_reached_sign", "<"
         )
-    for found in rule("distant_comparison").find(tokens):
-        least = (found.read("comparator") or "").lower().startswith("min")
+    for match in rule("distant_comparison").find(tokens):
+        least = (match.read("comparator") or "").lower().startswith("min")
         sign = ">=" if least else "<="
-        yield Span("distant", found.first, found.end, "distant_comparison", sign)
+        yield Span("distant", match.first, match.end, "distant_comparison", sign)
     for name in ("turned_in_front", "turned"):
         kind = "comparator" if name == "turned_in_front" else "suffix"
-        for found in rule(name).find(tokens):
-            yield Span(kind, found.first, found.end, name, found.text)
+        for match in rule(name).find(tokens):
+            yield Span(kind, match.first, match.end, name, match.text)
     for term in find_terms(tokens, "comparator_suffixes"):
         yield Span("suffix", term.first, term.end, "comparator_suffixes", term.value)
 
@@ -261,16 +261,16 @@ def _find_times(tokens: Tokens) -> Iterator[Span]:
         amount = Amount(duration.low, high, duration.unit.value, duration.unit)
         kind = "duration" if is_range else "time"
         yield Span(kind, duration.first, duration.end, "duration", amount, weight=0.5)
-    for found in rule("half_lives").find(tokens):
-        low = read_number(found.read("low") or "")
+    for match in rule("half_lives").find(tokens):
+        low = read_number(match.read("low") or "")
         if low is not None:
             amount = Amount(low, None, "half-lives", TimeUnit.HALF_LIFE)
-            yield Span("time", found.first, found.end, "half_lives", amount, weight=0.5)
-    for found in rule("last_unit").find(tokens):
-        unit = read_time_unit(found.read("unit") or "")
+            yield Span("time", match.first, match.end, "half_lives", amount, weight=0.5)
+    for match in rule("last_unit").find(tokens):
+        unit = read_time_unit(match.read("unit") or "")
         if unit:
             amount = Amount(1, None, unit.value, unit)
-            yield Span("last_unit", found.first, found.end, "last_unit", amount)
+            yield Span("last_unit", match.first, match.end, "last_unit", amount)
 
 
 def _read_sum(duration: Duration) -> Iterator[Span]:
@@ -296,31 +296,31 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
     """
     for scale in rule("graded_scale").find(tokens):
         yield Span("scale", *scale.place("scale"), "graded_scale", scale.text)
-    for found in rule("grade_list").find(tokens):
+    for match in rule("grade_list").find(tokens):
         grades = [
             grade
-            for word in tokens.words[found.first : found.end]
+            for word in tokens.words[match.first : match.end]
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
         is_plain = all(grade in _GRADES for grade in grades)
-        if grades and is_plain and not _is_no_grade(tokens, found, len(tokens)):
+        if grades and is_plain and not _is_no_grade(tokens, match, len(tokens)):
             value = min(grades), max(grades)
-            yield Span("grades", found.first, found.end, "grade_list", value)
-            if NUMBER not in tokens.codes[found.first : found.end]:
-                yield Span("roman", found.first, found.end, "grade_list", value)
+            yield Span("grades", match.first, match.end, "grade_list", value)
+            if NUMBER not in tokens.codes[match.first : match.end]:
+                yield Span("roman", match.first, match.end, "grade_list", value)
 
 
-def _is_no_grade(tokens: Tokens, found: Found, end: int) -> bool:
+def _is_no_grade(tokens: Tokens, match: Found, end: int) -> bool:
     """Return True if numbers are not grades but part of another expression: "CTCAE 5", "+2", "3rd",
     "IIIA", "2/4".
     """
-    before = found.first
+    before = match.first
     if rule("number_of_grade").ends(tokens, before) or has_minus(tokens, before):
         return True
     if _has_plus(tokens, before):
         return True
-    has_letter = rule("grade_letter").starts(tokens, found.end, end) is not None
-    return has_letter or tokens.codes[found.end : found.end + 1] == "/"
+    has_letter = rule("grade_letter").starts(tokens, match.end, end) is not None
+    return has_letter or tokens.codes[match.end : match.end + 1] == "/"
 
 
 @lru_cache(maxsize=256)

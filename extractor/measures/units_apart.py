@@ -26,9 +26,9 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         # the "(F)" in "Hb >= 12 (F) / 13 (M)"
         if rule("value_people").starts(tokens, opening.first):
             continue
-        found = None if is_suffix else _take_unit(tokens, limit, opening.end)
-        if found:
-            return replace(found, quantity=(first, opening.first))
+        completed = None if is_suffix else _take_unit(tokens, limit, opening.end)
+        if completed:
+            return replace(completed, quantity=(first, opening.first))
     return limit
 
 

@@ -79,15 +79,15 @@ def describe_lines(
     for entry, line_stems, kind, line_words in zip(
         entries, stems, kinds, words, strict=True
     ):
-        named = str(min(len(line_stems & target), 3)) if target else "-"
+        topic_words = str(min(len(line_stems & target), 3)) if target else "-"
         repeated = min(_count_repeated(line_stems, opening), 3)
         above = count_above[kind]
         marks = (
             "list",
-            f"named {named}",
+            f"named {topic_words}",
             f"repeated {repeated}",
             f"place {min(above, 4)}",
-            f"first {not above} {named}",
+            f"first {not above} {topic_words}",
             f"words {len(line_stems).bit_length()}",
         )
         line_features = list(_describe_words(line_words, kind))

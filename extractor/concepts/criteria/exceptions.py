@@ -126,8 +126,8 @@ def _find_openings(tokens: Tokens) -> Iterator[Range]:
     for opening in rule("exception_opening").find(tokens):
         if opening.first < end_before:
             continue
-        behind = tokens.words[opening.end - 1 : opening.end + 4]
-        is_list = ":" in behind or "following" in behind
+        following = tokens.words[opening.end - 1 : opening.end + 4]
+        is_list = ":" in following or "following" in following
         end = _find_end(tokens, opening.end, is_list=is_list)
         if end - opening.end < _LEAST - 1:
             continue
@@ -160,9 +160,9 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     includes = kind is CriterionKind.INCLUSION
     verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
     edges = [place for place in range(len(tokens)) if _is_edge(tokens, place)]
-    for said in verdict.find(tokens):
-        first = [-1, *edges][bisect_left(edges, said.first)] + 1
-        end = [*edges, len(tokens)][bisect_left(edges, said.end)]
+    for statement in verdict.find(tokens):
+        first = [-1, *edges][bisect_left(edges, statement.first)] + 1
+        end = [*edges, len(tokens)][bisect_left(edges, statement.end)]
         if includes or not rule("denies_all").starts(tokens, first):
             yield first, end
 

@@ -102,8 +102,8 @@ def read_lists(section: LexedSection) -> Lists:
     [('Stroke', True), ('Gout', True), ('COPD', True)]
     """
     blocks = read_outline(section, LISTS)
-    beside = _find_parts_beside(blocks)
-    with_parts = {block.parent for block in blocks} | set(beside.values())
+    announcers = _find_parts_beside(blocks)
+    with_parts = {block.parent for block in blocks} | set(announcers.values())
     prose = _find_prose(blocks)
     state = _State()
     entries: list[Entry] = []
@@ -126,15 +126,15 @@ def read_lists(section: LexedSection) -> Lists:
         roles[place] = role
         if role == "titles":
             continue
-        entry = _make_entry(state, blocks, place, roles, beside.get(place))
+        entry = _make_entry(state, blocks, place, roles, announcers.get(place))
         entry = replace(entry, stands=role != "introduces")
-        found = [_doubt_borders(entry, state, blocks, place)]
+        parts = [_doubt_borders(entry, state, blocks, place)]
         if entry.stands and not block.mark:
             in_line = _is_in_line(blocks, place)
-            found = split_prose(found[0], in_line=in_line, in_prose=place in prose)
+            parts = split_prose(parts[0], in_line=in_line, in_prose=place in prose)
         entries += [
             replace(entry_part, passage=entry_part.passage.alone())
-            for entry_part in found
+            for entry_part in parts
         ]
     entries = _doubt_prose(_doubt_exclusions(entries, state), state)
     return Lists(tuple(entries), tuple(state.doubts))
@@ -256,7 +256,7 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
     states a condition for everybody or ends with a colon.
     """
     with_parts = {block.parent for block in blocks}
-    beside: dict[int, int] = {}
+    announcers: dict[int, int] = {}
     last: int | None = None
     for place, block in enumerate(blocks):
         if block.kind is BlockKind.FURNITURE:
@@ -270,13 +270,13 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
         tokens = _alone(block.passage)
         is_of_it = announcing is not None and _is_beside(announcing, block, tokens)
         if is_of_it and last is not None:
-            beside[place] = last
+            announcers[place] = last
             continue
         announces = block.text.endswith(":") and (
             rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
         )
         last = place if announces and place not in with_parts else None
-    return beside
+    return announcers
 
 
 def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
@@ -421,13 +421,13 @@ def _make_entry(
     blocks: Sequence[Block],
     place: int,
     roles: dict[int, str],
-    beside: int | None,
+    announcer: int | None,
 ) -> Entry:
     """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
-    lines; ``beside`` is the index of the line on the same level that announces the block.
+    lines; ``announcer`` is the index of the line on the same level that announces the block.
     """
     block = blocks[place]
-    parent = None if beside is None else blocks[beside].passage
+    parent = None if announcer is None else blocks[announcer].passage
     heading: Passage | None = None
     states = False
     above = block.parent
@@ -450,7 +450,7 @@ def _make_entry(
         parent=parent,
         heading=heading,
         parent_states=states,
-        doubtful=beside is not None,
+        doubtful=announcer is not None,
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )

@@ -38,11 +38,11 @@ def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
         return Negation(in_front.first, in_front.end, "negated")
     # as in "Pregnancy: no", "Seizure-free for 2 years", "Pain is absent", "Stroke is ruled out"
     for rule_name in _BEHIND:
-        behind = rule(rule_name).starts(tokens, first, end)
-        if behind:
+        denial = rule(rule_name).starts(tokens, first, end)
+        if denial:
             is_of_someone = rule("someone_absent").starts(tokens, first, end)
             case = "someone is absent" if is_of_someone else _BEHIND_ITS_NAME
-            return Negation(behind.first, behind.end, case)
+            return Negation(denial.first, denial.end, case)
     return None
 
 

@@ -93,7 +93,7 @@ def read_eligibility(
     >>> whole.rules["maximum_age"].value.value
     65
     """
-    named = _list_wholes(sections, (*_TITLES, "conditions"))
+    topics = _list_wholes(sections, (*_TITLES, "conditions"))
     descriptions = _list_wholes(sections, _DESCRIPTIONS)
     summary = _list_wholes(sections, (*_TITLES, *_DESCRIPTIONS))
     listed = sections.get("eligibility")
@@ -101,7 +101,7 @@ def read_eligibility(
     # if there is no section, sentences of the descriptions may be criteria
     outline = read_lists(filled) if filled else Lists((*find_suspects(descriptions),))
     entries = outline.entries
-    target = target_words(*named)
+    target = target_words(*topics)
     # the entries below each introducing line, by the start of that line
     parts: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -129,7 +129,7 @@ def read_eligibility(
     rules: dict[str, Reading[Any]] = {
         "minimum_age": minimum,
         "maximum_age": maximum,
-        "sex": read_sex(stated, named, descriptions, registry.sex),
+        "sex": read_sex(stated, topics, descriptions, registry.sex),
         "healthy_volunteers": read_healthy(stated, summary),
     }
     if rules["sex"].value in (Sex.FEMALE, Sex.MALE):
@@ -159,9 +159,9 @@ def _doubt_silence(
     passages = [filled.whole] if filled else descriptions
     for passage in passages:
         # as in "You can't take part if you smoke"
-        said = rule("speaks_of_eligibility").search(passage.tokens)
-        if said:
-            span = span_of(passage.part(said.first, said.end))
+        cue = rule("speaks_of_eligibility").search(passage.tokens)
+        if cue:
+            span = span_of(passage.part(cue.first, cue.end))
             reason = (
                 "these words describe who may take part, but no criterion was found"
             )

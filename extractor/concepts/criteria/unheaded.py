@@ -42,12 +42,12 @@ def doubt_unheaded(
     stated = [
         criterion.span for criterion in criteria if criterion.rules["stands"].value
     ]
-    left = [
+    unread = [
         sentence
         for sentence in list_sentences(described.whole)
         if not any(map(Span(_DESCRIPTION, *sentence.raw_span).overlaps, stated))
     ]
-    if not left or (has_doses and not stated):
+    if not unread or (has_doses and not stated):
         return ()
     reason = f"{UNHEADED}, and was read as a description; {_REMEDY}"
     return (StructureDoubt(Span(_DESCRIPTION, 0, len(described.raw)), reason),)

@@ -46,7 +46,9 @@ class Agent:
 
     def is_called(self, name: str) -> bool:
         """Return whether a name equals, contains or is part of one of the agent's names."""
-        return any(is_same_agent(name, own) for own in (self.name, *self.names))
+        return any(
+            is_same_agent(name, known_name) for known_name in (self.name, *self.names)
+        )
 
     @property
     def is_registered(self) -> bool:
@@ -172,7 +174,7 @@ class Agents:
         """
         if not text.is_arm:
             return self.list_of(text)
-        named = [
+        in_label = [
             mention.agent for mention in self.find(text) if mention.end <= text.title[1]
         ]
         linked = [
@@ -182,7 +184,7 @@ class Agents:
                 text.name in self._links.get(section, ()) for section in agent.sections
             )
         ]
-        return named or linked[:_MOST_LINKED]
+        return in_label or linked[:_MOST_LINKED]
 
     def find(self, text: DoseText) -> list[Mention]:
         """Return the mentions of agents in a section, from left to right."""
@@ -221,10 +223,10 @@ class Agents:
         starts = list(accumulate(map(len, pieces), initial=0))
         longest_first = sorted(self._by_words, key=len, reverse=True)
         names = "|".join(map(re.escape, longest_first))
-        for found in re.finditer(rf"(?:{names})(?={_BORDER}|$)", "".join(pieces)):
-            first = bisect_right(starts, found.start()) - 1
-            end = bisect_left(starts, found.end())
-            yield Mention(self._by_words[found.group()], first, end)
+        for match in re.finditer(rf"(?:{names})(?={_BORDER}|$)", "".join(pieces)):
+            first = bisect_right(starts, match.start()) - 1
+            end = bisect_left(starts, match.end())
+            yield Mention(self._by_words[match.group()], first, end)
 
     def _find_known_agent(self, text: DoseText, kind: str, place: Place) -> Agent:
         """Return the agent for a name that no intervention registers: the record's only placebo,

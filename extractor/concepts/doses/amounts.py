@@ -34,8 +34,8 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
     >>> [[str(level) for level in mark.value] for mark in marks]
     [['5 mg', '10 mg', '20 mg'], ['50 mg']]
     """
-    found = [*_find_measured(tokens), *_find_auc(tokens)]
-    return _drop_explaining(tokens, drop_overlaps(found))
+    amounts = [*_find_measured(tokens), *_find_auc(tokens)]
+    return _drop_explaining(tokens, drop_overlaps(amounts))
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
@@ -56,8 +56,8 @@ def is_portion(mark: Mark) -> bool:
 
 
 def _find_measured(tokens: Tokens) -> Iterator[Mark]:
-    for found in find_quantity_lists(tokens):
-        levels = found
+    for quantities in find_quantity_lists(tokens):
+        levels = quantities
         # "on day 1, 15 mg/kg"
         while len(levels) > 1 and rule("day_before").ends(tokens, levels[0].first):
             levels = levels[1:]
@@ -94,19 +94,19 @@ def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
 
 def _find_auc(tokens: Tokens) -> Iterator[Mark]:
     """Yield target exposures: "AUC 5", "AUC 5 or 6", "AUC 5-6"."""
-    for found in rule("auc").find(tokens):
-        low = read_number(found.read("low") or "")
-        high = read_number(found.read("high") or "")
+    for match in rule("auc").find(tokens):
+        low = read_number(match.read("low") or "")
+        high = read_number(match.read("high") or "")
         if low is None:
             continue
         if high is None:
             ranges = [(low, low)]
-        elif found.has("range"):
+        elif match.has("range"):
             ranges = [(low, high)]
         else:
             ranges = [(low, low), (high, high)]
         levels = [Amount(low=least, high=most, unit="AUC") for least, most in ranges]
-        yield Mark("amounts", tuple(levels), found.first, found.end, 0.95)
+        yield Mark("amounts", tuple(levels), match.first, match.end, 0.95)
 
 
 def _drop_explaining(tokens: Tokens, marks: list[Mark]) -> list[Mark]:

@@ -57,8 +57,8 @@ class Arms:
         for section in agent.sections:
             linked.update(self._links.get(section, ()))
         if not linked or self._bare:
-            named = self.list_naming(agent)
-            linked |= named if not linked else named.intersection(self._bare)
+            naming = self.list_naming(agent)
+            linked |= naming if not linked else naming.intersection(self._bare)
         return linked.intersection(self.places)
 
     def list_naming(self, agent: Agent) -> set[str]:
@@ -82,12 +82,12 @@ class Arms:
         if len(self.places) == 1:
             return "the only arm", list(self.places)
         linked = self.list_linked(regimen.agent)
-        own = _list_own(regimen)
+        stating_arms = _list_own(regimen)
         if not others and linked:
-            how = "own text, linked" if own else "linked"
+            how = "own text, linked" if stating_arms else "linked"
             return how, self._sort(linked)
-        if own:
-            return "own text", self._sort(own)
+        if stating_arms:
+            return "own text", self._sort(stating_arms)
         of_others = {arm for other in others for arm in _list_own(other)}
         stating: set[str] = set()
         for statement in regimen.statements:

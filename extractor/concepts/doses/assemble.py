@@ -126,12 +126,12 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
         yield _confirm(parsed, answer)
     unanswered = [passage for passage in result.passages if not passage.is_answered]
     for regimen in parsed.regimens:
-        around = [
+        containing = [
             candidate
             for candidate in unanswered
             if candidate.span.contains(regimen.chunk.span)
         ]
-        passage = next(iter(around), None)
+        passage = next(iter(containing), None)
         if passage and not any(covers(answer, regimen) for answer in by_model):
             # the passage gives the reason why a field is open
             yield replace(

@@ -34,7 +34,7 @@ def make_draft(
 ) -> Draft:
     """Return the draft of a regimen. ``regimens`` contains all regimens with the same agent."""
     main = regimen.main
-    around = tuple(describe_around(regimen, len(regimens)))
+    shared_signs = tuple(describe_around(regimen, len(regimens)))
     rules: dict[str, Reading[Any]] = {
         "agent": _read_agent(regimen),
         "role": _read_role(regimen, trial),
@@ -48,7 +48,7 @@ def make_draft(
         rules[name] = _read(regimen, name, link, link and link.mark.value)
     for name, reading in rules.items():
         members = tuple(
-            {"": (*signs[""], *list_limits(signs[""]), *around)}
+            {"": (*signs[""], *list_limits(signs[""]), *shared_signs)}
             for signs in reading.signs
         )
         rules[name] = replace(reading, signs=members)

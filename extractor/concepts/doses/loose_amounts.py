@@ -34,8 +34,8 @@ def find_loosely(
     """
     wanted = _fold(amount.unit)
     for first, end in places:
-        behind = find_unit(tokens, end, loose=True)
-        dose = _fold(behind.dose or "") if behind else set()
+        next_unit = find_unit(tokens, end, loose=True)
+        dose = _fold(next_unit.dose or "") if next_unit else set()
         # "5 mg/kg" is no 5 mg
         if wanted < dose.difference(_TIMES):
             continue
@@ -45,7 +45,7 @@ def find_loosely(
         before = after = _REACH
         if is_place or tokens.in_name(first) or not is_bare:
             before = 1
-            after = _BESIDE if behind else 2
+            after = _BESIDE if next_unit else 2
         near: set[str] = set()
         for at in range(max(0, first - before), min(end + after, len(tokens))):
             unit = find_unit(tokens, at, loose=True)

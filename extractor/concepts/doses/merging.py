@@ -181,8 +181,12 @@ def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
     name = statement.text.name.partition("[")[0]
     place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
     links = statement.facts.values()
-    own = [some for some in links if any(not link.is_shared for link in some)]
-    return not amounts, not has_substance, place > 1, -len(own), place
+    direct = [
+        field_links
+        for field_links in links
+        if any(not link.is_shared for link in field_links)
+    ]
+    return not amounts, not has_substance, place > 1, -len(direct), place
 
 
 def _list_routes(regimen: Regimen) -> Sequence[Linked | None]:

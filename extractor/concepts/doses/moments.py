@@ -29,8 +29,8 @@ def find_moments(tokens: Tokens) -> list[Mark]:
     ['with food', 'at bedtime']
     """
     marks = [
-        Mark("timing", found.text, found.first, found.end, 0.6)
-        for found in rule("dose_moment").find(tokens)
+        Mark("timing", match.text, match.first, match.end, 0.6)
+        for match in rule("dose_moment").find(tokens)
     ]
     return drop_overlaps(marks)
 
@@ -46,8 +46,8 @@ def find_days(tokens: Tokens) -> list[Mark]:
     [(1, 8, 15), (-3, -2, -1, 0, 1)]
     """
     marks = [
-        Mark("days", (1,), found.first, found.end, 0.7)
-        for found in rule("first_day").find(tokens)
+        Mark("days", (1,), match.first, match.end, 0.7)
+        for match in rule("first_day").find(tokens)
     ]
     marks += _find_listed(tokens)
     return drop_overlaps(marks)
@@ -79,15 +79,15 @@ def _read_days(tokens: Tokens, at: int) -> tuple[list[int], int]:
     end = at
     is_range = False
     while read := _read_day(tokens, at):
-        day, behind = read
+        day, following = read
         # "days 1-5, six 21-day cycles"
-        is_count = bool(days) and tokens.codes[behind : behind + 1] == NUMBER
-        if is_count or rule("no_day_after").starts(tokens, behind):
+        is_count = bool(days) and tokens.codes[following : following + 1] == NUMBER
+        if is_count or rule("no_day_after").starts(tokens, following):
             break
         if is_range and 0 < day - days[-1] <= _MOST:
             days += range(days[-1] + 1, day)
         days.append(day)
-        end = behind
+        end = following
         joint = rule("day_joint").starts(tokens, end)
         if joint is None:
             break

@@ -102,19 +102,19 @@ def find_general(
     [('drug', 0, 1), ('placebo', 2, 4)]
     """
     end = len(tokens) if end is None else end
-    found = [
+    agents = [
         (term.value, term.first, term.end)
         for term in find_terms(tokens, "agents", first, end)
     ]
-    taken = {at for _, start, behind in found for at in range(start, behind)}
+    taken = {at for _, start, stop in agents for at in range(start, stop)}
     for at in range(first, end):
         kind = _find_stem(tokens.words[at])
         if kind and at not in taken:
             # "radical prostatectomy"
             before = rule("surgery_kind").ends(tokens, at, first)
             is_longer = kind == "procedure" and before is not None
-            found.append((kind, before.first if before and is_longer else at, at + 1))
-    return sorted(found, key=itemgetter(1))
+            agents.append((kind, before.first if before and is_longer else at, at + 1))
+    return sorted(agents, key=itemgetter(1))
 
 
 @lru_cache(maxsize=65536)
@@ -183,11 +183,11 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
     """Yield the ranges between matches of the rule ``joint`` that are outside brackets."""
     at = first
-    for found in rule(joint).find(tokens, first, end):
-        codes = tokens.codes[at : found.first]
+    for match in rule(joint).find(tokens, first, end):
+        codes = tokens.codes[at : match.first]
         if codes and codes.count("(") <= codes.count(")"):
-            yield at, found.first
-            at = found.end
+            yield at, match.first
+            at = match.end
     if end > at:
         yield at, end
 

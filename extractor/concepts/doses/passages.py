@@ -62,15 +62,15 @@ def list_dose_passages(
         elif section.name in _PROSE:
             prose.append(section)
     passages: list[Chunk] = []
-    shown = ""
+    listed = ""
     for section in (*groups, *prose):
         for span in _cut(section):
             text = clean_text(parsed.raw(span)).text
-            if not text or len(shown) >= _MOST:
+            if not text or len(listed) >= _MOST:
                 continue
-            if len(text) >= _BODY and _contains(shown, text):
+            if len(text) >= _BODY and _contains(listed, text):
                 continue
-            shown += f"\n{_fold(text)}"
+            listed += f"\n{_fold(text)}"
             passages.append(Chunk(next(free_numbers), span, text))
     return tuple(passages)
 
@@ -97,14 +97,14 @@ def _cut(section: Section) -> Iterator[Span]:
         start = end
 
 
-def _contains(shown: str, text: str) -> bool:
+def _contains(listed: str, text: str) -> bool:
     """Return whether a text occurs other than as the end of a longer word: "50 mg" is not in "750
     mg".
     """
     folded = _fold(text)
-    place = shown.find(folded)
-    while place > 0 and shown[place - 1].isalnum():
-        place = shown.find(folded, place + 1)
+    place = listed.find(folded)
+    while place > 0 and listed[place - 1].isalnum():
+        place = listed.find(folded, place + 1)
     return place >= 0
 
 

@@ -395,9 +395,9 @@ class _Proof:
         if rival:
             return Refusal(Why.OTHER_VALUE, rival)
         getting = arms.list_naming(self._agent) | arms.list_linked(self._agent)
-        own = [arm for arm in labelled if arm in getting]
-        if own:
-            return arms.places[own[0]]
+        receiving = [arm for arm in labelled if arm in getting]
+        if receiving:
+            return arms.places[receiving[0]]
         if getting and all(map(self._gets_others, labelled)):
             return Refusal(Why.OTHER_OWNER, arms.places[labelled[0]])
         return None

@@ -39,8 +39,8 @@ def repeat_referred(
                     yield from _repeat(text, (reference.first, end), other)
 
 
-def _read_group(found: Found) -> str:
-    return (found.read("group") or "").lower()
+def _read_group(match: Found) -> str:
+    return (match.read("group") or "").lower()
 
 
 def _repeat(

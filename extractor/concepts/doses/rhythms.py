@@ -90,8 +90,8 @@ def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> boo
     if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
         return True
     for name in _NO_RHYTHM_BEFORE:
-        found = rule(name).ends(tokens, mark.first)
-        if found and not _has_between(amounts, found.first, mark.first):
+        match = rule(name).ends(tokens, mark.first)
+        if match and not _has_between(amounts, match.first, mark.first):
             return True
     return False
 
@@ -105,39 +105,39 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
     has the parts ``value`` and ``unit``, the mark covers only the tokens from one to the other.
     """
     for name, row in read_table("dose_marks")[field].items():
-        for found in rule(name).find(tokens):
+        for match in rule(name).find(tokens):
             make = _MAKERS.get(row.get("makes"))
-            value = make(found) if make else Frequency(row["code"])
+            value = make(match) if make else Frequency(row["code"])
             if value is None:
                 continue
-            place = found.first, found.end
-            if field == "cycle" and found.has("value"):
-                place = found.place("value")[0], found.place("unit")[1]
+            place = match.first, match.end
+            if field == "cycle" and match.has("value"):
+                place = match.place("value")[0], match.place("unit")[1]
             yield Mark(field, value, *place, row["sure"])
 
 
-def _read_numbers(found: Found, *names: str) -> list[float]:
+def _read_numbers(match: Found, *names: str) -> list[float]:
     """Return the numbers in the named parts of a match, including ordinals. If no names are given,
     return the numbers in the whole match.
     """
-    words = [found.read(name) or "" for name in names] or found.text.split()
+    words = [match.read(name) or "" for name in names] or match.text.split()
     numbers = [_ORDINALS.get(word.lower()) or read_number(word) for word in words]
     return [number for number in numbers if number is not None]
 
 
-def _read_unit(found: Found) -> TimeUnit | None:
-    word = (found.read("unit") or "").lower().removesuffix("ly")
+def _read_unit(match: Found) -> TimeUnit | None:
+    word = (match.read("unit") or "").lower().removesuffix("ly")
     if word in ("night", "nights", "dai"):
         return TimeUnit.DAY
     return read_time_unit(word)
 
 
-def _make_interval(found: Found) -> Frequency | None:
-    numbers = _read_numbers(found, "low")
-    unit = _read_unit(found)
+def _make_interval(match: Found) -> Frequency | None:
+    numbers = _read_numbers(match, "low")
+    unit = _read_unit(match)
     if not numbers or unit is None:
         return None
-    if found.has("high"):
+    if match.has("high"):
         return Frequency.OTHER
     return code_interval(numbers[0], unit)
 
@@ -162,45 +162,45 @@ def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
     return Frequency(codes.get(f"{number:g}", Frequency.OTHER))
 
 
-def _make_count(found: Found) -> Frequency | None:
+def _make_count(match: Found) -> Frequency | None:
     """Return the code for a number of times per day, week or month: "3 times a day". Return None if
     the number or the unit is missing, and ``other`` for a range.
     """
-    numbers = _read_numbers(found, "low")
-    unit = _read_unit(found)
+    numbers = _read_numbers(match, "low")
+    unit = _read_unit(match)
     if not numbers or unit is None:
         return None
-    if found.has("range"):
+    if match.has("range"):
         return Frequency.OTHER
     return _find_code(read_table("dose_marks")["count"][unit], numbers[0])
 
 
-def _make_doses(found: Found) -> Frequency:
+def _make_doses(match: Found) -> Frequency:
     """Return the code for a number of doses per day: "in two divided doses"."""
-    numbers = _read_numbers(found)
+    numbers = _read_numbers(match)
     return _find_code(read_table("dose_marks")["count"]["day"], numbers[0])
 
 
-def _make_single(found: Found) -> Frequency | None:
-    numbers = _read_numbers(found)
+def _make_single(match: Found) -> Frequency | None:
+    numbers = _read_numbers(match)
     return Frequency.ONCE if numbers[:1] == [1] else None
 
 
-def _make_weekdays(found: Found) -> Frequency:
-    if found.has("through"):
+def _make_weekdays(match: Found) -> Frequency:
+    if match.has("through"):
         return Frequency.OTHER
-    words = found.tokens.words[found.first : found.end]
+    words = match.tokens.words[match.first : match.end]
     days = [word for word in words if word[0].isalpha() and word.lower() != "and"]
     return _find_code(read_table("dose_marks")["count"]["week"], len(days))
 
 
-def _make_period(found: Found) -> Period | None:
+def _make_period(match: Found) -> Period | None:
     """Return the duration that a match states. The number is 1 if it is missing, and the unit is a
     cycle if it is missing.
     """
-    numbers = _read_numbers(found, "value") if found.has("value") else [1]
-    unit = _read_unit(found) if found.has("unit") else TimeUnit.CYCLE
-    if not numbers or unit is None or found.has("range"):
+    numbers = _read_numbers(match, "value") if match.has("value") else [1]
+    unit = _read_unit(match) if match.has("unit") else TimeUnit.CYCLE
+    if not numbers or unit is None or match.has("range"):
         return None
     return Period(value=numbers[0], unit=unit)
 

@@ -131,12 +131,12 @@ def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
         cover = "no arm"
     kinds = {trial.kinds[arm] for arm in uses}
     all_kinds = set(trial.kinds.values())
-    shown = "+".join(sorted(kinds)) or "no arm"
+    classes = "+".join(sorted(kinds)) or "no arm"
     yield f"arms {min(len(every), 3)}"
-    yield f"in {shown}"
-    yield f"in {shown} of {'+'.join(sorted(all_kinds))}"
+    yield f"in {classes}"
+    yield f"in {classes} of {'+'.join(sorted(all_kinds))}"
     if "experimental" in all_kinds - kinds:
-        yield f"not experimental, {shown}"
+        yield f"not experimental, {classes}"
     if any(other > uses for other in trial.uses.values()):
         yield "others in more arms"
     yield from _describe_title(agent, trial, cover)
@@ -159,10 +159,10 @@ def _describe_words(regimen: Regimen) -> Iterator[str]:
     main = regimen.main
     tokens = main.text.tokens
     start, stop = tokens.span(*main.find_words())
-    around = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
+    context = lex(tokens.text[max(0, start - _HINT_BEFORE) : stop + _HINT_AFTER])
     frequency = regimen.frequency()
     days = regimen.read("days") or (0,)
-    yield from (name for name in _NEAR if rule(name).occurs(around))
+    yield from (name for name in _NEAR if rule(name).occurs(context))
     yield f"amounts {bool(regimen.amounts())}"
     yield f"owner {main.owner.how}"
     yield f"route {regimen.read('route')}"

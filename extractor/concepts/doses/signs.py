@@ -81,9 +81,9 @@ def describe_agent(regimen: Regimen) -> Iterator[str]:
     says_how = agent.is_registered and bool(main.facts.keys() - {"amounts"})
     tokens = agent.source.tokens
     first, end = agent.place
-    beside = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
+    adjacent = {*tokens.codes[max(0, first - 1) : first], *tokens.codes[end : end + 1]}
     gaps = [tokens.gap(at) for at in (first, end) if at < len(tokens)]
-    is_part = "-" in gaps or not beside.isdisjoint("/+")
+    is_part = "-" in gaps or not adjacent.isdisjoint("/+")
     rhythms = [mark for mark in agent.source.marks if mark.field == "frequency"]
     is_part |= any(mark.first < end and first < mark.end for mark in rhythms)
     yield f"registered {agent.is_registered}"
@@ -191,10 +191,10 @@ def _list_words(link: Linked, kind: str) -> Iterator[str]:
     for sign, row in read_table("dose_signs")["words"].get(kind, {}).items():
         where, name = row
         if where == "before":
-            found = rule(name).ends(tokens, first)
+            match = rule(name).ends(tokens, first)
         elif where == "after":
-            found = rule(name).starts(tokens, end)
+            match = rule(name).starts(tokens, end)
         else:
-            found = rule(name).search(tokens, *link.text.find_clause(first))
-        if found:
+            match = rule(name).search(tokens, *link.text.find_clause(first))
+        if match:
             yield sign

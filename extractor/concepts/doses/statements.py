@@ -76,8 +76,8 @@ class Statement:
         links: list[Linked] = []
         for of_field in self.facts.values():
             links += [link for link in of_field if link.text is self.text]
-        own = [link for link in links if not link.is_shared]
-        places = [link.mark.place for link in own or links] or [self.clause]
+        direct = [link for link in links if not link.is_shared]
+        places = [link.mark.place for link in direct or links] or [self.clause]
         if self.owner.how == "named":
             places.append(self.owner.place)
         return min(places)[0], max(end for _, end in places)
@@ -214,10 +214,10 @@ def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
     it does not contain agents or amounts, the topic of the section and the agents from earlier
     clauses.
     """
-    named = [owner for owner in owners if owner.how == "named"]
+    named_owners = [owner for owner in owners if owner.how == "named"]
     others = [] if with_amount else owners
     bare: dict[str, Owner] = {}
-    for owner in named or others:
+    for owner in named_owners or others:
         if owner.agent.key not in with_amount:
             bare.setdefault(owner.agent.key, owner)
     return list(bare.values())

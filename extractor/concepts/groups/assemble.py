@@ -52,11 +52,11 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     for node in list(_walk(lists.values())):
         _find_rule(parsed, node)
     walked = sorted(_walk(lists.values()), key=lambda node: node.span.start)
-    shown = [node for node in walked if node.rule and len(node.members) > 1]
-    names = {node: f"g{number}" for number, node in enumerate(shown, 1)}
+    visible = [node for node in walked if node.rule and len(node.members) > 1]
+    names = {node: f"g{number}" for number, node in enumerate(visible, 1)}
     builder = ItemBuilder(parsed, parsed.whole, "eligibility")
     groups: list[CriterionGroup] = []
-    for number, node in enumerate(shown):
+    for number, node in enumerate(visible):
         lead_in = None
         if node.line:
             lead_in = builder.add(f"groups[{number}].lead_in", node.line)

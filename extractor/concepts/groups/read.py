@@ -76,12 +76,12 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     """
     stated: list[tuple[CriterionGroup, Found]] = []
     for name in _COUNTS:
-        for found in rule(name).find(tokens):
-            group = _read_count(found)
-            stated += [(group, found)] if group else []
+        for match in rule(name).find(tokens):
+            group = _read_count(match)
+            stated += [(group, match)] if group else []
     for name, of_parts in _OF_PARTS.items():
         group = CriterionGroup(id="", rule=of_parts)
-        stated += [(group, found) for found in rule(name).find(tokens)]
+        stated += [(group, match) for match in rule(name).find(tokens)]
     if not stated:
         return None
     # the last words count; of several that end there, the longest
@@ -89,17 +89,17 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     return group, (last.first, last.end)
 
 
-def _read_count(found: Found) -> CriterionGroup | None:
+def _read_count(match: Found) -> CriterionGroup | None:
     """Return the rule for a number of parts: "one or more" means any of them. A number before named
     parts is a rule only with words such as "at least".
     """
-    least = read_number(found.read("n") or "")
-    most = read_number(found.read("high") or "")
-    is_open = any(map(found.has, ("more", "floor", "open", "high")))
-    is_exact_name = "floor" in found.match.re.groupindex and not is_open
+    least = read_number(match.read("n") or "")
+    most = read_number(match.read("high") or "")
+    is_open = any(map(match.has, ("more", "floor", "open", "high")))
+    is_exact_name = "floor" in match.match.re.groupindex and not is_open
     if not isinstance(least, int) or is_exact_name:
         return None
-    least += found.has("more")  # "more than two"
+    least += match.has("more")  # "more than two"
     if least < 2 and most is None:
         return CriterionGroup(id="", rule=GroupRule.ANY)
     high = most if isinstance(most, int) else None
@@ -332,8 +332,8 @@ def _find_alternatives(
     """Yield the first run of adjacent items that begin with different names of the same type."""
     for name, case in _ALTERNATIVES.items():
         names = [_read_name(item.tokens, name) for item in items]
-        named = [bool(name and following) for name, following in pairwise(names)]
-        for first, end in _list_runs(named):
+        are_similar = [bool(name and following) for name, following in pairwise(names)]
+        for first, end in _list_runs(are_similar):
             if len(set(names[first:end])) == end - first:
                 yield first, end, _conclude(GroupRule.ANY, case, items[first])
                 return
@@ -368,5 +368,5 @@ def _read_name(tokens: Tokens, name: str) -> str:
     """Return the opening words that distinguish an item from its alternatives; an empty string if
     there are none.
     """
-    found = rule(name).starts(tokens, 0)
-    return found.text.casefold() if found else ""
+    match = rule(name).starts(tokens, 0)
+    return match.text.casefold() if match else ""

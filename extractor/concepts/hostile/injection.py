@@ -159,10 +159,10 @@ def _find_endless(text: str) -> Iterator[_Place]:
     []
     """
     for endless in (expression("long_word"), _REPEATED):
-        for found in endless.finditer(text):
-            is_long = len(found[0]) >= _ENDLESS
-            if is_long and not _RULED.fullmatch(found[0]):
-                yield _Place(*found.span(), FindingKind.OVERSIZED_TOKEN)
+        for match in endless.finditer(text):
+            is_long = len(match[0]) >= _ENDLESS
+            if is_long and not _RULED.fullmatch(match[0]):
+                yield _Place(*match.span(), FindingKind.OVERSIZED_TOKEN)
 
 
 def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
@@ -177,8 +177,8 @@ def _find_cues(tokens: Tokens, ends: str) -> Iterator[_Place]:
     text = tokens.text
     if any(joined.occurs(tokens) for joined in _join_all_rules()):
         for cue, kind, reach in _list_rules():
-            for found in cue.find(tokens):
-                start, end = found.span
+            for match in cue.find(tokens):
+                start, end = match.span
                 if reach != "match":
                     start, end = _find_line(text, start, end, ends)
                 block = _BLOCK.match(text, end)
@@ -220,7 +220,7 @@ def _find_line(text: str, start: int, end: int, ends: str) -> Range:
     """
     start, _ = strip_span(text, start, end, _SENTENCE_SIGNS)
     line = max(text.rfind(sign, 0, start) for sign in ends) + 1
-    sentences = [found.end() for found in _SENTENCE_END.finditer(text, line, start)]
+    sentences = [match.end() for match in _SENTENCE_END.finditer(text, line, start)]
     first = sentences[-1] if sentences else line
     if _LIST_MARK.fullmatch(text, line, first):
         first = line

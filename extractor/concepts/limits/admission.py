@@ -269,7 +269,11 @@ def _name_by_context(
     start, end = passage.raw_span
     start = max(start, piece.start - _CONTEXT_OF_LIMIT)
     end = min(end, piece.end + _CONTEXT_OF_LIMIT)
-    around = passage.section.raw[start:end]
-    own = name_quantity(limit.quantity, unit, value=limit.value)
-    named = name_quantity(limit.quantity, unit, around, limit.value)
-    return named.name if named and named != own else None
+    context = passage.section.raw[start:end]
+    own_quantity = name_quantity(limit.quantity, unit, value=limit.value)
+    context_quantity = name_quantity(limit.quantity, unit, context, limit.value)
+    return (
+        context_quantity.name
+        if context_quantity and context_quantity != own_quantity
+        else None
+    )

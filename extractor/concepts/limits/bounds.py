@@ -8,10 +8,10 @@ LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
 
 
-def read_comparator(vocabulary: str, found: Found, name: str) -> Comparator | None:
+def read_comparator(vocabulary: str, match: Found, name: str) -> Comparator | None:
     """Look up the words of the part ``name`` of a match in a vocabulary of comparators; return None
     if the part did not match, or if the vocabulary does not contain its words.
     """
-    part = found.part(name)
-    entry = read_term(vocabulary, found.tokens, *part) if part else None
+    part = match.part(name)
+    entry = read_term(vocabulary, match.tokens, *part) if part else None
     return Comparator(entry.value) if entry else None

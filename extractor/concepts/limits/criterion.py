@@ -58,24 +58,24 @@ def read_constraints(
     [('ANC', '>', 1500000000, '/L')]
     """
     tokens = passage.tokens
-    asked = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
-    made = [_make_constraint(passage, limit, topic) for limit in asked]
-    around = list_line_signs(tokens, asked, limits)
+    requirements = [limit for limit in limits if _is_constraint(tokens, limit, topic)]
+    constraints = [_make_constraint(passage, limit, topic) for limit in requirements]
+    line_signs = list_line_signs(tokens, requirements, limits)
     signs: list[Signs] = []
     parts: list[dict[str, float]] = []
-    for limit, constraint in zip(asked, made, strict=True):
-        own = list_signs(tokens, limit, constraint, topic)
-        signs.append({"": (*own, *around)})
+    for limit, constraint in zip(requirements, constraints, strict=True):
+        limit_signs = list_signs(tokens, limit, constraint, topic)
+        signs.append({"": (*limit_signs, *line_signs)})
         is_shared = _may_be_of_next(tokens, limit, limits)
         parts.append({"condition": _BETWEEN_LIMITS} if is_shared else {})
     estimate = _ESTIMATE
-    if not made:
+    if not constraints:
         has_limits = any(limit.time_unit is None for limit in limits)
-        estimate = _ESTIMATE_OF_NONE[has_limits or OTHER_NUMBERS in around]
+        estimate = _ESTIMATE_OF_NONE[has_limits or OTHER_NUMBERS in line_signs]
     return Reading(
-        tuple(made),
+        tuple(constraints),
         estimate,
-        tuple(_find_span(passage, limit) for limit in asked),
+        tuple(_find_span(passage, limit) for limit in requirements),
         Support.PARSED,
         signs=tuple(signs),
         sure_parts=tuple(parts),
@@ -189,8 +189,8 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
     the end of the limit. Return None if a name is not needed, or if the line does not contain one.
     """
     if is_age(tokens, limit):
-        named = list(rule("age_name").find(tokens, 0, limit.end))
-        return (named[-1].first, named[-1].end) if named else None
+        names = list(rule("age_name").find(tokens, 0, limit.end))
+        return (names[-1].first, names[-1].end) if names else None
     if is_of_people(tokens, limit) or is_unnamed_weight(tokens, limit):
         return None
     if limit.quantity is None:
@@ -208,9 +208,9 @@ def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     return the words of the limit itself.
     """
     tokens = passage.tokens
-    named = _find_name(tokens, limit)
-    if named:
-        return _quote(passage, named).strip(" ,;:")
+    name = _find_name(tokens, limit)
+    if name:
+        return _quote(passage, name).strip(" ,;:")
     is_an_age = is_age(tokens, limit)
     if topic and not is_an_age:
         return topic.strip(" :.")
@@ -225,8 +225,8 @@ def _find_span(passage: Passage, limit: Limit) -> Span:
     """Return the span from the name of the quantity to the end of the limit."""
     first = limit.first
     end = limit.end
-    named = _find_name(passage.tokens, limit)
-    if named:
-        first = min(first, named[0])
-        end = max(end, named[1])
+    name = _find_name(passage.tokens, limit)
+    if name:
+        first = min(first, name[0])
+        end = max(end, name[1])
     return span_of(passage.part(first, end))

@@ -146,20 +146,20 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
 
 
 def _mention_row(
-    tokens: Tokens, row: Row, before: Sequence[Mention], behind: Sequence[Mention]
+    tokens: Tokens, row: Row, before: Sequence[Mention], following: Sequence[Mention]
 ) -> Mention:
     """Return the mention of a number, or a row of numbers, that is not part of a limit. Its clause
     covers the words between the neighbouring limits. ``before`` contains the mentions of the
-    preceding limits, with the nearest last; ``behind`` contains the mention of the next limit, if
-    there is one.
+    preceding limits, with the nearest last; ``following`` contains the mention of the next limit,
+    if there is one.
     """
     first, end, bounds = row
     place = (first, end)
     start = max((mention.end for mention in before), default=0)
-    stop = min((mention.first for mention in behind), default=len(tokens))
+    stop = min((mention.first for mention in following), default=len(tokens))
     clause = max(start, first - _CLAUSE), max(end, min(stop, end + _CLAUSE))
-    for found in rule("sentence_break").find(tokens, clause[0], first):
-        clause = (found.end, clause[1])
+    for match in rule("sentence_break").find(tokens, clause[0], first):
+        clause = (match.end, clause[1])
     role = find_role(tokens, place, None)
     if role is NumberRole.STATED and _is_label(tokens, place):
         role = NumberRole.PART

@@ -67,12 +67,12 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
     return unit is not None or not is_count or _is_counted(text, starts[0])
 
 
-def _is_counted(text: str, named: int) -> bool:
-    """Return whether the word ``named`` is in the head of a text, or the head only expresses a
+def _is_counted(text: str, word_index: int) -> bool:
+    """Return whether the word ``word_index`` is in the head of a text, or the head only expresses a
     count. The head of "trials of adequate dose" is "trials".
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
-    return not head or head[-1] in _COUNT_WORDS or named < len(head)
+    return not head or head[-1] in _COUNT_WORDS or word_index < len(head)
 
 
 def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) -> bool:

@@ -53,15 +53,15 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     # the "20/" in "20/40"
     if unit.endswith("/"):
         return tokens.read(max(0, first - 2), first).replace(" ", "") == unit
-    behind, stop = _find_words_behind(tokens, end)
+    start, stop = _find_words_after(tokens, end)
     wanted = _name_unit(unit)
     if not wanted:
         written = lex(unit).words
-        return tokens.words[behind : behind + len(written)] == written
-    for at in range(behind, min(stop, behind + _UNIT_REACH)):
+        return tokens.words[start : start + len(written)] == written
+    for at in range(start, min(stop, start + _UNIT_REACH)):
         names = _read_unit(tokens, at, stop)
         # a single letter that is separate from its number is not a unit
-        if names and (at == behind or len(tokens.words[at]) > 1):
+        if names and (at == start or len(tokens.words[at]) > 1):
             return not wanted.isdisjoint(names)
     return False
 
@@ -117,7 +117,7 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     >>> stands_bare(tokens, (3, 4)), stands_bare(tokens, (5, 6))
     (True, False)
     """
-    first, end = _find_words_behind(tokens, place[1])
+    first, end = _find_words_after(tokens, place[1])
     if first < end and tokens.words[first].lower() in subject:
         return True
     # as in "Recovered to <= grade 1"
@@ -127,7 +127,7 @@ def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> 
     return not names or any(map(_COUNTED.fullmatch, names))
 
 
-def _find_words_behind(tokens: Tokens, at: int) -> Range:
+def _find_words_after(tokens: Tokens, at: int) -> Range:
     """Return the tokens in which to search for the unit of a number that ends at token ``at``. The
     search begins after the list that the number belongs to ("1, 3 or 10 mg") and after a factor
     ("25 x 40 cm"). It ends at a stop word, at the end of the sentence, at the next number that is

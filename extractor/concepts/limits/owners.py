@@ -65,12 +65,12 @@ def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
     the first group after it.
     """
     front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
-    behind = spell_words(tokens.read(mention.number[1], mention.clause[1]))
+    following = spell_words(tokens.read(mention.number[1], mention.clause[1]))
     for groups in _list_contrasts():
         every = frozenset[str]().union(*groups)
         own_groups = [group for group in groups if not group.isdisjoint(spelled)]
         nearest = next(
-            (word for word in (*reversed(front), *behind) if word in every), ""
+            (word for word in (*reversed(front), *following) if word in every), ""
         )
         if own_groups and nearest and not any(nearest in group for group in own_groups):
             return True
@@ -117,19 +117,19 @@ def _read_side(spelled: Words, mention: Mention, tokens: Tokens) -> bool | None:
     states. The word after the number determines the pressure; otherwise, its position in a pair
     such as "140/90" does.
     """
-    named = _SIDES & spelled
-    if not named or not rule("pressure_word").search(tokens):
+    named_sides = _SIDES & spelled
+    if not named_sides or not rule("pressure_word").search(tokens):
         return None
     # "over 95 mmHg diastolic"
-    behind = {word.lower() for word in tokens.words[mention.end : mention.end + 1]}
-    if behind & _SIDES:
-        return bool(behind & named)
+    following = {word.lower() for word in tokens.words[mention.end : mention.end + 1]}
+    if following & _SIDES:
+        return bool(following & named_sides)
     near = max(0, mention.first - 2), min(len(tokens), mention.end + 2)
     for pair in rule("pressure_pair").find(tokens, *near):
         # a mention of "140/90" contains both pressures: the first one is compared
         for side in ("systolic", "diastolic"):
             if mention.first <= pair.place(side)[0] < mention.end:
-                return side in named
+                return side in named_sides
     return None
 
 
@@ -169,22 +169,22 @@ def _compare_names(
     return _compare_clause(words, quantity, mention, tokens, is_foreign=is_foreign)
 
 
-def _is_part(words: Words, named: Words, front: Words) -> bool:
+def _is_part(words: Words, name: Words, front: Words) -> bool:
     """Return whether the name before a number, such as "stage", is only part of the quantity's
     name.
     """
-    return bool(words & named) and not words < named and words <= front
+    return bool(words & name) and not words < name and words <= front
 
 
 def _says_elsewhere(
-    extra: Words, around: Words, mention: Mention, tokens: Tokens
+    extra: Words, nearby: Words, mention: Mention, tokens: Tokens
 ) -> bool:
     """Return whether a line contains the ``extra`` words of a name elsewhere, but not around the
     number.
     """
     if mention.subject is None or mention.subject[0] >= mention.first:
-        around |= _list_inherited(mention, tokens)
-    return not (extra - around).isdisjoint(_list_line(tokens))
+        nearby |= _list_inherited(mention, tokens)
+    return not (extra - nearby).isdisjoint(_list_line(tokens))
 
 
 def _compare_clause(

@@ -45,10 +45,10 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
     name.
     """
     for name, place in _list_names(value.quantity, passage):
-        named = value.model_copy(update={"quantity": name})
-        found = _find_named(named, place, passage)
-        if found:
-            return found
+        renamed = value.model_copy(update={"quantity": name})
+        proven = _find_named(renamed, place, passage)
+        if proven:
+            return proven
     return None
 
 

@@ -227,23 +227,23 @@ def name_quantity(
     >>> name_quantity("SBP", "mm[Hg]", "a drop in SBP of 20 mmHg", 20).name
     'systolic_blood_pressure_change'
     """
-    named = _name(text, unit, quote, value)
-    if named is None:
+    quantity = _name(text, unit, quote, value)
+    if quantity is None:
         return None
     # a performance status of 2 is ECOG, one of 70 is Karnofsky
-    if named.name == "performance_status":
+    if quantity.name == "performance_status":
         is_ecog = value is None or value <= _WORST_ECOG
         return get_quantity(
             "ecog_performance_status" if is_ecog else "karnofsky_or_lansky"
         )
-    for code, name in named.instead.items():
+    for code, name in quantity.instead.items():
         # "Fibrosis of more than 7.1 kilopascals": a stiffness, and no stage
         if unit and convert(1, unit, code) is not None:
-            named = get_quantity(name)
+            quantity = get_quantity(name)
             break
-    if value is None or named.general or unit in _ANY_LABORATORY:
-        return named
-    return _name_by_sense(named, text, quote, value)
+    if value is None or quantity.general or unit in _ANY_LABORATORY:
+        return quantity
+    return _name_by_sense(quantity, text, quote, value)
 
 
 def _name(
@@ -302,10 +302,10 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 
 
 def _name_by_sense(
-    named: KnownQuantity, text: str, quote: str, value: float
+    quantity: KnownQuantity, text: str, quote: str, value: float
 ) -> KnownQuantity:
-    """Narrow the quantity ``named`` to one of the two blood pressures, to a change, or to another
-    time or fluid, depending on the words around its limit.
+    """Narrow a quantity to one of the two blood pressures, to a change, or to another time or
+    fluid, depending on the words around its limit.
     """
     tokens = read_text(quote)
     name = tokens.at(max(0, quote.find(text)))
@@ -314,23 +314,25 @@ def _name_by_sense(
     ]
     number = next((candidate for candidate in numbers if candidate.first >= name), None)
     if number is None:
-        return named
+        return quantity
     reach = max(0, name - _SENSE_REACH), min(len(tokens), number.end + _SENSE_REACH)
-    if named.name == "age" and rule("earlier_moment").search(tokens, *reach):
+    if quantity.name == "age" and rule("earlier_moment").search(tokens, *reach):
         return get_quantity("age_at_onset")
-    if named.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *reach):
+    if quantity.unit == _CELL_UNITS[0] and rule("other_fluid").search(tokens, *reach):
         return get_quantity("cell_count")
-    if "blood_pressure" in named.name:
-        named = _name_side(named, tokens, number)
+    if "blood_pressure" in quantity.name:
+        quantity = _name_side(quantity, tokens, number)
     place = number.first, number.end
     role = find_role(tokens, place, (name, tokens.before(quote.find(text) + len(text))))
-    is_change = role is NumberRole.CHANGE and named.change != named.name
-    return named.change_of() if is_change else named
+    is_change = role is NumberRole.CHANGE and quantity.change != quantity.name
+    return quantity.change_of() if is_change else quantity
 
 
-def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQuantity:
+def _name_side(
+    quantity: KnownQuantity, tokens: Tokens, number: Number
+) -> KnownQuantity:
     """Return the blood pressure that a number states: the one named after it or, failing that, the
-    one that its position in a pair such as "140/90" indicates. Return ``named`` if neither is
+    one that its position in a pair such as "140/90" indicates. Return ``quantity`` if neither is
     available.
     """
     after = rule("pressure_named_after").starts(tokens, number.end)
@@ -340,7 +342,7 @@ def _name_side(named: KnownQuantity, tokens: Tokens, number: Number) -> KnownQua
         return get_quantity("diastolic_blood_pressure")
     if rule("diastolic_after").starts(tokens, number.end):
         return get_quantity("systolic_blood_pressure")
-    return named
+    return quantity
 
 
 @lru_cache(maxsize=4096)
@@ -479,8 +481,8 @@ def list_named(text: str) -> tuple[KnownQuantity, ...]:
     >>> [quantity.name for quantity in list_named("FEV1/FVC, haemoglobin and ECOG")]
     ['fev1_fvc_ratio', 'haemoglobin', 'ecog_performance_status']
     """
-    named = [get_quantity(name) for *_, name in find_names(fold_words(text))]
-    return tuple(quantity for quantity in named if not quantity.general)
+    quantities = [get_quantity(name) for *_, name in find_names(fold_words(text))]
+    return tuple(quantity for quantity in quantities if not quantity.general)
 
 
 def find_exactly(text: str) -> KnownQuantity | None:

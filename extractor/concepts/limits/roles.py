@@ -98,15 +98,15 @@ def _is_gained(tokens: Tokens, place: Range) -> bool:
     return rule("gained_or_lost").ends(tokens, place[0], low) is not None
 
 
-def name_change(tokens: Tokens, named: Range, limit: int) -> Range:
+def name_change(tokens: Tokens, name: Range, limit: int) -> Range:
     """Return the tokens of a quantity's name, extended by words that describe a change before the
     name ("fall in haemoglobin") or after it ("weight has gone down by"). ``limit`` is the token at
     which the limit begins.
     """
-    first, end = named
+    first, end = name
     before = rule("named_change_before").ends(tokens, first, first - _ROLES)
     # "A fall in haemoglobin of at least 2 g/dL"
     if before:
         return before.first, end
-    behind = rule("change_word").search(tokens, end, limit)
-    return first, behind.end if behind else end
+    change = rule("change_word").search(tokens, end, limit)
+    return first, change.end if change else end

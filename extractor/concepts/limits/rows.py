@@ -46,14 +46,14 @@ def find_numbers(
     end = len(tokens) if end is None else end
     numbers = [*_find_counts(tokens, first, end)]
     last = first
-    for found in rule("number").find(tokens, first, end):
-        if found.first < last:
+    for match in rule("number").find(tokens, first, end):
+        if match.first < last:
             continue
-        last = found.end
-        readings = list_readings(found.text)
-        if "," in found.text:
+        last = match.end
+        readings = list_readings(match.text)
+        if "," in match.text:
             readings = readings[:1]
-        start = found.first
+        start = match.first
         sign = 1
         if has_minus(tokens, start):
             sign = -1
@@ -71,7 +71,9 @@ def _find_counts(tokens: Tokens, first: int, end: int) -> Iterator[Number]:
     for at in range(first, end):
         word = tokens.words[at]
         count = ROMAN.get(word) or TIMES.get(word.lower())
-        if [behind.lower() for behind in tokens.words[at + 1 : at + 2]] in _GRADED:
+        if [
+            following.lower() for following in tokens.words[at + 1 : at + 2]
+        ] in _GRADED:
             count = count or ORDINALS.get(word.lower())
         has_number = tokens.joined(at + 1) and tokens.codes[at + 1] in "nd"
         if count and not has_number:

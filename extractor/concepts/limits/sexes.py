@@ -18,20 +18,20 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
     other word belongs to the following limits in its clause, up to the next word for a sex. A key
     is missing if the limit does not apply to a single sex.
     """
-    named = {} if rule("all_sexes").search(tokens) else find_sex_words(tokens)
+    sex_words = {} if rule("all_sexes").search(tokens) else find_sex_words(tokens)
     sexes = {}
     for key, (first, end) in places.items():
-        inside = {named[at] for at in range(first, end) if at in named}
+        inside = {sex_words[at] for at in range(first, end) if at in sex_words}
         if len(inside) == 1:
             sexes[key] = inside.pop()
             continue
-        before = [at for at in named if at < first]
+        before = [at for at in sex_words if at < first]
         if not before:
             continue
         word = max(before)
         between = tokens.codes[word:first]
         if NUMBER not in between and not {";", "."} & {*between}:
-            sexes[key] = named[word]
+            sexes[key] = sex_words[word]
     return sexes
 
 
@@ -39,19 +39,19 @@ def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
     """Map the token of each word for a sex to that sex. "MEN 1" and "male condom" do not name a
     sex.
     """
-    named = {}
+    sex_words = {}
     for name, sex in _SEXED.items():
         for match in rule(name).find(tokens):
             if not rule("not_sex").starts(tokens, match.first):
-                named[match.first] = sex
-    return named
+                sex_words[match.first] = sex
+    return sex_words
 
 
-def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
+def name_sex(condition: str | None, line_sex: Sex | None) -> Sex | None:
     """Return the sex to which a limit applies.
 
     This is the sex that the limit's ``condition`` names or, if the condition does not name a single
-    sex, ``around``, the sex that other words in the line name. If the condition is an exception,
+    sex, ``line_sex``, the sex that other words in the line name. If the condition is an exception,
     return None, because the limit then applies to everybody else.
 
     >>> (
@@ -64,5 +64,5 @@ def name_sex(condition: str | None, around: Sex | None) -> Sex | None:
     tokens = read_text(condition or "")
     if tokens.words and tokens.words[0].lower() in _EXCEPTING:
         return None
-    named = {*find_sex_words(tokens).values()}
-    return named.pop() if len(named) == 1 else around
+    sexes = {*find_sex_words(tokens).values()}
+    return sexes.pop() if len(sexes) == 1 else line_sex

@@ -27,17 +27,17 @@ _YEARS = range(1900, 2100)
 
 
 def list_line_signs(
-    tokens: Tokens, asked: Sequence[Limit], limits: Sequence[Limit]
+    tokens: Tokens, constraints: Sequence[Limit], limits: Sequence[Limit]
 ) -> tuple[str, ...]:
-    """Return the signs that all limits in a line share. ``asked`` contains the ``limits`` that
-    state who may take part.
+    """Return the signs that all limits in a line share. ``constraints`` contains the ``limits``
+    that state who may take part.
     """
     signs = [
         sign for sign, name in _read_signs("line").items() if rule(name).occurs(tokens)
     ]
     if _has_unread_numbers(tokens, limits):
         signs.append(OTHER_NUMBERS)
-    if len(asked) > 1:
+    if len(constraints) > 1:
         signs.append("one of several limits")
     return tuple(signs)
 

@@ -173,7 +173,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
     opening = rule("part_opening").starts(frame.tokens, frame.first, frame.end)
     # the name of the matching branch: "Up to 2 years" opens with a limit
     kind = opening.match.lastgroup if opening else "other"
-    behind = range(cut + 1, len(item.commas) + 1)
+    later = range(cut + 1, len(item.commas) + 1)
     sharing = item.tails[text]
     is_cut_short = cut > 0 and item.tails[item.tail(cut - 1).text] > 1
     features = {
@@ -182,7 +182,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
         "t:has moment": frame.search("moment"),
         "t:in brackets": item.is_in_brackets(cut),
         "t:fragment before": item.is_moment(cut),
-        "t:all fragments": all(map(item.is_moment, behind)),
+        "t:all fragments": all(map(item.is_moment, later)),
         "t:number list before": item.lists_numbers(cut),
         "t:shared": sharing > 1,
         "t:shared often": sharing > 3,

@@ -218,14 +218,14 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
             opening = sentence.search("time_to")
             if not opening:
                 continue
-            named = sentence.part(opening.end, sentence.end)
-            ends = tuple(read_end_events(named))
+            events = sentence.part(opening.end, sentence.end)
+            ends = tuple(read_end_events(events))
             if not ends:
                 continue
-            after = named.part(ends[0].end, named.end).search("start_after")
+            after = events.part(ends[0].end, events.end).search("start_after")
             if after and start is None:
-                start = _cut_start(named, after.end, named.end)
-            if not named.search("lists_events"):
+                start = _cut_start(events, after.end, events.end)
+            if not events.search("lists_events"):
                 ends = ends[:1]
             return Events(start, ends, parts.measure)
     return Events(start)

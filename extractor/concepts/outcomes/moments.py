@@ -102,8 +102,8 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     >>> frame.kept.words, [(point.value, point.unit.value) for point in frame.points]
     (['up', 'to', 'week', '52'], [(52, 'week')])
     """
-    found = rule("other_length_aside").find(tokens)
-    others = [(length.first, length.end) for length in found]
+    match = rule("other_length_aside").find(tokens)
+    others = [(length.first, length.end) for length in match]
     frame = _read_without(tokens, others)
     if frame.points or not others:
         return frame
@@ -115,10 +115,10 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
     """Return the time frame without the tokens of ``others``, and without tolerances, intervals and
     cycle lengths: "week 4 (+/- 3 days)", "every 4 weeks", "28-day cycles".
     """
-    left_out = list(others)
+    omitted = list(others)
     for name in ("no_moment", "tolerance"):
-        left_out += [(words.first, words.end) for words in rule(name).find(tokens)]
-    kept = tokens.without(left_out, 0, len(tokens))
+        omitted += [(words.first, words.end) for words in rule(name).find(tokens)]
+    kept = tokens.without(omitted, 0, len(tokens))
     groups = tuple(_find_groups(kept))
     has_cycles = rule("cycle_in_frame").search(tokens) is not None
     points = tuple(_select_points(kept, groups, has_cycles=has_cycles))
@@ -130,19 +130,19 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
     unit precedes ("weeks 4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings
     begin at the same token, the unit that precedes the numbers is used.
     """
-    found = rule("moments_with_unit").search(tokens)
-    while found:
-        named = rule("named_moments").starts(tokens, found.first)
+    match = rule("moments_with_unit").search(tokens)
+    while match:
+        named = rule("named_moments").starts(tokens, match.first)
         if named:
             group = _read_named_group(tokens, named)
         else:
-            counted = rule("counted_moments").starts(tokens, found.first) or found
+            counted = rule("counted_moments").starts(tokens, match.first) or match
             moments = tuple(_read_list(tokens, counted, named=False))
             group = MomentGroup(moments, counted.first, counted.end)
         # the group is empty if its numbers are too large
         if group.moments:
             yield group
-        found = rule("moments_with_unit").search(tokens, group.end)
+        match = rule("moments_with_unit").search(tokens, group.end)
 
 
 def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
@@ -159,10 +159,10 @@ def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
 
 def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
     """Return whether a unit follows a number: "2-year"."""
-    behind = moment.end
-    if tokens.codes[behind : behind + 1] == "-":
-        behind += 1
-    return rule("moment_unit").starts(tokens, behind) is not None
+    end = moment.end
+    if tokens.codes[end : end + 1] == "-":
+        end += 1
+    return rule("moment_unit").starts(tokens, end) is not None
 
 
 def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
@@ -252,8 +252,8 @@ def _select_points(
     points: dict[tuple[float, TimeUnit], Moment] = {}
     for index, moment in enumerate(moments):
         # "C1D1": the first cycle is part of the origin
-        beside = moments[max(0, index - 1) : index + 2]
-        is_of_cycle = has_cycles and any(map(_is_named_day_1, beside))
+        neighbours = moments[max(0, index - 1) : index + 2]
+        is_of_cycle = has_cycles and any(map(_is_named_day_1, neighbours))
         is_start = moment.value == 1 and _is_start(
             tokens, moment, is_of_cycle=is_of_cycle
         )

@@ -138,8 +138,8 @@ def _find_within(outcome: Passage) -> OwnTime | None:
     """Return the longest time in the middle of an outcome, as in "2-year survival". The measure
     keeps all of its words.
     """
-    found = rule("frame_within").find(outcome.tokens, outcome.first, outcome.end)
-    frames = [outcome.part(words.first, words.end) for words in found]
+    match = rule("frame_within").find(outcome.tokens, outcome.first, outcome.end)
+    frames = [outcome.part(words.first, words.end) for words in match]
     timed = [frame for frame in frames if frame.search("moment")]
     if not timed:
         return None

@@ -174,15 +174,15 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     >>> describe_time_frame(read_time_frame(read_text("Up to 2 years")))[:3]
     ['rule limit', 'rule limit 1', 'rule loose_limit']
     """
-    shown = _write_skeleton(frame)
-    rules = _match_rules(frame, shown)
+    skeleton = _write_skeleton(frame)
+    rules = _match_rules(frame, skeleton)
     first_rule = next(iter(rules), "none")
-    words = _simplify_words(shown)
+    words = _simplify_words(skeleton)
     # a number or sign is its own class
     known = _word_classes()
     classes = [known.get(word, "WORD" if word[0].isalpha() else word) for word in words]
     points = min(len(frame.points), 3)
-    named = sum(point.named for point in frame.points)
+    named_points = sum(point.named for point in frame.points)
     features: list[str] = []
     for name in rules:
         features += [f"rule {name}", f"rule {name} {points}"]
@@ -190,7 +190,7 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
         f"first {first_rule}",
         f"first {first_rule} {points}",
         f"points {points}",
-        f"named {min(named, 3)}",
+        f"named {min(named_points, 3)}",
         f"groups {min(len(frame.groups), 4)}",
         f"length {min(len(words) // 3, 6)}",
     ]
@@ -205,13 +205,13 @@ def describe_time_frame(frame: TimeFrame) -> list[str]:
     return list(dict.fromkeys(features))
 
 
-def _match_rules(frame: TimeFrame, shown: Sequence[str]) -> list[str]:
-    """Return the rules that match a time frame; ``shown`` contains the words of its skeleton."""
+def _match_rules(frame: TimeFrame, words: Sequence[str]) -> list[str]:
+    """Return the rules that match a time frame; ``words`` contains the words of its skeleton."""
     if not frame.points:
         return [
             name for name in _RULES_WITHOUT_POINTS if rule(name).search(frame.tokens)
         ]
-    skeleton = read_text(" ".join(shown[:_MOST_TOKENS]))
+    skeleton = read_text(" ".join(words[:_MOST_TOKENS]))
     rules = [name for name in _RULES_WITH_POINTS if rule(name).search(skeleton)]
     # this rule matches the time frame's own words
     if rule("repeated_until").search(frame.tokens):
@@ -219,13 +219,13 @@ def _match_rules(frame: TimeFrame, shown: Sequence[str]) -> list[str]:
     return rules
 
 
-def _simplify_words(shown: Sequence[str]) -> list[str]:
+def _simplify_words(skeleton: Sequence[str]) -> list[str]:
     """Return the first ``_MOST_WORDS`` words of a skeleton, with "0" in place of each number.
-    ``shown`` contains the words, the symbols "#" and "@", and punctuation; punctuation that is
+    ``skeleton`` contains the words, the symbols "#" and "@", and punctuation; punctuation that is
     irrelevant to time is omitted.
     """
     words = []
-    for word in shown:
+    for word in skeleton:
         initial = word[0]
         if initial.isnumeric():
             words.append("0")

@@ -101,17 +101,17 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
     values: list[Value] = []
     for target, fixed, text in _list_patterns(field):
         try:
-            for found in _compile(text).finditer(passage.text, timeout=_SECONDS):
+            for match in _compile(text).finditer(passage.text, timeout=_SECONDS):
                 value = {}
                 for attribute in field.attributes:
                     name = attribute.name
                     is_target = attribute is target
                     fixed_value = fixed if is_target else ""
                     # if the attribute has no group, the whole match is its value
-                    group = name if name in found.re.groupindex else 0
-                    span = found.span(group)
+                    group = name if name in match.re.groupindex else 0
+                    span = match.span(group)
                     reading = _read(
-                        attribute, fixed_value, passage, found.start(), span
+                        attribute, fixed_value, passage, match.start(), span
                     )
                     if reading and (is_target or group):
                         value[name] = reading

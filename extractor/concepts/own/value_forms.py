@@ -108,19 +108,19 @@ def _read_unnamed(stated: str) -> Quantity | None:
     """
     tokens = _read_tokens(": " + _sign_first(stated))
     form = rule("answered_limit")
-    found = form.starts(tokens, 0) or form.search(tokens, 1)
-    if not found:
+    match = form.starts(tokens, 0) or form.search(tokens, 1)
+    if not match:
         return None
-    written_high = found.read("high")
+    written_high = match.read("high")
     high = read_bare_number(written_high) if written_high else None
-    sign = "".join((found.read("sign") or found.read("bare") or "=").split())
-    unit = tokens.text[tokens.ends[found.end - 1] :].strip()
-    if found.read("factor"):
+    sign = "".join((match.read("sign") or match.read("bare") or "=").split())
+    unit = tokens.text[tokens.ends[match.end - 1] :].strip()
+    if match.read("factor"):
         unit = f"x {unit}"
     return Quantity(
         comparator=Comparator(_SIGNS.get(sign, sign) if high is None else "between"),
         value=scale_alike(
-            read_bare_number(found.read("low") or ""), written_high or ""
+            read_bare_number(match.read("low") or ""), written_high or ""
         ),
         value_high=high,
         unit=unit or None,
@@ -290,9 +290,9 @@ def read_instrument(text: str) -> Instrument:
     >>> read_instrument("CTCAE | 5.0") == read_instrument("CTCAE v5.0")
     True
     """
-    found = _VERSION.fullmatch(text.strip())
-    if found:
-        return Instrument(name=found["name"], version=found["version"].strip() or None)
+    match = _VERSION.fullmatch(text.strip())
+    if match:
+        return Instrument(name=match["name"], version=match["version"].strip() or None)
     return Instrument(name=text.strip())
 
 

@@ -214,8 +214,8 @@ def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
 
 def _stands_alone(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit is adjacent only to punctuation on its line."""
-    beside = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
-    return not beside.strip(_SIGNS)
+    adjacent = tokens.codes[: limit.first] + tokens.codes[limit.end :].strip(".")
+    return not adjacent.strip(_SIGNS)
 
 
 def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
@@ -277,8 +277,8 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
     """
     if tokens.words[limit.first].lower() == "before":
         return True
-    behind = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
-    end = behind.first if behind else limit.end
+    age_words = rule("age_behind").ends(tokens, limit.end, limit.end - 3)
+    end = age_words.first if age_words else limit.end
     if rule("said_age").search(tokens, limit.first, end):
         return False
     return _is_preceded_by("moment_before", tokens, limit, _END_REACH)

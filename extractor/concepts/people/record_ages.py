@@ -252,8 +252,8 @@ def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
     have a time unit, or follow a word for age or only words for people, and words about the age of
     people must be nearby.
     """
-    named = rule("said_age").ends(tokens, limit.first, limit.first - 1)
-    if not limit.time_unit and not named and not is_of_people(tokens, limit):
+    age_word = rule("said_age").ends(tokens, limit.first, limit.first - 1)
+    if not limit.time_unit and not age_word and not is_of_people(tokens, limit):
         return False
     return _names_age(tokens, limit)
 

@@ -53,9 +53,9 @@ def read_registered_age(written: str) -> Age | None:
     >>> read_registered_age("Adults") is None
     True
     """
-    found = next(find_durations(read_text(written)), None)
-    if found and found.days is not None:
-        return Age(value=found.low, unit=found.unit)
+    duration = next(find_durations(read_text(written)), None)
+    if duration and duration.days is not None:
+        return Age(value=duration.low, unit=duration.unit)
     short = _SHORT_AGE.fullmatch(written.strip())
     if not short:
         return None

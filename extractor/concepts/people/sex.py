@@ -44,9 +44,9 @@ def read_sex(
         begins_with_sex = rule("one_sex").starts(criterion.passage.tokens, 0)
         if criterion.category is not Category.SEX and not begins_with_sex:
             continue
-        found = _list_sexes([criterion.passage])
-        sexes += found
-        if found and names_division(criterion.heading):
+        line_sexes = _list_sexes([criterion.passage])
+        sexes += line_sexes
+        if line_sexes and names_division(criterion.heading):
             is_of_division = True
     if not sexes:
         return _read_elsewhere(titles, summary, registered)
@@ -152,8 +152,8 @@ def read_healthy(
 
 def _find(name: str, passage: Passage) -> Passage | None:
     """Return the first match of a rule in a passage."""
-    found = passage.search(name)
-    return passage.part(found.first, found.end) if found else None
+    match = passage.search(name)
+    return passage.part(match.first, match.end) if match else None
 
 
 def _infer(value: _Value, case: str, words: Passage) -> Reading[_Value]:

@@ -59,13 +59,13 @@ def read_windows(
     """
     tokens = passage.tokens
     topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
-    windows: tuple[Window, ...] = ()
+    line_windows: tuple[Window, ...] = ()
     if not topic_words & _NO_WINDOWS_BELOW:
-        windows = find_windows(tokens, kind, topic)
-    parts = find_parts(tokens, windows)
+        line_windows = find_windows(tokens, kind, topic)
+    parts = find_parts(tokens, line_windows)
     values = []
     signs: list[Signs] = []
-    for at, (window, window_parts) in enumerate(zip(windows, parts, strict=True)):
+    for at, (window, window_parts) in enumerate(zip(line_windows, parts, strict=True)):
         quotes = {
             "of": passage.part(*window_parts.of).raw if window_parts.of else None,
             "anchor": passage.part(*window_parts.anchor).raw
@@ -74,13 +74,13 @@ def read_windows(
         }
         quote = passage.part(window.first, window.end).raw
         values.append(make_window(window, quote).model_copy(update=quotes))
-        signs.append(list_signs(tokens, windows, parts, at))
-    spans = tuple(span_of(passage.part(each.first, each.end)) for each in windows)
-    sure = measured("time_windows", _describe(tokens, windows))
+        signs.append(list_signs(tokens, line_windows, parts, at))
+    spans = tuple(span_of(passage.part(each.first, each.end)) for each in line_windows)
+    sure = measured("time_windows", _describe(tokens, line_windows))
     every_window = Reading(
         tuple(values), sure, spans, Support.PARSED, signs=tuple(signs)
     )
-    first = _choose_first(windows)
+    first = _choose_first(line_windows)
     if first is None:
         return Times(Reading(None, sure), every_window)
     own_signs = {"": signs[first][""]}

@@ -71,14 +71,14 @@ def find_length(tokens: Tokens, value: Period | Age) -> Derived | None:
     A duration with the same number and unit is certain; an equal duration in another unit is
     inferred ("3-week" for 21 days). Part of a duration in two units does not match.
     """
-    found: list[Derived] = []
+    inferred: list[Derived] = []
     for place, number, unit in _list_lengths(tokens):
         if not is_same_length(number, unit, value):
             continue
         if unit is value.unit:
             return place
-        found.append(Derived(place.first, place.end, Support.INFERRED))
-    return found[0] if found else None
+        inferred.append(Derived(place.first, place.end, Support.INFERRED))
+    return inferred[0] if inferred else None
 
 
 def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
@@ -98,11 +98,11 @@ def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
         yield place, duration.low, duration.unit
         yield place, duration.high, duration.unit
     for name in ("single_time", "every_code"):
-        for found in rule(name).find(tokens):
-            unit = read_time_unit(found.read("unit") or "")
+        for match in rule(name).find(tokens):
+            unit = read_time_unit(match.read("unit") or "")
             if unit:
-                count = read_number(found.read("number") or "1") or 1
-                yield Derived(found.first, found.end), count, unit
+                count = read_number(match.read("number") or "1") or 1
+                yield Derived(match.first, match.end), count, unit
     for number in find_numbers(tokens):
         if rule("cycle_length_after").starts(tokens, number.end):
             place = Derived(number.first, number.end)
@@ -168,8 +168,8 @@ def find_age(tokens: Tokens, value: Age) -> Derived | None:
             return Derived(*number)
         reach = number[0] - _AGE_WORD_REACH
         is_bare = value.unit is TimeUnit.YEAR and stands_bare(tokens, number)
-        named = rule("before_bare_age").ends(tokens, number[0], reach)
-        if is_bare and (named or rule("after_bare_age").starts(tokens, number[1])):
+        age_word = rule("before_bare_age").ends(tokens, number[0], reach)
+        if is_bare and (age_word or rule("after_bare_age").starts(tokens, number[1])):
             return Derived(*number, Support.INFERRED)
     if rule("said_age").search(tokens) or rule("old").search(tokens):
         return find_length(tokens, value)

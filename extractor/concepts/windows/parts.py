@@ -46,25 +46,27 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
     >>> [tokens.read(*parts.of) for parts in find_parts(tokens, windows)]
     ['Aspirin', 'warfarin']
     """
-    found: list[Parts] = []
+    line_parts: list[Parts] = []
     floor = 0
     for at, window in enumerate(windows):
         anchor = _find_moment(tokens, window)
         end = anchor[1] if anchor else window.length[1]
         stop = windows[at + 1].first if at + 1 < len(windows) else len(tokens)
         of, place = _find_name(tokens, window, floor, end, stop)
-        if of is None and found:
-            of = found[-1].of
+        if of is None and line_parts:
+            of = line_parts[-1].of
             place = "shared"
-        found.append(Parts(of, anchor, place if of else ""))
+        line_parts.append(Parts(of, anchor, place if of else ""))
         floor = of[1] if of and place == "behind" else end
-    if len(found) > 1 and rule("respective_word").search(tokens):
+    if len(line_parts) > 1 and rule("respective_word").search(tokens):
         # a model has to decide which name belongs to which window
-        found = [parts._replace(of=None, place="") for parts in found]
+        line_parts = [parts._replace(of=None, place="") for parts in line_parts]
     for at in reversed(range(len(windows) - 1)):
-        if found[at].anchor is None and _share_moment(tokens, *windows[at : at + 2]):
-            found[at] = found[at]._replace(anchor=found[at + 1].anchor)
-    return tuple(found)
+        if line_parts[at].anchor is None and _share_moment(
+            tokens, *windows[at : at + 2]
+        ):
+            line_parts[at] = line_parts[at]._replace(anchor=line_parts[at + 1].anchor)
+    return tuple(line_parts)
 
 
 def _find_name(
@@ -111,11 +113,11 @@ def name_line(tokens: Tokens, first: int, end: int) -> Range | None:
     The name ends at the first match of the rule ``limited_stop`` that follows it.
     """
     at = first
-    for found in rule("limited_stop").find(tokens, first, end):
-        named = narrow(tokens, at, found.first)
-        if named:
-            return named
-        at = found.end
+    for match in rule("limited_stop").find(tokens, first, end):
+        name = narrow(tokens, at, match.first)
+        if name:
+            return name
+        at = match.end
     return narrow(tokens, at, end)
 
 
@@ -132,9 +134,9 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
     'systemic steroids'
     """
     for cut in reversed(list(rule("limited_cut").find(tokens, first, end))):
-        named = _trim(tokens, cut.end, end)
-        if named:
-            return named
+        name = _trim(tokens, cut.end, end)
+        if name:
+            return name
         end = cut.first
     return _trim(tokens, first, end)
 
@@ -207,14 +209,14 @@ def _find_moment(tokens: Tokens, window: Window) -> Range | None:
     return first, tail.first if tail else end
 
 
-def _share_moment(tokens: Tokens, window: Window, behind: Window) -> bool:
+def _share_moment(tokens: Tokens, window: Window, following: Window) -> bool:
     """Return whether a window is joined to the next window and counted from the same moment: "3
     days or 5 half-lives before surgery".
     """
-    between = (window.length[1], behind.first)
-    is_far = behind.first - window.length[1] > _NEAR
+    between = (window.length[1], following.first)
+    is_far = following.first - window.length[1] > _NEAR
     if is_far or window.rule == "kept_before" or is_past(tokens, window):
         return False
     joint = rule("window_link").search(tokens, *between)
     parted = rule("parts_clause").search(tokens, *between)
-    return window.comparator is behind.comparator and bool(joint) and not parted
+    return window.comparator is following.comparator and bool(joint) and not parted

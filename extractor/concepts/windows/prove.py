@@ -46,8 +46,8 @@ def find_window(
         first = first or found
         if not of:
             break
-        named = cut(passage).read(*parts.of) if parts.of else ""
-        if of.lower() in named.lower():
+        name = cut(passage).read(*parts.of) if parts.of else ""
+        if of.lower() in name.lower():
             return found
     return first
 
@@ -213,12 +213,12 @@ def _prove_part(
             words[at] = place.section.raw[at.start : at.end]
     if not words:
         return None, Refusal(Why.NOT_STATED)
-    own = [at for at, is_own in known if is_own]
-    others = [at for at, is_own in known if not is_own]
-    fitting = [at for at in words if _overlaps(at, own)]
-    fitting = fitting or [at for at in words if not _overlaps(at, others)]
+    own_places = [at for at, is_own in known if is_own]
+    other_places = [at for at, is_own in known if not is_own]
+    fitting = [at for at in words if _overlaps(at, own_places)]
+    fitting = fitting or [at for at in words if not _overlaps(at, other_places)]
     if not fitting:
-        return None, Refusal(Why.OTHER_OWNER, next(iter((*own, *words))))
+        return None, Refusal(Why.OTHER_OWNER, next(iter((*own_places, *words))))
     return words[min(fitting, key=lambda place: abs(place.start - span.start))], None
 
 
@@ -226,8 +226,8 @@ def _list_parts(name: str, span: Span, place: Passage) -> Iterator[tuple[Span, b
     """Yield the parts of all windows that the rules read, and the exceptions after ``span``, as
     (span, is_own) pairs. ``is_own`` is true for the part ``name`` of the window at ``span``.
     """
-    for behind in rule("exception_behind").find(cut(place)):
-        excepted = locate(place, behind.first, behind.end)
+    for exception in rule("exception_behind").find(cut(place)):
+        excepted = locate(place, exception.first, exception.end)
         if excepted.start > span.start:
             yield excepted, False
     for window, parts, length in _list_windows(place):

@@ -187,9 +187,9 @@ def _describe_lead(
     name and the time.
     """
     first, end = name
-    behind = window.length[1]
+    time_end = window.length[1]
     if parts.anchor is None and not _GO_ON.isdisjoint(
-        tokens.words[behind : behind + 2]
+        tokens.words[time_end : time_end + 2]
     ):
         yield "goes on behind its time"
     between = window.first - end
@@ -219,16 +219,16 @@ def _describe_rest(
     last = max(window.end, parts.anchor[1] if parts.anchor else 0)
     before = _count_left(tokens, (0, first), _LEADS)
     between = _count_left(tokens, (end, window.first), _TAILS)
-    behind = _count_left(tokens, (last, len(tokens)), ())
+    after = _count_left(tokens, (last, len(tokens)), ())
     yield f"{_describe_left(before)} left before its name"
-    yield f"{_describe_left(behind)} left behind its time"
+    yield f"{_describe_left(after)} left behind its time"
     if between:
         yield "words left between its name and time"
     if before + between:
         return
     if is_short and window.first - end <= 1:
         yield "a short name behind nothing"
-    if behind == 0:
+    if after == 0:
         yield "nothing else in its line"
         if is_short:
             yield "a short name alone"
@@ -238,10 +238,10 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
     """Return the number of words in a place that no rule in ``known`` matches."""
     explained: set[int] = set()
     for name in known:
-        for found in rule(name).find(tokens, *place):
-            explained.update(range(found.first, found.end))
-    left = [at for at in range(*place) if at not in explained]
-    return sum(tokens.words[at][0].isalnum() for at in left)
+        for match in rule(name).find(tokens, *place):
+            explained.update(range(match.first, match.end))
+    unexplained = [at for at in range(*place) if at not in explained]
+    return sum(tokens.words[at][0].isalnum() for at in unexplained)
 
 
 def _describe_left(count: int) -> str:

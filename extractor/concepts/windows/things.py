@@ -49,8 +49,8 @@ def list_things(words: str) -> tuple[str, ...]:
     if rule("abuse_word").ends(tokens, len(tokens)):
         # "drug or alcohol abuse"
         places = [(0, len(tokens))]
-    named = dict.fromkeys(_name_thing(tokens, *place) for place in places)
-    return tuple(filter(None, named))
+    names = dict.fromkeys(_name_thing(tokens, *place) for place in places)
+    return tuple(filter(None, names))
 
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:

@@ -214,9 +214,9 @@ def _list_spans(tokens: Tokens) -> list[Span]:
         return []
     chart = Chart(span for span in spans if span.kind in (*_USED, "last_unit"))
     for kind, name in read_table("windows")["terminal"].items():
-        for found in rule(name).find(tokens):
-            if found.end > found.first:
-                chart.add(Span(kind, found.first, found.end, name, found.text))
+        for match in rule(name).find(tokens):
+            if match.end > match.first:
+                chart.add(Span(kind, match.first, match.end, name, match.text))
     for at in {span.end for span in chart.all(*_BEFORE_FILLER)}:
         filler = rule("window_filler").starts(tokens, at)
         if filler:
@@ -283,7 +283,7 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
     if tokens.codes[end : end + 1] != ")":
         anchor = rule("window_anchor").starts(tokens, end)
     lead = rule("whole_quote").ends(tokens, first, first - 2)
-    either = rule("either_direction").starts(tokens, first) is not None
+    is_reversible = rule("either_direction").starts(tokens, first) is not None
     window = Window(
         lead.first if lead else first,
         anchor.end if anchor else end,
@@ -293,8 +293,8 @@ def _read_window(tokens: Tokens, span: Span) -> Window:
         amount.time,
         span.rule,
         (length.first, length.end),
-        sure=sense.sure and not either,
-        is_reversible=either,
+        sure=sense.sure and not is_reversible,
+        is_reversible=is_reversible,
         has_comparator=sense.has_comparator,
         is_aside=_is_in_aside(tokens, first),
     )
@@ -377,13 +377,13 @@ def _assign_directions(
     """
     has_words = any(window.rule not in ("alone", "placed_before") for window in stated)
     last: Window | None = None
-    for window, behind in zip_longest(stated, stated[1:]):
+    for window, following in zip_longest(stated, stated[1:]):
         assert window is not None
         if last and _repeats(tokens, last, window):
             continue
         directed: Window | None = window
         if window.rule == "alone":
-            directed = _borrow(tokens, window, last, behind)
+            directed = _borrow(tokens, window, last, following)
             if directed is None and not has_words:
                 directed = _read_washout(tokens, window, kind)
             if directed is None and wide:
@@ -403,7 +403,7 @@ def _repeats(tokens: Tokens, last: Window, window: Window) -> bool:
 
 
 def _borrow(
-    tokens: Tokens, window: Window, last: Window | None, behind: Window | None
+    tokens: Tokens, window: Window, last: Window | None, following: Window | None
 ) -> Window | None:
     """Return a duration with the direction of the previous window ("28 days or 5 half-lives") or
     the next window; None if it is not joined to either.
@@ -412,8 +412,8 @@ def _borrow(
     lender: Window | None = None
     if last and joint.covers(tokens, last.length[1], window.first):
         lender = last
-    elif behind and joint.covers(tokens, window.length[1], behind.first):
-        lender = behind if behind.rule != "alone" else None
+    elif following and joint.covers(tokens, window.length[1], following.first):
+        lender = following if following.rule != "alone" else None
     if lender is None:
         return None
     return replace(
