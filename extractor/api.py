@@ -46,8 +46,7 @@ class Extractor:
     Args:
         model: ``provider/name``, the bare name of an OpenAI model, or
             ``http://host:port/v1#NAME``. Without a model, only the rules run.
-        key: The model's API key. By default, the provider's SDK reads its own environment variable,
-            and no key is sent to a server given as an address.
+        key: The model's API key. By default, the provider's SDK reads it from the environment.
         options: The fields of ``ExtractorOptions``: ``tasks``, ``min_confidence``, ``effort``,
             ``fields``, ``max_usd``, ``prices``, ``reasoning``, ``model_options``, ``replay`` and
             ``timeout``.
@@ -106,12 +105,11 @@ class Extractor:
 
     @asynccontextmanager
     async def open(self, concurrency: int = 8) -> "AsyncIterator[OpenExtractor]":
-        """Open the model for many records in asynchronous code, with at most ``concurrency``
-        concurrent requests.
+        """Open the model in asynchronous code, with at most ``concurrency`` concurrent requests.
 
         Inside ``async with extractor.open() as extract``, call ``await extract(record)`` for each
-        record. The record is parsed in a thread, so that the event loop is not blocked; the time
-        limit per record does not apply there.
+        record. Records are parsed in threads, without a time limit, so that the event loop is not
+        blocked.
 
         Raises ``ModelUnavailable`` if the model cannot be reached or its key is missing.
 
@@ -128,8 +126,8 @@ class Extractor:
             yield replace(opened, in_thread=True)
 
     def extract(self, record: TrialRecord | Mapping[str, Any]) -> TrialExtraction:
-        """Extract one record. The model is opened for this record only; for several records, use
-        ``run`` or ``open``.
+        """Extract one record. For several records, use ``run`` or ``open``, which open the model
+        only once.
 
         Also works in a notebook, where an event loop is already running.
 
@@ -167,7 +165,7 @@ class Extractor:
 
         Args:
             text: Plain text or Markdown.
-            title: The title of the trial, which replaces a title in the text.
+            title: The title of the trial, which replaces any title in the text.
             record_id: The record's id. By default, it is the registry number that the text states,
                 or ``text`` if it states none.
             section: The section that the whole text belongs to, such as ``eligibility`` for
@@ -214,15 +212,13 @@ class Extractor:
         applies to each run separately.
 
         Args:
-            records: Files or folders that ``read_records`` accepts, records, or dictionaries. A
-                dictionary is a study, or a text with an id, such as
-                ``{"text": "...", "record_id": "..."}``.
-            out: The folder of the run. If it contains a stopped run, that run continues, and
-                answered questions are not asked again.
+            records: Files, folders, records, or dictionaries. A dictionary is a study or ``{"text":
+                "...", "record_id": "..."}``.
+            out: The folder of the run. If it contains a stopped run, that run continues.
             limit: The maximum number of records to read.
             concurrency: The maximum number of concurrent requests to the model.
-            workers: The number of processes. With more than one, a script must call this method
-                under ``if __name__ == "__main__":``.
+            workers: The number of processes. If it exceeds 1, scripts need an ``if __name__ ==
+                "__main__":`` block.
             quiet: Whether to hide the progress.
 
         Raises:
@@ -292,16 +288,15 @@ class Extractor:
     ) -> Any:
         r"""Extract texts, files or records, and return a table of their values.
 
-        Use ``run`` instead if you need several tables, the failures, or the run's folder.
+        Use ``run`` if you need several tables, the failures, or the run's folder.
 
         Args:
             name: The table, such as ``criteria``, ``constraints`` or ``regimens``;
                 ``extractor.apps.export.list_tables`` lists them all.
-            given: A text, or any input that ``run`` accepts (a file, a folder, a record or a
-                study), or several of these.
+            given: A text, or any input that ``run`` accepts, or several of these.
             to: The library that provides the returned table.
-            section: The section that each text belongs to as a whole, such as ``eligibility`` for a
-                column of criteria, or ``primary_outcomes``. The texts then do not need headings.
+            section: The section that each text belongs to, such as ``eligibility`` or
+                ``primary_outcomes``. The texts then do not need headings.
 
         Raises:
             ValueError: The table does not exist.
@@ -311,8 +306,8 @@ class Extractor:
                 label.
             ExtractorError: No record could be extracted.
 
-        Warns about records that could not be extracted or whose id is a duplicate, about rows
-        without a label, and about texts in which nothing was found because they lack a heading.
+        Warns about records that failed or have a duplicate id, rows without a label, and texts in
+        which nothing was found because they lack a heading.
 
         >>> limits = Extractor().table(
         ...     "constraints",
@@ -323,9 +318,9 @@ class Extractor:
         0    HbA1c         >=    7.5      %
         1      BMI          <   35.0  kg/m2
 
-        The cells of a column usually do not have headings, so pass ``section``. The records are
-        named ``text-1``, ``text-2``, and so on. For a pandas column, they are named by the labels
-        of its index; integer labels stay integers in a pandas data frame:
+        Pass ``section`` if the cells of a column lack headings. The records are named ``text-1``,
+        ``text-2``, and so on, or by the index of a pandas column, whose integer labels stay
+        integers in a pandas data frame:
 
         >>> column = ["Age 18 years or older", "No prior chemotherapy; HbA1c > 7.5 %"]
         >>> criteria = Extractor().table("criteria", column, section="eligibility")

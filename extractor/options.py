@@ -196,7 +196,7 @@ class ModelOptions(Options):
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
     """A hosted model, or http://host:port/v1#NAME. Without one, only the rules run."""
     max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
-    """Maximum cost in US dollars, including the run that this one resumes."""
+    """Maximum cost in US dollars, including resumed runs."""
     prices: Annotated[
         tuple[Path, ...],
         BeforeValidator(list_several),
@@ -219,7 +219,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     """The keywords of ``Extractor``."""
 
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
-    """Reuse the answers of an earlier run, without using the network."""
+    """Reuse the answers of an earlier run offline."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
     """Timeout for one request in seconds, up to the last byte of the reply."""
 

@@ -53,8 +53,7 @@ _ARGUMENTS = {
 
 @dataclass(eq=False, repr=False)
 class Results:
-    """The results of a run: extractions, failures, usage, and tables. Use ``len`` to count the
-    extractions, and iterate to read them.
+    """The extractions, failures, usage and tables of a run. Supports ``len`` and iteration.
 
     Attributes:
         folder: The folder of the run: the one passed as ``out``, or a temporary folder, which you
@@ -103,7 +102,7 @@ class Results:
 
     @property
     def usage(self) -> PricedUsage:
-        """The questions, calls, tokens and cost of the run, including earlier invocations that it
+        """The questions, calls, tokens and cost of the run, including those of invocations that it
         resumed. ``usd`` is None if the price is unknown.
         """
         manifest = self._finished.manifest
@@ -183,9 +182,8 @@ class Results:
             force: Whether to replace an earlier export.
 
         Returns:
-            The number of rows in each table, or of resources of each FHIR type. For FHIR,
-            ``unmapped`` is the number of values that FHIR cannot represent; they are listed in
-            ``unmapped.jsonl``.
+            The number of rows in each table, or of resources of each FHIR type. ``unmapped`` is the
+            number of values that FHIR cannot represent, which ``unmapped.jsonl`` lists.
 
         Raises:
             ValueError: A table or task does not exist, or the path does not determine the format.
@@ -236,9 +234,8 @@ class Results:
             resamples: The number of bootstrap samples for confidence intervals; 0 omits the
                 intervals.
             fields: The names of the fields to score, such as ``minimum_age``; by default, all
-                fields whose keys are in the gold annotations.
-            page: A file to which the scores and errors are written as a single HTML page.
-                ``examples`` also limits the errors on the page.
+                annotated fields.
+            page: An HTML file to which the scores and errors are written.
 
         Raises:
             GoldError: The gold annotations cannot be read.

@@ -46,7 +46,7 @@ def test_no_effort_asks_nothing():
             {"model_options": {"extra_headers": "X: 1"}},
             "extra_headers: not a JSON object",
         ),
-        ({"max_usd": 1}, "no model that costs money is set; choose one with model"),
+        ({"max_usd": 1}, "no paid model is set; choose a model with model"),
         ({"effort": "huge"}, "'huge': input should be 'none', 'medium' or 'all'"),
         ({"effort": 0.5}, "0.5: input should be 'none', 'medium' or 'all'"),
         ({"min_confidence": 1.1}, "1.1: input should be less than or equal to 1"),

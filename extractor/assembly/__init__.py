@@ -1,19 +1,20 @@
-"""One extraction of a record, from what the rules read and what a model answered.
+"""Combine the readings of the rules and the answers of a model into one extraction of a record.
 
-Rules and model are combined value by value: the model's answer is proven against the text, and
-is kept if its words and numbers are there; what the rules read indicates how probable it is. A
-value is made once, with its evidence, origin, support and confidence, and keeps them. A field
-without a value has a reason. Findings report what was refused, left out, repaired or not read;
-coverage counts the characters that values quote, and leaves what no value explains.
+Rules and model are combined value by value. A model's answer is verified against the text and is
+kept if the text contains its words and numbers; the rules' reading determines its confidence. Each
+value is created once, with its evidence, origin, support and confidence. Each empty field has a
+reason. Findings report values that were rejected, omitted, repaired or not read. Coverage counts
+the characters that values quote and the words that no value explains.
 
-- ``assemble.py``: the order of the steps; ``items.py``: ages, criteria, endpoints; regimens are
-made in ``concepts/doses``.
-- ``check.py``: where the values of an answer may be; ``support.py``: how a value of each type is
-  found again; ``refusals.py``: why one is refused.
-- ``findings.py``: answers, hostile text, structure; ``unread.py``: numbers and
-  doses that no value has; ``coverage.py``: characters; ``citing.py``: how findings cite.
-- ``doubtful.py``: what ``min_confidence`` leaves.
-- ``claims.py``, ``own.py``: the values of a user's own fields.
+- ``assemble.py``: the order of the steps. ``items.py``: ages, criteria and endpoints; regimens are
+  assembled in ``concepts/doses``.
+- ``check.py``: where the values of an answer may be stated. ``support.py``: how a value of each
+  type is found in the text. ``refusals.py``: the reasons for rejected values.
+- ``findings.py``: findings about answers, hostile text and structure. ``unread.py``: numbers and
+  doses that are not part of any value. ``coverage.py``: character counts. ``citing.py``: citations
+  of findings.
+- ``doubtful.py``: dropping values below ``min_confidence``.
+- ``claims.py``, ``own.py``: the values of custom fields.
 
-Contradictions within a record are found afterwards (``extractor/audit``).
+Contradictions within a record are detected afterwards, by ``extractor/audit``.
 """

@@ -46,16 +46,16 @@ def assemble_extraction(
     tasks: Collection[Task] = ALL_TASKS,
     fields: Sequence[CustomField] = (),
 ) -> TrialExtraction:
-    """Assemble an extraction, each value with its evidence and each empty field with its reason.
+    """Assemble an extraction in which each value has evidence and each empty field has a reason.
 
-    A task that is not in ``tasks`` is empty, with the reason ``not_asked``, and so are the user's
-    fields of its items. Findings say what was refused, left unread or doubtful, and the coverage
-    how much of the text the values quote. Confidences and findings of the audit come later.
+    A task that is not in ``tasks`` is empty, with the reason ``not_asked``; the same applies to
+    custom fields of its items. Findings report what was rejected, unread or doubtful, and the
+    coverage states how much of the text the values quote. The audit adds its findings later.
 
     Args:
-        parsed: What the rules read.
-        result: The answers of a model; an empty one if none was asked.
-        tasks: The tasks that are wanted.
+        parsed: The readings of the rules.
+        result: The answers of a model; an empty result if no model was asked.
+        tasks: The tasks to assemble.
         fields: The declarations of custom fields.
     """
     parsed = replace(
@@ -80,7 +80,7 @@ def assemble_extraction(
     custom: dict[str, tuple[CustomItem, ...]] = {}
     own_absences: list[Absence] = []
     if wanted:
-        from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few have own fields
+        from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few extractions have custom fields
 
         custom, own_absences = assemble_own(
             parsed, result, wanted, (criteria, regimens, outcomes)
@@ -131,8 +131,8 @@ _KEYWORDS = "keywords"
 
 
 def list_terms(record: TrialRecord) -> tuple[RegisteredTerm, ...]:
-    r"""Return the terms of a record, each once: those of MeSH, other names of interventions, and
-    keywords.
+    r"""Return the registered terms of a record without duplicates: MeSH terms, other names of
+    interventions, and keywords.
 
     >>> from extractor.schemas import Source
     >>> source = Source(path="a.json", format="ctgov_json")

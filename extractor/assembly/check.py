@@ -1,4 +1,4 @@
-"""Prove a model's answer: find its quotes and numbers again in the text, and refuse what the text
+"""Verify a model's answer: find its quotes and numbers in the text, and reject values that the text
 does not support.
 """
 
@@ -44,12 +44,12 @@ _PARTS = [
     if field.metadata.question == "split"
 ]
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
-"""Sections that state nothing of a regimen."""
+"""Sections that do not state anything about a regimen."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableValue:
-    """A model's value that is not in the form of its field, and the form that is allowed."""
+    """A model's value in an invalid format, and a description of the valid format."""
 
     text: str
     reason: str
@@ -62,31 +62,32 @@ def ground_answer(
     lead_in: Chunk | None = None,
     fields: Sequence[CustomField] = (),
 ) -> Draft:
-    """Sort a model's answer into supported readings and refusals, and return them on the draft.
+    """Divide a model's answer into supported readings and refusals, and return the draft with both.
 
-    An agent may be anywhere in the record, the other values of a regimen in any section that
-    states doses: the cycle in an arm, the dose in an intervention. A list keeps its supported
-    members; if it has members and none is supported, the field has no reading. A field that the
-    answer leaves empty has a reading without a value. What could not be read is refused as
-    ``UNREADABLE``. Of a criterion's time windows, one is also its ``time_window``.
+    An agent may be stated anywhere in the record, and the other values of a regimen in any section
+    that states doses: for example, the cycle in an arm and the dose in an intervention. A list
+    keeps its supported members; if none of its members is supported, the field does not receive a
+    reading. A field that the answer leaves empty receives a reading without a value. Unreadable
+    values are refused as ``UNREADABLE``. One of a criterion's time windows is also its
+    ``time_window``.
 
     Args:
-        values: What the model wrote, by field, in the types of the schemas. Words and time windows
-            are quotes that are not located yet; None means that the text does not state the field.
-            ``stands`` indicates whether there is a criterion or regimen, ``quote`` holds a
-            regimen's words. A custom field has a list of claims.
-        draft: The item, or the chunk that was asked about it.
+        values: The model's values, keyed by field, in the types of the schemas. Words and time
+            windows are quotes that are not located yet; None means that the text does not state the
+            field. ``stands`` indicates whether the item is a criterion or regimen, and ``quote``
+            contains a regimen's words. The value of a custom field is a list of claims.
+        draft: The item, or the chunk of text that the model was asked about.
         parsed: The record.
-        lead_in: The line that introduces a criterion: its limits and its time window may be
-            there, or a limit's quantity in it and the number in the chunk ("Life expectancy:" above
-            "At least 4 weeks").
-        fields: The declarations of the user's fields among the values.
+        lead_in: The line that introduces a criterion. Limits and time windows may be stated there;
+            the quantity of a limit may be in this line and its number in the chunk, such as "Life
+            expectancy:" above "At least 4 weeks".
+        fields: The declarations of the custom fields among the values.
     """
     arms: dict[str, Span] = {}
     labels: list[str] = []
     for place in locate_arms(parsed.record).values():
         labels.append(parsed.raw(place))
-        # two arms may have the same label: the first one stands for both
+        # if two arms have the same label, the first represents both
         arms.setdefault(labels[-1], place)
     values = name_arms(values, labels)
     search = _Search(values, draft, parsed, lead_in, arms)
@@ -131,11 +132,12 @@ def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
-    """Return an answer with the labels of arms instead of their numbers, in its amounts too.
+    """Return an answer in which the numbers of arms, including those in amounts, are replaced with
+    their labels.
 
-    A model names an arm by its number, from 1, in the list of ``labels`` that it was shown. A
-    number without an arm, or of an arm without a label, is left out. The arms of the amounts are
-    arms of the regimen, too. An answer without numbers is returned as it is.
+    A model refers to an arm by its number, starting from 1, in the list of ``labels`` that it was
+    shown. Numbers of arms that do not exist or lack a label are dropped. The arms of the amounts
+    are also arms of the regimen. An answer without numbers is returned unchanged.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
     >>> named = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
@@ -167,8 +169,8 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
 
 @dataclass(frozen=True)
 class _Search:
-    """Where the values of an answer may be: its chunk, the line that introduces it, other
-    sections. ``arms`` has the place of each arm's label.
+    """Searches the places that may state the values of an answer: the chunk, the line that
+    introduces it, and other sections. ``arms`` maps each arm's label to its span.
     """
 
     values: Mapping[str, Any]
@@ -188,13 +190,15 @@ class _Search:
 
     @cached_property
     def parts(self) -> Mapping[str, Span | None]:
-        """The parts of an outcome in the answer, and where each is; None if nowhere."""
+        """The parts of an outcome in the answer, each with its span, or None if the text does not
+        contain it.
+        """
         parts = {name: self.values[name] for name in _PARTS if name in self.values}
         return find_parts(self.here, parts)
 
     def find(self, field: str, value: Any) -> Supported | None:
-        """Return what supports a value, or None: the first place that states it, else the rule
-        specific to the field. An agent may have another name, and a limit its quantity in the
+        """Return the support for a value, or None. The first place that states the value is used.
+        Otherwise, an agent may be stated by another name, and a limit may have its quantity in the
         lead-in and its number in the chunk.
         """
         if field in self.parts:
@@ -216,12 +220,12 @@ class _Search:
         return found
 
     def _prove(self, field: str, value: Any, place: Passage) -> Supported | None:
-        """Return what supports a value in one place: ages are proven as the lowest or the highest,
-        windows in their quote, the others by their type.
+        """Return the support for a value in one place, or None. Ages are verified as minimum or
+        maximum ages, windows within their quote, and other values according to their type.
         """
         if field in AGES:
-            # "under 18" is the highest age in an inclusion, and the lowest in an exclusion: the
-            # list is that of the answer, else that of the rules
+            # "under 18" is the maximum age in an inclusion and the minimum age in an exclusion. The
+            # kind is that of the answer or, if missing, that of the rules.
             kind = self.values.get("kind")
             if not isinstance(kind, CriterionKind):
                 kind = self.draft.read("kind").value
@@ -234,9 +238,10 @@ class _Search:
         return find_support(value, place)
 
     def list_places(self, field: str) -> Iterator[Passage]:
-        """Yield the passages that may state a value: the chunk, of limits and windows then the
-        lead-in, of an agent every section, of the other values of a regimen every section that may
-        state doses. Time points must be in the time frame, if the outcome has one.
+        """Yield the passages that may state a value. The first is the chunk. For limits and
+        windows, the lead-in follows; for an agent, every section; for other values of a regimen,
+        every section that may state doses. If an outcome has a time frame, its time points are
+        searched only there.
         """
         if field == "time_points":
             frame = self.parts.get("time_frame")
@@ -256,8 +261,8 @@ class _Search:
                 yield self.parsed.sections[section.name].whole
 
     def _find_across(self, value: Any, above: Passage) -> Supported | None:
-        """Return a limit that is in the text from the introducing line to the end of the chunk,
-        and reaches into the chunk; None if there is none.
+        """Return the support for a limit that begins in the introducing line or later and ends in
+        the chunk, or None.
         """
         section = self.here.section
         if above.section is not section or above.first >= self.here.first:
@@ -270,11 +275,11 @@ class _Search:
 def _ground_members(
     members: Iterable[Any], field: str, search: _Search
 ) -> tuple[list[Supported], list[Refusal]]:
-    """Return the values of a field that the text supports, and why it does not support the others,
-    those that are found nowhere first.
+    """Return the supported values of a field, and the refusals of unsupported values, followed by
+    the refusals of parts of values.
 
-    A refused part, such as the condition of a limit, may leave the rest of its value standing.
-    Windows are sorted by their place in the text.
+    If only a part is refused, such as the condition of a limit, the rest of the value may be kept.
+    Windows are sorted by their position in the text.
     """
     supported: list[Supported] = []
     refused: list[Refusal] = []
@@ -300,8 +305,8 @@ def _ground_members(
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
-    """Return a draft for each claim of a custom field of which the chunk supports something, at
-    the first words of the claim, and what it does not support.
+    """Return a draft for each claim of a custom field that the chunk at least partly supports,
+    located at the first supported words, and the refusals of unsupported values.
     """
     drafts: list[Draft] = []
     refused: list[Refusal] = []
@@ -321,9 +326,10 @@ def _ground_claims(
 
 
 def _trim_event(event: Supported) -> Supported:
-    """Return an event without the words before and after that do not name it."""
+    """Return an event without leading and trailing words that are not part of its name."""
     start, end = trim_event(event.value)
-    # the text may write the quote in other characters: then offsets into it are none into the text
+    # if the text and the quote use different characters, offsets in the quote are not valid in the
+    # text
     if len(event.value) != event.span.length:
         return event
     first = event.span.start
@@ -332,8 +338,9 @@ def _trim_event(event: Supported) -> Supported:
 
 
 def _describe(refusal: Refusal, field: str, value: Any) -> Refusal:
-    """Return a refusal with the value that is refused, its field, and the kind of its finding: a
-    conflict if the text has nearly the same words. If a part is refused, both are shown.
+    """Return a refusal with the refused value, its field, and the kind of finding, which is a
+    conflict if the text contains nearly the same words. If a part is refused, the value is shown
+    with that part.
     """
     kind = FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.nearest and refusal.why in CONFLICTS:

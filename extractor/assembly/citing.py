@@ -1,4 +1,4 @@
-"""Make findings, and the citations that they point to."""
+"""Create findings and their citations."""
 
 from functools import partial
 
@@ -15,15 +15,15 @@ def inform(
     severity: Severity = Severity.INFO,
     sections: tuple[str, ...] = (),
 ) -> Finding:
-    """Return a finding.
+    """Return a finding, which is informational by default.
 
     Args:
-        kind: What it reports.
-        field: The path or name of what it is about, "" for the record.
-        message: A sentence for people.
-        cited: The places that it cites; None is left out.
-        severity: How bad it is.
-        sections: The names of sections that were searched in vain.
+        kind: The kind of finding.
+        field: The path or name of the affected field; "" for the whole record.
+        message: The message for readers.
+        cited: The citations; None is skipped.
+        severity: How important the finding is.
+        sections: The names of the sections that were searched without result.
     """
     citations = tuple(citation for citation in cited if citation is not None)
     return Finding(
@@ -37,11 +37,11 @@ def inform(
 
 
 warn = partial(inform, severity=Severity.WARNING)
-"""Return a finding that a curator must look at; the arguments are those of ``inform``."""
+"""Return a finding that a curator must check. Takes the same arguments as ``inform``."""
 
 
 def cite(parsed: ParsedRecord, span: Span) -> Citation:
-    """Cite the characters of a span in a section or a structured field, such as
+    """Cite the characters of a span in a section or in a structured field, such as
     ``registry.sex``.
     """
     text = parsed.record.raw_text(span.section) or ""
@@ -50,6 +50,6 @@ def cite(parsed: ParsedRecord, span: Span) -> Citation:
 
 
 def cite_field(parsed: ParsedRecord, name: str) -> Citation:
-    """Cite the whole of a section or a structured field."""
+    """Cite a whole section or structured field."""
     text = parsed.record.raw_text(name) or ""
     return Citation(section=name, start=0, end=len(text), quote=text)

@@ -1,5 +1,5 @@
-"""Check what is stated about custom fields against the text: in the quote of the claim, else in its
-line.
+"""Verify a model's claims about custom fields against the text: in the quote of the claim, or
+otherwise in its line.
 """
 
 import re
@@ -28,23 +28,24 @@ _CONTENT_WORD = re.compile(
     r"|with|be)\b)[^\W_]",
     re.IGNORECASE,
 )
-"""The first letter of a word that can support something, unlike "of the"."""
+"""The first letter of a word that can serve as evidence, unlike the words in "of the"."""
 _ZEROS = (Quantity(comparator=Comparator.EQUAL, value=0), 0)
-"""The values that words such as "no" and "without" may state."""
+"""The values that words such as "no" and "without" can express."""
 _NAME = re.compile(
     r"\b(?:(?:type|stage|grade|class|phase)\s+\w+|[^\W\d]+[-/]?\d\S*|[IVX]+\b)",
     re.IGNORECASE,
 )
-"""A name that has a number: "IL-6", "CDK4/6", "type 2", "stage IV"."""
+"""A name that contains a number, such as "IL-6", "CDK4/6", "type 2" or "stage IV"."""
 _NO_MOMENT = re.compile(r"(?<![\w)])[-\u2212]$|(?:\u00b1|\+\s?/\s?-)\s?$")
-"""Before the number of no time point: "Day -14" is not day 14, and "Day 28 (+/- 3 days)" is not
-day 3.
+"""Characters after which a number is not a time point: "Day -14" is not day 14, and "Day 28 (+/- 3
+days)" is not day 3.
 """
 
 
 class RefusedValue(NamedTuple):
-    """A value that a text does not support, with the reason, empty if the text lacks the value,
-    and the attribute that it was given for.
+    """A value that the text does not support. ``reason`` is empty if the text does not contain the
+    value; ``attribute`` is the attribute that the value was given for, or empty for the claim's
+    quote.
     """
 
     value: Any
@@ -55,19 +56,19 @@ class RefusedValue(NamedTuple):
 def check_claim(
     claim: Mapping[str, Any], field: CustomField, here: Passage
 ) -> tuple[dict[str, Reading[Any]], list[RefusedValue]]:
-    """Check each value of a claim: return what the text supports, by attribute, and the refused
-    values with reasons.
+    """Check each value of a claim. Returns the supported readings, keyed by attribute, and the
+    refused values.
 
-    A conclusion, such as a member of a closed set, needs the claim's quote in the passage; a number
-    or a text needs its own words. If the passage lacks the quote, or the quote has only words such
-    as "of the", the claim is refused as a whole, and the quote is reported in its place. The
-    same applies if no value of a required attribute is supported. A reason is empty if the text
-    lacks the value or the quote.
+    A conclusion, such as a member of a closed set, is supported if the passage contains the claim's
+    quote; a number or a text is supported by its own words. The whole claim is refused if the
+    passage does not contain the quote, or if the quote consists only of words such as "of the"; the
+    quote is then the refused value. The whole claim is also refused if a required attribute does
+    not have a supported value.
 
     Args:
-        claim: The model's values by the names of attributes, and its ``quote``.
-        field: The declaration of the user's field.
-        here: The text that was asked about.
+        claim: The model's values, keyed by attribute, and its ``quote``.
+        field: The declaration of the custom field.
+        here: The passage that the model was asked about.
 
     >>> from extractor.concepts.own.models import read_fields
     >>> (field,) = read_fields("extractor.catalogue:Blinding")
@@ -113,13 +114,14 @@ def check_claim(
 def find_claimed(
     value: Any, here: Passage, quote: Span | None = None
 ) -> Supported | None:
-    """Find a number, a text or another literal value in the quote of its claim, else in the line
-    around the quote; None if neither states it.
+    """Find a number, a text or another literal value in the quote of its claim or, failing that, in
+    the line that contains the quote. Returns None if neither states it.
 
     A number outside the quote is refused if the quote itself states a value of the same kind, such
-    as another length of time. Otherwise it is inferred instead of read, and less sure if the quote
-    has a number of another kind. Zero is inferred from a quote without numbers that states
-    "no": "no prior chemotherapy". Without a quote, the value is looked for in the line.
+    as another duration. Otherwise, it is inferred instead of parsed, with a lower confidence if the
+    quote contains a number of another kind. Zero is inferred from a quote without numbers that
+    expresses "none", such as "no prior chemotherapy". Without a quote, the value is searched for in
+    the line.
     """
     quoted = here.section.between(quote.start, quote.end) if quote else here
     inside = _find(value, quoted)
@@ -145,16 +147,18 @@ def find_claimed(
 
 
 def _states_none(tokens: Tokens) -> bool:
-    """Return whether words say that there is none of something, and nowhere that there is some."""
+    """Return True if the words state that something is absent and do not state that anything is
+    present.
+    """
     if rule("states_none").search(tokens) is None:
         return False
     return rule("states_some").search(tokens) is None
 
 
 def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
-    """Return whether a quote states a value of the same kind. For a time or an age, that is a
-    length of time, or a number that counts nothing; "two methods" has none. For any other value it
-    is a number that is part of no length of time.
+    """Return True if a quote states a value of the same kind. For a time or an age, this is a
+    duration or a number that does not count anything, unlike the number in "two methods". For any
+    other value, it is a number that is not part of a duration.
     """
     lengths = list(find_durations(tokens))
     if isinstance(value, Age | Period | TimePoint):
@@ -166,8 +170,8 @@ def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
-    """Return where a passage has the words of a quote; None if it lacks them, has another number,
-    or denies them.
+    """Return the span of a quote in a passage, or None if the passage does not contain its words,
+    contains a different number, or negates them.
     """
     check = verify_quote(quote, here.raw)
     is_there = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
@@ -178,10 +182,10 @@ def _find_words(quote: str, here: Passage) -> Span | None:
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
-    """Find a value that the passage states, if it can be derived again from the words found.
+    """Find a value in the passage by deriving it from its words; return None if this fails.
 
-    A text must be there word for word. A time point may be a length ("every 28 days"); one
-    after a minus or "+/-" is none.
+    A text must appear word for word. A time point may be stated as a duration ("every 28 days"),
+    but not after a minus sign or "+/-".
     """
     if isinstance(value, str):
         span = _find_words(value, here)

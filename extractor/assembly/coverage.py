@@ -1,4 +1,4 @@
-"""Count which characters of a record the values quote, and which words no value explains."""
+"""Count the characters of a record that values quote, and find the words that no value explains."""
 
 import re
 from collections import Counter
@@ -27,11 +27,11 @@ _ENDS = " \t\r\n.,;:|)(]["
 def measure_coverage(
     record: TrialRecord, items: Iterable[tuple[str, ExtractedItem]]
 ) -> Coverage:
-    """Count the characters of a record that values quote, and the boilerplate between them: white
-    space, bullets, punctuation, and lines that end with a colon.
+    """Count the quoted characters of a record, and the boilerplate between them: white space,
+    bullets, punctuation, and lines that end with a colon.
 
-    The counts are in total and for each kind of section; all arms are one kind, ``arms``. All other
-    characters are unexplained.
+    Characters are counted for the whole record and for each kind of section, such as ``arms`` for
+    all arms. All other characters are unexplained.
 
     Args:
         record: The record.
@@ -40,7 +40,8 @@ def measure_coverage(
     quoted: dict[str, list[Evidence]] = {}
     for path, item in items:
         for piece in item.evidence:
-            # the role of a regimen follows from the whole text of its arm, and explains none of it
+            # a conclusion such as a role cites the whole text of an arm but does not explain its
+            # words
             is_conclusion = piece.support is Support.INFERRED and piece.field != "quote"
             if path.startswith(Task.DOSING) and is_conclusion:
                 continue
@@ -56,7 +57,7 @@ def measure_coverage(
 
 
 def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
-    """Return how many characters of a section there are, are quoted, and are boilerplate."""
+    """Return the numbers of all, quoted, and boilerplate characters in a section."""
     marks = bytearray(len(section.text))
     for piece in evidence:
         marks[piece.start : piece.end] = b"\1" * (piece.end - piece.start)
@@ -71,8 +72,8 @@ def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
 
 
 def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    r"""Yield the words of each line in ``text[start:end]``, without its bullet and without
-    punctuation around them. A line that ends with a colon has none.
+    r"""Yield the (start, end) span of the words in each line of ``text[start:end]``, without the
+    bullet and surrounding punctuation. Lines that end with a colon are skipped.
 
     >>> list(list_words("Inclusion:\n* Asthma;\n", 0, 21))
     [(13, 19)]
@@ -82,7 +83,7 @@ def list_words(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         if first == 0 or text[first - 1] == "\n":
             bullet = _BULLET.match(text, first, line.end())
             first = bullet.end() if bullet else first
-        # the colon may be behind the last character
+        # the colon may directly follow the given range
         if text[first : line.end() + 1].rstrip().endswith((":", "：")):
             continue
         words = text[first : line.end()].lstrip(_ENDS)

@@ -1,4 +1,4 @@
-"""Drop values below a confidence from a finished extraction, and keep the rest consistent."""
+"""Drop values below a minimum confidence from an extraction, and keep the rest consistent."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any, NamedTuple, TypeVar
@@ -20,8 +20,8 @@ from extractor.schemas import (
 
 _LocatedT = TypeVar("_LocatedT", Absence, Finding)
 _CARRIED = ("condition", "arms", "lead_in", "rule")
-"""Parts without which a value would be too general: a limit without its condition would apply to
-everybody. A time window can do without its other quotes.
+"""Parts without which the whole value is dropped, because it would be too general: a limit without
+its condition would apply to everybody. A time window is kept without its other quotes.
 """
 _PLACING = {
     info.name
@@ -29,18 +29,18 @@ _PLACING = {
     for info in list_fields(task)
     if info.metadata.evidence is EvidenceKind.NONE
 }
-"""Fields that locate something, such as the groups of criteria."""
+"""Fields that describe positions, such as the groups of criteria."""
 _VALUES = {"eligibility", "dosing", "endpoints", "custom"}
-"""The fields of an extraction that have values."""
+"""The fields of an extraction that contain values."""
 
 
 class Sifted(NamedTuple):
     """An extraction without its doubtful values.
 
     Attributes:
-        extraction: What remains.
-        places: For each list that lost members, by its path before, the old positions of the
-            members that stay.
+        extraction: The remaining extraction.
+        places: For the old path of each list that lost members, the old positions of the remaining
+            members.
     """
 
     extraction: TrialExtraction
@@ -52,16 +52,18 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     from 0 to 1.
 
     A dropped field becomes empty, with the absence reason ``low_confidence``. Members of a list are
-    dropped one by one. An item is dropped with a field that it requires, such as a criterion's
-    quote. Absences and findings of remaining values get their new path; those of dropped values are
-    dropped. Coverage and usage do not change. Values without evidence, such as gold, stay. If
-    nothing is dropped, the same object is returned.
+    dropped individually. If a required field is dropped, such as a criterion's quote, its item is
+    dropped too. The paths of absences and findings are updated if their values remain; otherwise,
+    the absences and findings are dropped. Coverage and usage do not change. Values without
+    evidence, such as gold annotations, remain. If nothing is dropped, the same object is returned.
     """
     return sift_doubtful(extraction, minimum).extraction
 
 
 def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
-    """Return what ``drop_doubtful`` returns, and where the members of its lists were before."""
+    """Return the result of ``drop_doubtful`` together with the old positions of the members of its
+    lists.
+    """
     dropped = set[str]()
     for path, item in extraction.list_items():
         dropped.update(_list_doubtful(path, item, minimum))
@@ -81,8 +83,9 @@ def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
 
 
 def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[str]:
-    """Yield the paths of the doubtful values of an item: fields, members of lists, their parts, and
-    the item itself if it requires one of them. A value of a custom field is doubtful as a whole.
+    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. If a
+    required field is doubtful, the path of the item is included. The value of a custom field is
+    doubtful as a whole.
     """
     if isinstance(item, CustomItem):
         if item.confidence is not None and item.confidence < minimum:
@@ -100,7 +103,7 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
         name = FieldRef(member).path
         if type(item).model_fields[name].is_required():
             yield path
-        # members without evidence of their own were read together with this one
+        # members without their own evidence were read together with this value
         value = getattr(item, name)
         for position in range(len(value) if isinstance(value, tuple) else 0):
             other = f"{name}[{position}]"
@@ -109,11 +112,12 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
 
 
 class _Sieve:
-    """Drops values, and keeps track of the new positions of the remaining ones.
+    """Drops values, and tracks the new positions of the remaining values.
 
     Attributes:
-        places: For each list that lost members, the old positions of the members that stay.
-        absences: Why the fields that became empty are empty.
+        places: For the old path of each list that lost members, the old positions of the remaining
+            members.
+        absences: The absences of the fields that became empty.
     """
 
     def __init__(self, dropped: Set[str]) -> None:
@@ -123,7 +127,9 @@ class _Sieve:
         self._moved: dict[str, str] = {}
 
     def keep(self, value: Any, old: str, new: str) -> Any:
-        """Return what remains of the value at a path, which is then at another one."""
+        """Return the remaining part of a value, which moves from the path ``old`` to the path
+        ``new``.
+        """
         if old in self._dropped:
             self._explain(new)
             return None
@@ -150,8 +156,8 @@ class _Sieve:
         )
 
     def _describe(self, item: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
-        """Return the evidence of what is kept of an item. If any was dropped, the item is as sure
-        as the least sure of its values.
+        """Return the remaining evidence of an item. If evidence was dropped, the item's confidence
+        becomes the lowest confidence of its remaining values.
         """
         described: dict[str, Any] = {}
         if item.get("of"):
@@ -171,8 +177,8 @@ class _Sieve:
         return described | describe_evidence(evidence, confidence)
 
     def _follow(self, path: str) -> str | None:
-        """Return where the value of a path is now; None if it was dropped, or what it is part
-        of.
+        """Return the new path of the value at an old path, or None if the value or a parent was
+        dropped.
         """
         around = (path, *FieldRef(path).parents)
         if not self._dropped.isdisjoint(around):
@@ -183,21 +189,23 @@ class _Sieve:
         return path
 
     def relocate(self, located: Iterable[_LocatedT]) -> Iterator[_LocatedT]:
-        """Yield the absences or findings whose place still exists, with its new path."""
+        """Yield the absences or findings whose path still exists, with the new path."""
         for one in located:
             path = self._follow(one.field)
             if path is not None:
                 yield one.model_copy(update={"field": path})
 
     def _explain(self, path: str) -> None:
-        """Add the reason of an empty field, unless it is a part of a member of a list."""
+        """Add an absence for an empty field, unless it is part of a member of a nested list."""
         if path.count("[") < 2:
             reason = AbsenceReason.LOW_CONFIDENCE
             self.absences.append(Absence(field=path, reason=reason))
 
 
 def _mend_groups(before: TrialExtraction, eligibility: dict[str, Any]) -> None:
-    """Put what was in a dropped group into the nearest kept group around it, or into none."""
+    """Move the members of each dropped group to the innermost remaining group that contained it, if
+    any.
+    """
     around = {group.id: group.parent for group in before.eligibility.groups}
     stays = {group["id"] for group in eligibility["groups"]}
     for key, members in (("parent", "groups"), ("group", "criteria")):

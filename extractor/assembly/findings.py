@@ -1,4 +1,6 @@
-"""Report findings for people: refused answers, values that a model left out, hostile text."""
+"""Create findings for readers about refused answers, values that a model omitted, hostile text, and
+uncertain structure.
+"""
 
 from collections.abc import Iterator
 
@@ -11,26 +13,27 @@ from extractor.schemas import Citation, Finding, FindingKind, Severity, Task
 _LONGEST_CITED = 200
 """Maximum number of characters that a finding about a doubtful structure quotes."""
 _SKIPPED_LINE = (
-    "the model was asked about this line and skipped it; what stands here is the rules', and not "
-    "confirmed"
+    "the model was asked about this line and skipped it; the values here come from the rules and "
+    "are not confirmed"
 )
 _SKIPPED_REGIMEN = (
-    "the rules read a regimen here, and the model skipped the line; it stays, and is not "
+    "the rules read a regimen here, and the model skipped the line; the regimen is kept but not "
     "confirmed"
 )
 _LEFT_OUT_DOSE = "the rules found a dose here that is missing from the model's regimens"
 _HOSTILE = {
-    FindingKind.INSTRUCTION_IN_TEXT: "text that gives orders to a model or dictates its answer",
+    FindingKind.INSTRUCTION_IN_TEXT: "text that instructs a model or dictates its answer",
     FindingKind.INVISIBLE_CHARACTERS: "invisible characters, or characters that reverse the text",
     FindingKind.LOOK_ALIKE_LETTERS: "letters of another alphabet that look like Latin ones",
-    FindingKind.MARKUP: "code that a page would run or hide",
-    FindingKind.OVERSIZED_TOKEN: "an endless word, or words repeated many times",
+    FindingKind.MARKUP: "code that a web page would run or hide",
+    FindingKind.OVERSIZED_TOKEN: "an extremely long word, or words repeated many times",
 }
 
 
 def report_record(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield what was mended or guessed to read the record's file, and each hostile span with its
-    characters: a warning if it was blanked, so that nobody reads it.
+    """Yield findings about corrections and guesses in reading the record's file, and about each
+    hostile span. The finding is a warning if the span was blanked, which hides it from rules and
+    models.
     """
     for note in parsed.record.source.notes:
         yield warn(FindingKind.SOURCE_DOUBTFUL, "source", note)
@@ -43,7 +46,7 @@ def report_record(parsed: ParsedRecord) -> Iterator[Finding]:
         message = _HOSTILE[hostile.kind]
         severity = Severity.INFO
         if hostile.blanked:
-            message += "; nothing was read in it, and no model was shown it"
+            message += "; it was not read, and it was not shown to a model"
             severity = Severity.WARNING
         yield inform(
             hostile.kind, _name_place(place), message, cited, severity=severity
@@ -51,7 +54,7 @@ def report_record(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield each place of the eligibility section whose structure is in doubt."""
+    """Yield a finding for each place in the eligibility section with an uncertain structure."""
     for doubt in parsed.doubts:
         place = doubt.span
         end = min(place.end, place.start + _LONGEST_CITED)
@@ -61,16 +64,16 @@ def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the refused values of a model, each with what the text has instead, answers that were
-    lost entirely, and remarks on doubtful replies, each once.
+    """Yield findings about a model's refused values, which cite the conflicting text, about answers
+    that were lost entirely, and about doubtful replies.
     """
     for draft in result.drafts:
-        # the answer about the record as a whole repeats what is said of its lines
+        # refusals in the answer about the whole record repeat those about its lines
         for refusal in draft.refused if draft.number != RECORD else ():
             yield warn(
                 refusal.kind,
                 _name_draft(draft, f"{refusal.field} of "),
-                f"the model answered {refusal.value}: {refusal.why.value}; it was kept out",
+                f"the model answered {refusal.value}: {refusal.why.value}; it was rejected",
                 cite(parsed, refusal.nearest) if refusal.nearest else None,
             )
     for reason in result.dropped:
@@ -80,9 +83,10 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the lines that a model was asked about but skipped while answering others.
+    """Yield a finding for each line that a model was asked about but skipped while answering
+    others.
 
-    A line that was asked about for its regimens counts only if the rules read a regimen there.
+    If the question was about regimens, the line is reported only if the rules read a regimen there.
     """
     places = [regimen.chunk.span for regimen in parsed.regimens]
     for draft in result.drafts:
@@ -94,10 +98,10 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield the regimens of the rules that the model's list lacks.
+    """Yield a finding for each regimen of the rules that is missing from the model's list.
 
-    A regimen in a line that the model skipped stays, and is always reported; any other if it has a
-    dose and the model gave a list at all.
+    A regimen in a line that the model skipped is kept and always reported. Other regimens are
+    reported only if they have a dose and the model listed regimens at all.
     """
     skipped = [passage.span for passage in result.passages if passage.is_skipped]
     listed = result.list_regimens()
@@ -113,7 +117,9 @@ def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Fi
 
 
 def _name_draft(draft: Draft, values: str = "") -> str:
-    """Return what a finding is about: ``eligibility: constraints of eligibility[120:166]``."""
+    """Return a reference to the text that a finding is about, such as ``eligibility: constraints of
+    eligibility[120:166]``.
+    """
     group = draft.group.partition(".")[0]
     return f"{group}: {values}{_name_place(draft.chunk.span)}"
 

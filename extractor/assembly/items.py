@@ -1,4 +1,6 @@
-"""Assemble eligibility and endpoints: resolve each field between rules and model."""
+"""Assemble eligibility and endpoints: resolve each field from the readings of the rules and the
+model.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -45,8 +47,8 @@ def assemble_eligibility(
 ) -> tuple[Eligibility, Assembled[Criterion]]:
     """Assemble the facts about all participants, and the criteria with their groups.
 
-    Lines that the resolved readings do not classify as criteria are left out. If there are no
-    criteria, an absence explains why. The absences of the facts come before those of the criteria.
+    Lines that the resolved readings do not classify as criteria are skipped. If no criteria remain,
+    an absence explains why. Absences of the facts precede those of the criteria.
     """
     searched = [name for name in _SEARCHED if parsed.record.section(name)]
     builder = ItemBuilder(parsed, parsed.whole, "eligibility", searched=searched)
@@ -66,7 +68,7 @@ def assemble_eligibility(
     grouping = group_criteria(parsed, drafts)
     for draft, stands, group in zip(drafts, quotes, grouping.of, strict=True):
         item = ItemBuilder(parsed, draft, criteria.path)
-        # the order of the evidence: the kind, the quote, all other fields
+        # the evidence is in this order: the kind, the quote, the other fields
         values = item.add_fields(_CRITERION[:1])
         values["quote"] = item.add_quote(stands)
         values |= item.add_fields(_CRITERION[1:])
@@ -89,8 +91,8 @@ def assemble_eligibility(
 
 
 def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
-    """Return the resolved reading that a draft is a criterion; None if it is none, or nobody knows
-    whether it includes or excludes.
+    """Return the resolved reading of whether a draft is a criterion, or None if it is not a
+    criterion or it is unknown whether it includes or excludes.
     """
     item = ItemBuilder(parsed, draft, draft.group)
     stands = item.resolve("stands")
@@ -102,11 +104,12 @@ def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
 def _resolve_ages(
     parsed: ParsedRecord, builder: ItemBuilder
 ) -> dict[str, Reading[Any]]:
-    """Resolve the lowest and the highest age, each empty with a reason or with its confidence.
+    """Resolve the minimum and maximum age, keyed by field.
 
-    An age that differs from the registered one is never sure. An age above ``OLDEST`` is dropped as
-    contradictory, and so are ages that leave nobody, unless the registry has them. If nobody read
-    an age and the rules doubt between several, it is ambiguous.
+    An age that differs from the registered age never has a high confidence. An age above ``OLDEST``
+    is dropped as contradictory. Ages that exclude everybody are also dropped, unless the registry
+    states them too. If no age was read and the rules found several alternatives, the age is
+    ambiguous.
     """
     registered = read_registered_ages(parsed.record.registry)
     ages: dict[str, Reading[Any]] = {}
@@ -130,16 +133,17 @@ def _resolve_ages(
 
 
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
-    """Say why a record has no criteria.
+    """Return the reason why an extraction does not contain any criteria.
 
-    A line that may be a criterion has no answer of a model; the structure of the text is in doubt,
-    though not for its language; the record states none; or it has no section that could.
+    Either a line that may be a criterion was not answered by a model, the structure of the text is
+    uncertain for a reason other than its language, the record does not state criteria, or it lacks
+    sections that could.
     """
     for draft in parsed.criteria:
         is_unanswered = "stands" not in draft.model
         if is_unanswered and not draft.rules["stands"].certain:
             return draft.gap("stands")
-    # the text speaks of criteria, and the rules found none of them
+    # the text seems to contain criteria that the rules did not find
     if parsed.doubts and not parsed.foreign.texts:
         return AbsenceReason.NOT_ASKED
     if any(parsed.record.section(name) for name in _SEARCHED[:3]):
@@ -148,9 +152,9 @@ def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
 
 
 def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
-    """Assemble one endpoint for each registered outcome, in the record's order.
+    """Assemble one endpoint for each registered outcome, in record order.
 
-    Without any, an absence indicates whether the record has a section of outcomes.
+    If there are no outcomes, an absence indicates whether the record has an outcome section.
     """
     assembled = Assembled[Endpoint](Task.ENDPOINTS)
     for draft in parsed.outcomes:

@@ -1,5 +1,5 @@
-"""Assemble the values of custom fields: those of the patterns and of the model, with evidence
-and reasons for gaps.
+"""Assemble the values of custom fields from patterns and from the model, with evidence and reasons
+for missing values.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,16 +13,16 @@ from extractor.evidence.parsed import ParsedRecord
 from extractor.schemas import Absence, AbsenceReason, CustomItem, Origin, Support
 
 _INFERRED = 0.85
-"""The confidence of a model's value that is a conclusion from its words."""
+"""The confidence of a model's value that is inferred from the text."""
 _AGREED = 0.95
-"""The confidence of a value that patterns and model agree on."""
+"""The confidence of a value that both the patterns and the model found."""
 _UNCONFIRMED = 0.6
-"""The confidence of a value found by patterns but not by the model that was asked."""
+"""The confidence of a value that the patterns found but the model, when asked, did not."""
 _DISPUTED = 0.5
-"""Confidence of a value beside another one that contradicts it."""
+"""The confidence of a value that another value contradicts."""
 
 Claim = Mapping[str, Reading[Any]]
-"""What is stated about a field at one place, by attribute."""
+"""The readings of a field at one place, keyed by attribute."""
 
 
 def assemble_own(
@@ -31,18 +31,19 @@ def assemble_own(
     fields: Sequence[CustomField],
     assembled: Sequence[Assembled[Any]],
 ) -> tuple[dict[str, tuple[CustomItem, ...]], list[Absence]]:
-    """Return the values of all fields by name, and why each empty field is empty.
+    """Return the values of the fields, keyed by name, and the absences of empty fields.
 
-    A field has values at each item whose text mentions it, or at the record. Of a field with
-    several values all claims are kept, else one is chosen. An absence is given for each place
-    without a value, for each attribute that a value lacks, and for a field that no item mentions.
+    A field can have values for each item whose text mentions it, or for the whole record. If the
+    field allows several values, all claims are kept; otherwise, one is chosen. An absence is added
+    for each place without a value, for each attribute that a value lacks, and for a field that no
+    item mentions.
 
     Args:
-        parsed: What the rules and the patterns read.
+        parsed: The readings of the rules and the patterns.
         result: A model's answers about the record.
         fields: The declarations of the user's fields.
         assembled: The criteria, regimens and endpoints of the extraction: the items that can have
-        values for custom fields.
+            values for custom fields.
     """
     own: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
@@ -59,7 +60,7 @@ def assemble_own(
         items: list[CustomItem] = []
         for path, draft in places:
             claims = _list_claims(field, draft)
-            # the record's values are asked for line by line
+            # the model is asked for the record's values line by line
             asked = [draft] if path else result.drafts
             if not claims:
                 reason = _explain(field.name, draft, asked)
@@ -79,10 +80,10 @@ def assemble_own(
 def _find_places(
     field: CustomField, parsed: ParsedRecord, assembled: Sequence[Assembled[Any]]
 ) -> tuple[list[tuple[str, Draft]], list[str]]:
-    """Return where a field may have values, and the sections that were searched.
+    """Return the places where a field may have values, and the names of the searched sections.
 
-    The places are the items of the field's group whose text mentions it, each with its path, or
-    the record, without a path.
+    The places are (path, draft) pairs: the items of the field's group whose text mentions the
+    field, or the whole record, with an empty path.
     """
     if field.of is Of.RECORD:
         sections = list(filter(field.may_stand_in, parsed.sections))
@@ -103,9 +104,10 @@ def _find_places(
 def _explain(
     name: str, draft: Draft, asked: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
-    """Return why an item or the record has no value for a field or an attribute: the budget was
-    spent, an answer was refused, or the model answered that there is none; otherwise, why the
-    field has no answer from a model. ``asked`` is what a model was asked about the field.
+    """Return the reason why a place does not have a value for a field or an attribute: the budget
+    was spent, an answer was refused, the model answered that there is no value, or otherwise the
+    reason why there is no answer from the model. ``asked`` contains the drafts that a model was
+    asked about.
     """
     reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
@@ -118,8 +120,8 @@ def _explain(
 def _build_item(
     parsed: ParsedRecord, path: str, draft: Draft, claim: Claim
 ) -> CustomItem:
-    """Return a claim as a value of the extraction, with the evidence of its attributes, and as
-    weakly supported as the weakest of them.
+    """Return a claim as a value of the extraction, with the evidence of its attributes. Its support
+    is the weakest support among them.
     """
     builder = ItemBuilder(parsed, draft, path, searched=())
     values = {
@@ -130,11 +132,12 @@ def _build_item(
 
 
 def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
-    """Return the model's claims, else those of the patterns; of a field with several values, both,
-    each once.
+    """Return the claims of a field without duplicates: for a field with several values, those of
+    the model and of the patterns; otherwise, those of the model or, if there are none, of the
+    patterns.
 
-    A claim of both is the model's. One of the patterns is less sure if a model was asked about the
-    line and did not give it.
+    A claim that both made is taken from the model. A claim of the patterns has a lower confidence
+    if a model was asked about the line and did not make it.
     """
     drafts = draft.own.get(field.name, ())
     by_rules = [own.rules for own in drafts if own.rules]
@@ -158,13 +161,13 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
 
 
 def _list_values(claim: Claim) -> dict[str, Any]:
-    """Return the values of a claim by attribute, without where they are and how sure they are."""
+    """Return the values of a claim, keyed by attribute, without their spans and confidences."""
     return {name: reading.value for name, reading in claim.items()}
 
 
 def _rate(claim: Claim, *, is_read: bool) -> Claim:
-    """Return a model's claim with its confidence: no value is more certain than its support and
-    its place in the text allow, unless the patterns read the same (``is_read``).
+    """Return a model's claim with its final confidences. The confidence is raised if the patterns
+    read the same values (``is_read``), and limited for inferred values.
     """
     rated: dict[str, Reading[Any]] = {}
     for name, reading in claim.items():
@@ -177,16 +180,18 @@ def _rate(claim: Claim, *, is_read: bool) -> Claim:
 
 
 def _limit(claim: Claim, most: float) -> Claim:
-    """Return a claim of which no value is more certain than a limit."""
+    """Return a claim whose confidences are limited to ``most``."""
     return {name: reading.at_most(most) for name, reading in claim.items()}
 
 
 def _choose(claims: Sequence[Claim]) -> list[Claim]:
-    """Return the one value of a field, as a list; an empty list without claims.
+    """Return a list that contains the best claim for a field with a single value; the list is empty
+    if there are no claims.
 
-    It is the claim with the most values, the first of equals, with the attributes that only other
-    claims have. No value in it is more certain than ``_DISPUTED`` if another claim contradicts
-    it: two lists if each has a member that the other lacks, other values if they differ.
+    The best claim is the first one with the most values, completed with attributes that only other
+    claims have. If another claim contradicts it, confidences are limited to ``_DISPUTED``. Lists
+    contradict each other if each has a member that the other lacks; other values contradict each
+    other if they differ.
     """
     if not claims:
         return []

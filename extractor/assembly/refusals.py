@@ -1,4 +1,4 @@
-"""Why a value is refused, and where the text contradicts it."""
+"""Explain why a value is refused, and where the text contradicts it."""
 
 from typing import Any
 
@@ -27,17 +27,18 @@ _WHY = {
     ConflictKind.TIME_UNIT: Why.OTHER_UNIT,
     ConflictKind.COMPARATOR: Why.OTHER_COMPARATOR,
 }
-"""Kinds of tokens in which a quote may differ; all other tokens are words."""
+"""The reason for each kind of conflicting token; all other tokens are words."""
 CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
-"""Reasons for which an answer nearly is at the place that is named."""
+"""Reasons that mean that the cited place nearly states the answer."""
 
 
 def explain_refusal(value: Any, passage: Passage) -> Refusal:
-    """Find what in the passage contradicts an unsupported value.
+    """Return the reason why a value is not supported, with the contradicting place if the passage
+    has one.
 
-    Words are compared with the text. The same numbers elsewhere have another unit, comparator or
-    owner; without them, another number of the same quantity or kind is found. A value of any other
-    type, such as a word of a closed set, is only not stated.
+    Words are compared with the text. If the passage contains the same numbers, they have another
+    unit, comparator or owner. Otherwise, another number of the same quantity or kind is cited. A
+    value of any other type, such as a member of a closed set, is simply not stated.
 
     >>> from extractor.language.passage import read_passage
     >>> passage = read_passage("ECOG 0-2 or better")
@@ -63,7 +64,7 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
 
 
 def _explain_quote(quote: str, passage: Passage) -> Refusal:
-    """Find nearly the same words, with another number, unit, comparator or word: the first
+    """Find nearly the same words with a different number, unit, comparator or word. The first
     difference is the reason.
     """
     check = verify_quote(quote, passage.raw)
@@ -79,8 +80,8 @@ def _explain_quote(quote: str, passage: Passage) -> Refusal:
 def _explain_number(
     value: Any, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
-    """Find the first mention of the same numbers, else another number of the same quantity, or
-    another dose or length of time.
+    """Find the first mention of the same numbers or, failing that, another number of the same
+    quantity, another dose or another duration.
     """
     tokens = cut(passage)
     is_limit = isinstance(value, Constraint | Quantity)
@@ -92,7 +93,8 @@ def _explain_number(
             return Refusal(Why.OTHER_COMPARATOR, place)
         is_unit_stated = not value.unit or value.unit in passage.text
         if isinstance(value, Age) or (is_limit and is_unit_stated):
-            # without a place: a second answer would only name another owner for the same words
+            # the place is omitted, because a re-ask would only name another owner for the same
+            # words
             return Refusal(Why.OTHER_OWNER)
         return Refusal(Why.OTHER_UNIT, place)
     for other in _list_others(value, tokens):
@@ -101,7 +103,9 @@ def _explain_number(
 
 
 def _list_others(value: Any, tokens: Tokens) -> list[Range]:
-    """Return the numbers of the same quantity, or the doses or lengths of time, of a line."""
+    """Return the numbers in a line that are of the same kind as the value: limits of the same
+    quantity, doses or durations.
+    """
     if isinstance(value, Constraint | Quantity):
         name = getattr(value, "quantity", "")
         mentions = find_mentions(tokens)

@@ -1,5 +1,5 @@
-"""Find where the text states a value, and how the value follows from the words, by deriving it
-again from tokens.
+"""Find the words that state a value, and how the value follows from them, by deriving it again from
+tokens.
 """
 
 import re
@@ -55,17 +55,17 @@ from extractor.schemas import (
 )
 
 _COMPARATOR_REACH = 14
-"""Number of tokens before a number that may compare it."""
+"""Maximum number of tokens between a comparator and its number."""
 _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
-"""The number of a volume that a dose is in: the 5 of "mg/5 mL"."""
+"""The number of the volume that contains a dose, such as 5 in "mg/5 mL"."""
 
 
 def find_support(value: Any, passage: Passage) -> Supported | None:
-    """Return the support for ``value`` in ``passage``, or None.
+    """Return the support for a value in a passage, or None if the passage does not support it.
 
-    The passage must contain a quote, and every number of a value. A code that the rules read from
-    the same words is parsed. Any other member of a closed set, and any value of a type that has no
-    finder, such as a truth value, is inferred from the whole passage.
+    The passage must contain a quote, and every number of a value. A code is parsed if the rules
+    read it from the passage. Any other member of a closed set, and any value of a type without a
+    finder, such as a Boolean, is inferred from the whole passage.
     """
     match value:
         case str() if type(value) is str:
@@ -88,7 +88,7 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
             if isinstance(value, TimePoint):
                 value = read_point(tokens, value, place)
             return support_at(place, value, passage)
-        # a route or a frequency may follow from words that no rule reads
+        # a route or a frequency may follow from words that the rules do not recognise
         if not isinstance(value, StrEnum):
             return None
     whole = Span(passage.section.name, *passage.raw_span)
@@ -96,10 +96,10 @@ def find_support(value: Any, passage: Passage) -> Supported | None:
 
 
 def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
-    """Return a value with the words of the passage that state it.
+    """Return a value with the span of the words that state it.
 
-    It is inferred if the words have another reading, whatever ``place`` states; otherwise it
-    follows from them as ``place`` states.
+    The value is inferred if the words have another reading; otherwise, its support is that of
+    ``place``.
     """
     tokens = cut(passage)
     support = Support.INFERRED if has_other_reading(tokens, place) else place.support
@@ -107,12 +107,12 @@ def support_at(place: Derived, value: Any, passage: Passage) -> Supported:
 
 
 def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
-    """Find an amount's numbers with its unit, or None.
+    """Find an amount's numbers together with its unit, or return None.
 
-    A quantity that the grammar reads takes precedence over a row of numbers next to the unit,
-    and both over loosely written doses. Whether an amount is per dose or per day is a
-    conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6",
-    "arm 2") are not amounts.
+    A quantity that the grammar reads takes precedence over a row of numbers next to the unit, and
+    both take precedence over loosely written doses. Whether an amount is per dose or per day is a
+    conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6", "arm
+    2") are not amounts.
     """
     named = {at for at in range(len(tokens)) if _is_named(tokens, at)}
     volume = _find_volume(tokens, amount.unit)
@@ -138,7 +138,9 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
 
 def _is_named(tokens: Tokens, at: int) -> bool:
-    """Return True if a number is a part of a name, or that of a place: "IL-6", "arm 2"."""
+    """Return True if a token is a number in a name ("IL-6") or a number of an arm, period or
+    similar place ("arm 2").
+    """
     if tokens.codes[at] != NUMBER:
         return False
     is_place = rule("counts_a_place").ends(tokens, at, at - 1)
@@ -146,8 +148,9 @@ def _is_named(tokens: Tokens, at: int) -> bool:
 
 
 def _find_volume(tokens: Tokens, unit: str) -> int:
-    """Return the last token at which the numbers below a unit's slash are written, which must
-    follow an amount: "125 mg/5 mL" is no "125 mg/10 mL". A unit without them has no limit.
+    """Return the position before which an amount must end: that of the volume in its unit ("mg/5
+    mL"), so that "125 mg/5 mL" does not support "125 mg/10 mL". Returns -1 if the volume is
+    missing, and the number of tokens if the unit does not contain a volume.
     """
     last = {number.value: number.first for number in find_numbers(tokens)}
     volumes = map(float, _VOLUME.findall(unit))
@@ -155,8 +158,8 @@ def _find_volume(tokens: Tokens, unit: str) -> int:
 
 
 def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
-    """Return where the numbers of an amount are, whatever their unit, as ranges of tokens; not
-    where their comparator states the opposite, such as "at least" of "up to 40 mg".
+    """Return the token ranges of an amount's numbers, regardless of their unit. A range is skipped
+    if its comparator contradicts the amount, such as "at least" for "up to 40 mg".
     """
     low = amount.high if amount.low is None else amount.low
     bounds = (low, None if low == amount.high else amount.high)
@@ -177,7 +180,7 @@ def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
 
 
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
-    """Find the first words that the rules read as this frequency or route, or None."""
+    """Find the first words that the rules read as this frequency or route, or return None."""
     if isinstance(value, Route):
         stated = [
             (term.first, term.end, term.value) for term in find_terms(tokens, "routes")
@@ -202,4 +205,4 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Frequency: _find_code,
     Route: _find_code,
 }
-"""The search over tokens for each type of value."""
+"""The function that finds a value of each type in tokens."""

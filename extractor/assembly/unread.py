@@ -1,4 +1,6 @@
-"""Report doses that no value explains, and name the empty fields to which a number may belong."""
+"""Report doses that are not in any regimen, and mark empty fields to which an unread number may
+belong.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -30,7 +32,7 @@ from extractor.schemas import (
 
 _GIVEN_IN = ("arms[", "interventions[")
 _CUE_REACH = 10
-"""Number of tokens before or after an amount that can show that it is not given."""
+"""Number of tokens around an amount in which words of supply or preparation are searched for."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 _DOSE = "these words look like a dose that no regimen contains"
 
@@ -38,9 +40,9 @@ _DOSE = "these words look like a dose that no regimen contains"
 def find_unread(
     parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
-    """Return findings of doses that no regimen has, and the extraction's absences: an empty field
-    to which an unexplained number may belong has the reason ``UNREAD_NUMBER`` instead of "not
-    reported".
+    """Return findings about doses that are not in any regimen, and the extraction's absences. In
+    these, the reason ``UNREAD_NUMBER`` replaces "not reported" for an empty field to which an
+    unexplained number may belong.
     """
     unread = set[str]()
     for number, criterion in enumerate(extraction.eligibility.criteria):
@@ -68,8 +70,8 @@ def find_unread(
 def _list_numbers(
     parsed: ParsedRecord, criterion: Criterion
 ) -> Iterator[tuple[Passage, Mention]]:
-    """Yield the numbers of a criterion that are in no limit or window of it, and in no name, each
-    with the criterion's words.
+    """Yield (passage, mention) pairs for the numbers of a criterion that are not part of a limit, a
+    window or a name.
     """
     values = [
         _place(piece)
@@ -94,7 +96,7 @@ def _list_numbers(
 
 
 def _is_time(passage: Passage, mention: Mention) -> bool:
-    """Return True if a number has a unit of time."""
+    """Return True if a number has a time unit."""
     at, _ = mention.number
     lengths = find_durations(passage.tokens)
     return any(length.first <= at < length.end for length in lengths)
@@ -105,7 +107,7 @@ def _place(piece: Evidence) -> Span:
 
 
 def _has_unread_time(endpoint: Endpoint) -> bool:
-    """Return True if a time frame names a moment with a number, and no time was read from it."""
+    """Return True if a time frame states a time with a number, but no time point was read."""
     if endpoint.time_kind not in _MOMENTS or endpoint.time_points:
         return False
     words = read_text(endpoint.time_frame or "").words
@@ -114,10 +116,10 @@ def _has_unread_time(endpoint: Endpoint) -> bool:
 
 
 def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[Finding]:
-    """Yield the doses of arms and interventions that no regimen has, each number and unit once;
-    without any regimen also those of prose.
+    """Yield a finding for each dose in arms and interventions that is not in any regimen, once per
+    number and unit. If there are no regimens, prose is searched too.
 
-    Words of supply and preparation state no dose, nor do volumes, pieces and concentrations.
+    Amounts of supply and preparation, volumes, pieces and concentrations are not doses.
     """
     reported = _list_levels(amount for one in regimens for amount in one.amounts)
     quoted = [
@@ -138,7 +140,7 @@ def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[F
 
 
 def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage]:
-    """Yield the sentences in which doses are looked for, each alone."""
+    """Yield the sentences in which doses are searched for, each as a separate passage."""
     for name, section in parsed.sections.items():
         if name.startswith(_GIVEN_IN):
             for line in section.lines():
@@ -149,7 +151,9 @@ def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage
 
 
 def _list_levels(amounts: Iterable[Amount]) -> set[tuple[float, str]]:
-    """Return the ends of amounts with the first part of their units: "5 mg/kg/day" is 5, mg."""
+    """Return the bounds of amounts, each with the first part of the unit: for "5 mg/kg/day", (5,
+    "mg").
+    """
     levels: set[tuple[float, str]] = set()
     for amount in amounts:
         unit, _, _ = amount.unit.partition("/")
@@ -159,10 +163,10 @@ def _list_levels(amounts: Iterable[Amount]) -> set[tuple[float, str]]:
 
 
 def _is_given(mark: Mark, sentence: Passage) -> bool:
-    """Return True if an amount is one of substance, and no step by which a dose changes; the words
-    beside it do not speak of supply and preparation.
+    """Return True if an amount is an amount of a substance, is not the change of a dose, and is not
+    near words of supply or preparation.
     """
-    # a rate and a volume by weight count: "15 L/min", "20 mL/kg"
+    # a rate or a volume by weight is a dose: "15 L/min", "20 mL/kg"
     is_weighed = "/" in mark.value[0].unit or not is_portion(mark)
     if not is_weighed or rule("dose_change").ends(sentence.tokens, mark.first):
         return False

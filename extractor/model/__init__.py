@@ -1,25 +1,27 @@
-"""The single entry point to a model: a call goes in, its answer and usage come out.
+"""The single entry point to a model: it takes a call and returns the answer and its usage.
 
-The path of one call, with its costs and crash points::
+The path of a call, with its costs and possible crash points::
 
-    asking.querying   questions of a record become a Call (calls.py)
-    client.Model      1 find    the store has an answer to an equal call: nothing is sent
-    client.Bill       2 reserve the budget has room for the most that a request may cost; a row of
-                                ``calls``, state asked, and one of ``requests``, at the most
-    sending.Sender    3 request instructor writes it and its SDK sends it, once
-    client.Bill       4 settle  the usage of the reply is counted; the most, if none is believable
-    sending.repeat    5 repeat  after a fault: by statuses.toml, with the waits of pace.py
-    store.CallStore   6 end     in one transaction: the answer, its cost; rows of paid requests go
+    asking.querying   create a Call (calls.py) from the questions about a record
+    client.Model      1 find    if the store has an answer to an equal call, nothing is sent
+    client.Bill       2 reserve wait until the maximum cost of a request fits into the budget; add a
+                                row to ``calls`` (state asked) and to ``requests`` (maximum cost)
+    sending.Sender    3 request instructor writes the request, and its SDK sends it once
+    client.Bill       4 settle  count the usage in the reply, or the maximum if it is implausible
+    sending.repeat    5 repeat  retry after a fault, as in statuses.toml, after the waits of pace.py
+    store.CallStore   6 end     in one transaction, store the answer and its cost, and delete the
+                                rows of requests with a known cost
 
-A kill before 2 costs nothing. After 2, the row of ``requests`` stays, and counts at the most in the
-next invocation. After 6, a usable answer is never asked for again; ``--replay`` ends at 1. Without
-a store (``Extractor.extract``), the limit of money is that of the process.
+If the process is killed before step 2, no cost arises. After step 2, the row in ``requests``
+remains, and the next invocation counts it at its maximum cost. After step 6, a usable answer is
+never requested again. With ``--replay``, a call ends at step 1. Without a store
+(``Extractor.extract``), the spending limit applies to the process.
 
-Other routes answer at 2: ``opening.recall`` (a replay), ``exchange`` (files), ``batches`` (a
-provider's batch fills the same store). A model is given up when it is silent for too long, or after
-20 useless answers in a row (``patience``).
+Other routes answer at step 2: ``opening.recall`` (a replay), ``exchange`` (files) and ``batches``
+(a provider's batch, which fills the same store). A model is abandoned if it does not answer for too
+long, or after 20 consecutive unusable answers (``patience``).
 
-To change what a status means: ``statuses.toml``. How a request is written: ``request_form.py``, and
-by provider ``providers.toml``. How a reply is read: ``completions.py``. The limit of money:
-``cost/budget.py``. The tables: ``run.sql``.
+To change the meaning of a status, edit ``statuses.toml``. Requests are written by
+``request_form.py`` and, for each provider, ``providers.toml``. Replies are read by
+``completions.py``. The spending limit is in ``cost/budget.py``, and the tables are in ``run.sql``.
 """

@@ -1,11 +1,12 @@
-"""Find the answer in the texts of a reply: the last complete one after all thoughts.
+"""Find the answer in the text of a reply: the last complete answer after the model's reasoning.
 
-An answer is an object with a list ``items`` of objects that have the number ``n`` of a line. Also
-read are the list alone, items line by line, an answer in another object (``{"Reply": {...}}``) or
-in a tool call written as text, and JSON written as a string. An answer within thoughts counts
-only if there is no other and the model has finished. A text without an answer stays as it is.
+An answer is an object with a list ``items`` of objects, each with a line number ``n``. Other
+accepted forms are the list alone, items on separate lines, an answer inside another object
+(``{"Reply": {...}}``) or a tool call written as text, and JSON written as a string. An answer
+inside the reasoning is used only if there is no other answer and the model has finished. A text
+without an answer is returned unchanged.
 
-The marks of thoughts are in ``_EVENT``, slips of JSON in ``loose_json``.
+The marks that delimit reasoning are in ``_EVENT``; errors in JSON are handled by ``loose_json``.
 """
 
 import json
@@ -34,11 +35,11 @@ _EVENT = re.compile(
         | \[/(?:THINK(?:ING)?|REASONING)\]
         | ◁/think▷
         | <\|(?:end_of_thought|END_THINKING|/think|/thinking)\|>
-        # a server may drop the signs and leave the words
+        # a server may drop the brackets and keep the words
         | <\|channel\|>\s*final | assistantfinal(?![a-z])
         | <unused95>
     )
-    # what ends open thoughts, and means nothing otherwise
+    # marks that end open reasoning and are ignored otherwise
     | <(?:final_)?(?:answer|response|output|result)>
     | <\|(?:begin_of_solution|START_RESPONSE|end)\|>
     | <\|channel\|>\s*commentary | assistantcommentary(?![a-z])
@@ -46,28 +47,30 @@ _EVENT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# The beginning of an item alone, or of a call of a tool. An answer may go on in the next one.
+# The beginning of a single item or of a tool call. The answer may continue in the next one.
 _PART = re.compile(r"""\{[^{}\[\]]*["'](?:n|name)["']\s*:""")
 _NEXT_PART = re.compile(rf"(?:[\s,;]|</?tool_calls?>)*+{_PART.pattern}")
-# What an answer begins with, also one that never ends.
+# The beginning of an answer, even of one that never ends.
 _BEGINNING = re.compile(
     rf"""\{{\s*["']items["']\s*:|\[\s*\{{\s*["']n["']\s*:|{_PART.pattern}"""
 )
 _LIST = re.compile(r"""["']items["']\s*:\s*\[""")
-# The number of an item. 1 may be the start of 12 as long as nothing follows.
+# The number of an item. Something must follow it, because a truncated 1 could be the start of 12.
 _NUMBER = re.compile(r"""["']n["']\s*:\s*["']?(\d{1,9})["']?\s*[,}]""")
-_INCOMPLETE = "a later answer in the reply is incomplete; the last complete one counts"
-_THOUGHT = "the answer is only among the model's thoughts"
-_DIFFERS = "another complete answer in the reply differs; the last one behind all thoughts counts"
+_INCOMPLETE = (
+    "a later answer in the reply is incomplete; the last complete answer was used"
+)
+_THOUGHT = "the reply contains an answer only in the model's reasoning"
+_DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
 _MOST = 10_000
-"""Marks and brackets that are looked at. A reply with more is not read to its end."""
+"""Maximum number of marks and brackets to examine. The rest of a longer reply is not read."""
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
-    """Find the answer in the text of a reply; ``is_cut`` means that the output limit ended it.
+    """Find the answer in the text of a reply. ``is_cut`` means that the output limit truncated it.
 
-    Return strict JSON if there is a complete answer, otherwise the text that should be one, and a
-    remark on what is doubtful about the answer.
+    Return the answer and a remark about uncertainties in reading it. The answer is strict JSON if
+    it is complete; otherwise, it is the text that should contain the answer.
 
     >>> find_answer(
     ...     'Draft: {"items":[{"n":1,"cat":"age"}]} Final: {"items":[{"n":1}]}'
@@ -88,7 +91,7 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
         if not drafts:
             return "", ""
         answers.append(drafts[-1])
-        # some servers file the whole answer there
+        # some servers put the whole answer into the reasoning
         is_whole = read_whole(re.sub("</?think>", "", text)) is not None
         remark = "" if is_whole else _THOUGHT
     answer = answers[-1]
@@ -99,11 +102,12 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
 
 
 def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
-    """Return the complete answers of a text, those among its thoughts, and what is behind them and
-    should be one: it does not end, or is broken, or the text has nothing else.
+    """Return the complete answers of a text, the complete answers in its reasoning, and the text
+    after them if it should be an answer: because it is truncated or broken, or because the text has
+    no other answer.
 
-    A closing mark without an opening one ends thoughts that began with the text. Thoughts without a
-    closing mark last to its end. A mark inside of an answer is text.
+    A closing mark without an opening mark ends reasoning that began with the text. Reasoning
+    without a closing mark continues to the end of the text. A mark inside an answer is text.
     """
     answers: list[Items] = []
     drafts = []
@@ -127,7 +131,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             is_broken = False
             begun = event.end()
             continue
-        # an item in a broken answer is no answer of its own; behind one, others may be cut off
+        # an item in a broken answer is not an answer by itself, and truncated items may follow it
         items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
         if items is None:
             if not is_broken and _BEGINNING.match(text, start):
@@ -136,7 +140,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             continue
         is_broken = False
         found = drafts if is_thought else answers
-        # words between two items begin another answer
+        # words between two items mean that another answer begins
         if found and _NEXT_PART.match(text, behind):
             found[-1] += items
         else:
@@ -150,8 +154,9 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
 def _read_answer(
     text: str, start: int, *, skips_parts: bool
 ) -> tuple[Items | None, int]:
-    """Return the items of the value at ``start``, and where to go on. None if it cannot be read,
-    has none, or is an item alone that is skipped.
+    """Return the items of the value at ``start``, and the position at which to continue. The items
+    are None if the value cannot be read, does not contain items, or is a single item and
+    ``skips_parts`` is set.
     """
     if skips_parts and _PART.match(text, start):
         return None, start
@@ -160,19 +165,18 @@ def _read_answer(
 
 
 def read_whole(text: str) -> Items | None:
-    """Return the items of a text that is an answer and nothing else, also as a string. None if it
-    is not. Only here does an empty list count as an answer.
+    """Return the items of a text that consists of an answer alone, which may be written as a
+    string; otherwise None. Only here is an empty list accepted as an answer.
     """
     text = text.strip("` \n\r\t").removeprefix("json").strip()
     return [] if text == "[]" else find_items(text)
 
 
 def find_items(value: Any) -> Items | None:
-    """Return the items of a value: those of the answer that it is, or that is inside of it; None if
-    there is none.
+    """Return the items of a value that is an answer or contains one, or None if there is no answer.
 
-    A text is read as JSON. Of an object, the last member with items counts. A list is an answer if
-    each of its members is an item or has items.
+    A string is read as JSON. In an object, the last member with items is used. A list is an answer
+    if each of its members is an item or has items.
 
     >>> find_items({"Reply": '{"items": [{"n": 1}]}'})
     [{'n': 1}]
@@ -194,11 +198,10 @@ def find_items(value: Any) -> Items | None:
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:
-    """Read the items of an answer that is cut or broken, each by itself. Return those that are
-    whole.
+    """Read the items of a truncated or broken answer separately, and return the complete ones.
 
-    If the answer is cut off, all items of its last line are left out: more of them may have
-    followed.
+    If the answer is truncated, all items of its last line are dropped, because more of them may
+    have followed.
 
     >>> split_items('{"items":[{"n":1},{"n":2},{"n":2', is_cut=True)
     [{'n': 1}]

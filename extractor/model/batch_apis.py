@@ -1,7 +1,7 @@
-"""OpenAI's batch API, also of compatible servers: create a batch, look at it, download its answers;
-and the lines of its files: requests and answers.
+"""OpenAI's batch API, which compatible servers also implement: create a batch, query its state, and
+download its answers. Also write and read the lines of request and answer files.
 
-Replies are checked here: a proxy's page has none of the attributes that the SDK promises.
+Replies are validated here, because a proxy's page lacks the attributes that the SDK promises.
 """
 
 import json
@@ -18,13 +18,14 @@ from extractor.model.pace import Failure
 
 _TAG = "extractor"
 ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False}
-"""The states of batches that have ended, and whether each request then has a line."""
+"""The final states of batches, and whether the answer files then have a line for each request."""
 _LONGEST = 200
 
 
 class Progress(NamedTuple):
-    """A batch as its provider describes it: how many requests have ended, why the provider refused
-    all of it ("" if it did not), and where its answers are.
+    """A batch as its provider describes it: the state, the number of requests that have ended, the
+    reason if the provider rejected the whole batch (otherwise ""), and the paths of its answer
+    files.
     """
 
     state: str
@@ -34,13 +35,15 @@ class Progress(NamedTuple):
 
 
 class BatchApi:
-    """The batch API of a provider's ``sdk``. Raises the errors of the SDK, and ``Failure``."""
+    """The batch API of a provider's ``sdk``. Methods raise the errors of the SDK, and
+    ``Failure``.
+    """
 
     def __init__(self, sdk: Any) -> None:
         self._sdk = sdk
 
     async def create(self, tag: str, requests: Iterable[bytes]) -> str:
-        """Create a batch of requests. Returns its id."""
+        """Create a batch of requests, and return its id."""
         uploaded = await self._sdk.files.with_raw_response.create(
             file=(f"{tag}.jsonl", b"".join(requests)), purpose="batch"
         )
@@ -54,7 +57,9 @@ class BatchApi:
         return str(_read(created, "id")["id"])
 
     async def find(self, tag: str) -> str | None:
-        """Find a batch that was created without its id being stored; None if there is none."""
+        """Return the id of a batch that was created but whose id was not stored, or None if there
+        is no such batch.
+        """
         reply = await self._sdk.get("/batches?limit=100", cast_to=bytes)
         for listed in _read(reply, "data")["data"]:
             if at(listed, f"metadata {_TAG}") == tag:
@@ -62,7 +67,9 @@ class BatchApi:
         return None
 
     async def look(self, name: str) -> Progress | None:
-        """Return the progress of the batch with this id, None if the provider does not have it."""
+        """Return the progress of the batch with this id, or None if the provider does not have the
+        batch.
+        """
         reply = await self.get(f"/batches/{quote(name, safe='')}")
         if reply is None:
             return None
@@ -72,13 +79,15 @@ class BatchApi:
         ]
         errors = at(body, "errors data")
         shown = [f"{at(error, 'code')} {at(error, 'message')}" for error in errors]
-        # The address is never one that a reply names: the key goes with it.
+        # The request contains the key, so it is never sent to an address that a reply names.
         files = filter(None, (at(body, "output_file_id"), at(body, "error_file_id")))
         places = tuple(f"/files/{quote(file, safe='')}/content" for file in files)
         return Progress(body["status"], sum(done), hide_keys("; ".join(shown)), places)
 
     async def get(self, path: str) -> bytes | None:
-        """Return what is at a path of the API, None if it is not there (any longer)."""
+        """Return the content at a path of the API, or None if it does not exist or no longer
+        exists.
+        """
         try:
             return bytes(await self._sdk.get(path, cast_to=bytes))
         except Exception as error:
@@ -88,8 +97,8 @@ class BatchApi:
 
 
 def _read(content: bytes, name: str) -> Any:
-    """Read a reply that has this member. Raises ``Failure``, which quotes the beginning of one that
-    has not.
+    """Read a reply that must have this member. Otherwise, raise ``Failure`` with the beginning of
+    the reply.
     """
     with suppress(ValueError):
         body = from_json(content)
@@ -99,8 +108,8 @@ def _read(content: bytes, name: str) -> Any:
 
 
 class AnswerLine(NamedTuple):
-    """The answer to a request of a batch: the request's name ("" if it is not an answer to
-    one), and its completion or the problem.
+    """A line of an answer file: the name of the request, or "" if the line is not an answer to a
+    request, and its completion or the problem.
     """
 
     name: str
@@ -121,7 +130,7 @@ def write_line(name: str, body: Mapping[str, Any]) -> bytes:
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
-    """Read the lines of a file of answers, each with its number. Blank ones are left out."""
+    """Yield (number, line) pairs for the lines of an answer file. Blank lines are skipped."""
     for number, line in enumerate(lines, 1):
         text = line.decode("utf-8-sig", "replace").strip()
         if text:
@@ -129,20 +138,20 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, AnswerLine]]:
 
 
 def read_line(text: str) -> AnswerLine:
-    """Read a line of a file of answers.
+    """Read a line of an answer file.
 
     >>> read_line(
     ...     '{"custom_id": "a", "response": {"status_code": 429, "body": {}}}'
     ... ).problem
     'status 429, no completion'
     >>> read_line("<html>").problem
-    "no answer to a request: '<html>'"
+    "not an answer to a request: '<html>'"
     """
     try:
         row = from_json(text)
         name = row["custom_id"].strip()
     except (ValueError, LookupError, TypeError, AttributeError):
-        said = f"no answer to a request: {hide_keys(text)[:_LONGEST]!r}"
+        said = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
         return AnswerLine("", problem=said)
     status = at(row, "response status_code") or "unknown"
     if status == 200:

@@ -1,16 +1,16 @@
-"""Ask by a provider's batch API: another way to fill the store of calls.
+"""Ask through a provider's batch API, which is another way to fill the store of calls.
 
-A call that a run asks waits in the store, with its place in the budget. ``Batches`` puts waiting
-calls into batches, creates each at the provider (``batch_apis``), looks at it until it has ended,
-and reads the lines of its answers into the store. ``exchange`` does the same by
-files.
+A call of a run waits in the store and is included in the budget. ``Batches`` collects waiting calls
+into batches, creates each batch at the provider (``batch_apis``), queries its state until it has
+ended, and stores its answers. ``exchange`` does the same with files.
 
-- A row of ``batches`` is stored before a batch is created, and its id afterwards. A command that is
-  killed between finds the batch by its tag.
-- A batch is closed when nothing that is paid for is missing. Until then the next command fetches
-  its answers again: nothing is bought twice. What cannot be had any more is named.
-- A line that is not an answer to a call of its batch changes nothing. Calls without an answer wait
-  for the next batch.
+- A row in ``batches`` is stored before a batch is created, and the batch id afterwards. If a
+  command is killed in between, the next command finds the batch by its tag.
+- A batch is closed when all answers that were paid for are stored. Until then, the next command
+  fetches its answers again, so nothing is paid for twice. Answers that are no longer available are
+  reported.
+- A line that is not an answer to a call of its batch is ignored. Calls without an answer wait for
+  the next batch.
 """
 
 import asyncio
@@ -40,11 +40,11 @@ from extractor.model.sending import repeat
 from extractor.model.store import CallStore, State, unpack
 
 MOST_REQUESTS = 2_000
-"""Requests of a batch. Providers accept 200 MB, and no request has 100 kB."""
+"""Maximum number of requests in a batch. Providers accept 200 MB, and no request reaches 100 kB."""
 _ATTEMPTS = 8
 _GROWTH = 1.5
 _LONGEST_WAIT_S = 300.0
-"""Waits between polls grow by this factor, up to this many seconds."""
+"""The wait between polls grows by ``_GROWTH`` each time, up to this many seconds."""
 _OPEN = "NOT EXISTS (SELECT 1 FROM calls WHERE question = open.question"
 _FILL = (
     "UPDATE calls SET batch = ? WHERE id IN (SELECT id FROM calls"
@@ -54,18 +54,18 @@ _CLOSE = (
     "UPDATE batches SET state = 'fetched' WHERE id = ?",
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
-"""Calls without an answer wait for another batch."""
+"""Close a batch, whose calls without an answer then wait for another batch."""
 _RELEASE = (
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
     " AND question IN (SELECT question FROM calls WHERE state = 'answered')"
 )
-"""Calls that a live run has answered in the meantime wait no more."""
+"""Stop waiting for calls that a live run has answered in the meantime."""
 _T = TypeVar("_T")
 
 
 class Batch(NamedTuple):
-    """A batch: its ``tag`` identifies it at the provider before its ``name``, the provider's id, is
-    known. For users, its state, its requests (done and all of them), and a message.
+    """A batch. ``tag`` identifies it at the provider until its ``name``, the provider's id, is
+    known. ``state``, ``done`` (the number of finished ``requests``) and ``message`` are for users.
     """
 
     number: int
@@ -78,8 +78,8 @@ class Batch(NamedTuple):
 
 
 def list_open(store: CallStore) -> list[Batch]:
-    """List the batches whose answers are not fetched yet, and that have a call without an answer
-    of a live model.
+    """List the batches whose answers are not fetched yet and that contain a call that was not
+    answered live.
     """
     rows = store.database.execute(
         "SELECT id, tag, requests, coalesce(batch, '') FROM batches"
@@ -93,19 +93,19 @@ def list_open(store: CallStore) -> list[Batch]:
 
 @dataclass(eq=False)
 class Batches:
-    """Takes the calls of a run, sends them in batches and fetches their answers, from any stored
-    state on.
+    """Collects the calls of a run, sends them in batches and fetches their answers. Continues from
+    any stored state.
 
     Args:
-        model: The open model, whose SDK and form of requests batches use.
-        store: The calls that wait, and their batches.
-        reply_model: That of all calls.
-        budget: Has a place for the most that each waiting call may cost.
-        report: Is called with the status of batches.
-        poll_s: Seconds before batches are looked at again, at first.
-        sleep: Waits for seconds.
+        model: The open model, whose SDK and request format the batches use.
+        store: The store of waiting calls and their batches.
+        reply_model: The reply model of all calls.
+        budget: The budget, in which each waiting call is counted at its maximum cost.
+        report: Called with the changed status of a batch.
+        poll_s: Seconds until the second poll; later waits are longer.
+        sleep: Waits for a number of seconds.
 
-    ``unfinished`` has the reasons why batches could not be finished now, by number.
+    ``unfinished`` contains the reasons why batches could not be finished now, keyed by number.
     """
 
     model: Model
@@ -129,8 +129,8 @@ class Batches:
         self._database.execute(_RELEASE)
 
     def answer(self, call: Call) -> Completion:
-        """Store a call for the next batch, at the most that it may cost. Raises ``AnswerPending``,
-        or ``BudgetReached`` if the budget has no room for it.
+        """Store a call for the next batch at its maximum cost. Always raises ``AnswerPending``, or
+        ``BudgetReached`` if the call does not fit into the budget.
         """
         reservation = self.budget.try_reserve(call)
         if reservation is None:
@@ -139,14 +139,16 @@ class Batches:
         with self._database.transaction():
             number = self.store.begin(call, self.model.name, State.WAITING)
             self.store.send(number, reservation.most)
-        raise AnswerPending("the answer comes by a batch")
+        raise AnswerPending("the answer will be received through a batch")
 
     def count_waiting(self) -> int:
         """Count the waiting calls."""
         return self._count("1")
 
     def count_unanswered(self) -> int:
-        """Count the waiting calls whose question has had no answer, not even a useless one."""
+        """Count the waiting calls whose question has not received any answer, not even an unusable
+        one.
+        """
         return self._count(f"{_OPEN} AND answer IS NOT NULL)")
 
     def _count(self, where: str) -> int:
@@ -154,10 +156,11 @@ class Batches:
         return int(self._database.value(sql + where))
 
     async def finish(self) -> None:
-        """Submit the calls that wait now, look at batches until they have ended, and store their
-        answers. Those that cannot be finished now are ``unfinished``.
+        """Submit the waiting calls, poll batches until they have ended, and store their answers.
+        Batches that cannot be finished now are added to ``unfinished``.
 
-        Raises ``ModelAway`` if the provider cannot be reached, ``ModelUnavailable`` if it refuses.
+        Raises ``ModelAway`` if the provider cannot be reached, and ``ModelUnavailable`` if it
+        rejects a request.
         """
         wait = self.poll_s
         await self.submit()
@@ -170,9 +173,9 @@ class Batches:
         self.budget.count(self.store.spending)
 
     async def submit(self) -> None:
-        """Submit the calls that wait now. Raises the errors of ``finish``."""
+        """Submit the waiting calls. Raises the same errors as ``finish``."""
         for batch in self._list_open():
-            # a command may have ended between its creation and its id
+            # a command may have been killed before it stored the id of the batch
             if not batch.name:
                 await self._make(batch)
         while size := min(self._count("batch IS NULL"), MOST_REQUESTS):
@@ -185,7 +188,7 @@ class Batches:
             await self._make(Batch(number, tag, size))
 
     async def _make(self, batch: Batch) -> None:
-        """Create a batch at the provider, or find it there, and store its id."""
+        """Create a batch at the provider, unless it exists there already, and store its id."""
         requests = []
         rows = self._database.execute(
             "SELECT question, name, version, prompt, system, user, output_limit FROM calls"
@@ -199,7 +202,7 @@ class Batches:
             requests.append(write_line(question, self._sender.form.write(call)))
 
         async def create() -> str:
-            # an attempt whose reply is lost may have created it
+            # an earlier attempt whose reply was lost may have created the batch
             found = await self._api.find(batch.tag)
             return found or await self._api.create(batch.tag, requests)
 
@@ -209,14 +212,12 @@ class Batches:
         self._tell(batch, "submitted")
 
     async def _visit(self, batch: Batch) -> None:
-        """Look at a submitted batch, and fetch its answers if it has ended, even if it failed or
-        expired, because they are paid for.
+        """Query the state of a submitted batch, and fetch its answers if it has ended. Answers of
+        failed or expired batches are fetched too, because they are paid for.
         """
         progress = await self._send(lambda: self._api.look(batch.name))
         if progress is None:
-            gone = (
-                "the provider no longer has it, or not at this address or for this key"
-            )
+            gone = "the provider does not have it, at least at this address or for this key"
             self._lose(batch, f"{gone} ({batch.name})")
             return
         self._tell(batch, progress.state, progress.done, progress.message)
@@ -230,11 +231,11 @@ class Batches:
             self.unfinished[batch.number] = f"the provider refused it ({why})"
 
     async def _fetch(self, batch: Batch, progress: Progress) -> str:
-        """Store the answers of a batch that has ended, and close it. Lines of other batches, and
-        second lines, change nothing.
+        """Store the answers of a batch that has ended, and close it. Lines of other batches and
+        repeated lines are ignored.
 
-        Returns why it stays open: a request has no line, unless the batch was refused or cancelled
-        and all lines are answers.
+        Returns the reason if the batch stays open, otherwise "". It stays open if requests lack a
+        line, unless the batch failed or was cancelled and all its lines could be read.
         """
         waiting = self._name_waiting(batch)
         unseen = set(waiting)
@@ -273,12 +274,12 @@ class Batches:
             self.store.end(number, completion, completion.usage, paid=())
 
     def _lose(self, batch: Batch, problem: str) -> None:
-        """Note that answers of a batch cannot be had now. It stays open, and its calls count at the
-        most, anyone who asks them.
+        """Note that answers of a batch are not available now. The batch stays open, and its calls
+        are counted at their maximum cost.
         """
         left = len(self._name_waiting(batch))
         self.unfinished[batch.number] = (
-            f"{problem}; {left} of its questions have no answer. Run the same command again; to "
+            f"{problem}; {left} of its questions are unanswered. Run the same command again; to "
             "pay for these again, ask them live: extractor run with the same options"
         )
 
@@ -288,20 +289,20 @@ class Batches:
         return [batch for batch in batches if batch.number not in self.unfinished]
 
     def _name_waiting(self, batch: Batch) -> dict[str, int]:
-        """Return the numbers of the calls that wait in a batch, by name."""
+        """Return the numbers of the waiting calls in a batch, keyed by name."""
         sql = "SELECT question, id FROM calls WHERE state = 'waiting' AND batch = ?"
         return dict(self._database.execute(sql, (batch.number,)).fetchall())
 
     def _tell(self, batch: Batch, state: str, done: int = 0, message: str = "") -> None:
-        """Report the status of a batch, unless it was reported last."""
+        """Report the status of a batch, unless it is the same as the last report."""
         news = batch._replace(state=state, done=done, message=message)
         if news != self._last:
             self._last = news
             self.report(news)
 
     async def _send(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """Send a request that can safely be repeated, each time within the time of a request.
-        Raises an error for users.
+        """Send a request that can safely be repeated, with a timeout for each attempt. Raises an
+        error for users.
         """
 
         def explain(failure: Failure) -> Exception:

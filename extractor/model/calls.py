@@ -1,4 +1,4 @@
-"""A call: what is asked of a model in one request."""
+"""A call: the content of one request to a model."""
 
 import hashlib
 import json
@@ -10,17 +10,19 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 CHARACTERS_PER_TOKEN = 4
-"""A rough mean for English text."""
+"""A rough average for English text."""
 MOST_CALLS = 5
-"""How many times the questions of one call may be sent, in halves.
+"""The maximum number of calls for the questions of one call, including those that repeat them in
+halves.
 
-Repeats after faults, which bring no answer, do not count. The ``most`` calls of ``--dry-run`` come
-from this number.
+Retries after faults are not counted, because they do not return an answer. ``--dry-run`` computes
+its maximum number of calls from this number.
 """
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the number of tokens in a text. A provider's tokenizer cannot run here.
+    """Estimate the number of tokens in a text, because providers' tokenizers are not available
+    here.
 
     >>> estimate_tokens("overall survival")
     4
@@ -40,8 +42,8 @@ class PromptVersion(NamedTuple):
 class Call:
     """Questions about one record in one request.
 
-    ``system`` holds the definitions, ``user`` the record's chunks. ``reply_model`` has a field
-    ``items``, a list of models with the chunk's number ``n``.
+    ``system`` contains the definitions, and ``user`` the record's chunks. ``reply_model`` has a
+    field ``items``, a list of models with the chunk number ``n``.
     """
 
     prompt: PromptVersion
@@ -53,26 +55,26 @@ class Call:
 
     @property
     def question_key(self) -> str:
-        """A key that is equal for calls that ask the same, of any model and with any limits."""
+        """A key that is equal for calls with the same questions, regardless of the model and the
+        limits.
+        """
         return _digest(self.system, self.user, schema_of(self.reply_model))
 
     def key_for(self, model: str) -> str:
-        """Return a key that is equal for calls that ask the same of the same model, with any
-        limits and sampling.
+        """Return a key that is equal for calls with the same questions to the same model,
+        regardless of limits and sampling.
         """
         return _digest(model, self.question_key)
 
 
 @cache
 def schema_of(reply_model: type[BaseModel]) -> str:
-    """Return the JSON schema of a reply, as it is sent."""
+    """Return the JSON schema of a reply as it is sent."""
     return json.dumps(reply_model.model_json_schema(), ensure_ascii=False)
 
 
 def _digest(*parts: str) -> str:
-    """Return 32 hexadecimal digits of SHA-256. Each part is terminated, so that parts cannot run
-    into each other.
-    """
+    """Return 32 hexadecimal digits of a SHA-256 digest. A terminator separates the parts."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

@@ -1,5 +1,5 @@
-"""The entry point to every model: a call goes in, its answer and usage come out. The bill of a call
-has its requests, each at its highest cost from sending to its reply.
+"""The entry point to every model: it takes a call and returns the answer and its usage. The bill of
+a call records its requests; until the reply arrives, each request is counted at its maximum cost.
 """
 
 import asyncio
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Bill:
-    """The requests of one ``call``, one after another, and what they cost.
+    """The successive requests of one ``call``, and their cost.
 
-    Each has a reservation in the budget before it is sent, and a row in the store, so that a killed
-    process leaves it behind. ``number`` is that of the call in the store, 0 if it is in none;
-    ``stated`` is the usage that the last reply states, ``usage`` that of all; ``sent`` counts them.
+    Before a request is sent, it is reserved in the budget and stored as a row, which remains if the
+    process is killed. ``number`` is the number of the call in the store, or 0 if it is not stored;
+    ``stated`` is the usage in the last reply, ``usage`` is the usage of all requests, and ``sent``
+    is their number.
     """
 
     call: Call
@@ -45,10 +46,11 @@ class Bill:
 
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
-        """Send one request inside the block: wait until the budget has room for its highest cost,
-        and store it at that. What the block does not settle counts at the highest cost.
+        """Send one request inside the block: wait until its maximum cost fits into the budget, and
+        store it at this cost. If the block does not settle the request, the maximum cost is
+        counted.
 
-        Raises ``BudgetReached``, and errors of the store, after which nothing may be sent.
+        Raises ``BudgetReached`` or errors of the store, after which no request may be sent.
         """
         reservation = await self.meter.reserve(self.call)
         self.settle(Usage())
@@ -67,18 +69,20 @@ class Bill:
                 self._paid.append(row)
 
     def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
-        """Note what the reply states; implausible usage leaves the cost at its maximum."""
+        """Note the usage that the reply states. If it is implausible, the cost stays at its
+        maximum.
+        """
         self.stated = usage
         self._cost = usage if is_believed else None
 
     def close(self, answer: Completion | None) -> None:
-        """Store how the call ended: its answer, and what it cost."""
+        """Store the outcome of the call: its answer and its cost."""
         if self.store and self.number:
             self.store.end(self.number, answer, self.usage, self._paid)
 
 
 class Answer(NamedTuple):
-    """An answer, its number in the store, and whether it came now, not from the store."""
+    """An answer, its number in the store, and whether it is new, not from the store."""
 
     completion: Completion
     number: int
@@ -87,11 +91,11 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The budget that requests must fit, and what answers calls instead of the live model: an
-    earlier run, files, or, later, a batch.
+    """The budget that requests must fit into, and the function that answers calls instead of the
+    live model: from an earlier run, from files, or later through a batch.
 
-    ``answer`` returns a completion, or raises ``AnswerPending`` if it comes later. With
-    ``queues``, a call that waits in the store for a batch is not asked again.
+    ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
+    later. With ``queues``, a call that is waiting for a batch is not asked again.
     """
 
     meter: Meter | None = None
@@ -101,13 +105,13 @@ class Route:
 
 @dataclass(eq=False)
 class Model:
-    """A language model: it answers calls, through a store and within a budget.
+    """A language model that answers calls, using a store and within a budget.
 
-    It is an asynchronous context manager, open while it is used, in several event loops one after
-    another, but not in two at once. ``usage`` is the sum over all calls that were sent, including
-    failed ones; ``watch`` ends calls before they are answered; ``sender`` exists only while a live
-    model is open. ``store`` opens the store of calls, ``route`` has the budget, and what answers
-    instead of the live model.
+    Use it as an asynchronous context manager. It can be used in several event loops in succession,
+    but not in two at the same time. ``store`` opens the store of calls, and ``route`` contains the
+    budget and the function that answers instead of the live model. ``usage`` is the sum over all
+    calls that were sent, including failed ones; ``watch`` can end calls before they are answered;
+    ``sender`` exists only while a live model is open.
     """
 
     spec: ModelSpec
@@ -140,12 +144,13 @@ class Model:
 
     async def complete(self, call: Call) -> Answer:
         """Answer a call from the store, or ask the model within the budget. Equal calls wait for
-        one another; with a store, they share an answer.
+        each other; with a store, they share an answer.
 
-        Raises ``ModelUnavailable`` if the provider cannot be reached or refuses the call,
-        ``RequestTooLong`` if it is too long for the model (all with the usage of the attempts),
-        ``BudgetReached`` if the budget has no room, ``AnswerPending`` if the answer comes later,
-        and ``AnswerMissing`` if a replay has none.
+        Raises ``ModelUnavailable`` if the provider cannot be reached or rejects the call, and
+        ``RequestTooLong`` if the call is too long for the model, both with the usage of the
+        attempts. Raises ``BudgetReached`` if the call does not fit into the budget,
+        ``AnswerPending`` if the answer will be received later, and ``AnswerMissing`` if a replay
+        does not have an answer.
         """
         store = self.store() if self.store else None
         lock = self._asked.setdefault(call.key_for(self.name), asyncio.Lock())
@@ -153,10 +158,10 @@ class Model:
             stored = store.find(call, self.name) if store else None
             if stored and stored.completion:
                 return Answer(stored.completion, stored.number)
-            # a command that sends no batches asks anew
+            # without batches, a waiting call is asked again
             if stored and self.route.queues:
                 raise AnswerPending("the answer has not arrived yet")
-            # only what may be sent now is stored
+            # a call is stored only when it can be sent
             async with self._slots:
                 return await self._ask(Bill(call, self.name, self._meter, store))
 
@@ -168,8 +173,8 @@ class Model:
     async def _ask(self, bill: Bill) -> Answer:
         """Ask for a new answer within the budget.
 
-        The call is stored before it is sent, with its outcome afterwards: its answer, or what a
-        failed one has cost.
+        The call is stored before it is sent. Afterwards, its answer is stored, or the cost if it
+        failed.
         """
         completion = None
         try:

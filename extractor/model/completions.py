@@ -1,11 +1,11 @@
-"""Read replies of any provider as text, ending, usage and the model's name.
+"""Read the text, ending, usage and model name from replies of any provider.
 
-Live replies are objects of an SDK, those of a batch are JSON; both are read as plain data. The
-forms are those of OpenAI's chat completions, Anthropic's messages and Gemini's generated content:
-``reply_forms.toml`` has a table for each. The answer is found in the texts of a reply by
-``answer_text``. A reply that is not an answer of a model, such as a proxy's page, half a body or an
-error with status 200, is a ``Failure`` with a description for people.
-What a reply cost is believed if it has a prompt, and tokens for the text that came.
+Live replies are objects of an SDK, and replies in a batch are JSON; both are read as plain data.
+The supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
+content, each with a table in ``reply_forms.toml``. ``answer_text`` finds the answer in the text of
+a reply. A reply that is not a model's answer, such as a proxy's page, a truncated body or an error
+with status 200, becomes a ``Failure`` with a readable description. The usage in a reply is
+plausible if it includes prompt tokens and, if there is text, output tokens.
 """
 
 import json
@@ -27,11 +27,13 @@ from extractor.schemas import Usage
 
 _TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 _MOST_TOKENS = 10**9
-"""More than any call uses; a larger number would not fit in the store."""
+"""A number that exceeds the usage of any call. Larger numbers would not fit into the store."""
 
 
 class Ending(StrEnum):
-    """Why a model stopped: it had finished, the output limit cut it, or it or a filter refused."""
+    """Why a model stopped: its answer was complete, the output limit truncated the answer, or the
+    model or a filter refused.
+    """
 
     COMPLETE = "complete"
     CUT = "cut"
@@ -42,8 +44,8 @@ class Ending(StrEnum):
 class Completion:
     """An answer as text, which should be JSON.
 
-    ``problem`` explains a refusal, ``remark`` what is doubtful about how the answer was read.
-    Without ``has_usage``, the reply does not state what it cost.
+    ``problem`` explains a refusal, and ``remark`` an uncertainty in reading the answer. If
+    ``has_usage`` is False, the reply does not state a plausible usage.
     """
 
     text: str
@@ -58,8 +60,8 @@ class Completion:
 def read_completion(reply: object) -> Completion:
     """Read a reply. Raises ``Failure`` if it is not an answer.
 
-    An answer is cut only if the output limit ended it and it is not whole: the limit may have cut
-    only white space behind it.
+    An answer is truncated only if the output limit was reached and the answer is incomplete,
+    because the limit may have removed only trailing white space.
 
     >>> reply = {"choices": [{"message": {"content": "{}"}, "finish_reason": "length"}]}
     >>> read_completion(reply).ending
@@ -68,13 +70,15 @@ def read_completion(reply: object) -> Completion:
     body = as_json(reply)
     try:
         return _read(body)
-    # a form that is not known here, or a reply that breaks it
+    # an unknown format, or a reply that does not match its format
     except (StopIteration, LookupError, TypeError, AttributeError):
         raise read_garbled(body) from None
 
 
 def _read(body: Any) -> Completion:
-    """Read a reply as plain data. Raises an error of Python if it has no form known here."""
+    """Read a reply as plain data. Raises a built-in error such as ``LookupError`` if its format is
+    unknown.
+    """
     form = next(form for form in _TABLE["forms"] if at(body, form["key"]))
     found = defaultdict(str)
     for name, place in form["paths"].items():
@@ -93,10 +97,10 @@ def _read(body: Any) -> Completion:
     elif is_cut and not is_json(text):
         ending = Ending.CUT
     usage = _read_usage(body, form)
-    # An SDK makes 1 of true.
+    # An SDK converts true to 1.
     has_usage = usage.prompt_tokens > 1 and (usage.output_tokens > 0 or not text)
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    # a service may repeat a key, which goes no further than here
+    # a service may repeat a key, which must not be passed on
     return Completion(
         mask_known(text),
         ending,
@@ -109,9 +113,10 @@ def _read(body: Any) -> Completion:
 
 
 def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
-    """Return the texts of a message as one: its thoughts with marks, and its content. If tools are
-    called, their arguments count, and the content is a thought. Raises an error of Python if there
-    is not a message, or the answer of a gateway whose provider failed.
+    """Return the texts of a message as one text: its reasoning, which is marked, followed by its
+    content. If tools are called, their arguments are the content, and the other text is reasoning.
+    Raises a built-in error if there is no message, or if a gateway reports that its provider
+    failed.
     """
     thoughts = [_write(found["message"].get(name)) for name in _TABLE["thoughts"]]
     content = found["content"]
@@ -124,14 +129,14 @@ def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) ->
         if any(map(part.get, _TABLE["thoughts"])):
             thoughts.append(at(part, form["thought"]))
         elif arguments:
-            # providers close what the limit left open
+            # providers may close brackets that the limit left open
             calls.append(_write(arguments).removesuffix("]}" * is_cut))
         else:
             said += at(part, "text")
     if found["error"] and not said and not calls:
         raise LookupError
     if len(calls) > 1 and not is_cut:
-        # the items of all calls are one answer
+        # the items of all calls form one answer
         calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
     if calls:
         thoughts.append(said)
@@ -141,23 +146,25 @@ def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) ->
 
 
 def _write(content: Any) -> str:
-    """Return the text of a message, also of one that a server has parsed already. Nothing is ""."""
+    """Return the text of a message, even if a server has already parsed its JSON. Returns "" if it
+    is empty.
+    """
     if isinstance(content, str):
         return content
     return json.dumps(content, ensure_ascii=False) if content else ""
 
 
 def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
-    """Read the tokens of a reply. A part of the prompt or output is never more than the whole."""
+    """Read the usage of a reply. Cached and written tokens are limited to the prompt tokens."""
 
     def count(name: str) -> int:
         found = [at(body, place) for place in form.get(name, ())]
-        # no number with a point, and no negative one
+        # only positive integers are accepted
         return sum(n for n in found if type(n) is int and 0 < n <= _MOST_TOKENS)
 
     prompt = count("prompt")
     output = count("output")
-    # Gemini's endpoint in OpenAI's form counts thinking in the total alone.
+    # Gemini's OpenAI-compatible endpoint includes reasoning only in the total.
     unnamed = max(0, count("total") - prompt - output)
     return Usage(
         calls=1,
@@ -170,7 +177,7 @@ def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
 
 
 def is_json(text: str) -> bool:
-    """Return whether the text is a complete JSON document."""
+    """Return True if the text is a complete JSON document."""
     try:
         from_json(text, allow_inf_nan=False)
     except ValueError:
@@ -179,8 +186,8 @@ def is_json(text: str) -> bool:
 
 
 def as_json(reply: Any) -> Any:
-    """Convert a reply of an SDK to plain data. What cannot be converted stays as it is."""
-    # text with half of a surrogate pair is no JSON
+    """Convert a reply of an SDK to plain data. If this fails, return the reply unchanged."""
+    # text with half of a surrogate pair cannot be converted to JSON
     for mode in ("json", "python"):
         with suppress(AttributeError, ValueError, TypeError, RecursionError):
             return reply.model_dump(mode=mode, warnings=False)
@@ -188,8 +195,8 @@ def as_json(reply: Any) -> Any:
 
 
 def at(body: Any, *places: str) -> Any:
-    """Return what is at the first place that has something; "" if none has. A place is keys and
-    numbers in a list, one after the other.
+    """Return the first value that is not empty at one of the places, or "". A place is a path of
+    keys and list indexes, separated by spaces.
 
     >>> at({"choices": [{"index": 7}]}, "error", "choices 0 index")
     7
@@ -205,9 +212,9 @@ def at(body: Any, *places: str) -> Any:
 
 
 def read_garbled(body: object) -> Failure:
-    """Describe in a few words a reply that is not an answer: JSON that ends too early, another
-    text (its beginning is shown), or JSON without a message (its error is shown if it has one).
-    Only if the text is different is it certain that no model was paid for.
+    """Return a failure that describes a reply that is not an answer: truncated JSON, another text
+    (with its beginning), or JSON without a message (with its error, if it has one). Only for
+    another text is it certain that no model was paid for.
 
     >>> read_garbled("<html>Sign in</html>").said
     "not JSON: '<html>Sign in</html>'"
@@ -215,9 +222,9 @@ def read_garbled(body: object) -> Failure:
     if not isinstance(body, str):
         error = at(body, "choices 0 error", "error")
         said = f"; {mask(str(error))[:200]}" if error else ""
-        return Failure(200, f"no message in it{said}", kind="broken")
-    # the first half of an answer
+        return Failure(200, f"without a message{said}", kind="broken")
+    # the beginning of an answer
     if body.lstrip().startswith(("{", "[")):
         return Failure(200, "broken JSON", kind="broken")
-    # masked before it is cut: a part of a key would not be found
+    # mask before truncating, because a truncated key would not be recognised
     return Failure(200, f"not JSON: {mask(body)[:80]!r}", kind="garbled")

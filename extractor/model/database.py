@@ -1,5 +1,5 @@
-"""SQLite files for many short transactions, and the file of a run. Data survives a killed
-process.
+"""SQLite files for many short transactions, such as the store of a run. Committed data survives a
+killed process.
 """
 
 import os
@@ -13,12 +13,12 @@ from typing import Any
 from extractor.errors import DiskFull, StoreError
 
 RUN_FILE = "run.sqlite"
-"""The file in a run's folder that holds its records, calls and answers."""
+"""The file in a run's folder that contains its records, calls and answers."""
 RUN_VERSION = 7
 """Version of the tables in ``run.sql``."""
 HOW_LOST = (
-    "if it was copied from a run that was killed, copy the file that ends in -wal with it, "
-    "else restore a backup"
+    "if it was copied from a run that was killed, copy the file that ends in -wal too; "
+    "otherwise, restore a backup"
 )
 
 _APPLICATION = 0x54724578  # "TrEx", in the file's header
@@ -34,11 +34,11 @@ class Database:
     """An open SQLite file of this program, with a write-ahead log.
 
     Committed data survives a killed process. The log is not synced to the disk at each commit, so a
-    power cut may lose the last commits, but never the file. Errors of SQLite become ``StoreError``
-    with the file's name and a remedy.
+    power failure may lose the last commits but does not damage the file. Errors of SQLite are
+    raised as ``StoreError`` with the name of the file and a remedy.
 
-    Raises ``StoreError`` if the file cannot be opened (``mode`` is one of SQLite's), is not a file
-    of this program, or has another ``version`` of the tables.
+    ``mode`` is a mode of SQLite URIs. Raises ``StoreError`` if the file cannot be opened, was not
+    created by this program, or has another ``version`` of the tables.
     """
 
     def __init__(self, path: Path, mode: str, version: int) -> None:
@@ -59,7 +59,7 @@ class Database:
     def open(cls, path: Path, tables: str, version: int) -> "Database":
         """Open the file at ``path``, and create its ``tables`` if it is new.
 
-        ``tables`` is SQL with semicolons only at the end of statements.
+        ``tables`` is SQL in which semicolons occur only at the end of statements.
         """
         database = cls(path, "mode=rwc", version)
         for pragma in _TO_WRITE:
@@ -74,17 +74,18 @@ class Database:
 
     @classmethod
     def open_to_read(cls, path: Path, version: int) -> "Database":
-        """Open an existing file for reading, also on a read-only or full disk if it has no log.
+        """Open an existing file for reading. Without a log, this also works on a read-only or full
+        disk.
 
-        Raises ``StoreError`` also if there is no file, or only an empty one.
+        Also raises ``StoreError`` if the file does not exist or is empty.
         """
         if not path.is_file():
             raise StoreError(f"{path}: there is no such file")
         log = path.with_name(f"{path.name}-wal")
         has_log = log.is_file() and log.stat().st_size > 0
-        # SQLite writes beside a file that has a log, and need not write beside one that has none
+        # SQLite must write into the folder only if the file has a log
         database = cls(path, "mode=rw" if has_log else "immutable=1", version)
-        # a copy of the file alone, whose tables are still in the log
+        # the file was copied without the log that contains its tables
         if not database.value("PRAGMA user_version"):
             database.close()
             raise StoreError(f"{path}: empty; {HOW_LOST}")
@@ -92,13 +93,15 @@ class Database:
         return database
 
     def _refuse_foreign(self, version: int) -> None:
-        """Raise ``StoreError`` if the file is not one of this version of this program, or new."""
+        """Raise ``StoreError`` unless the file is new or was created by this version of the
+        program.
+        """
         found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
         tables = self.value("SELECT count(*) FROM sqlite_master")
         if tables and found != (_APPLICATION, version):
             raise StoreError(
-                f"{self.path}: not a file of this version of this program, which reads store "
-                f"{version}; use the version that made it, or name another folder"
+                f"{self.path}: not created by this version of the program, which reads stores of "
+                f"version {version}; use the version that created it, or choose another folder"
             )
 
     def execute(self, sql: str, parameters: _Parameters = ()) -> sqlite3.Cursor:
@@ -118,19 +121,20 @@ class Database:
         return self.execute(sql, row).lastrowid or 0
 
     def row(self, sql: str, parameters: _Parameters = ()) -> tuple[Any, ...] | None:
-        """Return the first row of a query, or None."""
+        """Return the first row of a query, or None if there are no rows."""
         row: tuple[Any, ...] | None = self.execute(sql, parameters).fetchone()
         return row
 
     def value(self, sql: str, parameters: _Parameters = ()) -> Any:
-        """Return the first column of the first row, None if there is no row."""
+        """Return the first column of the first row of a query, or None if there are no rows."""
         row = self.row(sql, parameters)
         return row[0] if row else None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write all that the block writes, or nothing if it raises. Inside another transaction, the
-        block is part of it. Raises ``StoreError`` if the file is no longer where it was opened.
+        """Commit everything that the block writes, or nothing if it raises an error. Inside another
+        transaction, the block becomes part of that transaction. Raises ``StoreError`` if the file
+        was moved or deleted since it was opened.
         """
         if self._connection.in_transaction:
             yield
@@ -146,10 +150,10 @@ class Database:
             raise
 
     def check_place(self) -> None:
-        """Raise ``StoreError`` if the file is no longer where it was opened to write.
+        """Raise ``StoreError`` if the file was moved, deleted or replaced since it was opened for
+        writing.
 
-        The operating system would let the program continue writing to a file that no longer has
-        a name.
+        Otherwise, the program would continue to write to a deleted file.
         """
         written = self._written
         if written is None:
@@ -180,11 +184,11 @@ def open_run_to_read(folder: Path) -> Database:
 
 @contextmanager
 def _explaining(path: Path) -> Iterator[None]:
-    """Make the error for users of one of SQLite: the file, what SQLite found, and a remedy."""
+    """Raise errors of SQLite as errors for users, with the file, SQLite's message and a remedy."""
     try:
         yield
     except sqlite3.Error as error:
-        # the lower byte is the kind of the error, the rest its details
+        # the low byte is the primary error code, the other bytes are details
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         said = str(error)
     else:

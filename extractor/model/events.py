@@ -1,9 +1,9 @@
-"""Events of a run, for a log.
+"""Events of a run and of the service, for logs.
 
-Events are records of the logger ``extractor.model.events``: the message is the event's name, and
-the attribute ``facts`` holds its facts. Without a listener they cost nothing. Facts are numbers,
-names and identifiers; never the text of a record, an error message (which may quote one), an
-address or a key.
+Events are log records of the logger ``extractor.model.events``. The message is the name of the
+event, and the attribute ``facts`` contains its facts. Facts are numbers, names and identifiers;
+they never contain the text of a record, an error message (which may quote a record), an address or
+a key.
 """
 
 import json
@@ -28,7 +28,7 @@ _logger.setLevel(logging.INFO)
 
 
 class Event(StrEnum):
-    """The names of events. ``docs/reference/cli.md`` lists the facts of each."""
+    """The names of the events. ``docs/reference/cli.md`` lists the facts of each event."""
 
     RUN_STARTED = "run_started"
     RUN_ENDED = "run_ended"
@@ -49,7 +49,9 @@ class Event(StrEnum):
 
 
 def tell(event: Event, **facts: Fact) -> None:
-    """Report an event to the listeners. Texts are cut to 200 characters, tracebacks to 2,000."""
+    """Report an event to the listeners. Texts are truncated to 200 characters, and tracebacks to
+    2,000.
+    """
     for name, fact in facts.items():
         if isinstance(fact, str):
             longest = _LONGEST_TRACEBACK if name == "traceback" else _LONGEST
@@ -69,16 +71,16 @@ def listening(handler: logging.Handler) -> Iterator[None]:
 
 
 class EventLog(logging.StreamHandler[TextIO]):
-    """Writes each event as one line of JSON: ``time`` (UTC), ``event`` and its facts."""
+    """Writes each event as a line of JSON with ``time`` (UTC), ``event`` and the facts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, in ASCII because a terminal interprets some other characters."""
+        """Return the line in ASCII, because terminals interpret some other characters."""
         created = datetime.fromtimestamp(record.created, UTC)
         time = created.isoformat(timespec="milliseconds")
         facts = getattr(record, "facts", {})
         return json.dumps({"time": time, "event": record.getMessage()} | facts)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - a method of logging
-        """Report once why events cannot be written; the work continues."""
+        """Report once that events cannot be written, and why. The run continues."""
         self.setLevel(logging.CRITICAL)
         sys.stderr.write(f"extractor: events are lost: {sys.exc_info()[1]}\n")

@@ -1,4 +1,4 @@
-"""Calls and answers by files, in the form of OpenAI's batches."""
+"""Calls and answers in files, in the format of OpenAI's batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +13,11 @@ from extractor.model.spec import ClientSettings, ModelSpec
 
 
 class Exchange:
-    """Files of answers to read, and the file that receives the ``requests`` without an answer.
+    """The answer files to read, and the file to which unanswered ``requests`` are written.
 
-    A later answer to a call replaces an earlier one. ``failed`` lists the lines without an answer
-    as ``file, line: why``, unless another line answers the same call. Raises ``ArgumentError`` for
-    a missing file of answers, and for one that the requests would replace.
+    If a call has several answers, the last answer is used. ``failed`` lists the lines without an
+    answer as ``file, line: reason``, unless another line answers the same call. Raises
+    ``ArgumentError`` if an answer file does not exist, or if the requests would overwrite it.
     """
 
     def __init__(
@@ -45,15 +45,17 @@ class Exchange:
 
     @property
     def written(self) -> int:
-        """The number of calls without an answer."""
+        """The number of unanswered calls."""
         return len(self._open)
 
     def __str__(self) -> str:
-        """Return what a run's folder has of it, without the files: it takes answers of others."""
+        """Return the name of the model for the settings of a run. The files are omitted, because a
+        run can continue with other answer files.
+        """
         return "answers by file"
 
     def answer(self, call: Call) -> Completion:
-        """Answer from the files. Without an answer, write the call and raise ``AnswerPending``."""
+        """Return the answer from the files, or write the call and raise ``AnswerPending``."""
         name = call.question_key
         if name in self._answers:
             return self._answers[name]
@@ -64,10 +66,11 @@ class Exchange:
 
     @contextmanager
     def open(self, spec: ModelSpec, settings: ClientSettings) -> Iterator["Exchange"]:
-        """Take calls, and write those without an answer. The file of requests appears when the
-        block ends, and replaces an earlier one, unless the block fails.
+        """Answer calls inside the block, and write the unanswered ones. The request file is
+        created, or replaced, when the block ends without an error.
 
-        Raises ``ArgumentError`` if requests are wanted and the provider has no batch files.
+        Raises ``ArgumentError`` if requests are to be written but the provider does not support
+        batch files.
         """
         if not self.requests:
             yield self

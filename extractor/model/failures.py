@@ -1,9 +1,9 @@
-"""Read the errors of any provider's SDK: status, message, and when to come back; and make the
-error for users.
+"""Read the status, the message and the requested wait from the errors of any provider's SDK, and
+create errors for users.
 
-The SDKs have no common base, so their errors are read by their attributes: OpenAI's and
-Anthropic's have ``status_code``, ``response`` and ``body``; Google's ``code``, ``response`` and
-``details``.
+The errors of the SDKs do not share a base class, so they are read by their attributes: those of
+OpenAI and Anthropic have ``status_code``, ``response`` and ``body``, and those of Google have
+``code``, ``response`` and ``details``.
 """
 
 import json
@@ -21,18 +21,18 @@ _LONGEST_SAID = 300
 
 
 def read_failure(error: BaseException) -> Failure | None:
-    """Read an error of an SDK: an HTTP status with its message, a garbled reply, no reply, or a
-    request that the SDK does not send. Return None for an error of another kind.
+    """Read an error of an SDK: an HTTP status with its message, an unreadable reply, a missing
+    reply, or a request that the SDK refuses to send. Returns None for any other error.
     """
     if isinstance(error, Failure):
         return error
-    # a cancellation may have a broken connection as its context
+    # do not look at the context of a cancellation, which may be a broken connection
     if not isinstance(error, Exception):
         return None
     if isinstance(error, TimeoutError):
         return Failure(None, "", kind="late")
     causes = list(_list_causes(error))
-    # there was a reply, and no SDK could read it
+    # the SDK received a reply that it could not read
     for cause in causes:
         if isinstance(cause, json.JSONDecodeError):
             return read_garbled(cause.doc)
@@ -42,25 +42,25 @@ def read_failure(error: BaseException) -> Failure | None:
 
 
 def _read_status(error: Any) -> Failure | None:
-    """Read an error with an HTTP status, from the attributes in which the SDKs have it."""
+    """Read an error with an HTTP status, which the SDKs store in different attributes."""
     status = getattr(error, "status_code", None) or getattr(error, "code", None)
     if not isinstance(status, int):
         return None
     body = getattr(error, "body", None) or getattr(error, "details", None) or {}
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    # {"error": {"message": "..."}}, or the message alone
+    # {"error": {"message": "..."}}, or only the message
     message = at(body, "error message", "message") or getattr(error, "message", "")
-    # a redirect says where to
+    # for a redirect, show its target
     told = headers.get("location") or message or "no reason is given"
-    # masked before it is cut: a cut key would not be found
+    # mask before truncating, because a truncated key would not be recognised
     said = hide_keys(" ".join(str(told).split()))[:_LONGEST_SAID]
     text = body if isinstance(body, str) else json.dumps(body, default=str)
     return Failure(status, said, f"{text} {said}", retry_after(headers))
 
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
-    """Read an error without a reply: the names of its causes tell why. An SDK calls any error a
-    ConnectionError, so that its own name tells nothing. The first cause knows most.
+    """Read an error without a reply, using the names and messages of its causes. The name of the
+    SDK's own error is not informative, because SDKs raise a ConnectionError for any cause.
     """
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     said = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
@@ -74,11 +74,11 @@ def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | No
 def explain_failure(
     failure: Failure, spec: ModelSpec, *, away: bool = False
 ) -> ModelUnavailable:
-    """Make the error for users: model, problem and remedy, never a key. ``away`` means that all
-    requests would fail now.
+    """Return the error for users, with the model, the problem and a remedy, but without keys.
+    ``away`` means that all requests would fail now.
 
-    Returns ``ModelAway`` if the run must end, ``RequestTooLong`` if the model refuses the length,
-    ``MissingKey`` if the SDK finds none, else ``ModelUnavailable``.
+    Returns ``ModelAway`` if the run must end, ``RequestTooLong`` if the request is too long for the
+    model, ``MissingKey`` if the SDK does not find a key, and otherwise ``ModelUnavailable``.
     """
     meaning = failure.meaning
     said = meaning.sentence.format(
@@ -98,7 +98,7 @@ def explain_failure(
 
 
 def _list_causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, and in turn what caused it. Each error comes once: one that was raised again
+    """Yield an error and its chain of causes, without duplicates: an error that was raised again
     may be its own context.
     """
     listed = []

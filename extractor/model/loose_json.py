@@ -1,10 +1,11 @@
-r"""Read a JSON value as models write it, if its slips leave no doubt about what it is.
+r"""Read a JSON value as models write it, if its errors do not make it ambiguous.
 
-Forgiven are a comma behind the last member, a missing one between two objects, a raw line break in
-a string, a backslash that escapes nothing, comments, and Python's words and quotation marks. If an
-answer's list of items is complete, a missing closing bracket is added. Nothing else is
-invented: a value that is cut off, a word or number that JSON does not have, and a key with two
-different values are not read. Depth and length are bounded, so that no reply takes long.
+The following errors are accepted: a comma after the last member, a missing comma between two
+objects, a raw line break in a string, an unnecessary backslash, comments, and Python's keywords and
+quotation marks. If an answer's list of items is complete, a missing closing bracket is added. Other
+values are not read: truncated values, words or numbers that JSON does not allow, and objects in
+which a key has two different values. Depth and length are limited, so that every reply is read
+quickly.
 """
 
 import json
@@ -13,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 _LONGEST = 400_000
-"""Characters of a value. No answer has as many."""
+"""Maximum number of characters of a value. Answers are never that long."""
 _DEEPEST = 16
 _TOKEN = re.compile(
     r"""
@@ -23,13 +24,13 @@ _TOKEN = re.compile(
     | (?P<open> [{\[] )
     | (?P<close> [}\]] ) (?: (?<=\}) (?P<gap> (?=\s*\{) ) )?
     | [,:]
-    # what has a greater exponent is no number of Python's
+    # Python cannot represent numbers with larger exponents
     | -?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?
     | (?:true|false|null|True|False|None)\b
     """,
     re.VERBOSE | re.DOTALL,
 )
-# How a slip is written as strict JSON, by its name in the pattern, or its text.
+# The strict JSON for each error, keyed by its group in the pattern or by its text.
 _STRICT = {
     "blank": " ",
     "surplus": "",
@@ -38,14 +39,14 @@ _STRICT = {
     "False": "false",
     "None": "null",
 }
-# An escape of JSON, a single quotation mark escaped for Python, and what needs an escape.
+# A JSON escape, an escaped single quotation mark as in Python, or a character that needs an escape.
 _ESCAPE = re.compile(r"""(\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))|\\(')|([\\"])""")
 _LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
 
 
 def read_value(text: str, start: int = 0) -> tuple[Any, int]:
-    r"""Read the object or list at ``start``. Return it, and the offset behind it; None, and the
-    offset from which others may begin, if it is cut off, or is not JSON despite what is forgiven.
+    r"""Read the object or list at ``start``. Return the value and the offset after it. If the value
+    is truncated or invalid, return None and an offset from which another value may begin.
 
     >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)
@@ -67,16 +68,18 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
             strict = strict.rstrip(",")
             break
     if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
-        # fails if another list than that of the items has ended
+        # decoding fails if the list that has ended is not the list of items
         strict += "}"
     with suppress(ValueError):
         return _DECODER.decode(strict), end
-    # a string without an end may have an answer in it
+    # an unterminated string may contain an answer
     return None, max(last, start + 1)
 
 
 def _write_token(token: re.Match[str]) -> str:
-    """Write a token as strict JSON. A backslash that escapes nothing stays one."""
+    """Return a token as strict JSON. A backslash that does not escape anything is kept as a
+    character.
+    """
     if token.lastgroup != "string":
         return _STRICT.get(token.lastgroup or token[0], token[0])
     inside = _ESCAPE.sub(
@@ -86,7 +89,9 @@ def _write_token(token: re.Match[str]) -> str:
 
 
 def _join_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of these members. Raises ``ValueError`` for a key with two values."""
+    """Return an object with these members. Raises ``ValueError`` if a key has two different
+    values.
+    """
     joined: dict[str, Any] = {}
     for key, value in pairs:
         if joined.setdefault(key, value) != value:

@@ -1,4 +1,4 @@
-"""Open the chosen model: a provider's, or the answers of an earlier run or of files."""
+"""Open the chosen source of answers: a model, an earlier run, or files."""
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, closing
@@ -32,10 +32,10 @@ class ReplayTally:
 def recall(
     store: CallStore, call: Call, *, tally: ReplayTally | None = None
 ) -> Completion:
-    """Return a run's answer to a call, of whatever model.
+    """Return a run's answer to a call, from any model.
 
-    Raises ``AnswerMissing`` for a call without an answer. With a ``tally``, these calls are counted
-    and stay open (``AnswerPending``).
+    Raises ``AnswerMissing`` for a call without an answer. With a ``tally``, such calls are counted,
+    and ``AnswerPending`` is raised instead.
     """
     stored = store.recall(call.question_key)
     if stored and stored.completion:
@@ -44,21 +44,21 @@ def recall(
         tally.missing += 1
         raise AnswerPending("the answer is not in the run's store")
     raise AnswerMissing(
-        "no answer to this call in the run's store; ask with --model, or replay with the prompts "
+        "the run's store has no answer to this call; ask with --model, or replay with the prompts "
         "and settings of the run"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The choice of who answers.
+    """The choice of the source of answers.
 
-    ``replay`` is the folder of an earlier run; it needs no model and no network. ``exchange`` needs
-    neither, except that a file of requests names a model. ``tally`` counts the questions that the
-    replayed run does not answer; they stay open.
+    ``replay`` is the folder of an earlier run, which is used without a model and without the
+    network. ``exchange`` does not need these either, but writing a request file requires a model.
+    ``tally`` counts the questions that the replayed run does not answer; they stay open.
 
-    Raises ``ArgumentError`` for a ``replay`` that is not a run's folder, and for a file of
-    requests without a model.
+    Raises ``ArgumentError`` if ``replay`` is not a run's folder, or for a request file without a
+    model.
     """
 
     spec: ModelSpec | None = None
@@ -68,16 +68,16 @@ class ModelChoice:
 
     def __post_init__(self) -> None:
         if self.replay and not (self.replay / RUN_FILE).is_file():
-            remedy = "name the folder of one (--out of that run)"
+            remedy = "choose a folder that a run was written to with --out"
             raise ArgumentError(f"{self.replay}: no run to replay; {remedy}")
         if self.exchange and self.exchange.requests and self.spec is None:
             raise ArgumentError(
-                "requests are written for a model; name it with --model"
+                "requests are written for a model; choose it with --model"
             )
 
     @property
     def answers(self) -> bool:
-        """Whether anything answers questions: a model, an earlier run, or files."""
+        """Whether there is a source of answers: a model, an earlier run, or files."""
         return any((self.spec, self.replay, self.exchange))
 
     def __str__(self) -> str:
@@ -93,11 +93,12 @@ async def open_model(
     store: OpenStore | None = None,
     route: Route | None = None,
 ) -> AsyncIterator[Model | None]:
-    """Open the chosen model until the block ends. Yields None if nothing answers.
+    """Open the chosen source of answers until the block ends. Yields None if there is no source.
 
-    Files of answers come before an earlier run, a run before the model. Answers are served from
-    ``store`` and stored there. ``route`` sets the budget, and what answers instead of the model; a
-    replay costs nothing. A replayed model has the name of the run's latest model.
+    Answer files take precedence over an earlier run, and a run over the model. Answers are read
+    from ``store`` and stored there. ``route`` sets the budget and the function that answers instead
+    of the model; a replay does not cost anything. A replayed model has the name of the run's latest
+    model.
     """
     route = route or Route()
     settings = settings or ClientSettings()
@@ -114,7 +115,7 @@ async def open_model(
             run = CallStore(opened)
             spec = replace(_REPLAYED, name=next(iter(run.models), _REPLAYED.name))
             route = Route(answer=partial(recall, run, tally=choice.tally))
-        # answers of others keep nobody waiting
+        # patience is only needed while waiting for a live model
         if route.answer:
             settings = replace(settings, patience=None)
         async with Model(spec, settings, store=store, route=route) as model:

@@ -1,5 +1,5 @@
-"""When a request is sent again: what its status means (``statuses.toml``), how long the waits are,
-and how long a server asks to wait, in seconds.
+"""Decide whether and when a request is sent again: the meaning of its status (``statuses.toml``),
+the waits between attempts, and the wait that a server asks for.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
-"""If a server that limits requests asks for a longer wait, the run ends; any other wait is cut to
-this."""
+"""Maximum wait in seconds. If a server that limits requests asks for a longer wait, the run ends;
+other waits are limited to this time.
+"""
 
 
 class Meaning(NamedTuple):
-    """What a failed request means. ``statuses.toml`` explains the fields."""
+    """The meaning of a failed request. ``statuses.toml`` explains the fields."""
 
     kind: str
     action: str
@@ -38,7 +39,7 @@ class Meaning(NamedTuple):
 
 @cache
 def list_meanings() -> Mapping[str, Meaning]:
-    """Return the table of meanings, by statuses and kinds of failures."""
+    """Return the table of meanings, keyed by status or kind of failure."""
     table = tomllib.loads((files(__package__) / "statuses.toml").read_text("utf-8"))
     return {
         kind: Meaning(kind, **table[kinds]) for kinds in table for kind in kinds.split()
@@ -46,7 +47,7 @@ def list_meanings() -> Mapping[str, Meaning]:
 
 
 def find_meaning(status: int) -> Meaning:
-    """Return what an HTTP status means by itself.
+    """Return the meaning of an HTTP status, regardless of the message.
 
     >>> [find_meaning(status).is_temporary for status in (404, 429, 500, 501)]
     [False, True, True, False]
@@ -57,11 +58,11 @@ def find_meaning(status: int) -> Meaning:
 
 
 class Failure(Exception):
-    """A failed request: the HTTP ``status`` (None without a reply), what was ``said``, all ``text``
-    of the provider, for searching, and the seconds to ``wait`` that it asks for.
+    """A failed request: the HTTP ``status`` (None without a reply), the message (``said``), the
+    provider's full ``text`` for searching, and the seconds that it asks to ``wait``.
 
-    ``meaning`` is that of ``statuses.toml``: of its ``kind`` if no status determines it. The
-    request was sent ``attempts`` times.
+    ``meaning`` is the entry in ``statuses.toml`` for the ``kind`` or, without a kind, for the
+    status and text. ``attempts`` is the number of times that the request was sent.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class Failure(Exception):
         self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
     def _find_meaning(self) -> Meaning:
-        """Return what a status means: by what was said, by the wait, else by itself."""
+        """Return the meaning of the status, considering first the text, then the requested wait,
+        and otherwise the status alone.
+        """
         status = self.status or 0
         said = f"{status} {self.text}"
         for meaning in list_meanings().values():
@@ -94,19 +97,19 @@ class Failure(Exception):
 
     @property
     def is_absence(self) -> bool:
-        """Whether any request would have failed now: the server does not answer, or there is no
-        room.
+        """Whether any request would fail now, because the server does not answer or is
+        overloaded.
         """
         return self.meaning.action == "wait"
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The number of attempts at a request, and the waits between them.
+    """The number of attempts for a request, and the waits between them.
 
     The wait starts at ``first_wait`` seconds and doubles with each attempt up to ``longest_wait``,
-    plus up to a second of jitter. A server may ask for a longer wait, never for a shorter one.
-    Tests replace ``sleep``, ``clock`` and ``jitter``.
+    plus up to a second of jitter. A server can increase the wait but not reduce it. Tests replace
+    ``sleep``, ``clock`` and ``jitter``.
     """
 
     attempts: int = 6
@@ -118,19 +121,20 @@ class RetryPolicy:
 
     def wait_before(self, attempt: int, asked: float | None) -> float:
         """Return the seconds to wait after ``attempt`` failed attempts. ``asked`` is the number of
-        seconds the server asks to wait, or None if it does not say.
+        seconds that the server asks to wait, or None if it does not state one.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
         [4.0, 60.0, 7.5]
         """
-        # a large power of 2.0 overflows
+        # the exponent is limited, because a large power of 2.0 would overflow
         wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
         return min(max(wait, asked or 0.0), self.longest_wait) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a server asks to wait. Return None if it does not ask, or by a date.
+    """Return the number of seconds that a server asks to wait, or None if it does not state one or
+    states a date instead.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)

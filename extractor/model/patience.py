@@ -1,5 +1,5 @@
-"""When no further request is sent to a model: it is silent for too long, its answers are useless,
-or the run is stopped.
+"""Decide when to stop sending requests to a model: because it has been silent for too long, its
+answers are unusable, or the run was stopped.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,23 +11,25 @@ from extractor.errors import ModelAway, RunStopped
 from extractor.masking import hide_keys
 
 _IS_IT_THERE = (
-    "is the server running, and the address right? If it is only slow, give it more "
-    "time (--timeout SECONDS)"
+    "check that the server is running and the address is correct; if it is only slow, "
+    "allow more time with --timeout SECONDS"
 )
 MOST_USELESS = 20
-"""The number of consecutive useless answers after which the model is given up: each one costs
-money."""
+"""The number of consecutive unusable answers after which the model is abandoned, because each
+answer costs money.
+"""
 _LONGEST = 300
 
 
 @dataclass(eq=False)
 class Watch:
-    """Lets the calls to a model, named ``name`` in messages, send no further request when no answer
-    has come for the seconds of the ``patience``, when the model is given up, or when the run is
-    stopped. Without a patience (None), it never gives up by itself.
+    """Stops further requests to a model when no answer was received for ``patience`` seconds, after
+    too many unusable answers, or when the run is stopped. If ``patience`` is None, only ``stop``
+    and ``give_up`` end requests.
 
-    ``problem`` is the reason why the last failed call failed, ``under_way`` counts the requests
-    that are waiting for a reply, and ``clock`` gives the time.
+    ``name`` is the model's name in messages, ``clock`` returns the time in seconds, ``problem`` is
+    the reason for the last failed call, and ``under_way`` is the number of requests that are
+    waiting for a reply.
     """
 
     patience: float | None
@@ -41,16 +43,16 @@ class Watch:
     _end: ModelAway | None = None
 
     def stop(self, why: str) -> None:
-        """Start no further requests: calls raise ``RunStopped`` with ``why``."""
+        """Stop further requests. Calls then raise ``RunStopped`` with this reason."""
         self._end = self._end or RunStopped(why)
 
     def give_up(self, why: str) -> None:
-        """Start no further requests: calls raise ``ModelAway``."""
+        """Stop further requests. Calls then raise ``ModelAway`` with this reason."""
         self._end = self._end or ModelAway(f"{self.name}: {hide_keys(why)}")
 
     def check(self) -> None:
-        """Raise ``ModelAway`` if the model is given up or silent for too long, ``RunStopped`` after
-        ``stop``.
+        """Raise ``ModelAway`` if the model was abandoned or has been silent for too long, and
+        ``RunStopped`` after ``stop``.
         """
         if self.patience is not None and self.clock() - self._since >= self.patience:
             self.give_up(f"no answer for {self.patience:g} seconds; {_IS_IT_THERE}")
@@ -58,16 +60,16 @@ class Watch:
             raise type(self._end)(*self._end.args)
 
     def note_useless(self, problem: object, *, is_answer: bool = True) -> None:
-        """Note why a call was useless. The model is given up after ``MOST_USELESS`` useless answers
-        in a row.
+        """Note why a call did not return a usable answer. After ``MOST_USELESS`` consecutive
+        unusable answers, the model is abandoned.
         """
         shown = str(problem).removeprefix(f"{self.name}: ")
         self.problem = hide_keys(shown)[:_LONGEST]
         self._useless += is_answer
         if self._useless >= MOST_USELESS and self.patience is not None:
             self.give_up(
-                f"{self._useless} useless answers in a row, the last one: {self.problem}; name "
-                "another model, or mend this and run the command again"
+                f"{self._useless} unusable answers in a row, the last one: {self.problem}; choose "
+                "another model, or fix this and run the command again"
             )
 
     def note_useful(self) -> None:
@@ -75,12 +77,12 @@ class Watch:
         self._useless = 0
 
     def note_answer(self) -> None:
-        """Note that an answer has come, which ends the silence."""
+        """Note that an answer was received, which restarts the patience."""
         self._since = self.clock()
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """Count one call inside the block: time without a call is not silence."""
+        """Count a call while the block runs. Only time with a running call uses up the patience."""
         if not self._calls:
             self.note_answer()
         self._calls += 1

@@ -1,4 +1,4 @@
-"""The table of providers and families of models (``providers.toml``): what differs between them,
+"""The table of providers and model families (``providers.toml``), which contains their differences
 as data.
 """
 
@@ -16,7 +16,7 @@ from extractor.errors import ArgumentError
 
 
 class Reasoning(StrEnum):
-    """How much a model thinks before it answers. Thinking is paid for as output."""
+    """How much a model reasons before it answers. Reasoning is billed as output."""
 
     NONE = "none"
     LOW = "low"
@@ -42,10 +42,11 @@ class Family(_Entry):
     reasoning: Mapping[Reasoning, Mapping[str, Any]] = Field(default_factory=dict)
 
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
-        """Return the parameters of an effort, and the output tokens that thinking may take. None is
-        the family's default; a family without one has no parameters, and no room for thinking.
+        """Return the parameters of a reasoning effort, and the maximum number of output tokens for
+        reasoning. None selects the family's default effort; if the family does not have a default,
+        there are no parameters and no tokens for reasoning.
 
-        Raises ``ArgumentError`` if the effort of these models cannot be set.
+        Raises ``ArgumentError`` if this effort cannot be set for the family.
 
         >>> find_family("anthropic", "claude-haiku-4-5").think(Reasoning.LOW)
         ({'thinking': {'type': 'enabled', 'budget_tokens': 2000}}, 2000)
@@ -54,16 +55,19 @@ class Family(_Entry):
         if chosen is None:
             return {}, 0
         if chosen not in self.reasoning:
-            remedy = "give its own parameter (--model-option, in Python model_options)"
+            remedy = (
+                "pass the provider's own parameter instead (--model-option, or "
+                "model_options in Python)"
+            )
             raise ArgumentError(
-                f"reasoning: that of this model cannot be set; {remedy}"
+                f"reasoning: this level cannot be set for this model; {remedy}"
             )
         parameters = dict(self.reasoning[chosen])
         return parameters, parameters.pop("room", 0)
 
 
 class Provider(_Entry):
-    """What differs of a provider; ``providers.toml`` explains the fields."""
+    """The properties of a provider; ``providers.toml`` explains the fields."""
 
     key: str | None = None
     secrets: tuple[str, ...] = ()
@@ -77,8 +81,8 @@ class Provider(_Entry):
 
 @cache
 def list_providers() -> Mapping[str, Provider]:
-    """List the providers by their names in ``--model provider/name``. ``server`` is one named by
-    its address.
+    """Return the providers, keyed by the name in ``--model provider/name``. ``server`` is the entry
+    for servers that are named by their address.
     """
     table = tomllib.loads((files(__package__) / "providers.toml").read_text("utf-8"))
     return {
@@ -88,7 +92,7 @@ def list_providers() -> Mapping[str, Provider]:
 
 
 def find_family(provider: str, model: str) -> Family:
-    """Find the family of a provider's model: the first in the table whose pattern matches its name.
+    """Return the first family in the provider's table whose pattern matches the name of the model.
     The last family of each provider matches any name.
 
     >>> find_family("openai", "gpt-5-mini").temperature

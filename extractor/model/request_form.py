@@ -1,4 +1,4 @@
-"""The form of a request to a model, as its provider takes it: parameters, messages, and schema."""
+"""The format of a request as its provider expects it: parameters, messages, and schema."""
 
 import json
 import re
@@ -12,14 +12,15 @@ from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
-"""The parameter that OpenAI's reasoning models take instead of ``max_tokens``, also on other
-servers."""
+"""The parameter that OpenAI's reasoning models accept instead of ``max_tokens``, even on other
+servers.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
-    """How requests to a model are written: as the table of providers has it, without what the
-    provider ``refused`` (parameters, and ways to send the schema).
+    """The format of requests to a model: as in the table of providers, except parameters and schema
+    modes that the provider ``refused``.
     """
 
     spec: ModelSpec
@@ -28,12 +29,12 @@ class RequestForm:
 
     @property
     def mode(self) -> str:
-        """How the schema is sent, as instructor names it: the first way that was not refused."""
+        """How the schema is sent, as an instructor mode: the first mode that was not refused."""
         return next(mode for mode in self.spec.family.mode if mode not in self.refused)
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
-        """Return the system part and the user part of a call, in OpenAI's format. The system part
-        has a mark where a cached prefix ends, if the provider needs one (Anthropic's
+        """Return the system part and the user part of a call in OpenAI's format. If the provider
+        requires it, a mark in the system part shows where the cached prefix ends (Anthropic's
         ``cache_control``).
         """
         system: Any = call.system
@@ -46,8 +47,8 @@ class RequestForm:
         ]
 
     def _list_parameters(self, call: Call) -> dict[str, Any]:
-        """Return the parameters of a call as the table of providers has them, without those that
-        the provider refused. The output limit has room for thinking.
+        """Return the parameters of a call from the table of providers, except those that the
+        provider refused. The output limit includes tokens for reasoning.
         """
         family = self.spec.family
         thinking, room = family.think(self.settings.reasoning)
@@ -63,11 +64,11 @@ class RequestForm:
         return parameters
 
     def arguments(self, call: Call) -> dict[str, Any]:
-        """Return the parameters of a call as arguments of the SDK.
+        """Return the parameters of a call as arguments for the SDK.
 
-        Servers take more options than their SDK names, such as vLLM's ``chat_template_kwargs``.
-        Where the SDK has a place for them (``extra_body``), the user's options go into the body of
-        the request, except parameters of the table and ``extra_headers`` and the like.
+        Servers accept more options than their SDK, such as vLLM's ``chat_template_kwargs``. If the
+        SDK supports ``extra_body``, the user's options are passed there, except parameters of the
+        table and options such as ``extra_headers``.
         """
         named = self._list_parameters(call)
         arguments = named | dict(self.settings.options)
@@ -80,8 +81,9 @@ class RequestForm:
         return arguments | ({"extra_body": body} if body else {})
 
     def reply_model(self, call: Call) -> type[BaseModel]:
-        """Return the reply's model with the schema that is sent: with a title where instructor
-        names the schema by it, and not closed for Google, whose models refuse that key.
+        """Return the reply model with the schema to send. If instructor uses the title as the name
+        of the schema, a title is added; for Google, whose models reject the key,
+        ``additionalProperties`` is removed.
 
         It has no fields of its own, because instructor would traverse them five times per call. It
         passes no instructor context either, because instructor would then render any templates in
@@ -99,7 +101,7 @@ class RequestForm:
         class Reply(instructor.OpenAISchema):
             @classmethod
             def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-                """Return the schema, new each time: instructor may change it."""
+                """Return a new copy of the schema, because instructor may change it."""
                 return dict(json.loads(schema))
 
         Reply.__name__ = model.__name__
@@ -107,7 +109,7 @@ class RequestForm:
         return Reply
 
     def write(self, call: Call) -> dict[str, Any]:
-        """Return the body of a request in a batch, as instructor would send it now."""
+        """Return the body of a batch request, as instructor would send it."""
         import instructor  # noqa: PLC0415 - slow
         from instructor.processing import handle_response_model  # noqa: PLC0415 - slow
 
@@ -122,11 +124,11 @@ class RequestForm:
         return dict(body)
 
     def without(self, failure: Failure, call: Call) -> "RequestForm | None":
-        """Return the form without what the provider refused of a request: a parameter of the table,
-        or the way to send the schema. None if no other form fixes the request.
+        """Return the form without the parameter or the schema mode that the provider refused, or
+        None if changing the form cannot fix the request.
 
-        The output limit stays, which bounds the cost, under the name that the server asks for; so
-        does what the user asked for (options).
+        The output limit is kept, under the name that the server expects, because it limits the
+        cost. The user's own options are kept too.
         """
         kind = failure.meaning.kind
         may_go = set()

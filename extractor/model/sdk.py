@@ -1,9 +1,8 @@
-"""Open a provider's SDK through instructor, so that keys and redirects stay under control.
+"""Open a provider's SDK through instructor, with control over keys and redirects.
 
-instructor opens OpenAI, Anthropic and Google by their names; every other provider is opened as
-OpenAI's protocol at its address. The SDK repeats nothing, has no limit of time and follows no
-redirects, and keys that it found by itself are masked from then on. ``providers.toml`` has what
-differs between providers.
+instructor opens OpenAI, Anthropic and Google by name; any other provider is opened through OpenAI's
+protocol at its address. The SDK's retries, timeouts and redirects are disabled, and keys that the
+SDK finds by itself are masked. The differences between providers are in ``providers.toml``.
 """
 
 import logging
@@ -23,7 +22,8 @@ from extractor.model.failures import explain_failure
 from extractor.model.pace import Failure
 from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 
-# It logs each failed attempt with the server's words, which may have a key. Events report them.
+# It logs each failed attempt with the server's message, which may contain a key. Events report them
+# instead.
 logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
@@ -33,10 +33,10 @@ _KEYS = ("api_key", "auth_token")
 
 
 def open_client(spec: ModelSpec, mode: str) -> Any:
-    """Open instructor's client of a provider, without the SDK's own retries and limits of time.
+    """Open instructor's client for a provider, without the SDK's own retries and timeouts.
 
-    Raises ``MissingExtra`` without its SDK, ``MissingKey`` without a key, ``ArgumentError`` for a
-    key of the environment that cannot be used.
+    Raises ``MissingExtra`` if the SDK is not installed, ``MissingKey`` if there is no key, and
+    ``ArgumentError`` if the key in the environment is malformed.
     """
     name = f"openai/{spec.name}" if spec.is_compatible else str(spec)
     arguments = _list_arguments(spec)
@@ -49,18 +49,18 @@ def open_client(spec: ModelSpec, mode: str) -> Any:
         failure = explain_failure(Failure(None, str(error), kind="unopened"), spec)
         lacks_sdk = isinstance(error, ConfigurationError) and "install" in str(error)
         if spec.entry.extra and lacks_sdk:
-            need = f"a model of {spec.provider} needs its SDK"
+            need = f"a model of {spec.provider} requires its SDK"
             failure = MissingExtra(need, spec.entry.extra)
     else:
         _set_up(client.client, spec)
         return client
-    # raised here, since the SDK's error may hold the key
+    # raised here without the SDK's error as its context, which may contain the key
     raise failure
 
 
 def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
-    """Return the arguments of an SDK: its key, and the address of its server with a guarded
-    connection.
+    """Return the arguments of an SDK: the key, and the address of the server with a secured HTTP
+    client.
     """
     arguments: dict[str, Any] = {}
     key = spec.api_key or _find_key(spec)
@@ -70,7 +70,7 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
         arguments["api_key"] = _NO_KEY
     if spec.base_url:
         arguments["base_url"] = spec.base_url
-        # A server of this machine is behind no proxy.
+        # Servers on this machine are reached without a proxy.
         arguments["http_client"] = openai.DefaultAsyncHttpxClient(
             trust_env=urlsplit(spec.base_url).hostname not in LOOPBACK,
             verify=httpx2.create_ssl_context(),
@@ -80,8 +80,8 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _find_key(spec: ModelSpec) -> SecretStr | None:
-    """Return the key of a provider with an address, from its variable. Other SDKs read their keys
-    by themselves. Raises ``MissingKey`` if none of the provider's variables is set, and
+    """Return the key of a provider with an address, from its environment variable. Other SDKs read
+    their keys by themselves. Raises ``MissingKey`` if none of the provider's variables is set, and
     ``ArgumentError`` for a malformed key, which a library's error message would otherwise expose.
     """
     provider = spec.entry
@@ -95,9 +95,9 @@ def _find_key(spec: ModelSpec) -> SecretStr | None:
 
 
 def _set_up(sdk: Any, spec: ModelSpec) -> None:
-    """Set up a provider's SDK: it repeats no request and has no limit of time, which are this
-    program's; it sends no request on, with its key and the text of records, to another address; and
-    its keys are masked from now on.
+    """Configure a provider's SDK: disable its retries and timeouts, because this program has its
+    own; disable redirects, which would send the key and the text of records to another address; and
+    mask its keys from now on.
     """
     google = getattr(sdk, "_api_client", None)
     parts = (
@@ -117,7 +117,7 @@ def _set_up(sdk: Any, spec: ModelSpec) -> None:
     # Google's SDK prefers aiohttp
     if google:
         google._async_client_session_request_args["allow_redirects"] = False
-    # the environment sets these for OpenAI alone
+    # the environment variables for these apply only to OpenAI
     if spec.is_compatible:
         sdk.organization = None
         sdk.project = None

@@ -1,7 +1,8 @@
-"""Send a call to a provider through instructor and its SDK: the form of the request, the pace of
-all workers, and the repeats.
+"""Send a call to a provider through instructor and its SDK, including retries and waits, which
+apply to all concurrent requests.
 
-Only a process that asks a model imports this module: instructor and an SDK take a second.
+This module is imported only by a process that asks a model, because importing instructor and an SDK
+takes a second.
 """
 
 import asyncio
@@ -33,16 +34,16 @@ from extractor.schemas import Usage
 
 _T = TypeVar("_T")
 _FIRST_ATTEMPTS = 3
-"""So often a request is sent to a server that has never replied, and is not reached."""
+"""The number of attempts for a server that cannot be reached and has never replied."""
 _TOKENS = {"prompt_tokens", "cached_tokens", "output_tokens"}
 
 
 @dataclass(eq=False)
 class Sender:
-    """Sends calls to a provider's model. Belongs to one event loop.
+    """Sends calls to a provider's model. An instance belongs to one event loop.
 
-    ``form`` is how requests are written now. ``policy`` says how often a request is repeated and
-    how long the waits are, ``watch`` when the model is given up.
+    ``form`` is the current format of requests, ``policy`` determines attempts and waits, and
+    ``watch`` determines when the model is abandoned.
     """
 
     spec: ModelSpec
@@ -64,17 +65,17 @@ class Sender:
         return next(iter(self._clients.values())).client
 
     async def close(self) -> None:
-        """Close the connections of all clients, as far as their SDKs can be closed."""
+        """Close the connections of all clients, if their SDKs support it."""
         for client in self._clients.values():
-            # Google's SDK keeps its asynchronous client apart
+            # Google's SDK has a separate asynchronous client
             sdk = getattr(client.client, "aio", client.client)
-            # an error here would hide that of the run
+            # an error here would hide the error of the run
             with suppress(Exception):
                 await (getattr(sdk, "aclose", None) or sdk.close)()
 
     async def send(self, bill: Bill) -> Completion:
-        """Send the call of a bill until it has an answer, with growing waits between the attempts
-        after faults. Raises ``ModelUnavailable`` or another error for users.
+        """Send the call of a bill until it is answered, with growing waits between attempts after
+        faults. Raises ``ModelUnavailable`` or another error for users.
         """
         return await repeat(
             lambda: self._ask(bill),
@@ -85,10 +86,10 @@ class Sender:
         )
 
     def _limit(self, failure: Failure) -> float:
-        """Return how often a request is sent at most that fails so.
+        """Return the maximum number of attempts after this failure.
 
-        Without end to an absent or overloaded server, if it has replied before and the watch gives
-        it up in time.
+        The number is unlimited for an absent or overloaded server that has replied before, if the
+        watch will abandon the model in time.
         """
         if failure.is_absence and not self._was_reached:
             return min(_FIRST_ATTEMPTS, self.policy.attempts)
@@ -96,40 +97,40 @@ class Sender:
         return inf if failure.is_absence and is_watched else self.policy.attempts
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, unless the run is stopped or the model is given up meanwhile."""
+        """Wait, unless the run is stopped or the model is abandoned in the meantime."""
         while seconds > 0:
             self.watch.check()
             await self.policy.sleep(min(seconds, 1.0))
             seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
-        """Make the error for users. A server that has never replied is away."""
+        """Return the error for users. A server that has never replied is considered away."""
         away = failure.is_absence and not self._was_reached
         return explain_failure(failure, self.spec, away=away)
 
     async def _ask(self, bill: Bill) -> Completion:
-        """Send a call once, and at once again in another form if the provider refuses a part of
-        the form. Raises the failure of a request that no other form mends.
+        """Send a call once. If the provider refuses a part of the form, send the call again
+        immediately in another form. Raises the failure if no other form can fix the request.
         """
         while True:
             form = self.form
             try:
                 return await self._send_once(bill, form)
             except Failure as failure:
-                # another call may have changed the form meanwhile
+                # another call may have changed the form in the meantime
                 if self.form is form:
                     self.form = self._mend(form, failure, bill.call)
 
     def _mend(self, form: RequestForm, failure: Failure, call: Call) -> RequestForm:
-        """Return the form without what the provider refused. Raises a failure of another kind."""
+        """Return the form without the part that the provider refused. Raises any other failure."""
         better = form.without(failure, call)
         if better is None:
             raise failure
         return better
 
     async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
-        """Send a request, after the pause that a server asked for and within the budget. Raises
-        ``Failure``, or an error of another kind.
+        """Send a request within the budget, after any wait that the server asked for. Raises
+        ``Failure``, or another error that is not the provider's.
         """
         clock = self.policy.clock
         while clock() < self._paused_until:
@@ -170,8 +171,8 @@ class Sender:
         return answer
 
     def _note_failure(self, failure: Failure, bill: Bill) -> None:
-        """Note what a failed exchange tells about its cost and the server. If that is overloaded
-        and asks for a wait, all requests wait.
+        """Note the cost of a failed request and whether the server was reached. If the server is
+        overloaded and asks for a wait, all requests wait.
         """
         if not failure.meaning.paid:
             bill.settle(Usage())
@@ -182,8 +183,8 @@ class Sender:
             self._paused_until = max(self._paused_until, until)
 
     async def _request(self, call: Call, form: RequestForm) -> object:
-        """Let instructor write a request and its SDK send it, once. Returns the reply as it came:
-        what instructor makes of it is not used. Raises an error of the SDK.
+        """Let instructor write a request and its SDK send it once. Returns the original reply; the
+        result that instructor parses is not used. Raises an error of the SDK.
         """
         mode = form.mode
         if mode not in self._clients:
@@ -198,7 +199,7 @@ class Sender:
                 max_retries=AsyncRetrying(stop=stop_after_attempt(1), reraise=True),
                 hooks=hooks,
                 messages=form.messages(call),
-                # not every client keeps the name
+                # not every client stores the name
                 model=self.spec.name,
                 **form.arguments(call),
             )
@@ -219,11 +220,12 @@ async def repeat(
     pause: Callable[[float], Awaitable[None]],
     explain: Callable[[Failure], Exception],
 ) -> _T:
-    """Send a request until it succeeds, after temporary faults and pauses of the policy, with
-    at most as many attempts as ``limit`` returns for a fault. All requests to a provider come here.
+    """Send a request until it succeeds. After a temporary failure, ``pause`` waits as the policy
+    states; ``limit`` returns the maximum number of attempts after a failure. All requests to a
+    provider pass through this function.
 
-    Raises what ``explain`` makes of the last fault. An error of another kind is one of this
-    program, or an ``UnexpectedError``.
+    Raises the error that ``explain`` returns for the last failure. Other errors are raised as an
+    ``ExtractorError`` or ``UnexpectedError``.
     """
     for attempt in count(1):
         try:
@@ -231,11 +233,11 @@ async def repeat(
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             failure = read_failure(error)
             ended = as_extractor_error(error)
-        # raised here: the request of the SDK's error holds the key
+        # raised outside the handler, because the request in the SDK's error contains the key
         if failure is None:
             raise ended
         failure.attempts = attempt
         if not failure.meaning.is_temporary or attempt >= limit(failure):
             raise explain(failure)
         await pause(policy.wait_before(attempt, failure.wait))
-    raise AssertionError("the loop has no end")
+    raise AssertionError("the loop never ends")

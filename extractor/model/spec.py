@@ -1,10 +1,10 @@
-"""The model that ``--model`` names: its provider, its name there, its address and its key; and the
-settings of its client.
+"""The model that ``--model`` specifies: its provider, name, address and key; and the settings of
+its client.
 
-``openai/gpt-5-mini`` is a model of a provider (``providers.toml`` lists them), a bare name is one
-of OpenAI, and ``http://host:port/v1#NAME`` is the user's own server that uses OpenAI's
-protocol. Such a server gets no key of a provider, but ``EXTRACTOR_MODEL_TOKEN``.
-``sdk.open_client`` opens what is named here.
+``openai/gpt-5-mini`` is a model of a provider (``providers.toml`` lists the providers), a bare name
+is a model of OpenAI, and ``http://host:port/v1#NAME`` is a model on the user's own server, which
+uses OpenAI's protocol. Such a server never receives a provider's key, only
+``EXTRACTOR_MODEL_TOKEN``. ``sdk.open_client`` opens the model.
 """
 
 import re
@@ -27,9 +27,11 @@ from extractor.model.providers import (
 )
 
 SERVER = "server"
-"""The provider of a model that is named by the address of an OpenAI-compatible server."""
+"""The provider of a model that is specified by the address of an OpenAI-compatible server."""
 SERVER_KEY = "EXTRACTOR_MODEL_TOKEN"
-"""The variable with the key of such a server. EXTRACTOR_TOKEN is that of the service."""
+"""The environment variable with the key of such a server. ``EXTRACTOR_TOKEN`` is the key of the
+service.
+"""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
 _NAME = re.compile(r"[\w.@/+-][\w.:@/+-]*")
@@ -37,16 +39,17 @@ _LIKE_ADDRESS = re.compile(r".*://|localhost:|[\d.]+:\d")
 _ADDRESS = re.compile(
     r"https?://(\[[^]\s@?,]+\]|[^]\s/:@?#,]+)(:\d{1,5})?(/[^\s@?#,]*)?"
 )
-"""An address with a host, without a user or a query. Only one is read."""
+"""A single address with a host, without a user or a query."""
 _FORMS = "provider/name, the bare name of an OpenAI model, or http://host:port/v1#NAME"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model: its provider, its name there, the address of its server, and its key.
+    """A model: its provider, its name, the address of its server, and its key.
 
-    Without ``base_url`` the provider's SDK knows the address. Without ``api_key`` it reads the
-    provider's variable. ``repr`` and ``str`` show neither the key nor a user in an address.
+    If ``base_url`` is None, the provider's SDK knows the address. If ``api_key`` is None, the SDK
+    reads the provider's environment variable. ``repr`` and ``str`` hide the key and any user in an
+    address.
     """
 
     provider: str
@@ -61,10 +64,11 @@ class ModelSpec:
     @classmethod
     def parse(cls, text: str, *, server_key: str | None = None) -> "ModelSpec":
         """Parse a model specification: ``provider/name``, the bare name of an OpenAI model, or a
-        server's address with the name after ``#``, which alone gets the ``server_key``.
+        server's address followed by ``#`` and the name. ``server_key`` is used only for a server's
+        address.
 
-        Raises ``ArgumentError`` for text in an unknown form, and for a user or password in an
-        address. The message does not repeat these.
+        Raises ``ArgumentError`` for text in an unknown format, and for an address with a user or
+        password, which the message does not repeat.
 
         >>> str(ModelSpec.parse("http://localhost:8000/v1/#llama-3"))
         'http://localhost:8000/v1#llama-3'
@@ -83,47 +87,47 @@ class ModelSpec:
             remedy = (
                 f"write one of {', '.join(sorted(known))} before the name, or {_FORMS}"
             )
-            raise ArgumentError(f"{text!r} names no known provider; {remedy}")
+            raise ArgumentError(f"{text!r} does not name a known provider; {remedy}")
         if not _NAME.fullmatch(name):
-            raise ArgumentError(f"{text!r} names no model; write {_FORMS}")
+            raise ArgumentError(f"{text!r} does not name a model; write {_FORMS}")
         return cls(provider, name, list_providers()[provider].url)
 
     @property
     def entry(self) -> Provider:
-        """Its provider in the table."""
+        """The provider's entry in the table."""
         return list_providers()[self.provider]
 
     @property
     def family(self) -> Family:
-        """The family of models that this one belongs to."""
+        """The family that the model belongs to."""
         return find_family(self.provider, self.name)
 
     def check_batches(self) -> None:
-        """Raise ``ArgumentError`` if this program knows no batches of the provider."""
+        """Raise ``ArgumentError`` if batches are not supported for the provider."""
         if not self.entry.batches:
-            problem = f"{self.provider} has no batch API that this program knows"
+            problem = f"{self.provider} has no batch API that this program supports"
             raise ArgumentError(f"{problem}; use extractor run")
 
     @property
     def is_server(self) -> bool:
-        """Whether it is named by the address of its server."""
+        """Whether the model is specified by the address of its server."""
         return self.provider == SERVER
 
     @property
     def is_compatible(self) -> bool:
-        """Whether its server is not OpenAI's, and uses the same protocol."""
+        """Whether the server is not OpenAI's but uses the same protocol."""
         return self.is_server or self.entry.url is not None
 
     @property
     def host(self) -> str:
-        """The host of its server, with its port; empty if its SDK knows the address."""
+        """The host and port of the server; empty if the SDK knows the address."""
         return urlsplit(self.base_url or "").netloc
 
     @property
     def key_remedy(self) -> str:
-        """What to do about its key."""
+        """Advice for users about setting the key."""
         if self.is_server:
-            return f"give the key of this server {SERVER_KEY}"
+            return f"set {SERVER_KEY} to the key of this server"
         return f"set {self.entry.key or 'the key of its provider'}"
 
     def __str__(self) -> str:
@@ -134,12 +138,13 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Settings of the client.
+    """The settings of a model's client.
 
-    ``reasoning`` is how much the model thinks, None for the default of its family; ``options`` are
-    further parameters of each request. ``concurrency`` limits the requests in flight. ``timeout``
-    is in seconds, from sending a request to the end of its reply. The model is given up after
-    ``patience`` seconds without an answer while a call waits; None means never.
+    ``reasoning`` is the reasoning effort of the model, or None for the default of its family;
+    ``options`` are additional parameters of each request. ``concurrency`` limits the number of
+    concurrent requests. ``timeout`` is the time in seconds from sending a request to the end of its
+    reply. If a call waits for ``patience`` seconds without any answer, the model is abandoned; None
+    means never.
     """
 
     reasoning: Reasoning | None = None
@@ -150,14 +155,15 @@ class ClientSettings:
 
 
 def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
-    """Return a key as a secret, None if there is none. ``name`` is the variable that it comes from.
+    """Return a key as a secret, or None if it is empty. ``name`` is the variable that contains the
+    key.
 
-    Raises ``ArgumentError`` for white space and characters that no header can have. The message
-    names the variable alone.
+    Raises ``ArgumentError`` for white space and other characters that HTTP headers cannot contain.
+    The message names the variable but does not show the key.
 
     >>> read_key("one two", "XAI_API_KEY")
     Traceback (most recent call last):
-    extractor.errors.ArgumentError: XAI_API_KEY: the key has characters that no key has...
+    extractor.errors.ArgumentError: XAI_API_KEY: the key contains characters that are not allowed...
     """
     if not key:
         return None
@@ -165,14 +171,15 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
         return SecretStr(key)
     remember(key)
     problem = (
-        "the key has characters that no key has, such as a blank, a line break or a letter with an"
-        " accent; set it again without them"
+        "the key contains characters that are not allowed, such as a space, a line break or a "
+        "letter with an accent; set it again without them"
     )
     raise ArgumentError(f"{name or 'key'}: {problem}")
 
 
 def name_model(spec: ModelSpec) -> str:
-    """Return the name of a model and its server's address, else its provider, for messages.
+    """Return, for messages, the name of a model with the address of its server or otherwise its
+    provider.
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m"))
     'model m at http://gpu-1/v1'
@@ -184,13 +191,13 @@ def name_model(spec: ModelSpec) -> str:
 
 
 def shown_model(name: str | None) -> str:
-    """Drop the path from a server's name for its model: llama.cpp reports the path of the weights,
-    which is private. Other names are unchanged; a missing name becomes "".
+    """Remove the path from a model name, because llama.cpp reports the path of the weights, which
+    is private. Other names are unchanged; a missing name becomes "".
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B")
     ('tiny-q4', 'meta-llama/Llama-3.1-8B')
     """
-    # a path of Windows understands both kinds of slashes
+    # PureWindowsPath accepts both kinds of slashes
     path = PureWindowsPath(name or "")
     if path.suffix == ".gguf" or path.root:
         return path.stem
@@ -198,10 +205,10 @@ def shown_model(name: str | None) -> str:
 
 
 def _split_address(text: str) -> tuple[str, str]:
-    """Split the address of a server from the name of its model behind ``#``.
+    """Split a specification into the address of the server and the name of the model after ``#``.
 
-    Raises ``ArgumentError`` for anything else than one HTTP address, and if it names no model. No
-    message shows a user or a query.
+    Raises ``ArgumentError`` unless the text is a single HTTP address with the name of a model. The
+    message never shows a user or a query.
     """
     shown, _, _ = hide_user(text).partition("?")
     address, _, name = text.partition("#")

@@ -1,7 +1,9 @@
-"""Every call to a model and its answer, in ``run.sqlite``: cache, ledger, queue of batches, replay.
+"""All calls to models and their answers in ``run.sqlite``, which serve as cache, ledger, batch
+queue and replay.
 
-A request is a row of ``requests`` from before it is sent until the reply that states its usage is
-stored with its call. So after a kill, each request whose cost is unknown counts at its most.
+A request has a row in ``requests`` from the moment before it is sent until its call is stored with
+the usage that the reply states. Therefore, after a kill, each request with an unknown cost is
+counted at its maximum cost.
 """
 
 import zlib
@@ -24,11 +26,12 @@ _ALL = ("exchanges", *_TOKENS)
 class State(StrEnum):
     """The state of a call.
 
-    - ``asked``: no answer is stored: it runs, failed, or its process was killed;
-    - ``waiting``: it waits for a batch, or for the answers of one;
-    - ``answered``: its answer can be used;
-    - ``cut``: the output limit cut its answer off, and the rest is asked again in halves;
-    - ``rejected``: its answer cannot be used, and it is asked again in the next run.
+    - ``asked``: an answer is not stored, because the call is running, failed, or its process was
+      killed.
+    - ``waiting``: the call is waiting for a batch or for the answers of a batch.
+    - ``answered``: the answer is usable.
+    - ``cut``: the output limit truncated the answer, and the rest is asked again in halves.
+    - ``rejected``: the answer is unusable, and the next run asks again.
     """
 
     ASKED = "asked"
@@ -39,7 +42,7 @@ class State(StrEnum):
 
 
 class StoredCall(NamedTuple):
-    """A call in the store. Its completion has the usage of all its requests."""
+    """A call in the store. Its completion includes the usage of all its requests."""
 
     number: int
     state: State
@@ -47,11 +50,11 @@ class StoredCall(NamedTuple):
 
 
 class Spending(NamedTuple):
-    """The cost of calls. ``unpriced`` is the usage of those that have no price.
+    """The cost of calls. ``unpriced`` is the usage of calls without a known price.
 
-    No reply states the cost of ``unstated`` requests: they got none, or one without a usage.
-    ``most_dollars`` is what those with a price may have cost at most, ``most_unpriced`` what the
-    others may have used.
+    ``unstated`` is the number of requests with an unknown cost, because they did not receive a
+    reply, or the reply did not state a usage. ``most_dollars`` is the maximum cost of those with a
+    price, and ``most_unpriced`` is the maximum usage of the others.
     """
 
     usage: Usage = Usage()
@@ -63,8 +66,8 @@ class Spending(NamedTuple):
 
 
 def judge(completion: Completion) -> State:
-    """Return the state of an answered call, judged by the form of its answer: cut off, complete
-    JSON, or useless.
+    """Return the state of an answered call, depending on whether its answer is truncated, complete
+    JSON, or unusable.
     """
     if completion.ending is Ending.CUT:
         return State.CUT
@@ -74,18 +77,20 @@ def judge(completion: Completion) -> State:
 
 @dataclass(eq=False)
 class CallStore:
-    """Calls and their answers. A call's key covers what is asked and of which model, never limits
-    or sampling.
+    """Calls and their answers. A call's key covers the questions and the model, but not limits and
+    sampling.
 
-    No secret, address or header is stored. Each method is a short transaction, or part of one.
-    ``price`` returns the price of tokens in dollars, None if it is unknown.
+    Secrets, addresses and headers are not stored. Each method is a short transaction, or part of
+    one. ``price`` returns the cost of a usage in dollars; it is None if the price is unknown.
     """
 
     database: Database
     price: Callable[[Usage], float] | None = None
 
     def begin(self, call: Call, model: str, state: State = State.ASKED) -> int:
-        """Store a call before it is sent, with its prompt if that is new. Return its number."""
+        """Store a call before it is sent, together with its prompt if the prompt is new. Return the
+        number of the call.
+        """
         prompt = call.prompt
         schema = schema_of(call.reply_model)
         with self.database.transaction():
@@ -107,8 +112,8 @@ class CallStore:
             )
 
     def send(self, call: int, most: Usage) -> int:
-        """Store that a call is about to send a request, which may use ``most``. Return the
-        request's number.
+        """Store that a call is about to send a request with a maximum usage of ``most``. Return the
+        number of the request.
         """
         tokens = most.model_dump(include=set(_MOST))
         dollars = self.price(most) if self.price else None
@@ -121,14 +126,15 @@ class CallStore:
         usage: Usage,
         paid: Iterable[int],
     ) -> None:
-        """Store how a call ended: its ``completion``, None if it has no answer, and what all its
-        requests used. The cost of the requests ``paid`` is known, the others stay in the ledger.
+        """Store the outcome of a call: its ``completion``, or None without an answer, and the
+        ``usage`` of all its requests. The requests in ``paid`` have a known cost and are deleted;
+        the others stay in the ledger.
         """
         row: dict[str, Any] = {"state": State.ASKED, "why": "", "answer": None}
         if completion:
             row = {
                 "state": judge(completion),
-                # one column has either
+                # one column contains either of them
                 "why": completion.problem or completion.remark,
                 "answer": pack(completion.text),
                 "ending": completion.ending,
@@ -142,7 +148,7 @@ class CallStore:
                 self.database.execute("DELETE FROM requests WHERE id = ?", (request,))
 
     def reject(self, number: int) -> None:
-        """Store that an answer cannot be used, so that the next run asks again."""
+        """Store that an answer is unusable, so that the next run asks again."""
         self._set(number, state=State.REJECTED)
 
     def _set(self, number: int, **row: Any) -> None:
@@ -151,9 +157,9 @@ class CallStore:
         self.database.execute(sql, {"number": number, **row})
 
     def find(self, call: Call, model: str) -> StoredCall | None:
-        """Find the usable answer to a call; otherwise an answer that was cut at a limit that
-        was not lower; otherwise the call as it waits for a batch. If there are several, the
-        latest one. None if the call must be asked.
+        """Return the latest stored call that equals ``call`` and has a usable answer; otherwise,
+        one whose answer was truncated at the same or a higher limit; otherwise, one that is waiting
+        for a batch. Returns None if the call must be asked.
         """
         return self._read_first(
             "key = ? AND (state IN ('answered', 'waiting')"
@@ -163,8 +169,9 @@ class CallStore:
         )
 
     def recall(self, question: str) -> StoredCall | None:
-        """Find the answer of any model to a question by its key: a usable one first, else another
-        one, else a call without an answer; of several, the latest. None for an unknown question.
+        """Return the latest stored call of any model with this question key. A call with a usable
+        answer takes precedence, then one with another answer, then one without an answer. Returns
+        None for an unknown question.
         """
         return self._read_first(
             "question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC",
@@ -172,7 +179,9 @@ class CallStore:
         )
 
     def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
-        """Read the first call that a condition with its order finds, of several the latest."""
+        """Return the first call that matches a condition, which includes an order, or None. Among
+        equal calls, the latest is returned.
+        """
         row = self.database.row(
             "SELECT id, state, why, answer, ending, coalesce(answered_by, ''),"
             f" {', '.join(_ALL)} FROM calls WHERE {where}, id DESC LIMIT 1",
@@ -196,14 +205,14 @@ class CallStore:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models that were asked, the latest first."""
+        """The models that were asked, latest first."""
         sql = "SELECT model FROM calls GROUP BY model ORDER BY max(id) DESC"
         return tuple(model for (model,) in self.database.execute(sql))
 
     @property
     def spending(self) -> Spending:
-        """The sum over all calls, each at the price of its day, and over all requests whose cost no
-        reply states.
+        """The total of all calls, each at the price at which it was stored, and of all requests
+        with an unknown cost.
         """
         value = self.database.value
         return Spending(
@@ -216,23 +225,23 @@ class CallStore:
         )
 
     def _sum(self, columns: Sequence[str], rows: str) -> Usage:
-        """Return the usage of all these rows."""
+        """Return the total usage of these rows."""
         sums = ", ".join(f"total({name})" for name in columns)
         found = self.database.row(f"SELECT {sums} FROM {rows}") or ()
         return _usage(columns, found)
 
 
 OpenStore = Callable[[], CallStore]
-"""Opens the store at its first use, because a run begins only after its model is open."""
+"""Opens the store when it is first used, because a run begins only after its model is open."""
 
 
 def pack(text: str) -> bytes:
-    """Pack a text to store it."""
+    """Compress a text for storage."""
     return zlib.compress(text.encode("utf-8", "surrogatepass"))
 
 
 def unpack(text: bytes) -> str:
-    """Unpack a stored text."""
+    """Decompress a stored text."""
     return zlib.decompress(text).decode("utf-8", "surrogatepass")
 
 

@@ -38,6 +38,10 @@ def is_none(value: object) -> bool:
 
 
 def _show(value: Any) -> Any:
+    """Return the form of a value for ``repr``: strings are cleaned and put on one line, also
+    inside tuples and dictionaries. Other values are returned unchanged.
+    """
+    # not isinstance: members of a StrEnum keep their own repr
     if type(value) is str:
         return show_line(value)
     if isinstance(value, tuple):

@@ -223,7 +223,7 @@ def test_of_several_items_of_a_line_later_ones_add_what_is_missing(items):
 @pytest.mark.parametrize(
     ("item", "field", "message"),
     [
-        ({"cat": "weather"}, "category", "'weather' is none of: age, sex, diagnosis"),
+        ({"cat": "weather"}, "category", "'weather' is not one of: age, sex, diagnosis"),
         (
             {"limits": ["good kidneys", "ECOG: 1"]},
             "constraints",
@@ -295,5 +295,5 @@ def test_each_item_is_judged_on_its_own():
         return [item.n for item in reply.items], reply.dropped
 
     assert read_text(items) == ([1, 3], ((4, "was not asked about"),))
-    broken = (None, "the answer is empty or no JSON with items")
+    broken = (None, "the answer is empty or not JSON with items")
     assert read_text([items[0], {"cat": "age"}]) == ([1], (broken,))

@@ -69,7 +69,7 @@ def test_what_is_lost_is_asked_again_by_a_live_run_alone(ask, words, manifest, k
         held = len(provider.requests)
         stopped = ask("collect", provider)
         assert stopped.exit_code == 75, stopped.stderr
-        assert f"{held} of its questions have no answer" in stopped.stderr
+        assert f"{held} of its questions are unanswered" in stopped.stderr
         assert "ask them live: extractor run" in stopped.stderr
         assert len(provider.batches) == 1
         invoke(*words("run", provider.url))

@@ -150,7 +150,7 @@ def test_a_run_in_use_or_without_its_server_may_pass_later(run):
 def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
     deep = ("--model", "gpt-5-mini", "--out", tmp_path / "deep" / "out")
     done = invoke("run", "tests/records", *deep)
-    assert (done.exit_code, "there is no key" in done.stderr) == (2, True)
+    assert (done.exit_code, "its key is missing" in done.stderr) == (2, True)
     assert list(tmp_path.iterdir()) == []
     folder = extract("seeds/records", tmp_path / "kept")
     kept = (folder / "extractions.jsonl").read_bytes()

@@ -41,7 +41,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
     assert ended.exit_code == 75
     for said in (
         f"model stub at {server.url}: no connection: ",
-        "is the server running, and the address right?",
+        "check that the server is running",
         "resume with: extractor",
     ):
         assert said in ended.stderr
@@ -54,7 +54,7 @@ def test_an_absent_server_is_reported_and_no_record_fails(tmp_path):
 SMALL = {"message": "exceeds the available context size (4096)"}
 USELESS = {
     "a context that is too small": (Fault(400, error=SMALL), "context size (4096)"),
-    "no JSON": (Fault(content="I cannot say."), "no JSON with items"),
+    "no JSON": (Fault(content="I cannot say."), "not JSON with items"),
 }
 
 
@@ -68,7 +68,7 @@ def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(
     assert ended.exit_code == 75
     assert "20 useless answers in a row, the last one: " in ended.stderr
     assert said in ended.stderr
-    assert "name another model, or mend this" in ended.stderr
+    assert "choose another model, or fix this" in ended.stderr
     counts = read_manifest(tmp_path / "run")["records"]
     assert counts["extracted"] + counts["failed"] < 40
 

@@ -199,7 +199,7 @@ async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_rec
             for variable, value in environment.items():
                 monkeypatch.setenv(variable, value)
             asked = Model(read_model_spec(name), policy=patient(attempts=1))
-            said = r"moved to http://localhost:.*; give that address"
+            said = r"moved to http://localhost:.*; use that address"
             with pytest.raises(ModelError, match=said):
                 await ask(asked, ask_about(1), render)
     assert KEY in str(moved.headers)
@@ -259,7 +259,7 @@ def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(
         monkeypatch.setenv(name, spoilt.format(KEY))
         with pytest.raises(ArgumentError) as caught:
             open_client(read_model_spec(model), "TOOLS")
-        problem = f"{name}: the key has characters that no key has"
+        problem = f"{name}: the key contains characters that are not allowed"
         assert str(caught.value).startswith(problem)
         assert KEY not in "".join(traceback.format_exception(caught.value))
 

@@ -178,10 +178,10 @@ ODD = [chat(model=5), chat(None, message={"tool_calls": "x"}), {"candidates": [7
     [
         ("<html>Sign in</html>", "not JSON: '<html>Sign in</html>'"),
         ('{"choices": [', "broken JSON"),
-        ({"error": {"message": "down"}}, "no message in it; {'message': 'down'}"),
-        (failed(chat("", "error")), f"no message in it{GAVE_UP}"),
-        (failed(chat(None, "error")), f"no message in it{GAVE_UP}"),
-        *((body, "no message in it") for body in [*EMPTY, *ODD, {"a": 1}, [], None]),
+        ({"error": {"message": "down"}}, "without a message; {'message': 'down'}"),
+        (failed(chat("", "error")), f"without a message{GAVE_UP}"),
+        (failed(chat(None, "error")), f"without a message{GAVE_UP}"),
+        *((body, "without a message") for body in [*EMPTY, *ODD, {"a": 1}, [], None]),
     ],
 )
 def test_what_is_no_answer_is_never_taken_for_one(body, told):

@@ -101,4 +101,4 @@ async def test_failed_and_foreign_lines_are_listed_unless_a_later_line_answers(p
     assert (await put(exchange, 2)).pending
     assert [why.partition("line ")[2][0] for why in exchange.failed] == ["2", "3", "4"]
     assert "line 2: status 429, overloaded" in exchange.failed[0]
-    assert all("no answer to a request" in why for why in exchange.failed[1:])
+    assert all("not an answer to a request" in why for why in exchange.failed[1:])

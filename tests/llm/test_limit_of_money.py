@@ -32,7 +32,7 @@ LIMIT = 0.09
     ids=str,
 )
 def test_a_parameter_that_lifts_what_a_call_may_cost_is_refused_with_a_limit(lifted):
-    with pytest.raises(ArgumentError, match="changes what a call may cost"):
+    with pytest.raises(ArgumentError, match="changes the maximum cost of a call"):
         Extractor("gpt-5-mini", max_usd=1, model_options=lifted)
     Extractor("gpt-5-mini", model_options=lifted)
     Extractor("gpt-5-mini", max_usd=1, model_options={"top_k": 4})

@@ -263,7 +263,7 @@ async def test_a_spoilt_download_is_fetched_by_the_next_command_and_not_bought_t
         _, unfinished = await finish(provider, store)
         kept = answered(store)
         assert said in unfinished
-        assert f"{5 - kept} of its questions have no answer" in unfinished
+        assert f"{5 - kept} of its questions are unanswered" in unfinished
         assert len(list_open(store)) == 1
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)

@@ -18,7 +18,7 @@ RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
 FINAL = items(RED, GREEN)
 DRAFT = items({"n": 1, "colour": "green"}, GREEN)
-DIFFERS = "another complete answer in the reply differs; the last one behind all thoughts counts"
+DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
 
 
 def colours(reply):
@@ -117,8 +117,8 @@ async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_
     assert reply.dropped
 
 
-ONLY_THOUGHTS = "the answer is only among the model's thoughts"
-BREAKS_OFF = "a later answer in the reply is incomplete; the last complete one counts"
+ONLY_THOUGHTS = "the reply contains an answer only in the model's reasoning"
+BREAKS_OFF = "a later answer in the reply is incomplete; the last complete answer was used"
 DOUBTFUL = {
     "a draft alone": (
         completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}),

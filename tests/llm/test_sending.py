@@ -74,7 +74,7 @@ async def test_a_temporary_fault_is_waited_out(broken, seconds):
 LASTING = [
     (fault(400, "bad"), "HTTP 400, the server refuses the request: bad", False),
     (fault(400, "odd", param={"a": 1}), "the server refuses the request: odd", False),
-    (fault(401), "HTTP 401, the key is missing or wrong; give the key of", True),
+    (fault(401), "HTTP 401, the key is missing or wrong; set EXTRACTOR_MODEL_TOKEN to the key of", True),
     (fault(403, "not you"), "HTTP 403, this key may not use the model: not you", True),
     (fault(404, "no 'stub'"), "HTTP 404: no 'stub'; check the model's name", True),
     (fault(407), "the proxy asks for a user and password", True),

@@ -162,7 +162,7 @@ def test_a_model_without_its_key_is_asked_nothing(model, monkeypatch):
     monkeypatch.delenv(name)
     done = invoke("run", "seeds/records", "--limit", 1, "--model", model)
     assert done.exit_code in (1, 2)
-    assert f"there is no key for it; set {name}" in done.output
+    assert f"its key is missing; set {name}" in done.output
 
 
 def test_openai_gets_a_schema_that_is_not_strict(stand):
@@ -237,7 +237,7 @@ def test_the_command_sets_reasoning_and_further_parameters(stand, tmp_path):
         (OpenAI, GPT, ModelUnavailable, r"new_one.*not", [1]),
         (Anthropic, CLAUDE, ModelUnavailable, r"new_one.*not", [1]),
         # Google's SDK has no place for it.
-        (Gemini, FLASH, ModelAway, r"takes no such parameter .*: .*new_one", []),
+        (Gemini, FLASH, ModelAway, r"does not accept this parameter .*: .*new_one", []),
     ],
 )
 def test_an_option_that_the_sdk_does_not_know_is_sent_all_the_same(

@@ -140,6 +140,6 @@ def test_a_file_whose_name_is_no_unicode_fails_alone(tmp_path):
     done = extractor("run", tmp_path / "in", *words)
 
     assert done.returncode == 1
-    said = b": a name or a record id that is not valid Unicode; rename it"
+    said = b": the file name or the record id is not valid Unicode; rename it"
     assert said in done.stderr
     assert len(read_lines(tmp_path / "run" / "extractions.jsonl")) == 1

@@ -91,7 +91,7 @@ def make_foreign(path):
             lambda path: execute(path, "PRAGMA user_version=99"),
             "version of this program",
         ),
-        (make_foreign, "name another folder"),
+        (make_foreign, "choose another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),
         (
             lambda path: (path / "run.json").unlink(),

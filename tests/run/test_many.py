@@ -68,7 +68,7 @@ def test_a_table_is_made_of_texts_and_files(given, ids):
 
 
 def test_a_line_with_blanks_is_a_text_unless_it_ends_as_a_file_does():
-    with pytest.warns(UserWarning, match="text: a text without a heading, read as"):
+    with pytest.warns(UserWarning, match="text: the text has no heading and was read as"):
         table = RULES.table("records", "Adults with asthma")
     assert list(table["record_id"]) == ["text"]
     with pytest.raises(ArgumentError, match="no such file or folder"):
@@ -101,12 +101,12 @@ def tabulate(texts, index):
     [
         ([1, "1", "B"], r"\(1\)"),
         (pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)]), r"\(\('a', 1\)\)"),
-        (["B", "B", "B"], r"\(B\).*make the labels distinct"),
+        (["B", "B", "B"], r"\(B\).*make the labels unique"),
     ],
     ids=["numbers", "levels", "texts"],
 )
 def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
-    with pytest.raises(ArgumentError, match=f"several rows have one label.*{named}"):
+    with pytest.raises(ArgumentError, match=f"several rows have the same index label.*{named}"):
         tabulate(CRITERIA, index)
 
 
@@ -256,9 +256,9 @@ async def test_a_run_has_its_dollars_and_keeps_what_it_has_at_its_limit(tmp_path
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        (3, "int is no record; give files, folders, records or dictionaries"),
-        ([None], "NoneType is no record; give files, folders, records or"),
-        (pd.DataFrame({"text": CRITERIA}), "^DataFrame is no record; give a column"),
+        (3, "int is not a record; pass files, folders, records or dictionaries"),
+        ([None], "NoneType is not a record; pass files, folders, records or"),
+        (pd.DataFrame({"text": CRITERIA}), "^DataFrame is not a record; pass a column"),
     ],
     ids=["number", "none", "frame"],
 )
@@ -281,13 +281,13 @@ def test_what_is_no_record_is_refused_and_leaves_no_folder(
         (ValueError, "no known provider", lambda: Extractor("nobody/model")),
         (ValueError, "no run to replay", lambda: Extractor(replay="tests/ask")),
         (ValueError, "characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
-        (ValueError, "a key needs its model", lambda: Extractor(key="a-key")),
-        (ValueError, "reasoning: that of this model cannot", lambda: Extractor("gpt-4o-mini", reasoning="low")),
+        (ValueError, "a key requires a model", lambda: Extractor(key="a-key")),
+        (ValueError, "reasoning: this level cannot be set", lambda: Extractor("gpt-4o-mini", reasoning="low")),
         (ValueError, "^max_usd: the price of .* is unknown; .* prices ", lambda: Extractor("http://127.0.0.1:9/v1#m", max_usd=1)),
         (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
-        (TypeError, "names no model", lambda: Extractor(3)),
+        (TypeError, "is not the name of a model", lambda: Extractor(3)),
         (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
-        (TypeError, "is no record", lambda: Extractor().extract(3)),
+        (TypeError, "is not a record", lambda: Extractor().extract(3)),
     ],
 )  # fmt: skip
 def test_wrong_arguments_raise_errors_of_this_package_and_of_python(

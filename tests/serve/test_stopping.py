@@ -48,7 +48,7 @@ def start(root, *options, **environment):
         (("--host", "0.0.0.0"), "", 2, "set EXTRACTOR_TOKEN"),
         (("--host", "::"), "", 2, "set EXTRACTOR_TOKEN"),
         ((), "short", 2, "fewer than 16 characters"),
-        (("--model", "no model"), TOKEN, 2, "names no model"),
+        (("--model", "no model"), TOKEN, 2, "does not name a model"),
         (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
         (("--host", "no.such.host.invalid"), TOKEN, 1, "choose another --host"),
     ],

@@ -1,16 +1,19 @@
-"""Ask a model what the rules leave open: from a parsed record to its answers, without the network.
+"""Ask a model about everything that the rules leave unanswered. Except for ``querying``, these
+modules do not use the network.
 
-- Questions of a record are its lines (criteria, passages, outcomes) with the fields whose
-  confidence the effort doubts, and custom fields: ``planner``. One round of questions a
-  record, one call for nearly every record; ``--dry-run`` counts the same calls.
-- A call is one static system part (guideline, form of an answer, example) and one JSON schema,
-  byte-identical over a run, then the record as numbered lines: ``prompt``, with the words and the
-  schema in ``model/prompts``. ``reply_models`` has the key of each field, and what reads it.
-- Calls of a record are sent at once. The rest of a truncated answer is asked in halves, in at most
-  five answered calls. A failed call loses only its own questions: ``querying``.
-- A reply is items with the numbers of their lines. A broken or truncated reply keeps its whole
-  items; an item, or a value of it, that cannot be read does not affect the rest: ``answers``.
-- An item becomes a draft with what its line supports (``assembly.check`` proves it). A missing
-item is an answer only if the model has read the call. A question without an answer keeps the
-rules' value, and has a reason: ``dialogue``.
+- ``planner``: the questions about a record are its lines (criteria, passages, outcomes) with the
+  fields that are doubtful at the chosen effort, and custom fields. There is one round of questions
+  per record, which nearly always fits into one call; ``--dry-run`` counts the same calls.
+- ``prompt``: a call consists of a static system part (guideline, format of an answer, example) and
+  a JSON schema, both byte-identical over a run, followed by the record as numbered lines. The text
+  and the schema are in ``model/prompts``. ``reply_models`` defines the key of each field and the
+  function that reads it.
+- ``querying``: the calls about a record are sent concurrently. If an answer is truncated, the
+  missing lines are asked again in two halves, in at most five answered calls. A failed call loses
+  only its own questions.
+- ``answers``: a reply contains items with the numbers of their lines. The complete items of an
+  invalid or truncated reply are kept; an unreadable item or value does not affect the others.
+- ``dialogue``: an item becomes a draft with the values that its line supports (verified by
+  ``assembly.check``). A missing item is an answer only if the model seems to have read the whole
+  call. A question without an answer keeps the rules' value and has a reason.
 """

@@ -1,6 +1,6 @@
-"""Read an answer: the valid items of its text, and the values of these items for their lines.
+"""Read an answer: the valid items in its text, and the values of these items for their lines.
 
-Each item and each value is judged by itself: a broken one does not affect the others.
+Items and values are validated separately, so an invalid one does not affect the others.
 """
 
 import json
@@ -30,19 +30,22 @@ _NEEDED = {
     *("stands", "kind", "category", "rule", "role", "arms", "split", "concept"),
     *("time_kind", *PEOPLE_FIELDS),
 }
-"""Fields with a value for every line that is asked for them, so that leaving one out is not
-an answer.
+"""Fields that have a value on every line that asks for them, so that omitting the field is not an
+answer.
 """
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _HEAD = 60
-"""Characters of the first words of a part of an outcome; a longer copy does no harm."""
+"""Maximum number of characters used to find the beginning of an outcome's part. A longer copy is
+shortened to this length.
+"""
 
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
-    """Validate each item of an answer by itself. Return the valid ones about lines that were asked,
-    and why others are dropped. From a refusal, only the reason is read.
+    """Validate each item of an answer separately. Return the valid items about the lines of the
+    call, and the reasons for dropping others. From a refusal, only the reason is read.
 
-    Of a truncated answer, the items that are whole are read; the rest is asked again.
+    From a truncated answer, the complete items are read; the other lines are asked again by the
+    caller.
     """
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.problem),))
@@ -52,7 +55,7 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     if found is None:
         found = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
-            dropped.append((None, "the answer is empty or no JSON with items"))
+            dropped.append((None, "the answer is empty or not JSON with items"))
     kept = []
     asked = {question.number for question in questions}
     for raw in found:
@@ -71,16 +74,16 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
 
 Values = Mapping[str, Any]
 Answers = Iterator[tuple[Question, Values]]
-"""Questions, each with the values of an item that answers it, by field."""
+"""Pairs of a question and the values of an item that answers it, keyed by field."""
 
 
 def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
-    """Yield the values of items for the lines that were ``asked``. An empty item states nothing."""
+    """Yield the values of items for the lines that were ``asked``. Empty items are skipped."""
     questions = {question.number: question for question in asked}
     written: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
         is_list = is_listing(questions[item.n])
-        # of several items for a line that has one, later ones add what the first leaves out
+        # if a line that allows one item has several, later items only add missing keys
         place = (item.n, position if is_list else 0)
         written[place] = {**item.model_extra, **written.get(place, {})}
     for (number, _), keys in written.items():
@@ -90,15 +93,16 @@ def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
 
 
 def _read_item(question: Question, written: Values) -> Values:
-    """Return the values that answer a question; {} if there are none. Each field of the user's own
-    has a tuple of claims.
+    """Return the values that answer a question, or an empty dictionary if the item does not answer
+    it. The value of a custom field is a tuple of claims.
 
-    A field that is left out means "the text states none" (None, (), or False for yes and no). Only
-    where every line has a value, or for the participants, it is not an answer and is missing here.
+    If the item omits a field, the text does not state it: its value is None, an empty tuple, or
+    False for ``censored``. However, omitting a field that every line has, or a field about the
+    participants, is not an answer, and the result does not contain the field.
     """
     forms = FORMS[question.task]
     asked = question.guideline_fields
-    # a line that is no criterion has no field of one; it may introduce some, and name people
+    # a line that is not a criterion may still introduce criteria and describe participants
     is_none = read_field("stands", forms["stands"], written) is False
     if is_none and question.task is Task.ELIGIBILITY:
         asked = ("stands", *sorted({"rule", PEOPLE}.intersection(asked)))
@@ -108,7 +112,7 @@ def _read_item(question: Question, written: Values) -> Values:
         if value is not None or name not in _NEEDED:
             values[name] = value
     if values.get("concept") in _KINETICS:
-        # Tmax is a time, but no time to an event
+        # Tmax is a time, but not a time to an event
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
     if isinstance(values.get("split"), dict):
         values |= _cut(question.chunk.text, values.pop("split"))
@@ -117,7 +121,7 @@ def _read_item(question: Question, written: Values) -> Values:
         readable, faults = own.read(written.get(own.name))
         claims[own.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
     is_regimen = REGIMENS in question.fields
-    # an item of a regimen with no more than the number of its line is none
+    # a regimen item that contains only the number of its line is not an answer
     says_something = any(values.values()) if is_regimen else bool(values)
     if not says_something and not any(claims.values()):
         return {}
@@ -127,7 +131,9 @@ def _read_item(question: Question, written: Values) -> Values:
 
 
 def _cut(text: str, split: Mapping[str, str | None]) -> Values:
-    """Return the parts of an outcome; ``split`` alone if its text cannot be cut so."""
+    """Return the parts of an outcome, or an unreadable ``split`` if the text cannot be split as the
+    model states.
+    """
     heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
     try:
         return cut_outcome(text, *heads)
@@ -136,17 +142,17 @@ def _cut(text: str, split: Mapping[str, str | None]) -> Values:
 
 
 def read_field(name: str, form: Form, written: Values) -> Any:
-    """Return what an item has for a field; a value that cannot be read is an ``UnreadableValue``.
-    Without a value, the text states none.
+    """Return the value of a field in an item, or an ``UnreadableValue``. If the item omits the
+    field, return the value that means "not stated".
     """
-    # the field's full name is understood, too
+    # the field's full name is also accepted
     value = written.get(form.key, written.get(name))
     if value is None:
         nothing = () if form.many and name not in _NEEDED else None
         return False if name == "censored" else nothing
     if not form.many:
         return _read_value(form, value)
-    # one value is written without brackets at times
+    # a single value is sometimes written without brackets
     members = value if isinstance(value, list) else [value]
     return tuple(_read_value(form, member) for member in members)
 
@@ -168,9 +174,9 @@ def _explain(error: ValueError) -> str:
 
 
 def read_silence(silent: Iterable[Question]) -> Answers:
-    """Yield the lines for which an empty answer is allowed, with what it means when the whole
-    reply is empty: a line that was asked for regimens has none (``stands`` is False); any other
-    line has no custom fields.
+    """Yield the lines for which the absence of items is an answer, with the values that it means. A
+    line that asks for regimens does not have any (``stands`` is False); any other line does not
+    have values of custom fields.
     """
     for question in filter(is_listing, silent):
         if REGIMENS in question.fields:

@@ -1,8 +1,9 @@
-"""Turn the replies of a model into drafts with what the text supports.
+"""Convert the replies of a model to drafts with the values that the text supports.
 
-A question is a line with open fields. A reply has items about such lines, and each item becomes a
-draft. Nothing is asked twice: what the text contradicts is refused, and becomes a finding for
-people. A missing item is an answer only if the model has read the call.
+A question is a line with unanswered fields. A reply contains items about these lines, and each item
+becomes a draft. No question is asked twice: a value that the text contradicts is refused and
+reported as a finding. A missing item is an answer only if the model seems to have read the whole
+call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,27 +36,27 @@ _MEANT = {
     REGIMENS: (REGIMENS, *REGIMEN_FIELDS),
     "split": PARTS,
 }
-"""The fields that a question about several asks for."""
+"""The fields that each question about several fields asks for."""
 _SHARE_SKIPPED = 0.2
-"""A call of whose lines more than this share got no item, though they need one, was not read as a
-whole.
+"""If a larger share of the lines that require an item did not receive one, the model did not read
+the whole call.
 """
 
 Reasons = dict[str, AbsenceReason]
-"""Why a field has no answer, by its name."""
+"""The reason why a field does not have an answer, keyed by field."""
 Replies = Sequence[ModelReply | None]
-"""A reply for each call of a round; None where the budget is spent."""
+"""A reply for each call of a round, or None for a call that the budget did not cover."""
 
 
 def read_replies(
     parsed: ParsedRecord, asked: Round, replies: Replies | None
 ) -> ModelResult:
-    """Return what the text supports of the replies to a round.
+    """Return the values in the replies to a round that the text supports.
 
-    There is a draft for each item, an empty one for each line without an answer, and one for the
-    record itself if it was asked. Each draft has the reason why a field that it was asked for is
-    empty. Lines whose answer will come by a batch are counted as open, and have no draft; so are
-    all lines without a model (replies are None).
+    The result contains a draft for each item, an empty draft for each line without an answer, and a
+    draft for the record itself if it was asked about. Each draft has the reasons for unanswered
+    fields. Lines whose answer is pending in a batch are counted as open and do not have a draft. If
+    ``replies`` is None because no model was asked, all lines are pending.
     """
     if replies is None:
         replies = [ModelReply(pending=1)] * len(asked.calls)
@@ -100,8 +101,8 @@ def read_replies(
 def _read_reply(
     parsed: ParsedRecord, call: Questions, reply: ModelReply
 ) -> tuple[list[Draft], set[int]]:
-    """Return a draft for each item of a reply, and for each line whose silence is an answer; and
-    the numbers of the lines that the model skipped.
+    """Return the drafts of a reply, and the numbers of the lines that the model skipped. There is a
+    draft for each item and for each line for which the absence of items is an answer.
     """
     lines = {line.number: line for line in call}
     drafts = [
@@ -116,7 +117,7 @@ def _read_reply(
     needed = {line.number for line in call if not is_listing(line)}
     skipped = silent & needed
     is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
-    # nothing at all, although the rules read doses
+    # the reply is empty although the rules read doses
     if is_unread or (parsed.regimens and not answered):
         skipped = silent
     if not reply.dropped:
@@ -131,16 +132,18 @@ def _ground(
     question: Question,
     values: Values,
 ) -> Draft:
-    """Return the draft of an item with what its text supports, and with the line that introduces
-    it, if the model names a line of the call or states that there is none.
+    """Return the draft of an item with the supported values. If the model names a line of the call
+    as the line that introduces the item, or states that there is no such line, the draft includes
+    this answer.
 
-    The text of an item includes the line that introduces it: the model's, else the rules'.
-    ``values`` are what the item states, by field; ``lines`` are those of the call, by number.
+    Values are also searched for in the introducing line, which is the model's or otherwise the
+    rules'. ``values`` are the values of the item, keyed by field; ``lines`` are the lines of the
+    call, keyed by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
     stated = dict(values)
     named = lines.get(stated.get("lead_in"))
-    # without a number, the model says that nothing introduces the line
+    # a lead-in of None, which is kept, means that nothing introduces the line
     if isinstance(stated.get("lead_in"), int):
         del stated["lead_in"]
     if named is None:
@@ -154,12 +157,13 @@ def _ground(
 
 
 def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
-    """Return for each item by number, and for the record, the fields that it was to be asked for,
-    with the reason why one is empty if nothing answers it: the model gave no answer, or the budget
-    did not cover the call.
+    """Return, for the number of each item and of the record, the fields that were planned to be
+    asked, each with the reason that applies if it remains unanswered: the model did not answer, or
+    the budget did not cover the call.
 
-    The participants are asked on many lines: if a model got one of them, the budget is not the
-    reason. The user's own fields of the record are open until all lines were asked.
+    Many lines ask about the participants: if a model received one of these lines, the budget is not
+    the reason. A custom field of the record is limited by the budget until all of its lines were
+    asked.
     """
     reasons: dict[int, Reasons] = {}
     for questions, reason in (
@@ -172,17 +176,17 @@ def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
                 is_of_record = name == PEOPLE or name in of_record
                 number = RECORD if is_of_record else question.number
                 known = reasons.setdefault(number, {})
-                # a line that was not asked may state a field of the user's own
+                # an unasked line might state the custom field, so the budget remains the reason
                 if name not in of_record or name not in known:
                     known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
     return reasons
 
 
 def _is_open(draft: Draft) -> bool:
-    """Return whether a field that was asked has no supported answer.
+    """Return True if a field that was asked about does not have a supported answer.
 
-    Of regimens, the agent is enough. A line that the model calls no criterion or no regimen
-    (``stands`` is False) has nothing open.
+    For regimens, an agent is sufficient. A line that is not a criterion or regimen according to the
+    model (``stands`` is False) does not have open fields.
     """
     # such as a heading among the criteria
     if "stands" in draft.model and draft.model["stands"].value is False:
@@ -194,11 +198,11 @@ def _is_open(draft: Draft) -> bool:
 
 
 def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
-    """Join what lines say of the record in one draft: the lowest minimum and the highest maximum
-    age, the first sex and the first word on healthy volunteers, all values of custom
-    fields.
+    """Combine the answers of lines about the whole record into one draft: the lowest minimum age,
+    the highest maximum age, the first answers about sex and healthy volunteers, and all values of
+    custom fields.
 
-    A line that states nothing of an age or sex (None) is not an answer, and is skipped.
+    Lines that do not state an age or a sex (None) are skipped.
     """
     model = {}
     own = {}
@@ -206,13 +210,13 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
         answers = [draft.model[name] for draft in drafts if name in draft.model]
         answers = [reading for reading in answers if reading.value is not None]
         if name in AGES:
-            # "at least 16 years" on one line and "at least 18 years" on another: from 16 on
+            # "at least 16 years" on one line and "at least 18 years" on another mean 16 years
             answers.sort(
                 key=lambda age: age.value.value * DAYS[age.value.unit],
                 reverse=name == AGES[1],
             )
         elif name not in PEOPLE_FIELDS:
-            # found if any line states it
+            # answers that state a value come first
             answers.sort(key=lambda reading: not reading.value)
             own[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
         if answers:

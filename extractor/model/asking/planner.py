@@ -1,7 +1,8 @@
 """Choose the fields of a record that a model is asked about, and pack the questions into calls.
 
-A field, the guideline's or the user's own, is asked about if the effort doubts its confidence.
-Lines that introduce others are shown where a criterion is asked which line introduces it.
+A field of the guideline or a custom field is asked about if its confidence is doubtful at the
+chosen effort. If a question asks which line introduces a criterion, the possible lines are
+included.
 """
 
 import re
@@ -42,11 +43,11 @@ from extractor.schemas.vocabulary import Effort
 
 _EVENTS = {"start_event", "end_events", "censored"}
 _TIMED = re.compile("time_to_|duration_of_|.*_survival$")
-"""Time-to-event concepts: only they have a start event, end events and censoring."""
+"""Time-to-event concepts, which are the only ones with a start event, end events and censoring."""
 _RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
-"""The fields that, when in doubt, are a reason to ask about regimens; those stated in the
-registry's own list of arms are excluded.
+"""The fields that are a reason to ask about regimens if they are doubtful. Arms are excluded,
+because they are taken from the registry's own list.
 """
 _PEOPLE_WORDS = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?"
@@ -54,16 +55,16 @@ _PEOPLE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
-"""Sections beside the criteria that say who takes part."""
+"""Sections other than the criteria that may state who can take part."""
 _LINE = re.compile(
     r"^[^\S\n]*+(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])(?:[^\S\n]++|(?=\n)))?+(\S(?:.*\S)?)",
     re.MULTILINE,
 )
-"""A line, without spaces at its edges and without its list mark."""
+"""A line without its list marker and without leading and trailing spaces."""
 
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
-    """Estimate the size of the requests about a record if no answer is asked again."""
+    """Estimate the size of the requests about a record, assuming that no re-asks are needed."""
     asked = plan_round(parse_record(record, options.fields), options)
     if asked is None:
         return RequestSize()
@@ -73,15 +74,15 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
 
 
 class Round(NamedTuple):
-    """The calls about a record, each as its questions; ``render`` makes the call."""
+    """The questions of each call about a record. ``render`` creates a call from its questions."""
 
     calls: tuple[Questions, ...]
     render: Render
 
 
 def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
-    """Return the calls with the questions about a record that ``options`` want asked, None if there
-    is none.
+    """Return the calls with the questions about a record that ``options`` require, or None if there
+    are no questions.
     """
     questions = plan_questions(parsed, options)
     if not questions:
@@ -92,21 +93,21 @@ def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None
 
 
 def count_asked(questions: Questions) -> int:
-    """Count the lines that ask for a field. Lines without fields are only shown to the model."""
+    """Count the lines that ask for a field. Lines without fields are only context for the model."""
     return sum(bool(question.fields) for question in questions)
 
 
 def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Questions:
-    """Choose the questions about a record: the wanted tasks one after the other, each in reading
-    order, then lines that are asked only for custom fields. None for ``Effort.NONE``.
+    """Choose the questions about a record: the questions of each task in reading order, then lines
+    that are asked only for custom fields. Empty for ``Effort.NONE``.
 
-    A chunk is asked about once, since its number identifies the answer: a second task leaves it
-    out, and a field of the user's own is added to the question that is there.
+    Each chunk is asked about only once, because its number identifies the answer. A second task
+    skips the chunk, and a custom field is added to the existing question.
     """
     effort = options.effort
     if effort is Effort.NONE:
         return ()
-    # lines that are no item get numbers that no item has
+    # lines that are not items receive numbers that no item has
     numbers = count(max(parsed.chunks, default=0) + 1)
     questions: list[Question] = []
     if Task.ELIGIBILITY in options.tasks:
@@ -119,7 +120,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
     for question in questions:
         planned.setdefault(question.number, question)
     for own in options.fields:
-        # the items of a task that is not wanted are not extracted, nor are fields of them
+        # if a task is not extracted, neither are the custom fields of its items
         if own.of is not Of.RECORD and own.of.task not in options.tasks:
             continue
         for line in _plan_own(parsed, own, [*planned.values()], effort, numbers):
@@ -132,14 +133,15 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
 def pack_questions(
     questions: Questions, max_tokens: int = 8000, max_output: int = 8000
 ) -> tuple[Questions, ...]:
-    """Pack questions into calls, in order: each call takes the next lines as long as they fit.
+    """Pack questions into calls in order. Each call contains as many of the next lines as fit.
 
-    ``max_tokens`` limits the estimated tokens of a call's lines (the system part is extra),
-    ``max_output`` those of the longest answer that it may get. A line beyond a limit gets a call of
-    its own. Neighbouring lines that are asked for their regimens stay together, also beyond a
-    limit, since all of them make one list.
+    ``max_tokens`` limits the estimated tokens of a call's lines (without the system part), and
+    ``max_output`` limits the tokens of its longest possible answer. A line that exceeds a limit is
+    sent in its own call. Adjacent lines that ask for regimens stay together even if they exceed a
+    limit, because the model lists their regimens together.
     """
-    # All models of today can write 8,000 tokens; of one with less room the client asks halves.
+    # Current models can write 8,000 tokens; if a model cannot, its truncated answer is asked again
+    # in halves.
     calls: list[tuple[Question, ...]] = []
     room = 0
     for is_list, lines in groupby(questions, lambda line: REGIMENS in line.fields):
@@ -154,11 +156,10 @@ def pack_questions(
 
 
 def says_who(text: str, *, is_criterion: bool = True) -> bool:
-    """Return whether a line may indicate who takes part: by a word for people of some age or
-    sex, or by a number that can only be an age.
+    """Return True if a line may state who can take part: it contains a word for people of a certain
+    age or sex, or a number that can only be an age.
 
-    Of a title or summary (``is_criterion=False``) only the words count. A title that names children
-    gives no limit of their age.
+    In a title or summary (``is_criterion=False``), only words are considered, not numbers.
 
     >>> list(map(says_who, ("No minors", "Under 18s", "At least 18 y/o", "Aspirin")))
     [True, True, True, False]
@@ -169,8 +170,8 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
 
 
 def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[str]:
-    """Return the fields of which the effort doubts what the rules read. A ``rule`` is asked only of
-    a line such as "Any of the following:", which alone has a reading of it.
+    """Return the fields whose readings by the rules are doubtful at this effort. The field ``rule``
+    is included only for lines such as "Any of the following:", for which the rules have a reading.
     """
     return [
         name
@@ -184,8 +185,8 @@ def _plan_eligibility(
     parsed: ParsedRecord, effort: Effort, numbers: Iterator[int]
 ) -> Iterator[Question]:
     """Yield, in reading order, criteria with doubtful fields, lines that may introduce a criterion
-    whose lead-in is in doubt, and lines that may indicate who takes part, if an age, the sex or the
-    health of the participants is in doubt.
+    with a doubtful lead-in, and, if the age, sex or health of the participants is doubtful, lines
+    that may state who can take part.
     """
     names = FIELDS[Task.ELIGIBILITY]
     asked = {
@@ -215,7 +216,7 @@ def _plan_eligibility(
 
 
 def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
-    """Return a line that is not an item, with a number of its own and its section as the hint."""
+    """Return a line that is not an item, with the next free number and its section as the hint."""
     chunk = Chunk(next(numbers), span, text)
     return Question(Task.ELIGIBILITY, chunk, hint=span.section.replace("_", " "))
 
@@ -223,12 +224,13 @@ def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
 def _list_introducing(
     parsed: ParsedRecord, asked: Mapping[int, Collection[str]], numbers: Iterator[int]
 ) -> dict[Span, Chunk]:
-    """Return the lines of the section "eligibility" that may introduce a criterion, by their place:
-    criteria that end with a colon, criteria that rules read as the lead-in of another one, and all
-    lines that are not criteria, such as headings, without their list mark.
+    """Return the lines of the section "eligibility" that may introduce a criterion, keyed by span:
+    criteria that end with a colon, criteria that the rules read as a lead-in, and all lines that
+    are not criteria, such as headings, without their list markers.
 
-    There are none if no criterion there is asked for its lead-in. ``asked`` are the fields that
-    criteria are asked for, by number.
+    The result is empty if no criterion in the section is asked for its lead-in. ``asked`` contains
+    the fields that each criterion is asked for, keyed by number; ``numbers`` yields numbers for
+    lines that are not items.
     """
     criteria = [
         one for one in parsed.criteria if one.chunk.span.section == "eligibility"
@@ -254,10 +256,11 @@ def _list_introducing(
 def _plan_dosing(
     parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    """Yield all passages that may state doses, asked for their regimens, or none of them: if the
-    rules fail at one wording, they fail at others.
+    """Yield either all passages that may state doses, as questions about their regimens, or none:
+    if the rules misread one wording, they may misread the others too.
 
-    They are asked if the regimens are doubtful, or if a passage may have a field of the user's own.
+    The passages are asked about if the regimens are doubtful, or if a passage may contain a custom
+    field of regimens.
     """
     passages = list_dose_passages(parsed, numbers)
     texts = [chunk.text for chunk in passages]
@@ -273,11 +276,12 @@ def _plan_dosing(
 def _doubts_regimens(
     parsed: ParsedRecord, effort: Effort, passages: Iterable[str]
 ) -> bool:
-    """Return whether the effort doubts the mean confidence of all regimens' fields but ``arms``.
+    """Return True if the mean confidence of all regimens' fields except ``arms`` is doubtful at
+    this effort.
 
-    Each candidate (text that seems to hold a regimen that the rules could not read) counts with
-    confidence 0 in every field. So does a record whose passages speak of doses, and that has
-    neither regimen nor candidate. False if there is nothing to doubt.
+    Each candidate, which is text that seems to contain a regimen that the rules could not read, has
+    confidence 0 in every field. Without regimens and candidates, the result is True if a passage
+    mentions doses.
     """
     confidences = [
         one.read(name).confidence for one in parsed.regimens for name in _WEIGHED
@@ -289,22 +293,22 @@ def _doubts_regimens(
 
 
 def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
-    """Yield the outcomes with the fields that are in doubt and that their concept can have.
+    """Yield the outcomes with their doubtful fields, except fields that their concept cannot have.
 
-    If the concept itself is in doubt, all rare fields and the events are asked as well.
+    If the concept itself is doubtful, all rare fields and the events are asked too.
     """
     names = FIELDS[Task.ENDPOINTS]
     for outcome in parsed.outcomes:
         wanted = set(_list_doubtful(outcome, (*names, *PARTS), effort)) - {"split"}
         section = parsed.record.section(outcome.chunk.span.section)
-        # the registry itself may keep measure, description and time frame apart
+        # some registries store measure, description and time frame separately
         if wanted.intersection(PARTS) and not (section and section.parts):
             wanted.add("split")
         if "concept" in wanted:
-            # what is measured decides what else may be stated; an empty key is free
+            # the concept determines which fields may be stated; an omitted key does not cost tokens
             wanted |= _RARE | _EVENTS
         concept = outcome.read("concept")
-        # "Tumor size" has no start event and no censoring, "Overall survival" has
+        # "Overall survival" has a start event and censoring; "Tumor size" does not
         if concept.certain and not _TIMED.match(concept.value or ""):
             wanted -= _EVENTS
         fields = tuple(name for name in names if name in wanted)
@@ -319,12 +323,12 @@ def _plan_own(
     effort: Effort,
     numbers: Iterator[int],
 ) -> Iterable[Question]:
-    """Return the lines that may be asked for a field of the user's own, by the item that it belongs
-    to: for a regimen the passages that are asked for regimens anyway, for the record any line of
-    its sections, for a criterion or outcome the items that it may apply to.
+    """Return the lines that may be asked for a custom field. For a field of regimens, these are the
+    passages that are asked for regimens anyway; for a field of the record, all lines of the
+    sections that may state it; for a field of criteria or outcomes, these items.
 
-    The record and items whose value the rules read with certainty are left out. ``planned`` are the
-    questions so far.
+    Items, or the record, are skipped if the rules have already read a value that is not doubtful.
+    ``planned`` contains the questions so far.
     """
     if own.of is Of.REGIMEN:
         return [line for line in planned if REGIMENS in line.fields]
@@ -346,8 +350,8 @@ def _list_lines(
     known: Collection[Question],
     numbers: Iterator[int],
 ) -> Iterator[Question]:
-    """Yield the lines of the sections where a field of the record may be: those that are known
-    there, then all others.
+    """Yield the lines of the sections that may state a field of the record: first the ``known``
+    lines of each section, then its other lines.
     """
     for name in filter(own.may_stand_in, parsed.sections):
         here = [line for line in known if line.chunk.span.section == name]
@@ -359,11 +363,13 @@ def _list_lines(
 
 
 def _show_item(item: Draft, shown: Collection[Span] = ()) -> Question:
-    """Show a criterion or an outcome, with its place as the hint: its list, if the rules are sure
-    of it, or its section, and the line that introduces it. An outcome has no hint.
+    """Return a question without fields that shows a criterion or an outcome. The hint of a
+    criterion is its list, if the rules are certain of it, or otherwise its section, followed by the
+    line that introduces it. An outcome does not have a hint.
 
-    Examples: ``exclusion list``, ``brief summary``, ``inclusion list, under "Any of:"``. The
-    introducing line is left out if the call shows it: ``shown`` are the places of such lines.
+    Examples of hints are ``exclusion list``, ``brief summary`` and ``inclusion list, under "Any
+    of:"``. The introducing line is omitted if its span is in ``shown``, because the call includes
+    it already.
     """
     if item.group == Task.ENDPOINTS:
         return Question(Task.ENDPOINTS, item.chunk)

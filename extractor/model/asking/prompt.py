@@ -1,10 +1,9 @@
-"""The prompt: its static system part, the lines that carry questions, and the calls made of them.
+"""The prompt: its static system part, the lines with questions, and the calls that combine them.
 
-Providers bill a prefix that repeats at a fraction, and local servers keep it in memory. So the
-system part and the reply schema are the same bytes in every call of a run: the annotation guideline
-in the words of a reply, how to write an answer, and a worked example
-(``model/prompts/system.v8.md``), then the user's own fields. The user part, about one record, comes
-last.
+Providers charge less for a repeated prefix, and local servers keep it in memory. Therefore, the
+system part and the reply schema are byte-identical in every call of a run: the annotation
+guideline, the format of an answer, a worked example (``model/prompts/system.v8.md``), and then the
+custom fields. The user part, about one record, comes last.
 """
 
 import hashlib
@@ -35,8 +34,8 @@ _LONGEST_TEXT = 8000
 _PER_ITEM = 8
 _PER_REPLY = 250
 _PER_LIST = 500
-"""Output tokens beside those of the fields: an item's number and braces; slack for one long value;
-and slack where regimens are listed, for one line that holds most of them.
+"""Output tokens in addition to those of the fields: for the number and braces of an item, for one
+long value, and for a line that states most of the regimens.
 """
 _ALLOWANCE = 8
 _ALLOWANCES = {
@@ -44,8 +43,8 @@ _ALLOWANCES = {
     for task in Task
     for info in list_fields(task)
 }
-"""Output tokens that an answer may take at most, by the name of its question; ``_ALLOWANCE`` for
-others.
+"""Maximum number of output tokens for the answer to each question; ``_ALLOWANCE`` applies to other
+questions.
 """
 _NOTES = {
     "lead_in": "under: the number of the line that is the lead_in of this one; no heading.",
@@ -54,14 +53,14 @@ _NOTES = {
         "2, 2-4."
     ),
 }
-"""What is said only in calls that ask for these fields."""
+"""Instructions that are included only in calls that ask for these fields."""
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
 _MARK = re.compile(r"\[(?=\s*\d+\s*\|)|<(?=\||/?\s*[A-Za-z_]+\s*>)")
-"""What could pass for the head of a line, as "[12|", or for a template's tag, as "<|" or
-"</record>".
+"""Characters that could be mistaken for the head of a line, such as "[12|", or for a tag of a
+template, such as "<|" or "</record>".
 """
 _HINT_MARK = str.maketrans("[]|", "()/")
 _OWN_FIELDS = """# Fields of this user
@@ -78,15 +77,15 @@ _WHERE = {
 
 
 class Prompt(NamedTuple):
-    """The static part of every call."""
+    """The static system part of every call, with its version."""
 
     version: PromptVersion
     system: str
 
 
-@lru_cache(256)  # fields of the user's own have no end
+@lru_cache(256)  # the number of custom fields is unlimited
 def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
-    """Return the prompt, with the definitions of the user's own fields behind it.
+    """Return the prompt, followed by the definitions of the custom fields.
 
     >>> load_prompt().version.name
     'questions'
@@ -99,7 +98,7 @@ def load_prompt(custom: tuple[CustomField, ...] = ()) -> Prompt:
 
 
 def _describe_field(field: CustomField) -> str:
-    """Define a field of the user's own, as a model reads it, with its attributes and examples."""
+    """Return the definition of a custom field for the model, with its attributes and examples."""
     parts = "quote and these" if field.needs_quote else "these"
     lines = [
         f"{field.name} ({_WHERE[field.of]}). {field.definition}",
@@ -113,21 +112,21 @@ def _describe_field(field: CustomField) -> str:
 
 
 def _describe_example(field: CustomField, example: Example) -> str:
-    """Write an example with its answer in the form that a model is asked for."""
+    """Return an example with its answer, in the format of a reply."""
     text = json.dumps(example.text, ensure_ascii=False)
     answers: Any = field.complete_answers(example)
     if not answers:
         return f"Example: {text} gives nothing"
     if not field.many:
         answers = answers[0]
-    # A class of ours, such as a duration, is written as its text.
+    # A value of a class such as Period is written as its text.
     written = json.dumps({field.name: answers}, ensure_ascii=False, default=str)
     return f"Example: {text} gives {written}"
 
 
 def flatten(text: str) -> str:
-    r"""Write a record's text on one line, without anything that could pass for a mark of the prompt
-    or a chat template.
+    r"""Return a record's text on one line, without anything that could be mistaken for markup of
+    the prompt or of a chat template.
 
     >>> flatten("Pain\nscore </record> [2|ok] <|end|>")
     'Pain // score < /record> [ 2|ok] < |end|>'
@@ -137,9 +136,9 @@ def flatten(text: str) -> str:
 
 
 def render_line(question: Question) -> str:
-    """Return the question as a model reads it, on one line: ``[number|keys|hint] text``.
+    """Return the question as one line of the prompt: ``[number|keys|hint] text``.
 
-    Keys and hint are left out if there are none. A long hint or text is cut.
+    Empty keys or hints are omitted. A long hint or text is truncated.
     """
     hint = _show(question.hint)[:_LONGEST_HINT]
     keys = " ".join(list_keys(question))
@@ -148,8 +147,8 @@ def render_line(question: Question) -> str:
 
 
 class Trial(NamedTuple):
-    """What calls mention of a record beside the lines: title and conditions; and where doses are
-    asked the names of interventions, and arms with their numbers.
+    """The context of a record that calls include before the lines: the title and the conditions
+    and, in calls about doses, the names of interventions and the numbered arms.
     """
 
     record_id: str
@@ -158,9 +157,7 @@ class Trial(NamedTuple):
 
 
 def describe_trial(record: TrialRecord) -> Trial:
-    """Describe a record in a line for each part. What is missing is left out, what is long is
-    cut.
-    """
+    """Return the context of a record. Missing parts are omitted, and long parts are truncated."""
     names = []
     arms: list[str] = []
     for section in record.sections:
@@ -192,9 +189,9 @@ def _list_lines(**texts: str) -> tuple[str, ...]:
 def render_call(
     trial: Trial, questions: Questions, custom: tuple[CustomField, ...] = ()
 ) -> Call:
-    """Make one call that carries questions about one record, in the order of the tasks.
+    """Create a call with questions about one record, in the order of the tasks.
 
-    ``custom`` are the user's fields, defined in every call of a run.
+    ``custom`` contains the custom fields, which are defined in every call of a run.
     """
     prompt = load_prompt(custom)
     order = list(Task)
@@ -216,9 +213,9 @@ def render_call(
 
 
 def count_output_tokens(questions: Questions) -> int:
-    """Return an output limit that a good answer never reaches: the tokens that each field may take,
-    the user's own among them, for each item and reply something besides, and more if a line may
-    have many items.
+    """Return an output limit that a valid answer never reaches: the sum of the allowances for each
+    field, including custom fields, for each item and for the reply, and for lines that may have
+    many items.
     """
     tokens = _PER_REPLY + _PER_ITEM * len(questions)
     if any(map(is_listing, questions)):

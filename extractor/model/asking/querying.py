@@ -1,7 +1,7 @@
-"""Send a record's questions to a model, in as many calls as the answers need.
+"""Send a record's questions to a model, in as many calls as necessary.
 
-The way of one call: ``ask_round`` -> ``ask`` -> ``Model.complete`` -> ``read_items``. What a
-truncated answer leaves out is asked in halves.
+A call passes through ``ask_round``, ``ask``, ``Model.complete`` and ``read_items``. Lines that a
+truncated answer omits are asked again in halves.
 """
 
 import asyncio
@@ -35,11 +35,12 @@ _SILENT = (
 
 
 async def ask_round(asked: Round, model: Model) -> Replies:
-    """Send the calls of a round at once, and return a reply for each: None if the budget is spent,
-    an empty one with the reason if the call failed or its answer is useless.
+    """Send the calls of a round concurrently, and return a reply for each call: None if the budget
+    is spent, or an empty reply with the reason if the call failed or its answer is unusable.
 
-    A failed call does not lose the answers to the others. Raises its error, with the usage of all
-    calls, only if it is not the model's, if the run was stopped, or if no call was answered.
+    If a call fails, the answers to the others are kept. The error of a failed call is raised, with
+    the usage of all calls, only if the model did not cause it, if the run was stopped, or if no
+    call was answered.
     """
     calls = [ask(model, questions, asked.render) for questions in asked.calls]
     replies: list[ModelReply | None] = []
@@ -53,7 +54,7 @@ async def ask_round(asked: Round, model: Model) -> Replies:
             continue
         usage = getattr(result, "usage", None) or Usage()
         replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
-        # a useless answer, or a refusal of a call as too long, is an answer, too
+        # an unusable answer, or the rejection of a call as too long, is also an answer
         if not isinstance(result, AnswerRejected | RequestTooLong):
             lost.append(result)
     is_answered = len(lost) < len(replies) - replies.count(None)
@@ -68,23 +69,23 @@ async def ask_round(asked: Round, model: Model) -> Replies:
 
 
 def is_lacking(replies: Replies) -> bool:
-    """Return whether an answer is missing, refused, invalid, or still to come, so that the record
-    is asked again.
+    """Return True if an answer is missing, refused, invalid or pending, so that the record will be
+    asked about again.
     """
     return any(reply is None or reply.pending or reply.dropped for reply in replies)
 
 
 async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
-    """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` makes the call for any
-    part of them.
+    """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` creates the call for any
+    subset of the questions.
 
-    What a truncated answer leaves out is asked in two halves. Lines that no call is left for are
-    dropped; so is a line whose answer was cut off although it was the only one. The reply has every
-    item that is valid on its own, and the reasons for dropping others. If an answer will come by a
-    batch, the reply is ``pending``.
+    The lines that a truncated answer omits are asked again in two halves. A line is dropped if no
+    more calls are allowed, or if its answer was truncated although it was the only line in the
+    call. The reply contains every valid item and the reasons for dropping others. If an answer will
+    be received through a batch, the reply is ``pending``.
 
-    Raises ``AnswerRejected`` if no item could be used, and the errors of ``Model.complete``, all
-    with the usage of the attempts.
+    Raises ``AnswerRejected`` if no item is usable, and the errors of ``Model.complete``. All errors
+    contain the usage of the attempts.
     """
     reply = ModelReply(usage=Usage(questions=len(questions)))
     room = MOST_CALLS
@@ -114,7 +115,9 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
 
 
 def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
-    """Let the watch count useless answers. Raises ``AnswerRejected`` for one."""
+    """Report useful and unusable answers to the watch. Raises ``AnswerRejected`` for an unusable
+    answer.
+    """
     if reply.items:
         model.watch.note_useful()
     elif reply.is_useless:
@@ -129,13 +132,13 @@ def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
 async def _ask_part(
     model: Model, part: Questions, render: Render
 ) -> tuple[ModelReply, Questions]:
-    """Ask some questions in one call. Return what its answer brings, and the lines that a truncated
-    one leaves out. Raises the errors of ``Model.complete``.
+    """Ask some questions in one call. Return the reply, and the lines that a truncated answer
+    omits. Raises the errors of ``Model.complete``.
 
-    An answer without text, because the limit was reached among the thoughts, is not called cut:
-    fewer questions would take as many thoughts. A useless answer is marked in the store, so that a
-    later run asks again; not one that came from the store or from a batch, which would ask without
-    end.
+    An answer without text, because reasoning used up the output limit, is not treated as truncated:
+    fewer questions would need as much reasoning. An unusable answer is marked in the store, so that
+    a later run asks again. An answer from the store or from a batch is not marked, because it would
+    be asked again endlessly.
     """
     call = render(part)
     try:

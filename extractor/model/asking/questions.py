@@ -1,4 +1,4 @@
-"""Questions to a model, and what comes back."""
+"""Questions to a model, and its replies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,15 +10,15 @@ from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
 
 LINE_BREAK = " // "
-"""Replaces a line break of the record where a prompt shows its text as one line."""
+"""Replaces a line break when a prompt shows a record's text on one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Ask for fields of one numbered chunk. Without ``fields``, the line is only shown.
+    """A question about fields of one numbered chunk. Without ``fields``, the line is only context.
 
-    ``hint`` names its list or section; ``custom`` has the declarations of custom fields
-    among the ``fields``.
+    ``hint`` names the list or section of the chunk, and ``custom`` contains the declarations of the
+    custom fields among the ``fields``.
     """
 
     task: Task
@@ -29,23 +29,23 @@ class Question:
 
     @property
     def number(self) -> int:
-        """The number of its chunk, which identifies the answer."""
+        """The number of the chunk, which identifies the answer."""
         return self.chunk.number
 
     @property
     def guideline_fields(self) -> tuple[str, ...]:
-        """The fields that are not the user's own, which come last."""
+        """The fields of the guideline. Custom fields follow them in ``fields``."""
         return self.fields[: len(self.fields) - len(self.custom)]
 
     def add(self, own: CustomField) -> "Question":
-        """Return the question that asks for a field of the user's own, too."""
+        """Return the question with an additional custom field."""
         fields = (*self.fields, own.name)
         return replace(self, fields=fields, custom=(*self.custom, own))
 
 
 Questions = Sequence[Question]
 Render = Callable[[Questions], Call]
-"""Makes the call for any part of a record's questions."""
+"""Creates the call for any subset of a record's questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class ModelReply:
 
     Attributes:
         items: The valid items.
-        usage: Calls and tokens.
-        dropped: Why other items were dropped, each with the number of its line; None if it concerns
-            the whole answer.
-        pending: How many answers are still to come.
-        remarks: What is doubtful about how the reply was read.
+        usage: The calls and tokens.
+        dropped: The reasons for dropping other items, each with the number of its line, or None if
+            the reason concerns the whole answer.
+        pending: The number of answers that are still pending.
+        remarks: Remarks about uncertainties in reading the reply.
     """
 
     items: tuple[Any, ...] = ()
@@ -68,7 +68,7 @@ class ModelReply:
     remarks: tuple[str, ...] = ()
 
     def __add__(self, other: "ModelReply") -> "ModelReply":
-        """Return one reply with what both have."""
+        """Return a reply that combines both."""
         return ModelReply(
             self.items + other.items,
             self.usage + other.usage,
@@ -79,12 +79,12 @@ class ModelReply:
 
     @property
     def is_useless(self) -> bool:
-        """Whether something was dropped and nothing is left."""
+        """Whether items were dropped and none remain."""
         return bool(self.dropped) and not self.items and not self.pending
 
     @property
     def rejected(self) -> tuple[str, ...]:
-        """Why items were dropped, in words."""
+        """The reasons for dropping items, as messages."""
         return tuple(
             reason if number is None else f"{number}: {reason}"
             for number, reason in self.dropped

@@ -1,9 +1,9 @@
-"""What a model writes: items of short keys, under one JSON schema that is the same for every call
+"""The format of a model's reply: items with short keys, in the same JSON schema for every call
 (``model/prompts/reply_schema.json``).
 
-``FORMS`` gives, for each field that a model can be asked for, its key and the function that reads
-its values. Output tokens are the cost, so a key whose value the text does not state is left out.
-``answers`` reads items.
+For each field that a model can be asked for, ``FORMS`` contains its key and the function that reads
+its values. Because output tokens are expensive, keys are omitted if the text does not state their
+value. ``answers`` reads the items.
 """
 
 import json
@@ -35,7 +35,7 @@ from extractor.schemas import (
 
 REGIMENS = "regimens"
 PEOPLE = "people"
-"""Questions that a line may answer with several items, or with none."""
+"""Questions that a line may answer with any number of items."""
 PEOPLE_FIELDS = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 PARTS = ("measure", "description", "time_frame")
 """The parts of an outcome that ``split`` asks for."""
@@ -61,12 +61,14 @@ FIELDS: Mapping[Task, tuple[str, ...]] = {
     Task.DOSING: REGIMEN_FIELDS,
     Task.ENDPOINTS: _OUTCOME,
 }
-"""The fields that a model can be asked of an item of each task, in the order of asking."""
+"""The fields of an item that a model can be asked for in each task, in the order of the keys."""
 _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
 _EMPTY: Sequence[Any] = (None, "", [], [None])
-"""What a model may write for a key without a value."""
+"""Values that a model may write for a key without a value."""
 _LONGEST = 1000
-"""Characters of a value that is no plain quote. The work to find its unit grows with its length."""
+"""Maximum number of characters of a value with numbers and units, because the time to parse it
+grows with its length.
+"""
 _SCHEMA = Path(__file__).parents[1] / "prompts" / "reply_schema.json"
 _KEYS = json.loads(_SCHEMA.read_text("utf-8"))["$defs"]["Item"]["properties"]
 _READERS: Mapping[type[Any], Callable[[str], Any]] = {
@@ -76,12 +78,12 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
     TimePoint: partial(read_time, TimePoint),
     **{kind: CLASSES[kind].read for kind in (Amount, Constraint, Instrument)},
 }
-"""What reads a value that is written as text, such as "21 day", by its class."""
+"""The function that reads a value of each class from text such as "21 day"."""
 
 
 class Form(NamedTuple):
-    """How a model writes a field: its key, and what reads a value (one of several, if ``many``).
-    Members of a closed set are written as short ``words``.
+    """How a model writes a field: the key, and the function that reads a value or, if ``many``,
+    each of several values. Members of a closed set are written as short ``words``.
     """
 
     key: str
@@ -92,33 +94,33 @@ class Form(NamedTuple):
 
 def _read_text(read: Callable[[str], Any], written: object) -> Any:
     if not isinstance(written, str):
-        raise ValueError(f"{written!r} is not a string")  # noqa: TRY004 - as for other values
+        raise ValueError(f"{written!r} is not a string")  # noqa: TRY004 - the same error as for other values
     if len(written) > _LONGEST:
         raise ValueError(
-            f"a value of more than {_LONGEST} characters; quote less of the text"
+            f"the value has more than {_LONGEST} characters; quote less of the text"
         )
     return read(written)
 
 
 def _read_word(words: Mapping[str, StrEnum], written: object) -> StrEnum:
-    """Read a member of a closed set: its short word or its value, in any case."""
+    """Read a member of a closed set from its short word or its value, ignoring case."""
     folded = str(written).strip().casefold()
     for word, member in words.items():
         if folded in (word.casefold(), member.casefold()):
             return member
-    raise ValueError(f"{written!r} is none of: {', '.join(words)}")
+    raise ValueError(f"{written!r} is not one of: {', '.join(words)}")
 
 
 def _make_form(key: str, info: FieldInfo) -> Form:
     """Return the form of a field of the guideline."""
     if info.kind is ValueKind.CHOICE:
-        # the schema has the words in the order of the closed set
+        # the schema lists the words in the order of the closed set
         members = info.type.__members__.values()
         words = dict(zip(_KEYS[key]["enum"], members, strict=True))
         return Form(key, partial(_read_word, words), info.many, words)
     if info.type in _READERS:
         return Form(key, partial(_read_text, _READERS[info.type]), info.many)
-    # an arm is written as its number in the list of the call
+    # an arm is written as its number in the call's list of arms
     kind = int if key == "arms" else info.type
     return Form(key, TypeAdapter(kind).validate_python, info.many)
 
@@ -139,12 +141,12 @@ def _list_forms(task: Task) -> Mapping[str, Form]:
 
 
 FORMS = {task: _list_forms(task) for task in Task}
-"""How a model writes each field, by task."""
+"""How a model writes each field, keyed by task and field."""
 
 
 def expand(fields: Iterable[str]) -> list[str]:
-    """Return the fields of an answer: those of a regimen or of the participants in place of
-    ``regimens`` and ``people``.
+    """Return the fields of an answer, in which ``regimens`` and ``people`` are replaced with the
+    fields of a regimen and of the participants.
 
     >>> expand(["kind", "people"])
     ['kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
@@ -153,29 +155,27 @@ def expand(fields: Iterable[str]) -> list[str]:
 
 
 def is_listing(question: Question) -> bool:
-    """Return whether the line of a question may have any number of items, or none: it asks for
-    nothing but regimens, the participants and the user's own fields.
+    """Return True if the line of a question may have any number of items, because it asks only for
+    regimens, the participants and custom fields.
     """
     return not set(question.guideline_fields).difference(_EXPANDED)
 
 
 def list_keys(question: Question) -> list[str]:
-    """Return the keys that a line names: those of the asked fields, in their order."""
+    """Return the keys of the fields that a question asks for, in order."""
     forms = FORMS[question.task]
     return [forms[name].key if name in forms else name for name in question.fields]
 
 
 class Item(BaseModel, frozen=True, extra="allow"):
-    """What a model writes about the line with number ``n``, by key. Its values are read later, each
-    by itself.
-    """
+    """A model's values for the line with number ``n``, by key. Values are read separately later."""
 
     n: int
 
     @model_validator(mode="before")
     @classmethod
     def _tidy(cls, data: Any) -> Any:
-        """Drop empty values, and put line breaks in place of their marks in a prompt."""
+        """Drop empty values, and restore the line breaks that the prompt replaced."""
         if not isinstance(data, dict):
             return data
         data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
@@ -187,14 +187,14 @@ class Reply(BaseModel, frozen=True):
     left out.
     """
 
-    # a provider of tools gets this text as the tool's description
+    # this docstring is sent to providers as the description of the tool
 
     custom: ClassVar[tuple[CustomField, ...]] = ()
     items: tuple[Item, ...]
 
     @classmethod
     def model_json_schema(cls, *_: Any, **__: Any) -> dict[str, Any]:
-        """Return only what a model must read: the prompt defines each key."""
+        """Return a minimal schema, because the prompt already defines each key."""
         schema: dict[str, Any] = json.loads(_SCHEMA.read_text("utf-8"))
         keys = schema["$defs"]["Item"]["properties"]
         keys |= {own.name: own.json_schema for own in cls.custom}
@@ -203,8 +203,8 @@ class Reply(BaseModel, frozen=True):
 
 @lru_cache(256)  # fields of the user's own have no end
 def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
-    """Return the reply model of a run with these fields of the user's own: its JSON schema has a
-    key for each.
+    """Return the reply model of a run with these custom fields, each of which has a key in the JSON
+    schema.
     """
     if not fields:
         return Reply

@@ -1,4 +1,4 @@
-"""The budget of a run: a limit of money, checked before each request, at the model's prices."""
+"""The budget of a run: a spending limit that is checked before each request."""
 
 import asyncio
 import json
@@ -18,53 +18,57 @@ from extractor.model.store import CallStore, Spending
 from extractor.schemas import Usage
 
 _LOOK_S = 0.05
-"""Seconds after which a request that waits for room looks again."""
+"""Seconds after which a request that waits for budget checks again."""
 _THOUGHT = 8
-"""A call is assumed to use an eighth of the thinking tokens that its reasoning effort allows."""
+"""A call is expected to use this fraction (an eighth) of the reasoning tokens that its reasoning
+effort allows.
+"""
 
 
 _SIZES_REPLY = re.compile(
     r'"(max_?(?:\w+_)?(?:output_?)?tokens|n|best_of|candidate_?count|num_predict)":',
     re.IGNORECASE,
 )
-"""Parameters of how long a reply may be, and how many answers it has, wherever they are."""
+"""Parameters, at any level, that set the length of a reply or the number of answers in it."""
 _USUAL = ClientSettings()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reservation:
-    """The most that one request may use, and cost. Equal only to itself."""
+    """The maximum usage and cost of one request. Each reservation is equal only to itself."""
 
     most: Usage = field(default_factory=Usage)
     dollars: float = 0.0
 
 
 class Meter(Protocol):
-    """A budget: each request has a reservation before it is sent, which is settled once."""
+    """A budget. Each request makes a reservation before it is sent, and settles it once."""
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there
-        will be no room.
+        """Wait until a request fits into the budget, and reserve its maximum usage. Raises
+        ``BudgetReached`` if the request will never fit.
         """
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and count what its request used. None (no reply states the
-        cost) counts as the maximum.
+        """Release a reservation, and add the actual usage of its request. None means that no reply
+        stated the usage, so the maximum is added.
         """
 
 
 @dataclass(eq=False)
 class Budget:
-    """A limit of ``max_usd`` US dollars over all invocations of a run; None means no limit.
+    """A limit in US dollars over all invocations of a run. If ``max_usd`` is None, spending is
+    unlimited.
 
-    A request is sent if the most that it may cost fits beside all that was spent and the most that
-    all requests in flight may cost; otherwise it waits for their end. So the limit is never
-    exceeded. If a request does not fit with no other in flight, the budget is ``reached``, and no
-    further request is sent. Event loops in several threads may share it.
+    A request is sent only if its maximum cost, the amount spent so far and the maximum cost of all
+    requests in flight together do not exceed the limit; otherwise, it waits until other requests
+    have ended. Therefore, the limit is never exceeded. If a request does not fit although no other
+    request is in flight, the budget is ``reached`` and no further requests are sent. Event loops in
+    several threads can share a budget.
 
-    ``rates`` are those of the highest case, ``spent`` is the cost of earlier invocations; calls
-    without a price count at the ``price`` of today. Raises ``ArgumentError`` for a limit without a
-    price.
+    ``rates`` are the token rates of the highest case, and ``spent`` is the spending of earlier
+    invocations; calls that were stored without a price are counted at the current ``price``. Raises
+    ``ArgumentError`` for a limit without a price.
     """
 
     max_usd: float | None = None
@@ -75,13 +79,13 @@ class Budget:
 
     def __post_init__(self, spent: Spending | None) -> None:
         if self.max_usd is not None and self.price is None:
-            raise ArgumentError("a money limit needs the price of the model")
+            raise ArgumentError("a spending limit requires the price of the model")
         self._in_flight: set[Reservation] = set()
         self._lock = Lock()
         self.count(spent or Spending())
 
     def count(self, spent: Spending) -> None:
-        """Recount what was spent so far. Calls may be sent again if it leaves room."""
+        """Set the amount spent so far. Calls can be sent again if they fit into the budget."""
         self._spent = spent.dollars + self._cost(spent.unpriced)
         self._uncounted = spent.most_dollars + self._cost(spent.most_unpriced)
         self.reached = False
@@ -90,8 +94,8 @@ class Budget:
         return self.price.cost(usage) if self.price else 0.0
 
     async def reserve(self, call: Call) -> Reservation:
-        """Wait for room, and reserve what a request may use. Raises ``BudgetReached`` if there will
-        be no room.
+        """Wait until a request fits into the budget, and reserve its maximum usage. Raises
+        ``BudgetReached`` if the request will never fit.
         """
         while True:
             reservation = self.try_reserve(call)
@@ -99,18 +103,18 @@ class Budget:
                 return reservation
             if self.reached:
                 raise BudgetReached(str(self))
-            # threads have loops of their own, and no event wakes several
+            # each thread has its own event loop, and an asyncio event cannot wake several loops
             await asyncio.sleep(_LOOK_S)
 
     def try_reserve(self, call: Call) -> Reservation | None:
-        """Reserve what a request may use, or return None if there is no room now."""
+        """Reserve the maximum usage of a request, or return None if it does not fit now."""
         most = self._forecast(call)
         reservation = Reservation(most, self._cost(most))
         with self._lock:
             asked = (*self._in_flight, reservation)
             total = self._used + sum(one.dollars for one in asked)
             has_room = self.max_usd is None or total <= self.max_usd
-            # with no other in flight, there will be no room later
+            # without other requests in flight, the request will not fit later either
             self.reached |= not has_room and not self._in_flight
             if self.reached or not has_room:
                 return None
@@ -118,7 +122,7 @@ class Budget:
         return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and count what its request used; None counts as the most."""
+        """Release a reservation, and add the actual usage of its request. None adds the maximum."""
         with self._lock:
             self._in_flight.remove(reservation)
             if usage is None:
@@ -127,7 +131,7 @@ class Budget:
                 self._spent += self._cost(usage)
 
     def change_limit(self, max_usd: float | None) -> None:
-        """Set another limit. Calls may be sent again if it leaves room."""
+        """Change the limit. Calls can be sent again if they fit into the budget."""
         if max_usd != self.max_usd:
             self.max_usd = max_usd
             self.reached = False
@@ -138,18 +142,21 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Whether nothing is left, or less than the next call may cost."""
+        """Whether the budget is used up, or too small for the next call."""
         return self.reached or (self.max_usd is not None and self._used >= self.max_usd)
 
     def __str__(self) -> str:
         spent = f"${self._spent:.4f} of ${self.max_usd} are spent"
         if self._uncounted:
-            spent += f", and up to ${self._uncounted:.4f} by calls whose cost no reply states"
+            spent += (
+                f", and up to ${self._uncounted:.4f} by calls whose replies do not state "
+                "a cost"
+            )
         return spent + ("; the next call may not fit" if self.reached else "")
 
     def _forecast(self, call: Call) -> Usage:
-        """Return the most that a request may use, if all of its static part is written into a
-        cache. Nothing without rates.
+        """Return the maximum usage of a request, assuming that its static part is written to a
+        cache. The usage is zero if the rates are unknown.
         """
         rates = self.rates
         if rates is None:
@@ -159,18 +166,18 @@ class Budget:
         return Usage(
             prompt_tokens=round(size.messages * rates.messages + schema),
             written_tokens=round(size.system * rates.messages + schema),
-            # The output limit of some models includes their thinking.
+            # The output limit of some models includes their reasoning.
             output_tokens=size.most_tokens + rates.thinking,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The model of a run, its listed price if known, the run's limit of money, and how much the
-    model thinks.
+    """The model of a run, its listed price if known, the run's spending limit, and the reasoning
+    effort of the model.
 
-    ``in_batches`` selects the provider's batch price. ``reasoning`` is None for the default of the
-    model's family.
+    ``in_batches`` selects the provider's batch price. If ``reasoning`` is None, the default of the
+    model's family applies.
     """
 
     spec: ModelSpec | None = None
@@ -190,36 +197,35 @@ class Pricing:
         in_batches: bool = False,
         spell: Callable[[str], str] = str,
     ) -> "Pricing":
-        """Return the pricing of a model. ``spell`` returns the name that the user writes for an
-        option.
+        """Return the pricing of a model. For messages, ``spell`` converts the name of an option to
+        the name that the user writes.
 
-        Raises ``ArgumentError`` for a limit without a known price, and for one beside a parameter
-        of requests that sets how much a reply may have: then the maximum cost is unknown.
+        Raises ``ArgumentError`` for a limit if the price is unknown, or if a request parameter sets
+        the length of a reply, because the maximum cost is then unknown.
 
-        >>> Pricing.of(None, PriceList(), max_usd=1)
-        Traceback (most recent call last):
-        extractor.errors.ArgumentError: max_usd: no model that costs money is set...
+        >>> Pricing.of(None, PriceList(), max_usd=1) Traceback (most recent call last):
+        extractor.errors.ArgumentError: max_usd: no paid model is set; choose a model with model
         """
         listed = prices.find(spec) if spec else None
         if max_usd is not None and listed is None:
             problem = (
-                f"the price of {spec} is unknown; write it into a file and name that with "
-                f"{spell('prices')} (docs/how-to/cost.md shows one)"
+                f"the price of {spec} is unknown; write it to a file and pass the file with "
+                f"{spell('prices')} (docs/how-to/cost.md shows an example)"
             )
             if spec is None:
-                problem = f"no model that costs money is set; choose one with {spell('model')}"
+                problem = f"no paid model is set; choose a model with {spell('model')}"
             raise ArgumentError(f"{spell('max_usd')}: {problem}")
         lifted = _SIZES_REPLY.search(json.dumps(dict(asking.options), default=str))
         if max_usd is not None and lifted:
             raise ArgumentError(
-                f"{lifted[1]}: it changes what a call may cost at most; leave it out, or the limit "
-                "of money"
+                f"{lifted[1]}: it changes the maximum cost of a call; remove either this parameter "
+                "or the spending limit"
             )
         return cls(spec, listed, max_usd, in_batches, asking.reasoning)
 
     @property
     def price(self) -> Price | None:
-        """The price of tokens in this run, None if it is unknown."""
+        """The price of tokens in this run, or None if it is unknown."""
         if self.listed is None:
             return None
         price = self.listed.price
@@ -227,12 +233,12 @@ class Pricing:
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:
-        """The cost of a usage in dollars, or None if no price is known."""
+        """A function that returns the cost of a usage in dollars, or None without a price."""
         return self.price.cost if self.price else None
 
     @property
     def thinking(self) -> Cases[int]:
-        """The assumed tokens of thinking per call, by the effort of reasoning.
+        """The assumed number of reasoning tokens per call, given the reasoning effort.
 
         >>> Pricing(ModelSpec.parse("gpt-5-mini")).thinking  # its default effort is low
         Cases(low=0, expected=500, high=4000)
@@ -246,8 +252,8 @@ class Pricing:
         return load_rates(self.spec, self.thinking)
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
-        """Open the budget of all invocations of a run, whose calls are in ``store``. With a limit,
-        what earlier ones spent counts.
+        """Open the budget of all invocations of a run, whose calls are in ``store``. If there is a
+        limit, the spending of earlier invocations is included.
         """
         is_limited = self.max_usd is not None
         spent = store.spending if store and is_limited else None

@@ -1,4 +1,4 @@
-"""Prices of tokens, from the user's own files first, then from the table of genai-prices."""
+"""Token prices, from the user's own files or, failing that, from the genai-prices table."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
 
 _LONGEST = 1_000_000
-"""The maximum bytes of a file of prices."""
+"""Maximum size of a price file in bytes."""
 _LISTED = {
     "prompt": "input_mtok",
     "output": "output_mtok",
@@ -30,9 +30,9 @@ _LISTED = {
 class Price(BaseModel):
     """US dollars per million tokens.
 
-    ``cached`` is the price of prompt tokens from a cache, ``written`` that of tokens written into
-    one; without them, such tokens cost as much as others. ``batch`` is the share of the price that
-    a provider charges in a batch.
+    ``cached`` is the price of prompt tokens read from a cache, and ``written`` is the price of
+    tokens written to a cache; both default to the price of other prompt tokens. ``batch`` is the
+    fraction of the price that a provider charges in a batch.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -76,7 +76,7 @@ class _PriceFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """A price with its listed name and its source."""
+    """A price with the name under which it is listed, and its source."""
 
     name: str
     price: Price
@@ -84,15 +84,15 @@ class ListedPrice:
 
 
 class PriceList(NamedTuple):
-    """The user's ``own`` prices by their names, before the table of genai-prices."""
+    """The user's ``own`` prices, keyed by model. They take precedence over genai-prices."""
 
     own: Mapping[str, ListedPrice] = {}
 
     def find(self, spec: ModelSpec) -> ListedPrice | None:
-        """Find the price of a model. Return None if it is unknown.
+        """Return the price of a model, or None if it is unknown.
 
-        The user's own prices count first, for the address of a server, then for the model's name.
-        For a server named by its address, no other counts.
+        The user's own prices take precedence, first for the address of a server, then for the
+        model's name. For a server that is named by its address, only these are used.
         """
         for name in (str(spec), spec.name):
             if name in self.own:
@@ -110,10 +110,10 @@ class PriceList(NamedTuple):
 
 
 def read_prices(own: Sequence[Path] = ()) -> PriceList:
-    """Read the user's files of prices, which take precedence over genai-prices, the first file over
-    later ones.
+    """Read the user's price files. Earlier files take precedence over later ones, and all files
+    over genai-prices.
 
-    Raises ``ArgumentError`` with the problem for a missing or broken file.
+    Raises ``ArgumentError`` for a missing or invalid file.
 
     >>> read_prices().find(ModelSpec.parse("gpt-4o-mini-2024-07-18")).price.prompt
     0.15
@@ -122,26 +122,26 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     """
     own_prices: dict[str, ListedPrice] = {}
     for path in own:
-        # a device has no end
+        # a device could be read endlessly
         if not path.is_file() or path.stat().st_size > _LONGEST:
             raise ArgumentError(
-                f"{path}: there is no file of at most {_LONGEST:,} bytes; specify a price file"
+                f"{path}: not a file of at most {_LONGEST:,} bytes; specify a price file"
             )
         try:
             text = path.read_text("utf-8-sig")
             content = _PriceFile.model_validate(tomllib.loads(text))
         except (OSError, ValueError, RecursionError) as error:
-            # the number of faults, and the first one with its place
+            # the number of errors, and the first error with its location
             problem = ": ".join(str(error).splitlines()[:3])
-            raise ArgumentError(f"{path}: not a file of prices: {problem}") from error
+            raise ArgumentError(f"{path}: not a price file: {problem}") from error
         for name, price in content.model.items():
             own_prices.setdefault(name, ListedPrice(name, price, str(path)))
     return PriceList(own_prices)
 
 
 def _list_model(model: ModelInfo) -> ListedPrice | None:
-    """Return a model's price for text today, None if it has none. If prices are tiered by prompt
-    length, the first tier is used.
+    """Return a model's current price for text, or None if it is unknown. If prices are tiered by
+    prompt length, the first tier is used.
     """
     prices = _read_table(model.get_prices(datetime.now(UTC)))
     if not prices.get("prompt") or "output" not in prices:
@@ -155,7 +155,9 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
 
 
 def _read_table(listed: ModelPrice) -> dict[str, float]:
-    """Return the prices of genai-prices by their names here, of those with tiers the first."""
+    """Return prices from genai-prices, keyed by the names used here. The first tier of tiered
+    prices is used.
+    """
     prices = {name: getattr(listed, _LISTED[name]) for name in _LISTED}
     bases = {name: getattr(price, "base", price) for name, price in prices.items()}
     return {name: float(base) for name, base in bases.items() if base is not None}

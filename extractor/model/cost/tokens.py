@@ -1,8 +1,8 @@
-"""Sizes of requests in characters, and the tokens that they take: at least, as expected, and at
-most.
+"""The sizes of requests in characters, and their minimum, expected and maximum numbers of tokens.
 
-Tokens are characters times rates, because a provider's tokenizer cannot run here. The rates
-were measured on models whose servers report token counts (``rates.toml``, ``answer_sizes.toml``).
+Tokens are estimated as characters multiplied by rates, because providers' tokenizers are not
+available here. The rates were measured on models whose servers report token counts (``rates.toml``,
+``answer_sizes.toml``).
 """
 
 import re
@@ -20,18 +20,18 @@ from extractor.model.spec import ModelSpec
 T = TypeVar("T")
 
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
-"""The start of a line in a prompt: its number and the keys that it asks for."""
+"""The beginning of a line in a prompt, with the line number and the requested keys."""
 _WRAPPING = 70
-"""Characters of a response format around its schema."""
+"""Number of characters of a response format in addition to the schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestSize:
-    """Characters of requests and of their expected answers, summed over ``calls``.
+    """The characters of requests and of their expected answers, summed over ``calls``.
 
-    ``system`` are those of ``messages`` that are the same in every call, as ``schema`` is.
-    ``most_tokens`` is the sum of the output limits. The caller that measures records counts
-    ``questions``.
+    ``system`` is the part of ``messages`` that is identical in every call, as is ``schema``.
+    ``most_tokens`` is the sum of the output limits. ``questions`` is set by callers that measure
+    whole records.
     """
 
     calls: int = 0
@@ -43,7 +43,7 @@ class RequestSize:
     questions: int = 0
 
     def __add__(self, other: "RequestSize") -> "RequestSize":
-        """Return the sizes of both, added field by field."""
+        """Return the sum of both sizes, field by field."""
         return RequestSize(*map(add, astuple(self), astuple(other)))
 
 
@@ -54,8 +54,9 @@ def measure_call(call: Call) -> RequestSize:
 
 
 def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
-    """Measure a request by its texts, the characters of its schema, and its output limit in tokens.
-    The length of the answer is expected by the mean length of the keys that its lines ask for.
+    """Measure a request, given its texts, the number of characters in its schema, and its output
+    limit in tokens. The expected length of the answer is the sum of the mean lengths of the
+    requested keys.
 
     >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).answer
     39.1
@@ -79,7 +80,7 @@ def _read(name: str) -> Mapping[str, Any]:
 
 
 class Cases(NamedTuple, Generic[T]):
-    """A forecast in three cases: the least, the expected, and the most."""
+    """A forecast in three cases: the lowest, the expected, and the highest."""
 
     low: T
     expected: T
@@ -88,10 +89,11 @@ class Cases(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rates of requests in one case.
+    """The token rates of requests in one case.
 
-    ``messages``, ``schema`` and ``answer`` are tokens per character, ``thinking`` is tokens per
-    call, ``again`` the share of calls that are asked again because the answer broke its schema.
+    ``messages``, ``schema`` and ``answer`` are tokens per character, ``thinking`` is the number of
+    reasoning tokens per call, and ``again`` is the fraction of calls that are repeated because the
+    answer did not match the schema.
     """
 
     messages: float
@@ -102,7 +104,9 @@ class Rates:
 
 
 class TokenCounts(NamedTuple):
-    """Calls and their tokens. ``static`` are those of the prompts that every call repeats."""
+    """Calls and their tokens. ``static`` is the part of the ``prompt`` tokens that every call
+    repeats.
+    """
 
     calls: float
     prompt: float
@@ -113,12 +117,12 @@ class TokenCounts(NamedTuple):
 def load_rates(
     spec: ModelSpec | None, thinking: Iterable[int] = (0, 0, 0)
 ) -> Cases[Rates]:
-    """Load the rates for a model: least, expected and most. Without a ``spec`` they are those of a
-    hosted one.
+    """Load the lowest, expected and highest rates for a model. If ``spec`` is None, the rates of a
+    hosted model are used.
 
-    The user's own server was measured separately: its answers need no factor, and its schema is not
-    expected to be a part of the prompt. ``thinking`` is the model's tokens of thinking per call:
-    least, expected and most.
+    Models on the user's own server were measured separately, and their schema is not expected to be
+    part of the prompt. ``thinking`` contains the lowest, expected and highest number of the model's
+    reasoning tokens per call.
     """
     kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
@@ -132,8 +136,8 @@ def load_rates(
 
 
 def forecast_calls(size: RequestSize, rates: Rates) -> TokenCounts:
-    """Forecast the tokens of calls, with those of calls that are asked again. No answer exceeds its
-    output limit.
+    """Forecast the tokens of calls, including repeated calls. Answers never exceed their output
+    limits.
     """
     times = 1 + rates.again
     schema = size.schema * rates.schema
