@@ -254,8 +254,8 @@ def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflic
     if not nearest.differences:
         cut = find_cut(text, nearest.first, nearest.end)
         if cut:
-            kind = _KINDS_OF_CUTS.get(cut[0], ConflictKind.NUMBER)
-            yield TokenConflict(kind, "", cut)
+            lost = _KINDS_OF_CUTS.get(cut[0], ConflictKind.NUMBER)
+            yield TokenConflict(lost, "", cut)
     for quoted, stated in nearest.differences:
         kind = compare_tokens(quoted, stated)
         if kind:

@@ -1,17 +1,18 @@
 """Read text once: tokens, rules over tokens, terms, numbers, units and times.
 
-Every concept, reader and export uses it. It does not depend on the meaning of sections.
+Every concept, reader and export uses this package. It does not know what a section means.
 
-- ``clean``: a text with one spelling for each sign, with a map to the raw characters;
-  ``shown``: the form that people read.
-- ``lexer``: typed tokens of a cleaned text; ``patterns``: rules over them; ``book``: all rules,
-  vocabularies and tables of the package (``rules/*.toml``); ``passage``: sections and ranges.
-- ``numbers``: every value that the characters of a number allow, the most likely first, and
-  durations; ``units``: UCUM codes and conversion; ``quantities``: numbers, ranges and lists with
-  their units.
-- ``other_languages``: lines that are not in English, by letters of other scripts and counted words
-  of a few languages (``rules/languages.toml``). Single words and unlisted languages may be missed.
+- ``clean`` gives every symbol a single spelling and keeps a map to the raw characters; ``shown``
+  makes the text that people read.
+- ``lexer`` splits a cleaned text into typed tokens; ``patterns`` has the rules over tokens;
+  ``book`` has all rules, vocabularies and tables of the package (``rules/*.toml``); ``passage``
+  has sections and ranges.
+- ``numbers`` reads durations and the possible values of a number, most likely first; ``units``
+  reads and converts UCUM codes; ``quantities`` reads numbers, ranges and lists with their units.
+- ``other_languages`` finds lines that are not in English. It looks for letters of other scripts
+  and counts the words of a few languages (``rules/languages.toml``). Single words and unlisted
+  languages may be missed.
 
-To read another spelling of a unit, edit ``rules/units.toml``; for a word of another language,
-``rules/languages.toml``; for a phrase, the rules of its concept.
+To read another spelling of a unit, edit ``rules/units.toml``. To recognise a word of another
+language, edit ``rules/languages.toml``. To read a phrase, edit the rules of its concept.
 """

@@ -38,16 +38,16 @@ _RULES = "rules"
 contains the vocabularies.
 """
 _WEIGHTS = "weights"
-"""The name of the adjacent folder that contains the fitted weights."""
+"""The name of the folder that contains a concept's fitted weights."""
 _NUMBERS = NUMBER + NAME_NUMBER
 _PlacedNumbers = list[tuple[int, str]]
-"""The numbers of a term, each with its position among the term's tokens."""
+"""The numbers in a term, as (index of the token, number) pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A meaning and its terms. The terms in ``also`` have the same meaning, but are not searched
-    for in texts.
+    """A meaning and its terms. ``rules`` are patterns that also match the meaning. The terms in
+    ``also`` have the same meaning, but are not searched for in texts.
     """
 
     vocabulary: str
@@ -61,7 +61,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """An occurrence of an entry: ``tokens.words[first:end]``."""
+    """An occurrence of an entry in the tokens ``first:end``."""
 
     entry: Entry
     first: int
@@ -106,10 +106,10 @@ class TermFinder:
 
     @cached_property
     def _automaton(self) -> Any:
-        """An automaton that finds all terms at once by their token codes. Each code string maps to
-        its length and its entries. Numbers share two codes, so "CD19" and "CD20" have the same
-        string; each entry therefore has the numbers of its term and their positions, which
-        ``find`` compares. A term whose words also have a code in capitals has several strings.
+        """An automaton that finds all terms at once by their token codes. Each string of codes maps
+        to its length and its entries. All numbers share two codes, so "CD19" and "CD20" have the
+        same string. Each entry is therefore stored with the numbers in its term, which ``find``
+        compares. A term has several strings if a word in it has a separate code in capitals.
         """
         meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
@@ -120,7 +120,7 @@ class TermFinder:
                     for place, word in enumerate(tokens.words)
                     if tokens.codes[place] in _NUMBERS
                 ]
-                # "car" is also found as "CAR", which has a code of its own
+                # "car" is also found as "CAR", which has a different code
                 for codes in product(*self._list_possible_codes(tokens)):
                     meanings.setdefault("".join(codes), []).append((numbers, entry))
         automaton = ahocorasick.Automaton()
@@ -154,7 +154,7 @@ class TermFinder:
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
-    """Return whether a text has a term's numbers at the same positions, counted from ``start``."""
+    """Return whether the tokens from ``start`` on have the numbers of a term at its positions."""
     return all(tokens.words[start + at].lower() == number for at, number in numbers)
 
 
@@ -168,9 +168,8 @@ def drop_overlaps(terms: list[Term]) -> Iterator[Term]:
 
 
 def read_entries(vocabulary: str, text: str) -> Iterator[Entry]:
-    r"""Yield the entries of one file: ``value = [terms]``, or a table of an entry's fields.
-
-    The key is the value, unless the table has another.
+    r"""Yield the entries in the text of a file: ``value = [terms]``, or a table with the fields of
+    an entry. The key is the value unless the table specifies ``value``.
 
     >>> [
     ...     entry.value
@@ -220,7 +219,7 @@ def load_book() -> Book:
             if new.name in rules or new.name in vocabularies:
                 raise RuleError(f"{name}: duplicate rule name {new.name}")
             rules[new.name] = new
-    # A vocabulary is a rule, too: one that matches any of its terms.
+    # A vocabulary is also a rule, which matches any of its terms.
     for name, entries in vocabularies.items():
         rules[name] = Rule(name, _write_entries(entries), book=rules)
     entry_rules = {
@@ -244,7 +243,7 @@ def _write_entries(entries: Sequence[Entry]) -> str:
     """
     parts = []
     for number, entry in enumerate(entries):
-        # Of alternatives in a regular expression the first one matches, so the longest is first.
+        # A regular expression tries its alternatives in order, so the longest comes first.
         terms = sorted(
             map(_write_term, entry.terms), key=lambda term: -len(term.split())
         )
@@ -256,7 +255,7 @@ def _write_entries(entries: Sequence[Entry]) -> str:
 
 @cache
 def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
-    """Return the folders with this name in the package, which contain the rules or the weights.
+    """Return the folders of the package with this name, such as ``rules`` or ``weights``.
 
     >>> [folder.is_dir() for folder in list_rule_folders()][0]
     True
@@ -265,8 +264,8 @@ def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
 
 
 def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
-    """Return the name and text of each file in these folders, sorted by name. The files
-    of a topic's folder have the folder's name; vocabularies are read by their own folder.
+    """Return (name, text) pairs for the TOML files in these folders, sorted by name. A file in a
+    subfolder has the name of the subfolder. Files in a ``terms`` subfolder are skipped.
     """
     texts: list[tuple[str, str]] = []
     for folder in folders:
@@ -300,12 +299,12 @@ def read_text(text: str) -> Tokens:
 
 @cache
 def rule(name: str) -> Rule:
-    """Return a rule of the package. Raises ``KeyError`` for an unknown name."""
+    """Return the rule with a name. Raises ``KeyError`` if the name is unknown."""
     return load_book().rules[name]
 
 
 def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | None:
-    """Return the entry whose term or rule matches exactly ``tokens.words[first:end]``, or None.
+    """Return the entry whose term or rule matches exactly the tokens ``first:end``, or None.
 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
@@ -318,16 +317,17 @@ def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | 
 
 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:
-    """Return the entries of a vocabulary. Raises ``KeyError`` for an unknown name."""
+    """Return the entries of a vocabulary. Raises ``KeyError`` if the name is unknown."""
     return load_book().vocabularies[vocabulary]
 
 
 def find_terms(
     tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None
 ) -> list[Term]:
-    """Return the terms of a vocabulary in the tokens ``first:end`` (all, without ``end``), and the
-    matches of its entries' rules, from left to right, without overlaps: of those with the same
-    start, the longest. Raises ``KeyError`` for an unknown vocabulary.
+    """Return the terms of a vocabulary, and the matches of its entries' rules, in the tokens
+    ``first:end``. If ``end`` is None, search to the last token. The results are in order and do
+    not overlap; the longest of several results with the same start is kept. Raises ``KeyError`` if
+    the vocabulary is unknown.
 
     >>> tokens = read_text("IL-6 in bone marrow and in blood")
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]
@@ -348,17 +348,16 @@ def find_terms(
 
 @cache
 def _join_entry_rules(vocabulary: str) -> tuple[Rule, ...]:
-    """Return rules of which at least one matches in any text that an entry rule of the vocabulary
-    matches. Few texts match, so the individual rules are rarely searched for.
+    """Return rules that quickly exclude most texts: if none of the rules matches a text, no entry
+    rule of the vocabulary matches the text.
     """
     return join_rules(rule for rule, _ in load_book().entry_rules[vocabulary])
 
 
 @cache
 def read_table(name: str) -> Mapping[str, Any]:
-    """Return a file of rules by its name without the suffix, or all files of a folder; cached.
-
-    Raises ``KeyError`` for an unknown name.
+    """Return the contents of a rules file by its name without the suffix, or of all files in a
+    subfolder. The result is cached. Raises ``KeyError`` if the name is unknown.
     """
     texts = [
         text for file_name, text in _read_all(list_rule_folders()) if file_name == name
@@ -373,7 +372,7 @@ def read_table(name: str) -> Mapping[str, Any]:
 
 @cache
 def find_weights(name: str) -> Path:
-    """Return a file of weights by its name. Raises ``FileNotFoundError`` for an unknown name.
+    """Return the path of a weights file. Raises ``FileNotFoundError`` if the name is unknown.
 
     >>> find_weights("measured.toml").is_file()
     True
@@ -387,8 +386,8 @@ def find_weights(name: str) -> Path:
 
 @cache
 def expression(name: str) -> re.Pattern[str]:
-    """Return an expression over characters, of ``language/rules/characters.toml``. Raises
-    ``KeyError`` for an unknown name.
+    """Return a regular expression from ``language/rules/characters.toml``. Raises ``KeyError`` if
+    the name is unknown.
 
     >>> expression("list_mark").match("1. Adult").lastgroup
     'number'

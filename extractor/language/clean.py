@@ -1,8 +1,8 @@
-r"""Cleans text and keeps a map back to the raw characters.
+r"""Clean text and keep a map back to the raw characters.
 
-Registries escape punctuation (``\\>``), break lines at a fixed width, and pass on damaged encodings
-(``Â±``), ligatures and invisible characters. Rules read the cleaned text; evidence always points
-to the raw text, through this map.
+Registries escape punctuation (``\\>``), wrap lines at a fixed width, and pass on damaged encodings
+(``Â±``), ligatures and invisible characters. Rules read the cleaned text. The map is used to give
+all evidence offsets into the raw text.
 """
 
 import html
@@ -39,19 +39,19 @@ _SINGLE = str.maketrans(
 )
 _SINGLE_CLASS = "".join(re.escape(chr(code)) for code in _SINGLE)
 
-# The Symbol font of word processors has its signs in the place of other characters. A converted
-# document keeps those: in a private area of Unicode, or as the Latin characters that share the
-# place ("Age ³ 18", "Creatinine £ 1.5 x ULN").
+# In the Symbol font of word processors, symbols replace other characters. A converted document
+# keeps the other characters: in a private area of Unicode, or as the Latin characters with the
+# same code ("Age ³ 18", "Creatinine £ 1.5 x ULN").
 _SYMBOL_FONT = str.maketrans(
     "\uf025\uf028\uf029\uf02b\uf02d\uf02f\uf03c\uf03d\uf03e\uf061\uf062\uf067\uf06d\uf07e\uf0a2\uf0a3\uf0b0\uf0b1\uf0b2\uf0b3\uf0b4",
     "%()+-/<=>αβγμ~'≤°±\"≥x",
 )
 _SYMBOL_CLASS = "".join(map(chr, _SYMBOL_FONT))
 _GRADED = "[Gg]rade|[Ss]tage|[Cc]lass|NYHA|CTCAE|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix"
-_LIMIT_BEHIND = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"
-# Behind "m" with or without a blank, the "³" is a power; behind a digit, it is the group "power".
-_SYMBOL_LEAST = rf"(?:(?<![\w)])(?<!m\s)³{_LIMIT_BEHIND}|(?<=[A-Za-z)])³(?=\.?\d))"
-_SYMBOL_MOST = rf"£{_LIMIT_BEHIND}"
+_LIMIT_AFTER = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"
+# A "³" after "m" or "m " is a power. A "³" after a digit is matched by the group "power".
+_SYMBOL_LEAST = rf"(?:(?<![\w)])(?<!m\s)³{_LIMIT_AFTER}|(?<=[A-Za-z)])³(?=\.?\d))"
+_SYMBOL_MOST = rf"£{_LIMIT_AFTER}"
 _MONEY = re.compile(
     r"""
       (?:pay|paid|payments?|cost\w*|income|earn\w*|salary|budget|worth|vouchers?|reimburse\w*|compensat\w*|expenses
@@ -60,17 +60,17 @@ _MONEY = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""Words that indicate money, or a comparator, at the end of the text that precedes a sum in
-pounds. A "£" that stands for "≤" does not follow a comparator, because a limit has only one.
+"""Words about money, or a comparator, at the end of the text that precedes a sum in pounds. A "£"
+that means "≤" does not follow a comparator, because a limit has only one comparator.
 """
-_MONEY_BEHIND = re.compile(
+_MONEY_AFTER = re.compile(
     r"£ ?[\d.,]+ ?(?:k\b|million|pounds|vouchers?|gift|per\b|a (?:week|month|year)\b|sterling)",
     re.I,
 )
 _REACH = 80
 """Maximum number of characters before a "£" that are examined for words about money."""
 
-# Bytes 0x80-0xBF as Windows-1252 or Latin-1 shows them: the tails of damaged UTF-8 sequences.
+# Bytes 0x80-0xBF decoded as Windows-1252 or Latin-1: the tails of damaged UTF-8 sequences.
 _TAIL = "\u0080-\u00bf" + "".join(
     re.escape(bytes([code]).decode("cp1252", "ignore")) for code in range(0x80, 0xA0)
 )
@@ -98,18 +98,18 @@ _CHANGES = re.compile(
     re.VERBOSE,
 )
 
-# Tags that say how a sign is read: an underlined comparator, a raised power.
+# Tags that change the meaning of their content: an underlined comparator, a raised power.
 _TAGGED = re.compile(
     r"<(?P<tag>u|ins)>\s?(?P<comparator>\\?[<>]|&[lg]t;)\s?</(?P=tag)>"
     r"|(?<=\d)<sup>\s?(?P<power>[-−]?\d{1,2})\s?</sup>",
     re.IGNORECASE,
 )
 
-# Characters that can begin a change. Plain text has none and is skipped at once.
+# Characters that can begin a change. Plain text without these characters is skipped at once.
 _SUSPECT = re.compile(r"[^\n -%'-\[\]-~]")
 
-# A break inside a paragraph that was wrapped at a fixed width: the next line is indented,
-# has words, and starts no list item and no heading.
+# A line break inside a paragraph that was wrapped at a fixed width: the next line is indented, has
+# words, and does not begin a list item or heading.
 _SOFT_BREAK = re.compile(
     r"(?<=\S)[ \t]*\r?\n[ \t]+(?=[^\s])(?!(?:[-*•o]|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))[ "
     r"\t]{1,3})(?![A-Z][^\n]{0,60}:[ \t]*(?:\n|\Z))"
@@ -121,8 +121,8 @@ _WRAPPED = re.compile(r"\n {6,}\S")
 class CleanText:
     """Cleaned text, and the places where it differs from the raw text.
 
-    ``starts[i]:ends[i]`` in ``text`` corresponds to ``raw_starts[i]:raw_ends[i]`` in the raw text;
-    between these pieces, both are equal.
+    ``starts[i]:ends[i]`` in ``text`` corresponds to ``raw_starts[i]:raw_ends[i]`` in the raw text.
+    Between these pieces, the two texts are the same.
     """
 
     text: str
@@ -132,7 +132,7 @@ class CleanText:
     raw_ends: tuple[int, ...] = ()
 
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
-        r"""Half-open raw offsets of ``text[start:end]``; a changed piece is never split.
+        r"""Return the half-open raw offsets of ``text[start:end]``. A changed piece is never split.
 
         >>> cleaned = clean_text(r"platelets \> 50 x 10\^9/L")
         >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
@@ -147,7 +147,7 @@ class CleanText:
 
     def _raw_start(self, position: int) -> int:
         piece = bisect_right(self.starts, position) - 1
-        # What was deleted exactly here belongs to the text before.
+        # Characters that were deleted at this position belong to the preceding text.
         while piece >= 0 and self.starts[piece] == self.ends[piece] == position:
             piece -= 1
         if piece >= 0 and position < self.ends[piece]:
@@ -165,16 +165,15 @@ class CleanText:
 
     def _shift(self, before: int, position: int) -> int:
         """Return the position in the raw text that corresponds to a position between two pieces,
-        where the text is unchanged. Its shift is the shift at the end of the piece with index
-        ``before``.
+        where the text is unchanged. ``before`` is the index of the preceding piece, or -1.
         """
         if before < 0:
             return position
         return self.raw_ends[before] + position - self.ends[before]
 
     def clean_position(self, raw_position: int) -> int:
-        """Return the position in ``text`` of a raw position. Inside a changed piece, this is the
-        piece's start.
+        """Return the position in ``text`` that corresponds to a raw position. A position inside a
+        changed piece becomes the start of the piece.
         """
         piece = bisect_right(self.raw_starts, raw_position) - 1
         if piece < 0:
@@ -185,7 +184,7 @@ class CleanText:
 
 
 def clean_text(raw: str) -> CleanText:
-    r"""Undo escapes, damage and line wrapping, and keep a map to ``raw``.
+    r"""Remove escapes, damaged encodings and line wrapping, and keep a map to ``raw``.
 
     >>> clean_text(r"aged \>18 years, 30 (Â±2) days").text
     'aged >18 years, 30 (±2) days'
@@ -194,20 +193,21 @@ def clean_text(raw: str) -> CleanText:
 
 
 _Change = tuple[int, int, str]
-"""The start, the end and the new characters."""
+"""(start, end, new characters)"""
 Replacers = Mapping[str, Callable[[str], str]]
-"""The replacement for the characters that each group of ``_CHANGES`` matches."""
+"""For each group of ``_CHANGES``, a function that replaces the matched characters."""
 
 
 def list_changes(
     raw: str, replacers: Replacers, read_tagged: Callable[[re.Match[str]], str]
 ) -> list[_Change]:
-    """Return what ``replacers`` change in a raw text, codes of HTML, and the line breaks of a text
-    that was wrapped at a width (a blank takes their place); from left to right, without overlaps.
+    """Return the changes that clean a raw text, in order and without overlaps.
 
-    A "£" that is money stays as it is. ``read_tagged`` gives what stands for a sign within tags: a
-    raised power, an underlined comparator. A change by a tag or a line break replaces those inside
-    it.
+    Characters are replaced by ``replacers``, HTML tags are removed, and the line breaks of wrapped
+    text become spaces. A "£" that denotes money is unchanged. ``read_tagged`` returns the
+    replacement for a symbol within tags, such as a raised power or an underlined comparator. If a
+    change for a tag or a line break contains other changes, only the containing change is
+    returned.
     """
     changes = list[_Change]()
     done = 0
@@ -228,7 +228,7 @@ def list_changes(
         tags = _TAG.finditer(raw)
         wider = [(tag.start(), tag.end(), _replace_tag(tag[0])) for tag in tags]
         tagged = _TAGGED.finditer(raw)
-        wider += [(sign.start(), sign.end(), read_tagged(sign)) for sign in tagged]
+        wider += [(tag.start(), tag.end(), read_tagged(tag)) for tag in tagged]
     if _WRAPPED.search(raw):
         wider += [(end.start(), end.end(), " ") for end in _SOFT_BREAK.finditer(raw)]
     return _merge_changes(changes, wider) if wider else changes
@@ -237,7 +237,7 @@ def list_changes(
 def _merge_changes(
     changes: Iterable[_Change], wider: Iterable[_Change]
 ) -> list[_Change]:
-    """Return all changes in order; a wider change replaces the changes inside it."""
+    """Return all changes in order, omitting the changes inside a wider change."""
     merged = list[_Change]()
     done = 0
     in_order = sorted([*changes, *wider], key=lambda change: (change[0], -change[1]))
@@ -257,7 +257,7 @@ def _read_tagged(tagged: re.Match[str]) -> str:
 
 
 def _is_money(raw: str, at: int) -> bool:
-    """Return whether the "£" at an offset denotes money rather than a sign of the Symbol font.
+    """Return whether the "£" at an offset denotes money and not a "≤" in the Symbol font.
 
     >>> [
     ...     _is_money(text, text.index("£"))
@@ -266,7 +266,7 @@ def _is_money(raw: str, at: int) -> bool:
     [True, False]
     """
     before = _MONEY.search(raw, max(0, at - _REACH), at)
-    return bool(before or _MONEY_BEHIND.match(raw, at))
+    return bool(before or _MONEY_AFTER.match(raw, at))
 
 
 def _replace_tag(tag: str) -> str:
@@ -279,15 +279,15 @@ def _replace_tag(tag: str) -> str:
 
 
 def repair(damaged: str) -> str:
-    """Return the original characters if their UTF-8 was decoded with another encoding; otherwise
-    return the text unchanged.
+    """Return the original characters if their UTF-8 bytes were decoded as Windows-1252 or Latin-1;
+    otherwise return the text unchanged.
 
     >>> repair("\N{LATIN CAPITAL LETTER A WITH CIRCUMFLEX}\N{PLUS-MINUS SIGN}")
     '±'
     """
     original = b""
     for character in damaged:
-        # Windows-1252 lacks a few codes; readers of it take those as Latin-1.
+        # Windows-1252 lacks a few codes, which decoders treat as Latin-1.
         original += character.encode("cp1252", "ignore") or character.encode("latin-1")
     try:
         repaired = original.decode("utf-8")
@@ -299,12 +299,12 @@ def repair(damaged: str) -> str:
 
 
 def decode_json(escaped: str) -> str:
-    r"""Return the character of a leftover JSON escape, including an entity that follows it:
-    `\u0026gt;`.
+    r"""Return the character for a leftover JSON escape. If the escape begins an HTML entity, as in
+    `\u0026gt;`, return the character for the entity.
     """
     code = escaped.lstrip("\\").removeprefix("u")
-    sign = chr(int(code[:4], 16))
-    return html.unescape(sign + code[4:])
+    character = chr(int(code[:4], 16))
+    return html.unescape(character + code[4:])
 
 
 def _fold(characters: str) -> str:
@@ -315,7 +315,7 @@ _SPACE = re.compile(f"[{_SPACES}]")
 
 
 def read_entity(written: str) -> str:
-    """Return the character of an HTML entity; every kind of space becomes a plain space.
+    """Return the character for an HTML entity. Every kind of space becomes a plain space.
 
     >>> read_entity("&nbsp;"), read_entity("&amp;ge;")
     (' ', '≥')
@@ -344,7 +344,7 @@ REPLACERS: Replacers = {
 
 
 def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanText:
-    """Apply changes (start, end, new characters), ordered from left to right."""
+    """Apply (start, end, new characters) changes, which must be in order."""
     if not changes:
         return CleanText(raw)
     pieces: list[str] = []
@@ -370,5 +370,5 @@ def apply_changes(raw: str, changes: Sequence[tuple[int, int, str]]) -> CleanTex
 
 
 def fold_label(label: str) -> str:
-    """Normalise an arm label by removing white space and case differences."""
+    """Return an arm label without white space and in folded case, for comparison."""
     return "".join(label.split()).casefold()

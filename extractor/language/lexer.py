@@ -1,19 +1,21 @@
-r"""Read a cleaned text once, into typed tokens.
+r"""Split a cleaned text into typed tokens.
 
-A token is a run of letters, a number or a sign. ``Tokens.codes`` holds the kinds of tokens, one
-character each, so a rule over tokens is a regular expression over ``codes`` (see ``patterns``),
-and a place in ``codes`` is a token:
+A token is a run of letters, a number or a symbol. ``Tokens.codes`` contains one character per
+token, which represents the kind of token. A rule over tokens is therefore a regular expression
+over ``codes`` (see ``patterns``), and an index into ``codes`` is the index of a token. The codes
+are:
 
-- ``w``: a word that no rule names; ``n``: a number; ``d``: a number inside a name ("CD19",
-  "IL-6");
-- a word that a rule names: its own character, assigned by ``Lexicon``;
-- a sign: itself; ``\n``: the end of a line; ``s``: a sign that no rule names.
+- ``w``: a word that is not in any rule;
+- ``n``: a number; ``d``: a number inside a name ("CD19", "IL-6");
+- a separate character, assigned by ``Lexicon``, for each word that is in a rule;
+- ``\n``: the end of a line;
+- the symbol itself; ``s`` for a symbol that is not in any rule.
 
-A hyphen after letters that joins them to the next word ("once-daily", "PD-1") is not a token; one
-between numbers is, and one between times ("18y-65y"). So the parts of a compound count as words,
-with one exception. After a prefix that reverses or multiplies the meaning ("non-daily",
-"semi-weekly", "par-enteral"), a word has the code of an unknown one, unless one term or rule has
-both the prefix and the word ("non-small cell", "bi-weekly", "non -? pregnant").
+A hyphen that joins letters to the next word ("once-daily", "PD-1") is not a token, so the parts of
+a compound are separate words. A hyphen between numbers or between times ("18y-65y") is a token. A
+word that a hyphen joins to a prefix that changes the meaning ("non-daily", "semi-weekly",
+"par-enteral") has the code of an unknown word, unless a term or rule contains both the prefix and
+the word ("non-small cell", "bi-weekly", "non -? pregnant").
 """
 
 import re
@@ -31,7 +33,7 @@ SIGNS = "\n!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~±·•°×≤≥"
 _LETTERS = r"[^\W\d_]"
 _ONES = "(?i:one|two|three|four|five|six|seven|eight|nine)"
 _TENS = "(?i:forty|fifty|sixty)", "(?i:twenty|thirty|eighty|ninety)", "(?i:seventy)"
-_BEHIND_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
+_AFTER_TENS = "|".join(f"(?<=(?<!{_LETTERS}){tens}-)" for tens in _TENS)
 _TEENS = "(?i:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)"
 _ANY_TENS = "(?i:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 _BELOW_HUNDRED = rf"(?:{_TEENS}|{_ANY_TENS}(?:[ -]{_ONES})?|{_ONES})(?!{_LETTERS})"
@@ -40,9 +42,9 @@ _HUNDREDS = (
     rf"-])?{_BELOW_HUNDRED})?"
     rf"|[ -](?i:and)[ -](?i:one)[ -](?i:half)(?!{_LETTERS}))|(?i:half a dozen)\b"
 )
-"""Hundreds in words, such as "one hundred and fifty", are one token, as is "half a dozen"."""
+"""Hundreds in words, such as "one hundred and fifty", and "half a dozen". Each is one token."""
 _WORD = (
-    rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_BEHIND_TENS}){_ONES}\b)?"
+    rf"{_HUNDREDS}|{_LETTERS}+(?:'{_LETTERS}+|(?<=[yY])-(?:{_AFTER_TENS}){_ONES}\b)?"
 )
 # Thousands with commas or dots: "1,500", "1,500.5", "1.500.000", "1.500,5".
 _DOTTED_GROUPS = (
@@ -51,26 +53,26 @@ _DOTTED_GROUPS = (
 _THOUSANDS = (
     rf"(?<!{_LETTERS})\d{{1,3}}(?:,\d{{3}}){{1,5}}(?!,?\d)(?:\.\d+)?|{_DOTTED_GROUPS}"
 )
-# Thousands with blanks or apostrophes: "100 000", "1'500". Two numbers beside each other look the
-# same ("visits 2 100"), so something else must show that they are one: a comparator before them, a
-# range of two such numbers, a group with a zero in front ("100 000"), or a unit behind.
+# Thousands with spaces or apostrophes: "100 000", "1'500". Two adjacent numbers look the same
+# ("visits 2 100"), so further evidence is required: a preceding comparator, a range of two numbers
+# with spaces, a group that begins with a zero ("100 000"), or a following unit.
 _SPACED = r"[1-9]\d{0,2} \d{3}"
-_BEHIND_SPACED = "|".join(
+_AFTER_SPACED = "|".join(
     rf"(?<=\d \d{{3}}{joint})" for joint in ("-", " - ", " to ", " and ")
 )
 _SPACED_THOUSANDS = (
     rf"(?<!{_LETTERS})(?:{_SPACED}(?=(?:\s?-\s?|\sto\s|\sand\s){_SPACED}(?!\d))"
-    rf"|(?:{_BEHIND_SPACED}){_SPACED}(?!\d)|"
+    rf"|(?:{_AFTER_SPACED}){_SPACED}(?!\d)|"
     r"(?:(?<=[<>≤≥=])|(?<=[<>≤≥=]\s))\d{1,3}(?:[ ']\d{3}){1,5}(?![\d,.]\d)"
     r"|[1-9]\d{0,2}(?:[ ']\d{3}){0,5}[ ']0\d\d(?!\d)|[1-9]\d{0,2} "
     r"\d{3}(?=\s?/|\scells)|\d{1,3}(?:'\d{3}){1,5}(?!\d))"
 )
-# Lakhs, as in India: "1,50,000/mm3". Without a unit behind, they look like a list.
+# Lakhs, as written in India: "1,50,000/mm3". Without a following unit, they resemble a list.
 _LAKHS = r"\d{1,2}(?:,\d{2}){1,2},\d{3}(?=\s?(?:/|per|cells|x))"
-# A raised dot as the decimal sign, "1·5", and not as the sign of a product, "5·10^9".
+# A raised dot as the decimal sign ("1·5") but not as a multiplication sign ("5·10^9").
 _RAISED_DOT = r"\d{1,3}·(?!10\d)\d{1,3}(?!\d)(?!\s?(?:\^|\*\*))"
-# A comma before one or two digits is a decimal sign, or stands between two numbers of a list
-# ("day 1,2"). It is a decimal sign behind a comparator, before a unit, and in a range.
+# A comma before one or two digits is a decimal sign or separates two numbers of a list ("day 1,2").
+# It is a decimal sign after a comparator, before a unit and in a range.
 _BEFORE_LIMIT = (
     "than least most above below under over exceeding between from of within"
 )
@@ -78,30 +80,30 @@ _FRONTS = r"(?<=[<>≤≥=])|(?<=[<>≤≥=]\s)|(?<=[\s(<>≤≥=]-)|" + "|".joi
     rf"(?<={word}\s)" for word in _BEFORE_LIMIT.split()
 )
 _LIMIT_WITH_COMMA = rf"(?:{_FRONTS})\d{{1,3}},\d{{1,2}}(?![\d,])"
-_COMPARED_BEHIND = (
+_COMPARED_AFTER = (
     r"(?:or|and) (?:more|less|above|below|higher|lower|greater|better|worse|over"
     r"|under)\b"
 )
-_UNIT_BEHIND = (
+_UNIT_AFTER = (
     r"[*×%°]|x\s|x\d|m?mol|[uμ]mol|(?i:[kmnpuμ]?gs?)\b|(?i:milli|micro|kilo)?gram|"
     r"[cm]m\b|m\s?\^?[2²]|[mduμ]?[lL]\b|IU\b|UI\b|U\b|U/|Gy\b|mmHg|tablet|h\b"
 )
-_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=[\s-]?(?:{_UNIT_BEHIND}|{_COMPARED_BEHIND}))"
+_MEASURED_WITH_COMMA = rf"\d++,\d{{1,2}}(?=[\s-]?(?:{_UNIT_AFTER}|{_COMPARED_AFTER}))"
 _HALF_A_TIME = (
     r"(?<![\d,])(?<!, "
     r")\d{1,2},5(?=[\s-]?(?:years?|months?|weeks?|days?|hours?|minutes?)\b)"
 )
-"""A decimal number that is not the end of a list of times."""
+"""A decimal number that is not the last number in a list of times."""
 _DECIMAL = r"\d{1,3},\d{1,2}"
-_BEHIND_DECIMAL = "|".join(
+_AFTER_DECIMAL = "|".join(
     rf"(?<=,{digits}{joint})"
     for digits in (r"\d", r"\d\d")
     for joint in ("-", " - ", " to ", " and ")
 )
 _COMMAS_IN_RANGE = (
     rf"{_DECIMAL}(?=(?:\s?-\s?|\sto\s|\sand\s){_DECIMAL}(?![\d,]))"
-    rf"|(?:{_BEHIND_DECIMAL}){_DECIMAL}(?![\d,])"
-    rf"|{_DECIMAL}(?=(?:\s?-\s?|\sto\s)\d{{1,3}}\s?(?!h\b)(?:{_UNIT_BEHIND}))"
+    rf"|(?:{_AFTER_DECIMAL}){_DECIMAL}(?![\d,])"
+    rf"|{_DECIMAL}(?=(?:\s?-\s?|\sto\s)\d{{1,3}}\s?(?!h\b)(?:{_UNIT_AFTER}))"
     r"|0,\d{1,3}(?![\d,])|\d{1,3},\d(?=\s?-\s?\d{1,3}\s?(?:years?|months?|y)\b)"
 )
 _MIXED_NUMBER = (
@@ -119,7 +121,7 @@ _AFTER_TIME = "|".join(
     rf"(?<=[0-9]{gap}{unit}-)" for unit in _TIMES for gap in ("", " ")
 )
 _BETWEEN_TIMES = rf"-(?:{_AFTER_TIME})(?=[0-9]+ ?(?:{'|'.join(_TIMES)}))"
-"""The hyphen in "18y-65y", which does not join a name."""
+"""The hyphen in "18y-65y", which does not join the parts of a name."""
 _SIGN = rf"[^\w\s-]|\n|(?<!{_LETTERS})-|-(?!\w)|{_BETWEEN_TIMES}|_"
 _TOKEN = re.compile(f"( ?)([①-⑳]|{_WORD}|{_NUMBER}|{_SIGN})")
 """A token and the preceding space. Most tokens follow a space, so a match rarely has to skip
@@ -137,18 +139,18 @@ _OTHER_IN_CAPITALS = frozenset(
 PREFIXES = frozenset(
     ["non", "semi", "bi", "tri", "alternate", "sub", "un", "par", "quasi", "pseudo"]
 )
-"""Prefixes that change the meaning of the word they are joined to. "anti-" is not included,
+"""Prefixes that change the meaning of the word that they are joined to. "anti-" is not included,
 because an anti-HIV test is about HIV.
 """
 _FIRST_CODE = "\u4e00"
 _LAST_CODE = "\u9fff"
-"""The codes of words, which are all letters. Below U+10000, ``re`` matches sets by table
-lookup.
+"""The range of the codes of words. All are letters, and below U+10000, where ``re`` matches sets by
+table lookup.
 """
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
 ANY_WORD = r"[^\W_a-s]"
-"""Codes of words, known or not: the letters except ``n``, ``d`` and ``s``. A range of codes
-takes long to compile.
+"""The codes of all words: the letters except ``n``, ``d`` and ``s``. This set compiles faster than
+a range of codes.
 """
 _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
@@ -157,10 +159,10 @@ _JOINTS = {"", "-"}
 
 
 class Lexicon(dict[str, str]):
-    """The code of each word as capitalised in the text. New words are looked up once.
+    """The codes of words, by the word as capitalised in the text. Each new word is looked up once.
 
-    Rules ``add`` their words before any text is read. A word of up to four capitals ("IV") matches
-    only in capitals; a word that ends with ``~`` ("randomi~") is a prefix.
+    The words of rules must be registered (``add``) before any text is read. A word of up to four
+    capitals ("IV") matches only in capitals; a word that ends with ``~`` ("randomi~") is a prefix.
 
     >>> words = Lexicon()
     >>> code = words.add("dose")
@@ -177,16 +179,16 @@ class Lexicon(dict[str, str]):
         self._found: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
         self.named: set[str] = {UNKNOWN}
-        """Codes of words that form a name with a number joined to them ("SF-36")."""
+        """The codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
-        """Lower-case (prefix, word) pairs that occur together in a term or rule."""
+        """(prefix, word) pairs that occur together in a term or rule, in lower case."""
         self._prefix = re.compile(
             f"[{''.join(map(self.add, sorted(PREFIXES)))}](?=[{CODES}])"
         )
 
     def add(self, word: str) -> str:
-        """Register a word, a sign or a prefix ("randomi~"), and return its code; a known word
-        keeps its code. Adding a new word clears the lookup cache.
+        """Register a word, a symbol or a prefix ("randomi~"), and return its code. A word that is
+        already registered keeps its code. Adding a new word clears the lookup cache.
         """
         codes = self._codes
         key = word if is_abbreviation(word) else word.lower()
@@ -204,8 +206,8 @@ class Lexicon(dict[str, str]):
         return codes[key]
 
     def join(self, words: Sequence[str]) -> None:
-        """Keep the codes of these words after the prefixes among them: a term or rule has
-        both.
+        """Register the words of a term or rule, so that a word in it keeps its code after a prefix
+        in it.
         """
         folded = [word.lower() for word in words]
         self.compounds.update(
@@ -217,8 +219,8 @@ class Lexicon(dict[str, str]):
     def find_prefixed(
         self, text: str, words: Sequence[str], starts: Sequence[int], codes: str
     ) -> Iterator[int]:
-        """Yield the tokens of a text that a hyphen joins to a prefix ("non-daily"), unless a term
-        or rule has both prefix and word.
+        """Yield the indexes of the tokens that a hyphen joins to a prefix ("non-daily"), unless a
+        term or rule has both the prefix and the word.
 
         >>> words = Lexicon()
         >>> code = words.add("daily")
@@ -236,8 +238,8 @@ class Lexicon(dict[str, str]):
                 yield index
 
     def find(self, word: str) -> str:
-        """Return all codes of a word, or of the words with a prefix. Call this after all words
-        have been added.
+        """Return all codes of a word, or of the words that begin with a prefix. Call this method
+        after all words have been added.
 
         >>> words = Lexicon()
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
@@ -253,7 +255,7 @@ class Lexicon(dict[str, str]):
 
     def _find_cased(self, word: str) -> str:
         """Return the code of a word and the code of the same word in capitals: "car" matches in
-        any case, including the abbreviation "CAR", which has its own code.
+        any case, including the abbreviation "CAR", which has a different code.
         """
         code = self.add(word)
         if word in _OTHER_IN_CAPITALS:
@@ -295,7 +297,7 @@ class Lexicon(dict[str, str]):
         code = self._codes.get(word) or self._codes.get(folded)
         if code:
             return code
-        # the longest prefix that is registered, of three letters at least
+        # the longest registered prefix, of at least three letters
         for length in range(len(folded), 2, -1):
             if folded[:length] in self._prefixes:
                 return self._prefixes[folded[:length]]
@@ -317,8 +319,8 @@ LEXICON = Lexicon()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a cleaned text. ``text[starts[i]:ends[i]]`` is ``words[i]``, and
-    ``codes[i]`` is its kind.
+    """The tokens of a cleaned text. ``words[i]`` is ``text[starts[i]:ends[i]]``, and ``codes[i]``
+    is its code.
     """
 
     text: str
@@ -331,7 +333,7 @@ class Tokens:
         return len(self.words)
 
     def at(self, position: int) -> int:
-        """Return the first token that ends after a position of the text.
+        """Return the index of the first token that ends after a position in the text.
 
         >>> lex("5 mg daily").at(2)
         1
@@ -339,8 +341,8 @@ class Tokens:
         return bisect_left(self.ends, position + 1)
 
     def before(self, position: int) -> int:
-        """Return the first token that begins at or after a position: the end of a range of
-        tokens.
+        """Return the index of the first token that begins at or after a position in the text.
+        Use this method for the end of a token range.
 
         >>> lex("5 mg daily").before(4)
         2
@@ -348,7 +350,7 @@ class Tokens:
         return bisect_left(self.starts, position)
 
     def read(self, first: int, end: int) -> str:
-        """Return the text of ``words[first:end]``.
+        """Return the text of the tokens ``first:end``.
 
         >>> lex("5 mg daily").read(0, 2)
         '5 mg'
@@ -358,14 +360,14 @@ class Tokens:
         return self.text[self.starts[first] : self.ends[end - 1]]
 
     def span(self, first: int, end: int) -> Range:
-        """Return the half-open range of the characters of ``words[first:end]``, which must not
-        be empty.
+        """Return the half-open character range of the tokens ``first:end``. The token range must
+        not be empty.
         """
         return self.starts[first], self.ends[end - 1]
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""Return a part of the text as separate tokens on one line, so that ``^`` and ``$`` in a
-        rule match its ends.
+        r"""Return the tokens ``first:end`` without line ends, so that ``^`` and ``$`` in a rule
+        match at both ends.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
@@ -387,8 +389,8 @@ class Tokens:
         return self.gap(index) == ""
 
     def gap(self, index: int) -> str:
-        """The text between a token and the previous token, which may be a joining hyphen; " "
-        before the first token.
+        """Return the text between the previous token and a token, which may be a joining hyphen.
+        The result is " " for the first token.
 
         >>> tokens = lex("SF-36 scores")
         >>> tokens.gap(1), tokens.gap(2)
@@ -399,7 +401,7 @@ class Tokens:
         return " "
 
     def in_name(self, index: int) -> bool:
-        """Return whether a number is joined to the preceding word and so is part of a name.
+        """Return whether a number is joined to the preceding word and is therefore part of a name.
 
         >>> tokens = lex("IL-6, CD19, 5 visits")
         >>> [tokens.in_name(index) for index in (1, 4, 6)]
@@ -408,7 +410,7 @@ class Tokens:
         return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
-        """Return the tokens of a range without the tokens in ``places``, which are half-open
+        """Return the tokens ``first:end`` without the tokens in ``places``, which are half-open
         ranges. Offsets in the text are unchanged.
 
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
@@ -428,7 +430,7 @@ class Tokens:
 
 
 def list_words(text: str) -> list[str]:
-    """Return the words of ``lex(text)``; no words need to be registered first.
+    """Return the words of ``lex(text)``. The words need not be registered.
 
     >>> list_words("CAR-T (day 1)")
     ['CAR', 'T', '(', 'day', '1', ')']
@@ -437,7 +439,7 @@ def list_words(text: str) -> list[str]:
 
 
 def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
-    """Read a cleaned text into tokens.
+    """Split a cleaned text into tokens.
 
     >>> tokens = lex("CD19 CAR-T, 3.5 x 10^6/kg (day 1)")
     >>> tokens.words
@@ -445,33 +447,32 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     >>> [word for word, code in zip(tokens.words, tokens.codes) if code == NUMBER]
     ['3.5', '10', '6', '1']
     """
-    # A split by an expression with groups yields three pieces a token: what is no token, the space
-    # before the token, and the token. So each third sum of lengths is the start of a token, and
-    # the sum behind it the token's end.
+    # Splitting yields three pieces per token: the skipped text, the space before the token, and the
+    # token. The sum of all lengths up to the space is the start of the token.
     pieces = _TOKEN.split(text)
     words = pieces[2::3]
     offsets = list(accumulate(map(len, pieces)))
     starts = offsets[1:-1:3]
     ends = offsets[2::3]
     codes = "".join(map(lexicon.__getitem__, words))
-    marked: dict[int, str] = dict.fromkeys(
+    changed: dict[int, str] = dict.fromkeys(
         lexicon.find_prefixed(text, words, starts, codes), UNKNOWN
     )
     for index in _find_names(text, starts, ends, codes, lexicon.named):
-        marked[index] = NAME_NUMBER
-    if marked:
-        codes = "".join(marked.get(at, code) for at, code in enumerate(codes))
+        changed[index] = NAME_NUMBER
+    if changed:
+        codes = "".join(changed.get(at, code) for at, code in enumerate(codes))
     return Tokens(text, words, starts, ends, codes)
 
 
 def _find_names(
     text: str, starts: list[int], ends: list[int], codes: str, named: set[str]
 ) -> Iterator[int]:
-    """Yield the numbers that are a part of a name ("IL-6").
+    """Yield the indexes of the numbers that are part of a name ("IL-6").
 
-    They follow a word directly or after a hyphen, and the word's code is in ``named``: unknown
-    words, and words that a term has before a number. A decimal without a leading zero (".5") is
-    not part of a name.
+    Such a number follows a word directly or after a hyphen, and the code of the word is in
+    ``named``: the word is unknown, or a term has it before a number. A decimal without a leading
+    zero (".5") is not part of a name.
     """
     for number in _AFTER_WORD.finditer(codes):
         index = number.start()

@@ -1,6 +1,6 @@
 r"""HTML tags that only affect the layout: the edges of paragraphs and items, and emphasis.
 
-A registry may store them as they are or escaped ("&lt;li&gt;").
+A registry may store these tags as written or escaped ("&lt;li&gt;").
 """
 
 import re
@@ -11,7 +11,9 @@ _ATTRIBUTES = (
     r"(?:[ ](?!on|style|hidden|src)[a-z-]{1,20}="
     r"(?:(?!display|hidden|script)[^<>&]){0,300})?[ ]?/?"
 )
-"""Markup that hides text or runs code is not layout; it remains in the text and is reported."""
+"""The attributes of a layout tag. Attributes that hide text or run code are excluded, so that a tag
+with these attributes remains in the text and is reported.
+"""
 EDGE = re.compile(
     rf"(?:\r|\\r)?{_OPEN}(?:br|/?(?:p|li|[uo]l|div|h[1-6]|table|tbody|thead|tr|section|body"
     rf"|html)){_ATTRIBUTES}{_CLOSE}",
@@ -31,5 +33,5 @@ ANY = re.compile(
 
 
 def may_hold_markup(text: str) -> bool:
-    """Return whether a text may contain layout tags, so that most texts need not be searched."""
+    """Return whether a text may contain layout tags. Most texts do not and need not be searched."""
     return "<" in text or "&lt;" in text

@@ -1,4 +1,6 @@
-"""Numbers as trial records write them: digits, thousands, powers of ten, words."""
+"""Read numbers and durations as written in trial records: digits, thousands, powers of ten and
+words.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -59,8 +61,8 @@ _HUNDREDS = re.compile(
     r"-])?(?P<rest>[a-z -]+))?"
 )
 _LOST_POWER = re.compile(r"(?P<whole>\d{1,3})(?:[.,](?P<part>\d{1,2}))? 109")
-"""A number whose power of ten lost its signs, "100 109/l", looks like thousands."""
-_TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<behind>\d{3})")
+"""A number whose power of ten lost its formatting: "100 109/l" resembles thousands."""
+_TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<after>\d{3})")
 """A single separator before exactly three digits, which some writers use as a decimal sign and
 others as a thousands separator.
 """
@@ -70,7 +72,7 @@ _GROUPS = re.compile(
 _DECIMAL = re.compile(r"\d*[.,·]?\d+")
 _DIGITS = NUMBER + NAME_NUMBER
 _JOINING = _DIGITS + ")]%/"
-"""After these codes, as after a word, a hyphen makes a range or a name: "18-65", "(low)-5"."""
+"""Codes after which a hyphen joins a range or a name, as after a word: "18-65", "(low)-5"."""
 DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.MINUTE: 1 / 1440,
     TimeUnit.HOUR: 1 / 24,
@@ -79,24 +81,24 @@ DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.MONTH: 30.4375,
     TimeUnit.YEAR: 365.25,
 }
-"""Days per unit, with a year of 365.25 days and twelve equal months. A cycle has no fixed
-length.
+"""Days per unit, for a year of 365.25 days and twelve equal months. Cycles are omitted, because
+they have no fixed length.
 """
 WHOLE_DAYS: Mapping[TimeUnit, int] = {
     unit: int(days) for unit, days in DAYS.items() if days >= 1
 }
-"""Days per unit in schedules: 30 for a month, 365 for a year."""
+"""Days per unit in schedules: 30 days for a month and 365 days for a year."""
 MONTHS_OF_YEAR = 12
 _MANY: Mapping[str, tuple[int, TimeUnit]] = {
     "fortnight": (2, TimeUnit.WEEK),
     "decade": (10, TimeUnit.YEAR),
 }
-"""Words for several units of time."""
+"""Words for a multiple of a time unit, as (number, unit) pairs."""
 
 
 def read_number(text: str) -> int | float | None:
-    """Return the most likely value of a match of the rule ``number``, or None if it is too large or
-    not a number.
+    """Return the most likely value of a text that the rule ``number`` matches; None if the text is
+    not a number or the number is too large.
 
     >>> [
     ...     read_number(t)
@@ -124,12 +126,12 @@ def read_number(text: str) -> int | float | None:
 
 @lru_cache(maxsize=4096)
 def list_readings(text: str) -> tuple[int | float, ...]:
-    """Return all values that the characters of a number allow, most likely first; empty if it
-    is not a number.
+    """Return all values that the characters of a number allow, most likely first. Return an empty
+    tuple if the text is not a number.
 
-    Some writers use a dot, raised dot or comma before exactly three digits as a decimal sign,
-    others as a thousands separator. The counted quantity may resolve it
-    (``KnownQuantity.is_usual``); its characters cannot.
+    Before exactly three digits, a dot, raised dot or comma is a decimal sign for some writers and
+    a thousands separator for others. The quantity in question may resolve the ambiguity
+    (``KnownQuantity.is_usual``), but the characters cannot.
 
     >>> [
     ...     list_readings(t)
@@ -161,8 +163,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
 
 
 def _find_exponent(number: re.Match[str]) -> str | None:
-    """Return the power of ten of a number, "0" if it has no scale word; None if the next word is
-    not a scale.
+    """Return the exponent of a number's power of ten or scale word, or "0" if the number has
+    neither. Return None if the word after the number is not a scale word.
     """
     scale = (number["scale"] or "").lower()
     if scale and scale not in SCALES:
@@ -175,7 +177,7 @@ def _find_exponent(number: re.Match[str]) -> str | None:
 
 
 def is_two_ways(word: str) -> bool:
-    """Return whether a number is ambiguous.
+    """Return whether a number has several readings.
 
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
@@ -185,20 +187,20 @@ def is_two_ways(word: str) -> bool:
 
 
 def _list_plain(digits: str) -> list[str]:
-    """Return the decimals without separators that digits may mean, the most likely first; an empty
-    list if they are not numbers.
+    """Return the possible readings of digits as decimals without thousands separators, most likely
+    first. Return an empty list if the digits are not a number.
     """
-    # "1.500" is likelier 1.5, "1,500" and "100.000" are likelier thousands
+    # "1.500" is more likely 1.5; "1,500" and "100.000" are more likely thousands
     two_ways = _TWO_WAYS.fullmatch(digits)
     if two_ways:
         front = two_ways["front"]
-        behind = two_ways["behind"]
-        decimal = f"{front}.{behind}"
-        whole = front + behind
-        if two_ways["sign"] == "," or behind == "000":
+        after = two_ways["after"]
+        decimal = f"{front}.{after}"
+        whole = front + after
+        if two_ways["sign"] == "," or after == "000":
             return [whole, decimal]
         return [decimal, whole]
-    # "100 109/l" is 100 x 10^9, and may be 100,109
+    # "100 109/l" is probably 100 x 10^9, but may be 100,109
     lost = _LOST_POWER.fullmatch(digits)
     if lost:
         count = lost["whole"] + (lost["part"] or "").ljust(9, "0")
@@ -212,7 +214,7 @@ def _list_plain(digits: str) -> list[str]:
 
 
 def _read_words(text: str) -> int | float | None:
-    """Return the value of a number written with a word or a fraction: "two and a half", "fifty
+    """Return the value of a number written in words or with a fraction: "two and a half", "fifty
     thousand", "5½", "1 1/2". Return None for any other text. The text must be in lower case.
     """
     if text in _VALUES:
@@ -237,8 +239,8 @@ def _read_words(text: str) -> int | float | None:
 
 
 def _read_fraction(text: str) -> int | float | None:
-    """Return the value of a number with a fraction: "1 1/2", "two and a half", "5½"; None if it
-    has none.
+    """Return the value of a number with a fraction: "1 1/2", "two and a half", "5½". Return None
+    if the text does not contain a fraction.
     """
     mixed = _MIXED.fullmatch(text)
     if mixed:
@@ -257,9 +259,11 @@ def _read_fraction(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Return the value of digits with a power of ten; None if it is not a number or is too large.
+    """Return the value of digits with a power of ten; None if the result is not a number or is too
+    large.
 
-    Decimal notation keeps it exact: 2.3 x 10^9 is 2300000000. A whole number is returned as an int.
+    The value is computed in decimal notation, so that it is exact: 2.3 x 10^9 is 2300000000. A
+    whole number is returned as an int.
     """
     try:
         value = float(f"{digits}e{exponent}")
@@ -273,7 +277,7 @@ def _to_value(digits: str, exponent: str) -> int | float | None:
 
 
 def multiply(value: float, factor: float) -> int | float:
-    """Return a value times a power of ten, without floating-point errors.
+    """Return the product of a value and a factor, without floating-point errors.
 
     >>> multiply(1.1, 10**9), multiply(0.25, 3)
     (1100000000, 0.75)
@@ -283,10 +287,10 @@ def multiply(value: float, factor: float) -> int | float:
 
 
 def has_minus(tokens: Tokens, at: int) -> bool:
-    """Return whether a number is below zero: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
+    """Return whether a number is negative: "-2.5", "minus 3", "of - 6 D", "equal to-2.5"."""
     if at > 0 and tokens.words[at - 1].lower() == "minus":
         return True
-    # In "to-2.5" the hyphen joins the number to a word, and so is no token.
+    # In "to-2.5", the hyphen joins the number to a word and is therefore not a token.
     if tokens.gap(at) == "-":
         minus = rule("before_minus").ends(tokens, at, at - 1)
     else:
@@ -295,8 +299,8 @@ def has_minus(tokens: Tokens, at: int) -> bool:
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
-    """Return whether a minus is immediately before the number at a token, not the hyphen of a
-    range, a name or a list.
+    """Return whether a minus sign immediately precedes the number at a token. The hyphen of a
+    range, a name or a list is not a minus sign.
 
     >>> from .book import read_text
     >>> [
@@ -326,15 +330,16 @@ def joins_words(tokens: Tokens, at: int) -> bool:
 
 
 _LETTER_REACH = 24
-"""Number of tokens before or after a "D" or "W" that may show that it is not a time unit."""
+"""Number of tokens before and after a "D" or "W" that are searched for evidence that the letter is
+not a time unit.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """``tokens.words[first:end]`` reads as ``low`` to ``high`` units; both are equal for a single
-    number.
-
-    ``is_sum``: it is stated in two units, as in "5 years and 10 months".
+    """A duration of ``low`` to ``high`` units in the tokens ``first:end``. ``low`` and ``high`` are
+    equal for a single number. ``is_sum`` means that the duration is stated in two units, as in
+    "5 years and 10 months".
     """
 
     low: int | float
@@ -346,14 +351,14 @@ class Duration:
 
     @property
     def days(self) -> float | None:
-        """The upper end in days; None for cycles."""
+        """The upper end in days, or None if the unit is a cycle."""
         return self.high * DAYS[self.unit] if self.unit in DAYS else None
 
 
 def find_durations(
     tokens: Tokens, first: int = 0, end: int | None = None
 ) -> Iterator[Duration]:
-    """Yield every number followed by a unit of time in ``tokens.words[first:end]``, left to right.
+    """Yield every number with a time unit in the tokens ``first:end``, in order.
 
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
@@ -371,10 +376,10 @@ def find_durations(
 
 
 def _read_duration(match: Found) -> Duration | None:
-    """Return the duration of a match of the rule ``duration``; None if a number or unit in it
-    cannot be read, or if its unit is not a time.
+    """Return the duration in a match of the rule ``duration``. Return None if the number or unit
+    cannot be read, or if the match is a rate or another measure.
 
-    Years and fewer than twelve months are added up in months.
+    A sum of years and fewer than twelve months is converted to months.
     """
     first = match.first
     end = match.end
@@ -399,7 +404,7 @@ def _read_duration(match: Found) -> Duration | None:
     months = _read_part(match, "months")
     if unit is not TimeUnit.YEAR or months is None or months >= MONTHS_OF_YEAR:
         return Duration(low, high, unit, first, end)
-    # Of "2-5 years and 6 months", the months belong to the upper end.
+    # In "2-5 years and 6 months", the months belong to the upper end.
     months_of_low = months if low == high else 0
     return Duration(
         low=low * MONTHS_OF_YEAR + months_of_low,
@@ -412,14 +417,14 @@ def _read_duration(match: Found) -> Duration | None:
 
 
 def _is_rate(duration: Found, value: float) -> bool:
-    """Return whether a number is counted in a unit of time: "4 a day", but not "half a day"."""
+    """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
     return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
 def _is_no_time(duration: Found) -> bool:
-    """Return whether the letter after a number is not a time unit: a "D" of dioptres ("-6 D",
-    "0.75 D"), a "W" of watts ("cycled at 25W"), a rate ("5 h-1").
+    """Return whether the letter after a number is not a time unit: "D" for dioptres ("-6 D",
+    "0.75 D"), "W" for watts ("cycled at 25W"), or a rate ("5 h-1").
     """
     tokens = duration.tokens
     if tokens.gap(duration.end) == "-" and tokens.words[duration.end] == "1":

@@ -1,9 +1,10 @@
-"""Lines in a language other than English.
+"""Find lines in a language other than English.
 
-Letters of other scripts and counted words (``rules/languages.toml``) decide. A line is cut at
-slashes, bars, brackets and where its script changes; a piece is in another language if the words
-of that language clearly outnumber the English words. Next to such a piece one word is enough, and
-a list line that does not show its language ("ECOG 0-1") has the language of the surrounding lines.
+Letters of other scripts and word counts (``rules/languages.toml``) determine the language. A line
+is split at slashes, bars and brackets, and where its script changes. A piece is in another language
+if its words in that language clearly outnumber its English words; if the record contains another
+piece in the same language, one word is sufficient. A list line whose language is unknown ("ECOG
+0-1") has the language of the surrounding lines.
 """
 
 import re
@@ -21,14 +22,14 @@ _LINE = re.compile(r"[^\r\n]+")
 _MARK = re.compile(
     r"[\s>|]{0,99}(?:[-*•·–]{1,3}|\(?\w{1,2}(?:\.\d{1,2})?[.)、．）](?!\d)|\d{1,2}(?=\s))?\s{0,99}"
 )
-"""The list mark of a line."""
+"""The list marker of a line."""
 _SCRIPT = (
     r"[A-Z\d%<>≥≤./-]{0,20}(?:(?:(?![\W\d_])[\u0590-\u063f\u0641-\u1cff\u3040-\ud7af\uf900-\ufaff\ufb1d-\ufdff"
     r"\ufe70-\ufefc\uff66-\uff9d\U00020000-\U0003ffff]){2}|[\u0370-\u058f]{4})"
     r"(?:[^\sA-Za-z]|\s(?=[^\WA-Za-z]))*"
 )
-"""Letters of another script, with the signs joined to them: "FEV1低于80%". A few Greek letters are
-common in English: "αβ T cells".
+"""Letters of another script, including the characters joined to them: "FEV1低于80%". At least four
+Greek letters are required, because a few are common in English: "αβ T cells".
 """
 _OTHER_SCRIPT = re.compile(_SCRIPT)
 _EDGE = re.compile(
@@ -36,18 +37,18 @@ _EDGE = re.compile(
 )
 """Separators between the same words in two languages."""
 _LISTS = ("eligibility", "brief_summary", "detailed_description", "text")
-"""Sections whose lines belong together. In other sections, a line that does not show its language
-is a name.
+"""Sections whose lines belong together. In other sections, a line whose language is unknown is a
+name.
 """
 _DESCRIPTIONS = {*_LISTS[1:], "title", "official_title", "conditions", "keywords"}
 """Sections that another section may repeat in English."""
 _SURE = 2
-"""The number of words that is sufficient to determine the language of a piece."""
+"""Minimum number of words that determine the language of a piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignText:
-    """``text[start:end]`` of a section is in ``language``: a whole line, or a part of it."""
+    """A line, or a part of a line, in another language: ``text[start:end]`` of a section."""
 
     section: str
     start: int
@@ -57,9 +58,9 @@ class ForeignText:
 
 @dataclass(frozen=True, slots=True)
 class ForeignLines:
-    """The parts of a record in another language, in reading order. ``untranslated`` lists the
-    sections in which only headings are in English; descriptions of a trial are included only if
-    nothing in the record is in English.
+    """The parts of a record that are in another language, in reading order. ``untranslated`` has
+    the sections in which at most the headings are in English. Descriptions of the trial are
+    included only if nothing in the record is in English.
     """
 
     texts: tuple[ForeignText, ...] = ()
@@ -71,8 +72,8 @@ NOTHING_FOREIGN = ForeignLines()
 
 @dataclass(slots=True)
 class _Text:
-    """A line without its list mark, or a piece of one, at ``start`` to ``end``. ``language`` is ""
-    for English, and None if nothing shows it.
+    """A line without its list marker, or a piece of a line. ``language`` is "" for English, and
+    None if the language is unknown.
     """
 
     section: str
@@ -86,10 +87,10 @@ class _Text:
 def find_foreign(
     sections: Sequence[tuple[str, str]], marked: Sequence[ForeignText] = ()
 ) -> ForeignLines:
-    r"""Return the parts of a record in another language.
+    r"""Return the parts of a record that are in another language.
 
     Args:
-        sections: Names and texts.
+        sections: The sections as (name, text) pairs.
         marked: The texts that the source marks as being in another language.
 
     >>> criteria = "- Alter über 18 Jahre\n- ECOG 0-1\n- Keine Allergie"
@@ -101,8 +102,8 @@ def find_foreign(
     lines = [
         line for name, text in sections for line in _read_lines(name, text, marked)
     ]
-    known = Counter(piece.language for line in lines for piece in line.pieces)
-    languages = [name for name, _ in known.most_common() if name]
+    counts = Counter(piece.language for line in lines for piece in line.pieces)
+    languages = [language for language, _ in counts.most_common() if language]
     if not languages:
         return NOTHING_FOREIGN
     for line in lines:
@@ -117,7 +118,9 @@ def find_foreign(
 def _find_untranslated(
     lines: Sequence[_Text], texts: Sequence[ForeignText]
 ) -> frozenset[str]:
-    """Return the sections of texts in another language in whose list nothing is in English."""
+    """Return the sections with text in another language that belong to a list without any line in
+    English.
+    """
     english = {_name_list(line) for line in lines if _is_english_item(line)}
     if english:
         english |= _DESCRIPTIONS
@@ -135,7 +138,7 @@ def _is_english_item(line: _Text) -> bool:
 
 
 def hide_foreign(text: str) -> str:
-    """Return a text of the same length in which spaces replace the parts in another language.
+    """Return a text of the same length, with the parts in another language replaced by spaces.
 
     >>> hide_foreign("纳入标准 Inclusion criteria").strip()
     'Inclusion criteria'
@@ -145,27 +148,27 @@ def hide_foreign(text: str) -> str:
 
 
 def blank_ranges(text: str, ranges: Sequence[tuple[int, int]]) -> str:
-    """Return a text of the same length in which spaces replace the ranges.
+    """Return a text of the same length, with the (start, end) ranges replaced by spaces.
 
     >>> blank_ranges("Pain / Schmerz", [(4, 14)])
     'Pain          '
     """
-    signs = list(text)
+    characters = list(text)
     for start, end in ranges:
-        signs[start:end] = " " * (end - start)
-    return "".join(signs)
+        characters[start:end] = " " * (end - start)
+    return "".join(characters)
 
 
 @cache
 def _load_words() -> Mapping[str, frozenset[str]]:
-    """Return the words of each language, English first."""
+    """Return the words of each language; English is the first key."""
     lists = read_table("languages")["words"]
     return {language: word_set(words) for language, words in lists.items()}
 
 
 def _count_words(words: Collection[str]) -> tuple[int, int, str]:
-    """Return the number of English words, and the number of words of the most frequent other
-    language.
+    """Return the number of English words, the number of words in the most frequent other language,
+    and the name of that language.
     """
     counts = [
         (sum(map(known.__contains__, words)), language)
@@ -175,14 +178,14 @@ def _count_words(words: Collection[str]) -> tuple[int, int, str]:
 
 
 def _may_be_foreign(text: str) -> bool:
-    """Return quickly whether a section may contain text in another language."""
+    """Return whether a section may contain text in another language. The check is fast."""
     _, most, _ = _count_words(set(_WORD.findall(text.lower())))
     return most >= _SURE or _OTHER_SCRIPT.search(text) is not None
 
 
 def _find_language(text: str, others: Collection[str] = ()) -> str | None:
-    """Return the language of a piece: "" for English, None if it is unknown. ``others`` are the
-    languages already found in the record; one word in such a language is enough.
+    """Return the language of a piece: "" for English, None if the language is unknown. ``others``
+    are the languages already found in the record, for which one word is sufficient.
     """
     letters = _WORD.findall("".join(_OTHER_SCRIPT.findall(text)))
     if letters:
@@ -190,13 +193,15 @@ def _find_language(text: str, others: Collection[str] = ()) -> str | None:
     english, most, language = _count_words(_WORD.findall(text.lower()))
     if english > most:
         return ""
-    # "Critères d'inclusion" has as many words of both
-    is_sure = most >= _SURE and most > english
-    return language if is_sure or (most and language in others) else None
+    # "Critères d'inclusion" has equally many words in both languages
+    is_certain = most >= _SURE and most > english
+    return language if is_certain or (most and language in others) else None
 
 
 def _name_script(letters: str) -> str:
-    """Return the language of letters of another script, or the name of the script."""
+    """Return the language of letters in another script. If the script is used by several languages,
+    return a description with the name of the script.
+    """
     scripts = [unicodedata.name(letter, "other").split()[0] for letter in letters]
     for script, language in read_table("languages")["scripts"].items():
         if script in scripts:
@@ -207,24 +212,24 @@ def _name_script(letters: str) -> str:
 def _read_lines(
     section: str, text: str, marked: Sequence[ForeignText]
 ) -> Iterator[_Text]:
-    """Yield the lines of a section that have words, each cut into pieces."""
-    for found in _LINE.finditer(text):
-        start, end = found.span()
+    """Yield the lines of a section that contain words, each split into pieces."""
+    for written in _LINE.finditer(text):
+        start, end = written.span()
         mark = _MARK.match(text, start, end)
         first = mark.end() if mark else start
         words = text[first:end].strip()
         if not _WORD.search(words):
             continue
         line = _Text(section, start, end, words, None)
-        line.pieces = list(_cut(section, text, first, end))
+        line.pieces = list(_split(section, text, first, end))
         for place in marked:
             if place.section == section and place.start <= start and end <= place.end:
                 line.pieces = [_Text(section, start, end, "", place.language)]
         yield line
 
 
-def _cut(section: str, text: str, start: int, end: int) -> Iterator[_Text]:
-    """Yield the pieces of a line, with their language if it is certain."""
+def _split(section: str, text: str, start: int, end: int) -> Iterator[_Text]:
+    """Yield the pieces of a line, with their languages if known."""
     edges = [start]
     for edge in _EDGE.finditer(text, start, end):
         edges += edge.span()
@@ -235,8 +240,12 @@ def _cut(section: str, text: str, start: int, end: int) -> Iterator[_Text]:
 
 
 def _decide(line: _Text, languages: Sequence[str]) -> None:
-    """Set the language of a line, beside others in these languages: that of its first piece, unless
-    a piece is in English. A piece that repeats the one before it is the same in both languages.
+    """Set the language of a line and of its pieces. ``languages`` are the record's languages, most
+    frequent first.
+
+    The line is in English if any piece is in English; otherwise, it has the language of its first
+    piece. A piece that repeats the previous piece is a translation with the same words in both
+    languages.
     """
     pieces = line.pieces
     for piece in pieces:
@@ -245,22 +254,23 @@ def _decide(line: _Text, languages: Sequence[str]) -> None:
     for before, piece in pairwise(pieces):
         if piece.words.strip() == before.words.strip():
             piece.language = languages[0]
-    for before, piece, behind in zip(pieces, pieces[1:], pieces[2:], strict=False):
+    for before, piece, after in zip(pieces, pieces[1:], pieces[2:], strict=False):
         # as in "body mass index (身高体重指数) above 18"
-        if bool(before.language) == bool(behind.language):
+        if bool(before.language) == bool(after.language):
             piece.language = before.language
     is_english = any(piece.language == "" for piece in pieces)
     line.language = "" if is_english else pieces[0].language
 
 
 def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
-    """Set the language of lines of a section that show none: of those below a line in another
-    language, unless an English item follows. A line that repeats the one above translates it.
+    """Set the language of lines whose language is unknown. Such a line has the language of the line
+    above, unless an English item follows. If two successive lines are the same, the second line is
+    the translation of the first.
     """
-    for line, again in pairwise(lines):
-        if line.language is None and line.words == again.words:
+    for line, below in pairwise(lines):
+        if line.language is None and line.words == below.words:
             line.language = ""
-            again.language = language
+            below.language = language
     is_english = False
     before_english: list[bool] = []
     for line in reversed(lines):
@@ -274,17 +284,17 @@ def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
 
 
 def _list_texts(line: _Text) -> Iterator[ForeignText]:
-    """Yield a line in another language, or its pieces in another language with the signs between
-    them.
+    """Yield the whole line if it is in another language; otherwise, yield its pieces in another
+    language together with the adjacent separators.
     """
     if line.language:
         yield ForeignText(line.section, line.start, line.end, line.language)
         return
-    before = line.pieces[0].start
-    for piece, behind in pairwise([*line.pieces, None]):
-        edge = behind.start if behind else line.end
-        if piece and piece.language:
-            yield ForeignText(line.section, before, edge, piece.language)
-            before = edge
-        elif piece:
-            before = piece.end
+    start = line.pieces[0].start
+    next_starts = [piece.start for piece in line.pieces[1:]]
+    for piece, end in zip(line.pieces, [*next_starts, line.end], strict=True):
+        if piece.language:
+            yield ForeignText(line.section, start, end, piece.language)
+            start = end
+        else:
+            start = piece.end

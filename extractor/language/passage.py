@@ -17,10 +17,10 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ABBREVIATION = 12
-"""More characters than any abbreviation has, including the characters that mark the start of a
-word.
+"""Number of characters to search for an abbreviation. It exceeds the length of every abbreviation
+and the characters that precede it.
 """
-# Each run of full stops is tried once, from its first one, so long rows of dots take linear time.
+# Each run of full stops is matched only from its start, so that long rows of dots take linear time.
 _END = re.compile(
     r"[.!?\n](?:(?<=[.!?])(?<![.!?]{2})[.!?]*+[\"')\]]*+(?:(?=\s+[\"'(\[]?[A-Z0-9])|(?=\s*$))"
     r"|(?<=\n)(?:[ \t]*\n|(?=\s*(?:[-*•]|\d{1,2}[.)])\s)))"
@@ -29,7 +29,7 @@ _END = re.compile(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LexedSection:
-    """A section of a record, read once: raw text, cleaned text and tokens."""
+    """A section of a record: its raw text, cleaned text and tokens."""
 
     name: str
     raw: str
@@ -69,7 +69,7 @@ class LexedSection:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    r"""``section.tokens.words[first:end]``.
+    r"""The tokens ``first:end`` of a section.
 
     >>> passage = read_section("eligibility", r"HbA1c \> 7%").whole
     >>> passage.text, passage.raw_span, passage.raw
@@ -107,12 +107,12 @@ class Passage:
         return rule(name).search(self.tokens, self.first, self.end)
 
     def part(self, first: int, end: int) -> "Passage":
-        """Other tokens of the same section."""
+        """Return the passage of the tokens ``first:end`` of the same section."""
         return Passage(self.section, first, end)
 
     def alone(self) -> "Passage":
         r"""Return the same characters on one line, without surrounding tokens, so that rules
-        cannot look beyond them.
+        cannot look beyond the passage.
 
         >>> read_section("eligibility", "- Age\n  over 18").whole.part(
         ...     1, 5
@@ -124,7 +124,7 @@ class Passage:
 
 
 def read_passage(raw: str, section: str = "eligibility") -> Passage:
-    """Read a text as one passage in a section of its own."""
+    """Read a text as a passage that is a whole section."""
     return read_section(section, raw).whole.alone()
 
 
@@ -135,8 +135,8 @@ def read_section(name: str, raw: str) -> LexedSection:
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
-    """Spans of the sentences in ``text``, without surrounding white space. Blank lines and list
-    bullets also end a sentence.
+    """Return the (start, end) spans of the sentences in ``text``, without surrounding white space.
+    Blank lines and list bullets also end a sentence.
 
     >>> text = "Response (e.g. CR) by NCCN v. 2.0. Survival at 2.5 years."
     >>> [text[start:end] for start, end in split_sentences(text)]
@@ -144,10 +144,10 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     """
     spans = []
     start = 0
-    for sign in _END.finditer(text):
-        end = sign.end()
+    for stop in _END.finditer(text):
+        end = stop.end()
         before = max(start, end - _LONGEST_ABBREVIATION)
-        if sign[0].startswith(".") and _ABBREVIATION.search(text, before, end):
+        if stop[0].startswith(".") and _ABBREVIATION.search(text, before, end):
             continue
         spans.append(strip_span(text, start, end))
         start = end
@@ -156,13 +156,14 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 
 
 def strip_span(
-    text: str, start: int, end: int, signs: str | None = None
+    text: str, start: int, end: int, characters: str | None = None
 ) -> tuple[int, int]:
-    """Narrow ``text[start:end]`` to exclude white space, or other ``signs``, at its ends.
+    """Return the span ``start:end`` of a text without white space, or the given ``characters``, at
+    its ends.
 
     >>> strip_span("a  bc ", 1, 6)
     (3, 5)
     """
     run = text[start:end]
-    first = start + len(run) - len(run.lstrip(signs))
-    return first, first + len(run.strip(signs))
+    first = start + len(run) - len(run.lstrip(characters))
+    return first, first + len(run.strip(characters))

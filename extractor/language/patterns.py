@@ -1,6 +1,6 @@
 r"""Rules over tokens, as data: ``rules/*.toml``.
 
-A rule has a name, a pattern, and texts that it must and must not find::
+A rule has a name, a pattern, and examples that the pattern must or must not match::
 
     [rule.washout]
     pattern = "within span=<duration> ( before | prior to ) <study_entry>"
@@ -11,16 +11,17 @@ A pattern is a regular expression over tokens, separated by white space:
 
 - ``before``: a word, in any case; ``IV``: an abbreviation, in capitals only; ``randomi~``: all
   words with this prefix;
-- ``,`` ``/`` ``\(`` ``\_``: signs; a backslash escapes those with a meaning in an expression;
+- ``,`` ``/`` ``\(`` ``\_``: symbols; escape a symbol with a backslash if it has a meaning in
+  regular expressions;
 - ``\n``: the end of a line;
-- ``#``: a number, ``##``: a number inside a name ("C1D1"), ``_``: any word, ``.``: any token of the
-  line;
-- ``<duration>``: another rule; ``<+duration>``: with its named parts; ``<routes>``: any term of a
-  vocabulary;
+- ``#``: a number; ``##``: a number inside a name ("C1D1"); ``_``: any word; ``.``: any token on
+  the same line;
+- ``<duration>``: another rule; ``<+duration>``: another rule, keeping its named parts;
+  ``<routes>``: any term of a vocabulary;
 - ``name=<duration>``, ``name=( a | b )``: a named part;
 - ``( a | b )``, ``?``, ``*``, ``+``, ``{0,4}``, ``(?= ... )``, ``(?! ... )``, ``(?<= ... )``,
   ``(?<! ... )``, ``^``, ``$``: as in regular expressions, but ``*`` and ``+`` match at most 300
-  times; ``*+`` and ``++``: the same, without going back to a shorter match.
+  times; ``*+`` and ``++``: as ``*`` and ``+``, but without backtracking.
 """
 
 import re
@@ -46,7 +47,7 @@ _ATOM = re.compile(
     r"|(?P<syntax>\(\?<?[!=]|[*+]\+?|[()|?^$]|\{\d*,?\d*\})|\\?(?P<sign>[^\s\w\\]|\\|(?<=\\)_)"
 )
 _MOST = 300
-"""The maximum number of repetitions that ``*`` and ``+`` match, without which a search could take
+"""Maximum number of repetitions that ``*`` and ``+`` match. The limit prevents searches from taking
 quadratic time.
 """
 _SYNTAX = {
@@ -62,12 +63,12 @@ _NAMED_PART = r"\(\?P<\w+>"
 
 
 class RuleError(ValueError):
-    """A rule is invalid. The message names the rule and the place in its pattern."""
+    """An invalid rule. The message names the rule and the error in its pattern."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A match of a rule: ``tokens.words[first:end]``. Offsets in ``match`` count from token
+    """A match of a rule in the tokens ``first:end``. Offsets in ``match`` are relative to the token
     ``shift``.
     """
 
@@ -88,7 +89,7 @@ class Found:
         return self.tokens.read(self.first, self.end)
 
     def has(self, name: str) -> bool:
-        """Return whether the rule has this named part and it matched."""
+        """Return whether the rule has a part with this name and the part matched."""
         return name in self.match.re.groupindex and self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:
@@ -106,14 +107,14 @@ class Found:
 
 
 def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
-    """Return a match of an expression as a match of tokens."""
+    """Return a match over codes as a match over tokens."""
     return Found(tokens, match.start() + shift, match.end() + shift, match, shift)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of the rule book. ``expression`` is compiled at first use, when all words are
-    known.
+    """A rule in the rule book. ``expression`` is compiled when it is first used, because all words
+    must be registered first.
     """
 
     name: str
@@ -124,7 +125,7 @@ class Rule:
     note: str | None = None
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
     written: list[str] = field(default_factory=list, init=False, repr=False)
-    """The source of the regular expression, after its first use."""
+    """The source of the regular expression, as the only element once it has been written."""
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -136,13 +137,13 @@ class Rule:
 
     @cached_property
     def anchored(self) -> bool:
-        """Whether ``^`` in the rule matches at the start of a range."""
+        """Whether the rule contains ``^``, which matches at the start of a range."""
         return "^" in _write(self, set())
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
     ) -> Iterator[Found]:
-        """Return all matches, from left to right, without overlaps."""
+        """Return all matches, in order and without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (
             _locate(tokens, match, shift)
@@ -152,20 +153,20 @@ class Rule:
     def search(
         self, tokens: Tokens, first: int = 0, end: int | None = None
     ) -> Found | None:
-        """Return the first match."""
+        """Return the first match, or None."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
         return _locate(tokens, match, shift) if match else None
 
     def occurs(self, tokens: Tokens, first: int = 0, end: int | None = None) -> bool:
-        """Return whether there is a match. The search is not traced."""
+        """Return whether the rule matches anywhere in the tokens ``first:end``."""
         codes, first, end, _ = self._cut(tokens, first, end)
         return self.expression.search(codes, first, end) is not None
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
     ) -> Found | None:
-        """Return the match that begins at token ``first``."""
+        """Return the match that begins at token ``first``, or None."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
         return _locate(tokens, match, shift) if match else None
@@ -173,9 +174,9 @@ class Rule:
     def _cut(
         self, tokens: Tokens, first: int, end: int | None
     ) -> tuple[str, int, int, int]:
-        """Return the codes to search, the range to search within the codes, and the token at which
-        the codes begin. Because ``re`` matches ``^`` only at the start of the string, even if a
-        search begins later, a rule with ``^`` searches only the codes of its range.
+        """Return the codes to search, the start and end of the search within these codes, and the
+        index of the token at which the codes begin. ``re`` matches ``^`` only at the start of the
+        string, so a rule with ``^`` is given only the codes of the range.
         """
         codes = tokens.codes
         if end is None:
@@ -185,21 +186,21 @@ class Rule:
         return codes, first, end, 0
 
     def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
-        """Return the match that ends before token ``end`` and begins at or after ``first``, at most
-        300 tokens before.
+        """Return the longest match that ends immediately before token ``end``, or None. It begins
+        at or after token ``first`` and has at most 300 tokens.
         """
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return _locate(tokens, match) if match else None
 
     def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
-        """Return the match that covers exactly these tokens."""
+        """Return the match that covers exactly the tokens ``first:end``, or None."""
         match = self.expression.fullmatch(tokens.codes, first, end)
         return _locate(tokens, match) if match else None
 
 
 def _write(rule: Rule, within: set[str]) -> str:
-    """Return the regular expression of a rule over codes. ``within`` names the rules that refer
-    to it.
+    """Return the regular expression of a rule, over codes. ``within`` has the names of the rules
+    that refer to this rule.
     """
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
@@ -214,14 +215,14 @@ def _write(rule: Rule, within: set[str]) -> str:
             raise RuleError(f"rule {rule.name}: cannot read {unread!r}")
         offset = atom.end()
         pieces.append(_write_atom(rule, atom, within))
-    # "name=( a )" is one group: the named one stands for the bracket behind it.
+    # "name=( a )" is one group: the named group replaces the group that follows.
     written = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
     rule.written.append(written)
     return written
 
 
 def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """Return the regular expression of one piece of a pattern; empty for white space."""
+    """Return the regular expression of one piece of a pattern; "" for white space."""
     if atom["name"]:
         return _write_reference(rule, atom, within)
     if atom["word"]:
@@ -238,8 +239,8 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
 
 
 def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """Return the regular expression of ``<name>``: another rule, without its named parts unless
-    the pattern keeps them (``<+name>``).
+    """Return the regular expression of ``<name>``, which refers to another rule. The named parts of
+    that rule are dropped unless the pattern keeps them (``<+name>``).
     """
     name = atom["name"]
     if name not in rule.book:
@@ -254,8 +255,8 @@ def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
 
 
 def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
-    """Read the rules of one file and register their words. They may refer to the rules in
-    ``book``.
+    """Return the rules in the text of a file and register their words. The rules may refer to the
+    rules in ``book``.
     """
     rules: list[Rule] = []
     for name, fields in tomllib.loads(text).get("rule", {}).items():
@@ -266,21 +267,21 @@ def read_rules(text: str, book: Mapping[str, Rule]) -> list[Rule]:
 
 
 def make_rule(**fields: Any) -> Rule:
-    """Create a rule and register its words. Call this before reading texts that contain the
-    words.
+    """Create a rule and register its words. Call this function before reading texts that contain
+    the words.
     """
-    made = Rule(**fields)
-    words = [atom["word"] for atom in _ATOM.finditer(made.pattern) if atom["word"]]
+    rule = Rule(**fields)
+    words = [atom["word"] for atom in _ATOM.finditer(rule.pattern) if atom["word"]]
     for word in words:
         LEXICON.add(word)
     LEXICON.join(words)
-    return made
+    return rule
 
 
 def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return one or two rules, at least one of which matches wherever any of the rules matches.
-    Most texts match neither. There are two because only rules with ``^`` treat the start of a
-    range as the start of the text.
+    """Return at most two rules that combine the given rules: if a given rule matches a text, so
+    does at least one of them. Rules with ``^`` are combined separately, because only they treat
+    the start of a range as the start of the text.
 
     >>> from extractor.language.book import read_text
     >>> rules = [

@@ -1,4 +1,4 @@
-"""Quantities: a number, a range or a list of numbers, with a unit."""
+"""Read quantities: a number, a range or a list of numbers, with a unit."""
 
 import re
 from collections.abc import Container, Iterator, Sequence
@@ -11,31 +11,30 @@ from extractor.language.units import UnitPlace, find_dimension, find_unit, list_
 
 _NUMBERS = re.compile(f"[{NUMBER}{NAME_NUMBER}]")
 _END_OF_CODE = re.compile(r"(?:[^\W\d_]-|[^\W\d_xX])\Z")
-"""The characters before a number that ends a code: "TAK-861", "ID93". The number in "2x20" does
-not end a code.
+"""The characters that precede the number in a code such as "TAK-861" or "ID93". The "x" in "2x20"
+is not part of a code.
 """
 _MOST_LEVELS = 12
-"""Maximum number of numbers in a list of levels."""
+"""Maximum number of levels in a list."""
 _THROUGH = re.compile(r"-|~|to|through|up to|(?:and )?then (?:up )?to")
 _COUNTS = ("{cells}", "[CFU]", "[PFU]", "{vg}", "{vp}", "[TCID_50]", "{organisms}")
-"""Units that are counted in powers of ten."""
+"""The units of counts that are usually written with a power of ten."""
 _CELLS = next(unit for unit in list_units() if unit.code == "{cells}")
 _LOST_POWER = re.compile(r"10([5-9]|1[0-2])")
-"""Ten with a power that lost its superscript. A bare "103" is more likely to be one hundred and
-three.
+"""A power of ten that lost its superscript. "103" is excluded, because it is more likely to be one
+hundred and three.
 """
 _FEWEST = 1000
-"""A count of cells or organisms below this number has probably lost its power of ten: "2 x
-106".
-"""
+"""A lower count of cells or organisms has probably lost its power of ten, as in "2 x 106"."""
 _COUNTED_REACH = 9
-"""Maximum number of tokens that may describe the counted things: "2 x 10^6 viable CAR-positive
-T cells"."""
+"""Maximum number of tokens that describe the counted cells or organisms: "2 x 10^6 viable
+CAR-positive T cells".
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """``tokens.words[first:end]`` reads as ``low`` to ``high`` of a unit; an open end is None."""
+    """A quantity from ``low`` to ``high`` in the tokens ``first:end``; an open end is None."""
 
     low: int | float | None
     high: int | float | None
@@ -48,8 +47,8 @@ class Quantity:
 
 @dataclass(slots=True)
 class _Item:
-    """A number in a list with its own unit, if any. ``joint`` is the text between it and the next
-    number, and ``scale`` the factor of its power of ten, by which ``value`` is already multiplied.
+    """A number in a list, with its unit or None. ``joint`` is the text between this number and the
+    next. ``scale`` is the factor of its power of ten, which ``value`` already includes.
     """
 
     value: int | float
@@ -64,10 +63,10 @@ class _Item:
 def find_quantity_lists(
     tokens: Tokens, first: int = 0, end: int | None = None, skipped: Container[int] = ()
 ) -> Iterator[tuple[Quantity, ...]]:
-    """Yield the numbers with a unit in ``tokens.words[first:end]``, from left to right, grouped by
-    list. Each level of a list and each range is one quantity.
+    """Yield the numbers with a unit in the tokens ``first:end``, in order and grouped by list. Each
+    level of a list and each range is one quantity.
 
-    ``skipped`` holds the places of number tokens that are not quantities.
+    ``skipped`` contains the indexes of number tokens that are not quantities.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5, 10 or 20-40 mg/kg, up to 3 x 10^6 CAR-T cells")
@@ -98,9 +97,9 @@ def find_quantity_lists(
 def _read_chain(
     tokens: Tokens, at: int, end: int, skipped: Container[int]
 ) -> list[_Item]:
-    """Return at most twelve numbers of the list that begins at a token, up to the last number with
-    a unit; an empty list if there are no units. The list ends where a joint ("," or "to") is
-    missing, or where the dimension of the units changes.
+    """Return the numbers in the list that begins at a token, up to the last number with a unit and
+    at most twelve. Return an empty list if no number has a unit. The list ends where a separator
+    ("," or "to") is missing, or where the dimension of the units changes.
     """
     items: list[_Item] = []
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
@@ -110,7 +109,7 @@ def _read_chain(
         items.append(item)
         at = item.end
         if at < end and tokens.gap(at) == "-":
-            item.joint = "-"  # the hyphen of "5mg-10mg" is no token
+            item.joint = "-"  # the hyphen in "5mg-10mg" is not a token
             continue
         # as in "1x, 3x and 10x 10^5"
         if at < end and tokens.words[at] in ("x", "X", "×"):
@@ -127,8 +126,8 @@ def _read_chain(
 
 
 def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
-    """Return whether a number can continue a list: all units of a list have the same dimension,
-    and a unit followed by a semicolon ends it.
+    """Return whether a number can continue a list. All units in a list have the same dimension, and
+    a semicolon after a unit ends the list.
     """
     units = [level.unit for level in (*items, item) if level.unit]
     has_unit = any(level.unit for level in items)
@@ -139,18 +138,18 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
 
 
 def _spread_units(items: Sequence[_Item]) -> None:
-    """Give each number of a list the unit and the power of ten of the next one that has a unit, as
-    the last one has: "5, 10 or 20 x 10^6 cells/kg".
+    """Set the unit of each number without a unit to the unit of the next number that has one, and
+    multiply the number by the same power of ten: "5, 10 or 20 x 10^6 cells/kg". The last number
+    must have a unit.
 
-    A final "per day" applies to all numbers: "5 mg/kg or 10 mg/kg per day". A number from 1,000
-    keeps its
-    value: it is written out.
+    A final "per day" applies to all numbers: "5 mg/kg or 10 mg/kg per day". A number of 1,000 or
+    more is already written in full and is not multiplied.
     """
     unit = None
     scale: int | float = 1
     for item in reversed(items):
         if item.unit:
-            # "2.5 mg, 5 mg or 10 mg per day": the rate is that of all levels
+            # "2.5 mg, 5 mg or 10 mg per day": the rate applies to all levels
             last = items[-1].unit
             is_short = last is not None and last.parts[:-1] == item.unit.parts
             unit = last if is_short else item.unit
@@ -161,8 +160,8 @@ def _spread_units(items: Sequence[_Item]) -> None:
 
 
 def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
-    """Return the numbers of a list, omitting the first number if it belongs to the preceding word:
-    "EX 154, 10 mg/kg", "Cohort 1 - 10 mg".
+    """Return the numbers of a list, omitting the first number if it is part of a label: "EX 154,
+    10 mg/kg", "Cohort 1 - 10 mg".
     """
     if len(items) < 2 or items[0].first == 0:
         return items
@@ -179,8 +178,9 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
-    """Yield a quantity for each number, and one for two that are a range: upwards, of one unit, and
-    with a dash or "to" between them, but not in a chain: "75 - 150 - 225".
+    """Yield a quantity for each range and for each remaining number. Two numbers are a range if
+    they are joined by a dash or "to", ascend and have the same unit. Three or more numbers joined
+    by dashes are not ranges: "75 - 150 - 225".
     """
     through = [_THROUGH.fullmatch(item.joint) is not None for item in items[:-1]]
     # as in "between 25 and 50 mg"
@@ -195,7 +195,7 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
         last = item
         if joints[index : index + 3] == [False, True, False]:
             last = items[index + 1]
-        assert item.unit, "_spread_units gives each number a unit"
+        assert item.unit, "_spread_units sets the unit of each number"
         assert last.unit
         if item.value >= last.value or item.unit.parts[0] != last.unit.parts[0]:
             last = item
@@ -211,21 +211,21 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
 
 
 def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return the number that begins at a token, with its unit if any; None if there is no number
-    at the token.
+    """Return the number that begins at a token, with its unit if it has one. Return None if no
+    number begins at the token.
     """
-    part = _read_part(tokens, at, end)
-    if part:
-        return part
+    fraction = _read_fraction(tokens, at, end)
+    if fraction:
+        return fraction
     number = _read_number(tokens, at, end)
     if not number:
         return None
-    value, scale, behind = number
+    value, scale, after = number
     # as in "six (6) tablets"
-    repeat = rule("number_repeat").starts(tokens, behind, end)
-    stop = repeat.end if repeat else behind
-    unit = _find_unit_behind(tokens, stop, end)
-    # also the cells of "CAR T" in "CAR T cells/kg"
+    repeat = rule("number_repeat").starts(tokens, after, end)
+    stop = repeat.end if repeat else after
+    unit = _find_unit_after(tokens, stop, end)
+    # also for "CAR T" in "CAR T cells/kg", which is itself read as a unit of cells
     if unit is None or unit.parts[0].code == _CELLS.code:
         is_worded = tokens.words[min(at + 1, end - 1)] in SCALES
         unit = _find_counted(tokens, stop, end, scale, is_worded=is_worded) or unit
@@ -233,30 +233,30 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
         return _Item(value, scale, None, at, stop)
     if scale != 1:
         return _Item(value, scale, unit, at, unit.end)
-    value, is_sure = _settle(tokens, at, value, unit)
+    value, is_sure = _disambiguate(tokens, at, value, unit)
     return _Item(value, scale, unit, at, unit.end, is_sure)
 
 
-def _read_part(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return a fraction of a piece or a half measure: "1/2 tablet", "two and a half mg", "half a
-    tablet". Return None for any other number.
+def _read_fraction(tokens: Tokens, at: int, end: int) -> _Item | None:
+    """Return a fraction of a tablet or similar piece, or a number with a half: "1/2 tablet", "two
+    and a half mg", "half a tablet". Return None for any other number.
     """
-    part = rule("part_of_unit").starts(tokens, at, end)
-    unit = find_unit(tokens, part.end, end) if part else None
-    if not part or not unit or not unit.dose:
+    fraction = rule("part_of_unit").starts(tokens, at, end)
+    unit = find_unit(tokens, fraction.end, end) if fraction else None
+    if not fraction or not unit or not unit.dose:
         return None
-    written = (part.read("value") or "").lower()
-    # not of "5/325 mg"
-    is_piece = rule("dose_piece").starts(tokens, part.end, end) is not None
+    written = (fraction.read("value") or "").lower()
+    # "5/325 mg" is not a fraction
+    is_piece = rule("dose_piece").starts(tokens, fraction.end, end) is not None
     if "half" not in written and not (is_piece and "/" in written):
         return None
     value = read_number(written.replace("and half", "and a half"))
     return None if value is None else _Item(value, 1, unit, at, unit.end)
 
 
-def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
-    """Return the unit that follows a number, skipping a hyphen or the kind of a piece: "5-mg",
-    "two placebo tablets". Return None if there is no unit.
+def _find_unit_after(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
+    """Return the unit that follows a number, skipping a hyphen or a word that describes a tablet or
+    similar piece: "5-mg", "two placebo tablets". Return None if no unit follows.
     """
     is_hyphen = at < end and tokens.codes[at] == "-" and tokens.joined(at)
     unit = find_unit(tokens, at + is_hyphen, end)
@@ -266,13 +266,12 @@ def _find_unit_behind(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
     return find_unit(tokens, kind.end, end) if kind else None
 
 
-def _settle(
+def _disambiguate(
     tokens: Tokens, at: int, value: int | float, unit: UnitPlace
 ) -> tuple[int | float, bool]:
-    """Return the likeliest value of the number at a token, given its unit, and whether the value
+    """Return the most likely value of the number at a token, given its unit, and whether the value
     is certain. Doses in international units are not written with three decimals, so "10.000 IU"
-    and "1.500 U" are thousands. A comma before three digits is a thousands separator in all
-    languages that write doses in milligrams with a decimal dot.
+    and "1.500 U" are thousands. A comma before three digits is read as a thousands separator.
     """
     word = tokens.words[at]
     code = unit.parts[0].code
@@ -290,11 +289,12 @@ def _settle(
 def _read_number(
     tokens: Tokens, at: int, end: int
 ) -> tuple[int | float, int | float, int] | None:
-    """Return the number that begins at a token, the factor of its power of ten or scale word, and
-    the token after it; None if no number begins there, or only one in a name.
+    """Return the value of the number that begins at a token, the factor of its power of ten or
+    scale word, and the index of the token after the number. Return None if no number begins at the
+    token, or if the number is part of a name.
     """
     number = rule("number").starts(tokens, at, end)
-    # the second number of "2x20 drops" looks like one in a name
+    # the second number in "2x20 drops" resembles a number in a name
     is_multiplied = tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
     if number is None and not (at > 1 and is_multiplied):
         return None
@@ -303,28 +303,35 @@ def _read_number(
     if value is None:
         return None
     scale = value / first if first else 1
-    behind = number.end if number else at + 1
-    return value, scale if scale >= _FEWEST else 1, behind
+    after = number.end if number else at + 1
+    return value, scale if scale >= _FEWEST else 1, after
 
 
 def _find_counted(
-    tokens: Tokens, behind: int, end: int, scale: float, *, is_worded: bool
+    tokens: Tokens, after: int, end: int, scale: float, *, is_worded: bool
 ) -> UnitPlace | None:
-    """Return the unit of cells or organisms that the number before a token counts, after at most
-    nine words that describe them: "viable CAR-positive T cells/kg". Return None if the number does
-    not count cells or organisms. A bare power of ten also counts cells; its unit has no tokens.
-    ``scale`` is that power, and ``is_worded`` whether it is a word, which counts anything ("2
-    million").
+    """Return the unit of the cells or organisms that a number counts, such as "T cells/kg" in
+    "2 x 10^6 viable CAR-positive T cells/kg". At most nine words may precede the unit.
+
+    A power of ten without a unit is a number of cells; its unit then has no tokens. Return None if
+    the number does not count cells or organisms.
+
+    Args:
+        tokens: The text.
+        after: The index of the token after the number.
+        end: The end of the text to read.
+        scale: The factor of the power of ten; 1 if the number has no power of ten.
+        is_worded: Whether the power of ten is a word ("2 million"), which may count anything.
     """
-    is_divided = behind < end and tokens.words[behind] in ("/", "per")
+    is_divided = after < end and tokens.words[after] in ("/", "per")
     if is_divided and scale > 1:
         # as in "2 x 10^6/kg"
-        per = find_unit(tokens, behind + 1, end, loose=True)
+        per = find_unit(tokens, after + 1, end, loose=True)
         if per and per.parts[0].code in ("kg", "m2"):
-            return UnitPlace((_CELLS, per.parts[0]), behind, per.end)
+            return UnitPlace((_CELLS, per.parts[0]), after, per.end)
     # as in "2 x 10^6 (± 20%) cells"
-    tolerance = rule("tolerance_after").starts(tokens, behind, end)
-    first = tolerance.end if tolerance else behind
+    tolerance = rule("tolerance_after").starts(tokens, after, end)
+    first = tolerance.end if tolerance else after
     for at in range(first, min(first + _COUNTED_REACH, end)):
         unit = find_unit(tokens, at, end)
         if unit and _is_count(unit):
@@ -335,7 +342,7 @@ def _find_counted(
             break
     if scale == 1 or is_divided or is_worded:
         return None
-    return UnitPlace((_CELLS,), behind, behind)
+    return UnitPlace((_CELLS,), after, after)
 
 
 def _is_count(unit: UnitPlace | None) -> bool:

@@ -1,8 +1,8 @@
 r"""Text as people read it, for pages, tables, messages and the ``str`` of extracted items.
 
-A registry's file escapes punctuation (``\\>``), wraps lines, and passes on entities, soft hyphens
-and damaged encodings. These are invisible to readers and are removed. Visible signs are unchanged:
-"10⁹", "×", "–". Rules read a different form, in which each sign has one spelling: ``clean_text``.
+A registry's file may contain escaped punctuation (``\\>``), wrapped lines, entities, soft hyphens
+and damaged encodings, which are removed. Symbols that readers know, such as "10⁹", "×" and "–", are
+unchanged. Rules read the output of ``clean_text`` instead, in which every symbol has one spelling.
 """
 
 import re
@@ -25,23 +25,25 @@ _SHOWN: Replacers = {
     "json": decode_json,
     "entity": read_entity,
     "mojibake": repair,
-    # of a typesetter; other forms, such as Roman numerals, are signs of their own
-    "compatible": lambda sign: (
-        REPLACERS["compatible"](sign) if sign in _LIGATURES else sign
+    # Ligatures come from typesetting. Other forms, such as Roman numerals, are separate symbols.
+    "compatible": lambda written: (
+        REPLACERS["compatible"](written) if written in _LIGATURES else written
     ),
     # a tab indents
-    "space": lambda sign: sign if sign == "\t" else " ",
-    # a lone carriage return ends a line
-    "single": lambda sign: sign.replace("\r", "\n"),
+    "space": lambda written: written if written == "\t" else " ",
+    # a single carriage return ends a line
+    "single": lambda written: written.replace("\r", "\n"),
     # superscripts are visible
     "power": str,
     "script": str,
 }
-"""Characters that are not visible to readers. Superscripts, dashes and quotation marks are."""
+"""The replacements for characters that readers should not see. Superscripts, dashes and quotation
+marks are unchanged.
+"""
 _RAISED = str.maketrans("0123456789-\u2212", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _UNDERLINED = {"<": "≤", ">": "≥"}
 _MOST_PASSES = 3
-"""The maximum number of nested escapes, as in "&amp;shy;"."""
+"""Maximum number of passes, for nested escapes such as "&amp;shy;"."""
 
 
 def show_text(raw: str) -> CleanText:
@@ -63,7 +65,8 @@ def show_line(raw: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Return quickly whether a text is certainly one line of plain words, as most texts are.
+    """Return whether a text is a single line that needs no changes. Most texts are, and this check
+    is fast.
 
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)

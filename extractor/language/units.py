@@ -1,6 +1,6 @@
 """The package's table of units, and functions that read units from text.
 
-A UCUM code identifies a unit. ``language/rules/units.toml`` lists the spellings.
+Each unit is identified by its UCUM code. ``language/rules/units.toml`` lists the spellings.
 """
 
 import re
@@ -21,12 +21,12 @@ _PIECE = re.compile(
     r"(?P<over>/)?\.?(?:10\*(?P<tens>\d*)|(?P<number>\d+)(?!\w)"
     r"|(?P<name>(?:\[[^\[\]]*\]|\d*[^./{}\[\]\d])+)?(?P<power>\d)?(?P<note>\{[^{}]*\})?)"
 )
-"""A piece of a UCUM code, with the preceding operator."""
+"""A piece of a UCUM code, including the preceding operator."""
 _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
-"""Maximum number of tokens of one spelling: "cm of water", "m ^ 2", "TCID 50"."""
+"""Maximum number of tokens in a spelling, such as "cm of water", "m ^ 2" or "TCID 50"."""
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Denominators with which cells are a count and units are enzyme units."""
+"""Denominators that make cells a count and units enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
 _POWER = re.compile(
     r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)"
@@ -34,7 +34,7 @@ _POWER = re.compile(
 
 
 def find_dimension(code: str) -> tuple[float, Dimension]:
-    """Return the factor of a UCUM code to base units, and its dimension.
+    """Return the factor that converts a UCUM code to base units, and the dimension of the code.
 
     >>> find_dimension("mg/dL") == find_dimension("cg/L")
     True
@@ -53,21 +53,21 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
             exponents[base] += power * exponent
     remaining = [item for item in exponents.items() if item[1]]
     if exponents and not remaining:
-        # a ratio of masses is no ratio of times
+        # a ratio of masses differs from a ratio of times
         base = min(exponents)
         return factor, ((f"{base}/{base}", 1),)
     return factor, tuple(sorted(remaining))
 
 
 def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
-    """Return the factor of a piece of a UCUM code to base units, and the exponents of the base
-    units.
+    """Return the factor that converts a piece of a UCUM code to base units, and the exponents of
+    the base units.
     """
     name = piece["name"]
     if piece["tens"] is not None:
         return 10.0 ** int(piece["tens"] or 1), {}
     if name and piece["over"] and name == "kg":
-        # Per kilogram of body weight: must not cancel as a quotient of masses.
+        # Body weight must not be cancelled against a mass in the numerator.
         return 1.0, {name: 1}
     if not name:
         # "mL/min/{1.73_m2}" has the dimension of "mL/min"
@@ -105,7 +105,7 @@ def convert(
             return None
         is_in_moles = ("mol", 1) in dimension
         factor *= molar_mass if is_in_moles else 1 / molar_mass
-    # Without the noise of floating point.
+    # Rounding removes floating-point noise.
     return float(f"{value * factor / target_factor:.10g}")
 
 
@@ -119,8 +119,15 @@ def _moles_to_mass(dimension: Dimension) -> Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of the table. ``dose`` and ``per`` are its plain forms in a dose, before and after
-    a slash.
+    """A unit in the table.
+
+    Attributes:
+        code: The UCUM code.
+        dose: The plain form of the unit in a dose; None if it is not a dose unit.
+        per: The plain form after a slash; "" if it is omitted.
+        piece: Whether the unit counts pieces, such as tablets.
+        terms: The spellings of the unit.
+        loose: The spellings that are recognised only where no other word than a unit is possible.
     """
 
     code: str
@@ -133,7 +140,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class UnitPlace:
-    """A unit with its denominators, read from ``tokens.words[first:end]``."""
+    """A unit with its denominators, in the tokens ``first:end``."""
 
     parts: tuple[Unit, ...]
     first: int
@@ -146,10 +153,10 @@ class UnitPlace:
 
     @property
     def dose(self) -> str | None:
-        """The plain form of this unit in a dose, or None if it is not a dose unit.
+        """The plain form of this unit in a dose, or None if this is not a dose unit.
 
-        Per body surface, and for pieces, a daily rate is one dose and loses "/day"; other units
-        keep it.
+        "/day" is omitted from a dose per body surface area or in pieces, because the daily rate is
+        a single dose. Other units keep "/day".
 
         >>> [
         ...     find_unit(read_text(text), 0).dose
@@ -171,21 +178,21 @@ class UnitPlace:
                 others.append(part.per)
         if base.piece or "m2" in others:
             rates = [per for per in rates if per != "day"]
-        # "ug/min/kg" is "ug/kg/min": what the dose is for comes before how fast it is given.
+        # "ug/min/kg" becomes "ug/kg/min": the reference comes before the rate.
         return "/".join([base.dose, *dict.fromkeys(others + rates)])
 
     @property
     def is_dose(self) -> bool:
-        """Whether the plain form in a dose is complete: "mg/infusion" is "mg", "mg/month" is more
-        than "mg".
+        """Whether the plain form in a dose is complete. "mg" is complete for "mg/infusion" but not
+        for "mg/month".
         """
-        left_out = {part.code for part in self.parts if part.per == ""}
-        return left_out <= {"{giving}"}
+        omitted = {part.code for part in self.parts if part.per == ""}
+        return omitted <= {"{giving}"}
 
 
 @cache
 def list_units() -> tuple[Unit, ...]:
-    """Return all units of the table.
+    """Return all units in the table.
 
     >>> [unit.dose for unit in list_units() if unit.code == "[drp]"]
     ['drop']
@@ -197,9 +204,11 @@ def list_units() -> tuple[Unit, ...]:
 
 @cache
 def _spellings(*, loose: bool) -> Mapping[str, Unit]:
-    """Return the units by spelling, and by its plural: without spaces and signs, in lower case
-    unless it is an abbreviation in capitals. ``loose``: those where only a unit can be, by their
-    spelling in lower case.
+    """Return the units by their spellings and plurals, without spaces and punctuation.
+
+    Spellings are in lower case, except for abbreviations in capitals. If ``loose`` is True, all
+    spellings are in lower case, and the spellings that are recognised only where no other word
+    than a unit is possible are included.
     """
     spellings: dict[str, Unit] = {}
     for unit in list_units():
@@ -224,10 +233,10 @@ def _look_up(spelling: str, *, loose: bool) -> Unit | None:
 def _match(
     tokens: Tokens, first: int, end: int, *, loose: bool
 ) -> tuple[Unit, int] | None:
-    """Return the unit with the longest spelling that begins at token ``first``, and the token
-    after it; None if no unit begins there.
+    """Return the unit with the longest spelling that begins at token ``first``, and the index of
+    the token after the unit. Return None if no unit begins at the token.
 
-    A spelling has at most four tokens before ``end``, such as "cm of water" and "m ^ 2".
+    A spelling such as "cm of water" or "m ^ 2" has at most four tokens, all before token ``end``.
     """
     spelling = ""
     longest = None
@@ -248,7 +257,7 @@ def _match(
         unit = _look_up(spelling, loose=loose)
         if unit is None:
             continue
-        # the last dot of "I.U." ends no sentence
+        # the last dot in "I.U." does not end a sentence
         if not is_dotted or "." in tokens.words[first:at]:
             longest = unit, at + 1
     return longest
@@ -257,9 +266,9 @@ def _match(
 def find_unit(
     tokens: Tokens, first: int, end: int | None = None, *, loose: bool = False
 ) -> UnitPlace | None:
-    """Return the unit that begins at a token, with its denominators.
+    """Return the unit that begins at token ``first``, with its denominators, or None.
 
-    ``loose``: only a unit can be there, so "u" and "c" are units too.
+    ``loose`` means that no other word than a unit is possible, so that "u" and "c" are also units.
 
     >>> place = find_unit(read_text("5 mg per kg body weight per day, orally"), 1)
     >>> place.code, place.dose, place.end
@@ -270,32 +279,32 @@ def find_unit(
     base = _match(tokens, first, end, loose=loose)
     if base is None:
         return None
-    unit, behind = base
-    # a hyphen joins a letter to a name, as in "5 g-CSF"
-    is_letter = len(tokens.words[behind - 1]) == 1 and tokens.gap(behind) == "-"
-    if is_letter and behind < end and tokens.words[behind][0].isalpha():
+    unit, after = base
+    # a hyphen joins the letter to a name, as in "5 g-CSF"
+    is_letter = len(tokens.words[after - 1]) == 1 and tokens.gap(after) == "-"
+    if is_letter and after < end and tokens.words[after][0].isalpha():
         return None
     parts = [unit]
-    at = _skip_repeat(tokens, behind, end, parts)
+    at = _skip_repeat(tokens, after, end, parts)
     while step := _read_step(tokens, at, end):
-        below, at = step
-        parts.append(below)
+        denominator, at = step
+        parts.append(denominator)
     if len(parts) > 1:
         at = _skip_repeat(tokens, at, end, parts)
     return UnitPlace(tuple(parts), first, at)
 
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
-    """Return the index of the token after an abbreviation in brackets that repeats the unit:
-    "milligrams (mg) per ...", "mg per kg (mg/kg)"; ``at`` itself if there is no abbreviation.
+    """Return the index of the token after an abbreviation in brackets that repeats the unit, as in
+    "milligrams (mg) per ..." or "mg per kg (mg/kg)". Without an abbreviation, return ``at``.
     """
     if at >= end or tokens.words[at] != "(":
         return at
-    again = find_unit(tokens, at + 1, end, loose=True)
-    if again is None or again.end >= end or tokens.words[again.end] != ")":
+    repeat = find_unit(tokens, at + 1, end, loose=True)
+    if repeat is None or repeat.end >= end or tokens.words[repeat.end] != ")":
         return at
-    is_same = [part.code for part in again.parts] == [part.code for part in parts]
-    return again.end + 1 if is_same else at
+    is_same = [part.code for part in repeat.parts] == [part.code for part in parts]
+    return repeat.end + 1 if is_same else at
 
 
 Step = tuple[Unit, int]
@@ -303,8 +312,8 @@ Step = tuple[Unit, int]
 
 
 def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator after a slash or "per", or with the exponent -1 ("mg kg-1 hr-1",
-    "mg•kg^-1"); None if no denominator begins at token ``at``.
+    """Return the denominator that begins at token ``at``: after a slash or "per", or with a
+    negative exponent ("mg kg-1 hr-1", "mg•kg^-1"). Return None if no denominator begins there.
     """
     divider = rule("unit_divider").starts(tokens, at, end)
     if divider:
@@ -318,26 +327,27 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
 
 
 def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
-    """Return the denominator that begins at token ``at``: a unit, "kg" with "body weight" after
-    it, or a number with its unit: 24 hours are a day, and "40 mg/0.8 mL" gives the volume of the
-    dose. Return None for anything else.
+    """Return the denominator that begins at token ``at``: a unit, "kg" followed by "body weight",
+    or a number with a unit. For example, "24 hours" is a day, and "0.8 mL" in "40 mg/0.8 mL" is the
+    volume of the dose. Return None for any other text.
     """
     is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
-    below = _match(tokens, at + is_number, end, loose=True)
-    if not below:
+    denominator = _match(tokens, at + is_number, end, loose=True)
+    if not denominator:
         return None
-    unit, behind = below
+    unit, after = denominator
     if is_number:
-        other = _BY_VOLUME if unit.code == "mL" else None
-        counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), other)
-        return (counted, behind) if counted else None
-    behind = _skip_repeat(tokens, behind, end, [unit])
-    body = rule("of_body").starts(tokens, behind, end) if unit.code == "kg" else None
-    return unit, body.end if body else behind
+        default = _BY_VOLUME if unit.code == "mL" else None
+        number = tokens.words[at].replace(",", ".")
+        counted = _COUNTED.get((number, unit.code), default)
+        return (counted, after) if counted else None
+    after = _skip_repeat(tokens, after, end, [unit])
+    body = rule("of_body").starts(tokens, after, end) if unit.code == "kg" else None
+    return unit, body.end if body else after
 
 
 _NEGATIVE = re.compile(r"\s?[•·.*]?\s?(?P<unit>[A-Za-z]{1,4})\s?\^?\s?-\s?[12](?!\d)")
-"""A denominator with its exponent, such as "kg-1", whose joining hyphen is not a token."""
+"""A denominator with a negative exponent, such as "kg-1", whose hyphen is not a token."""
 _BY_VOLUME = Unit("{volume}", per="")
 _COUNTED = {
     ("24", "h"): Unit("d", per="day"),
@@ -347,10 +357,10 @@ _COUNTED = {
 
 
 def _join_codes(codes: Sequence[str]) -> str:
-    """Return the UCUM code of a unit and its denominators.
+    """Return the UCUM code for the codes of a unit and its denominators.
 
-    Cells per volume are a bare count, "/uL"; units per volume are enzyme units, "U/L". A volume
-    that only contains the dose, and "per infusion", are omitted.
+    Cells per volume are a plain count ("/uL"), and units per volume are enzyme units ("U/L").
+    "per infusion" and the volume that contains the dose are omitted.
     """
     above, *below = codes
     is_per_volume = bool(below) and below[0] in _VOLUMES
@@ -402,10 +412,10 @@ _SLASHES = {
 
 
 def _fold(text: str) -> str:
-    """Return a unit in one normalised spelling: in lower case, with "/" for "per" and without text
+    """Return the normalised spelling of a unit: in lower case, with "/" for "per" and without text
     in brackets.
     """
-    # NFKC would take the sign of an ordinal, "º", for the letter "o".
+    # NFKC would convert the ordinal indicator "º" to the letter "o".
     folded = unicodedata.normalize("NFKC", text.replace("º", "°")).casefold()
     folded = folded.replace("×", "x").replace("μ", "u").replace("\\", "")
     if not folded.startswith(("(", "[")):
@@ -416,8 +426,8 @@ def _fold(text: str) -> str:
 
 
 def _read_folded(folded: str) -> str | None:
-    """Return the UCUM code of a folded unit, with its power of ten; None if it is not a unit,
-    or if a power of ten is before a unit that is not a count.
+    """Return the UCUM code of a folded unit, including its power of ten. Return None if the text is
+    not a unit, or if a power of ten precedes a unit that is not a count.
     """
     power = _POWER.match(folded)
     if power:

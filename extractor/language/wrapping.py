@@ -1,5 +1,5 @@
-"""Detects whether a line of text continues on the next line: from its end, the width at which the
-text was wrapped, and the running headers and footers between pages.
+"""Detect whether a line of text continues on the next line, from its end and from the width at
+which the text was wrapped. Also detect the running headers and footers between pages.
 """
 
 import itertools
@@ -10,15 +10,15 @@ from extractor.language.book import rule
 from extractor.language.lexer import Tokens
 
 _LONGEST = 40
-"""Maximum number of tokens of a header or footer."""
+"""Maximum number of tokens in a header or footer."""
 _MOST_NAMES = 6
 """Maximum number of words in the names of a protocol and its sponsor."""
 
 
 def is_page_edge(tokens: Tokens) -> bool:
-    """Return whether a line is a page header or footer: a page number, "confidential", a version
-    or names. It may also contain capitalised words: six with a page number, otherwise one. A line
-    of more than 40 tokens is not a header or footer.
+    """Return whether a line is a page header or footer: it contains a page number, "confidential"
+    or a version. Any other words must be capitalised: up to six words if the line contains a page
+    number, otherwise one. A line of more than 40 tokens is not a header or footer.
 
     >>> from extractor.language.book import read_text
     >>> lines = (
@@ -30,16 +30,16 @@ def is_page_edge(tokens: Tokens) -> bool:
     """
     if len(tokens) > _LONGEST or not rule("page_mark").occurs(tokens):
         return False
-    of_pages = [(word.first, word.end) for word in rule("page_word").find(tokens)]
-    left = tokens.without(of_pages, 0, len(tokens)).words
+    page_words = [(word.first, word.end) for word in rule("page_word").find(tokens)]
+    names = tokens.without(page_words, 0, len(tokens)).words
     most = _MOST_NAMES if rule("page_number").occurs(tokens) else 1
-    capitals = [word[0].isupper() for word in left if word[0].isalpha()]
-    # a word in small letters says something
+    capitals = [word[0].isupper() for word in names if word[0].isalpha()]
+    # a word in lower case is part of a sentence
     return len(capitals) <= most and all(capitals)
 
 
 ENDS = tuple(".;:!?；。：")
-"""Signs that end a sentence or introduce what follows."""
+"""Punctuation that ends a sentence or introduces the following text."""
 _RUNS_ON = re.compile(
     r"(?:\b(?:a|above|after|an|any|are|at|be|before|below|between|by|during|each|for|from|has|have"
     r"|in|is|least|of|on|per|since|than|that|the|these"
@@ -47,11 +47,11 @@ _RUNS_ON = re.compile(
     r"|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40
-"""Minimum number of characters in a line of a text that was wrapped at a width."""
+"""Minimum width at which a text is wrapped, in characters."""
 _ALIKE = 0.1
-"""The maximum relative difference in length between two lines of a wrapped text."""
+"""Maximum relative difference in length between two full lines of a wrapped text."""
 _MOST_LONGER = 0.25
-"""The maximum share of the lines of a wrapped text that may be longer than its width."""
+"""Maximum share of the lines in a wrapped text that are longer than its width."""
 
 
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|incl|approx)\.\Z")
@@ -85,12 +85,13 @@ def opens_bracket(line: str) -> bool:
 
 
 def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
-    """Return the width at which a text was wrapped; None if it was not, or only by hand.
+    """Return the width at which a text was wrapped; None if it was not wrapped at a fixed width.
 
-    ``broken`` contains the length of each line that certainly continues on the next line, and
-    ``lengths`` the lengths of all lines. The width is the longest broken line of at least 40
-    characters for which another broken line is at most a tenth shorter, because a single long line
-    is not evidence. The result is None if more than a quarter of all lines are longer.
+    ``broken`` has the length of each line that certainly continues on the next line, and
+    ``lengths`` has the lengths of all lines. The width is the length of the longest broken line of
+    at least 40 characters for which another broken line is at most a tenth shorter, because a
+    single long line is not sufficient evidence. The result is None if more than a quarter of all
+    lines are longer than this width.
 
     >>> (
     ...     find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]),
