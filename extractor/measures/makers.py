@@ -294,25 +294,33 @@ def make_chain(parts: Parts) -> Bounds | None:
 
 
 def make_grades(parts: Parts) -> Bounds | None:
-    """A scale and its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or higher"."""
+    """Make a bound from a scale and its grades: "ECOG 0-2", "NYHA class III or IV", "grade 3 or
+    higher".
+
+    Return None if the numbers are not grades of the scale ("performance status: age 18", "grade 3
+    or 17"), or if a comparator applies to several grades ("> grade 2-3").
+    """
     grades = parts["grades"] if "grades" in parts else parts["roman"]
     between = [parts[name].value.lower() for name in ("gap", "scale") if name in parts]
-    # "performance status: age 18" is not a status
     if any("age" in words.split() for words in between):
         return None
     low, high = grades.value
-    unit, time = parts["unit"].value if "unit" in parts else (None, None)
-    end = parts["unit"].end if "unit" in parts else grades.end
-    amount = Amount(low, None if low == high else high, None if time else unit)
+    end = grades.end
+    unit = None
+    if "unit" in parts:
+        end = parts["unit"].end
+        written, time = parts["unit"].value
+        # a time after grades is covered by the limit, but is not the unit of the grades
+        unit = None if time else written
     comparator = _find_comparator(parts)
-    if comparator in (None, Comparator.BETWEEN):
-        is_one = low == high
+    if comparator is None or comparator is Comparator.BETWEEN:
         # "grade 3 or 17"
         if high > _LARGEST_GRADE > low:
             return None
-        comparator = Comparator.EQUAL if is_one else Comparator.BETWEEN
+        comparator = Comparator.EQUAL if low == high else Comparator.BETWEEN
     elif low != high:
         return None
+    amount = Amount(low, None if low == high else high, unit)
     scale_words = _find_scale_words(parts)
     return (Bound(comparator, amount, grades.first, end, scale_words=scale_words),)
 

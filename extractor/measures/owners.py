@@ -51,13 +51,16 @@ def find_owner(
     after it. ``chart`` contains the line's spans, and ``value`` is the span of the limit.
     """
     first, end = clause
-    code = read_unit(value.value[-1].amount.unit or "") or ""
-    is_further = code == "{ULN}" and (follows or len(value.value) > 1)
-    condition = find_condition(chart, tokens, value.end, end, is_further=is_further)
-    before, phrase = _split_phrase(
+    is_multiple = read_unit(value.value[-1].amount.unit or "") == "{ULN}"
+    # the second limit in "<= 3 x ULN, or <= 5 x ULN with liver metastases"
+    is_further = is_multiple and (follows or len(value.value) > 1)
+    condition_after = find_condition(
+        chart, tokens, value.end, end, is_further=is_further
+    )
+    condition_before, phrase = _split_phrase(
         chart, tokens, first, value.first, is_further=is_further
     )
-    condition = condition or before
+    condition = condition_after or condition_before
     inner = _find_inner(chart, tokens, value, first)
     if inner:
         return Owner(inner, is_known=True, condition=condition)

@@ -22,6 +22,7 @@ from extractor.measures.names import find_names, fold_words
 from extractor.schemas.vocabulary import Comparator, TimeUnit
 
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
+"""Kinds of spans after which filler words may precede the number: "at least a score of 3"."""
 _NEAR = 12
 _SPREAD = 3
 """Maximum number of tokens, including punctuation, per word of a name."""
@@ -51,9 +52,10 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
         spans.append(number)
         spans += _read_unit_after(tokens, number.end, end)
         if tokens.codes[number.end : number.end + 1] == "+":
-            behind = number.end + 1
-            spans.append(Span("unit", number.end, behind, "plus", ("+", None)))
-            spans += _read_unit_after(tokens, behind, end)
+            # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
+            sign_end = number.end + 1
+            spans.append(Span("unit", number.end, sign_end, "plus", ("+", None)))
+            spans += _read_unit_after(tokens, sign_end, end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
         if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:

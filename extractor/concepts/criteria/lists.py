@@ -5,10 +5,10 @@ criteria, and the blocks that introduce other blocks.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 from extractor.concepts.criteria.entries import Entry, Lists
 from extractor.concepts.criteria.prose import split_prose
+from extractor.concepts.places import cut
 from extractor.evidence.drafts import StructureDoubt, span_of
 from extractor.language.book import rule, word_list
 from extractor.language.lexer import Tokens
@@ -114,7 +114,7 @@ def read_lists(section: LexedSection) -> Lists:
             continue
         if state.ended or block.kind is BlockKind.FURNITURE:
             continue
-        tokens = _alone(block.passage)
+        tokens = cut(block.passage)
         has_parts = place in with_parts
         if _is_opening(blocks, place, state.kind):
             roles[place] = "opens"
@@ -149,7 +149,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
         return False
     if state.seen:
         return block.text.istitle() and 1 < len(block.text.split()) <= _TITLE
-    tokens = _alone(block.passage)
+    tokens = cut(block.passage)
     return not any(rule(name).occurs(tokens) for name in _OF_PEOPLE)
 
 
@@ -173,10 +173,6 @@ def _doubt_borders(
         return entry
     state.doubt(entry.passage, reason)
     return replace(entry, quote_at_most=_UNSURE_BORDERS)
-
-
-def _alone(passage: Passage) -> Tokens:
-    return passage.tokens.cut(passage.first, passage.end)
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
@@ -219,7 +215,7 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
     may_be_criteria = block.name == "perhaps_elsewhere"
     following = _get(blocks, place + 1)
     if following:
-        tokens = _alone(following.passage)
+        tokens = cut(following.passage)
         says_who_may = rule("says_who_may").occurs(tokens)
         has_number = any(word[0].isdigit() for word in tokens.words)
         is_long = len(tokens) > _LONG or has_number
@@ -244,7 +240,7 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
         return ""
     if above and above.name in _KINDS and above.name != block.name:
         return "the headings of both lists follow each other"
-    is_led = rule("led_list").covers(_alone(block.passage), 0, len(block.passage.raw))
+    is_led = rule("led_list").covers(cut(block.passage), 0, len(block.passage.raw))
     if is_led and following.kind is BlockKind.PARAGRAPH:
         return "this line may start a list"
     return ""
@@ -267,7 +263,7 @@ def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
         announcing = blocks[last] if last is not None else None
         if announcing and block.level > announcing.level:
             continue
-        tokens = _alone(block.passage)
+        tokens = cut(block.passage)
         is_of_it = announcing is not None and _is_beside(announcing, block, tokens)
         if is_of_it and last is not None:
             announcers[place] = last
@@ -305,19 +301,17 @@ def _find_prose(blocks: Sequence[Block]) -> set[int]:
     """Return the indexes of the paragraphs that are the only content of their list. Lists are
     separated by headings, which are the blocks with a ``name``.
     """
-    prose: set[int] = set()
-    for has_name, group in groupby(
-        enumerate(blocks), lambda placed: placed[1].name is not None
-    ):
-        placed = [
-            numbered
-            for numbered in group
-            if numbered[1].kind is not BlockKind.FURNITURE
-        ]
-        if len(placed) == 1 and not has_name:
-            place, block = placed[0]
-            prose.update([place] if block.kind is BlockKind.PARAGRAPH else [])
-    return prose
+    lists: list[list[int]] = [[]]
+    for place, block in enumerate(blocks):
+        if block.name is not None:
+            lists.append([])
+        elif block.kind is not BlockKind.FURNITURE:
+            lists[-1].append(place)
+    return {
+        places[0]
+        for places in lists
+        if len(places) == 1 and blocks[places[0]].kind is BlockKind.PARAGRAPH
+    }
 
 
 def _get(blocks: Sequence[Block], place: int) -> Block | None:
@@ -352,7 +346,7 @@ def _is_opening(
     """
     block = blocks[place]
     above = _get(blocks, place - 1)
-    tokens = _alone(block.passage)
+    tokens = cut(block.passage)
     if above is None or above.name is None:
         return False
     if block.mark and not rule("must_meet").occurs(tokens):
@@ -362,9 +356,12 @@ def _is_opening(
     is_about_list = rule("about_list").occurs(tokens)
     if not block.mark and block.text.endswith(":") and is_about_list:
         return True
-    unusual = "all_of_parts" if kind is CriterionKind.EXCLUSION else "any_of_parts"
     is_general = rule("opening_words").covers(tokens, 0, len(tokens)) is not None
-    return is_general and len(tokens) > 1 and not rule(unusual).occurs(tokens)
+    if not is_general or len(tokens) == 1:
+        return False
+    is_exclusion = kind is CriterionKind.EXCLUSION
+    introduces_parts = "all_of_parts" if is_exclusion else "any_of_parts"
+    return not rule(introduces_parts).occurs(tokens)
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
@@ -460,14 +457,14 @@ def _is_value_of(block: Block, heading: Block) -> bool:
     """Return whether an item is a value, such as "At least 6 months", for the topic of its
     heading.
     """
-    tokens = _alone(block.passage)
+    tokens = cut(block.passage)
     is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
     return is_short and rule("level").starts(tokens, 0) is not None
 
 
 def names_people(heading: Block) -> bool:
     """Return whether a heading restricts the items below it to a group of people."""
-    tokens = _alone(heading.passage)
+    tokens = cut(heading.passage)
     if heading.name in _KINDS:
         return rule("list_for_some").occurs(tokens)
     if heading.name is not None:

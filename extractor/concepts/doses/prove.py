@@ -293,7 +293,8 @@ class _Proof:
         """
         other_act = self._find_other_act(field, value)
         is_read = bool(same) or other_act is not None
-        # an amount may be written in a form that no rule reads
+        # the text may state an amount in a form that the rules cannot read, unless it has the unit
+        # of a laboratory value, which doses do not have
         if field == "amounts" and not is_read and not _is_of_blood(value):
             return None
         rivals = self._list_rivals(value, in_quote)

@@ -139,17 +139,18 @@ def _find_alternatives(
     order = sorted(places, key=lambda at: places[at][1])
     alternatives = set[int]()
     # from the last pair to the first, because the word before the last limit joins the whole list
-    for at, other in reversed(list(pairwise(order))):
+    for at, following in reversed(list(pairwise(order))):
         end = places[at][1]
-        first = max(end, places[other][0])
+        first = max(end, places[following][0])
         joined = joint.starts(tokens, end)
         if joined and joined.end >= first:
-            is_one = _is_one(criterion, at, other, with_and=with_and)
+            pair = _get_limit(criterion, at), _get_limit(criterion, following)
+            are_alternatives = _are_alternatives(*pair, with_and=with_and)
         else:
-            is_listed = rule("listed_limit").covers(tokens, end, first)
-            is_one = other not in alternatives or is_listed is None
-        if not is_one:
-            alternatives |= {at, other}
+            is_listed = rule("listed_limit").covers(tokens, end, first) is not None
+            are_alternatives = is_listed and following in alternatives
+        if are_alternatives:
+            alternatives |= {at, following}
     return alternatives
 
 
@@ -159,19 +160,23 @@ def _get_limit(criterion: Criterion, at: int) -> Constraint:
     return criterion.constraints[field.position or 0]
 
 
-def _is_one(criterion: Criterion, at: int, behind: int, *, with_and: bool) -> bool:
-    """Return whether two joined limits are not alternatives: they apply to different people ("men,
-    women"), or are the two ends of a range, or the same limit in two units ("126 mg/dL or 7
-    mmol/L").
+def _are_alternatives(
+    limit: Constraint, following: Constraint, *, with_and: bool
+) -> bool:
+    """Return whether meeting one of two joined limits is enough to take part. ``with_and`` is true
+    if "and" joins them.
     """
-    limit = _get_limit(criterion, at)
-    other = _get_limit(criterion, behind)
-    if limit.condition or other.condition:
-        return True
-    if limit.quantity.casefold() != other.quantity.casefold():
+    # as in ">= 13 g/dL in men or >= 12 g/dL in women"
+    if limit.condition or following.condition:
         return False
-    is_restated = limit.unit != other.unit and limit.comparator is other.comparator
-    return with_and or is_restated
+    if limit.quantity.casefold() != following.quantity.casefold():
+        return True
+    # "> 126 mg/dL or > 7 mmol/L" is the same limit in two units
+    is_restated = (
+        limit.unit != following.unit and limit.comparator is following.comparator
+    )
+    # limits on the same quantity that "and" joins are the two ends of a range
+    return not with_and and not is_restated
 
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:

@@ -37,7 +37,7 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
     >>> [is_own("platelets", mention, tokens) for mention in find_mentions(tokens)]
     [None, True]
     """
-    # "a drop in SBP of 20 mmHg" is said of the drop, and not of the pressure
+    # "a drop in SBP of 20 mmHg" limits the drop, not the pressure
     name = _ROLE_WORDS.get(mention.role)
     if name and not rule(name).search(lex(quantity)):
         return None

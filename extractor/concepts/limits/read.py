@@ -163,12 +163,15 @@ def _choose_readings(tokens: Tokens, limit: Limit) -> Limit:
         if not is_two_ways(written):
             continue
         name = tokens.read(*limit.quantity) if limit.quantity else ""
-        value, is_sure = choose_reading(written, name, limit.unit)
-        likeliest, _ = choose_reading(written, "", None)
-        low = value if limit.value == likeliest else limit.value
-        high = value if limit.value_high == likeliest else limit.value_high
-        is_unambiguous = limit.is_unambiguous and is_sure
+        usual, is_certain = choose_reading(written, name, limit.unit)
+        # the grammar does not know the quantity: it has read the likeliest value of any quantity
+        read, _ = choose_reading(written, "", None)
+        low = usual if limit.value == read else limit.value
+        high = usual if limit.value_high == read else limit.value_high
         limit = replace(
-            limit, value=low or 0, value_high=high, is_unambiguous=is_unambiguous
+            limit,
+            value=low or 0,
+            value_high=high,
+            is_unambiguous=limit.is_unambiguous and is_certain,
         )
     return limit

@@ -226,12 +226,10 @@ def _simplify_words(skeleton: Sequence[str]) -> list[str]:
     """
     words = []
     for word in skeleton:
-        initial = word[0]
-        if initial.isnumeric():
+        is_symbol = word[0] in "#@"
+        if word[0].isnumeric():
             words.append("0")
-            continue
-        is_sign = initial in "#@" or word in _SIGNS
-        if initial.isalpha() or is_sign:
+        elif word[0].isalpha() or is_symbol or word in _SIGNS:
             words.append(word)
     return words[:_MOST_WORDS]
 

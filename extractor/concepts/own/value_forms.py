@@ -95,10 +95,9 @@ def read_quantity(written: str) -> Quantity:
     """
     quantity = _read_unnamed(written)
     if quantity is None:
-        form = (
-            'write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
+        raise ValueError(
+            f'{written!r}: write a quantity as "comparator number unit", such as ">= 40 %" or "3-5"'
         )
-        raise ValueError(f"{written!r}: {form}")
     return quantity
 
 
@@ -181,8 +180,8 @@ def read_amount(text: str) -> Amount:
     >>> read_amount("AUC 6") == read_amount("6 AUC")
     True
 
-    Of a fixed combination ("600/100 mg", "600 mg/100 mg") the first part counts; "5 mg/0.5 mL"
-    keeps its volume. The numbers of the arms that get it may follow: "10 mg @ 1,2".
+    Only the first part of a fixed combination is read ("600/100 mg", "600 mg/100 mg"); "5 mg/0.5
+    mL" keeps its volume. The numbers of the arms that receive the dose may follow: "10 mg @ 1,2".
     """
     text, _, arms = text.partition(" @ ")
     exposure = _EXPOSURE.match(text)
@@ -208,20 +207,19 @@ def read_amount(text: str) -> Amount:
 
 
 def read_time(kind: type[TimedT], text: str) -> TimedT:
-    """Read an age, a duration or a time point, with the unit after or before the number.
+    """Read an age, a duration or a time point (``kind``), with the unit after or before the number.
 
     >>> read_time(Period, "21 day")
     Period(value=21, unit=<TimeUnit.DAY: 'day'>)
     >>> read_time(TimePoint, "day 30") == read_time(TimePoint, "30 days")
     True
     """
-    # also try "day 30" as "30 day"
+    # "day 30" is also tried as "30 day"
     unit, _, number = text.strip().partition(" ")
     for written in (text, f"{number} {unit}"):
-        for length in find_durations(_read_tokens(written)):
-            if length.low == length.high:
-                return kind(value=length.low, unit=length.unit)
-            break
+        duration = next(find_durations(_read_tokens(written)), None)
+        if duration and duration.low == duration.high:
+            return kind(value=duration.low, unit=duration.unit)
     raise ValueError(
         f'{text!r}: write a time as one number and a unit, such as "30 day" or "2 year"'
     )

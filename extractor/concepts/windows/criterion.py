@@ -21,7 +21,7 @@ from extractor.concepts.windows.times import (
 from extractor.evidence.drafts import Reading, Signs, span_of
 from extractor.evidence.scoring import measured
 from extractor.language.book import read_text, rule
-from extractor.language.lexer import Tokens
+from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage
 from extractor.schemas import CriterionKind, Support, TimeWindow
@@ -59,34 +59,37 @@ def read_windows(
     """
     tokens = passage.tokens
     topic_words = {word.lower() for word in read_text(topic).words} if topic else set()
-    line_windows: tuple[Window, ...] = ()
+    windows: tuple[Window, ...] = ()
     if not topic_words & _NO_WINDOWS_BELOW:
-        line_windows = find_windows(tokens, kind, topic)
-    parts = find_parts(tokens, line_windows)
+        windows = find_windows(tokens, kind, topic)
+    parts = find_parts(tokens, windows)
     values = []
+    spans = []
     signs: list[Signs] = []
-    for at, (window, window_parts) in enumerate(zip(line_windows, parts, strict=True)):
-        quotes = {
-            "of": passage.part(*window_parts.of).raw if window_parts.of else None,
-            "anchor": passage.part(*window_parts.anchor).raw
-            if window_parts.anchor
-            else None,
+    for at, (window, window_parts) in enumerate(zip(windows, parts, strict=True)):
+        words = passage.part(window.first, window.end)
+        update = {
+            "of": _quote(passage, window_parts.of),
+            "anchor": _quote(passage, window_parts.anchor),
         }
-        quote = passage.part(window.first, window.end).raw
-        values.append(make_window(window, quote).model_copy(update=quotes))
-        signs.append(list_signs(tokens, line_windows, parts, at))
-    spans = tuple(span_of(passage.part(each.first, each.end)) for each in line_windows)
-    sure = measured("time_windows", _describe(tokens, line_windows))
+        values.append(make_window(window, words.raw).model_copy(update=update))
+        spans.append(span_of(words))
+        signs.append(list_signs(tokens, windows, parts, at))
+    sure = measured("time_windows", _describe(tokens, windows))
     every_window = Reading(
-        tuple(values), sure, spans, Support.PARSED, signs=tuple(signs)
+        tuple(values), sure, tuple(spans), Support.PARSED, signs=tuple(signs)
     )
-    first = _choose_first(line_windows)
+    first = _choose_first(windows)
     if first is None:
         return Times(Reading(None, sure), every_window)
     own_signs = {"": signs[first][""]}
     value = first_window([values[first]])
     reading = Reading(value, sure, (spans[first],), Support.PARSED, signs=(own_signs,))
     return Times(reading, every_window)
+
+
+def _quote(passage: Passage, place: Range | None) -> str | None:
+    return passage.part(*place).raw if place else None
 
 
 def _choose_first(windows: Sequence[Window]) -> int | None:

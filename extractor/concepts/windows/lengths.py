@@ -85,6 +85,7 @@ def _list_lengths(tokens: Tokens) -> Iterator[tuple[Derived, float, TimeUnit]]:
     """Yield the durations in a line as (place, number, unit) tuples: durations with a number,
     phrases such as "each cycle", "Q3W" and "six 21-day cycles", and the times of a time frame.
     """
+    # the tokens of sums such as "5 years and 10 months", whose parts are not durations themselves
     sums: set[int] = set()
     for duration in find_durations(tokens):
         place = Derived(duration.first, duration.end)

@@ -191,12 +191,15 @@ def prove_parts(
         quote = getattr(value, name)
         if quote:
             words, refusal = _prove_part(name, quote, supported.span, places)
-            supported = replace(
-                supported, value=supported.value.model_copy(update={name: words})
-            )
+            supported = _set_part(supported, name, words)
             if refusal:
                 refusals.append(replace(refusal, part=name, value=quote))
     return supported, refusals
+
+
+def _set_part(supported: Supported, name: str, words: str | None) -> Supported:
+    value = supported.value.model_copy(update={name: words})
+    return replace(supported, value=value)
 
 
 def _prove_part(
@@ -253,11 +256,11 @@ def _prove_condition(
     """
     spans = list(find_quotes(here, condition))
     if not spans:
-        without = supported.value.model_copy(update={"condition": None})
+        without = _set_part(supported, "condition", None)
         if lead_in and any(find_quotes(lead_in, condition)):
-            return replace(supported, value=without), []
+            return without, []
         refusal = Refusal(Why.NOT_STATED, part="condition", value=condition)
-        return replace(supported, value=without, support=Support.INFERRED), [refusal]
+        return replace(without, support=Support.INFERRED), [refusal]
     limits = find_limits(cut(here), None)
     own_limits = [limit for limit in limits if _is_stated(here, limit, supported)]
     others = [limit for limit in limits if limit not in own_limits]
@@ -265,9 +268,7 @@ def _prove_condition(
     at = min(spans, key=lambda place: abs(place.start - supported.span.start))
     at = next((span for span in spans if _overlaps(span, own_conditions)), at)
     words = here.section.raw[at.start : at.end]
-    kept = replace(
-        supported, value=supported.value.model_copy(update={"condition": words})
-    )
+    kept = _set_part(supported, "condition", words)
     if _overlaps(at, own_conditions):
         return kept, []
     is_of_other = own_conditions or _overlaps(at, _list_conditions(here, others))

@@ -245,7 +245,7 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
 
 
 def _describe_left(count: int) -> str:
-    """Return "few", "some" or "many" for a number of unexplained words."""
+    """Return "none", "few", "some" or "many" for a number of unexplained words."""
     if count == 0:
         return "none"
     if count <= _FEW_LEFT:

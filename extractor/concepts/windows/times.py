@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import zip_longest
 from typing import Any
 
@@ -86,7 +86,7 @@ class _Sense:
     has_comparator: bool = False
 
 
-def _read_sense(parts: Parts, otherwise: Comparator | None) -> _Sense | None:
+def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | None:
     """Return a duration with the direction of its comparator or, if it does not have one, the
     direction ``otherwise``. Return None if it is not a duration, or if its comparator is that of a
     range.
@@ -124,31 +124,19 @@ def _make_back(parts: Parts) -> _Sense | None:
     return replace(sense, comparator=Comparator.AT_MOST, sure=False)
 
 
-def _make_lasting(parts: Parts) -> _Sense | None:
-    """Make the sense of a duration for which something lasts: at least this long if there is no
-    comparator.
-    """
-    return _read_sense(parts, Comparator.AT_LEAST)
-
-
 def _make_compared(parts: Parts) -> _Sense | None:
     """Make the sense of a duration with only a comparator."""
-    sense = _read_sense(parts, None)
+    sense = _read_sense(parts)
     return sense if sense and sense.comparator else None
-
-
-def _make_alone(parts: Parts) -> _Sense | None:
-    """Make the sense of a duration without words; a neighbouring window or the list determines its
-    direction.
-    """
-    return _read_sense(parts, None)
 
 
 _MAKERS: Mapping[str, Maker] = {
     "back": _make_back,
-    "lasting": _make_lasting,
+    # a duration for which something lasts: at least this long without a comparator
+    "lasting": partial(_read_sense, otherwise=Comparator.AT_LEAST),
     "compared": _make_compared,
-    "alone": _make_alone,
+    # a neighbouring window or the list determines the direction
+    "alone": _read_sense,
 }
 _USED = ("time", "duration", "amount", "comparator", "suffix", "gap")
 """The kinds of spans from the measures grammar that windows are built from."""
@@ -326,17 +314,16 @@ def _adjust_direction(tokens: Tokens, window: Window) -> Window:
         return window
     if rule("or_more").search(tokens, *window.length):
         return replace(window, comparator=Comparator.AT_LEAST)
-    name = ""
-    if window.rule == "placed_before":
-        name = "stopping"
-        if rule("stopped_behind").starts(tokens, window.end):
-            return replace(window, comparator=Comparator.AT_LEAST)
-    elif window.is_reversible:
-        name = "stays_before"
     first = window.first
-    if name and rule(name).ends(tokens, first, first - _STOPPING_REACH):
-        return replace(window, comparator=Comparator.AT_LEAST)
-    return window
+    reach = first - _STOPPING_REACH
+    is_minimum = False
+    if window.rule == "placed_before":
+        is_stopped_before = rule("stopping").ends(tokens, first, reach) is not None
+        is_stopped_after = rule("stopped_behind").starts(tokens, window.end) is not None
+        is_minimum = is_stopped_before or is_stopped_after
+    elif window.is_reversible:
+        is_minimum = rule("stays_before").ends(tokens, first, reach) is not None
+    return replace(window, comparator=Comparator.AT_LEAST) if is_minimum else window
 
 
 def _is_in_aside(tokens: Tokens, first: int) -> bool:
@@ -347,22 +334,20 @@ def _is_in_aside(tokens: Tokens, first: int) -> bool:
     for name in ("defined_before", "bracketed_before", "exception_before"):
         if rule(name).ends(tokens, first, reach):
             return True
-    return _find_open_bracket(tokens, first) is not None
+    return _is_in_bracket(tokens, first)
 
 
-def _find_open_bracket(tokens: Tokens, end: int) -> int | None:
-    """Return the position of the innermost bracket that is open at a token; None if there is none
-    nearby.
-    """
+def _is_in_bracket(tokens: Tokens, end: int) -> bool:
+    """Return whether a bracket that opens shortly before a token is still open at the token."""
     closed = 0
     for at in range(end - 1, max(-1, end - _ASIDE_REACH), -1):
         if tokens.codes[at] in ")]":
             closed += 1
         elif tokens.codes[at] in "([":
             if not closed:
-                return at
+                return True
             closed -= 1
-    return None
+    return False
 
 
 def _assign_directions(
