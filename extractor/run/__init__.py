@@ -1,4 +1,4 @@
-"""A run: many records go in, in order; a folder with their extractions comes out.
+"""A run: extract many records in order, and write their extractions to a folder.
 
 ::
 
@@ -7,19 +7,22 @@
                           | v
                    model, its calls and budget: in this process alone
 
-- **One run** (``run``): ``Run`` has the options, inputs and processes of Python, the command or the
-  service, and finds the reason of the end. A stop starts nothing new and keeps what finishes.
-- **Order and bounds** (``records``): records are read one after another in a thread, a bounded
-  number is in progress, and only these are in memory. A failed record never stops the others.
-- **Crashes** (``store``): ``run.sqlite`` alone counts. A record is finished when its row is
-  committed; a call is committed before it is sent. So ``kill -9`` at any point loses no finished
-  record and no usable answer; the same command continues.
-- **Files** (``folder``, ``files``): ``extractions.jsonl`` grows as records finish; at the end, it
-  and ``failures.jsonl`` are written from the store in input order. One process at a time writes.
-- **Again** (``manifest``): ``run.json`` has what decides results; other settings are refused.
-  ``--fresh`` moves the earlier run into a folder of its own.
-- **Processes** (``executor``, ``worker``): steps are pure functions, repeated elsewhere if
-  a process is lost. A record that kills its process twice, or takes too long, fails alone.
-- **Beside it**: ``forecast`` (``--dry-run``), ``progress``, ``batches``, and ``finished`` (a run's
-  results, and its records read again).
+- **One run** (``run``): ``Run`` combines the options, inputs and processes for Python, the command
+  line and the service, and determines the reason for the end. After a stop, no new records are
+  started, but finished results are kept.
+- **Order and limits** (``records``): records are read one after another in a thread. A limited
+  number is in progress, and only these are in memory. A failed record does not stop the others.
+- **Crashes** (``store``): ``run.sqlite`` is authoritative. A record is finished when its row is
+  committed; a call is committed before it is sent. Therefore, ``kill -9`` never loses a finished
+  record or a usable answer, and the same command continues the run.
+- **Files** (``folder``, ``files``): ``extractions.jsonl`` grows as records finish. At the end, it
+  and ``failures.jsonl`` are written from the store in input order. Only one process at a time
+  writes to a folder.
+- **Repeated runs** (``manifest``): ``run.json`` contains the settings that determine results; a run
+  with different settings is rejected. ``--fresh`` moves the earlier run to a separate folder.
+- **Processes** (``executor``, ``worker``): steps are pure functions, which are repeated in another
+  process if a process dies. If a record kills its process twice, or takes too long, only this
+  record fails.
+- **Other modules**: ``forecast`` (``--dry-run``), ``progress``, ``batches``, and ``finished``
+  (reading a run's results, and reading its records again).
 """

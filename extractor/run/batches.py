@@ -16,7 +16,7 @@ from extractor.run.folder import RunFolder
 from extractor.run.run import Run
 
 _SLICE_S = 0.5
-"""Seconds after which a wait notices that the run is being stopped."""
+"""Seconds after which a waiting run checks whether it is being stopped."""
 
 
 async def perform_in_batches(
@@ -28,20 +28,20 @@ async def perform_in_batches(
     *,
     poll_s: float | None,
 ) -> None:
-    """Extract all records with the answers of batches, and once more after each batch; what is
-    still open goes into the next one.
+    """Extract all records with the answers of batches. After each batch, the records are extracted
+    again, and unanswered questions go into the next batch.
 
     Args:
-        run: The run, which has a model.
-        folder: Where results, calls and batches are stored.
-        executor: What computes.
-        rounds: The most batches that follow one another.
-        on_status: Gets the news of each batch.
-        poll_s: Seconds until the first poll for answers; None ends the run when its batches are
+        run: The run, which must have a model.
+        folder: The folder in which results, calls and batches are stored.
+        executor: The executor for the steps of extractions.
+        rounds: The maximum number of successive batches.
+        on_status: Called with the status of a batch when it changes.
+        poll_s: Seconds until the first poll for answers. If None, the run ends when its batches are
             submitted.
 
     Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and
-    ``BatchUnfinished`` if questions are left that no batch answered.
+    ``BatchUnfinished`` if the batches leave questions unanswered.
     """
     spec = run.setup.choice.spec
     assert spec
@@ -52,7 +52,7 @@ async def perform_in_batches(
             await asyncio.sleep(min(_SLICE_S, until - monotonic()))
             folder.check_place()
         if run.is_stopping:
-            # the provider's batches go on without this program
+            # the provider continues the batches without this program
             raise asyncio.CancelledError
 
     run.start()
@@ -72,7 +72,7 @@ async def perform_in_batches(
                     await extract_all()
                     await client.submit()
                     rounds = -1
-                # After the last batch, its answers are read once more.
+                # One more pass reads the answers of the last batch.
                 for _ in range(rounds + 1):
                     await client.finish()
                     folder.rewind()
@@ -80,7 +80,7 @@ async def perform_in_batches(
                     if client.unfinished or not client.count_waiting():
                         break
         finally:
-            # the store counts what a batch costs, not the model
+            # the cost of batches is in the store, not in the model's usage
             spent = client.store.spending
             run.tally.meter = lambda: spent.usage
             run.tally.price = None if spent.unpriced.calls else lambda _: spent.dollars
@@ -90,6 +90,6 @@ async def perform_in_batches(
     left_open = client.count_unanswered()
     if left_open and poll_s is not None and not reasons:
         calls = counted(left_open, "call")
-        reasons = [f"no answer to {calls}: the batches returned none"]
+        reasons = [f"the batches did not return an answer to {calls}"]
     if reasons:
         raise BatchUnfinished("; ".join(reasons))

@@ -1,7 +1,7 @@
-"""Compute the steps of extractions in this process, or in worker processes.
+"""Compute the steps of extractions in this process or in worker processes.
 
-Only this process uses the model, the store and the budget. A step is a pure function, so any
-process can compute or repeat it.
+Only this process uses the model, the store and the budget. Steps are pure functions, so any process
+can compute or repeat them.
 """
 
 import asyncio
@@ -34,28 +34,29 @@ from extractor.setup import OpenExtractor
 T = TypeVar("T")
 
 SMALL_RUN = 32
-"""Records computed in this process first, because starting worker processes takes as long as a
-hundred records.
+"""Number of records that this process computes first, because starting worker processes takes as
+long as a hundred records.
 """
 _QUEUED = 8
-"""Records in progress per worker process, so that it never waits for the next one."""
+"""Number of records in progress per worker process, so that it never waits for the next record."""
 
 
 class FromSource(Protocol):
-    """A record, or the bytes of one."""
+    """A record, or the parse of a record."""
 
     @property
     def source(self) -> Source:
-        """The place that errors name."""
+        """The location that errors name."""
 
 
 class Executor:
-    """Computes functions of records. An asynchronous context manager, which stops its processes at
-    the end. The base class computes in this process, one record at a time; a record that kills its
-    process kills this one.
+    """Computes functions of records. It is an asynchronous context manager that stops its processes
+    at the end. The base class computes one record at a time in this process, which a harmful record
+    can kill.
 
     Attributes:
-        capacity: How many records in progress keep it busy; 0 if it computes one at a time.
+        capacity: The number of records in progress that keep the executor busy; 0 if it computes
+            one at a time.
     """
 
     capacity: int = 0
@@ -63,11 +64,11 @@ class Executor:
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
-        """Return ``function(record, *arguments)``. Other processes must be able to import
-        ``function``.
+        """Return ``function(record, *arguments)``. The function must be importable in other
+        processes.
 
         Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that
-        kills its process, and ``EngineError`` if no process can be started.
+        kills its process, and ``EngineError`` if a process cannot be started.
         """
         return call_picklable(function, record, *arguments)
 
@@ -80,15 +81,15 @@ class Executor:
 
 @dataclass(eq=False)
 class ProcessExecutor(Executor):
-    """Computes the first ``inline_first`` calls in this process, and all others in ``workers``
+    """Computes the first ``inline_first`` calls in this process, and the other calls in ``workers``
     processes.
 
-    A process that dies is replaced, and the records sent to it are repeated in another process, one
-    at a time. A record that kills this process too fails with a ``RecordError``.
+    A process that dies is replaced, and its records are repeated one at a time in another process.
+    A record that kills this process too fails with a ``RecordError``.
 
-    A process ends if a call takes longer than ``timeout`` seconds. Before its first call it
-    extracts ``example``, if given, to load the rules; this is not timed. At the end, they are
-    killed without waiting for unfinished work.
+    A process ends if a call takes longer than ``timeout`` seconds. Before its first call, it
+    extracts ``example``, if given, to load the rules; this is not timed. At the end, the processes
+    are killed without waiting for unfinished work.
     """
 
     workers: int
@@ -106,10 +107,11 @@ class ProcessExecutor(Executor):
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
-        """Compute in the worker process with the fewest calls, or in this one for the first calls.
+        """Compute in the worker process with the fewest calls, or in this process for the first
+        calls.
 
-        If the process dies, the call is repeated once, alone in a process of its own: it may have
-        been another record that killed the first one.
+        If the process dies, the call is repeated once in a separate process, because another record
+        may have killed the first process.
         """
         if self.inline_first > 0:
             self.inline_first -= 1
@@ -127,7 +129,7 @@ class ProcessExecutor(Executor):
                 source = record.source
                 if monotonic() - since >= self.timeout:
                     raise tell_too_slow(source, f"{self.timeout:g} seconds") from None
-                problem = "the process that worked on the record died, perhaps for lack of memory"
+                problem = "the process that worked on the record died, perhaps from lack of memory"
                 remedy = "run this record alone, with --workers 1"
                 raise RecordError(
                     source.path, problem, remedy, place=source.place
@@ -140,8 +142,8 @@ class ProcessExecutor(Executor):
 
 @dataclass(eq=False)
 class _Worker:
-    """One worker process, started at its first use and replaced if it dies. It is a pool of one, so
-    that its death affects only the records sent to it.
+    """One worker process, which is started when it is first used and replaced if it dies. It is a
+    pool with a single process, so that its death affects only its own records.
     """
 
     timeout: float
@@ -150,9 +152,9 @@ class _Worker:
     _starting: asyncio.Task[ProcessPoolExecutor] | None = None
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Compute ``function`` in the process, which is started if there is none.
+        """Compute ``function`` in the process, which is started if necessary.
 
-        Raises ``BrokenExecutor`` if the process dies during the work, ``EngineError`` if none can
+        Raises ``BrokenExecutor`` if the process dies during the call, ``EngineError`` if it cannot
         be started, and the errors of the function.
         """
         self.pending += 1
@@ -162,7 +164,8 @@ class _Worker:
                 starting = self._starting = self._starting or asyncio.create_task(
                     self._start()
                 )
-                # Another call may wait for the same start: one that is cancelled leaves it.
+                # Another call may be waiting for the same start, so a cancelled call must not
+                # cancel the start.
                 pool = await asyncio.shield(starting)
                 work = None
                 try:
@@ -172,7 +175,8 @@ class _Worker:
                     if self._starting is starting:
                         self._starting = None
                         tell(Event.WORKER_LOST)
-                    # a process that was dead before is replaced: this call is not at fault
+                    # if the process was already dead, this call did not cause it: start another
+                    # process
                     if work:
                         raise
         finally:
@@ -191,8 +195,8 @@ class _Worker:
             pool.shutdown(cancel_futures=True)
 
     async def _start(self) -> ProcessPoolExecutor:
-        """Start a pool of one process, and wait until it has computed its first call, which may
-        load the rules. Raises ``EngineError`` if it dies, or cannot be started.
+        """Start a pool with one process, and wait until it has computed its first call, which may
+        load the rules. Raises ``EngineError`` if the process dies or cannot be started.
         """
         first: Callable[[], object] = os.getpid
         if self.example:
@@ -210,7 +214,7 @@ class _Worker:
             await asyncio.wrap_future(_submit_first(pool, first))
         except BrokenExecutor:
             problem = "died before it was ready"
-        # the system starts no process: too many of them, or no memory
+        # the system cannot start a process: there are too many, or memory is exhausted
         except OSError as error:
             problem = f"could not be started ({error.strerror or error})"
         else:
@@ -224,8 +228,8 @@ class _Worker:
 
 
 def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any:
-    """Submit the first call, which starts the process. It begins with the blocked signals of its
-    parent, so that Ctrl-C does not end it before it ignores that.
+    """Submit the first call, which starts the process. SIGINT is blocked meanwhile, and the process
+    inherits this, so that Ctrl-C cannot end it before it ignores the signal.
     """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         return pool.submit(first)
@@ -239,8 +243,8 @@ def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any
 async def extract_with(
     executor: Executor, opened: OpenExtractor, record: TrialRecord
 ) -> ExtractedLine:
-    """Extract a record: the executor computes, and this process sends the questions to the
-    extractor's model. Without a model, only the rules run, and questions are counted as open.
+    """Extract a record: the executor computes the steps, and this process sends the questions to
+    the extractor's model. Without a model, only the rules run, and questions are counted as open.
 
     Raises the errors of ``Executor.compute`` and ``ask_round``.
 
@@ -266,9 +270,9 @@ async def extract_with(
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:
-    """Return an executor for this number of processes, of which ``spare`` compute nothing; for
-    1, only this process. Unless the user chose ``workers``, this process computes the first
-    records.
+    """Return an executor for this number of processes, of which ``spare`` are reserved for other
+    work. If the number is 1, only this process computes. Unless the user chose ``workers``, this
+    process computes the first records.
 
     >>> type(open_executor(1, 1)).__name__, open_executor(3, 3).capacity
     ('Executor', 24)
@@ -279,7 +283,7 @@ def open_executor(workers: int | None, processes: int, spare: int = 0) -> Execut
 
 
 def count_cores() -> int:
-    """Return the cores that this process may use."""
+    """Return the number of cores that this process can use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

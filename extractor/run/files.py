@@ -1,6 +1,4 @@
-"""The folder of a run as a place: made, locked by one process, and written without partial
-files.
-"""
+"""Create the folder of a run, lock it for one process, and write files to it atomically."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -18,8 +16,8 @@ _LOCK = ".lock"
 
 
 def is_stream(given: str | os.PathLike[str]) -> bool:
-    """Return whether an input can be read only once: standard input, a named pipe, a process
-    substitution, a device.
+    """Return True if an input can be read only once: standard input, a named pipe, a process
+    substitution, or a device.
 
     >>> is_stream("-"), is_stream("/dev/null"), is_stream("seeds/records")
     (True, True, False)
@@ -29,29 +27,29 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
     path = Path(given)
     try:
         return path.exists() and not path.is_file() and not path.is_dir()
-    except OSError:  # a text, or it cannot be looked at: reading it explains why
+    except OSError:  # not a path, or not accessible: reading it will report the problem
         return False
 
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder. At the end of the block, empty new folders are removed."""
+    """Create a folder. At the end of the block, new folders that are empty are removed."""
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     finally:
         for path in new:
-            with suppress(OSError):  # it is not empty
+            with suppress(OSError):  # the folder is not empty
                 path.rmdir()
 
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock a folder. The system releases the lock when the process ends, however it ends.
+    """Lock a folder. The system releases the lock when the process ends for any reason.
 
-    The file of the lock stays, since another process may have opened it, unless the folder has
-    nothing else. Raises ``FolderInUse`` if another process has the lock, ``OSError`` if the file
+    The lock file is kept, because another process may have opened it, unless the folder contains no
+    other files. Raises ``FolderInUse`` if another process has the lock, and ``OSError`` if the file
     cannot be opened.
     """
     lock = folder / _LOCK
@@ -60,7 +58,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                # unlike ``iterdir``, it finds nothing in a folder that is gone
+                # unlike ``iterdir``, ``glob`` does not fail if the folder was deleted
                 if set(folder.glob("*")) == {lock}:
                     lock.unlink()
     except Timeout:
@@ -70,7 +68,9 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a run writes to the folder. Another process cannot take the lock meanwhile."""
+    """Return True if a run is writing to the folder. Another process cannot acquire the lock during
+    this check.
+    """
     if not (folder / _LOCK).exists():
         return False
     try:
@@ -78,13 +78,15 @@ def is_locked(folder: Path) -> bool:
             return False
     except StoreError:
         return True
-    except OSError:  # a read-only folder, to which no run writes
+    except OSError:  # a read-only folder, to which a run cannot write
         return False
 
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Raise an ``OSError`` as a ``StoreError`` with the file's name, the reason and a remedy."""
+    """Raise an ``OSError`` as a ``StoreError`` with the name of the file, the reason and a
+    remedy.
+    """
     try:
         yield
     except OSError as error:
@@ -97,7 +99,7 @@ def naming_file(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
-    """Write a file completely, or leave the old one."""
+    """Replace a file atomically: it is either written completely or left unchanged."""
     fresh = path.with_name(f".{path.name}.new")
     lines = [content] if isinstance(content, bytes) else content
     with fresh.open("wb") as file:

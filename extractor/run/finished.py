@@ -1,4 +1,6 @@
-"""Read a run again: its results one at a time, and its records with the state of their text."""
+"""Read the results of a run one at a time, and read its records again with the state of
+their text.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +25,10 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class TextState(StrEnum):
-    """The state of a record's text at a second reading.
+    """The state of a record's text when it is read again.
 
-    - ``same``: the text that the run read.
-    - ``changed``: another text, for which the offsets are not valid.
+    - ``same``: the text is unchanged.
+    - ``changed``: the text differs, so the offsets are not valid.
     - ``missing``: the input could not be read.
     """
 
@@ -37,8 +39,8 @@ class TextState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RereadRecord:
-    """A record of a run, read again. ``text`` indicates whether its text is that of the run;
-    ``record`` is None if it is another, or could not be read.
+    """A record of a run that was read again. ``text`` is the state of its text; ``record`` is None
+    unless the text is unchanged.
     """
 
     record_id: str
@@ -47,9 +49,9 @@ class RereadRecord:
 
 
 class FinishedRun:
-    """Reads a run's folder, and its results from the store. Only their ids stay in memory.
+    """Reads a run's folder, and its results from the store. Only the record ids stay in memory.
 
-    Raises ``StoreError`` for a folder without a run, or with one of another version of this
+    Raises ``StoreError`` for a folder without a run, or with a run of another version of this
     program.
     """
 
@@ -57,7 +59,7 @@ class FinishedRun:
         manifest = read_manifest(folder / MANIFEST)
         if manifest is None:
             raise StoreError(
-                f"{folder}: contains no run; name a folder that extractor run --out wrote"
+                f"{folder}: does not contain a run; choose a folder that extractor run --out wrote"
             )
         self.folder = folder
         self.manifest = manifest
@@ -69,8 +71,8 @@ class FinishedRun:
 
     @cached_property
     def incomplete(self) -> str | None:
-        """The state of an unfinished run, such as "168 records, interrupted"; None for
-        a complete one.
+        """The state of an incomplete run, such as "168 records, interrupted", or None if the run is
+        complete.
         """
         manifest = self.manifest
         if manifest.state is RunState.COMPLETE:
@@ -78,7 +80,7 @@ class FinishedRun:
         records = counted(len(self.record_ids), "record")
         if manifest.state is RunState.STOPPED:
             return f"{records}, stopped ({manifest.stopped_by})"
-        # The manifest of a killed run says "running", but its folder is not locked.
+        # The manifest of a killed run contains "running", but its folder is not locked.
         if manifest.state is RunState.RUNNING and is_locked(self.folder):
             return f"{records}, still running"
         return f"{records}, interrupted"
@@ -95,12 +97,12 @@ class FinishedRun:
             problems = counted(error.error_count(), "problem")
             raise StoreError(
                 f"{self.folder}: the result of {record_id} cannot be read ({problems}); another "
-                "version of this program made it: run the same command again "
+                "version of this program created it: run the same command again "
                 "with --replay of this folder and another --out"
             ) from error
 
     def correct(self, gold: Mapping[str, Path]) -> None:
-        """Read these records from their gold files instead."""
+        """From now on, read these records from their gold files instead."""
         self._corrected = gold
 
     def read_line(self, record_id: str) -> bytes:
@@ -114,22 +116,23 @@ class FinishedRun:
         return map(self.read_line, self.record_ids)
 
     def find_inputs(self) -> tuple[str | PathLike[str], ...]:
-        """Return the run's inputs, without streams, which cannot be read again."""
+        """Return the run's inputs, except streams, which cannot be read again."""
         return _list_readable(self.manifest.inputs)
 
     def reread(
         self, inputs: Sequence[str | PathLike[str]] = ()
     ) -> Iterator[RereadRecord]:
-        """Yield each record with a result once: first those found in ``inputs``, in their order,
-        then the others, which are ``MISSING``. The default ``inputs`` are those of the run.
+        """Yield each record with a result once: first the records found in ``inputs``, in their
+        order, then the others, which are ``MISSING``. By default, the inputs of the run are read.
 
-        A record whose text is not that of the run is ``CHANGED``, and is not given.
+        If the text of a record differs from that in the run, its state is ``CHANGED`` and the
+        record is omitted.
         """
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 
         unread = dict.fromkeys(self.record_ids)
         readable = _list_readable(inputs or self.manifest.inputs)
-        # A record that cannot be read is missing; nobody needs to know why.
+        # Records that cannot be read are missing, so their errors are ignored.
         records = read_records(*readable, on_error=lambda _: None) if readable else ()
         for record in records:
             record_id = record.record_id
@@ -146,8 +149,8 @@ class FinishedRun:
 
 
 def find_run(results: Path) -> FinishedRun | None:
-    """Return the run in a folder, or the run of a file ``extractions.jsonl``. None if there is no
-    run.
+    """Return the run in a folder, or the run that a file ``extractions.jsonl`` belongs to, or None
+    if there is no run.
 
     Raises ``StoreError`` for a run that cannot be read.
     """

@@ -1,4 +1,6 @@
-"""The folder of a run: how a run continues there, what is done, and the files at the end."""
+"""The folder of a run: continuing an earlier run, finished records, and the files that are written
+at the end.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -41,30 +43,31 @@ _FILES = (
     EXTRACTIONS,
     FAILURES,
     RUN_FILE,
-    # a log that is left behind would be taken for that of the next store
+    # a remaining log would be used as the log of the next store
     f"{RUN_FILE}-wal",
     f"{RUN_FILE}-shm",
 )
-"""The files that a run writes into its folder."""
+"""The files that a run writes to its folder."""
 
 
 class RunFolder(Sink):
     """The files of a run in one folder.
 
-    Opening the folder of an earlier run continues it. Results are appended as they come, and
-    ``finish`` writes all files in input order; only records in progress are in memory.
+    Opening the folder of an earlier run continues that run. Results are appended as soon as they
+    are ready, and ``finish`` writes all files in input order. Only records in progress are in
+    memory.
 
     Args:
-        path: The folder. It is made if it does not exist.
-        settings: What decides results, as ``describe_settings`` returns it.
-        inputs: What the records are read from, for the manifest.
-        fresh: Whether no record counts as done: ``begin`` moves the earlier run into the folder
-            ``earlier-1``, or the next number that is free.
-        price: Returns the cost of tokens in dollars.
+        path: The folder, which is created if it does not exist.
+        settings: The settings that determine results, as ``describe_settings`` returns them.
+        inputs: The inputs of the records, for the manifest.
+        fresh: Whether to start again: ``begin`` then moves the earlier run to the folder
+            ``earlier-1``, or to the next free number.
+        price: Function that returns the cost of tokens in dollars.
 
-    ``manifest`` is the content of ``run.json``, as it was last written. Raises ``StoreError`` if
-    the folder cannot be written, is in use, or contains foreign files, ``SettingsDiffer`` if a
-    run there has other settings.
+    ``manifest`` is the content of ``run.json`` as it was last written. Raises ``StoreError`` if the
+    folder cannot be written, is in use, or contains unrelated files, and ``SettingsDiffer`` if it
+    contains a run with different settings.
     """
 
     in_any_order = True
@@ -109,8 +112,8 @@ class RunFolder(Sink):
             self._closing.close()
 
     def _continue_earlier(self) -> None:
-        """Take over the run in the folder, if there is one. Raises ``StoreError`` if a part of it
-        is lost, ``SettingsDiffer`` if it has other settings.
+        """Continue the run in the folder, if there is one. Raises ``StoreError`` if a part of the
+        run is missing, and ``SettingsDiffer`` if it has different settings.
         """
         found = read_manifest(self.path / MANIFEST)
         if found is None:
@@ -134,20 +137,21 @@ class RunFolder(Sink):
             if not (self.path / RUN_FILE).exists():
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
-            # an empty store is not taken for a new one
+            # do not mistake an empty store for a new one
             open_run_to_read(self.path).close()
-        # What still differs decides nothing: the address of the model's server, or a masked key.
+        # The remaining differences do not affect results, such as the address of the model's server
+        # or a masked key.
         update = {"settings": found.settings | settings}
         self.manifest = found.model_copy(update=update)
         store = self._open_store()
         with naming_file(results):
-            # a kill leaves another order, and perhaps half a line
+            # a killed run leaves another order, and perhaps a truncated line
             write_atomically(results, store.read_lines())
 
     def begin(self) -> None:
-        """Begin to write: move an earlier run aside if ``fresh``, and write the manifest and the
-        files. Writing the first record, result or failure also begins the run. Does nothing if the
-        run has begun.
+        """Begin the run: move an earlier run aside if ``fresh``, and write the manifest and the
+        files. Writing the first result or failure also begins the run. Does nothing if the run has
+        already begun.
         """
         if self._has_begun:
             return
@@ -158,12 +162,13 @@ class RunFolder(Sink):
             started = datetime.now(UTC).isoformat(timespec="seconds")
             self._write_manifest(self.manifest.begin(self._inputs, started))
             self._open_store().drop_failures()
-            # Results are added to those of earlier invocations; failures are of this one alone.
+            # Results are added to those of earlier invocations; failures are those of this
+            # invocation only.
             (self.path / EXTRACTIONS).touch()
             (self.path / FAILURES).write_bytes(b"")
 
     def _set_aside(self) -> None:
-        """Move the files of the run in the folder into one of their own."""
+        """Move the files of the existing run to a separate folder."""
         found = [name for name in _FILES if (self.path / name).exists()]
         if not found:
             return
@@ -175,7 +180,7 @@ class RunFolder(Sink):
 
     @property
     def store(self) -> RunStore:
-        """The run's store. Access begins the run."""
+        """The run's store. Accessing it begins the run."""
         self.begin()
         return self._open_store()
 
@@ -185,13 +190,13 @@ class RunFolder(Sink):
         return self._store
 
     def calls(self) -> "CallStore":
-        """Return the stored calls to models. Begins the run."""
+        """Return the store of calls to models. This begins the run."""
         return self.store.calls
 
     @property
     def earlier_calls(self) -> "CallStore | None":
-        """The calls of the invocations that this one continues. Accessing the folder does not
-        begin the run.
+        """The calls of the earlier invocations, or None if there are none. Accessing this property
+        does not begin the run.
         """
         return self._store.calls if self._store else None
 
@@ -206,8 +211,9 @@ class RunFolder(Sink):
         self._position = 0
 
     def is_done(self, record: TrialRecord) -> bool:
-        """Return whether an earlier run finished this record with this text. Called once per
-        record, in input order. A record with another text is extracted again in its place.
+        """Return True if an earlier invocation finished this record with the same text and all
+        answers. Called once per record, in input order. Otherwise, the record is extracted again,
+        and its earlier result is replaced.
         """
         self.check_place()
         position = self._position
@@ -241,9 +247,9 @@ class RunFolder(Sink):
         self.store.add_failure(position, text.encode("utf-8", "backslashreplace"))
 
     def finish(self, tally: Tally, stop: Stop | None = None) -> None:
-        """Write the files from the store in input order, and the manifest. ``tally`` has the counts
-        of this invocation, ``stop`` is the reason for an early end. Does nothing if the run never
-        began.
+        """Write the files from the store in input order, and write the manifest. ``tally`` contains
+        the counts of this invocation, and ``stop`` is the reason if it ended early. Does nothing if
+        the run never began.
         """
         if not self._has_begun:
             return

@@ -1,4 +1,6 @@
-"""Forecast a run for ``--dry-run``: least, expected and most calls, tokens and money."""
+"""Forecast the lowest, expected and highest number of calls and tokens, and the cost, for
+``--dry-run``.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,17 +17,17 @@ from extractor.model.cost.tokens import (
 from extractor.schemas import Usage
 
 _CACHED_FROM = 1024
-"""Providers cache the beginning of prompts with at least this many tokens."""
+"""Minimum number of tokens at the beginning of a prompt that providers cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a run: the least, expected and most of each figure, under the name that
-    people read.
+    """The forecast of a run: the lowest, expected and highest value of each figure, keyed by its
+    readable name.
 
-    The most ``calls`` are a bound: a run gets no more answers than that. The other figures are
-    estimates. ``dollars`` have the static beginning of prompts at the price of a provider's cache,
-    the maximum does not; they are missing if no price is known.
+    The highest number of ``calls`` is an upper limit on the answers in a run; the other figures are
+    estimates. ``dollars`` assume that the provider caches the static beginning of prompts, except
+    in the highest case. They are omitted if the price is unknown.
     """
 
     figures: dict[str, Cases[float]]
@@ -34,7 +36,9 @@ class Forecast:
 
 
 def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Forecast:
-    """Forecast a run over records with these requests, with ``concurrency`` calls at once."""
+    """Forecast a run with the given total size of requests, and with ``concurrency`` concurrent
+    calls.
+    """
     cases = []
     for rates in pricing.rates:
         usage = forecast_usage(forecast_calls(total, rates), pricing, concurrency)
@@ -48,7 +52,7 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
         if pricing.cost:
             figures["dollars"] = round(pricing.cost(usage), 4)
         cases.append(figures)
-    # the questions of a call may take several answers, and the cache of a provider may fail
+    # the questions of a call may need several answers, and the provider's cache may fail
     most = cases[-1]
     most["calls"] = MOST_CALLS * total.calls
     if pricing.cost:
@@ -56,7 +60,7 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
         most["dollars"] = round(pricing.cost(uncached), 4)
     price = None
     if pricing.listed and pricing.price:
-        # The price in batches may be another one than that in the list.
+        # The price in batches may differ from the listed price.
         price = replace(pricing.listed, price=pricing.price)
     return Forecast(
         figures={name: Cases(*(case[name] for case in cases)) for name in most},
@@ -66,15 +70,16 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
 
 
 def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> Usage:
-    """Return these tokens, with those that a provider's cache should serve: the static beginning of
-    all calls but the first ``concurrency``, which find nothing there.
+    """Return the usage for these tokens, including the tokens that a provider's cache is expected
+    to serve: the static beginning of all calls except the first ``concurrency`` calls, for which
+    the cache is still empty.
 
-    Providers do not promise a cache in batches, and keep none of short prompts.
+    Batches are assumed not to use a cache, and providers do not cache short prompts.
     """
     calls = max(1.0, tokens.calls)
     static = tokens.static if tokens.static >= _CACHED_FROM * calls else 0.0
     share = 0.0 if pricing.in_batches else max(0.0, 1 - concurrency / calls)
-    # a request names its prefix, which is then written
+    # if a request marks its prefix, the prefix is written to the cache
     names_prefix = pricing.spec is not None and pricing.spec.family.cache != "auto"
     return Usage(
         calls=round(tokens.calls),
@@ -86,17 +91,17 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
 
 
 def _list_assumptions(pricing: Pricing) -> Iterator[str]:
-    """Yield the assumptions behind the figures."""
+    """Yield the assumptions on which the figures are based."""
     if pricing.spec is None:
-        yield "no model is given: tokens are those of a hosted one; --model NAME shows the cost"
+        yield "without a model, tokens are those of a hosted model; --model NAME shows the cost"
     elif pricing.listed is None:
         yield (
-            f"the price of {pricing.spec} is unknown; write it into a file and name that with "
+            f"the price of {pricing.spec} is unknown; write it to a file and pass the file with "
             "--prices FILE"
         )
     thinking = pricing.thinking
     if thinking.high:
         yield (
-            f"the thinking of this model is assumed: {thinking.expected:,} tokens per call, at "
+            f"the reasoning of this model is assumed: {thinking.expected:,} tokens per call, at "
             f"most {thinking.high:,}"
         )

@@ -1,4 +1,4 @@
-"""``run.json``: the settings that decide a run's results, its state, and the totals of all its
+"""``run.json``: the settings that determine a run's results, its state, and the totals of all its
 invocations.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "run.json"
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
-"""Settings whose values are meaningless to readers, or too long."""
+"""Settings whose values are too long or not meaningful to readers."""
 _DECIDING = (
     "schemas",
     "formats",
@@ -46,15 +46,15 @@ _DECIDING = (
     "model",
     "pipeline.py",
 )
-"""The parts of the package on which the results of a run depend."""
+"""The parts of the package that determine the results of a run."""
 _DIGESTED = frozenset({".py", ".toml", ".json", ".txt", ".npz"})
-"""Code, vocabularies, pins of models, examples and learned weights."""
+"""The file types of code, vocabularies, tables and trained weights."""
 _Counts = dict[str, NonNegativeInt]
 
 
 class RunState(StrEnum):
-    """The state of a run's last invocation. That of a killed one is ``running``, but its folder is
-    not locked.
+    """The state of a run's last invocation. The state of a killed run is ``running``, but its
+    folder is not locked.
     """
 
     RUNNING = "running"
@@ -64,12 +64,12 @@ class RunState(StrEnum):
 
 
 class Stop(StrEnum):
-    """Why an invocation stopped before its last record, as in ``stopped_by``."""
+    """The reason why an invocation ended early, as in ``stopped_by``."""
 
     INTERRUPTED = "interrupted"
     BUDGET = "the budget was reached"
     MODEL_AWAY = "the model was away"
-    BATCHES = "batches left questions without an answer"
+    BATCHES = "batches left questions unanswered"
     ERROR = "an error"
 
 
@@ -80,15 +80,17 @@ class Manifest(BaseModel):
     """The content of ``run.json``, written when an invocation begins and when it ends.
 
     Attributes:
-        state: The state of the last invocation; ``stopped_by`` is the reason for its early end.
-        settings: What decides results, as ``describe_settings`` returns it.
+        state: The state of the last invocation; ``stopped_by`` is the reason if it ended early.
+        settings: The settings that determine results, as ``describe_settings`` returns them.
         inputs: The absolute paths of the inputs of all invocations.
-        started: The start of the first invocation; ``seconds`` is the duration of all.
-        records: The number of results (``extracted``), of those that lack an answer (``lacking``),
-            and, of the last invocation, of ``resumed``, ``failed`` and ``repeated`` records.
-        usage: The tokens of all calls; ``cost`` is their price. ``usd`` is None if the price of a
-            call is unknown, and ``usd_known`` is that of the others. What calls whose cost no
-            reply states may have cost at most is beside it.
+        started: The start of the first invocation; ``seconds`` is the total duration of all
+            invocations.
+        records: The number of results (``extracted``), of results that lack an answer
+            (``lacking``), and of ``resumed``, ``failed`` and ``repeated`` records in the last
+            invocation.
+        usage: The tokens of all calls; ``cost`` is their cost. ``usd`` is None if the price of a
+            call is unknown, and ``usd_known`` is the cost of the other calls. ``usd_without_reply``
+            is the maximum cost of requests whose replies do not state a cost.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -115,8 +117,8 @@ class Manifest(BaseModel):
     cost: dict[str, int | float | None] = {"usd": 0.0, "usd_known": 0.0}
 
     def begin(self, inputs: Iterable[str], started: str) -> "Manifest":
-        """Return the manifest at the start of another invocation, with its ``inputs`` beside those
-        of earlier ones.
+        """Return the manifest at the start of another invocation, whose ``inputs`` are added to
+        those of earlier invocations.
         """
         known = dict.fromkeys((*self.inputs, *map(_make_absolute, inputs)))
         update = {
@@ -130,9 +132,9 @@ class Manifest(BaseModel):
     def end(
         self, store: RunStore, tally: Tally, seconds: float, stop: Stop | None
     ) -> "Manifest":
-        """Return the manifest after another invocation that took this many seconds and that
-        ``stop`` ended early. The totals are those of the ``store``, the other counts those of
-        the ``tally``.
+        """Return the manifest after another invocation, which took this many seconds. ``stop`` is
+        the reason if it ended early. The totals come from the ``store``, and the counts of this
+        invocation from the ``tally``.
         """
         totals: dict[str, Any] = {}
         for counts in store.counts():
@@ -175,7 +177,9 @@ class Manifest(BaseModel):
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """Read a manifest; None if there is no file. Raises ``StoreError`` for an invalid file."""
+    """Read a manifest, or return None if the file does not exist. Raises ``StoreError`` for an
+    invalid file.
+    """
     if not path.is_file():
         return None
     try:
@@ -183,12 +187,12 @@ def read_manifest(path: Path) -> Manifest | None:
             return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise StoreError(
-            f"{path}: not a manifest of a run; {how_to_keep_answers(path.parent)}"
+            f"{path}: not the manifest of a run; {how_to_keep_answers(path.parent)}"
         ) from error
 
 
 def how_to_keep_answers(folder: Path) -> str:
-    """Return a remedy for a folder whose run cannot continue. No answer is paid for again."""
+    """Return a remedy, which reuses paid answers, for a folder whose run cannot continue."""
     remedy = "restore it, or use another --out"
     if (folder / RUN_FILE).is_file():
         remedy += f", where --replay {shlex.quote(str(folder))} takes its answers"
@@ -196,16 +200,17 @@ def how_to_keep_answers(folder: Path) -> str:
 
 
 def _make_absolute(given: str) -> str:
-    """Make a path absolute. Addresses and ``-`` stay as they are."""
+    """Return an absolute path. Addresses and ``-`` are returned unchanged."""
     is_path = given != "-" and "://" not in given
     return str(Path(given).absolute()) if is_path else given
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
-    """Return what decides results: version, rules, options, model, prompts by their hashes, and own
-    fields. A key among the parameters of requests is masked.
+    """Return the settings that determine results: the version, rules, options, model, hashes of
+    prompts, and custom fields. Keys among the parameters of requests are masked.
 
-    A run that replays another one has that one's model, and can continue with it.
+    The model of a run that replays another run is the model of that run, so that it can continue
+    with this model.
     """
     from extractor.model.asking.prompt import load_prompt  # noqa: PLC0415 - slow, and readers need none
 
@@ -215,7 +220,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         replayed = read_manifest(chosen.choice.replay / MANIFEST)
         if replayed:
             model = replayed.settings.get("model") or model
-    # the fields are a setting of their own
+    # custom fields are a separate setting
     prompt = load_prompt().version
     own = [
         field.model_dump(mode="json", exclude_defaults=True) for field in options.fields
@@ -235,7 +240,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
 
 
 def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
-    """Return custom fields of a run with these settings."""
+    """Return the custom fields of a run with these settings."""
     from extractor.concepts.own.declaration import CustomField  # noqa: PLC0415 - slow, and few runs have own fields
 
     return tuple(map(CustomField.model_validate, settings.get("fields") or ()))
@@ -244,9 +249,9 @@ def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
 def explain_changed(
     earlier: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield in a few words how each setting has changed.
+    """Yield a short description of each setting that has changed.
 
-    The address of a model's server is not a setting.
+    The address of a model's server is ignored.
 
     >>> earlier = {"effort": "none", "rules": "1f"}
     >>> list(explain_changed(earlier, {"effort": "medium", "rules": "2e"}))
@@ -254,7 +259,7 @@ def explain_changed(
     """
     for name, now in settings.items():
         before = earlier.get(name)
-        # a server that has moved is the same one
+        # a server with another address is still the same server
         is_moved = name == "model" and _name(before) == _name(now)
         if before == now or is_moved:
             continue
@@ -272,7 +277,7 @@ def _name(model: object) -> str:
 
 @cache
 def digest_rules() -> str:
-    """Return a digest of the code and data that decide questions and results, of 16 hexadecimal
+    """Return a digest of the code and data that determine questions and results, as 16 hexadecimal
     digits.
 
     >>> len(digest_rules())
@@ -281,7 +286,7 @@ def digest_rules() -> str:
     digest = sha256()
     package = Path(__file__).parents[1]
     for part in _DECIDING:
-        # the pipeline is a file, in which rglob finds nothing
+        # pipeline.py is a file, for which rglob does not find anything
         for path in sorted((package / part).rglob("*")) or [package / part]:
             is_prompt = path.suffix == ".md" and path.parent.name == "prompts"
             if is_prompt or path.suffix in _DIGESTED:

@@ -1,4 +1,4 @@
-"""Show the progress of a run on standard error, or below the cell of a notebook."""
+"""Show the progress of a run on standard error or under the cell of a notebook."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 _COUNT_AFTER_S = 5.0
-"""A shorter run ends before its records are counted."""
+"""Seconds after which records are counted; shorter runs do not need the total."""
 
 
 @contextmanager
 def show_progress(
     tally: Tally, count: Callable[[], None], *, quiet: bool
 ) -> Iterator[None]:
-    """Show while the body runs what the ``tally`` counts, unless ``quiet``: in a terminal, and in a
-    notebook that can draw it, a live line with records, rate, tokens, cost and time, which goes
-    away at the end.
+    """Show the counts in ``tally`` while the body runs, unless ``quiet``. In a terminal, or in a
+    notebook that supports it, a live line shows records, rate, tokens, cost and time, and
+    disappears at the end.
 
-    ``count`` counts the records for the time left. A thread calls it after some seconds, since it
-    reads the inputs again.
+    ``count`` counts all records, so that the remaining time can be shown. A thread calls it after a
+    few seconds, because it reads the inputs again.
     """
     if quiet or not (sys.stderr.isatty() or _is_notebook()):
         yield
@@ -56,19 +56,21 @@ def show_progress(
 
 
 def _is_notebook() -> bool:
-    """Return whether this runs in the kernel of a notebook that can draw a line. ``rich`` needs
-    ipywidgets for it.
+    """Return True in a notebook kernel that can show a live line, for which ``rich`` needs
+    ipywidgets.
     """
-    shell = sys.modules.get("IPython")  # a process may import ipykernel, and be none
+    shell = sys.modules.get(
+        "IPython"
+    )  # a process may import ipykernel without being a kernel
     if shell is None or not hasattr(shell.get_ipython(), "kernel"):
         return False
     return find_spec("ipywidgets") is not None
 
 
 def _list_figures(tally: Tally, elapsed_s: float) -> Iterator[str]:
-    """Yield the figures of a live line: records, rate and time always, the time left if the
-    number of all records is known, then failures, tokens and cost, if there are any. Resumed
-    records took no time in this run.
+    """Yield the figures of a live line: records, rate and time; the remaining time if the total
+    number of records is known; and failures, tokens and cost if there are any. Resumed records are
+    excluded from the rate, because they did not take any time.
     """
     new = tally.extracted + tally.failed
     done = new + tally.resumed

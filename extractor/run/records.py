@@ -1,6 +1,8 @@
-"""The loop of a run: records in, results and failures out, with a bounded number in progress.
+"""The loop of a run: read records and write results and failures, with a limited number in
+progress.
 
-Results keep input order if their sink does; a failed record never stops the others.
+Results are written in input order if the sink requires it. A failed record does not stop the
+others.
 """
 
 import asyncio
@@ -38,17 +40,19 @@ if TYPE_CHECKING:
     from extractor.model.cost.budget import Budget
 
 Read = Callable[..., Iterable[TrialRecord]]
-"""Reads records from the first one; ``on_error`` gets the error of each that cannot be read."""
+"""Reads records from the beginning, and calls ``on_error`` with the error of each record that
+cannot be read.
+"""
 _AHEAD = 4
-"""How many records, as a multiple of the concurrency, may wait for an earlier one if results
-keep input order.
+"""Maximum number of records, as a multiple of the concurrency, that may wait for an earlier record
+if results are written in input order.
 """
 _LOOK_S = 0.5
-"""Seconds after which a read that waits looks for a stop, and for results that are ready."""
+"""Seconds after which a waiting read checks for a stop and for finished results."""
 
 
 class Sink:
-    """The destination of results. The base class drops them.
+    """The destination of results. The base class discards them.
 
     ``in_any_order`` means that results are written as soon as they are ready.
     """
@@ -56,8 +60,8 @@ class Sink:
     in_any_order = False
 
     def is_done(self, record: TrialRecord) -> bool:  # noqa: ARG002 - the base class remembers nothing
-        """Return whether an earlier run finished this record. Called first, once per record, in
-        input order.
+        """Return True if an earlier run finished this record. Called once per record, in input
+        order, before the other methods.
         """
         return False
 
@@ -71,8 +75,8 @@ class Sink:
 def describe_failure(
     error: ExtractorError, record: TrialRecord | None = None
 ) -> dict[str, Any]:
-    """Describe a failure as in ``failures.jsonl``: the record, its place, and the error. Keys are
-    masked. Unknown values are None, such as the id of a record that could not be read.
+    """Return a failure as a line of ``failures.jsonl``: the record, its location, and the error.
+    Keys are masked. Unknown values are None, such as the id of a record that could not be read.
     """
     place: RecordError | Source | None = record.source if record else None
     if isinstance(error, RecordError):
@@ -84,12 +88,14 @@ def describe_failure(
         "error": getattr(error, "kind", type(error).__name__),
         "message": str(error),
     }
-    # A key may stand in the address of an input, or come back in an error.
+    # A key may be part of the address of an input, or repeated in an error.
     return {name: text and mask(text) for name, text in failure.items()}
 
 
 class _Closed(BaseException):
-    """Ends the reading of a run that is being stopped. No handler of ``Exception`` catches it."""
+    """Ends the reading of records when a run is stopped. Handlers of ``Exception`` do not
+    catch it.
+    """
 
 
 async def read_in_thread(
@@ -97,11 +103,12 @@ async def read_in_thread(
     limit: int | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[TrialRecord | ExtractorError | None, None]:
-    """Yield the first records and the errors of those that cannot be read, in input order, and
-    None for each half second without one. Ends when ``is_stopping``.
+    """Yield up to ``limit`` records, and the errors of records that cannot be read, in input order.
+    While the next record is not ready, None is yielded every half second. Ends when ``is_stopping``
+    returns True.
 
-    They are read in a daemon thread, one when it is asked for: a slow pipe or drive delays
-    neither the event loop nor the end of the program. Raises what ``read`` raises.
+    A daemon thread reads each record on request, so that a slow pipe or drive does not delay the
+    event loop or the end of the program. Raises the errors of ``read``.
     """
     asked: SimpleQueue[Future[Any] | None] = SimpleQueue()
 
@@ -122,7 +129,7 @@ async def read_in_thread(
             give(None)
         except _Closed:
             return
-        except BaseException as error:  # noqa: BLE001 - raised where the records are used
+        except BaseException as error:  # noqa: BLE001 - raised in the consumer of the records
             assert taken
             taken.set_exception(error)
 
@@ -140,7 +147,7 @@ async def read_in_thread(
                     await asyncio.wait([reading], timeout=_LOOK_S)
             finally:
                 is_read = reading.done()
-                reading.cancel()  # nobody waits for it any more
+                reading.cancel()  # nobody waits for the future, but the thread may complete it
             item = reading.result() if is_read else None
             if item is None or is_stopping():
                 return
@@ -154,16 +161,17 @@ class RecordLoop:
     """Extracts records, writes the results to ``sink`` and counts them in ``tally``.
 
     Any error in processing a record is written as a failure. Finished results are always written,
-    also if an error ends the run.
+    even if an error ends the run.
 
     Args:
-        extract: Extracts a record.
-        sink: Where results and failures go. It also knows which records are done already.
-        tally: What counts them.
-        concurrency: How many records are in progress at once.
-        budget: The limit of money that ends the run when it is reached.
-        is_stopping: Whether the run is being stopped: then no other record is waited for, and those
-            in progress may end.
+        extract: The function that extracts a record.
+        sink: The destination of results and failures, which also knows the records that are already
+            done.
+        tally: The counts of results and failures.
+        concurrency: The maximum number of records in progress.
+        budget: The spending limit, which ends the run when it is reached.
+        is_stopping: Returns True when the run is being stopped. Then no further records are read,
+            but records in progress may finish.
     """
 
     extract: Callable[[TrialRecord], Awaitable[ExtractedLine]]
@@ -173,25 +181,25 @@ class RecordLoop:
     budget: "Budget | None" = None
     is_stopping: Callable[[], bool] = lambda: False
     _tasks: "dict[_Task, TrialRecord]" = field(default_factory=dict, init=False)
-    """The records in progress, in the order of their start."""
+    """The records in progress, in the order in which they were started."""
     _model_was_used: bool = field(default=False, init=False)
     """Whether a record has ended without a lasting failure of the model."""
 
     async def run(self, read: Read, limit: int | None = None) -> None:
-        """Extract the first records that ``read`` yields.
+        """Extract up to ``limit`` of the records that ``read`` yields.
 
         Raises:
             BudgetReached: The budget was reached, and the records in progress have ended.
             ModelAway: The model is away, and the records in progress have ended.
-            ModelUnavailable: The model cannot be used, and no record has used it before.
-            EngineError: No process can extract records.
+            ModelUnavailable: The model cannot be used, and has not worked for any record before.
+            EngineError: Worker processes cannot be started.
         """
         tasks = self._tasks
         reading = read_in_thread(read, limit, self.is_stopping)
         try:
             async with aclosing(reading) as items:
                 async for item in items:
-                    # a model that fails for all is noticed before more records begin
+                    # notice a model that fails for all records before more records start
                     self._write_ready()
                     if self._needs_extraction(item):
                         if self.budget and self.budget.reached:
@@ -206,7 +214,7 @@ class RecordLoop:
                 self._write(task)
             raise
         finally:
-            # only the end of a record says what it cost
+            # wait for the end of each record, which reports its cost
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -215,7 +223,9 @@ class RecordLoop:
 
     @property
     def _is_full(self) -> bool:
-        """Whether no other record may start now: too many run, or wait behind an earlier one."""
+        """Whether another record must wait, because too many are running or waiting for an earlier
+        record.
+        """
         running = sum(not task.done() for task in self._tasks)
         is_ahead = len(self._tasks) >= _AHEAD * self.concurrency
         return running >= self.concurrency or is_ahead
@@ -223,8 +233,8 @@ class RecordLoop:
     def _needs_extraction(
         self, item: TrialRecord | ExtractorError | None
     ) -> TypeGuard[TrialRecord]:
-        """Return whether something that was read is a record to extract. An error is written, a
-        record that is done is counted.
+        """Return True if an item is a record that must be extracted. An error is written as a
+        failure, and a finished record is counted as resumed.
         """
         if isinstance(item, ExtractorError):
             self._note_failure(item)
@@ -236,7 +246,7 @@ class RecordLoop:
         return not done
 
     async def _observe(self, record: TrialRecord) -> ExtractedLine:
-        """Extract a record, and report its end. Raises every error as ``ExtractorError``."""
+        """Extract a record, and report its end. Every error is raised as an ``ExtractorError``."""
         since = monotonic()
         try:
             line = await self.extract(record)
@@ -244,7 +254,7 @@ class RecordLoop:
             raise
         except BaseException as error:  # noqa: BLE001 - as the docstring says
             known = as_extractor_error(error)
-            # errors of processes, and those of all records, say nothing of the model
+            # process errors, and errors that affect all records, do not show that the model works
             is_of_all = isinstance(known, EngineError) or _is_lasting(known)
             self._model_was_used |= not is_of_all
             raise known from None
@@ -262,11 +272,11 @@ class RecordLoop:
             self._write_ready()
 
     def _write_ready(self) -> None:
-        """Write each record that has ended, or, if the sink keeps the order, those up to the first
-        that has not.
+        """Write all finished records or, if the sink requires input order, those before the first
+        unfinished record.
 
-        Raises errors that must stop the run: the model is away, no process can extract, or the
-        model fails for good and has never worked.
+        Raises errors that must stop the run: the model is away, worker processes cannot be started,
+        or the model fails permanently and has never worked.
         """
         for task in list(self._tasks):
             if not task.done():
@@ -275,7 +285,7 @@ class RecordLoop:
                 return
             error = self._write(task)
             is_of_run = isinstance(error, (ModelAway, EngineError))
-            # A model that has worked for other records fails for this one alone.
+            # If the model has worked for other records, the failure concerns this record only.
             if error and (
                 is_of_run or (_is_lasting(error) and not self._model_was_used)
             ):
@@ -284,8 +294,9 @@ class RecordLoop:
     def _write(self, task: "_Task") -> ExtractorError | None:
         """Write and count the outcome of a record, and return its error, if any.
 
-        A record that was broken off, or that the model or the processes failed, is neither done nor
-        failed: it is tried again in the next run. Raises any error that the store reports.
+        A record that was cancelled, or that failed because the model or the processes are
+        unavailable, is neither finished nor failed: the next run tries it again. Raises any error
+        that the store reports.
         """
         record = self._tasks.pop(task)
         if task.cancelled() or not isinstance(
@@ -303,11 +314,11 @@ class RecordLoop:
             counts = error.usage.model_dump()
             counts["open_questions"] = counts["questions"]
             if isinstance(error, ModelAway) and not error.usage.calls:
-                counts["questions"] = 0  # nothing was asked
+                counts["questions"] = 0  # the model was not asked
             add_counts(self.tally.counts, {"usage": counts})
         if isinstance(error, (ModelAway, EngineError)):
             return error
-        # a server that had a fault, or an unusable answer, may do better the next time
+        # after a server error or an unusable answer, another attempt may succeed
         is_final = isinstance(error, RequestTooLong) or _is_lasting(error)
         self.tally.failed_by_model += isinstance(error, ModelError) and not is_final
         self._note_failure(error, record)
@@ -316,8 +327,8 @@ class RecordLoop:
     def _note_failure(
         self, error: ExtractorError, record: TrialRecord | None = None
     ) -> None:
-        """Write, count and report what has no result. ``record`` is None if it could not be read. A
-        record that came before with the same text is only counted.
+        """Write, count and report a failure. ``record`` is None if it could not be read. A repeated
+        record with the same text is only counted.
         """
         if isinstance(error, RepeatedRecord) and error.same_text:
             self.tally.repeated += 1
@@ -335,5 +346,5 @@ _Task = asyncio.Task[ExtractedLine]
 
 
 def _is_lasting(error: BaseException) -> bool:
-    """Return whether the model would fail for all other records too."""
+    """Return True if the model would fail for all other records too."""
     return isinstance(error, ModelUnavailable) and error.lasting

@@ -1,11 +1,11 @@
-"""Set up a run, perform it, and find the reason why it ended: one place for Python, the command
-line and the service.
+"""Set up a run, perform it, and determine the reason for its end. Used by Python, the command line
+and the service.
 
 ::
 
     options, model --> Setup --> Run(setup, read, ...) --> open_folder --> perform or extract
 
-A caller decides where records come from (``read``) and what it prints.
+The caller decides where records come from (``read``) and what is printed.
 """
 
 import asyncio
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from extractor.model.cost.budget import Budget, Meter, Pricing
 
 _MOST_PROCESSES = 5
-"""With a model: the main process, and the number of workers that it keeps busy."""
+"""Maximum number of processes with a model: the main process, and the workers that it can keep
+busy.
+"""
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
-"""How the event at the end of a run names the reason; other reasons are ``failed``."""
+"""The name of the reason in the event at the end of a run; other reasons are ``failed``."""
 _STOPS: dict[type[BaseException], Stop] = {
     KeyboardInterrupt: Stop.INTERRUPTED,
     asyncio.CancelledError: Stop.INTERRUPTED,
@@ -58,21 +60,21 @@ class Run:
 
     Args:
         setup: The options and the model.
-        read: Reads the records from the first one; its ``on_error`` gets the error of each one that
-            cannot be read.
+        read: The function that reads the records from the beginning, and calls ``on_error`` with
+            the error of each record that cannot be read.
         inputs: The names of the inputs.
-        out: The folder of the results.
-        fresh: Replace what an earlier run left there.
-        concurrency: The requests at once.
-        limit: The number of records to read.
-        pricing: The price of tokens with the limit of money; by default that of ``setup``.
-        meter: The budget that calls must fit, instead of the run's own; then ``budget`` ends the
-            run.
-        workers: The number of processes; None for all cores.
-        batches: Extracts by a provider's batches.
+        out: The folder for the results.
+        fresh: Whether to start again instead of continuing an earlier run.
+        concurrency: The maximum number of concurrent requests.
+        limit: The maximum number of records to read.
+        pricing: The price of tokens and the spending limit; by default, those of ``setup``.
+        meter: The budget that calls must fit into, instead of the run's own; ``budget`` then ends
+            the run.
+        workers: The number of processes; if None, it depends on the number of cores.
+        batches: The function that extracts through a provider's batches, if any.
 
-    ``tally`` has the counts, ``error`` is what ended the run. While ``is_stopping`` is set, no
-    further record begins.
+    ``tally`` contains the counts, and ``error`` is the error that ended the run. When
+    ``is_stopping`` is set, no further records are started.
     """
 
     setup: Setup
@@ -101,21 +103,25 @@ class Run:
         return any(map(is_stream, self.inputs))
 
     def count(self) -> None:
-        """Count the records in the inputs, up to the limit, if they can be read again."""
+        """Count the records in the inputs, up to the limit, unless an input can be read
+        only once.
+        """
         if not self.reads_stream:
             records = self.read(on_error=lambda _: None)
             self.tally.total = sum(1 for _ in islice(records, self.limit))
 
     @property
     def asks_live(self) -> bool:
-        """Whether a model is asked for each record, not a store, a file or a batch."""
+        """Whether a live model is asked, instead of an earlier run, files or a batch."""
         choice = self.setup.choice
         is_recorded = choice.replay or choice.exchange or self.batches
         return self.setup.options.asks and bool(choice.spec) and not is_recorded
 
     @property
     def processes(self) -> int:
-        """The number of processes that share the work: one where recorded answers are read."""
+        """The number of processes that share the work, which is one if recorded answers are
+        read.
+        """
         if self.workers:
             return self.workers
         if self.asks_live:
@@ -124,10 +130,10 @@ class Run:
         return 1 if is_recorded else count_cores()
 
     def open_folder(self) -> RunFolder:
-        """Open the folder of the run, and resume an earlier run there.
+        """Open the folder of the run, and continue an earlier run in it.
 
-        Raises ``StoreError`` if it cannot be used, ``SettingsDiffer`` for a run with other
-        settings.
+        Raises ``StoreError`` if the folder cannot be used, and ``SettingsDiffer`` if it contains a
+        run with different settings.
         """
         assert self.out, "the run has no folder"
         settings = describe_settings(self.setup)
@@ -137,7 +143,7 @@ class Run:
         )
 
     def stop(self, why: str) -> None:
-        """Start no further records or model requests. Running work may finish."""
+        """Stop starting records and requests. Running work may finish."""
         self.is_stopping = True
         if self.tally.watch:
             self.tally.watch.stop(why)
@@ -147,13 +153,13 @@ class Run:
         sink: Sink,
         loop: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
     ) -> Stop | None:
-        """Extract all records into ``sink`` in an event loop, and finish the run, however it ends.
-        Returns why it stopped early. Raises any unexpected error.
+        """Extract all records into ``sink`` in an event loop, and finish the run in any case.
+        Returns the reason if it ended early. Raises any unexpected error.
         """
         error = None
         try:
             loop(self.extract(sink))
-        except BaseException as raised:  # noqa: BLE001 - raised below, after the end of the run
+        except BaseException as raised:  # noqa: BLE001 - raised after the run is finished
             error = raised
         stop = self.finish(sink, error)
         if error and stop is Stop.ERROR:
@@ -161,12 +167,12 @@ class Run:
         return stop
 
     async def extract(self, sink: Sink, executor: Executor | None = None) -> None:
-        """Extract all records into ``sink``. ``executor`` replaces the processes of the run.
-        ``finish`` must follow. Raises what ``RecordLoop.run`` raises.
+        """Extract all records into ``sink``. ``executor`` replaces the processes of the run. The
+        caller must call ``finish`` afterwards. Raises the errors of ``RecordLoop.run``.
         """
         opened: Any = nullcontext(executor)
         if executor is None:
-            # a run with a model keeps one process for its replies
+            # a run with a live model reserves one process for its replies
             opened = open_executor(
                 self.workers, self.processes, spare=int(self.asks_live)
             )
@@ -193,7 +199,7 @@ class Run:
         )
 
     def open_budget(self, sink: Sink) -> "Budget":
-        """Open the budget of the run, from which its earlier invocations have spent."""
+        """Open the budget of the run, including the spending of earlier invocations."""
         earlier_calls = sink.earlier_calls if isinstance(sink, RunFolder) else None
         return self.pricing.open_budget(earlier_calls)
 
@@ -201,13 +207,14 @@ class Run:
     async def open(
         self, sink: Sink, executor: Executor, route: Route, budget: "Budget | None"
     ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Open the model, and begin the folder. Yields a function that reads all records and
-        extracts them; batches call it once for each round.
+        """Open the model, and begin the folder. Yields a function that reads and extracts all
+        records; batches call it once for each round.
 
         Args:
-            sink: Where the results go. In a folder, the calls to the model are stored, too.
-            executor: What computes.
-            route: What answers calls, and the budget that they must fit.
+            sink: The destination of results. If it is a folder, the calls to the model are stored
+                there too.
+            executor: The executor for the steps of extractions.
+            route: The function that answers calls, if any, and the budget that they must fit into.
             budget: The limit of money that ends the run when it is reached.
         """
         relax_garbage_collector()
@@ -223,7 +230,7 @@ class Run:
             tally.watch = opened.watch
             records = max(requests, executor.capacity)
             if opened.model:
-                # While as many records wait for the model, others are computed.
+                # While some records wait for the model, others are computed.
                 records = requests + min(requests, executor.capacity)
             extract = partial(extract_with, executor, opened)
 
@@ -237,8 +244,8 @@ class Run:
             yield extract_all
 
     def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
-        """Sort and count the results, and report the end. Returns why the run stopped early, if it
-        did. ``error`` is what ended it. Sorting a large run takes seconds.
+        """Sort and count the results, and report the end. ``error`` is the error that ended the
+        run. Returns the reason if the run ended early. Sorting a large run takes seconds.
         """
         self.error = error
         stop = None
@@ -246,7 +253,7 @@ class Run:
             stop = next(
                 stop for kind, stop in _STOPS.items() if isinstance(error, kind)
             )
-        # A model that is stopped with the run looks as if it were away.
+        # After a stop, calls to the model fail as if it were away.
         if self.is_stopping and isinstance(error, ModelUnavailable | None):
             stop = Stop.INTERRUPTED
         try:
@@ -261,8 +268,8 @@ class Run:
         return stop
 
     def explain(self, stop: Stop | None) -> str | None:
-        """Return why a run in Python is incomplete: its spending limit, or a model that became
-        unavailable. Raises any other error that ended it.
+        """Return the reason why a run in Python is incomplete: its spending limit, or a model that
+        became unavailable. Raises any other error that ended the run.
         """
         if stop is Stop.INTERRUPTED:
             raise KeyboardInterrupt

@@ -1,4 +1,6 @@
-"""The rows of a run in ``run.sqlite``: finished records with their packed lines, and failures."""
+"""The rows of a run in ``run.sqlite``: finished records with their compressed lines, and
+failures.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def digest_record(record: TrialRecord) -> str:
-    """Return the SHA-256 of a record's sections and registry data, which decide its extraction."""
+    """Return the SHA-256 digest of a record's sections and registry fields, which determine its
+    extraction.
+    """
     text = record.model_dump_json(
         include={"sections", "registry"},
         exclude={"registry": set(RegistryFields.beside)},
@@ -26,8 +30,8 @@ def digest_record(record: TrialRecord) -> str:
 
 
 class RunStore:
-    """``run.sqlite`` of a run's folder, created if it does not exist; with ``reading``, an existing
-    one to read.
+    """The file ``run.sqlite`` in a run's folder. It is created if it does not exist; with
+    ``reading``, an existing file is opened for reading.
 
     ``price`` returns the cost of tokens in dollars. Raises ``StoreError`` if the file cannot be
     used.
@@ -49,27 +53,27 @@ class RunStore:
 
     @cached_property
     def calls(self) -> "CallStore":
-        """The calls to models."""
+        """The store of calls to models."""
         from extractor.model.store import CallStore  # noqa: PLC0415 - slow, and readers of results need none
 
         return CallStore(self.database, self._price)
 
     def find(self, record_id: str) -> tuple[str, int, bool] | None:
-        """Return the digest of a record with a result, its position, and whether it lacks an answer
-        of a model. None if it has no result.
+        """Return the digest of a finished record's text, its position, and whether it lacks an
+        answer from a model. Returns None if the record does not have a result.
         """
         sql = "SELECT text_sha256, position, lacking FROM records WHERE record_id = ?"
         row = self.database.row(sql, (record_id,))
         return (row[0], row[1], bool(row[2])) if row else None
 
     def move(self, record_id: str, position: int) -> None:
-        """Store another position of a record in the input."""
+        """Change the position of a record in the input."""
         sql = "UPDATE records SET position = ? WHERE record_id = ?"
         self.database.execute(sql, (position, record_id))
 
     def add(self, record: TrialRecord, position: int, line: "ExtractedLine") -> None:
-        """Store a finished record with its line, and its ``position`` in the input. It replaces an
-        earlier result.
+        """Store a finished record with its line and its ``position`` in the input. An earlier
+        result is replaced.
         """
         packed = zlib.compress(line.line + b"\n")
         digest = digest_record(record)
@@ -81,11 +85,11 @@ class RunStore:
             )
 
     def add_failure(self, position: int, line: bytes) -> None:
-        """Store a line of ``failures.jsonl`` of this invocation."""
+        """Store a line of ``failures.jsonl`` for this invocation."""
         self.database.execute("INSERT INTO failures VALUES (?, ?)", (position, line))
 
     def drop_failures(self) -> None:
-        """Forget the failures of an earlier reading of the inputs."""
+        """Delete the failures of an earlier pass over the inputs."""
         self.database.execute("DELETE FROM failures")
 
     def read_failures(self) -> Iterator[bytes]:
@@ -94,7 +98,7 @@ class RunStore:
         return (line + b"\n" for (line,) in self.database.execute(sql))
 
     def count_lacking(self) -> int:
-        """Return the number of results that lack an answer."""
+        """Return the number of results that lack an answer from a model."""
         return int(self.database.value("SELECT count(*) FROM records WHERE lacking"))
 
     def counts(self) -> Iterator[str]:
@@ -102,12 +106,14 @@ class RunStore:
         return (row[0] for row in self.database.execute("SELECT counts FROM records"))
 
     def list_ids(self) -> list[str]:
-        """List the ids of the results in input order."""
+        """Return the record ids of the results in input order."""
         sql = "SELECT record_id FROM records ORDER BY position, rowid"
         return [record_id for (record_id,) in self.database.execute(sql)]
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield each line with its end, in input order. Raises ``StoreError`` for a damaged one."""
+        """Yield each line with its line end, in input order. Raises ``StoreError`` if a line is
+        damaged.
+        """
         return map(self.read_line, self.list_ids())
 
     def read_line(self, record_id: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Count what a run does, for its progress, its summary and its log."""
+"""Count records, calls and tokens for the progress, summary and log of a run."""
 
 import json
 from collections import Counter
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from extractor.model.patience import Watch
 
 USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
-"""The counts of ``Usage`` that belong to records, not to calls."""
+"""The counts in ``Usage`` that belong to records, not to calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedLine:
     """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts``
-    as JSON. One that is ``lacking`` misses an answer of the model, and is asked again.
+    as JSON. If it is ``lacking`` an answer from the model, the next run asks about it again.
     """
 
     record_id: str
@@ -28,7 +28,9 @@ class ExtractedLine:
 
 
 def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedLine:
-    """Return the line of an extraction, and its counts as ``run.json`` sums them."""
+    """Return the line of an extraction, with its counts in the form in which ``run.json`` adds
+    them.
+    """
     reasons = [absence.reason for absence in extraction.absences]
     kinds = [finding.kind for finding in extraction.findings]
     levels = [
@@ -59,7 +61,7 @@ def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedL
 
 
 def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add nested counts by name."""
+    """Add the nested counts in ``more`` to ``total``."""
     for name, value in more.items():
         if isinstance(value, Mapping):
             add_counts(total.setdefault(name, {}), value)
@@ -69,13 +71,12 @@ def add_counts(total: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 @dataclass
 class Tally:
-    """Counts over the records of a run; ``counts`` sums those of ``ExtractedLine``.
+    """The counts of a run. ``counts`` is the sum of the counts in each ``ExtractedLine``.
 
-    Of the ``failed`` records, ``failed_by_model`` lack an answer that the same command may get
-    later. ``repeated`` records came before, with the same text.
-    ``total`` is the number of records in the inputs, if it is known.
-    ``meter`` returns the usage of all calls, and ``price`` its cost in dollars. ``watch`` knows
-    what was wrong with the model's calls.
+    ``failed_by_model`` is the number of ``failed`` records for which the same command may succeed
+    later. ``repeated`` is the number of repeated records with the same text. ``total`` is the
+    number of records in the inputs, if known. ``meter`` returns the usage of all calls, and
+    ``price`` returns its cost in dollars. ``watch`` knows why calls to the model failed.
     """
 
     extracted: int = 0
@@ -91,7 +92,7 @@ class Tally:
 
     @property
     def usage(self) -> Usage:
-        """The questions of the records, and the calls and tokens of the meter."""
+        """The questions of the records combined with the calls and tokens of the meter."""
         counted = Usage(**self.counts.get("usage", {}))
         if self.meter is None:
             return counted
@@ -100,13 +101,13 @@ class Tally:
 
     @property
     def lacking(self) -> float:
-        """The share of the questions that got no usable answer."""
+        """The fraction of the questions that did not receive a usable answer."""
         usage = self.usage
         return usage.unanswered / max(1, usage.questions)
 
     @property
     def usd(self) -> float | None:
-        """The cost of the calls in US dollars, None if no price is known."""
+        """The cost of the calls in US dollars, or None if the price is unknown."""
         return self.price(self.usage) if self.price else None
 
     @property
@@ -120,7 +121,7 @@ class Tally:
         return counts | self.usage.model_dump(exclude=set(USAGE_OF_RECORDS))
 
     def begin_again(self) -> None:
-        """Reset the counts before all records are read again. The meter keeps its usage."""
+        """Reset the counts before all records are read again. The usage of the meter is kept."""
         vars(self).update(
             vars(
                 Tally(

@@ -1,5 +1,5 @@
-"""Run in worker processes. The model client is not imported, because it would delay each start
-by a second.
+"""The functions that worker processes run. The model client is not imported, because it would delay
+each start by a second.
 """
 
 import faulthandler
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KILL_S = MAX_CLOCK_SECONDS + 10
-"""Seconds after which a worker process ends that its limit on a step did not stop."""
+"""Seconds after which a worker process is ended if the time limit of a step did not take effect."""
 _NEW_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class HeldParse:
-    """The parse of a record while the model is asked: pickled if other processes compute, because
-    only these need its content.
+    """The parse of a record while the model is asked. It is pickled if worker processes compute,
+    because only they need its content.
     """
 
     source: Source
@@ -46,8 +46,8 @@ class HeldParse:
 def plan_record(
     record: TrialRecord, options: ExtractionOptions, *, has_model: bool, packs: bool
 ) -> "ExtractedLine | tuple[Round, HeldParse]":
-    """Return the questions about a record with its parse, or the finished line if nothing is asked:
-    the rules are sure, or there is no model.
+    """Return the questions about a record together with its parse, or the finished line if there
+    are no questions or there is no model.
     """
     parsed, asked = plan(record, options)
     if asked is None or not has_model:
@@ -63,16 +63,16 @@ def finish_record(
     *,
     lacking: bool,
 ) -> ExtractedLine:
-    """Return the finished line of a record, in any process."""
+    """Return the finished line of a record."""
     parsed = held.content
     if isinstance(parsed, bytes):
-        parsed = pickle.loads(parsed)  # noqa: S301 - our own
+        parsed = pickle.loads(parsed)  # noqa: S301 - created by this program
     return to_line(finish(parsed, options, asked, replies), lacking=lacking)
 
 
 def start_worker() -> None:
-    """Prepare a worker process: it ignores Ctrl-C, which its parent handles, and ends when its
-    parent does.
+    """Prepare a worker process: it ignores Ctrl-C, which the parent process handles, and ends when
+    the parent process ends.
     """
 
     def end_with_parent() -> None:
@@ -87,17 +87,18 @@ def start_worker() -> None:
 
 
 def relax_garbage_collector() -> None:
-    """Collect cycles less often. Otherwise a tenth of a run's processor time goes into scanning
-    loaded vocabularies.
+    """Run the garbage collector less often. Otherwise, it uses a tenth of a run's processor time to
+    scan the loaded vocabularies.
     """
     gc.set_threshold(_NEW_OBJECTS)
 
 
 def call_within(timeout: float, function: Callable[..., T], *arguments: object) -> T:
-    """Return ``call_picklable(function, *arguments)``. The process ends if that takes longer than
-    ``timeout`` seconds: the limit on each step is a signal, which some C code ignores.
+    """Return ``call_picklable(function, *arguments)``. The process ends if the call takes longer
+    than ``timeout`` seconds. This is a fallback, because the time limit of a step is a signal,
+    which some C code ignores.
     """
-    # the traceback would go to the terminal
+    # otherwise, the traceback would be written to the terminal
     with Path(os.devnull).open("wb") as nowhere:
         faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
         try:
@@ -107,12 +108,12 @@ def call_within(timeout: float, function: Callable[..., T], *arguments: object) 
 
 
 def call_picklable(function: Callable[..., T], *arguments: object) -> T:
-    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError`` that can be
-    pickled: a ``SystemExit`` or ``StopIteration`` would end a process or an event loop.
+    """Return ``function(*arguments)``. Raises any error as an ``ExtractorError``, which can be
+    pickled. Otherwise, ``SystemExit`` or ``StopIteration`` would end a process or an event loop.
     """
     try:
         return function(*arguments)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - reported to the caller
+    except BaseException as error:  # noqa: BLE001 - raised in the calling process
         raise as_extractor_error(error) from None
