@@ -1,4 +1,6 @@
-"""Interpret limits: the canonical name, unit and value of each, and the values it admits."""
+"""Interpret limits: find the canonical name, unit and value of a limit, and the values that it
+admits.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,17 +28,19 @@ from extractor.schemas import (
 )
 
 _IMPLAUSIBLE = "implausible"
-"""The note for a limit whose value is impossible in the written unit."""
+"""The note for a limit whose value is implausible in the written unit."""
 _NO_CONVERSION = "no conversion"
 _SURFACE = "{1.73_m2}"
-"""The body surface that an estimated filtration rate refers to, whether or not it is written."""
+"""The body surface area that an estimated filtration rate refers to, whether or not the text states
+it.
+"""
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
-"""Lists of words that follow a value and are not units."""
+"""Names of the word lists that contain words other than units, which may follow a value."""
 
 
 class CanonicalLimit(NamedTuple):
-    """A limit in canonical terms. The columns are described in ``tables.toml``."""
+    """A limit in canonical terms. ``tables.toml`` describes the attributes, which are columns."""
 
     quantity_canonical: str | None = None
     laboratory: bool | None = None
@@ -50,7 +54,7 @@ class CanonicalLimit(NamedTuple):
 
 
 class DescribedCriterion(NamedTuple):
-    """Whether a criterion is decisive by itself, and the derived cells of its limits."""
+    """Whether a criterion is decisive on its own, and the derived cells of its limits."""
 
     decides: bool
     limits: tuple[dict[str, Any], ...]
@@ -66,8 +70,8 @@ def name_limit(
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
-        known: The quantity, if only the words around the limit name it.
-        has_unread_unit: Whether a word that may be a unit follows a limit without one.
+        known: The quantity, if it is named only by words around the limit.
+        has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
 
     >>> named = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
     >>> named.quantity_canonical, named.value_canonical, named.unit_canonical
@@ -90,7 +94,7 @@ def name_limit(
         return named._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
     ends = [end for end in ends if end is not None]
-    # For a limit without a unit, use the unit in which its upper end is possible.
+    # if a limit has no unit, use the unit in which its upper end is plausible
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
     named = named._replace(
@@ -104,7 +108,9 @@ def name_limit(
 def _refuse_or_join(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
-    """Return a limit whose words do not name the quantity, or name several; None for all others."""
+    """Return the canonical form of a limit whose words do not name the quantity, or name several
+    quantities. Return None for all other limits.
+    """
     # "ACQ-6" is not the ACQ, so its limit applies to a different score.
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):
@@ -122,8 +128,8 @@ def _refuse_or_join(
 def _convert(
     named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
-    """Return a limit with its ends converted to the quantity's unit, or a note if that is
-    impossible.
+    """Return a limit with its ends converted to the quantity's unit or, if that is impossible, with
+    a note.
     """
     values = []
     for end in ends:
@@ -164,9 +170,10 @@ def describe_criteria(
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the derived cells of each limit. A limit that applies to everybody has ``admits``, and
-    one that applies to some has ``admits_some``: it is one of several alternatives, or its quantity
-    has a condition, a different sex or two ranges in the same criterion.
+    """Yield the derived cells of each limit. ``admits`` is set if the limit applies to everybody,
+    and ``admits_some`` if it applies to some people only: because it is one of several
+    alternatives, or because its quantity has a condition, a different sex or two ranges in the same
+    criterion.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
@@ -194,8 +201,8 @@ def _describe_limits(
 def _may_have_unread_unit(
     limit: Constraint, proof: Evidence | None, quote: str
 ) -> bool:
-    """Return whether a limit has no unit, but the quote of its criterion continues with a word that
-    may be one: "> 28 mbar".
+    """Return whether a limit has no unit, but is followed in its criterion by a word that may be a
+    unit: "> 28 mbar".
     """
     if proof is None or limit.unit:
         return False
@@ -237,9 +244,9 @@ def _list_divided(
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
-    """Return the comparator of the values that a criterion admits: an inclusion's own comparator,
-    or the opposite of an exclusion's. None if the criterion is negated, has an exception, or states
-    a requirement among the exclusions.
+    """Return the comparator of the values that a criterion admits: the comparator of an inclusion,
+    or the opposite of an exclusion's comparator. Return None if the criterion is negated, has an
+    exception, or states a requirement among the exclusions.
     """
     if criterion.negated or criterion.has_exception or criterion.demanded:
         return None

@@ -1,5 +1,5 @@
-"""Who may take part, as stated in every export: from the text or else from the register, and the
-criteria's combined statement about pregnancy.
+"""Who can take part, as stated in every export: ages, sex and healthy volunteers, from the text or
+else from the register, and whether the criteria exclude pregnancy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ _WORDS: Mapping[str, Sex | bool] = {
     "false": False,
     "true": True,
 }
-"""Registered sexes and yes/no answers, in lower case."""
+"""The values of registered sexes and of yes/no answers, keyed by their lower-case words."""
 
 
 def read_registered(name: str, written: str) -> Any:
-    """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", an
-    unknown word or an impossible age.
+    """Return the registered value of a field: an age, a sex, or True or False. Return None for
+    "N/A", an unknown word or an impossible age.
     """
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
@@ -56,8 +56,8 @@ def describe_people(
     registered: Mapping[str, Any],
     described: Sequence[DescribedCriterion],
 ) -> dict[str, Any]:
-    """Return the cells of the ``eligibility`` table. ``described`` are the criteria; alternatives
-    in a group are ignored.
+    """Return the cells of the ``eligibility`` table. ``described`` corresponds to the criteria of
+    ``people``; criteria that are alternatives in a group are ignored.
     """
     cells: dict[str, Any] = {**people.__dict__, **registered}
     for name in AGES:
@@ -91,8 +91,9 @@ def describe_people(
 
 
 def _excludes_pregnancy(criterion: Criterion) -> bool | None:
-    """Return whether a criterion excludes pregnant people (True) or requires pregnancy (False);
-    None if it does not mention pregnancy, or only a past pregnancy or one to be avoided.
+    """Return True if a criterion excludes pregnant people, and False if it requires pregnancy.
+    Return None if it does not mention pregnancy, or only mentions a past pregnancy or the
+    prevention of pregnancy.
     """
     if "pregnan" not in criterion.quote.casefold():
         return None
