@@ -12,6 +12,6 @@ def read_definitions() -> dict[str, Any]:
     ``labels`` of value parts.
 
     >>> read_definitions()["fields"]["dosing"]["role"]
-    'Why it is given.'
+    'The purpose for which the agent is given.'
     """
     return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))

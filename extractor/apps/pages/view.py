@@ -306,7 +306,7 @@ def name_item(path: str, item: ExtractedItem) -> str:
     if ref.names[0] == "custom":
         return name_label(ref.names[-1])
     if ref == "eligibility":
-        return "who may take part"
+        return "who can take part"
     if isinstance(item, Endpoint):
         # a reviewer may have typed anything
         number = item.index + 1 if isinstance(item.index, int) else item.index
