@@ -1,4 +1,4 @@
-"""Turn the examples of custom fields into gold: each text becomes a record with the example's
+"""Convert the examples of custom fields to gold: each text becomes a record with the example's
 values.
 """
 
@@ -23,9 +23,9 @@ class ExampleCase(NamedTuple):
     """An example to score.
 
     Attributes:
-        field: The field with only the other examples, for asking a model.
+        field: The field without this example, which is used to ask a model.
         shown: The field with all examples.
-        record: The text as a record.
+        record: The example's text as a record.
         gold: The example's values as gold.
     """
 

@@ -22,13 +22,13 @@ ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 
 
 class GoldPlace(NamedTuple):
-    """The location of an extraction, and a function that reads its JSON."""
+    """The location of an extraction, with a function that reads its JSON."""
 
     name: str
     load: Callable[[], bytes]
 
     def read(self) -> tuple[str, Any]:
-        """Return the record id and the JSON. Raises ``GoldError`` if it is not an extraction."""
+        """Return (record id, JSON). Raises ``GoldError`` if the JSON is not an extraction."""
         try:
             data = json.loads(self.load())
             return str(data["record_id"]), data
@@ -43,7 +43,7 @@ _Entry = GoldPlace | TrialExtraction
 
 def list_places(source: Path) -> Iterator[GoldPlace]:
     """Yield the locations of all extractions: a run's results, a folder's JSON files, or the lines
-    of a JSON lines file. Raises ``ArgumentError`` if there is no such file or folder.
+    of a JSON lines file. Raises ``ArgumentError`` if the file or folder does not exist.
     """
     if run := find_run(source):
         for record_id in run.record_ids:
@@ -64,10 +64,9 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
 
 
 class Extractions(UserDict[str, Any]):
-    """Extractions by record, read one at a time. For runs and JSON files, only the locations are
-    kept in memory.
-
-    Raises ``GoldError`` for a repeated id, and when an invalid extraction is read.
+    """Extractions by record id, which are read one at a time. For runs and JSON files, only the
+    locations are kept in memory. Raises ``GoldError`` if an id is repeated, or when an invalid
+    extraction is read.
     """
 
     def __init__(
@@ -94,8 +93,8 @@ class Extractions(UserDict[str, Any]):
 def open_extractions(
     source: ExtractionSource, name: str, own: Sequence[CustomField] = ()
 ) -> Extractions:
-    """Index extractions so that each can be read separately; ``name`` is used for a source in
-    memory. Values of the custom fields ``own`` are parsed.
+    """Index extractions so that each extraction can be read separately. ``name`` identifies a
+    source in memory. Values of the custom fields ``own`` are parsed.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
@@ -109,7 +108,7 @@ def open_extractions(
 
 
 def add_eligibility(data: Any) -> Any:
-    """Return the JSON of gold, adding an empty ``eligibility`` if it has none, because gold may
+    """Return the JSON of gold. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
     return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
@@ -126,7 +125,7 @@ def _validate(data: Any, place: str) -> TrialExtraction:
 
 
 def list_violations(error: ValidationError) -> dict[str, str]:
-    """Return the schema violations by path."""
+    """Return the schema violations, keyed by path."""
     violations = {}
     for one in error.errors(include_url=False):
         # For a number, pydantic also includes the union's branches.
@@ -136,7 +135,7 @@ def list_violations(error: ValidationError) -> dict[str, str]:
 
 
 def join_path(parts: Sequence[str | int]) -> str:
-    """Format a JSON path in the notation of the output.
+    """Return a JSON path in the notation that the output uses.
 
     >>> join_path(("eligibility", "criteria", 3, "quote"))
     'eligibility.criteria[3].quote'
@@ -148,8 +147,8 @@ def join_path(parts: Sequence[str | int]) -> str:
 def parse_own_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
-    """Return an extraction in which the values of custom ``fields`` are parsed according to their
-    declarations, and refer to their item by its words instead of its path.
+    """Return an extraction in which the values of the custom ``fields`` are parsed according to
+    their declarations. Each value refers to its item by the item's words instead of its path.
 
     Raises ``GoldError`` for a value that cannot be parsed.
     """

@@ -10,8 +10,8 @@ from extractor.schemas import TrialExtraction
 
 
 class DescribedGroup(NamedTuple):
-    """A group. ``members`` are the quotes of its criteria, one per line; ``parent`` are the members
-    of its parent group.
+    """A group. ``members`` contains the quotes of its criteria, one per line, and ``parent``
+    contains the members of its parent group.
     """
 
     members: str
@@ -20,7 +20,9 @@ class DescribedGroup(NamedTuple):
 
 
 def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
-    """Return an extraction with described groups; each criterion contains its group's members."""
+    """Return an extraction in which groups are described by their members, and criteria refer to a
+    group by its members.
+    """
     people = extraction.eligibility
     members = defaultdict[str | None, str](str)
     for criterion in people.criteria:
@@ -39,9 +41,8 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
 
 
 def share_members(one: str | DescribedGroup, other: str | DescribedGroup) -> bool:
-    """Return whether two groups share more than half of the members of the larger one.
-
-    A part of a criterion counts as the whole criterion, because its extent is scored elsewhere.
+    """Return whether two groups share more than half of the members of the larger group. A part of
+    a criterion matches the whole criterion, because the extent of criteria is scored separately.
     """
     ours, theirs = (
         getattr(group, "members", str(group)).splitlines() for group in (one, other)

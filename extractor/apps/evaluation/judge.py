@@ -27,10 +27,11 @@ class JudgedValue(NamedTuple):
 
     Attributes:
         field: The field.
-        gold: The value in gold. For an item itself, its words; for several parts, a list.
+        gold: The value in gold: the words if the field is an item itself, and a list if there are
+            several parts.
         predicted: The value in the prediction.
         verdict: Whether the values agree.
-        error: The kind of error; None if the values agree, or if an error of the whole item
+        error: The kind of error, or None if the values agree, or if an error in the whole item
             explains the difference.
         gold_item: The item in gold.
         predicted_item: The item in the prediction.
@@ -45,7 +46,7 @@ class JudgedValue(NamedTuple):
     predicted_item: Side = NOWHERE
 
     def describe_error(self, record_id: str) -> ErrorExample:
-        """Return the error as a report entry: both sides with their locations."""
+        """Return the error as an entry of the report, with the locations of both sides."""
         assert self.error
         return ErrorExample(
             kind=self.error,
@@ -81,8 +82,8 @@ def judge(
 ) -> list[JudgedValue]:
     """Return the rows of a record: every value of the fields in ``groups``.
 
-    Without a prediction, all gold values are missed. Unpaired predicted items are invented; with
-    ``only_given`` they are ignored if gold has items of that group.
+    If there is no prediction, all gold values are missed. Unpaired predicted items are invented.
+    With ``only_given``, they are ignored if gold contains items of the same group.
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
@@ -130,8 +131,8 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield (gold, predicted) pairs of a field's values in two items. For a part, such as ``of`` in
-    time windows, only the values in both items are compared.
+    """Yield (gold, predicted) pairs of a field's values in two items. A part of a value, such as
+    ``of`` in time windows, is compared only in values that both items have.
     """
     if field.attribute is None:
         yield _label(gold), _label(predicted)
@@ -164,8 +165,8 @@ def _label(item: Any) -> str | None:
 def pair_wholes(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[Any, Any]]:
-    """Return pairs of agreeing values that contain the part ``field``. If several agree, the most
-    similar one is chosen.
+    """Return (gold, predicted) pairs of agreeing values that contain the part ``field``. If a value
+    agrees with several values, the most similar value is chosen.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
@@ -204,7 +205,7 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
-    """Pair the values of a field in two items, and return a row for each pair and for each unpaired
+    """Pair the values of a field in two items. Return a row for each pair and for each unpaired
     value.
 
     >>> from .fields import DOSING

@@ -1,4 +1,6 @@
-"""The tables of a report, for the terminal and the page, as rows of cells by column."""
+"""The tables of a report, for the terminal and the page. A row is a dictionary of cells, keyed by
+column.
+"""
 
 from collections import Counter
 from typing import Any
@@ -9,8 +11,8 @@ Rows = list[dict[str, Any]]
 
 
 def list_scores(report: ScoreReport) -> Rows:
-    """Return a row for each score of a scored field or task, with the paired difference from the
-    other prediction, if there is one.
+    """Return a row for each score of a scored field or task. If there is another prediction, each
+    row includes the paired difference from it.
     """
     rows: Rows = []
     for one in (*report.groups, *report.fields):
@@ -37,7 +39,7 @@ def list_scores(report: ScoreReport) -> Rows:
 
 
 def list_kinds(report: ScoreReport) -> Rows:
-    """Return a row for each kind of error, without its harm if two annotators are compared."""
+    """Return a row for each kind of error. If two annotators are compared, the harm is omitted."""
     rows: Rows = []
     for one in report.errors:
         ((field, number),) = Counter(one.fields).most_common(1)
@@ -56,7 +58,7 @@ def list_kinds(report: ScoreReport) -> Rows:
 
 
 def write_cell(value: Any) -> str:
-    """Format a cell: shares with three decimals, and intervals with "to".
+    """Format a cell. Shares have three decimals, and the ends of an interval are separated by "to".
 
     >>> write_cell(0.5), write_cell((0.25, 1.0)), write_cell(12), write_cell(None)
     ('0.500', '0.250 to 1.000', '12', '')

@@ -15,7 +15,7 @@ from extractor.language.book import word_set
 from extractor.language.units import find_dimension, read_unit
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
-"""A backslash that the registry inserted before punctuation."""
+"""A backslash that the registry has inserted before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
@@ -25,12 +25,12 @@ _LITTLE = word_set(
 """Articles and prepositions."""
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MONTHS = {"mo": 1.0, "a": 12.0}
-"""The length of a UCUM unit in months, which have no fixed number of days."""
+"""The number of months in a UCUM unit, because months do not have a fixed number of days."""
 _MARK = re.compile(r"\{[^{}]*\}")
 
 
 def fold_quote(text: str) -> str:
-    r"""Fold a quote as the guideline does: single spaces, lower case, no escapes.
+    r"""Fold a quote as the guideline prescribes: single spaces, lower case, and no escapes.
 
     >>> fold_quote("ECOG\n  \\<= 2")
     'ecog <= 2'
@@ -66,7 +66,9 @@ def _list_tokens(text: str) -> frozenset[str]:
 
 
 def measure_overlap(one: str, other: str) -> float:
-    """Return the Dice coefficient of two texts' tokens. Texts without tokens overlap if equal."""
+    """Return the Dice coefficient of the tokens of two texts. Texts without tokens have an overlap
+    of 1 if they are equal.
+    """
     first = _list_tokens(one)
     second = _list_tokens(other)
     if one == other or not first or not second:
@@ -75,8 +77,8 @@ def measure_overlap(one: str, other: str) -> float:
 
 
 def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bool:
-    """Return whether two texts share half of the words of the shorter one, ignoring articles and
-    prepositions. With ``of=max``, the longer text decides.
+    """Return whether two texts share half of the words of the shorter text or, with ``of=max``, of
+    the longer text. Articles and prepositions are ignored.
 
     >>> (
     ...     share_words("before the first dose", "the first dose of it"),
@@ -89,13 +91,16 @@ def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bo
 
 
 def _list_content(text: str) -> frozenset[str]:
-    """Return a text's words without articles and prepositions, unless there are no others."""
+    """Return the words of a text without articles and prepositions. If the text contains no other
+    words, return all its words.
+    """
     words = _list_tokens(text)
     return words - _LITTLE or words
 
 
 def is_inside(part: str, whole: str) -> bool:
-    """Return whether a text is a proper part of another one, at word boundaries.
+    """Return whether a text is part of another text, but not all of it, and begins and ends at word
+    boundaries.
 
     >>> (
     ...     is_inside("no infection", "No infection, no fever"),
@@ -126,7 +131,7 @@ def compare_extents(one: str | None, other: str | None) -> float:
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
-    """Return a number in base units with its dimension, as comparable text.
+    """Return a number in base units with its dimension, as text that can be compared.
 
     >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
     True
@@ -147,9 +152,7 @@ def have_same_dimension(unit: str | None, other: str | None) -> bool:
 
 @lru_cache(maxsize=1024)
 def _read_dimension(unit: str | None) -> tuple[str, float]:
-    """Return a unit's dimension and its factor to base units. An unknown unit has a separate
-    dimension.
-    """
+    """Return (dimension, factor to base units) for a unit. An unknown unit is its own dimension."""
     written = unit or ""
     code = read_unit(_OF_AGE.sub("", written)) if written else None
     if code is None:
