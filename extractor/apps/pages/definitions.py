@@ -8,8 +8,8 @@ from typing import Any
 
 @cache
 def read_definitions() -> dict[str, Any]:
-    """Return the meanings: ``fields`` by group and name, ``words`` by their closed set, and the
-    ``labels`` of value parts.
+    """Return the meanings: ``fields`` by group and name, ``words`` by the name of their
+    enumeration, and ``labels`` for parts of values.
 
     >>> read_definitions()["fields"]["dosing"]["role"]
     'The purpose for which the agent is given.'
