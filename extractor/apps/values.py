@@ -214,7 +214,9 @@ def list_absences(extraction: TrialExtraction) -> list[Absence]:
     ``time_windows``.
     """
     return [
-        one for one in extraction.absences if not one.field.endswith(".time_window")
+        absence
+        for absence in extraction.absences
+        if not absence.field.endswith(".time_window")
     ]
 
 

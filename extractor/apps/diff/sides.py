@@ -36,7 +36,9 @@ class Side:
                 if reread.record:
                     self.records[reread.record_id] = reread.record
         elif _has_extractions(path):
-            self._extractions = {one.record_id: one for one in read_results(path)}
+            self._extractions = {
+                result.record_id: result for result in read_results(path)
+            }
         else:
             found = read_records(
                 path, on_error=lambda error: self.failed.append(str(error))

@@ -61,9 +61,9 @@ def align(
         return [(sides[0], sides[1])]
     compare = _COMPARED.get(group.path) or partial(_compare_own, group)
 
-    def measure(one: Side, other: Side) -> float:
-        is_same = one.identity == other.identity
-        return _SAME if is_same else compare(one.item, other.item)
+    def measure(old: Side, new: Side) -> float:
+        is_same = old.identity == new.identity
+        return _SAME if is_same else compare(old.item, new.item)
 
     pairs, only_old, only_new = match_values(
         _place(group.path, old), _place(group.path, new), measure, _LEAST

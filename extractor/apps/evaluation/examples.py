@@ -51,8 +51,8 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
             record = _make_record(f"{field.name}-{number}", field, example)
             answers = _list_answers(field, example)
             gold = {"record_id": record.record_id, "custom": {field.name: answers}}
-            asked = shown.model_copy(update={"examples": others})
-            yield ExampleCase(asked, shown, record, gold)
+            field_without_example = shown.model_copy(update={"examples": others})
+            yield ExampleCase(field_without_example, shown, record, gold)
 
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:

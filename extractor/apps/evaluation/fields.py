@@ -125,8 +125,8 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
             continue
         yield _make_field(info, info.path, info.name)
         has_parts = info.many and issubclass(info.type, BaseModel)
-        for one in list_model(info.path, info.type) if has_parts else ():
-            yield _make_field(one, info.path, f"{info.name}.{one.name}", info.name)
+        for part in list_model(info.path, info.type) if has_parts else ():
+            yield _make_field(part, info.path, f"{info.name}.{part.name}", info.name)
 
 
 def _make_field(

@@ -70,8 +70,8 @@ def check_gold(
         except GoldError as error:
             flaws.append(Flaw("", str(error)))
             continue
-        found = check_annotation(data, by_id.get(record_id), fields)
-        flaws += [flaw._replace(place=place.name) for flaw in found]
+        record_flaws = check_annotation(data, by_id.get(record_id), fields)
+        flaws += [flaw._replace(place=place.name) for flaw in record_flaws]
     return flaws
 
 

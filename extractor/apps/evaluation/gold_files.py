@@ -73,11 +73,11 @@ class Extractions(UserDict[str, Any]):
         self,
         name: str,
         entries: Iterable[tuple[str, _Entry]],
-        own: Sequence[CustomField],
+        custom_fields: Sequence[CustomField],
     ) -> None:
         super().__init__()
         self.name = name
-        self._own = own
+        self._own = custom_fields
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")
@@ -91,20 +91,27 @@ class Extractions(UserDict[str, Any]):
 
 
 def open_extractions(
-    source: ExtractionSource, name: str, own: Sequence[CustomField] = ()
+    source: ExtractionSource, name: str, custom_fields: Sequence[CustomField] = ()
 ) -> Extractions:
     """Index extractions so that each extraction can be read separately. ``name`` identifies a
-    source in memory. Values of the custom fields ``own`` are parsed.
+    source in memory. Values of the custom fields ``custom_fields`` are parsed.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
     if not isinstance(source, str | Path):
-        valid = [_validate(one, f"{name}[{at}]") for at, one in enumerate(source)]
-        return Extractions(name, [(one.record_id, one) for one in valid], own)
+        valid = [
+            _validate(extraction, f"{name}[{position}]")
+            for position, extraction in enumerate(source)
+        ]
+        return Extractions(
+            name,
+            [(extraction.record_id, extraction) for extraction in valid],
+            custom_fields,
+        )
     places = [(place.read()[0], place) for place in list_places(Path(source))]
     if not places:
         raise GoldError(f"{source}: contains no extractions; specify {_SOURCES}")
-    return Extractions(str(source), places, own)
+    return Extractions(str(source), places, custom_fields)
 
 
 def add_eligibility(data: Any) -> Any:
@@ -127,10 +134,10 @@ def _validate(data: Any, place: str) -> TrialExtraction:
 def list_violations(error: ValidationError) -> dict[str, str]:
     """Return the schema violations, keyed by path."""
     violations = {}
-    for one in error.errors(include_url=False):
+    for details in error.errors(include_url=False):
         # For a number, pydantic also includes the union's branches.
-        steps = [step for step in one["loc"] if step not in ("int", "float")]
-        violations[join_path(steps)] = one["msg"]
+        steps = [step for step in details["loc"] if step not in ("int", "float")]
+        violations[join_path(steps)] = details["msg"]
     return violations
 
 

@@ -29,23 +29,25 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
         for group in people.list_around(criterion.group):
             members[group.id] += fold_quote(criterion.quote) + "\n"
     criteria = tuple(
-        one.model_copy(update={"group": members.get(one.group)})
-        for one in people.criteria
+        criterion.model_copy(update={"group": members.get(criterion.group)})
+        for criterion in people.criteria
     )
     groups = tuple(
-        DescribedGroup(members.get(one.id, ""), str(one), members.get(one.parent, ""))
-        for one in people.groups
+        DescribedGroup(
+            members.get(group.id, ""), str(group), members.get(group.parent, "")
+        )
+        for group in people.groups
     )
     described = people.model_copy(update={"criteria": criteria, "groups": groups})
     return extraction.model_copy(update={"eligibility": described})
 
 
-def share_members(one: str | DescribedGroup, other: str | DescribedGroup) -> bool:
+def share_members(first: str | DescribedGroup, second: str | DescribedGroup) -> bool:
     """Return whether two groups share more than half of the members of the larger group. A part of
     a criterion matches the whole criterion, because the extent of criteria is scored separately.
     """
     ours, theirs = (
-        getattr(group, "members", str(group)).splitlines() for group in (one, other)
+        getattr(group, "members", str(group)).splitlines() for group in (first, second)
     )
     shared = sum(any(a in b or b in a for b in theirs) for a in ours)
     return 2 * shared > max(len(ours), len(theirs))

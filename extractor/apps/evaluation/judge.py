@@ -68,7 +68,7 @@ def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
         value=to_jsonable_python(value) if value != NOTHING else None,
         section=name_home(item),
         quote=find_words(item),
-        evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
+        evidence=tuple(dict.fromkeys(piece.cite() for piece in evidence)),
         confidence=item.confidence,
     )
 
@@ -103,10 +103,12 @@ def judge(
     gold = describe_groups(gold)
     predicted = predicted and describe_groups(predicted)
     for group in groups:
-        given = group.items(gold)
-        for pair in align(group, given, group.items(predicted) if predicted else ()):
+        gold_items = group.items(gold)
+        for pair in align(
+            group, gold_items, group.items(predicted) if predicted else ()
+        ):
             # An empty list in gold states that there is no item.
-            if pair[0].item or not (only_given and given):
+            if pair[0].item or not (only_given and gold_items):
                 rows += _judge_items(group, *pair)
     return rows
 
@@ -193,10 +195,10 @@ def pair_wholes(
     """
     whole = _BY_NAME[field.name.rpartition(".")[0]]
 
-    def compare(one: Any, other: Any) -> float:
-        if any(row.error for row in compare_values(whole, (one,), (other,))):
+    def compare(old: Any, new: Any) -> float:
+        if any(row.error for row in compare_values(whole, (old,), (new,))):
             return 0.0
-        return 1.0 + measure_overlap(repr(one), repr(other))
+        return 1.0 + measure_overlap(repr(old), repr(new))
 
     return match_values(whole.read(gold), whole.read(predicted), compare, 1.0)[0]
 
@@ -227,8 +229,7 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     measure = comparer.measure if is_list else lambda *_: 1.0
     pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     rows = [
-        JudgedValue(field, one, other, *comparer.judge(one, other))
-        for one, other in pairs
+        JudgedValue(field, old, new, *comparer.judge(old, new)) for old, new in pairs
     ]
     lost = (Verdict.MISSED, ErrorKind.MISSED)
     rows += [JudgedValue(field, value, None, *lost) for value in missed]

@@ -96,15 +96,14 @@ def _mark_text(
     """Return the data of a record's text, with marks for the sides of its errors. The numbers of
     the marks are added to each side.
     """
-    found = [
-        (marks, span)
-        for side, marks in sides
-        if side
-        for span in _find_spans(record, side)
-    ]
-    spans = [span for _, span in found]
+    spans: list[Span] = []
+    marks_by_span = []
+    for side, marks in sides:
+        for span in _find_spans(record, side) if side else ():
+            spans.append(span)
+            marks_by_span.append(marks)
     text = view(record, (), spans, sections={span.section for span in spans})
-    for (marks, _), number in zip(found, text["marks"], strict=True):
+    for marks, number in zip(marks_by_span, text["marks"], strict=True):
         if number is not None:
             marks.append(number)
     return {key: text[key] for key in ("sections", "spans")}
@@ -114,8 +113,8 @@ def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
     """Yield the location of the words of one side: its evidence, or else its quote in the section
     of its item.
     """
-    for one in side.evidence:
-        yield Span(one.section, one.start, one.end)
+    for evidence in side.evidence:
+        yield Span(evidence.section, evidence.start, evidence.end)
     section = find_section(record, side.section)
     if side.evidence or not section:
         return

@@ -133,7 +133,7 @@ class ScoreReport(FrozenModel):
 
     def figures(self) -> dict[str, float | None]:
         """Return all normalised F1 scores, keyed by name."""
-        return {one.name: one.normalised for one in (*self.groups, *self.fields)}
+        return {score.name: score.normalised for score in (*self.groups, *self.fields)}
 
     def figure(self, name: str) -> float | None:
         """Return a normalised F1 by its name, or by the end of its name, such as ``constraints``.
@@ -143,7 +143,7 @@ class ScoreReport(FrozenModel):
         figures = self.figures()
         if name in figures:
             return figures[name]
-        alike = [one for one in figures if one.endswith(f".{name}")]
+        alike = [known for known in figures if known.endswith(f".{name}")]
         if len(alike) != 1:
             remedy = suggest(name, figures) or "; the first column lists the names"
             raise ArgumentError(f"{name}: no such score{remedy}")

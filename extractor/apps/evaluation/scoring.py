@@ -90,15 +90,15 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     (0.0, ['wrong_category'])
     """
     names, declared = split_fields(fields)
-    own = read_fields(declared)
-    groups = add_groups(own)
-    annotations = open_extractions(gold, "gold", own)
-    sources = [open_extractions(predicted, "predicted", own)]
+    custom_fields = read_fields(declared)
+    groups = add_groups(custom_fields)
+    annotations = open_extractions(gold, "gold", custom_fields)
+    sources = [open_extractions(predicted, "predicted", custom_fields)]
     if compare is not None:
-        sources.append(open_extractions(compare, "compare", own))
+        sources.append(open_extractions(compare, "compare", custom_fields))
     missing = sorted(annotations.keys() - sources[0].keys())
     left_out = missing if neutral else ()
-    record_ids = [one for one in annotations if one not in left_out]
+    record_ids = [known for known in annotations if known not in left_out]
     if not record_ids:
         both = f"{annotations.name} and {sources[0].name}"
         raise GoldError(f"{both} have no records in common")
@@ -152,7 +152,7 @@ def _count(
 
 
 def split_fields(
-    given: Iterable[Declared] | Declared,
+    selection: Iterable[Declared] | Declared,
 ) -> tuple[tuple[str, ...], tuple[Declared, ...]]:
     """Return (names of fields to score, locations of custom fields). A location contains a colon or
     ends with .py.
@@ -160,8 +160,8 @@ def split_fields(
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
     (('minimum_age', 'constraints'), ('extractor.catalogue:Washout',))
     """
-    is_one = isinstance(given, BaseModel | str | Path | type)
-    entries: Any = [given] if is_one else given
+    is_one = isinstance(selection, BaseModel | str | Path | type)
+    entries: Any = [selection] if is_one else selection
     entries = list(entries)
     names = [one for one in entries if isinstance(one, str) and not _PLACE.search(one)]
     declared = tuple(one for one in entries if one not in names)

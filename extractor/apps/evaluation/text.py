@@ -65,18 +65,20 @@ def _list_tokens(text: str) -> frozenset[str]:
     return frozenset(_TOKEN.findall(fold_text(text)))
 
 
-def measure_overlap(one: str, other: str) -> float:
+def measure_overlap(text: str, other_text: str) -> float:
     """Return the Dice coefficient of the tokens of two texts. Texts without tokens have an overlap
     of 1 if they are equal.
     """
-    first = _list_tokens(one)
-    second = _list_tokens(other)
-    if one == other or not first or not second:
-        return float(fold_text(one) == fold_text(other))
+    first = _list_tokens(text)
+    second = _list_tokens(other_text)
+    if text == other_text or not first or not second:
+        return float(fold_text(text) == fold_text(other_text))
     return 2 * len(first & second) / (len(first) + len(second))
 
 
-def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bool:
+def share_words(
+    text: str, other_text: str, of: Callable[[int, int], int] = min
+) -> bool:
     """Return whether two texts share half of the words of the shorter text or, with ``of=max``, of
     the longer text. Articles and prepositions are ignored.
 
@@ -86,7 +88,7 @@ def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bo
     ... )
     (True, False)
     """
-    first, second = map(_list_content, (one, other))
+    first, second = map(_list_content, (text, other_text))
     return 2 * len(first & second) >= of(len(first), len(second))
 
 
@@ -114,7 +116,7 @@ def is_inside(part: str, whole: str) -> bool:
     return bool(short.strip()) and short != long and short in long
 
 
-def compare_extents(one: str | None, other: str | None) -> float:
+def compare_extents(text: str | None, other_text: str | None) -> float:
     """Return the overlap of two texts, which is at least 0.5 if one is part of the other.
 
     >>> (
@@ -123,7 +125,7 @@ def compare_extents(one: str | None, other: str | None) -> float:
     ... )
     (0.5, 0.0)
     """
-    texts = one or "", other or ""
+    texts = text or "", other_text or ""
     overlap = measure_overlap(*texts)
     if overlap < 0.5 and (is_inside(*texts) or is_inside(*texts[::-1])):
         return 0.5

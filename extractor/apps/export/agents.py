@@ -85,8 +85,8 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
 
 def _contains(text: str, key: str) -> bool:
     """Return whether a text contains a name as a sequence of whole words."""
-    wanted = _fold(key)
-    return wanted != "  " and wanted in _fold(name_key(text))
+    folded_key = _fold(key)
+    return folded_key != "  " and folded_key in _fold(name_key(text))
 
 
 @lru_cache(maxsize=4096)
@@ -198,12 +198,12 @@ def _is_placebo(name: str) -> bool:
 def _is_known(name: str) -> bool:
     """Return whether the whole name denotes a single known substance."""
     tokens = read_text(name)
-    found = [
+    terms = [
         (kind, first, end)
         for kind, first, end in find_general(tokens)
         if kind in ("drug", "cells")
     ]
-    return found == [("drug", 0, len(tokens))]
+    return terms == [("drug", 0, len(tokens))]
 
 
 def _is_class(name: str) -> bool:
@@ -236,9 +236,9 @@ def _list_forms(text: str) -> frozenset[str]:
     """Return the dosage forms that a text names. For "a capsule containing a tablet", this is only
     the capsule.
     """
-    given, holding, _ = text.partition(" contain")
-    found = find_terms(read_text(given if holding else text), "dosage_forms")
-    return frozenset(term.value for term in found)
+    product, holding, _ = text.partition(" contain")
+    terms = find_terms(read_text(product if holding else text), "dosage_forms")
+    return frozenset(term.value for term in terms)
 
 
 def list_mesh_terms(

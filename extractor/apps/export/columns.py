@@ -133,7 +133,7 @@ def _read_tables() -> tuple[Table, ...]:
     tables = []
     for name, parts in declared.items():
         shared = parts.get("shared", [])
-        columns = parts["columns"] | {one: meanings[one] for one in shared}
+        columns = parts["columns"] | {name: meanings[name] for name in shared}
         table = Table(
             name,
             Task(parts["task"]) if "task" in parts else None,

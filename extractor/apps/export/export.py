@@ -128,12 +128,12 @@ def write_tables(
     if find_spec(library) is None:
         raise MissingExtra(f"the format {kind} needs {library}", extra)
     counts = dict.fromkeys(names, 0)
-    with destination.staged() as (scratch, made):
-        final = dict.fromkeys(names, made)
+    with destination.staged() as (scratch, path):
+        final = dict.fromkeys(names, path)
         if not destination.is_single_file:
-            final = {name: made / f"{name}.{kind}" for name in names}
+            final = {name: path / f"{name}.{kind}" for name in names}
             described = json.dumps(describe_tables(tables), indent=2)
-            (made / COLUMNS_FILE).write_text(f"{described}\n", "utf-8")
+            (path / COLUMNS_FILE).write_text(f"{described}\n", "utf-8")
         written = final
         if kind in _EXTRAS:
             written = {name: scratch / f"{name}.rows" for name in names}
@@ -143,9 +143,9 @@ def write_tables(
                     append[name](row)
                     counts[name] += 1
         if kind is Format.XLSX:
-            write_workbook(made, tables, written)
+            write_workbook(path, tables, written)
         elif kind is Format.DUCKDB:
-            load_tables(made, tables, written, None)
+            load_tables(path, tables, written, None)
         elif kind is Format.PARQUET:
             load_tables(scratch / "rows.duckdb", tables, written, final)
     return counts
@@ -198,18 +198,18 @@ def read_results(
 
 
 def pair_results(
-    run: Path, found: FinishedRun | None, threshold: Threshold
+    run: Path, finished: FinishedRun | None, threshold: Threshold
 ) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
     """Yield (result, record) pairs, one at a time. If ``run`` is not the folder of a run, the
     records are None.
     """
     results = find_results(run)
-    if found is None:
+    if finished is None:
         for extraction in read_results(results, None, threshold):
             yield extraction, None
         return
-    for reread in found.reread():
-        lines = [found.read_line(reread.record_id)]
+    for reread in finished.reread():
+        lines = [finished.read_line(reread.record_id)]
         for extraction in read_results(results, lines, threshold):
             yield extraction, reread.record
 

@@ -93,7 +93,7 @@ def export_fhir(
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
             resources = [_clean(resource) for resource in trial.resources]
-            counts.resources.update(one["resourceType"] for one in resources)
+            counts.resources.update(each["resourceType"] for each in resources)
             for resource in resources:
                 _validate(resource)
                 _append(folder / f"{resource['resourceType']}.ndjson", [resource])

@@ -113,23 +113,23 @@ def _describe_people(trial: TrialResources) -> list[Json]:
     """
     registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, Json] = {}
-    found = {}
+    stated = {}
     for name in (*AGES, "sex", "healthy_volunteers"):
-        found[name] = trial.take_first("eligibility", name)
+        stated[name] = trial.take_first("eligibility", name)
     for name in AGES:
-        of_text = trial.extraction.eligibility if found[name] else Eligibility()
-        age = found[name] or read_registered(name, registry.text(name) or "")
+        of_text = trial.extraction.eligibility if stated[name] else Eligibility()
+        age = stated[name] or read_registered(name, registry.text(name) or "")
         if age:
             value = quantity(age.value, age.unit, read_comparator(name, of_text))
             concept = code(LOINC, "30525-0", "age")
             element = {"code": concept, "valueQuantity": value}
             people[name.replace("_", "-")] = element
-    sex = found["sex"] or read_registered("sex", registry.sex or "")
+    sex = stated["sex"] or read_registered("sex", registry.sex or "")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")
         people["sex"] = {"code": concept, "valueCodeableConcept": gender}
-    accepted = found["healthy_volunteers"]
+    accepted = stated["healthy_volunteers"]
     if accepted is None:
         accepted = registry.healthy_volunteers != "false"
     if not accepted:
@@ -207,14 +207,14 @@ def _refuse_other_words(
     the limit. Idle words such as "patients must have" are allowed.
     """
     tables = read_table("fhir")["says_nothing"]
-    own = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
+    limit_words = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
     idle = _split(f"{tables['anywhere']} {tables[criterion.kind]}")
     of_limit = _split(re.sub(r"\d", " ", proof.quote))
     rest = criterion.quote.replace(proof.quote, " ", 1)
-    around = _split(f"{criterion.lead_in or ''} {rest}")
-    strange = (of_limit - own | around) - idle
-    if strange:
-        raise _MoreThanALimit(" ".join(sorted(strange)))
+    context_words = _split(f"{criterion.lead_in or ''} {rest}")
+    other_words = (of_limit - limit_words | context_words) - idle
+    if other_words:
+        raise _MoreThanALimit(" ".join(sorted(other_words)))
 
 
 def _split(text: str) -> set[str]:
@@ -226,12 +226,12 @@ def _describe_limit(limit: Constraint) -> Json:
     Range. Raises ``_MoreThanALimit`` if the limit's words are more than the name of a quantity, or
     if FHIR has no code or range for the limit.
     """
-    named = name_limit(limit.__dict__)
-    name = named.quantity_canonical
-    known = get_quantity(name) if name and named.loinc else None
-    if known is None or not _is_name_of(limit.quantity, known):
+    canonical = name_limit(limit.__dict__)
+    name = canonical.quantity_canonical
+    known_quantity = get_quantity(name) if name and canonical.loinc else None
+    if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
-    ucum = named.unit_ucum
+    ucum = canonical.unit_ucum
     low = quantity(limit.value, limit.unit, limit.comparator, ucum)
     value = {"valueQuantity": low}
     # A limit with one bound is a Quantity with a comparator; only two bounds make a Range.
@@ -240,7 +240,7 @@ def _describe_limit(limit: Constraint) -> Json:
         value = {"valueRange": make_range(low, high)}
     if None in value.values():
         raise _MoreThanALimit(f"no range in FHIR: {limit.quantity}")
-    codes = (named.loinc or "").split("|")
+    codes = (canonical.loinc or "").split("|")
     coding = [{"system": LOINC, "code": loinc} for loinc in codes]
     return {"code": {"coding": coding, "text": limit.quantity}, **value}
 

@@ -114,7 +114,7 @@ class Destination:
         # an earlier export is recognised by its marker files, and does not contain any other files
         is_known = not _MARKERS.isdisjoint(file.name for file in files)
         if files and not (
-            is_known and suffixes.issuperset(one.suffix for one in files)
+            is_known and suffixes.issuperset(file.suffix for file in files)
         ):
             raise StoreError(f"{self.path}: holds other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
@@ -125,13 +125,13 @@ class Destination:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
         with _naming_full_disk(self.path), temporary as scratch:
-            made = Path(scratch, "made")
+            path = Path(scratch, "made")
             if not self.is_single_file:
-                made.mkdir()
-            yield Path(scratch), made
+                path.mkdir()
+            yield Path(scratch), path
             if self.path.is_dir():
                 self.path.replace(Path(scratch, "old"))
-            made.replace(self.path)
+            path.replace(self.path)
 
 
 @contextmanager

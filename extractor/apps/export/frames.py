@@ -67,11 +67,11 @@ def frame_tables(
     ``MissingExtra`` if the library is not installed.
     """
     library = open_library(to)
-    own = read_fields(fields)
-    chosen = choose_tables(tuple(Task), names, own)
-    rows = collect_rows(extractions, registry, own)
+    custom_fields = read_fields(fields)
+    tables = choose_tables(tuple(Task), names, custom_fields)
+    rows = collect_rows(extractions, registry, custom_fields)
     return {
-        table.name: make_frame(library, to, table, rows[table.name]) for table in chosen
+        table.name: make_frame(library, to, table, rows[table.name]) for table in tables
     }
 
 

@@ -88,21 +88,21 @@ def name_limit(
     renamed = None if known else _refuse_or_join(text, quantity, unit)
     if renamed:
         return renamed
-    named = CanonicalLimit(quantity.name, quantity.laboratory)
+    canonical = CanonicalLimit(quantity.name, quantity.laboratory)
     is_measured = quantity.unit not in BARE_UNITS
     if (written and unit is None) or (has_unread_unit and is_measured):
-        return named._replace(canonical_note="unknown unit")
+        return canonical._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
     ends = [end for end in ends if end is not None]
     # if a limit has no unit, use the unit in which its upper end is plausible
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
-    named = named._replace(
+    canonical = canonical._replace(
         loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
     )
     if used is None:
-        return named._replace(canonical_note="no unit")
-    return _convert(named, quantity, ends, used)
+        return canonical._replace(canonical_note="no unit")
+    return _convert(canonical, quantity, ends, used)
 
 
 def _refuse_or_join(
@@ -126,7 +126,7 @@ def _refuse_or_join(
 
 
 def _convert(
-    named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
+    canonical: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
     """Return a limit with its ends converted to the quantity's unit or, if that is impossible, with
     a note.
@@ -135,14 +135,14 @@ def _convert(
     for end in ends:
         value = quantity.to_canonical(end, unit)
         if value is None:
-            return named._replace(canonical_note=_NO_CONVERSION)
+            return canonical._replace(canonical_note=_NO_CONVERSION)
         # "TSH < 0.2 mIU/mL": 200 mIU/L is certainly not intended
         if not quantity.is_possible(value):
-            return named._replace(canonical_note=_IMPLAUSIBLE)
+            return canonical._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
     # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
     assumes_surface = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
-    return named._replace(
+    return canonical._replace(
         unit_canonical=quantity.unit,
         value_canonical=values[0],
         value_high_canonical=values[1] if len(values) > 1 else None,
@@ -158,10 +158,10 @@ def describe_criteria(
     for criterion in eligibility.criteria:
         groups = eligibility.list_around(criterion.group)
         # All inclusions must be met, but one exclusion suffices.
-        own = GroupRule.ALL
+        list_rule = GroupRule.ALL
         if criterion.kind is CriterionKind.EXCLUSION:
-            own = GroupRule.ANY
-        decides = all(group.rule is own for group in groups)
+            list_rule = GroupRule.ANY
+        decides = all(group.rule is list_rule for group in groups)
         limits = _describe_limits(criterion, sex, decides=decides)
         described.append(DescribedCriterion(decides, tuple(limits)))
     return described
@@ -177,7 +177,7 @@ def _describe_limits(
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
-    named = [
+    canonical_limits = [
         name_limit(
             limit.__dict__,
             proof.quantity if proof else None,
@@ -185,8 +185,8 @@ def _describe_limits(
         )
         for limit, proof in zip(limits, proofs, strict=True)
     ]
-    divided = _list_divided(zip(limits, proofs, named, strict=True), sex)
-    for limit, proof, canonical in zip(limits, proofs, named, strict=True):
+    divided = _list_divided(zip(limits, proofs, canonical_limits, strict=True), sex)
+    for limit, proof, canonical in zip(limits, proofs, canonical_limits, strict=True):
         is_alternative = not decides or (proof is not None and proof.alternative)
         of_some = is_alternative or limit.quantity.casefold() in divided
         admitted = _read_admitted(limit.comparator, criterion)
@@ -216,8 +216,8 @@ def _may_have_unread_unit(
 
 def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
     field = f"constraints[{index}]"
-    found = (piece for piece in criterion.evidence if piece.field == field)
-    return next(found, None)
+    pieces = (piece for piece in criterion.evidence if piece.field == field)
+    return next(pieces, None)
 
 
 def _list_divided(

@@ -47,7 +47,7 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
     """Return the comparator of an age limit: "over 18 years" is ``>``. If the text has no
     comparator, the stated age itself is admitted.
     """
-    bounds = [one.comparator for one in eligibility.evidence if one.field == name]
+    bounds = [piece.comparator for piece in eligibility.evidence if piece.field == name]
     return bounds[0] if bounds and bounds[0] else _SIDES[name]
 
 
@@ -71,9 +71,9 @@ def describe_people(
             }
     healthy = people.healthy_volunteers
     in_register = registered.get("registered_healthy_volunteers")
-    proofs = [one for one in people.evidence if one.field == "healthy_volunteers"]
+    proofs = [piece for piece in people.evidence if piece.field == "healthy_volunteers"]
     # If it is stated only in a description, it may refer to other trials.
-    is_described = bool(proofs) and {one.section for one in proofs} <= DESCRIPTIONS
+    is_described = bool(proofs) and {piece.section for piece in proofs} <= DESCRIPTIONS
     if healthy is None or (is_described and in_register is not None):
         healthy = in_register
     sex = people.sex or registered.get("registered_sex")

@@ -61,9 +61,9 @@ def name_field(path: str) -> str:
     ... )
     ('endpoints.time_points', 'dosing', 'custom.assay', 'record')
     """
-    _, custom, own = path.rpartition("custom.")
+    _, custom, custom_path = path.rpartition("custom.")
     if custom:
-        return f"custom.{FieldRef.parse(own).names[0]}"
+        return f"custom.{FieldRef.parse(custom_path).names[0]}"
     ref = FieldRef.parse(path)
     return ref.path if ref.names[0] in _ROOTS else RECORD
 
