@@ -2,13 +2,13 @@
 
 A list is a selection from the table of values (``extractor.apps.values``); failures come from the
 run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fields whose text was
-not understood. Each row includes its address in the report. Compared with an older run, a list
-contains the rows that are new or gone.
+not understood. Each row includes its address in the report. If a run is compared with an older run,
+a list contains only the rows that were added or removed.
 
-To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``, select
-its rows in ``_is_listed``, or in ``_KINDS`` if it contains all rows of one kind, and add the
-options that it rejects to ``refuse_selection``. The columns are those of the table of values; the
-export's ``write_sheet`` writes a file.
+To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``. Select
+its rows in ``_is_listed`` or, if it contains all rows of one kind, in ``_KINDS``. Add the options
+that it rejects to ``refuse_selection``. The columns are derived from the table of values.
+``write_sheet`` from the export writes a file.
 """
 
 from collections import defaultdict
@@ -29,8 +29,8 @@ from extractor.schemas.arguments import suggest
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW, SETTLED_ABSENCES
 
 COLUMNS = (*ValueRow._fields, "address", "change")
-"""The columns of a list: those of the table of values, the address in the report and, when
-comparing with an older run, whether a row is new or gone.
+"""The columns of a list: the columns of the table of values, the address in the report and, if the
+run is compared with an older run, whether a row was added or removed.
 """
 _DOUBTS = "doubts"
 _FAILURES = "failures"
@@ -40,7 +40,7 @@ _KINDS = {
     "absences": RowKind.ABSENCE,
 }
 _PLAIN = "-_.!~*'()[]"
-"""Characters, besides letters and digits, that the report does not escape in addresses."""
+"""Characters other than letters and digits that the report does not escape in addresses."""
 
 
 class ListRow(NamedTuple):
@@ -56,11 +56,12 @@ class Selection(NamedTuple):
 
     Attributes:
         name: The list: values, doubts, findings, absences or failures.
-        fields: Only these fields, such as ``amounts`` or ``dosing.amounts``; all if empty.
-        records: Only these records; all if empty.
-        min_confidence: Only values with at least this confidence.
-        max_confidence: Only values with a lower confidence; for doubts, None means 0.85.
-        severity: Only findings of this severity.
+        fields: The fields to list, such as ``amounts`` or ``dosing.amounts``. If it is empty, all
+            fields are listed.
+        records: The records to list. If it is empty, all records are listed.
+        min_confidence: The minimum confidence of the values to list.
+        max_confidence: The bound below which values are listed. For doubts, None means 0.85.
+        severity: The severity of the findings to list.
     """
 
     name: str
@@ -159,7 +160,9 @@ def _list_failures(run: FinishedRun) -> dict[str, list[ListRow]]:
 def _list_record(
     run: FinishedRun, record_id: str, selection: Selection
 ) -> list[ListRow]:
-    """Return the selected rows of a record; empty if the run does not contain it."""
+    """Return the selected rows of a record. If the run does not contain the record, return an empty
+    list.
+    """
     if selection.name == _FAILURES:
         return _list_failures(run).get(record_id, [])
     if record_id not in run.record_ids:
@@ -182,8 +185,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, values: Sequence[ValueRow]
 ) -> Iterator[tuple[ValueRow, str]]:
-    """Yield (row, path) pairs for the items that are less certain than each of their values: they
-    may not exist, or belong to another list.
+    """Yield a (row, path) pair for each item that is less certain than all its values, because the
+    item may not exist or may belong to another list.
     """
     least = defaultdict[str, float](lambda: 1)
     for row in values:
@@ -229,7 +232,9 @@ def _can_be_doubtful(row: ValueRow) -> bool:
 
 
 def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
-    """Return whether a confidence is within the bounds. An unknown confidence always is."""
+    """Return whether a confidence is within the bounds. An unknown confidence is always within the
+    bounds.
+    """
     if confidence is None:
         return True
     below = selection.max_confidence
@@ -241,6 +246,8 @@ def _is_within_bounds(confidence: float | None, selection: Selection) -> bool:
 
 
 def _identify(listed: ListRow) -> tuple[str | None, ...]:
-    """Return the key by which two rows are the same, even if the item or its words have moved."""
+    """Return a key that is equal for two rows with the same content, even if the item or its words
+    have moved.
+    """
     row = listed.row
     return name_field(row.path), row.text, row.quote, row.reason

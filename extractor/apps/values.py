@@ -1,5 +1,4 @@
-"""All values of an extraction as rows: what was found, where, with which confidence, and what is
-missing.
+"""All values of an extraction as rows, with their location and confidence, and the empty fields.
 
 Lists, comparisons, gold spreadsheets, and the ``values``, ``absences`` and ``findings`` tables of
 an export are views of this table. The viewer and the scores read the items directly.
@@ -42,20 +41,20 @@ class ValueRow(NamedTuple):
     """One value, absence or finding.
 
     Attributes:
-        kind: The kind of row.
+        kind: Whether the row is a value, an absence, a finding or a failure.
         record_id: The record.
-        item: The item's path, such as ``dosing[0]``; empty for the whole record.
+        item: The path of the item, such as ``dosing[0]``. It is empty for the whole record.
         field: The field's path in its item, such as ``amounts[0]``.
-        value: The value as in the schema; None for an absence; for a finding, its message.
+        value: The value as in the schema, or the message of a finding. It is None for an absence.
         quote: The supporting words on one line; … joins separate passages.
-        section: The section of the first words; for an absence, the sections that were searched.
-        start: First character of the first words in the section's raw text.
-        end: The position after their last character.
-        confidence: The lowest probability that one of the words is right.
-        origin: Who found the value: rule, model or both.
+        section: The section of the first words or, for an absence, the sections that were searched.
+        start: The offset of the first words in the raw text of the section.
+        end: The offset after the last character of the first words.
+        confidence: The lowest probability that one of the pieces of evidence is correct.
+        origin: The source of the value: rule, model or both.
         support: How the value follows from the words.
         reason: Why a field is empty, or the kind of a finding.
-        severity: For a finding: warning or info.
+        severity: The severity of a finding: warning or info.
     """
 
     kind: RowKind
@@ -80,7 +79,7 @@ class ValueRow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The value on one line; empty for an absence."""
+        """The value on one line, or an empty string for an absence."""
         return write_value(self.value)
 
 
@@ -108,7 +107,8 @@ def list_values(extraction: TrialExtraction) -> Iterator[ValueRow]:
 
 
 def write_value(value: Any) -> str:
-    r"""Write a value on one line, such as ``4 week`` or ``true``; empty for None.
+    r"""Write a value on one line, such as ``4 week`` or ``true``. None is written as an empty
+    string.
 
     >>> write_value(True), write_value(None), write_value("two\nlines")
     ('true', '', 'two lines')
@@ -125,7 +125,8 @@ def write_value(value: Any) -> str:
 def drop_same(
     rows: Iterable[T], others: Iterable[T], identify: Callable[[T], Hashable]
 ) -> list[T]:
-    """Return the rows that have no equal row among ``others``, each of which matches only once.
+    """Return the rows that have no equal row in ``others``. Each row in ``others`` can match only
+    one row.
 
     >>> drop_same(["a", "a", "b"], ["A", "c"], str.lower)
     ['a', 'b']
@@ -141,7 +142,7 @@ def drop_same(
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Split a value's path into its item and the field in the item.
+    """Split the path of a value into (path of the item, field within the item).
 
     >>> (
     ...     split_path("eligibility.criteria[3].constraints[1]"),
@@ -200,7 +201,7 @@ def find_least(pieces: Iterable[Evidence]) -> float | None:
 def _cite(
     pieces: Sequence[Citation | Evidence],
 ) -> tuple[str | None, str | None, int | None, int | None]:
-    """Return a row's words, and the location of the first of them."""
+    """Return the words that support a row, with the location of the first words."""
     if not pieces:
         return None, None, None, None
     words = _BETWEEN_QUOTES.join(dict.fromkeys(piece.quote for piece in pieces))
@@ -209,11 +210,13 @@ def _cite(
 
 
 def list_absences(extraction: TrialExtraction) -> list[Absence]:
-    """Return the empty fields, except for the first time window, which has the same reason as the
-    list of time windows.
+    """Return the empty fields, except for ``time_window``, which has the same reason as
+    ``time_windows``.
     """
     return [
-        one for one in extraction.absences if not one.field.endswith(".time_window")
+        absence
+        for absence in extraction.absences
+        if not absence.field.endswith(".time_window")
     ]
 
 

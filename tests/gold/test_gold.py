@@ -206,7 +206,7 @@ def write_bomb(path, size):
         ("a.xlsx", write_cell, "=1+1", "row 2, column C: is a formula; write it as"),
         ("a.xlsx", write_cell, date(2026, 1, 2), "column C: is a date; write it as t"),
         ("a.xlsx", put, "x", "is not a workbook; save it as .xlsx or CSV"),
-        ("a.xlsx", write_bomb, 1_100_000, "too many for a sheet of gold"),
+        ("a.xlsx", write_bomb, 1_100_000, "too large for a sheet of gold"),
         ("a.csv", put, "record\n", "has no columns record and field; start with"),
         ("a.csv", put, "record,field,value\n", "contains no values; add a row"),
         ("a.csv", put, "record,field,vlue", "is not a column of gold (did you mean v"),

@@ -65,13 +65,13 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
     assert [next(folder.iterdir()).read_bytes() for folder in golds] == before
     (golds[0] / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
     status, answer = client.finish()
-    assert (status, "started with other golds" in answer["message"]) == (422, True)
+    assert (status, "started with different golds" in answer["message"]) == (422, True)
 
 
 @pytest.mark.parametrize(
     ("folder", "message"),
     [
-        ("ben", "is one of the two input folders"),
+        ("ben", "is also one of the --adjudicate folders"),
         ("agreed", "have no gold for any record"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_key_is_stored_as_a_hash_expires_is_renewed_and_is_not_given_again(ser
     assert key not in dump
     assert (root / "service.sqlite").stat().st_mode & 0o777 == 0o600
     refused = invoke("serve", "keys", "renew", "gerda", "--root", root)
-    assert "this key expires" in refused.output
+    assert "has an expiry date" in refused.output
     renewed = run_keys(root, "renew", "gerda", "--days", "1").strip()
     with served.client_of(renewed) as client:
         client.finish(job_id)
@@ -173,7 +173,7 @@ def test_a_revoked_key_ends_its_event_stream_and_its_job_at_once(tmp_path):
             assert server.calls == 22, "a broken answer was asked for again"
             answer = service.client.post(f"{url}/resume")
             problem = check_problem(answer, 409, "not-finished")
-            assert "renew the key" in problem["remedy"]
+            assert "renew it" in problem["remedy"]
             assert service.client.get(url).json() == job
             assert len(service.client.follow(job_id)) > told + 2
             assert service.client.results(job_id)

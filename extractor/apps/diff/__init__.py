@@ -1,12 +1,12 @@
 """Compare two versions of the same trials: values that were added, removed or changed.
 
-Items are paired as in the evaluation, so an item that was moved or reworded is not new. A value has
-changed if it reads differently; its supporting words may differ without a change. Each change
-quotes both versions. An unpaired item is a single change. Changes are not judged as stricter,
-looser or important.
+Items are paired as in the evaluation, so an item that was moved or reworded is not reported as
+added. A value is reported as changed if it differs; a difference in the supporting words alone is
+not a change. Each change quotes both versions. An unpaired item is a single change. The comparison
+does not judge whether a change is important, or makes a criterion stricter or looser.
 
 - ``changes.py``: the changes of extractions, and of registered fields of records.
-- ``sides.py``: a version, from a run, a file of extractions, or records read by the rules.
+- ``sides.py``: a version, which is a run, a file of extractions, or records that the rules read.
 - ``page.py`` and ``assets``: the changes next to both texts, in the report's viewer.
 
 To show another column of ``ValueRow`` for both versions, add it to ``_CELLS`` in ``changes.py``.

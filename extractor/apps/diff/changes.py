@@ -14,7 +14,7 @@ from extractor.apps.values import RowKind, ValueRow, drop_same, list_values
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _HEADLINES = ("quote", "agent", "measure")
-"""Fields that name an item as a whole."""
+"""Fields that identify an item as a whole."""
 _REGISTERED = ("title", "conditions")
 _SIMILAR = 0.01
 _CELLS = ("value", "quote", "section", "start", "end")
@@ -23,13 +23,13 @@ COLUMNS = ("record_id", "change", "field", *_OF_SIDES)
 
 
 class Change(NamedTuple):
-    """A value that one version lacks, or that differs between the versions.
+    """A value that is missing in one version, or that differs between the versions.
 
     Attributes:
         record_id: The record.
-        field: The field without positions, such as ``dosing.amounts``, or the item.
-        old: The value in the old version; None if it was added.
-        new: The value in the new version; None if it was removed.
+        field: The path of the field or item without positions, such as ``dosing.amounts``.
+        old: The value in the old version, or None if it was added.
+        new: The value in the new version, or None if it was removed.
     """
 
     record_id: str
@@ -46,7 +46,7 @@ class Change(NamedTuple):
 
     @property
     def cells(self) -> dict[str, Any]:
-        """The cells by column."""
+        """The cells of the change, keyed by column."""
         cells: list[Any] = [self.record_id, self.kind, self.field]
         for row in (self.old, self.new):
             cells += [read_words(row)]
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def read_words(row: ValueRow | None) -> str | None:
-    """Return a row's value as worded in its quote."""
+    """Return the value of a row, with numbers as written in its quote."""
     return row and say(row.value, [row.quote or ""])
 
 
@@ -89,7 +89,9 @@ def diff_trials(old: TrialExtraction, new: TrialExtraction) -> list[Change]:
 
 
 def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
-    """Return an extraction's values by the path of their item, or as "custom" for custom fields."""
+    """Return the values of an extraction, keyed by the path of their item. The values of all custom
+    fields have the key "custom".
+    """
     rows = defaultdict[str, list[ValueRow]](list)
     for row in list_values(extraction):
         # a group's id is meaningless to a reader
@@ -102,7 +104,9 @@ def _group_rows(extraction: TrialExtraction) -> dict[str, list[ValueRow]]:
 def _describe_item(
     record_id: str, old: Sequence[ValueRow], new: Sequence[ValueRow]
 ) -> Change:
-    """Return the change for an item that one version lacks, described by its headline."""
+    """Return the change for an item that is missing in one version. The item is described by its
+    headline.
+    """
     rows = old or new
     named = [row for row in rows if row.field in _HEADLINES] or [rows[0]]
     # the agent of a regimen is omitted if the words of its dose contain it
@@ -146,7 +150,7 @@ def _liken(old: ValueRow, new: ValueRow) -> float:
 
 
 def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
-    """Return the changes in titles, conditions and registered fields between two records."""
+    """Return the changes in the titles, conditions and registered fields between two records."""
     before = _list_registered(old, new.record_id)
     after = _list_registered(new, new.record_id)
     changes = []
@@ -158,7 +162,7 @@ def diff_records(old: TrialRecord, new: TrialRecord) -> list[Change]:
 
 
 def _list_registered(record: TrialRecord, record_id: str) -> dict[str, ValueRow]:
-    """Return a record's title, conditions and registered fields by section."""
+    """Return the title, conditions and registered fields of a record, keyed by section."""
     rows = {}
     for section, shown in show_texts(record).items():
         if section not in _REGISTERED and not section.startswith("registry."):

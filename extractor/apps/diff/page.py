@@ -1,4 +1,6 @@
-"""Write changes as an HTML file: each trial's changes next to the texts of both versions."""
+"""Write changes as an HTML file, which shows the changes of each trial next to the texts of both
+versions.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -47,8 +49,8 @@ def write_diff_page(
 
 
 def show_changes(trial: ComparedTrial) -> Json:
-    """Return the data of a trial for the page: its changes, and the sections and spans of the
-    old version followed by those of the new one.
+    """Return the data of a trial for the page: its changes, and the sections and spans of the old
+    version followed by those of the new version.
     """
     changes: list[Json] = []
     for change in trial.changes:

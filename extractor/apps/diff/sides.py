@@ -1,4 +1,4 @@
-"""One version of trials: a run, a file of extractions, or records that the rules read."""
+"""One version of the trials: a run, a file of extractions, or records that the rules read."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from extractor.schemas import TrialExtraction, TrialRecord
 
 _START = 4_000
 _EXTRACTION = re.compile(rb'"record_id".*"(?:eligibility|dosing)":\s*[\[{]', re.DOTALL)
-"""The start of a file of extractions."""
+"""Matches the start of a file of extractions."""
 
 
 class Side:
@@ -36,7 +36,9 @@ class Side:
                 if reread.record:
                     self.records[reread.record_id] = reread.record
         elif _has_extractions(path):
-            self._extractions = {one.record_id: one for one in read_results(path)}
+            self._extractions = {
+                result.record_id: result for result in read_results(path)
+            }
         else:
             found = read_records(
                 path, on_error=lambda error: self.failed.append(str(error))
@@ -58,7 +60,7 @@ class Side:
 
 
 def _has_extractions(path: Path) -> bool:
-    """Return whether a file, or a folder's first file, contains extractions."""
+    """Return whether a file, or the first file in a folder, contains extractions."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         return False
@@ -67,7 +69,9 @@ def _has_extractions(path: Path) -> bool:
 
 
 class ComparedTrial(NamedTuple):
-    """A trial in both versions: its changes, and its records, which are None if unavailable."""
+    """A trial that is in both versions: its changes, and its records, which are None if they are
+    not available.
+    """
 
     record_id: str
     changes: Sequence[Change]

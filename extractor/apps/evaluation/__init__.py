@@ -1,15 +1,16 @@
 """Score extractions against gold, compare two annotators, and check gold.
 
-Decides which values agree with gold, for anyone who measures a model, a prompt or a rule. A field
-is scored in the records whose gold contains its key. Gold may list the fields it was annotated for
-(``scored``), or contain only some items (``only_given``). Custom fields are scored like all others.
-With ``neutral=True``, two annotators are compared, and the report treats neither as correct.
+The evaluation decides which values agree with gold, for anyone who measures a model, a prompt or a
+rule. A field is scored in the records whose gold contains its key. Gold can list the fields for
+which it was annotated (``scored``), or contain only some items (``only_given``). Custom fields are
+scored like all other fields. With ``neutral=True``, two annotators are compared, and neither is
+treated as correct.
 
 Where to make a change:
 
 - ``fields``: which fields are scored, and where; derived from ``extractor.schemas``.
-- ``comparers``: when two values agree, and the kind of error if they do not, with one entry per
-  ``Comparison``; ``text``: how texts and units are compared.
+- ``comparers``: when two values agree, and the kind of error if they do not, with one entry for
+  each ``Comparison``; ``text``: how texts and units are compared.
 - ``alignment``: which two items are paired; ``grouping``: how groups of criteria are compared.
 - ``judge``: a row for each value, with both sides, the verdict and the error.
 - ``scoring``: the scores. To add one, count it in ``_count`` or compute it in ``_divide``, and add

@@ -15,15 +15,16 @@ from extractor.apps.evaluation.text import (
 from extractor.schemas import Criterion, CustomItem, Endpoint, ExtractedItem, Regimen
 
 _SAME = 1000.0
-"""The similarity of equal items, high enough that they are always paired."""
+"""The similarity of equal items, which is high enough that they are always paired."""
 _LEAST = 0.01
 _NO_VALUES = {*ExtractedItem.model_fields, "group"}
-"""Parts that may differ between equal items: their evidence, and their group's id."""
+"""Attributes that may differ between equal items: the evidence, and the id of the group."""
 
 
 class Side(NamedTuple):
-    """An item of one extraction, with its path and position. The item is None if the extraction
-    lacks it. ``identity`` is the item's values as text, used for sorting and equality.
+    """An item of one extraction, with its path and position. ``item`` is None if the extraction
+    lacks the item. ``identity`` is the item's values as text, which is used to sort and compare
+    items.
     """
 
     item: Any = None
@@ -33,15 +34,15 @@ class Side(NamedTuple):
 
 
 NOWHERE = Side()
-"""The side of an extraction that lacks the item."""
+"""The side for an extraction that lacks the item."""
 
 
 def align(
     group: Group, old: Sequence[ExtractedItem], new: Sequence[ExtractedItem]
 ) -> list[tuple[Side, Side]]:
     """Pair items so that their total similarity is highest, starting with items whose values are
-    equal. Return the pairs, followed by the unpaired old items, and the unpaired new ones. The
-    order of the lists does not matter.
+    equal. Return the pairs, followed by the unpaired old items and the unpaired new items. The
+    result does not depend on the order of the lists.
 
     >>> from extractor.schemas import Endpoint
     >>> from .fields import ENDPOINTS
@@ -60,9 +61,9 @@ def align(
         return [(sides[0], sides[1])]
     compare = _COMPARED.get(group.path) or partial(_compare_own, group)
 
-    def measure(one: Side, other: Side) -> float:
-        is_same = one.identity == other.identity
-        return _SAME if is_same else compare(one.item, other.item)
+    def measure(old: Side, new: Side) -> float:
+        is_same = old.identity == new.identity
+        return _SAME if is_same else compare(old.item, new.item)
 
     pairs, only_old, only_new = match_values(
         _place(group.path, old), _place(group.path, new), measure, _LEAST
@@ -77,11 +78,10 @@ def match_values(
     similarity: Callable[[Any, Any], float],
     threshold: float,
 ) -> tuple[list[tuple[Any, Any]], list[Any], list[Any]]:
-    """Return the pairs with the highest total similarity, in the old order, the unpaired old
-    values, and the unpaired new values.
-
-    Values whose similarity is below ``threshold`` (above 0) are not paired. Positions break ties,
-    so sort both sides first if their order must not matter.
+    """Return (pairs with the highest total similarity, in the old order; unpaired old values;
+    unpaired new values). Values whose similarity is below ``threshold``, which must be above 0, are
+    not paired. Ties are broken by position, so sort both sides first if their order must not
+    matter.
 
     >>> match_values([1, 5], [5, 9], lambda a, b: float(a == b), 0.5)
     ([(5, 5)], [1], [9])
@@ -102,7 +102,7 @@ def match_values(
 
 
 def _place(path: str, items: Sequence[ExtractedItem]) -> list[Side]:
-    """Return items with their paths, sorted by their values, so that their order does not
+    """Return the sides for items, sorted by the items' values so that the original order does not
     matter.
     """
     sides = [
@@ -122,7 +122,7 @@ def _write_values(item: ExtractedItem) -> str:
 
 
 def compare_criteria(gold: Criterion, predicted: Criterion) -> float:
-    """Return the similarity of two criteria; 0 if they must not be paired."""
+    """Return the similarity of two criteria, which is 0 if they must not be paired."""
     quotes = compare_extents(gold.quote, predicted.quote)
     # The same words may occur in two lists.
     ties = _count_equal(gold, predicted, "section", "kind")
@@ -135,7 +135,7 @@ def _count_equal(gold: Any, predicted: Any, *names: str) -> int:
 
 def _compare_regimens(gold: Regimen, predicted: Regimen) -> float:
     """Return the similarity of two regimens. The agent and the quote have a weight of 0.4 each, and
-    the doses of 0.2; route, frequency and section break ties.
+    the doses have a weight of 0.2. Route, frequency and section break ties.
     """
     ours, theirs = (
         {(amount.low, amount.high, amount.unit) for amount in regimen.amounts}
@@ -170,8 +170,8 @@ def _join_words(item: Endpoint) -> str:
 
 def _compare_own(group: Group, gold: CustomItem, predicted: CustomItem) -> float:
     """Return the similarity of two values of a custom field: the mean, over its attributes, of the
-    highest similarity between two values. 0 if they belong to items with different words. If items
-    have at most one value, the similarity of the items takes precedence.
+    highest similarity between two values. It is 0 if the values belong to items with different
+    words. If items have at most one value, the similarity of the items takes precedence.
     """
     is_named = bool(gold.of and predicted.of)
     host = compare_extents(gold.of, predicted.of) if is_named else 1.0
@@ -195,6 +195,6 @@ _COMPARED: dict[str, Callable[[Any, Any], float]] = {
     "dosing": _compare_regimens,
     "endpoints": _compare_endpoints,
 }
-"""The comparison of the guideline's items, by path. It returns 0 if two items must not
-be paired.
+"""The function that compares two items of each group, keyed by the group's path. It returns 0 if
+the items must not be paired.
 """

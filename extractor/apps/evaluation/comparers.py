@@ -47,17 +47,17 @@ class ErrorKind(StrEnum):
 
 
 HARM = dict(zip(ErrorKind, (10, 9, 9, 8, 7, 5, 3, 3, 1), strict=True))
-"""The harm of an error to a reader who trusts the value, from 1 to 10."""
+"""The harm, from 1 to 10, that an error causes to a reader who trusts the value."""
 Verdict = StrEnum("Verdict", "RIGHT WRONG MISSED INVENTED")
 Verdict.__doc__ = """The result for a value.
 
-- ``right``: both agree, possibly in another unit or under another name.
-- ``wrong``: both have a value, but the values differ.
-- ``missed``: only gold has it.
-- ``invented``: only the prediction has it.
+- ``right``: both values agree, possibly in another unit or under another name.
+- ``wrong``: both sides have a value, but the values differ.
+- ``missed``: only gold has the value.
+- ``invented``: only the prediction has the value.
 """
 NOTHING = ""
-"""The absence of words, for a part of a value that may be empty."""
+"""Represents missing words in a part of a value that may be empty."""
 
 
 def _list_values(value: Any) -> tuple[Any, ...]:
@@ -71,7 +71,7 @@ class Comparer:
     """Compares values of one type.
 
     Args:
-        error: The kind of error if two values do not agree.
+        error: The kind of error if two values do not agree, or a function that returns it.
         key: Values with equal keys agree.
         overlaps: Whether words with different keys agree as well, because two readers may delimit
             them differently.
@@ -90,7 +90,7 @@ class Comparer:
     is_certain: bool = True
 
     def agrees(self, gold: Any, predicted: Any) -> bool:
-        """Return whether two values agree: they are equal, or differ only in spelling."""
+        """Return whether two values agree, that is, are equal or differ only in spelling."""
         if gold == predicted or self.key(gold) == self.key(predicted):
             return True
         return NOTHING not in (gold, predicted) and self.overlaps(gold, predicted)
@@ -102,8 +102,8 @@ class Comparer:
         return self.similarity(gold, predicted)
 
     def judge(self, gold: Any, predicted: Any) -> tuple[Verdict, ErrorKind | None]:
-        """Return the verdict and, if any, the error. A correct limit with the wrong quantity counts
-        as right, and also as an error.
+        """Return (verdict, kind of error), where the error is None if the values agree. A correct
+        limit with the wrong quantity is right, but is also reported as an error.
         """
         if not self.agrees(gold, predicted):
             if isinstance(self.error, ErrorKind):
@@ -118,7 +118,7 @@ class Comparer:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One end of a limit: "18 to 75" has two."""
+    """One end of a limit. "18 to 75" has two ends."""
 
     quantity: str
     comparator: Comparator
@@ -141,7 +141,7 @@ def list_bounds(limits: Any) -> tuple[Bound, ...]:
 
 
 def _list_amounts(amounts: Any) -> tuple[Amount, ...]:
-    """Return amounts without their arms, which are a separate field."""
+    """Return amounts without their arms, which are scored as a separate field."""
     return tuple(
         amount.model_copy(update={"arms": ()}) for amount in _list_values(amounts)
     )
@@ -155,7 +155,7 @@ def _list_numbers(value: Any) -> tuple[Any, ...]:
 
 
 def _scale(value: Any) -> tuple[Comparator | None, Hashable]:
-    """Return the comparator, or None, and the numbers in base units."""
+    """Return (comparator or None, numbers in base units)."""
     scaled = [scale_quantity(number, value.unit) for number in _list_numbers(value)]
     return getattr(value, "comparator", None), tuple(scaled)
 
@@ -179,8 +179,8 @@ def _compare_numbers(gold: Any, predicted: Any) -> float:
 
 
 def _compare_bounds(gold: Bound, predicted: Bound) -> float:
-    """Return the similarity of two bounds. The quantity's name weighs as much as
-    everything else.
+    """Return the similarity of two bounds. The name of the quantity has the same weight as all
+    other parts together.
     """
     is_same_value = gold.value == predicted.value or _scale(gold) == _scale(predicted)
     similarity = 0.5 * measure_overlap(gold.quantity, predicted.quantity)
@@ -194,7 +194,7 @@ _DAYS = {**DAYS, TimeUnit.MONTH: 30, TimeUnit.YEAR: 12 * 30}
 
 
 def measure_window(window: TimeWindow) -> tuple[Any, ...]:
-    """Return the comparator, the numbers and the unit, with lengths of time in days.
+    """Return (comparator, numbers, unit), with durations in days.
 
     >>> windows = (
     ...     TimeWindow(quote="", comparator="<=", value=n, unit=unit)
@@ -235,9 +235,9 @@ _WORDS = Comparer(
 )
 _QUANTITY = Comparer(_find_number_error, _scale, similarity=_compare_numbers)
 ITEM = Comparer(ErrorKind.WORDING, lambda _: None)
-"""Items, which agree if they are paired."""
+"""Compares items, which agree if they are paired."""
 LABEL = Comparer(ErrorKind.WRONG_CATEGORY, fold_label)
-"""Arms, which are compared only in items that both extractions have."""
+"""Compares arms, but only in items that both extractions contain."""
 COMPARERS: dict[Comparison, Comparer] = {
     Comparison.TEXT: TEXT,
     Comparison.EXTENT: EXTENT,

@@ -1,4 +1,4 @@
-"""Turn the examples of custom fields into gold: each text becomes a record with the example's
+"""Convert the examples of custom fields to gold: each text becomes a record with the example's
 values.
 """
 
@@ -23,9 +23,9 @@ class ExampleCase(NamedTuple):
     """An example to score.
 
     Attributes:
-        field: The field with only the other examples, for asking a model.
+        field: The field without this example, which is used to ask a model.
         shown: The field with all examples.
-        record: The text as a record.
+        record: The example's text as a record.
         gold: The example's values as gold.
     """
 
@@ -51,8 +51,8 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
             record = _make_record(f"{field.name}-{number}", field, example)
             answers = _list_answers(field, example)
             gold = {"record_id": record.record_id, "custom": {field.name: answers}}
-            asked = shown.model_copy(update={"examples": others})
-            yield ExampleCase(asked, shown, record, gold)
+            field_without_example = shown.model_copy(update={"examples": others})
+            yield ExampleCase(field_without_example, shown, record, gold)
 
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:

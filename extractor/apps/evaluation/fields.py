@@ -1,4 +1,4 @@
-"""The scored fields, derived from the schemas. The metadata of each defines its comparison and
+"""The scored fields, derived from the schemas. A field's metadata defines its comparison and
 weight.
 """
 
@@ -32,14 +32,14 @@ _ITEMS = {
     "dosing": "dosing.regimens",
     "endpoints": "endpoints.outcomes",
 }
-"""The name of the field that is the item itself, by the path of the items."""
+"""The name of the field that represents the item itself, keyed by the path of the group."""
 _KEYS = {
     "eligibility.criteria.group": "eligibility.groups",
     "eligibility.criteria.constraints.condition": "eligibility.criteria.time_windows",
     "dosing.amounts.arms": "dosing.arms",
 }
 """For some fields, the key of another field that shows whether gold was annotated for them.
-Annotators of guideline 1.5 write it even if it is empty.
+Annotators who follow guideline 1.5 write this key even if its value is empty.
 """
 
 
@@ -49,14 +49,14 @@ class Field:
 
     Attributes:
         name: The field's path, such as ``dosing.route``.
-        key: The path of the key that gold contains if it was annotated for the field.
-        attribute: The attribute of the item; None for the item itself, which is right if it is
+        key: The path of a key that gold contains if it was annotated for the field.
+        attribute: The attribute of the item, or None for the item itself, which is right if it is
             paired.
         comparer: Compares two values.
         weight: The factor applied to the harm of an error.
         counts: Whether the field may be included in the means.
-        whole: For a part of a value, such as ``time_windows.of``, the attribute of the list. A part
-            is compared only in values that both extractions have.
+        whole: For a part of a value, such as ``time_windows.of``, the attribute that contains the
+            list of values. A part is compared only in values that both extractions have.
     """
 
     name: str
@@ -74,13 +74,13 @@ class Field:
 
     @property
     def part(self) -> str:
-        """The last name in the attribute."""
+        """The last name in the attribute, such as ``of``."""
         return str(self.attribute).rpartition(".")[2]
 
     @property
     def in_total(self) -> bool:
-        """Whether the field is included in the means. Quotes that only support other fields are
-        not.
+        """Whether the field is included in the means. Quotes that only support other fields are not
+        included.
         """
         return self.counts and (self.comparer != EXTENT or self.task == "custom")
 
@@ -93,7 +93,8 @@ class Field:
 class Group:
     """A group of items with their fields, at ``path`` in an extraction.
 
-    The items of a custom field belong to items at ``of``, each of which may have ``many``.
+    The items of a custom field belong to the items at ``of``. If ``many`` is set, such an item can
+    have several of them.
     """
 
     path: str
@@ -109,7 +110,9 @@ def _make_group(group: ItemGroup, *, many: bool = True) -> Group:
 
 
 def _make_fields(group: ItemGroup) -> Iterator[Field]:
-    """Yield the fields of items, each followed by the parts of its list members."""
+    """Yield the scored fields of items. Each field is followed by the fields for the parts of its
+    list members.
+    """
     if group.path in _ITEMS:
         yield Field(_ITEMS[group.path], group.path, None, ITEM)
     is_own = group.path.startswith("custom.")
@@ -122,8 +125,8 @@ def _make_fields(group: ItemGroup) -> Iterator[Field]:
             continue
         yield _make_field(info, info.path, info.name)
         has_parts = info.many and issubclass(info.type, BaseModel)
-        for one in list_model(info.path, info.type) if has_parts else ():
-            yield _make_field(one, info.path, f"{info.name}.{one.name}", info.name)
+        for part in list_model(info.path, info.type) if has_parts else ():
+            yield _make_field(part, info.path, f"{info.name}.{part.name}", info.name)
 
 
 def _make_field(
@@ -149,7 +152,7 @@ FIELDS: tuple[Field, ...] = tuple(field for group in GROUPS for field in group.f
 
 
 def add_groups(fields: Iterable[CustomField]) -> tuple[Group, ...]:
-    """Return the guideline's groups, followed by those of custom fields.
+    """Return the guideline's groups, followed by the groups of custom fields.
 
     >>> from extractor.concepts.own.models import read_fields
     >>> groups = add_groups(read_fields("extractor.catalogue:Blinding"))
@@ -166,9 +169,9 @@ def list_scored_groups(
 ) -> Iterator[Group]:
     """Yield the groups to score, each with its scored fields.
 
-    A field is scored if at least one item of gold contains its key; null and an empty list state
-    that the record has no value. If gold lists the fields it was annotated for (``scored``), other
-    fields are omitted. ``names`` restricts the fields further.
+    A field is scored if at least one item in gold contains its key; null and an empty list mean
+    that the record has no value. If gold lists the fields for which it was annotated (``scored``),
+    other fields are omitted. ``names`` restricts the fields further.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}}
@@ -199,8 +202,8 @@ def choose_fields(
     names: Collection[str], groups: Iterable[Group], place: str = ""
 ) -> frozenset[str]:
     """Return the fields whose path contains one of the names, such as ``minimum_age`` or
-    ``dosing``; without names, all fields. Raises ``ArgumentError``, which cites ``place``, if a
-    name is not the name of a field.
+    ``dosing``. If there are no names, return all fields. Raises ``ArgumentError``, which cites
+    ``place``, if a name is not the name of a field.
 
     >>> sorted(choose_fields(["minimum_age", "constraints"], GROUPS))[:2]
     ['eligibility.criteria.constraints', 'eligibility.criteria.constraints.condition']

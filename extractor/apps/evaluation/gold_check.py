@@ -1,5 +1,5 @@
-"""Check gold for schema violations, quotes that are not in the record, numbers of limits that are
-not in their criterion, and references to missing items.
+"""Check gold for schema violations, quotes that are not in the record, limits whose numbers are not
+in their criterion, and references to missing items.
 """
 
 import json
@@ -29,11 +29,11 @@ from extractor.language.clean import clean_text, fold_label
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
 _QUOTES = {field.name for field in FIELDS if field.comparer in (TEXT, EXTENT)}
-"""The fields whose values are words taken from the record."""
+"""Fields whose values are words taken from the record."""
 
 
 class Flaw(NamedTuple):
-    """A flaw in an annotation, with a remedy.
+    """A problem in an annotation, with a remedy.
 
     >>> print(Flaw("dosing[0].unit", "is empty; write mg", "a.json"))
     a.json: dosing[0].unit: is empty; write mg
@@ -55,7 +55,8 @@ def check_gold(
     """Return all problems in gold files, sorted by file and field.
 
     ``gold`` is a folder of JSON files, a JSON or JSONL file, or a run's folder; ``fields`` are the
-    custom fields, for the values under ``custom``. Broken gold does not raise an error.
+    custom fields, which are needed to check the values under ``custom``. Broken gold does not raise
+    an error.
 
     >>> from extractor import read_records
     >>> check_gold("seeds/gold", read_records("seeds/records"))
@@ -69,16 +70,16 @@ def check_gold(
         except GoldError as error:
             flaws.append(Flaw("", str(error)))
             continue
-        found = check_annotation(data, by_id.get(record_id), fields)
-        flaws += [flaw._replace(place=place.name) for flaw in found]
+        record_flaws = check_annotation(data, by_id.get(record_id), fields)
+        flaws += [flaw._replace(place=place.name) for flaw in record_flaws]
     return flaws
 
 
 def check_annotation(
     data: Any, record: TrialRecord | None, fields: Sequence[CustomField] = ()
 ) -> Iterator[Flaw]:
-    """Yield every flaw in one annotation, which is JSON. If it violates the schema, only those
-    violations are reported.
+    """Yield every problem in one annotation, which is JSON. If the annotation violates the schema,
+    only the violations are reported.
 
     >>> [
     ...     flaw.path
@@ -124,8 +125,8 @@ def check_annotation(
 def _list_references(
     gold: TrialExtraction, record: TrialRecord
 ) -> Iterator[tuple[str, str, Any, Collection[Any]]]:
-    """Yield (path, noun, name, known names) for each reference in an annotation. A limit refers to
-    the numbers in its criterion.
+    """Yield (path, noun, name, known names) for each reference in an annotation. The numbers in a
+    limit are treated as references to the numbers in its criterion.
     """
     groups = [group.id for group in gold.eligibility.groups]
     for number, group in enumerate(gold.eligibility.groups):
@@ -151,8 +152,8 @@ def _list_references(
 
 
 def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
-    """Yield the quotes that are not in their item's section or, without a section, in the
-    record.
+    """Yield the quotes that are not in the section of their item or, if the item has no section, in
+    the record.
     """
     texts = [section.text for section in record.sections]
     items = dict(gold.list_items())
@@ -169,7 +170,7 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
 
 
 def _list_quotes(gold: TrialExtraction) -> Iterator[tuple[str, str]]:
-    """Yield (path, words) for each quote."""
+    """Yield a (path, words) pair for each quote."""
     for row in list_values(gold):
         if FieldRef(row.path).path in _QUOTES:
             yield row.path, row.value

@@ -22,13 +22,13 @@ ExtractionSource = str | Path | Iterable[TrialExtraction | Mapping[str, Any]]
 
 
 class GoldPlace(NamedTuple):
-    """The location of an extraction, and a function that reads its JSON."""
+    """The location of an extraction, with a function that reads its JSON."""
 
     name: str
     load: Callable[[], bytes]
 
     def read(self) -> tuple[str, Any]:
-        """Return the record id and the JSON. Raises ``GoldError`` if it is not an extraction."""
+        """Return (record id, JSON). Raises ``GoldError`` if the JSON is not an extraction."""
         try:
             data = json.loads(self.load())
             return str(data["record_id"]), data
@@ -43,7 +43,7 @@ _Entry = GoldPlace | TrialExtraction
 
 def list_places(source: Path) -> Iterator[GoldPlace]:
     """Yield the locations of all extractions: a run's results, a folder's JSON files, or the lines
-    of a JSON lines file. Raises ``ArgumentError`` if there is no such file or folder.
+    of a JSON lines file. Raises ``ArgumentError`` if the file or folder does not exist.
     """
     if run := find_run(source):
         for record_id in run.record_ids:
@@ -64,21 +64,20 @@ def list_places(source: Path) -> Iterator[GoldPlace]:
 
 
 class Extractions(UserDict[str, Any]):
-    """Extractions by record, read one at a time. For runs and JSON files, only the locations are
-    kept in memory.
-
-    Raises ``GoldError`` for a repeated id, and when an invalid extraction is read.
+    """Extractions by record id, which are read one at a time. For runs and JSON files, only the
+    locations are kept in memory. Raises ``GoldError`` if an id is repeated, or when an invalid
+    extraction is read.
     """
 
     def __init__(
         self,
         name: str,
         entries: Iterable[tuple[str, _Entry]],
-        own: Sequence[CustomField],
+        custom_fields: Sequence[CustomField],
     ) -> None:
         super().__init__()
         self.name = name
-        self._own = own
+        self._own = custom_fields
         for record_id, entry in sorted(entries, key=itemgetter(0)):
             if record_id in self:
                 raise GoldError(f"{name}: {record_id!r} occurs twice; keep one")
@@ -92,24 +91,31 @@ class Extractions(UserDict[str, Any]):
 
 
 def open_extractions(
-    source: ExtractionSource, name: str, own: Sequence[CustomField] = ()
+    source: ExtractionSource, name: str, custom_fields: Sequence[CustomField] = ()
 ) -> Extractions:
-    """Index extractions so that each can be read separately; ``name`` is used for a source in
-    memory. Values of the custom fields ``own`` are parsed.
+    """Index extractions so that each extraction can be read separately. ``name`` identifies a
+    source in memory. Values of the custom fields ``custom_fields`` are parsed.
 
     Raises ``GoldError`` for a path without extractions, an invalid file, or a repeated id.
     """
     if not isinstance(source, str | Path):
-        valid = [_validate(one, f"{name}[{at}]") for at, one in enumerate(source)]
-        return Extractions(name, [(one.record_id, one) for one in valid], own)
+        valid = [
+            _validate(extraction, f"{name}[{position}]")
+            for position, extraction in enumerate(source)
+        ]
+        return Extractions(
+            name,
+            [(extraction.record_id, extraction) for extraction in valid],
+            custom_fields,
+        )
     places = [(place.read()[0], place) for place in list_places(Path(source))]
     if not places:
         raise GoldError(f"{source}: contains no extractions; specify {_SOURCES}")
-    return Extractions(str(source), places, own)
+    return Extractions(str(source), places, custom_fields)
 
 
 def add_eligibility(data: Any) -> Any:
-    """Return the JSON of gold, adding an empty ``eligibility`` if it has none, because gold may
+    """Return the JSON of gold. An empty ``eligibility`` is added if it is missing, because gold may
     cover only doses or outcomes.
     """
     return {"eligibility": {}, **data} if isinstance(data, Mapping) else data
@@ -126,17 +132,17 @@ def _validate(data: Any, place: str) -> TrialExtraction:
 
 
 def list_violations(error: ValidationError) -> dict[str, str]:
-    """Return the schema violations by path."""
+    """Return the schema violations, keyed by path."""
     violations = {}
-    for one in error.errors(include_url=False):
+    for details in error.errors(include_url=False):
         # For a number, pydantic also includes the union's branches.
-        steps = [step for step in one["loc"] if step not in ("int", "float")]
-        violations[join_path(steps)] = one["msg"]
+        steps = [step for step in details["loc"] if step not in ("int", "float")]
+        violations[join_path(steps)] = details["msg"]
     return violations
 
 
 def join_path(parts: Sequence[str | int]) -> str:
-    """Format a JSON path in the notation of the output.
+    """Return a JSON path in the notation that the output uses.
 
     >>> join_path(("eligibility", "criteria", 3, "quote"))
     'eligibility.criteria[3].quote'
@@ -148,8 +154,8 @@ def join_path(parts: Sequence[str | int]) -> str:
 def parse_own_values(
     extraction: TrialExtraction, fields: Iterable[CustomField]
 ) -> TrialExtraction:
-    """Return an extraction in which the values of custom ``fields`` are parsed according to their
-    declarations, and refer to their item by its words instead of its path.
+    """Return an extraction in which the values of the custom ``fields`` are parsed according to
+    their declarations. Each value refers to its item by the item's words instead of its path.
 
     Raises ``GoldError`` for a value that cannot be parsed.
     """

@@ -10,8 +10,8 @@ from extractor.schemas import TrialExtraction
 
 
 class DescribedGroup(NamedTuple):
-    """A group. ``members`` are the quotes of its criteria, one per line; ``parent`` are the members
-    of its parent group.
+    """A group. ``members`` contains the quotes of its criteria, one per line, and ``parent``
+    contains the members of its parent group.
     """
 
     members: str
@@ -20,31 +20,34 @@ class DescribedGroup(NamedTuple):
 
 
 def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
-    """Return an extraction with described groups; each criterion contains its group's members."""
+    """Return an extraction in which groups are described by their members, and criteria refer to a
+    group by its members.
+    """
     people = extraction.eligibility
     members = defaultdict[str | None, str](str)
     for criterion in people.criteria:
         for group in people.list_around(criterion.group):
             members[group.id] += fold_quote(criterion.quote) + "\n"
     criteria = tuple(
-        one.model_copy(update={"group": members.get(one.group)})
-        for one in people.criteria
+        criterion.model_copy(update={"group": members.get(criterion.group)})
+        for criterion in people.criteria
     )
     groups = tuple(
-        DescribedGroup(members.get(one.id, ""), str(one), members.get(one.parent, ""))
-        for one in people.groups
+        DescribedGroup(
+            members.get(group.id, ""), str(group), members.get(group.parent, "")
+        )
+        for group in people.groups
     )
     described = people.model_copy(update={"criteria": criteria, "groups": groups})
     return extraction.model_copy(update={"eligibility": described})
 
 
-def share_members(one: str | DescribedGroup, other: str | DescribedGroup) -> bool:
-    """Return whether two groups share more than half of the members of the larger one.
-
-    A part of a criterion counts as the whole criterion, because its extent is scored elsewhere.
+def share_members(first: str | DescribedGroup, second: str | DescribedGroup) -> bool:
+    """Return whether two groups share more than half of the members of the larger group. A part of
+    a criterion matches the whole criterion, because the extent of criteria is scored separately.
     """
     ours, theirs = (
-        getattr(group, "members", str(group)).splitlines() for group in (one, other)
+        getattr(group, "members", str(group)).splitlines() for group in (first, second)
     )
     shared = sum(any(a in b or b in a for b in theirs) for a in ours)
     return 2 * shared > max(len(ours), len(theirs))

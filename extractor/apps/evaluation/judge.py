@@ -27,10 +27,11 @@ class JudgedValue(NamedTuple):
 
     Attributes:
         field: The field.
-        gold: The value in gold. For an item itself, its words; for several parts, a list.
+        gold: The value in gold: the words if the field is an item itself, and a list if there are
+            several parts.
         predicted: The value in the prediction.
         verdict: Whether the values agree.
-        error: The kind of error; None if the values agree, or if an error of the whole item
+        error: The kind of error, or None if the values agree, or if an error in the whole item
             explains the difference.
         gold_item: The item in gold.
         predicted_item: The item in the prediction.
@@ -45,7 +46,7 @@ class JudgedValue(NamedTuple):
     predicted_item: Side = NOWHERE
 
     def describe_error(self, record_id: str) -> ErrorExample:
-        """Return the error as a report entry: both sides with their locations."""
+        """Return the error as an entry of the report, with the locations of both sides."""
         assert self.error
         return ErrorExample(
             kind=self.error,
@@ -67,7 +68,7 @@ def _describe(field: Field, side: Side, value: Any) -> ErrorSide | None:
         value=to_jsonable_python(value) if value != NOTHING else None,
         section=name_home(item),
         quote=find_words(item),
-        evidence=tuple(dict.fromkeys(one.cite() for one in evidence)),
+        evidence=tuple(dict.fromkeys(piece.cite() for piece in evidence)),
         confidence=item.confidence,
     )
 
@@ -81,8 +82,8 @@ def judge(
 ) -> list[JudgedValue]:
     """Return the rows of a record: every value of the fields in ``groups``.
 
-    Without a prediction, all gold values are missed. Unpaired predicted items are invented; with
-    ``only_given`` they are ignored if gold has items of that group.
+    If there is no prediction, all gold values are missed. Unpaired predicted items are invented.
+    With ``only_given``, they are ignored if gold contains items of the same group.
 
     >>> from .fields import GROUPS
     >>> gold, predicted = (
@@ -102,10 +103,12 @@ def judge(
     gold = describe_groups(gold)
     predicted = predicted and describe_groups(predicted)
     for group in groups:
-        given = group.items(gold)
-        for pair in align(group, given, group.items(predicted) if predicted else ()):
+        gold_items = group.items(gold)
+        for pair in align(
+            group, gold_items, group.items(predicted) if predicted else ()
+        ):
             # An empty list in gold states that there is no item.
-            if pair[0].item or not (only_given and given):
+            if pair[0].item or not (only_given and gold_items):
                 rows += _judge_items(group, *pair)
     return rows
 
@@ -130,8 +133,8 @@ def _judge_items(group: Group, gold: Side, predicted: Side) -> Iterator[JudgedVa
 def _pair_values(
     field: Field, gold: ExtractedItem | None, predicted: ExtractedItem | None
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield (gold, predicted) pairs of a field's values in two items. For a part, such as ``of`` in
-    time windows, only the values in both items are compared.
+    """Yield (gold, predicted) pairs of a field's values in two items. A part of a value, such as
+    ``of`` in time windows, is compared only in values that both items have.
     """
     if field.attribute is None:
         yield _label(gold), _label(predicted)
@@ -164,8 +167,8 @@ def _label(item: Any) -> str | None:
 def pair_wholes(
     field: Field, gold: ExtractedItem, predicted: ExtractedItem
 ) -> list[tuple[Any, Any]]:
-    """Return pairs of agreeing values that contain the part ``field``. If several agree, the most
-    similar one is chosen.
+    """Return (gold, predicted) pairs of agreeing values that contain the part ``field``. If a value
+    agrees with several values, the most similar value is chosen.
 
     >>> from extractor.schemas import Criterion
     >>> from .fields import CRITERIA
@@ -192,10 +195,10 @@ def pair_wholes(
     """
     whole = _BY_NAME[field.name.rpartition(".")[0]]
 
-    def compare(one: Any, other: Any) -> float:
-        if any(row.error for row in compare_values(whole, (one,), (other,))):
+    def compare(old: Any, new: Any) -> float:
+        if any(row.error for row in compare_values(whole, (old,), (new,))):
             return 0.0
-        return 1.0 + measure_overlap(repr(one), repr(other))
+        return 1.0 + measure_overlap(repr(old), repr(new))
 
     return match_values(whole.read(gold), whole.read(predicted), compare, 1.0)[0]
 
@@ -204,7 +207,7 @@ _BY_NAME = {field.name: field for field in FIELDS}
 
 
 def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]:
-    """Pair the values of a field in two items, and return a row for each pair and for each unpaired
+    """Pair the values of a field in two items. Return a row for each pair and for each unpaired
     value.
 
     >>> from .fields import DOSING
@@ -226,8 +229,7 @@ def compare_values(field: Field, gold: Any, predicted: Any) -> list[JudgedValue]
     measure = comparer.measure if is_list else lambda *_: 1.0
     pairs, missed, invented = match_values(ours, theirs, measure, comparer.threshold)
     rows = [
-        JudgedValue(field, one, other, *comparer.judge(one, other))
-        for one, other in pairs
+        JudgedValue(field, old, new, *comparer.judge(old, new)) for old, new in pairs
     ]
     lost = (Verdict.MISSED, ErrorKind.MISSED)
     rows += [JudgedValue(field, value, None, *lost) for value in missed]

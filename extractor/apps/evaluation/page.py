@@ -1,4 +1,6 @@
-"""The score page: a self-contained HTML file with the scores and with each error in its text."""
+"""The score page, which is a self-contained HTML file with the scores, and with each error in
+context.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -28,8 +30,8 @@ def write_score_page(
 ) -> None:
     """Write a report and its errors as an HTML page that works offline.
 
-    The texts come from ``records``, the run's inputs. The page of a ``neutral`` report uses neutral
-    wording. Raises ``OSError`` if the file cannot be written.
+    The texts are read from ``records``, the inputs of the run. The page of a ``neutral`` report
+    uses neutral wording. Raises ``OSError`` if the file cannot be written.
     """
     errors = (error for kind in report.errors for error in kind.examples)
     sides = defaultdict[str, list[tuple[ErrorSide | None, list[int]]]](list)
@@ -91,27 +93,28 @@ def _export_side(side: ErrorSide | None) -> Json | None:
 def _mark_text(
     record: TrialRecord, sides: Sequence[tuple[ErrorSide | None, list[int]]]
 ) -> Json:
-    """Return a record's text with marks, and add the numbers of its marks to each side of
-    an error.
+    """Return the data of a record's text, with marks for the sides of its errors. The numbers of
+    the marks are added to each side.
     """
-    found = [
-        (marks, span)
-        for side, marks in sides
-        if side
-        for span in _find_spans(record, side)
-    ]
-    spans = [span for _, span in found]
+    spans: list[Span] = []
+    marks_by_span = []
+    for side, marks in sides:
+        for span in _find_spans(record, side) if side else ():
+            spans.append(span)
+            marks_by_span.append(marks)
     text = view(record, (), spans, sections={span.section for span in spans})
-    for (marks, _), number in zip(found, text["marks"], strict=True):
+    for marks, number in zip(marks_by_span, text["marks"], strict=True):
         if number is not None:
             marks.append(number)
     return {key: text[key] for key in ("sections", "spans")}
 
 
 def _find_spans(record: TrialRecord, side: ErrorSide) -> Iterator[Span]:
-    """Yield the words of one side: its evidence, or else its quote in its item's section."""
-    for one in side.evidence:
-        yield Span(one.section, one.start, one.end)
+    """Yield the location of the words of one side: its evidence, or else its quote in the section
+    of its item.
+    """
+    for evidence in side.evidence:
+        yield Span(evidence.section, evidence.start, evidence.end)
     section = find_section(record, side.section)
     if side.evidence or not section:
         return

@@ -1,4 +1,4 @@
-"""Find an item's location in its record, its words and its text."""
+"""Find the location of an item in its record, its words, and the section that contains them."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from extractor.schemas import Endpoint, FieldRef, TrialRecord
 
 
 def name_home(item: Any) -> Any:
-    """Return an item's location: its section or, for an endpoint, its outcome's section, such as
-    ``primary_outcomes[0]``. Ages and sex have no location.
+    """Return the location of an item: its section or, for an endpoint, the section of its outcome,
+    such as ``primary_outcomes[0]``. Ages and sex do not have a location.
     """
     if isinstance(item, Endpoint):
         return f"{item.rank}_outcomes[{item.index}]"
@@ -15,13 +15,13 @@ def name_home(item: Any) -> Any:
 
 
 def find_words(item: Any) -> str | None:
-    """Return an item's words: its quote, or an outcome's measure."""
+    """Return the words of an item: its quote or, for an endpoint, its measure."""
     return getattr(item, "quote", None) or getattr(item, "measure", None)
 
 
 def find_section(record: TrialRecord, place: str | None) -> str | None:
-    """Return the section that contains the text of a location; None if the record has none. Flat
-    formats keep all arms, and all outcomes of a rank, in one section.
+    """Return the section that contains the text of a location, or None if the record has no such
+    section. In flat formats, one section contains all arms, or all outcomes of a rank.
 
     >>> from extractor.schemas import Section, Source
     >>> cell = Section(name="arms", text="Drug: 5 mg|Placebo")

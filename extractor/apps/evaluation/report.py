@@ -1,4 +1,4 @@
-"""The report of an evaluation, as frozen models that serialise to JSON."""
+"""The report of an evaluation, as frozen models that can be serialised to JSON."""
 
 from pydantic import JsonValue
 
@@ -16,7 +16,7 @@ _NEUTRAL = {
     "wrong": "differ",
     "error": "difference",
 }
-"""Neutral wording for a report of two annotators, with the names of both."""
+"""The neutral wording for a report that compares two annotators."""
 Interval = tuple[float, float]
 
 
@@ -25,9 +25,10 @@ class Score(FrozenModel):
     score.
 
     ``exact`` and ``normalised`` are F1 at these levels of agreement; precision, recall and the 95 %
-    ``interval`` refer to ``normalised``. There is no interval for fewer than ten values.
-    ``records`` is the number of records in which a field is scored, summed for a task. ``other`` is
-    the normalised F1 of the other prediction, and ``difference`` the paired difference from it.
+    ``interval`` refer to ``normalised``. ``interval`` is None for fewer than ten values.
+    ``records`` is the number of records in which a field is scored; for a task, it is the sum over
+    its fields. ``other`` is the normalised F1 of the other prediction, and ``difference`` is the
+    paired difference from it.
     """
 
     name: str
@@ -47,13 +48,13 @@ class Score(FrozenModel):
 
     @property
     def stated(self) -> int:
-        """The number of values that gold states."""
+        """The number of values in gold."""
         return self.right + self.wrong + self.missed
 
 
 class ErrorSide(FrozenModel):
-    """One side of an error: the value and its path, its item's section and words, and the value's
-    evidence, if the extraction has any.
+    """One side of an error: the value and its path, the section and words of its item, and the
+    evidence for the value, if the extraction contains evidence.
     """
 
     path: str
@@ -65,8 +66,8 @@ class ErrorSide(FrozenModel):
 
 
 class ErrorExample(FrozenModel):
-    """A disagreement. A side is None if it lacks the item. ``harm`` is the harm of the error's kind
-    multiplied by the field's weight.
+    """A disagreement between two extractions. A side is None if it lacks the item. ``harm`` is the
+    harm of the kind of error, multiplied by the field's weight.
     """
 
     kind: ErrorKind
@@ -83,14 +84,14 @@ class ErrorExample(FrozenModel):
 
     @property
     def place(self) -> str | None:
-        """The path in gold, or in the prediction if gold lacks the item."""
+        """The path of the value in gold, or in the prediction if gold lacks the item."""
         side = self.gold or self.predicted
         return side.path if side else None
 
 
 class ErrorScore(FrozenModel):
-    """All errors of a kind: their count in total and by field, their harm, and the most harmful
-    ones.
+    """All errors of a kind: their total number, their number by field, their harm, and the most
+    harmful errors.
     """
 
     kind: ErrorKind
@@ -108,13 +109,13 @@ class ScoreReport(FrozenModel):
         predicted: The name of the extractions or of the second annotator.
         neutral: Whether two annotators are compared, neither of whom is treated as correct.
         records: The number of gold records, all of which are scored.
-        missing: Records without a prediction, whose values are all missed.
+        missing: Records without a prediction. All their values are missed.
         without_gold: Predicted records without gold, which are not scored.
         resamples: The number of bootstrap samples.
-        groups: The overall score and the tasks' scores, as means over fields and, with the suffix
-            ``.micro``, over values.
+        groups: The overall score and the scores of the tasks, as means over fields and, with the
+            suffix ``.micro``, over values.
         fields: The scores of all fields.
-        errors: The errors by kind, most harmful first.
+        errors: The errors by kind, starting with the most harmful kind.
         other: The name of the other prediction.
     """
 
@@ -131,8 +132,8 @@ class ScoreReport(FrozenModel):
     other: str | None = None
 
     def figures(self) -> dict[str, float | None]:
-        """Return all normalised F1 scores by name."""
-        return {one.name: one.normalised for one in (*self.groups, *self.fields)}
+        """Return all normalised F1 scores, keyed by name."""
+        return {score.name: score.normalised for score in (*self.groups, *self.fields)}
 
     def figure(self, name: str) -> float | None:
         """Return a normalised F1 by its name, or by the end of its name, such as ``constraints``.
@@ -142,15 +143,15 @@ class ScoreReport(FrozenModel):
         figures = self.figures()
         if name in figures:
             return figures[name]
-        alike = [one for one in figures if one.endswith(f".{name}")]
+        alike = [known for known in figures if known.endswith(f".{name}")]
         if len(alike) != 1:
             remedy = suggest(name, figures) or "; the first column lists the names"
             raise ArgumentError(f"{name}: no such score{remedy}")
         return figures[alike[0]]
 
     def name(self, word: str) -> str:
-        """Return a kind of error, or another term in a report, as words, which are neutral for two
-        annotators.
+        """Return the words for a kind of error or another term in a report. The words are neutral
+        if two annotators are compared.
         """
         neutral = _NEUTRAL.get(word, word) if self.neutral else word
         return neutral.replace("_", " ").format(self.gold, self.predicted)

@@ -35,15 +35,16 @@ from extractor.concepts.own.models import read_fields
 from extractor.errors import GoldError
 
 LEAST_VALUES = 10
-"""Minimum number of values for an interval, because a bootstrap over fewer is meaningless."""
+"""Minimum number of values for an interval, because a bootstrap over fewer values is meaningless.
+"""
 _COUNTS = (*Verdict, "exact", "records")
-"""The counts for a field in a record: its values by verdict, equal values, and whether the field is
-scored.
+"""What is counted for a field in a record: its values by verdict, its equal values, and whether the
+field is scored.
 """
 _MEASURES = ("precision", "recall", "normalised", "exact")
 """The measures that ``_divide`` computes from counts. Each is also a field of ``Score``."""
 _PLACE = re.compile(r":|\.py$")
-"""A pattern that distinguishes the location of custom fields from the name of a field."""
+"""Matches the location of custom fields, but not the name of a field."""
 _F1 = _MEASURES.index("normalised")
 Numbers = NDArray[Any]
 
@@ -63,18 +64,18 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
 
     A source is a folder of JSON files, a JSON lines file, a run's folder, or extractions (or
     dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing in
-    ``predicted``, its values count as missed. A record without gold is listed but not scored.
+    ``predicted``, its values are missed. A record without gold is listed but not scored.
 
     Args: gold: The annotations. predicted: The extractions to score. compare: Another prediction,
     for paired differences on the same records. examples: The maximum number of errors to keep for
-    each kind. resamples: The number of bootstrap samples for the intervals; 0 omits them. A single
-    record has no interval. fields: Custom fields to score in addition to the built-in ones (see
-    ``docs/how-to/your-own-fields.md``), and the names of the fields to score, such as
-    ``minimum_age``, ``constraints`` or ``dosing``; by default, all whose keys gold contains.
-    only_given: Score only the criteria, regimens and endpoints in gold, and do not count others as
-    invented. Use it for gold that contains only some items of a record. neutral: Compare two
-    annotators' gold in the records that both have. F1 does not depend on their order, and the
-    report treats neither as correct.
+    each kind. resamples: The number of bootstrap samples for the intervals; 0 omits the intervals.
+    A single record never has an interval. fields: Custom fields to score in addition to the
+    built-in ones (see ``docs/how-to/your-own-fields.md``), and the names of the fields to score,
+    such as ``minimum_age``, ``constraints`` or ``dosing``. By default, all fields whose keys gold
+    contains are scored. only_given: Score only the criteria, regimens and endpoints in gold, and do
+    not report other items as invented. Use this option if gold contains only some items of a
+    record. neutral: Compare the gold of two annotators in the records that both annotated. F1 does
+    not depend on their order, and neither is treated as correct.
 
     Raises:
         GoldError: A source cannot be read.
@@ -89,15 +90,15 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     (0.0, ['wrong_category'])
     """
     names, declared = split_fields(fields)
-    own = read_fields(declared)
-    groups = add_groups(own)
-    annotations = open_extractions(gold, "gold", own)
-    sources = [open_extractions(predicted, "predicted", own)]
+    custom_fields = read_fields(declared)
+    groups = add_groups(custom_fields)
+    annotations = open_extractions(gold, "gold", custom_fields)
+    sources = [open_extractions(predicted, "predicted", custom_fields)]
     if compare is not None:
-        sources.append(open_extractions(compare, "compare", own))
+        sources.append(open_extractions(compare, "compare", custom_fields))
     missing = sorted(annotations.keys() - sources[0].keys())
     left_out = missing if neutral else ()
-    record_ids = [one for one in annotations if one not in left_out]
+    record_ids = [known for known in annotations if known not in left_out]
     if not record_ids:
         both = f"{annotations.name} and {sources[0].name}"
         raise GoldError(f"{both} have no records in common")
@@ -139,7 +140,7 @@ def _list_fields(groups: Iterable[Group]) -> list[Field]:
 def _count(
     groups: Sequence[Group], scored: Iterable[Group], rows: Iterable[JudgedValue]
 ) -> list[list[int]]:
-    """Return a record's counts by field."""
+    """Return the counts for a record, keyed by field."""
     counts = {one.name: dict.fromkeys(_COUNTS, 0) for one in _list_fields(groups)}
     for field in _list_fields(scored):
         counts[field.name]["records"] = 1
@@ -151,16 +152,16 @@ def _count(
 
 
 def split_fields(
-    given: Iterable[Declared] | Declared,
+    selection: Iterable[Declared] | Declared,
 ) -> tuple[tuple[str, ...], tuple[Declared, ...]]:
-    """Separate the names of fields to score from the locations of custom fields, which contain a
-    colon or end with .py.
+    """Return (names of fields to score, locations of custom fields). A location contains a colon or
+    ends with .py.
 
     >>> split_fields(["minimum_age,constraints", "extractor.catalogue:Washout"])
     (('minimum_age', 'constraints'), ('extractor.catalogue:Washout',))
     """
-    is_one = isinstance(given, BaseModel | str | Path | type)
-    entries: Any = [given] if is_one else given
+    is_one = isinstance(selection, BaseModel | str | Path | type)
+    entries: Any = [selection] if is_one else selection
     entries = list(entries)
     names = [one for one in entries if isinstance(one, str) and not _PLACE.search(one)]
     declared = tuple(one for one in entries if one not in names)
@@ -168,8 +169,9 @@ def split_fields(
 
 
 def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator[Score]:
-    """Yield the overall score and the tasks' scores, each as a mean over fields and over values,
-    followed by the fields' scores. ``counts`` has the axes record, source, field and kind of count.
+    """Yield the overall score and the scores of the tasks, each as a mean over fields and over
+    values, followed by the scores of the fields. ``counts`` has the axes record, source, field and
+    kind of count.
     """
     records = len(counts)
     chances = np.full(records, 1 / records)
@@ -195,7 +197,9 @@ def _score(counts: Numbers, fields: Sequence[Field], resamples: int) -> Iterator
 
 
 def _divide(counts: Numbers) -> Numbers:
-    """Return the measures for counts, which are on the last axis."""
+    """Return the measures for an array of counts. The last axis of both arrays contains the
+    different counts or measures.
+    """
     right, wrong, missed, invented, exact, _ = np.moveaxis(counts, -1, 0)
     stated = right + wrong + missed
     found = right + wrong + invented
@@ -204,8 +208,8 @@ def _divide(counts: Numbers) -> Numbers:
 
 
 def _make_score(name: str, counts: Numbers, samples: Numbers) -> Score:
-    """Return a score from its counts by source, and its measures by sample and source. If there are
-    two sources, the last one is the other prediction.
+    """Return a score, given its counts by source, and its measures by sample and source. If there
+    are two sources, the second source is the other prediction.
     """
     of_first = dict(zip(_COUNTS, map(int, counts[0]), strict=True))
     values = counts[:, : len(Verdict)].sum(axis=1)
@@ -230,7 +234,7 @@ def _to_share(value: float) -> float | None:
 
 
 def _find_interval(samples: Numbers, values: float) -> Interval | None:
-    """Return the 2.5 and 97.5 percentiles of the samples, unless there are too few values."""
+    """Return the 2.5 and 97.5 percentiles of the samples, or None if there are too few values."""
     if values < LEAST_VALUES or len(samples) == 1:
         return None
     low, high = np.nanpercentile(samples[1:], [2.5, 97.5])

@@ -15,7 +15,7 @@ from extractor.language.book import word_set
 from extractor.language.units import find_dimension, read_unit
 
 ESCAPE = re.compile(r"\\(?=[!-/:-@\[-`{-~])")
-"""A backslash that the registry inserted before punctuation."""
+"""A backslash that the registry has inserted before punctuation."""
 _TOKEN = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+|[<>=≤≥%+]")
 _TRADE_MARKS = dict.fromkeys(map(ord, "®™©"))
 _ABBREVIATION = re.compile(r"(?<=\w) ?\([A-Z][A-Za-z]{0,5}[A-Z]s?\)$")
@@ -25,12 +25,12 @@ _LITTLE = word_set(
 """Articles and prepositions."""
 _OF_AGE = re.compile(r"(?<![\s-])[\s-]*(?:of\s+age|old)$")
 _MONTHS = {"mo": 1.0, "a": 12.0}
-"""The length of a UCUM unit in months, which have no fixed number of days."""
+"""The number of months in a UCUM unit, because months do not have a fixed number of days."""
 _MARK = re.compile(r"\{[^{}]*\}")
 
 
 def fold_quote(text: str) -> str:
-    r"""Fold a quote as the guideline does: single spaces, lower case, no escapes.
+    r"""Fold a quote as the guideline prescribes: single spaces, lower case, and no escapes.
 
     >>> fold_quote("ECOG\n  \\<= 2")
     'ecog <= 2'
@@ -65,18 +65,22 @@ def _list_tokens(text: str) -> frozenset[str]:
     return frozenset(_TOKEN.findall(fold_text(text)))
 
 
-def measure_overlap(one: str, other: str) -> float:
-    """Return the Dice coefficient of two texts' tokens. Texts without tokens overlap if equal."""
-    first = _list_tokens(one)
-    second = _list_tokens(other)
-    if one == other or not first or not second:
-        return float(fold_text(one) == fold_text(other))
+def measure_overlap(text: str, other_text: str) -> float:
+    """Return the Dice coefficient of the tokens of two texts. Texts without tokens have an overlap
+    of 1 if they are equal.
+    """
+    first = _list_tokens(text)
+    second = _list_tokens(other_text)
+    if text == other_text or not first or not second:
+        return float(fold_text(text) == fold_text(other_text))
     return 2 * len(first & second) / (len(first) + len(second))
 
 
-def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bool:
-    """Return whether two texts share half of the words of the shorter one, ignoring articles and
-    prepositions. With ``of=max``, the longer text decides.
+def share_words(
+    text: str, other_text: str, of: Callable[[int, int], int] = min
+) -> bool:
+    """Return whether two texts share half of the words of the shorter text or, with ``of=max``, of
+    the longer text. Articles and prepositions are ignored.
 
     >>> (
     ...     share_words("before the first dose", "the first dose of it"),
@@ -84,18 +88,21 @@ def share_words(one: str, other: str, of: Callable[[int, int], int] = min) -> bo
     ... )
     (True, False)
     """
-    first, second = map(_list_content, (one, other))
+    first, second = map(_list_content, (text, other_text))
     return 2 * len(first & second) >= of(len(first), len(second))
 
 
 def _list_content(text: str) -> frozenset[str]:
-    """Return a text's words without articles and prepositions, unless there are no others."""
+    """Return the words of a text without articles and prepositions. If the text contains no other
+    words, return all its words.
+    """
     words = _list_tokens(text)
     return words - _LITTLE or words
 
 
 def is_inside(part: str, whole: str) -> bool:
-    """Return whether a text is a proper part of another one, at word boundaries.
+    """Return whether a text is part of another text, but not all of it, and begins and ends at word
+    boundaries.
 
     >>> (
     ...     is_inside("no infection", "No infection, no fever"),
@@ -109,7 +116,7 @@ def is_inside(part: str, whole: str) -> bool:
     return bool(short.strip()) and short != long and short in long
 
 
-def compare_extents(one: str | None, other: str | None) -> float:
+def compare_extents(text: str | None, other_text: str | None) -> float:
     """Return the overlap of two texts, which is at least 0.5 if one is part of the other.
 
     >>> (
@@ -118,7 +125,7 @@ def compare_extents(one: str | None, other: str | None) -> float:
     ... )
     (0.5, 0.0)
     """
-    texts = one or "", other or ""
+    texts = text or "", other_text or ""
     overlap = measure_overlap(*texts)
     if overlap < 0.5 and (is_inside(*texts) or is_inside(*texts[::-1])):
         return 0.5
@@ -126,7 +133,7 @@ def compare_extents(one: str | None, other: str | None) -> float:
 
 
 def scale_quantity(value: float | None, unit: str | None) -> tuple[str | None, str]:
-    """Return a number in base units with its dimension, as comparable text.
+    """Return a number in base units with its dimension, as text that can be compared.
 
     >>> scale_quantity(24, "hours") == scale_quantity(1, "day")
     True
@@ -147,9 +154,7 @@ def have_same_dimension(unit: str | None, other: str | None) -> bool:
 
 @lru_cache(maxsize=1024)
 def _read_dimension(unit: str | None) -> tuple[str, float]:
-    """Return a unit's dimension and its factor to base units. An unknown unit has a separate
-    dimension.
-    """
+    """Return (dimension, factor to base units) for a unit. An unknown unit is its own dimension."""
     written = unit or ""
     code = read_unit(_OF_AGE.sub("", written)) if written else None
     if code is None:

@@ -2,13 +2,13 @@
 
 The tables answer the questions in docs/how-to/queries.md: who can take part, limits in canonical
 units, washouts, doses by arm and day, endpoints with their times in days, and the supporting words,
-location and confidence of every value. They can be written as CSV, JSON lines, Parquet, DuckDB,
-Excel and data frames.
+location and confidence of every value. The tables can be written as CSV, JSON lines, Parquet,
+DuckDB or Excel files, or returned as data frames.
 
-Columns are declared in ``tables.toml``, and ``rows.py`` fills them from an extraction and the
-register's data, using the same names as keys. The tables of values, absences and findings are read
-from ``ValueRow``. Anything that a query can compute is a view or macro of the database, in
-``views.sql``.
+Columns are declared in ``tables.toml``. ``rows.py`` fills them from an extraction and the
+register's data, using the column names as keys. The tables of values, absences and findings are
+filled from ``ValueRow``. Anything that a query can compute is a view or a macro of the database,
+defined in ``views.sql``.
 
 - ``columns.py``: the tables, including those of custom fields.
 - ``rows.py``: the rows of an extraction. It uses ``limits.py`` and ``instruments.py`` (canonical

@@ -1,7 +1,8 @@
 """The drugs of a trial: its registered interventions, a single name for all names of an agent in
 the record, and the agent's dosage form.
 
-Two names that may denote different drugs are kept separate, because a wrong name is worse than two.
+Two names that may denote different drugs are kept separate, because one wrong name is worse than
+two names for one drug.
 """
 
 import re
@@ -23,7 +24,7 @@ from extractor.schemas import RegisteredTerm, TermKind, TrialRecord
 from extractor.schemas.registered_words import unify_word
 
 _SEVERAL = re.compile(r"[+/,;&]|\b(?:and|plus|with|or)\b", re.IGNORECASE)
-"""A sign or word that separates the names of several agents."""
+"""A character or word that separates the names of several agents."""
 _PLACEBO = re.compile(
     r"placebos?|match(?:ing|ed|es)|comparator|control|oral|dummy|inactive|saline|arm|group"
     r"|(?:tablet|capsule|pill|injection)s?|infusion|cream|gel|ointment|solution"
@@ -41,7 +42,7 @@ class Intervention(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name and other names of the intervention."""
+        """All names of the intervention."""
         return (self.name, *self.other_names) if self.name else self.other_names
 
 
@@ -68,8 +69,9 @@ def read_interventions(record: TrialRecord) -> list[Intervention]:
 
 
 def find_intervention(name: str, interventions: Sequence[Intervention]) -> int | None:
-    """Return the position of the first intervention with this name, or else of the only one whose
-    names contain it. None if there is no such intervention, or several contain the name.
+    """Return the position of the first intervention with this name, or else of the only
+    intervention with a name that contains it. Return None if no intervention or several
+    interventions match.
     """
     key = name_key(name)
     containing = []
@@ -82,9 +84,9 @@ def find_intervention(name: str, interventions: Sequence[Intervention]) -> int |
 
 
 def _contains(text: str, key: str) -> bool:
-    """Return whether a text contains a name as whole words."""
-    wanted = _fold(key)
-    return wanted != "  " and wanted in _fold(name_key(text))
+    """Return whether a text contains a name as a sequence of whole words."""
+    folded_key = _fold(key)
+    return folded_key != "  " and folded_key in _fold(name_key(text))
 
 
 @lru_cache(maxsize=4096)
@@ -94,10 +96,6 @@ def _fold(text: str) -> str:
 
 class AgentNamer:
     """Names the agents of a record consistently, based on the record itself.
-
-    Args:
-        interventions: The registered ones.
-        terms: The registered terms.
 
     >>> registered = [Intervention("FCT-1 50 mg tablet", "DRUG", ("Fictumab", "FCT1"))]
     >>> namer = AgentNamer(registered)
@@ -121,14 +119,14 @@ class AgentNamer:
             shown = next(filter(self._is_substance, names), names[0]).lower()
             for name in (bare_name(intervention.name or ""), *names):
                 claims[_make_key(name)].add(shown)
-        # A name claimed by two interventions is ambiguous, and not used.
+        # a name of two interventions is ambiguous, so it is not used
         self._names = {
             key: min(names) for key, names in claims.items() if len(names) == 1
         }
 
     def name(self, agent: str) -> str:
-        """Return one name for all names of an agent in the record: "placebo", the name of its
-        intervention, its usual name, or otherwise its first spelling, in lower case.
+        """Return, in lower case, one name for all names of an agent in the record: "placebo", the
+        name of its intervention, its usual name, or else its first spelling.
         """
         bare = bare_name(agent)
         if _is_placebo(bare):
@@ -143,8 +141,8 @@ class AgentNamer:
 
     def _list_names(self, intervention: Intervention, main_keys: set[str]) -> list[str]:
         """Return an intervention's usual name, followed by its other names if they certainly denote
-        the same drug. Names of mixtures, and of other interventions (with the keys ``main_keys``),
-        are excluded.
+        the same drug. Names of mixtures, and names of other interventions (whose keys are in
+        ``main_keys``), are excluded.
         """
         written = intervention.name or ""
         first = _find_usual(bare_name(written))
@@ -172,7 +170,8 @@ def _find_usual(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def bare_name(name: str) -> str:
-    """Return a name without form, strength, route and marks, unless nothing else is left.
+    """Return a name without its form, strength, route and marks such as "®". If nothing would
+    remain, return the name unchanged.
 
     >>> bare_name("Oral Fictumab® 50 mg tablet")
     'Fictumab'
@@ -190,21 +189,21 @@ def _make_key(name: str) -> str:
 
 
 def _is_placebo(name: str) -> bool:
-    """Return whether a name denotes a placebo without stating the drug it replaces."""
+    """Return whether a name denotes a placebo without stating which drug it replaces."""
     words = re.findall(r"[^\W\d_]+", name.lower())
     return "placebo" in name.lower() and all(map(_PLACEBO.fullmatch, words))
 
 
 @lru_cache(maxsize=4096)
 def _is_known(name: str) -> bool:
-    """Return whether a name as a whole denotes a single known substance."""
+    """Return whether the whole name denotes a single known substance."""
     tokens = read_text(name)
-    found = [
+    terms = [
         (kind, first, end)
         for kind, first, end in find_general(tokens)
         if kind in ("drug", "cells")
     ]
-    return found == [("drug", 0, len(tokens))]
+    return terms == [("drug", 0, len(tokens))]
 
 
 def _is_class(name: str) -> bool:
@@ -219,8 +218,8 @@ def _is_class(name: str) -> bool:
 
 
 def find_form(*sources: Iterable[str]) -> str | None:
-    """Return a drug's dosage form, using the first of the ``sources`` that names any. None if it
-    names several.
+    """Return a drug's dosage form, taken from the first of the ``sources`` that names a form.
+    Return None if this source names several forms.
 
     >>> find_form(["Fictumab 50 mg"], ["Fictumab tablets"])
     'tablet'
@@ -234,10 +233,12 @@ def find_form(*sources: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _list_forms(text: str) -> frozenset[str]:
-    """Return the forms that a text names; for "a capsule containing a tablet", only the capsule."""
-    given, holding, _ = text.partition(" contain")
-    found = find_terms(read_text(given if holding else text), "dosage_forms")
-    return frozenset(term.value for term in found)
+    """Return the dosage forms that a text names. For "a capsule containing a tablet", this is only
+    the capsule.
+    """
+    product, holding, _ = text.partition(" contain")
+    terms = find_terms(read_text(product if holding else text), "dosage_forms")
+    return frozenset(term.value for term in terms)
 
 
 def list_mesh_terms(

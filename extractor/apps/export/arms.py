@@ -1,5 +1,5 @@
-"""The arms of a trial as listed in every export, and which of them receive a regimen or one of its
-amounts.
+"""The arms of a trial, as listed in every export, and the links from arms to the regimens and
+amounts that they receive.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from extractor.schemas.registered_words import unify_word
 
 
 class Arm(NamedTuple):
-    """A registered arm with its section; unknown parts are None."""
+    """A registered arm with its section. Unknown attributes are None."""
 
     label: str | None
     type: str | None = None
@@ -21,7 +21,7 @@ class Arm(NamedTuple):
 
 
 class ArmLink(NamedTuple):
-    """A link between an arm and an amount of a regimen that it receives, by position."""
+    """A link between an arm and an amount of a regimen that the arm receives, by position."""
 
     amount_index: int | None
     arm_index: int
@@ -37,7 +37,7 @@ def read_arms(record: TrialRecord) -> list[Arm]:
         label = section.part("label")
         kind = unify_word("arm_type", section.part("type") or "") or None
         description = section.part("description") or None
-        # Some formats provide an arm as a single text.
+        # in some formats, an arm is a single text
         if description is None and not label:
             description = section.text
         arms.append(Arm(label, kind, description, section.name))
@@ -45,7 +45,7 @@ def read_arms(record: TrialRecord) -> list[Arm]:
 
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
-    """Return the registered arms, followed by arms that only a regimen or an amount names.
+    """Return the registered arms, followed by the arms that only a regimen or an amount names.
 
     Labels that differ only in case or whitespace refer to the same arm.
 
@@ -75,8 +75,8 @@ def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> li
 
 def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
     """Yield the links between arms and the amounts of a regimen that they receive. An amount
-    without arms applies to all arms of its regimen. An arm that receives no specific amount is
-    linked to the regimen, with an ``amount_index`` of None.
+    without arms applies to all arms of its regimen. If no specific amount applies to an arm of a
+    regimen, the arm is linked to the regimen with an ``amount_index`` of None.
     """
     labels = list(map(fold_label, _list_labels(regimen)))
     for place, arm in enumerate(arms):
@@ -97,7 +97,7 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
 
 
 def _list_labels(regimen: Regimen) -> list[str]:
-    """Return the arms that a regimen names, followed by those that only its amounts name."""
+    """Return the arms that a regimen names, followed by the arms that only its amounts name."""
     labels = list(regimen.arms)
     for amount in regimen.amounts:
         labels += amount.arms

@@ -1,5 +1,5 @@
-"""The tables of an export with their columns: the tables in ``tables.toml``, and a table for each
-custom field.
+"""The tables of an export and their columns: the tables declared in ``tables.toml``, and one table
+for each custom field.
 """
 
 import tomllib
@@ -17,27 +17,27 @@ from extractor.schemas.arguments import refuse_unknown
 from extractor.schemas.fields import FieldInfo, ValueKind
 
 Cells = Mapping[str, Any]
-"""The cells of a row by column; missing cells are empty."""
+"""The cells of a row, keyed by column. Missing cells are empty."""
 Row = tuple[Any, ...]
 """The cells of a row, in column order."""
 
 _POSITION = "integer: Position, from 0."
-"""The meaning of keys that number rows."""
+"""The meaning of key columns that number rows."""
 _TYPES = frozenset({"integer", "number", "boolean"})
 _KINDS = {ValueKind.NUMBER: "number", ValueKind.YES_NO: "boolean"}
 _NUMBERS = frozenset({"value", "value_high", "low", "high"})
-"""The numeric parts of limits, amounts and times."""
+"""The attributes of limits, amounts and times that contain numbers."""
 
 
-_OWN_KEYS = {
+_CUSTOM_KEYS = {
     "record_id": "The record.",
     "item_index": _POSITION,
     "of": "Path of its criterion, regimen or endpoint; empty for a record.",
 }
-_OWN_PROVENANCE = {
+_CUSTOM_PROVENANCE = {
     "origin": "rule, model or both.",
-    "confidence": "number: The probability that the value is right.",
-    "calibrated": "boolean: Whether your own gold gave it.",
+    "confidence": "number: The probability that the value is correct.",
+    "calibrated": "boolean: Whether the confidence was calibrated with your own gold.",
 }
 
 
@@ -46,11 +46,10 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: Its name.
-        name: The column's name.
+        name: The name of the column.
         meaning: A description of its cells.
         kind: text, integer, number (possibly with a fraction) or boolean.
-        path: For a custom field, the parts of its value that lead to the cell.
+        path: For a custom field, the keys that lead from its value to the cell.
     """
 
     name: str
@@ -65,11 +64,11 @@ class Table:
 
     Attributes:
         name: The table's name.
-        task: The task whose values it contains; None for data about whole records.
-        keys: The columns that identify a row and the rows it belongs to.
+        task: The task whose values it contains, or None for data about whole records.
+        keys: The columns that identify a row and its parent rows.
         values: All other columns.
-        row: What a row represents.
-        shared: The names of those ``values`` columns that many tables have.
+        row: A description of a row.
+        shared: The names of the columns in ``values`` that other tables share.
     """
 
     name: str
@@ -92,14 +91,14 @@ def list_tables(fields: tuple[CustomField, ...] = ()) -> tuple[Table, ...]:
     >>> [table.name for table in list_tables()][:4]
     ['records', 'eligibility', 'groups', 'criteria']
     """
-    return (*_read_tables(), *map(_plan_own, fields))
+    return (*_read_tables(), *map(_plan_custom_table, fields))
 
 
 def choose_tables(
     tasks: Collection[str], names: Collection[str], fields: tuple[CustomField, ...] = ()
 ) -> tuple[Table, ...]:
-    """Return the tables with these names or, without names, those of the tasks and of whole
-    records. Raises ``ValueError`` for an unknown name.
+    """Return the tables with these names or, if there are no names, all tables of the tasks and of
+    whole records. Raises ``ValueError`` for an unknown name.
 
     >>> [table.name for table in choose_tables(["dosing"], [])][:4]
     ['records', 'regimens', 'amounts', 'interventions']
@@ -113,7 +112,7 @@ def choose_tables(
 
 
 def describe_tables(tables: Collection[Table]) -> dict[str, Any]:
-    """Return the tables' keys, and their columns' types and meanings, as JSON."""
+    """Return the key columns of the tables, and the types and meanings of all columns, as JSON."""
     return {
         table.name: {
             "row": table.row,
@@ -134,7 +133,7 @@ def _read_tables() -> tuple[Table, ...]:
     tables = []
     for name, parts in declared.items():
         shared = parts.get("shared", [])
-        columns = parts["columns"] | {one: meanings[one] for one in shared}
+        columns = parts["columns"] | {name: meanings[name] for name in shared}
         table = Table(
             name,
             Task(parts["task"]) if "task" in parts else None,
@@ -149,37 +148,37 @@ def _read_tables() -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _read_column(name: str, described: str) -> Column:
-    kind, colon, meaning = described.partition(": ")
+def _read_column(name: str, declaration: str) -> Column:
+    kind, colon, meaning = declaration.partition(": ")
     if colon and kind in _TYPES:
         return Column(name, meaning, kind)
-    return Column(name, described)
+    return Column(name, declaration)
 
 
-def _plan_own(own: CustomField) -> Table:
-    """Return the table of a custom field, with a column for each part of its attributes. An
-    underscore is appended to a column name that is already used, ignoring case.
+def _plan_custom_table(field: CustomField) -> Table:
+    """Return the table of a custom field, with a column for each part of its attributes. If a
+    column name is already used, ignoring case, an underscore is appended.
     """
     keys, provenance = (
         tuple(_read_column(*column) for column in columns.items())
-        for columns in (_OWN_KEYS, _OWN_PROVENANCE)
+        for columns in (_CUSTOM_KEYS, _CUSTOM_PROVENANCE)
     )
-    taken = {*_OWN_KEYS, *_OWN_PROVENANCE}
+    taken = {*_CUSTOM_KEYS, *_CUSTOM_PROVENANCE}
     values = []
-    for info in own.group.fields:
+    for info in field.group.fields:
         for path, kind in _list_parts(info):
             name = "_".join(path)
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
             values.append(Column(name, "", kind, path))
-    task = own.of.task if own.group.of else None
-    name = f"custom_{own.name}"
-    return Table(name, task, keys, (*values, *provenance), own.definition)
+    task = field.of.task if field.group.of else None
+    name = f"custom_{field.name}"
+    return Table(name, task, keys, (*values, *provenance), field.definition)
 
 
 def _list_parts(info: FieldInfo) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield (path, kind) for each cell of an attribute. A list is written as one text."""
+    """Yield a (path, kind) pair for each cell of an attribute. A list is written as one text."""
     if info.many or not issubclass(info.type, BaseModel):
         yield (info.name,), "text" if info.many else _KINDS.get(info.kind, "text")
         return

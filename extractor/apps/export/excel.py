@@ -17,14 +17,14 @@ _LONGEST_NAME = 31
 """Excel's limits: rows per sheet including the header, characters per cell, and characters per
 sheet name."""
 _WIDTH = 24
-"""Column width in characters; longer text is wrapped."""
+"""Column width in characters. Longer text is wrapped."""
 
 
 def write_workbook(
     path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
 ) -> None:
-    """Convert JSON lines to a workbook. Needs the extra ``excel``. Text is never written as a
-    formula. Raises ``StoreError`` for a table that does not fit into a sheet.
+    """Convert JSON lines to a workbook, which requires the extra ``excel``. Text is never written
+    as a formula. Raises ``StoreError`` for a table that does not fit into a sheet.
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 
@@ -34,7 +34,7 @@ def write_workbook(
             "choose --format csv or parquet for it, or the other tables with --tables"
         )
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
-        # A fixed date, so that the same run always produces the same file.
+        # a fixed date, so that the same run always produces the same file
         book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
         header = book.add_format({"bold": True, "valign": "top"})
         wrapped = book.add_format({"valign": "top", "text_wrap": True})
@@ -51,7 +51,7 @@ def write_workbook(
             sheet.autofilter(0, 0, sheet.dim_rowmax, len(columns) - 1)
             if problem:
                 raise StoreError(
-                    f"{table.name}: {problem}, too much for an Excel sheet; {remedy}"
+                    f"{table.name}: {problem}, more than an Excel sheet allows; {remedy}"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Export a run's results, or a review's gold, to tables, one record at a time."""
+"""Export a run's results, or the gold from a review, to tables, one record at a time."""
 
 import json
 from codecs import BOM_UTF8
@@ -40,7 +40,9 @@ _EXTRAS = {
     Format.DUCKDB: ("duckdb", "export"),
     Format.XLSX: ("xlsxwriter", "excel"),
 }
-"""The required library, and its extra, of each format that is converted from JSON lines."""
+"""For each format that is converted from JSON lines: the required library, and the extra that
+installs it.
+"""
 
 
 @dataclass(slots=True)
@@ -55,8 +57,8 @@ class Threshold:
     kept: int = 0
 
     def sift(self, extraction: TrialExtraction) -> tuple[TrialExtraction, Whole | None]:
-        """Return an extraction without its doubtful values, and the original extraction, or None
-        if nothing was removed.
+        """Return an extraction without its doubtful values, and the original extraction, which is
+        None if nothing was removed.
         """
         if not self.minimum:
             return extraction, None
@@ -78,21 +80,21 @@ def export_run(
     threshold: Threshold | None = None,
     fields: tuple[CustomField, ...] = (),
 ) -> Mapping[str, int]:
-    """Write a run's tables, by default all of them, and return the number of rows in each.
+    """Write the tables of a run, and return the number of rows in each table.
 
     Args:
         run: A run's folder, a file of extractions, or a folder of gold files.
         destination: The file or folder to write to.
-        tables: The tables to write.
-        lines: The extractions as JSON; by default those in ``run``.
-        registry: The register's data by record; without it, registered columns are empty.
+        tables: The tables to write, by default all tables.
+        lines: The extractions as JSON, by default the extractions in ``run``.
+        registry: The register's data by record. Without it, registered columns are empty.
         threshold: Removes doubtful values.
         fields: The run's custom fields, each of which has a table.
 
     Raises:
         ValueError: A single file cannot contain several tables.
         MissingExtra: The library for the format is not installed.
-        StoreError: The run cannot be read, or the destination may not be replaced.
+        StoreError: The run cannot be read, or the destination must not be replaced.
     """
     sieve = threshold or Threshold()
     results = find_results(run)
@@ -126,12 +128,12 @@ def write_tables(
     if find_spec(library) is None:
         raise MissingExtra(f"the format {kind} needs {library}", extra)
     counts = dict.fromkeys(names, 0)
-    with destination.staged() as (scratch, made):
-        final = dict.fromkeys(names, made)
+    with destination.staged() as (scratch, path):
+        final = dict.fromkeys(names, path)
         if not destination.is_single_file:
-            final = {name: made / f"{name}.{kind}" for name in names}
+            final = {name: path / f"{name}.{kind}" for name in names}
             described = json.dumps(describe_tables(tables), indent=2)
-            (made / COLUMNS_FILE).write_text(f"{described}\n", "utf-8")
+            (path / COLUMNS_FILE).write_text(f"{described}\n", "utf-8")
         written = final
         if kind in _EXTRAS:
             written = {name: scratch / f"{name}.rows" for name in names}
@@ -141,9 +143,9 @@ def write_tables(
                     append[name](row)
                     counts[name] += 1
         if kind is Format.XLSX:
-            write_workbook(made, tables, written)
+            write_workbook(path, tables, written)
         elif kind is Format.DUCKDB:
-            load_tables(made, tables, written, None)
+            load_tables(path, tables, written, None)
         elif kind is Format.PARQUET:
             load_tables(scratch / "rows.duckdb", tables, written, final)
     return counts
@@ -187,8 +189,8 @@ def find_results(run: Path) -> Path:
 def read_results(
     path: Path, lines: Iterable[bytes] | None = None, threshold: Threshold | None = None
 ) -> Iterator[TrialExtraction]:
-    """Yield the extractions in ``lines``, or else in a file or in a folder of gold files, without
-    doubtful values. Raises ``StoreError`` for a line that is not an extraction.
+    """Yield the extractions in ``lines``, or else in a file or a folder of gold files, without
+    their doubtful values. Raises ``StoreError`` for a line that is not an extraction.
     """
     sieve = threshold or Threshold()
     for extraction in _read_extractions(path, lines):
@@ -196,16 +198,18 @@ def read_results(
 
 
 def pair_results(
-    run: Path, found: FinishedRun | None, threshold: Threshold
+    run: Path, finished: FinishedRun | None, threshold: Threshold
 ) -> Iterator[tuple[TrialExtraction, TrialRecord | None]]:
-    """Yield (result, record) pairs, one at a time. Without the run's folder, records are None."""
+    """Yield (result, record) pairs, one at a time. If ``run`` is not the folder of a run, the
+    records are None.
+    """
     results = find_results(run)
-    if found is None:
+    if finished is None:
         for extraction in read_results(results, None, threshold):
             yield extraction, None
         return
-    for reread in found.reread():
-        lines = [found.read_line(reread.record_id)]
+    for reread in finished.reread():
+        lines = [finished.read_line(reread.record_id)]
         for extraction in read_results(results, lines, threshold):
             yield extraction, reread.record
 
@@ -213,7 +217,7 @@ def pair_results(
 def _read_extractions(
     path: Path, lines: Iterable[bytes] | None
 ) -> Iterator[TrialExtraction]:
-    """Yield the same extractions as ``read_results``, but with their doubtful values."""
+    """Yield the same extractions as ``read_results``, including their doubtful values."""
     for place, content in _list_documents(path, lines):
         try:
             extraction = TrialExtraction.model_validate_json(content)

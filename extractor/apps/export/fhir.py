@@ -1,20 +1,20 @@
-"""Export FHIR R5 resources as bulk export files: one file of JSON lines per resource type. Needs
-the extra ``fhir``.
+"""Export FHIR R5 resources as bulk export files, with one file of JSON lines per resource type.
+This requires the extra ``fhir``.
 
-A trial becomes
+A trial is represented by
 
 - a ResearchStudy with the registered fields, the arms and the outcome measures,
 - a Group with the criteria as characteristics, and a Group for each list of alternatives,
 - an EvidenceVariable for each regimen and for each endpoint,
 - a Provenance with the characters that support each value.
 
-Every resource is valid R5, references point to resources in the export, and the output is the same
-byte for byte for the same results. A value that FHIR cannot express, or that is uncertain, is
-written as text, and ``unmapped.jsonl`` lists it with the reason.
+Every resource is valid R5, references only point to resources in the export, and identical results
+produce byte-identical output. A value that FHIR cannot express, or that is uncertain, is written as
+text, and ``unmapped.jsonl`` lists it with the reason.
 
 ``fhir_eligibility`` builds the Groups, and ``fhir_study`` all other resources. To express another
 field, change the function for its item there; until then, it is listed in ``unmapped.jsonl`` or
-written as text. The codes of words are in ``rules/fhir.toml``.
+written as text. ``rules/fhir.toml`` contains the codes of words.
 """
 
 import json
@@ -49,15 +49,18 @@ offsets remain valid.
 
 @dataclass(frozen=True)
 class FhirCounts:
-    """The number of exported resources by type, and of unmapped values by kind and reason. A kind
-    is a field's path without positions, such as ``eligibility.criteria.time_windows``.
+    """The number of exported resources by type, and the number of unmapped values by kind and
+    reason. A kind is the path of a field without positions, such as
+    ``eligibility.criteria.time_windows``.
     """
 
     resources: Counter[str] = field(default_factory=Counter)
     unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def describe(self) -> Iterator[str]:
-        """Yield a line for each resource type, and for each kind and reason of unmapped values."""
+        """Yield a line for each resource type, and a line for each kind and reason of unmapped
+        values.
+        """
         meanings = read_table("fhir")["reasons"]
         for resource in KINDS:
             yield f"{resource}: {self.resources[resource]}"
@@ -77,8 +80,8 @@ def export_fhir(
 
     ``results`` are (extraction, record) pairs, read one at a time; if a record is None, registered
     fields are omitted. Each resource type has a file. ``force`` replaces an earlier export. Raises
-    ``MissingExtra`` without the extra ``fhir``, ``ValueError`` if ``to`` is a file, and
-    ``StoreError`` if the folder may not be replaced or a resource is invalid.
+    ``MissingExtra`` if the extra ``fhir`` is not installed, ``ValueError`` if ``to`` is a file, and
+    ``StoreError`` if the folder must not be replaced or a resource is invalid.
     """
     if not find_spec("fhir"):
         raise MissingExtra("FHIR needs fhir.resources", "fhir")
@@ -90,7 +93,7 @@ def export_fhir(
         for extraction, record in results:
             trial = build_trial(extraction, record, tasks)
             resources = [_clean(resource) for resource in trial.resources]
-            counts.resources.update(one["resourceType"] for one in resources)
+            counts.resources.update(each["resourceType"] for each in resources)
             for resource in resources:
                 _validate(resource)
                 _append(folder / f"{resource['resourceType']}.ndjson", [resource])
@@ -116,12 +119,15 @@ def _validate(resource: Json) -> None:
         get_fhir_model_class(kind).model_validate(resource)
     except ValidationError as error:
         problem = f"{kind} {resource.get('id', '')} is not valid FHIR R5: {error}"
-        raise StoreError(f"{problem}; leave this record out, and report it") from None
+        raise StoreError(
+            f"{problem}; export without this record, and report the problem"
+        ) from None
 
 
 def _clean(value: Any) -> Any:
-    """Return a value without empty parts, which FHIR forbids; None if nothing is left. Strings are
-    normalised for display, and stripped of forbidden characters, and truncated to FHIR's maximum.
+    """Return a value without empty parts, which FHIR forbids, or None if nothing is left. Strings
+    are normalised for display, stripped of forbidden characters, and truncated to FHIR's maximum
+    length.
     """
     if isinstance(value, str):
         text = value if isinstance(value, RawText) else show_line(value)
@@ -133,6 +139,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         cleaned = {name: _clean(part) for name, part in value.items()}
         parts = {name: part for name, part in cleaned.items() if part is not None}
-        # An extension without a value, or a characteristic without a code, is meaningless.
+        # an extension without a value, or a characteristic without a code, is meaningless
         return None if parts.keys() <= {"url", "exclude"} else parts
     return value

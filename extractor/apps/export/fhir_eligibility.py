@@ -2,8 +2,8 @@
 "EBM on FHIR" (1.0.0-ballot, for R5).
 
 All characteristics must be met. A criterion has a value only if it consists of a single limit. All
-other criteria are written as text, as is each list of alternatives as a whole, because a single
-limit from it would admit or exclude different people.
+other criteria are written as text. A list of alternatives is also written as a single text, because
+a limit from the list would admit or exclude the wrong people.
 """
 
 import re
@@ -48,18 +48,20 @@ _RULES = {
     CriterionKind.INCLUSION: GroupRule.ALL,
     CriterionKind.EXCLUSION: GroupRule.ANY,
 }
-"""The rule that applies to a whole list: all inclusions must be met, but one exclusion suffices."""
+"""The rule for each list of criteria: all inclusions must be met, whereas one exclusion is
+decisive.
+"""
 _Counts = Mapping[tuple[CriterionKind, str], int]
-"""The number of limits on each (list, quantity) pair."""
+"""The number of limits for each (list, quantity) pair."""
 
 
 class _MoreThanALimit(Exception):
-    """A criterion is more than a single limit. The message states what else it contains."""
+    """A criterion is more than a single limit. The message names the obstacle."""
 
 
 def add_eligibility(trial: TrialResources) -> Json | None:
-    """Add the Group of eligible people, and return a reference to it; None if the record has no
-    restrictions.
+    """Add the Group of eligible people, and return a reference to it, or None if the record does
+    not restrict who can take part.
     """
     eligibility = trial.extraction.eligibility
     characteristics = _describe_people(trial)
@@ -70,7 +72,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
     )
     alternatives = defaultdict[tuple[CriterionGroup, bool], list[Criterion]](list)
     for index, criterion in enumerate(eligibility.criteria):
-        # A group with the same rule as the list is not an alternative.
+        # a group with the same rule as the list does not contain alternatives
         groups = [
             group
             for group in eligibility.list_around(criterion.group)
@@ -107,27 +109,27 @@ def add_eligibility(trial: TrialResources) -> Json | None:
 
 def _describe_people(trial: TrialResources) -> list[Json]:
     """Return characteristics for the ages, the sex and the exclusion of healthy volunteers, taken
-    from the text or else from the register. Values that restrict nobody are omitted.
+    from the text or else from the register. Values that do not exclude anybody are omitted.
     """
     registry = trial.record.registry if trial.record else RegistryFields()
     people: dict[str, Json] = {}
-    found = {}
+    stated = {}
     for name in (*AGES, "sex", "healthy_volunteers"):
-        found[name] = trial.take_first("eligibility", name)
+        stated[name] = trial.take_first("eligibility", name)
     for name in AGES:
-        of_text = trial.extraction.eligibility if found[name] else Eligibility()
-        age = found[name] or read_registered(name, registry.text(name) or "")
+        of_text = trial.extraction.eligibility if stated[name] else Eligibility()
+        age = stated[name] or read_registered(name, registry.text(name) or "")
         if age:
             value = quantity(age.value, age.unit, read_comparator(name, of_text))
             concept = code(LOINC, "30525-0", "age")
             element = {"code": concept, "valueQuantity": value}
             people[name.replace("_", "-")] = element
-    sex = found["sex"] or read_registered("sex", registry.sex or "")
+    sex = stated["sex"] or read_registered("sex", registry.sex or "")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)
         concept = code(LOINC, "46098-0", "sex")
         people["sex"] = {"code": concept, "valueCodeableConcept": gender}
-    accepted = found["healthy_volunteers"]
+    accepted = stated["healthy_volunteers"]
     if accepted is None:
         accepted = registry.healthy_volunteers != "false"
     if not accepted:
@@ -139,7 +141,9 @@ def _describe_people(trial: TrialResources) -> list[Json]:
 def _describe_criterion(
     trial: TrialResources, index: int, criterion: Criterion, counts: _Counts
 ) -> Json:
-    """Return a criterion's characteristic: its value and words, or else the words alone."""
+    """Return a criterion's characteristic, with its value and words or, if it has no value, with
+    its words only.
+    """
     words = "\n".join(filter(None, (criterion.lead_in, criterion.quote)))
     element = {"id": f"criterion-{index}", "exclude": _is_excluded(criterion)}
     path = f"eligibility.criteria[{index}]"
@@ -156,8 +160,8 @@ def _describe_criterion(
 
 
 def _is_excluded(criterion: Criterion) -> bool:
-    """Return whether a criterion states who may not take part. An exclusion such as "Participants
-    must be off steroids" states a requirement instead.
+    """Return whether a criterion states who cannot take part. A line among the exclusions such as
+    "Participants must be off steroids" states a requirement instead.
     """
     return criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
 
@@ -199,18 +203,18 @@ def _read_value(criterion: Criterion, counts: _Counts) -> Json:
 def _refuse_other_words(
     criterion: Criterion, limit: Constraint, proof: Evidence
 ) -> None:
-    """Raise ``_MoreThanALimit`` if a criterion or its lead-in contains words that neither belong to
-    the limit nor are idle, such as "patients must have".
+    """Raise ``_MoreThanALimit`` if a criterion or its lead-in contains words that do not belong to
+    the limit. Idle words such as "patients must have" are allowed.
     """
     tables = read_table("fhir")["says_nothing"]
-    own = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
+    limit_words = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")
     idle = _split(f"{tables['anywhere']} {tables[criterion.kind]}")
     of_limit = _split(re.sub(r"\d", " ", proof.quote))
     rest = criterion.quote.replace(proof.quote, " ", 1)
-    around = _split(f"{criterion.lead_in or ''} {rest}")
-    strange = (of_limit - own | around) - idle
-    if strange:
-        raise _MoreThanALimit(" ".join(sorted(strange)))
+    context_words = _split(f"{criterion.lead_in or ''} {rest}")
+    other_words = (of_limit - limit_words | context_words) - idle
+    if other_words:
+        raise _MoreThanALimit(" ".join(sorted(other_words)))
 
 
 def _split(text: str) -> set[str]:
@@ -218,16 +222,16 @@ def _split(text: str) -> set[str]:
 
 
 def _describe_limit(limit: Constraint) -> Json:
-    """Return the code and value of a limit: a Quantity with its comparator, or a Range. Raises
-    ``_MoreThanALimit`` if its words are more than the name of a quantity, or FHIR has no code or
-    range for it.
+    """Return the code and value of a limit. The value is a Quantity with its comparator, or a
+    Range. Raises ``_MoreThanALimit`` if the limit's words are more than the name of a quantity, or
+    if FHIR has no code or range for the limit.
     """
-    named = name_limit(limit.__dict__)
-    name = named.quantity_canonical
-    known = get_quantity(name) if name and named.loinc else None
-    if known is None or not _is_name_of(limit.quantity, known):
+    canonical = name_limit(limit.__dict__)
+    name = canonical.quantity_canonical
+    known_quantity = get_quantity(name) if name and canonical.loinc else None
+    if known_quantity is None or not _is_name_of(limit.quantity, known_quantity):
         raise _MoreThanALimit(f"no quantity with a LOINC code: {limit.quantity}")
-    ucum = named.unit_ucum
+    ucum = canonical.unit_ucum
     low = quantity(limit.value, limit.unit, limit.comparator, ucum)
     value = {"valueQuantity": low}
     # A limit with one bound is a Quantity with a comparator; only two bounds make a Range.
@@ -236,7 +240,7 @@ def _describe_limit(limit: Constraint) -> Json:
         value = {"valueRange": make_range(low, high)}
     if None in value.values():
         raise _MoreThanALimit(f"no range in FHIR: {limit.quantity}")
-    codes = (named.loinc or "").split("|")
+    codes = (canonical.loinc or "").split("|")
     coding = [{"system": LOINC, "code": loinc} for loinc in codes]
     return {"code": {"coding": coding, "text": limit.quantity}, **value}
 
@@ -246,7 +250,7 @@ def _is_name_of(words: str, known: KnownQuantity) -> bool:
     status score".
     """
     rest = f" {' '.join(fold_words(words))} "
-    # Longest first, because a short name may be part of a longer one.
+    # the longest name first, because a short name may be part of a longer name
     for name in sorted(map(fold_words, known.names), key=len, reverse=True):
         rest = rest.replace(f" {' '.join(name)} ", "  ")
     return set(rest.split()) <= {"score"}

@@ -1,4 +1,4 @@
-"""What the FHIR resources of a trial have in common: ids, codes, quantities, and the list of values
+"""Parts that the FHIR resources of a trial share: ids, codes, quantities, and the list of values
 that FHIR cannot represent.
 """
 
@@ -25,25 +25,27 @@ LOINC = "http://loinc.org"
 _LEAST = 0.8
 """The minimum confidence for a value to be included in a resource."""
 _LONGEST_ID = 40
-"""Maximum length of the record's part of an id, which has 64 characters. The rest is for a digest
-and suffixes such as ``-endpoints-123``.
+"""Maximum length of the part of an id that is derived from the record's id. FHIR allows 64
+characters, and the rest is needed for a digest and suffixes such as ``-endpoints-123``.
 """
 _WORDS = frozenset(
     {"kind", "quote", "lead_in", "group", "negated", "agent"}
     | {"measure", "description", "time_frame", "start_event"}
 )
-"""Fields that are exported whatever their confidence, because they are mostly the item's text."""
+"""Fields that are exported regardless of their confidence, because most of them are the item's
+text.
+"""
 
 
 class RawText(str):
-    """Characters of the record that offsets refer to."""
+    """The range of characters in the record that offsets refer to."""
 
 
 class TrialResources:
     """The resources of a trial, as JSON, and the values that FHIR cannot represent.
 
-    Each resource takes the values that it represents; ``leave_out_rest`` then lists the remaining
-    ones. Uncertain values are listed from the start.
+    Each resource takes the values that it represents, and ``leave_out_rest`` then lists the
+    remaining values. Uncertain values are listed from the start.
     """
 
     def __init__(
@@ -95,15 +97,17 @@ class TrialResources:
         return self._left[item].pop(name, [])
 
     def take_first(self, item: str, name: str) -> Any:
-        """Return the reliable value of a field that has only one; None if there is none."""
+        """Return the reliable value of a field with a single value, or None if the field has no
+        reliable value.
+        """
         return next((row.value for row in self.take(item, name)), None)
 
     def take_rest(self, item: str) -> dict[str, list[ValueRow]]:
-        """Return all reliable values of an item that no resource took, by field."""
+        """Return all reliable values of an item that no resource has taken yet, keyed by field."""
         return self._left.pop(item, {})
 
     def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
-        """List a value that FHIR cannot represent, with a reason from ``fhir.toml``."""
+        """Add a value that FHIR cannot represent to the list, with a reason from ``fhir.toml``."""
         self.unmapped.append(
             {
                 "record_id": self.extraction.record_id,
@@ -115,7 +119,7 @@ class TrialResources:
         )
 
     def leave_out_rest(self) -> None:
-        """List all values that no resource took."""
+        """Add all values that no resource has taken to the list."""
         for fields in self._left.values():
             for row in chain.from_iterable(fields.values()):
                 self.leave_out(row.path, row.value, "no_element")
@@ -154,8 +158,8 @@ def quantity(
     comparator: str | None = None,
     ucum: str | None = None,
 ) -> Json | None:
-    """Return a Quantity with the unit as written, and its UCUM code if it has one; None if there is
-    no value.
+    """Return a Quantity with the unit as written and, if known, its UCUM code. Return None if there
+    is no value.
 
     >>> quantity(18, "year", ">=")  # doctest: +NORMALIZE_WHITESPACE
     {'value': 18, 'comparator': '>=', 'unit': 'year', 'system': 'http://unitsofmeasure.org',
@@ -176,8 +180,8 @@ def quantity(
 
 
 def make_range(low: Json | None, high: Json | None) -> Json | None:
-    """Return a Range, open at an end that is None. None if FHIR has no such range, because the
-    units differ or the ends are in the wrong order.
+    """Return a Range, which is open at an end that is None. Return None if FHIR does not allow the
+    range because the units differ or the ends are in the wrong order.
     """
     span = {"low": low, "high": high}
     if not low or not high:
@@ -188,8 +192,8 @@ def make_range(low: Json | None, high: Json | None) -> Json | None:
 
 
 def describe_value(row: ValueRow) -> Json:
-    """Return a value under the name of its FHIR type, such as ``valueQuantity``, or as text if FHIR
-    has no type for it.
+    """Return a value keyed by its FHIR type, such as ``valueQuantity``. A value without a FHIR type
+    is returned as text.
     """
     value = row.value
     if isinstance(value, StrEnum):

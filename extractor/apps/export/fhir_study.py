@@ -76,8 +76,8 @@ def build_trial(
 
 
 def _read_registered(record: TrialRecord) -> Json:
-    """Return the registered elements of a study, as worded in the record; None for missing ones,
-    and for numbers and dates that FHIR does not allow.
+    """Return the registered elements of a study, as worded in the record. Missing elements, and
+    numbers and dates that FHIR does not allow, are None.
     """
     fields = record.registry
     tables = read_table("fhir")
@@ -119,7 +119,7 @@ def _read_registered(record: TrialRecord) -> Json:
 
 
 def _translate(table: str, written: str | None) -> Json:
-    """Return a registered word with its code from ``fhir.toml``, if it has one."""
+    """Return a registered word with its code from ``fhir.toml``, if the file has a code for it."""
     words = read_table("fhir")[table]
     # Some registers write "Active Comparator".
     word = (written or "").upper().replace(" ", "_")
@@ -127,8 +127,8 @@ def _translate(table: str, written: str | None) -> Json:
 
 
 def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
-    """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive it. An arm
-    that only the regimen names is added to ``arms``.
+    """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive it. Arms
+    that only the regimen names are added to ``arms``.
     """
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
@@ -170,8 +170,8 @@ def _add_endpoint(trial: TrialResources, index: int) -> Json:
 
 
 def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) -> Json:
-    """Add the EvidenceVariable of an item, with its ``first`` characteristic and one for each
-    remaining field. Several values of a field are alternatives.
+    """Add the EvidenceVariable of an item, with the ``first`` characteristic and a characteristic
+    for each remaining field. If a field has several values, they are alternatives.
     """
     characteristics = [first]
     for name, rows in trial.take_rest(path).items():
@@ -194,8 +194,8 @@ def _add_variable(trial: TrialResources, path: str, content: Json, first: Json) 
 
 def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> list[Json]:
     """Return the times of an endpoint: a moment or an upper limit for each time, or one span
-    between two times. If none fits, only the words of the time frame are returned, and the times
-    are listed.
+    between two times. If FHIR cannot express the times, only the words of the time frame are
+    returned, and the times are added to the list of unmapped values.
     """
     common = {
         "description": endpoint.time_frame,
@@ -219,8 +219,8 @@ def _describe_times(trial: TrialResources, path: str, endpoint: Endpoint) -> lis
 
 
 def _add_provenance(trial: TrialResources) -> None:
-    """Add a Provenance for all resources: the record's source, and the supporting characters of
-    each item's values.
+    """Add a Provenance for all resources, with the record's source and the characters that support
+    the values of each item.
     """
     evidence: list[Json] = []
     for path, item in trial.extraction.list_items():
@@ -241,11 +241,13 @@ def _add_provenance(trial: TrialResources) -> None:
 
 
 def _list_places(item: ExtractedItem) -> list[str]:
-    """Return the places that support an item, with their words and values. Gold has no places."""
+    """Return the places that support an item, with their words and values. Gold does not have any
+    places.
+    """
     values = defaultdict[str, list[str]](list)
     for piece in item.evidence:
         if piece.section:
-            # As in RFC 5147: the first character, and the one after the last.
+            # as in RFC 5147: the first character, and the character after the last one
             place = f'{piece.section}#char={piece.start},{piece.end} "{piece.quote}"'
             known = filter(None, (piece.origin, piece.support, piece.confidence))
             values[place].append(" ".join((piece.field, *map(str, known))))

@@ -1,4 +1,6 @@
-"""The files of an export, as JSON lines, safe CSV, Parquet, DuckDB or Excel: complete or absent."""
+"""Write the files of an export as JSON lines, safe CSV, Parquet, DuckDB or Excel. A file appears
+only when it is complete.
+"""
 
 import csv
 import glob
@@ -19,9 +21,9 @@ from extractor.apps.export.columns import Row, Table
 from extractor.errors import ArgumentError, DiskFull, StoreError
 
 COLUMNS_FILE = "tables.json"
-"""The file that describes the tables in a folder."""
+"""The name of the file that describes the tables in a folder."""
 _MARKERS = {COLUMNS_FILE, "unmapped.jsonl"}
-"""Files that identify an earlier export of tables or FHIR resources."""
+"""Files that identify a folder as an earlier export of tables or FHIR resources."""
 _TYPES = {
     "text": "VARCHAR",
     "integer": "BIGINT",
@@ -33,7 +35,7 @@ _LONGEST_LINE = 2**24
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    # Enough for any run, because DuckDB spills to disk. Each thread uses its share.
+    # enough for any run, because DuckDB spills to disk; the threads share this memory
     "memory_limit": "256MB",
     "threads": 2,
 }
@@ -41,8 +43,8 @@ _NEEDS = re.compile(r"^-- needs (.+)$", re.MULTILINE)
 _FORMULA = re.compile(
     r"""(^|[;\t\r\n])(?=[\s"']{0,99}[=+\-@＝＋－＠].|[\t\r])""", re.DOTALL
 )
-"""The start of a cell, including cells separated by other characters, if what follows makes it a
-formula. A sign alone, such as the comparator "=", does not.
+"""The start of a cell that a spreadsheet would read as a formula; a separator in the text may also
+start a cell. A sign on its own, such as the comparator "=", is not a formula.
 """
 _BEGINS_AGAIN = re.compile(r"[;\t\r\n]")
 
@@ -61,7 +63,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Destination:
-    """A file whose suffix is that of the format, or a folder.
+    """A file whose suffix is the format's suffix, or a folder.
 
     ``force`` replaces an existing file, or a folder that contains only an earlier export.
     """
@@ -74,8 +76,8 @@ class Destination:
     def choose(
         cls, path: Path, wanted: Format | None, *, force: bool = False
     ) -> "Destination":
-        """Return the destination for a path. The format defaults to the path's suffix. Raises
-        ``ValueError`` if the format and the suffix do not match, or neither is given.
+        """Return the destination for a path. By default, the suffix determines the format. Raises
+        ``ValueError`` if the format and the suffix do not match, or if both are missing.
         """
         suffix = path.suffix.removeprefix(".").lower()
         # A folder's name may end in any suffix.
@@ -100,18 +102,19 @@ class Destination:
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
-        """Yield a scratch folder next to the destination, and a path in it that replaces the
-        destination at the end. If the block fails, the destination is unchanged.
+        """Yield a scratch folder next to the destination, and a path in the scratch folder that
+        replaces the destination when the block ends. If the block fails, the destination is
+        unchanged.
 
         Raises ``ArgumentError`` if the destination exists and ``force`` is not set, and
-        ``StoreError`` if it may not be replaced.
+        ``StoreError`` if it must not be replaced.
         """
         files = list(self.path.iterdir()) if self.path.is_dir() else []
         suffixes = {".json", ".ndjson", *(f".{suffix}" for suffix in Format)}
-        # An earlier export is recognised by its marker files, and contains no other files.
+        # an earlier export is recognised by its marker files, and does not contain any other files
         is_known = not _MARKERS.isdisjoint(file.name for file in files)
         if files and not (
-            is_known and suffixes.issuperset(one.suffix for one in files)
+            is_known and suffixes.issuperset(file.suffix for file in files)
         ):
             raise StoreError(f"{self.path}: holds other files; choose another name")
         if (files or self.path.is_file()) and not self.force:
@@ -122,31 +125,33 @@ class Destination:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = TemporaryDirectory(dir=folder, prefix=f".{self.path.name}.")
         with _naming_full_disk(self.path), temporary as scratch:
-            made = Path(scratch, "made")
+            path = Path(scratch, "made")
             if not self.is_single_file:
-                made.mkdir()
-            yield Path(scratch), made
+                path.mkdir()
+            yield Path(scratch), path
             if self.path.is_dir():
                 self.path.replace(Path(scratch, "old"))
-            made.replace(self.path)
+            path.replace(self.path)
 
 
 @contextmanager
 def _naming_full_disk(path: Path) -> Iterator[None]:
-    """Add the destination to the error if its disk is full, because some errors name no file."""
+    """Add the destination to an error about a full disk, because some of these errors do not name a
+    file.
+    """
     try:
         yield
     except OSError as error:
         if error.errno not in (ENOSPC, EDQUOT):
             raise
         raise DiskFull(
-            f"{path}: {error.strerror}; free some space on its disk, and run the same command again"
+            f"{path}: {error.strerror}; free some space on the disk, and run the same command again"
         ) from error
 
 
 @lru_cache(maxsize=4096)
 def neutralise(text: str) -> str:
-    r"""Put an apostrophe before any text that a spreadsheet would read as a formula.
+    r"""Insert an apostrophe before any text that a spreadsheet would read as a formula.
 
     >>> (
     ...     neutralise("=1+1"),
@@ -156,7 +161,7 @@ def neutralise(text: str) -> str:
     ... )
     ("'=1+1", ";' @SUM(A1)", 'ECOG 0-2', '=')
     """
-    # Most texts start with a word and have no second start; searching them would be slower.
+    # most texts start with a word and have no other cell start, and searching them would be slower
     if text[:1].isalnum() and _BEGINS_AGAIN.search(text) is None:
         return text
     return _FORMULA.sub(r"\1'", text)
@@ -166,8 +171,8 @@ def neutralise(text: str) -> str:
 def open_tables(
     tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False
 ) -> Iterator[Mapping[str, Append]]:
-    """Open a file for each table, and return functions that append a row to it: to CSV, with a
-    header and safe texts, or as a line of JSON.
+    """Open a file for each table, and return functions that append a row to the file: as a line of
+    CSV with safe texts, below a header, or as a line of JSON.
     """
     with ExitStack() as stack:
         appending = {}
@@ -206,7 +211,8 @@ def load_tables(
     parquet: Mapping[str, Path] | None,
 ) -> None:
     """Load JSON lines into a DuckDB database with views and macros, or convert them to Parquet
-    files. Needs the extra ``export``. The columns' meanings become comments.
+    files. Requires the extra ``export``. In a database, the meanings of the columns become
+    comments.
 
     Raises ``StoreError`` if DuckDB fails.
     """
@@ -235,7 +241,7 @@ def load_tables(
 
 
 def _comment(table: Table) -> str:
-    """Return the statements that add the columns' meanings as comments."""
+    """Return the statements that add the meanings of the columns as comments."""
     statements = []
     for column in table.columns:
         meaning = column.meaning.replace("'", "''")

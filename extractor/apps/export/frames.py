@@ -1,4 +1,4 @@
-"""Convert tables to pandas, polars or Arrow data frames."""
+"""Convert tables to data frames of pandas, polars or Arrow."""
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -26,8 +26,8 @@ _TYPES = {
 
 
 def open_library(to: str) -> Any:
-    """Import a data frame library. Raises ``ValueError`` for an unknown one, and ``MissingExtra``
-    if it is not installed.
+    """Import a data frame library. Raises ``ValueError`` for an unknown library, and
+    ``MissingExtra`` if the library is not installed.
     """
     refuse_unknown("kind of data frame", [to], tuple(_MODULES))
     try:
@@ -37,7 +37,7 @@ def open_library(to: str) -> Any:
 
 
 def make_frame(library: Any, to: str, table: Table, rows: Sequence[Row]) -> Any:
-    """Return a table's rows as a data frame with typed columns, even without rows."""
+    """Return a table's rows as a data frame. Columns have types even if there are no rows."""
     kinds = dict(zip(_KINDS, _TYPES[to], strict=True))
     types = {column.name: kinds[column.kind] for column in table.columns}
     if to == "pandas":
@@ -59,18 +59,19 @@ def frame_tables(
     registry: RegisteredByRecord = MappingProxyType({}),
     fields: Iterable[Declared] | Declared = (),
 ) -> dict[str, Any]:
-    """Return tables of extractions as data frames by name, by default all tables.
+    """Return tables of extractions as data frames, keyed by table name. By default, all tables are
+    returned.
 
-    ``registry`` contains the register's data; without it, registered columns are empty. ``fields``
-    are custom fields, each of which has a table. Raises ``ValueError`` for an unknown name, and
+    ``registry`` contains the register's data. Without it, registered columns are empty. ``fields``
+    are custom fields, each of which has a table. Raises ``ValueError`` for an unknown table, and
     ``MissingExtra`` if the library is not installed.
     """
     library = open_library(to)
-    own = read_fields(fields)
-    chosen = choose_tables(tuple(Task), names, own)
-    rows = collect_rows(extractions, registry, own)
+    custom_fields = read_fields(fields)
+    tables = choose_tables(tuple(Task), names, custom_fields)
+    rows = collect_rows(extractions, registry, custom_fields)
     return {
-        table.name: make_frame(library, to, table, rows[table.name]) for table in chosen
+        table.name: make_frame(library, to, table, rows[table.name]) for table in tables
     }
 
 

@@ -1,5 +1,5 @@
-"""A key for each endpoint instrument, shared with quantities of limits: it joins "Montreal
-Cognitive Assessment (MoCA)" as an outcome and "MoCA >= 26" as a limit.
+"""Keys of endpoint instruments. Limits use the same keys for their quantities, so that a query can
+join the outcome "Montreal Cognitive Assessment (MoCA)" and the limit "MoCA >= 26".
 """
 
 import re
@@ -12,7 +12,8 @@ from extractor.language.shown import show_line
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _ABBREVIATION = re.compile(r" ?[(\[]([A-Za-z][\w./-]{1,14})[)\]]")
 _VERSION = re.compile(r"\b[A-Z][A-Za-z]{1,9}(?:-[A-Z]{1,3})?-(?:\d{1,2}|S|SR)\b")
-"""An abbreviation with its number of items, or a mark of self-report: "ACQ-6"."""
+"""An abbreviation with its number of items, or with a suffix for self-report: "ACQ-6" or "MADRS-S".
+"""
 _TAIL = re.compile(
     r"(?:\s(?:total|overall|summary))?\s(?:scores?|questionnaires?|scales?)$",
     re.IGNORECASE,
@@ -21,8 +22,8 @@ _ARTICLE = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
 
 
 def name_instrument(name: str) -> str | None:
-    """Return an instrument's key: the quantity that is its score, or else its usual short form, or
-    else an abbreviation in brackets, in lower case.
+    """Return an instrument's key in lower case: the quantity for its score, or else its usual short
+    form, or else an abbreviation in brackets.
 
     >>> name_instrument("Montreal Cognitive Assessment"), name_instrument("MoCA")
     ('moca', 'moca')
@@ -43,8 +44,8 @@ def name_instrument(name: str) -> str | None:
 
 
 def is_other_version(name: str, quantity: KnownQuantity) -> bool:
-    """Return whether words name a different version of the instrument than a quantity: ACQ-6 is not
-    the ACQ, and MADRS-S is not the MADRS.
+    """Return whether ``name`` refers to a different version of an instrument than a quantity does:
+    ACQ-6 is not the ACQ, and MADRS-S is not the MADRS.
 
     >>> is_other_version("ACQ-6 score", list_quantities()["acq"])
     True
@@ -59,13 +60,13 @@ def is_other_version(name: str, quantity: KnownQuantity) -> bool:
 
 
 def _fold(name: str) -> str:
-    """Return a name as a key: lower case, with underscores between words."""
+    """Return the key for a name, in lower case and with underscores between words."""
     return _SIGNS.sub("_", name.casefold()).strip("_")
 
 
 @cache
 def _list_scores() -> dict[str, str]:
-    """Return the quantities that may be scores, by the keys of their names."""
+    """Return the quantities that may be scores, keyed by the keys of their names."""
     scores: dict[str, str] = {}
     for name, quantity in list_quantities().items():
         if not quantity.general and not quantity.laboratory:

@@ -1,4 +1,6 @@
-"""Interpret limits: the canonical name, unit and value of each, and the values it admits."""
+"""Interpret limits: find the canonical name, unit and value of a limit, and the values that it
+admits.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,17 +28,19 @@ from extractor.schemas import (
 )
 
 _IMPLAUSIBLE = "implausible"
-"""The note for a limit whose value is impossible in the written unit."""
+"""The note for a limit whose value is implausible in the written unit."""
 _NO_CONVERSION = "no conversion"
 _SURFACE = "{1.73_m2}"
-"""The body surface that an estimated filtration rate refers to, whether or not it is written."""
+"""The body surface area that an estimated filtration rate refers to, whether or not the text states
+it.
+"""
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+)")
 _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
-"""Lists of words that follow a value and are not units."""
+"""Names of the word lists that contain words other than units, which may follow a value."""
 
 
 class CanonicalLimit(NamedTuple):
-    """A limit in canonical terms. The columns are described in ``tables.toml``."""
+    """A limit in canonical terms. ``tables.toml`` describes the attributes, which are columns."""
 
     quantity_canonical: str | None = None
     laboratory: bool | None = None
@@ -50,7 +54,7 @@ class CanonicalLimit(NamedTuple):
 
 
 class DescribedCriterion(NamedTuple):
-    """Whether a criterion is decisive by itself, and the derived cells of its limits."""
+    """Whether a criterion is decisive on its own, and the derived cells of its limits."""
 
     decides: bool
     limits: tuple[dict[str, Any], ...]
@@ -66,8 +70,8 @@ def name_limit(
 
     Args:
         limit: Its ``quantity``, ``value``, ``value_high`` and ``unit``.
-        known: The quantity, if only the words around the limit name it.
-        has_unread_unit: Whether a word that may be a unit follows a limit without one.
+        known: The quantity, if it is named only by words around the limit.
+        has_unread_unit: Whether a limit without a unit is followed by a word that may be a unit.
 
     >>> named = name_limit({"quantity": "PLT", "value": 75_000, "unit": "/mm3"})
     >>> named.quantity_canonical, named.value_canonical, named.unit_canonical
@@ -84,27 +88,29 @@ def name_limit(
     renamed = None if known else _refuse_or_join(text, quantity, unit)
     if renamed:
         return renamed
-    named = CanonicalLimit(quantity.name, quantity.laboratory)
+    canonical = CanonicalLimit(quantity.name, quantity.laboratory)
     is_measured = quantity.unit not in BARE_UNITS
     if (written and unit is None) or (has_unread_unit and is_measured):
-        return named._replace(canonical_note="unknown unit")
+        return canonical._replace(canonical_note="unknown unit")
     ends = [limit["value"], limit.get("value_high")]
     ends = [end for end in ends if end is not None]
-    # For a limit without a unit, use the unit in which its upper end is possible.
+    # if a limit has no unit, use the unit in which its upper end is plausible
     inferred = filter(None, map(quantity.infer_unit, reversed(ends)))
     used = unit or next(inferred, None)
-    named = named._replace(
+    canonical = canonical._replace(
         loinc="|".join(find_loinc(quantity, used)) or None, unit_ucum=used
     )
     if used is None:
-        return named._replace(canonical_note="no unit")
-    return _convert(named, quantity, ends, used)
+        return canonical._replace(canonical_note="no unit")
+    return _convert(canonical, quantity, ends, used)
 
 
 def _refuse_or_join(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> CanonicalLimit | None:
-    """Return a limit whose words do not name the quantity, or name several; None for all others."""
+    """Return the canonical form of a limit whose words do not name the quantity, or name several
+    quantities. Return None for all other limits.
+    """
     # "ACQ-6" is not the ACQ, so its limit applies to a different score.
     nothing = CanonicalLimit(unit_ucum=unit, canonical_note="no quantity")
     if is_other_version(text, quantity):
@@ -120,23 +126,23 @@ def _refuse_or_join(
 
 
 def _convert(
-    named: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
+    canonical: CanonicalLimit, quantity: KnownQuantity, ends: Sequence[float], unit: str
 ) -> CanonicalLimit:
-    """Return a limit with its ends converted to the quantity's unit, or a note if that is
-    impossible.
+    """Return a limit with its ends converted to the quantity's unit or, if that is impossible, with
+    a note.
     """
     values = []
     for end in ends:
         value = quantity.to_canonical(end, unit)
         if value is None:
-            return named._replace(canonical_note=_NO_CONVERSION)
+            return canonical._replace(canonical_note=_NO_CONVERSION)
         # "TSH < 0.2 mIU/mL": 200 mIU/L is certainly not intended
         if not quantity.is_possible(value):
-            return named._replace(canonical_note=_IMPLAUSIBLE)
+            return canonical._replace(canonical_note=_IMPLAUSIBLE)
         values.append(value)
     # Converting mL/min to mL/min/1.73 m2 assumes a standard body surface.
     assumes_surface = (_SURFACE in unit) is not (_SURFACE in quantity.unit)
-    return named._replace(
+    return canonical._replace(
         unit_canonical=quantity.unit,
         value_canonical=values[0],
         value_high_canonical=values[1] if len(values) > 1 else None,
@@ -152,10 +158,10 @@ def describe_criteria(
     for criterion in eligibility.criteria:
         groups = eligibility.list_around(criterion.group)
         # All inclusions must be met, but one exclusion suffices.
-        own = GroupRule.ALL
+        list_rule = GroupRule.ALL
         if criterion.kind is CriterionKind.EXCLUSION:
-            own = GroupRule.ANY
-        decides = all(group.rule is own for group in groups)
+            list_rule = GroupRule.ANY
+        decides = all(group.rule is list_rule for group in groups)
         limits = _describe_limits(criterion, sex, decides=decides)
         described.append(DescribedCriterion(decides, tuple(limits)))
     return described
@@ -164,13 +170,14 @@ def describe_criteria(
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the derived cells of each limit. A limit that applies to everybody has ``admits``, and
-    one that applies to some has ``admits_some``: it is one of several alternatives, or its quantity
-    has a condition, a different sex or two ranges in the same criterion.
+    """Yield the derived cells of each limit. ``admits`` is set if the limit applies to everybody,
+    and ``admits_some`` if it applies to some people only: because it is one of several
+    alternatives, or because its quantity has a condition, a different sex or two ranges in the same
+    criterion.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
-    named = [
+    canonical_limits = [
         name_limit(
             limit.__dict__,
             proof.quantity if proof else None,
@@ -178,8 +185,8 @@ def _describe_limits(
         )
         for limit, proof in zip(limits, proofs, strict=True)
     ]
-    divided = _list_divided(zip(limits, proofs, named, strict=True), sex)
-    for limit, proof, canonical in zip(limits, proofs, named, strict=True):
+    divided = _list_divided(zip(limits, proofs, canonical_limits, strict=True), sex)
+    for limit, proof, canonical in zip(limits, proofs, canonical_limits, strict=True):
         is_alternative = not decides or (proof is not None and proof.alternative)
         of_some = is_alternative or limit.quantity.casefold() in divided
         admitted = _read_admitted(limit.comparator, criterion)
@@ -194,8 +201,8 @@ def _describe_limits(
 def _may_have_unread_unit(
     limit: Constraint, proof: Evidence | None, quote: str
 ) -> bool:
-    """Return whether a limit has no unit, but the quote of its criterion continues with a word that
-    may be one: "> 28 mbar".
+    """Return whether a limit has no unit, but is followed in its criterion by a word that may be a
+    unit: "> 28 mbar".
     """
     if proof is None or limit.unit:
         return False
@@ -209,8 +216,8 @@ def _may_have_unread_unit(
 
 def _find_proof(criterion: Criterion, index: int) -> Evidence | None:
     field = f"constraints[{index}]"
-    found = (piece for piece in criterion.evidence if piece.field == field)
-    return next(found, None)
+    pieces = (piece for piece in criterion.evidence if piece.field == field)
+    return next(pieces, None)
 
 
 def _list_divided(
@@ -237,9 +244,9 @@ def _list_divided(
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
-    """Return the comparator of the values that a criterion admits: an inclusion's own comparator,
-    or the opposite of an exclusion's. None if the criterion is negated, has an exception, or states
-    a requirement among the exclusions.
+    """Return the comparator of the values that a criterion admits: the comparator of an inclusion,
+    or the opposite of an exclusion's comparator. Return None if the criterion is negated, has an
+    exception, or states a requirement among the exclusions.
     """
     if criterion.negated or criterion.has_exception or criterion.demanded:
         return None

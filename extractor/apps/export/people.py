@@ -1,5 +1,5 @@
-"""Who may take part, as stated in every export: from the text or else from the register, and the
-criteria's combined statement about pregnancy.
+"""Who can take part, as stated in every export: ages, sex and healthy volunteers, from the text or
+else from the register, and whether the criteria exclude pregnancy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ _WORDS: Mapping[str, Sex | bool] = {
     "false": False,
     "true": True,
 }
-"""Registered sexes and yes/no answers, in lower case."""
+"""The values of registered sexes and of yes/no answers, keyed by their lower-case words."""
 
 
 def read_registered(name: str, written: str) -> Any:
-    """Return the registered value of a field: an age, a sex, or True or False. None for "N/A", an
-    unknown word or an impossible age.
+    """Return the registered value of a field: an age, a sex, or True or False. Return None for
+    "N/A", an unknown word or an impossible age.
     """
     if name not in AGES:
         return _WORDS.get(unify_word(name, written).lower())
@@ -47,7 +47,7 @@ def read_comparator(name: str, eligibility: Eligibility) -> Comparator:
     """Return the comparator of an age limit: "over 18 years" is ``>``. If the text has no
     comparator, the stated age itself is admitted.
     """
-    bounds = [one.comparator for one in eligibility.evidence if one.field == name]
+    bounds = [piece.comparator for piece in eligibility.evidence if piece.field == name]
     return bounds[0] if bounds and bounds[0] else _SIDES[name]
 
 
@@ -56,8 +56,8 @@ def describe_people(
     registered: Mapping[str, Any],
     described: Sequence[DescribedCriterion],
 ) -> dict[str, Any]:
-    """Return the cells of the ``eligibility`` table. ``described`` are the criteria; alternatives
-    in a group are ignored.
+    """Return the cells of the ``eligibility`` table. ``described`` corresponds to the criteria of
+    ``people``; criteria that are alternatives in a group are ignored.
     """
     cells: dict[str, Any] = {**people.__dict__, **registered}
     for name in AGES:
@@ -71,9 +71,9 @@ def describe_people(
             }
     healthy = people.healthy_volunteers
     in_register = registered.get("registered_healthy_volunteers")
-    proofs = [one for one in people.evidence if one.field == "healthy_volunteers"]
+    proofs = [piece for piece in people.evidence if piece.field == "healthy_volunteers"]
     # If it is stated only in a description, it may refer to other trials.
-    is_described = bool(proofs) and {one.section for one in proofs} <= DESCRIPTIONS
+    is_described = bool(proofs) and {piece.section for piece in proofs} <= DESCRIPTIONS
     if healthy is None or (is_described and in_register is not None):
         healthy = in_register
     sex = people.sex or registered.get("registered_sex")
@@ -91,8 +91,9 @@ def describe_people(
 
 
 def _excludes_pregnancy(criterion: Criterion) -> bool | None:
-    """Return whether a criterion excludes pregnant people (True) or requires pregnancy (False);
-    None if it does not mention pregnancy, or only a past pregnancy or one to be avoided.
+    """Return True if a criterion excludes pregnant people, and False if it requires pregnancy.
+    Return None if it does not mention pregnancy, or only mentions a past pregnancy or the
+    prevention of pregnancy.
     """
     if "pregnan" not in criterion.quote.casefold():
         return None

@@ -1,4 +1,4 @@
-"""The register's data about a record: cells, arms and interventions."""
+"""The register's data about a record: registered columns, arms and interventions."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ class Registered:
     """The register's data about a record.
 
     Attributes:
-        columns: The cells of ``records`` and ``eligibility``.
+        columns: The registered cells of the tables ``records`` and ``eligibility``.
         arms: The registered arms.
         interventions: The registered interventions.
     """
@@ -74,7 +74,7 @@ def read_run_registry(
     run: FinishedRun | None, tables: Collection[Table]
 ) -> tuple[RegisteredByRecord, Mapping[TextState, int]]:
     """Return the register's data about a run's records, and the number of records whose input is
-    missing or has changed. Both are empty if none of the tables needs them.
+    missing or has changed. If the tables do not need registered data, return no data and 0.
     """
     registry = {}
     lacking = Counter[TextState]()

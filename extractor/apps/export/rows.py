@@ -49,10 +49,10 @@ from extractor.schemas import (
     TrialRecord,
 )
 
-Named = tuple[str, Cells]
-"""A table's name with the cells of a row."""
+TableRow = tuple[str, Cells]
+"""The name of a table, with the cells of a row."""
 Proofs = Mapping[str, Sequence[Evidence]]
-"""The evidence of an item by field."""
+"""The evidence of an item, keyed by field."""
 
 _DOSE_UNITS = ("mg", "mL", "Gy", "MBq")
 _DAILY = {
@@ -65,10 +65,10 @@ _DAILY = {
     "Q8H": 3,
     "Q12H": 2,
 }
-"""How often a dose is given per day."""
-_BODY = frozenset({"kg", "m2"})
-"""The units that a daily dose may be relative to."""
-_OF_VALUES = {
+"""The number of doses per day for each frequency."""
+_BODY_UNITS = frozenset({"kg", "m2"})
+"""Units of the body (weight and surface area) that a daily dose may refer to."""
+_RENAMED = {
     "field": "path",
     "value": "text",
     "message": "text",
@@ -76,16 +76,18 @@ _OF_VALUES = {
     "char_start": "start",
     "char_end": "end",
 }
-"""Columns of values, absences and findings whose name in ``ValueRow`` is different."""
-_TERMS = {
+"""Columns of the tables of values, absences and findings that have a different name in
+``ValueRow``.
+"""
+_TERM_TABLES = {
     TermKind.CONDITION: "condition_terms",
     TermKind.INTERVENTION: "intervention_terms",
 }
 
 
 class Whole(NamedTuple):
-    """An extraction before doubtful values were removed and, for each list that became shorter, the
-    positions of the remaining members, by path.
+    """An extraction before doubtful values were removed and, keyed by path, the positions of the
+    remaining members of each list that became shorter.
     """
 
     extraction: TrialExtraction
@@ -104,9 +106,9 @@ def find_rows(
         extraction: The extraction.
         registry: The register's data by record.
         fields: The custom fields that have tables.
-        whole: The extraction before doubtful values were removed, used to decide which values a
-            limit admits: a limit for men must not seem to apply to everybody if the one for women
-            was removed.
+        whole: The extraction before doubtful values were removed. It determines which values a
+            limit admits, so that a limit for men does not seem to apply to everybody after the
+            limit for women was removed.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -132,20 +134,22 @@ def _list_values(extraction: TrialExtraction) -> Iterator[tuple[str, Row]]:
     record_id = _clean(extraction.record_id)
     counts = dict.fromkeys(RowKind, 0)
     for row in list_values(extraction):
-        # The words of values and of choices are already normalised.
-        odd = row.section and not is_plain(row.section)
-        shown = row._replace(section=_clean(row.section)) if odd else row
+        # all other texts are already normalised
+        is_clean = not row.section or is_plain(row.section)
+        cleaned = row if is_clean else row._replace(section=_clean(row.section))
         table, read_cells = _choose_reader(row.kind)
-        yield table, (record_id, counts[row.kind], *read_cells(shown))
+        yield table, (record_id, counts[row.kind], *read_cells(cleaned))
         counts[row.kind] += 1
 
 
 @cache
 def _choose_reader(kind: RowKind) -> tuple[str, Callable[[ValueRow], Row]]:
-    """Return the table for a kind of row, and a function that reads the cells after the keys."""
+    """Return the name of the table for a kind of row, and a function that returns the row's cells,
+    except for the keys.
+    """
     name = f"{kind}s"
     names = _lay_out(())[name][0][1:]
-    return name, attrgetter(*(_OF_VALUES.get(one, one) for one in names))
+    return name, attrgetter(*(_RENAMED.get(column, column) for column in names))
 
 
 def _clean(cell: Any) -> str | None:
@@ -159,11 +163,13 @@ def _clean(cell: Any) -> str | None:
 def _lay_out(
     fields: tuple[CustomField, ...],
 ) -> Mapping[str, tuple[list[str], list[int]]]:
-    """Return the columns of each table after the record's, and the indexes of those with text."""
+    """Return, for each table, the names of all columns except ``record_id``, and the indexes of the
+    columns that contain text.
+    """
     layouts = {}
     for table in list_tables(fields):
         names = [column.name for column in table.columns]
-        kinds = [one.kind for one in table.columns]
+        kinds = [column.kind for column in table.columns]
         texts = [place for place, kind in enumerate(kinds) if kind == "text"]
         layouts[table.name] = (names[1:], texts)
     return layouts
@@ -174,10 +180,11 @@ def tabulate(
     records: Iterable[TrialRecord] = (),
     fields: Iterable[Declared] | Declared = (),
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of all tables in memory: by table, a list of rows by column.
+    """Return the rows of all tables, keyed by table. Each row is a dictionary of cells, keyed by
+    column.
 
-    ``records`` provide the registered columns. ``fields`` are custom fields, as for ``Extractor``;
-    each has a table.
+    ``records`` provide the registered columns. ``fields`` are custom fields, as for ``Extractor``.
+    Each custom field has its own table.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -186,10 +193,10 @@ def tabulate(
     'male'
     """
     registry = {record.record_id: read_registry(record) for record in records}
-    own = read_fields(fields)
-    rows = collect_rows(extractions, registry, own)
+    custom_fields = read_fields(fields)
+    rows = collect_rows(extractions, registry, custom_fields)
     tables = {}
-    for table in list_tables(own):
+    for table in list_tables(custom_fields):
         names = [column.name for column in table.columns]
         cells = rows[table.name]
         tables[table.name] = [dict(zip(names, row, strict=True)) for row in cells]
@@ -201,7 +208,7 @@ def collect_rows(
     registry: RegisteredByRecord,
     fields: tuple[CustomField, ...],
 ) -> dict[str, list[Row]]:
-    """Return the rows of all tables in memory, by table."""
+    """Return the rows of all tables, keyed by table."""
     tables: dict[str, list[Row]] = {table.name: [] for table in list_tables(fields)}
     for extraction in extractions:
         for name, row in find_rows(complete_gold(extraction), registry, fields):
@@ -210,7 +217,7 @@ def collect_rows(
 
 
 def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return gold, whose criteria have no evidence, completed with evidence for its limits."""
+    """Return gold with evidence for its limits. Gold itself does not contain evidence."""
     if all(criterion.evidence for criterion in extraction.eligibility.criteria):
         return extraction
     from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
@@ -223,7 +230,7 @@ def _list_all(
     registered: Registered,
     fields: tuple[CustomField, ...],
     whole: Whole | None,
-) -> Iterator[Named]:
+) -> Iterator[TableRow]:
     source = extraction.source.path if extraction.source else None
     yield "records", {**registered.columns, "source_path": source}
     yield from _list_eligibility(extraction, registered, whole)
@@ -231,20 +238,22 @@ def _list_all(
     cycle = find_cycle_days(extraction.dosing)
     for index, endpoint in enumerate(extraction.endpoints):
         yield from _list_endpoint({"endpoint_index": index}, endpoint, cycle)
-    for own in fields:
-        yield from _list_own(extraction, own)
+    for field in fields:
+        yield from _list_custom(extraction, field)
 
 
 @cache
 def _find_key(table: str) -> str:
-    """Return a table's last key."""
-    return next(one.keys[-1].name for one in list_tables() if one.name == table)
+    """Return the name of a table's last key column."""
+    return next(known.keys[-1].name for known in list_tables() if known.name == table)
 
 
 def _number(
     table: str, rows: Iterable[Cells], keys: Cells = MappingProxyType({})
-) -> Iterator[Named]:
-    """Yield the rows of a table with their parent's keys and their own positions."""
+) -> Iterator[TableRow]:
+    """Yield the rows of a table, completed with the ``keys`` of their parent row and with their own
+    position.
+    """
     key = _find_key(table)
     for position, cells in enumerate(rows):
         yield table, {**cells, **keys, key: position}
@@ -252,11 +261,14 @@ def _number(
 
 def _list_eligibility(
     extraction: TrialExtraction, registered: Registered, whole: Whole | None
-) -> Iterator[Named]:
+) -> Iterator[TableRow]:
+    """Yield the rows of the tables ``eligibility``, ``groups``, ``criteria``, ``constraints``,
+    ``windows`` and ``window_things``.
+    """
     people = extraction.eligibility
-    before = whole.extraction.eligibility if whole else people
+    people_before = whole.extraction.eligibility if whole else people
     sex = people.sex or (registered.columns.get("registered_sex") or "").lower() or None
-    described = describe_criteria(before, sex)
+    described = describe_criteria(people_before, sex)
     if whole:
         described = list(_pick_kept(described, people.criteria, whole.places))
     yield "eligibility", describe_people(people, registered.columns, described)
@@ -271,26 +283,25 @@ def _list_eligibility(
             "criteria",
             {
                 **criterion.__dict__,
-                **_place(proofs["quote"]),
+                **_locate_first(proofs["quote"]),
                 **keys,
                 "group_id": criterion.group,
                 "exception": exceptions or None,
                 "decides": derived.decides,
             },
         )
-        limits = [
-            {**limit.__dict__, **cells, **_locate(proofs[f"constraints[{at}]"])}
-            for at, (limit, cells) in enumerate(
-                zip(criterion.constraints, derived.limits, strict=True)
-            )
-        ]
+        limits = []
+        pairs = zip(criterion.constraints, derived.limits, strict=True)
+        for position, (limit, cells) in enumerate(pairs):
+            location = _locate(proofs[f"constraints[{position}]"])
+            limits.append({**limit.__dict__, **cells, **location})
         yield from _number("constraints", limits, keys)
-        for at, window in enumerate(criterion.time_windows):
-            of_window = {**keys, "window_index": at}
-            pieces = proofs[f"time_windows[{at}]"]
-            yield "windows", {**_describe_window(window, pieces), **of_window}
+        for position, window in enumerate(criterion.time_windows):
+            window_keys = {**keys, "window_index": position}
+            pieces = proofs[f"time_windows[{position}]"]
+            yield "windows", {**_describe_window(window, pieces), **window_keys}
             things = ({"thing": thing} for thing in list_things(window.of or ""))
-            yield from _number("window_things", things, of_window)
+            yield from _number("window_things", things, window_keys)
 
 
 def _pick_kept(
@@ -323,7 +334,10 @@ def _describe_window(window: TimeWindow, pieces: Sequence[Evidence]) -> Cells:
 
 def _list_dosing(
     extraction: TrialExtraction, registered: Registered
-) -> Iterator[Named]:
+) -> Iterator[TableRow]:
+    """Yield the rows of the tables ``regimens``, ``amounts``, ``regimen_arms``, ``arms`` and
+    ``interventions``, and of the tables of MeSH terms.
+    """
     arms = list_arms(extraction, registered.arms)
     terms = extraction.registered_terms
     interventions = registered.interventions
@@ -334,32 +348,38 @@ def _list_dosing(
         proofs = _index_evidence(regimen)
         cells = _describe_regimen(regimen, registered)
         name = namer.name(regimen.agent)
-        cells = {**cells, **_place(proofs["quote"]), "agent_canonical": name}
+        cells = {**cells, **_locate_first(proofs["quote"]), "agent_canonical": name}
         yield "regimens", {**regimen.__dict__, **cells, **keys}
         amounts = []
-        for at, amount in enumerate(regimen.amounts):
-            pieces = proofs[f"amounts[{at}]"]
-            # The arms are in the table of links.
-            pieces = [piece for piece in pieces if ".arms" not in piece.field]
+        for position, amount in enumerate(regimen.amounts):
+            # evidence for arms belongs to the table ``regimen_arms``
+            pieces = [
+                piece
+                for piece in proofs[f"amounts[{position}]"]
+                if ".arms" not in piece.field
+            ]
             described = _describe_amount(amount, regimen.frequency)
             amounts.append({**described, **_locate(pieces)})
         yield from _number("amounts", amounts, keys)
         links += [{**link._asdict(), **keys} for link in link_arms(regimen, arms)]
     yield from _number("regimen_arms", links)
     yield from _number("arms", (arm._asdict() for arm in arms))
-    named = [
-        {**one._asdict(), "agent_canonical": namer.name(one.name) if one.name else None}
-        for one in interventions
+    rows = [
+        {
+            **intervention._asdict(),
+            "agent_canonical": intervention.name and namer.name(intervention.name),
+        }
+        for intervention in interventions
     ]
-    yield from _number("interventions", named)
-    for kind, table in _TERMS.items():
-        rows = list_mesh_terms(terms, kind, interventions)
-        yield from _number(table, rows)
+    yield from _number("interventions", rows)
+    for kind, table in _TERM_TABLES.items():
+        yield from _number(table, list_mesh_terms(terms, kind, interventions))
 
 
 def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
-    """Return a regimen's times, its registered intervention, and its form, which is taken from its
-    own words, the intervention's names, or the intervention's description.
+    """Return the cells for a regimen's times, its registered intervention, and its dosage form,
+    which is taken from the regimen's words, the intervention's names, or the intervention's
+    description.
     """
     index = find_intervention(regimen.agent, registered.interventions)
     quotes = [regimen.agent, regimen.quote]
@@ -388,7 +408,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
     of_dose = canonical.removesuffix("/d")
     times = 1 if of_dose != canonical else _DAILY.get(frequency or "", 0)
     whole, *per = of_dose.split("/")
-    if whole == "%" or not _BODY.issuperset(per):
+    if whole == "%" or not _BODY_UNITS.issuperset(per):
         times = 0
     if times:
         cells["daily_unit"] = f"{of_dose}/d"
@@ -402,7 +422,7 @@ def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
 
 
 def _choose_dose_unit(unit: str) -> str:
-    """Return the unit for comparing doses of this kind: mg for ug, mg/kg for g/kg."""
+    """Return the unit in which doses with this unit are compared: mg for ug, or mg/kg for g/kg."""
     first, *per = unit.split("/")
     dimension = find_dimension(first)[1] if first else None
     for base in _DOSE_UNITS:
@@ -413,7 +433,7 @@ def _choose_dose_unit(unit: str) -> str:
 
 def _list_endpoint(
     keys: Cells, endpoint: Endpoint, cycle: float | None
-) -> Iterator[Named]:
+) -> Iterator[TableRow]:
     instrument = endpoint.instrument
     key = name_instrument(instrument.name) if instrument else None
     cells = {**_spread("instrument", instrument), "instrument_canonical": key}
@@ -423,23 +443,27 @@ def _list_endpoint(
         times = describe_times(endpoint, cycle)
         points = enumerate(zip(endpoint.time_points, times, strict=True))
         rows = [
-            {**point.__dict__, **time, **_locate(proofs[f"time_points[{at}]"])}
-            for at, (point, time) in points
+            {**point.__dict__, **time, **_locate(proofs[f"time_points[{position}]"])}
+            for position, (point, time) in points
         ]
         yield from _number("time_points", rows, keys)
 
 
-def _list_own(extraction: TrialExtraction, own: CustomField) -> Iterator[Named]:
+def _list_custom(extraction: TrialExtraction, field: CustomField) -> Iterator[TableRow]:
     """Yield the rows of a custom field."""
-    table = list_tables((own,))[-1]
-    for index, item in enumerate(extraction.custom.get(own.name, ())):
+    table = list_tables((field,))[-1]
+    for index, item in enumerate(extraction.custom.get(field.name, ())):
         parts: dict[tuple[str, ...], Any] = {}
         for name, value in item.values.items():
-            # Limits and times have parts; gold may contain any value instead.
+            # limits and times have attributes; gold may contain any other value
             for part, cell in getattr(value, "__dict__", {None: value}).items():
                 parts[(name, part) if part else (name,)] = cell
-        own_cells = {one.name: parts.get(one.path) for one in table.values if one.path}
-        yield table.name, {**item.__dict__, "item_index": index, **own_cells}
+        cells = {
+            column.name: parts.get(column.path)
+            for column in table.values
+            if column.path
+        }
+        yield table.name, {**item.__dict__, "item_index": index, **cells}
 
 
 def _spread(name: str, parts: Any) -> Cells:
@@ -449,18 +473,18 @@ def _spread(name: str, parts: Any) -> Cells:
 
 
 def _index_evidence(item: ExtractedItem) -> Proofs:
-    """Return an item's evidence by field. Evidence for a part, such as ``constraints[0].value``,
-    follows the evidence for the whole.
+    """Return an item's evidence, keyed by field. Evidence for a part, such as
+    ``constraints[0].value``, comes after the evidence for the whole field.
     """
     proofs = defaultdict[str, list[Evidence]](list)
-    # Gold evidence has no section.
-    for piece in sorted(item.evidence, key=lambda one: "." in one.field):
+    # evidence in gold does not have a section
+    for piece in sorted(item.evidence, key=lambda evidence: "." in evidence.field):
         if piece.section:
             proofs[piece.field.partition(".")[0]].append(piece)
     return proofs
 
 
-def _place(pieces: Sequence[Evidence]) -> Cells:
+def _locate_first(pieces: Sequence[Evidence]) -> Cells:
     """Return the location of the first of several pieces of evidence."""
     names = ("section", "char_start", "char_end", "words")
     for piece in pieces[:1]:
@@ -471,4 +495,4 @@ def _place(pieces: Sequence[Evidence]) -> Cells:
 
 def _locate(pieces: Sequence[Evidence]) -> Cells:
     """Return the location of several pieces of evidence, and their lowest confidence."""
-    return {**_place(pieces), "confidence": find_least(pieces)}
+    return {**_locate_first(pieces), "confidence": find_least(pieces)}

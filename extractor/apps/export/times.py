@@ -1,4 +1,4 @@
-"""Times in days."""
+"""Convert times to days."""
 
 import re
 from collections.abc import Sequence
@@ -8,11 +8,13 @@ from extractor.language.numbers import DAYS
 from extractor.schemas import Endpoint, Regimen, TimeKind, TimePoint, TimeUnit
 
 _IN_CYCLE = re.compile(r"\bc(?:ycles?\b|\d)", re.IGNORECASE)
-"""A time frame that counts days within a cycle, such as "Cycle 2 Day 15" or "C2D15"."""
+"""Part of a time frame in which days are counted within a cycle, such as "Cycle 2 Day 15" or
+"C2D15".
+"""
 
 
 def to_days(time: Any) -> float | None:
-    """Return a time in days; None for half-lives and cycles.
+    """Return a time in days, or None for half-lives and cycles.
 
     >>> (
     ...     to_days(TimePoint(value=2, unit="week")),
@@ -26,7 +28,7 @@ def to_days(time: Any) -> float | None:
 
 
 def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
-    """Return a regimen's cycle and duration in days."""
+    """Return the length of a regimen's cycle, and its duration, in days."""
     cycle = to_days(regimen.cycle)
     duration = regimen.duration
     days = to_days(duration)
@@ -36,7 +38,9 @@ def describe_regimen_times(regimen: Regimen) -> dict[str, float | None]:
 
 
 def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
-    """Return a cycle's length in days if all regimens that state one agree."""
+    """Return the length of a cycle in days if all regimens that state a length agree, and otherwise
+    None.
+    """
     lengths = {to_days(regimen.cycle) for regimen in regimens} - {None}
     return lengths.pop() if len(lengths) == 1 else None
 
@@ -44,8 +48,8 @@ def find_cycle_days(regimens: Sequence[Regimen]) -> float | None:
 def describe_times(
     endpoint: Endpoint, cycle: float | None
 ) -> list[dict[str, float | None]]:
-    """Return each time point of an endpoint in days, and the end of the range that it starts, if
-    any.
+    """Return the cells of each time point of an endpoint: the time in days and, if the time starts
+    a range, the end of the range.
 
     ``cycle`` is the length of the record's cycles in days.
 
@@ -76,7 +80,7 @@ def describe_times(
 def _count_days(
     point: TimePoint, endpoint: Endpoint, cycle: float | None
 ) -> float | None:
-    """Return a time in days; None if it is relative to a cycle and cannot be counted."""
+    """Return a time in days, or None if it is relative to a cycle of unknown start or length."""
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its start or its end; only "up to 3 cycles" has a length.
         is_length = endpoint.time_kind == TimeKind.UP_TO

@@ -1,7 +1,7 @@
 -- The views and macros of an exported DuckDB database. Each is created only if the tables and views that it needs exist.
 
 -- needs constraints
--- The range of values that a limit admits, for each quantity that it bounds. Exclusions are reversed.
+-- The range of admitted values for each quantity that a limit bounds. The limits of exclusions are inverted.
 CREATE VIEW bounds AS
 WITH parts(joint, part, part_unit, of_units) AS (VALUES
     ('alt_or_ast', 'alt', 'U/L', '%'), ('alt_or_ast', 'ast', 'U/L', '%'),
@@ -37,7 +37,7 @@ SELECT record_id, row_number() OVER (PARTITION BY record_id ORDER BY criterion_i
     criterion_index, constraint_index, bounded AS quantity,
     CASE WHEN bounded IN ('egfr', 'creatinine_clearance') THEN 'kidney_function' END AS quantity_group,
     CASE WHEN sign IS NULL THEN NULL
-        -- "ALT or AST > 2 x ULN" of patients with hepatitis: one of the two is enough. A lower limit on values that are worse when low bounds both.
+        -- "ALT or AST > 2 x ULN" in patients with hepatitis: one of the two is enough. A lower limit on values that are worse when low bounds both.
         WHEN laboratory AND is_measured AND sign IN ('>', '>=') AND bounded <> quantity_canonical AND bounded NOT IN ('haemoglobin',
             'platelet_count', 'absolute_neutrophil_count', 'pao2', 'creatinine_clearance', 'egfr', 'albumin') THEN 'some'
         ELSE if(admits IS NULL, 'some', 'all') END AS holds_for,

@@ -1,12 +1,12 @@
 """Fetch records from ClinicalTrials.gov, or from a mirror of its API
 (``Registry(base_url=...)``, ``EXTRACTOR_REGISTRY``).
 
-Other registries' APIs are not supported: requests, pages and numbers are specific to
+The APIs of other registries are not supported, because requests, pages and numbers are specific to
 ClinicalTrials.gov. Files from other registries are read by ``extractor.formats.registers``.
 
-Studies are fetched by NCT numbers or by a query, page by page, one request at a time, at a polite
-rate and with at most five attempts each. ``fetch_records`` yields ``TrialRecord``;
-``extractor fetch`` appends the studies to a ``RecordFile``, which it can continue after any
+Studies are fetched by NCT numbers or by a query, page by page and one request at a time. Requests
+are sent at a polite rate, with at most five attempts each. ``fetch_records`` yields ``TrialRecord``
+objects. ``extractor fetch`` appends the studies to a ``RecordFile``, and can continue after any
 interruption. A reply that is too large, is not a page of studies, or repeats forever ends the fetch
 with an error.
 

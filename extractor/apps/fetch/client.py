@@ -1,6 +1,5 @@
-"""The registry over HTTP: one request at a time, at a polite rate, with retries.
-
-No other module of ``fetch`` accesses the network.
+"""Access to the registry over HTTP: one request at a time, at a polite rate, with retries. No other
+module in ``fetch`` accesses the network.
 """
 
 import os
@@ -19,7 +18,7 @@ from extractor.model.pace import RetryPolicy, find_meaning, retry_after
 
 BASE_URL = "https://clinicaltrials.gov/api/v2"
 MAX_PAGE_BYTES = 1000**3
-"""Maximum size of an unpacked page in bytes. A thousand records with results have about 200 MB."""
+"""Maximum size of an unpacked page in bytes. A thousand records with results take about 200 MB."""
 MOST_PER_PAGE = 1000
 """Maximum number of records on a page of the API."""
 _POLICY = RetryPolicy(attempts=5)
@@ -33,7 +32,9 @@ _REMEDY = (
 
 
 def find_address() -> str:
-    """Return the mirror's address from the environment, or else ClinicalTrials.gov's."""
+    """Return the address of a mirror from the environment, or else the address of
+    ClinicalTrials.gov.
+    """
     return os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL
 
 
@@ -42,8 +43,9 @@ class Registry:
     """A registry's address, and the limits for requests to it.
 
     Args:
-        base_url: The API's address without ``/studies``; by default ``EXTRACTOR_REGISTRY`` or
-            ClinicalTrials.gov. A user and password in it are sent, but never shown or stored.
+        base_url: The address of the API without ``/studies``, by default ``EXTRACTOR_REGISTRY`` or
+            ClinicalTrials.gov. A user and password in the address are sent, but never shown or
+            stored.
         requests_per_minute: The maximum rate. A Retry-After header also delays the next request.
         page_size: The number of records per request, from 1 to 1,000.
         timeout: The maximum time between two bytes of the reply, in seconds.
@@ -73,7 +75,8 @@ class Registry:
         is_size = 1 <= self.page_size <= MOST_PER_PAGE
         if not is_size or self.requests_per_minute <= 0 or self.timeout <= 0:
             raise ArgumentError(
-                "page_size must be 1 to 1,000, requests_per_minute and timeout above 0"
+                "page_size must be from 1 to 1,000, and requests_per_minute and timeout must "
+                "be above 0"
             )
 
     @property
@@ -83,7 +86,7 @@ class Registry:
 
     @contextmanager
     def open(self) -> Iterator["RegistryClient"]:
-        """Open connections to the registry."""
+        """Open a connection to the registry."""
         headers = {
             "User-Agent": f"trial-extractor/{version('trial-extractor')}",
             "Accept": "application/json",
@@ -95,7 +98,9 @@ class Registry:
 
 
 class _Failure(RegistryError):
-    """A request that may succeed later. ``wait`` is the server's Retry-After, in seconds."""
+    """A request failed, but may succeed later. ``wait`` is the Retry-After of the server, in
+    seconds.
+    """
 
     wait: float | None = None
 
@@ -113,7 +118,7 @@ class RegistryClient:
         more than a minute, there are no further attempts.
 
         Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` if
-        it cannot be read.
+        the page cannot be read.
         """
         attempt = 0
         while True:
@@ -132,10 +137,10 @@ class RegistryClient:
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read a page with a single request.
 
-        Raises ``_Failure`` if another request may succeed: if the reply is incomplete, its status
-        is temporary, or it is not a page of studies (but a login or proxy page, for example).
-        Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` for
-        any other status, including a refused token of a later page.
+        Raises ``_Failure`` if another request may succeed, that is, if the reply is incomplete, has
+        a temporary status, or is not a page of studies (but, for example, a login page). Raises
+        ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` for any
+        other status, including a refused token for a later page.
         """
         name = self.registry.name
         address = f"{self.registry.base_url.rstrip('/')}/studies"

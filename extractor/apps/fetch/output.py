@@ -1,5 +1,5 @@
-"""A file of fetched studies, as JSON lines. A fetch reads the existing lines, so that it can
-continue after a kill.
+"""A file of fetched studies, as JSON lines. A fetch first reads the existing lines, so that it can
+continue after it was killed.
 """
 
 import gzip
@@ -20,9 +20,9 @@ from extractor.run.files import made_folder
 class RecordFile:
     """A file of fetched studies, one JSON document per line, gzipped if its name ends in ``.gz``.
 
-    ``known`` contains its studies' NCT numbers, including former ones; ``records`` is the number of
-    studies. An incomplete last line from a killed fetch is removed. With ``fresh``, the first new
-    studies replace the existing file.
+    ``known`` contains the NCT numbers of its studies, including former numbers, and ``records`` is
+    the number of studies. An incomplete last line from a killed fetch is removed. With ``fresh``,
+    the first new studies replace the existing file.
 
     Raises ``StoreError`` if the file contains anything other than fetched studies, and ``OSError``
     if it cannot be read or written.
@@ -41,8 +41,8 @@ class RecordFile:
             self._continue()
 
     def write(self, studies: Iterable[Study]) -> None:
-        """Append studies. If the existing file is to be replaced, the first ones replace it.
-        Without studies, the file is not changed.
+        """Append studies. If the existing file is to be replaced, the first call with studies
+        replaces it. A call without studies does not change the file.
         """
         lines = [study.line for study in studies]
         if lines:
@@ -52,7 +52,7 @@ class RecordFile:
             self.records += len(lines)
 
     def _continue(self) -> None:
-        """Read the numbers of the file's studies, and remove an incomplete last line.
+        """Read the numbers of the studies in the file, and remove an incomplete last line.
 
         Raises ``StoreError`` for a line that is not a study, and for a file without complete lines.
         """
@@ -85,8 +85,8 @@ class RecordFile:
             beside.replace(self.path)
 
     def _open(self, path: Path, mode: Literal["rb", "wb", "ab"]) -> BinaryIO:
-        """Open a file, packed or not. Packed lines that are appended are a further part of the
-        file, which gzip reads as if it were one.
+        """Open a plain or gzipped file. If lines are appended to a gzipped file, they form another
+        gzip member, which readers treat as part of the same content.
         """
         if self.path.suffix == ".gz":
             return cast("BinaryIO", gzip.open(path, mode))
@@ -95,10 +95,9 @@ class RecordFile:
 
 @contextmanager
 def open_file(path: Path, *, fresh: bool = False) -> Iterator[RecordFile]:
-    """Open a file for one fetch alone. Nothing is left of a fetch that found nothing. Raises
-    ``StoreError`` if another fetch writes to the file, or as ``RecordFile`` does.
-
-    The lock's file stays beside the file of records, since another process may have opened it.
+    """Open a file for a single fetch. If the fetch does not find any studies, no new file remains.
+    Raises ``StoreError`` if another fetch is writing to the file, and the errors of ``RecordFile``.
+    The lock file is not deleted, because another process may have opened it.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
     with made_folder(path.parent):
@@ -106,7 +105,8 @@ def open_file(path: Path, *, fresh: bool = False) -> Iterator[RecordFile]:
             lock.acquire()
         except Timeout:
             raise StoreError(
-                f"{path}: another fetch is writing to it; wait until it ends, or name another file"
+                f"{path}: another fetch is writing to this file; wait until it ends, or specify "
+                "another file"
             ) from None
         try:
             yield RecordFile(path, fresh=fresh)

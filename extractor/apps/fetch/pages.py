@@ -1,4 +1,4 @@
-"""A page of the API's reply, and its studies."""
+"""A page from the API, and the studies on the page."""
 
 import json
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 class Study(NamedTuple):
     """A study as sent by the registry, as a line of JSON with a line feed.
 
-    ``numbers`` are its NCT number and its former ones, which the registry still recognises.
+    ``numbers`` contains its NCT number and its former numbers, which the registry still recognises.
     """
 
     numbers: tuple[str, ...]
@@ -15,13 +15,13 @@ class Study(NamedTuple):
 
     @property
     def nct_id(self) -> str:
-        """The NCT number."""
+        """The current NCT number of the study."""
         return self.numbers[0]
 
 
 class StudyPage(NamedTuple):
-    """The studies on a page, the token of the next page, if there is one, and the total number of
-    studies, or 0 if it is not stated.
+    """The studies on a page, the token of the next page, if any, and the total number of studies,
+    or 0 if the page does not state it.
     """
 
     studies: list[Study]
@@ -56,7 +56,7 @@ def read_page(body: bytes) -> StudyPage:
 
 
 def load_json(body: bytes) -> Any:
-    """Parse JSON. Raises ``ValueError`` with the reason."""
+    """Parse JSON. Raises ``ValueError``, which states the reason, for invalid JSON."""
     try:
         return json.loads(body)
     except RecursionError:
@@ -66,7 +66,7 @@ def load_json(body: bytes) -> Any:
 
 
 def list_numbers(study: Any) -> tuple[str, ...]:
-    """Return a study's NCT number, followed by its former ones, in upper case. Raises
+    """Return the NCT number of a study, followed by its former numbers, in upper case. Raises
     ``ValueError`` for a study without a number.
     """
     try:

@@ -1,4 +1,4 @@
-"""What to fetch: NCT numbers, or a query as parameters of the API."""
+"""What to fetch: NCT numbers, or a query, which is converted to parameters of the API."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     r"""Return the NCT numbers in a text, in upper case, in order and without duplicates.
 
     They may be separated by whitespace, commas, semicolons or ``|``; ``#`` starts a comment.
-    ``source`` identifies the text in errors. Raises ``ArgumentError`` for anything else.
+    ``source`` identifies the text in errors. Raises ``ArgumentError`` for any other text.
 
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
@@ -49,14 +49,15 @@ class RegistryQuery:
     """A search in the registry. Each field narrows the search.
 
     Args:
-        condition: A disease, searched as on the registry's website.
-        intervention: A treatment, searched as on the registry's website.
+        condition: A disease. It is searched as on the website of the registry.
+        intervention: A treatment. It is searched as on the website of the registry.
         term: Any other words.
-        statuses: Statuses, such as ``RECRUITING`` or ``not yet recruiting``. A study needs one of
-            them.
-        phases: Phases, such as ``PHASE2``, ``2``, ``early 1`` or ``NA``. A study needs one of them.
-        updated_since: The earliest day of the last update.
-        more: Other parameters of the API by name, such as ``query.spons``.
+        statuses: Statuses, such as ``RECRUITING`` or ``not yet recruiting``. A study matches if it
+            has one of them.
+        phases: Phases, such as ``PHASE2``, ``2``, ``early 1`` or ``NA``. A study matches if it has
+            one of them.
+        updated_since: The earliest date of the last update.
+        more: Other parameters of the API, keyed by name, such as ``query.spons``.
 
     Raises:
         ArgumentError: A phase is unknown, ``more`` contains a parameter that is set otherwise, or
@@ -92,9 +93,9 @@ class RegistryQuery:
         """The parameters of the API request, except for paging. Empty fields are omitted.
 
         Phases and the update day are combined into an expression in the registry's syntax, because
-        the API has no parameters for them. A user's expression is added to it. Raises
-        ``ArgumentError`` for an unknown phase, and if ``more`` contains a parameter that is already
-        set.
+        the API has no parameters for them. If the user provides an expression, both are combined.
+        Raises ``ArgumentError`` for an unknown phase, and if ``more`` contains a parameter that is
+        already set.
         """
         more = dict(self.more)
         conditions = []

@@ -11,7 +11,7 @@ from extractor.formats import read_stream
 from extractor.schemas import TrialRecord
 
 _MOST_NUMBERS = 200
-"""NCT numbers per request, since servers limit the length of an address to about 8,000
+"""Number of NCT numbers per request. Servers limit the length of an address to about 8,000
 characters.
 """
 
@@ -22,10 +22,12 @@ Wanted = Sequence[str] | RegistryQuery
 def fetch_pages(
     client: RegistryClient, wanted: Wanted, known: set[str], *, limit: int | None = None
 ) -> Iterator[StudyPage]:
-    """Fetch studies page by page, skip those in ``known``, and add the new studies' numbers to it.
+    """Fetch studies page by page. Studies in ``known`` are skipped, and the numbers of new studies
+    are added to it.
 
     A study is also known by its former numbers. Numbers in ``known`` are not requested. ``limit``
-    is the maximum number of new studies, or None; once it is reached, no more pages are read.
+    is the maximum number of new studies, or None. Once the limit is reached, no more pages are
+    read.
 
     Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` if it
     cannot be read, its paging would never end, or its pages lack studies that it counted.
@@ -51,8 +53,9 @@ def fetch_pages(
 
 
 def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPage]:
-    """Read the studies with these numbers, up to 200 per request, each of which has one page. Other
-    studies are skipped, because a server that does not support the filter sends them.
+    """Read the studies with these numbers, with up to 200 numbers per request, so that each reply
+    is a single page. Any other studies, which a server may send if it does not support the filter,
+    are skipped.
     """
     size = min(client.registry.page_size, _MOST_NUMBERS)
     for start in range(0, len(numbers), size):
@@ -70,9 +73,9 @@ def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPa
 def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
     """Read the pages of a query.
 
-    Raises ``RegistryError`` for a page without new studies that has a next page, because the paging
-    would never end, and at the end if the pages contain fewer studies than the registry counted.
-    Pages may omit the count, so the last stated one is used.
+    Raises ``RegistryError`` if a page contains no new studies but refers to a next page, because
+    the paging would never end. Also raises it at the end if the pages contain fewer studies than
+    the registry counted. Some pages omit the count, so the last stated count is used.
     """
     name = client.registry.name
     parameters: dict[str, str | int] = dict(query.parameters)
@@ -115,10 +118,11 @@ def fetch_records(
     in a file, and can resume.
 
     Args:
-        nct_numbers: The records' numbers, unless there is a ``query``.
+        nct_numbers: The numbers of the records, unless there is a ``query``.
         query: A search, unless there are numbers.
-        limit: The maximum number of a query's records.
-        registry: A mirror, or another rate.
+        limit: The maximum number of records to fetch for a query.
+        registry: The registry to read, such as a mirror, or the same registry with a different
+            request rate.
         on_error: Called with an error for each record that is unknown or cannot be read. Fetching
             then continues.
 
@@ -140,7 +144,7 @@ def fetch_records(
     known: set[str] = set()
 
     def report(error: RecordError) -> None:
-        """Pass an error to the handler, or raise it if there is none."""
+        """Pass an error to the handler, or raise the error if there is no handler."""
         if on_error is None:
             raise error
         on_error(error)

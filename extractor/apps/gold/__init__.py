@@ -1,17 +1,18 @@
-"""Edit gold in sheets: export it, let people correct it, and import it without other changes.
+"""Edit gold in spreadsheets: export it, correct it, and import it without any other changes.
 
-Gold is the JSON of an extraction without provenance. A sheet has one row per value: record, item
-and field, each part of the value in a separate column, and the words and the confidence from
-``extractor.apps.values``. Fields that the record leaves empty have a row as well.
+Gold is the JSON of an extraction without provenance. A sheet has one row per value, with the
+record, the item, the field, each part of the value in a separate column, and the words and
+confidence from ``extractor.apps.values``. Empty fields have a row as well.
 
-- ``export_gold`` writes gold, or a run's results, as a sheet (.csv, .xlsx).
-- ``import_gold`` reads a sheet. Unchanged gold is imported identically, even if it covers only some
-  fields, or contains groups of criteria or custom values. ``time_window`` is derived from
-  ``time_windows``.
-- An error states the file, row and column, and a remedy. Records with errors are not written; all
-  others are. If the records are available, quotes are checked as by ``extractor evaluate --check``.
-- Formulas and dates in a workbook, and files that are too large to be sheets of gold, are refused.
-  Written text never becomes a formula.
+- ``export_gold`` writes gold, or the results of a run, as a sheet (.csv, .xlsx).
+- ``import_gold`` reads a sheet. Gold that was not changed is imported identically, even if it
+  covers only some fields, or contains groups of criteria or custom values. ``time_window`` is
+  derived from ``time_windows``.
+- An error states the file, row and column, and a remedy. Only records without errors are written.
+  If the records are available, quotes are checked in the same way as by ``extractor evaluate
+  --check``.
+- Formulas and dates in a workbook are refused, and so are files that are too large to be sheets of
+  gold. Exported text never becomes a formula.
 
 Where to make a change:
 

@@ -20,7 +20,7 @@ Inputs = Sequence[str | PathLike[str]]
 
 
 class ImportedGold(NamedTuple):
-    """Gold by record, without records that have errors, and all problems."""
+    """The imported gold, keyed by record, and all problems. Records with errors are omitted."""
 
     gold: Mapping[str, dict[str, Any]]
     problems: Sequence[Problem]
@@ -46,7 +46,8 @@ def import_gold(
 
     Args:
         path: The file.
-        inputs: The records to check quotes against; if empty, quotes are not checked.
+        inputs: The records against which quotes are checked. If it is empty, quotes are not
+            checked.
         fields: Custom fields, for checking their values.
 
     Raises:
@@ -57,7 +58,7 @@ def import_gold(
     for row in read_sheet(path):
         rows[row.record_id].append(row)
     if not rows:
-        raise GoldError(f"{path}: contains no values; add a row for each")
+        raise GoldError(f"{path}: contains no values; add a row for each value")
     records = _find_records(inputs, rows)
     problems: list[Problem] = []
     gold: dict[str, dict[str, Any]] = {}
@@ -75,13 +76,15 @@ def import_gold(
 
 
 def _check_ending(path: Path) -> None:
-    """Raise ``GoldError`` if a file's suffix is not that of a sheet."""
+    """Raise ``GoldError`` if the suffix of a file is not .csv or .xlsx."""
     if path.suffix.casefold() not in SHEETS:
         raise GoldError(f"{path}: is not a sheet of gold; specify a .csv or .xlsx file")
 
 
 def _find_records(inputs: Inputs, ids: Container[str]) -> dict[str, TrialRecord]:
-    """Return the records with these ids. Unreadable records are reported later, as missing ids."""
+    """Return the records with these ids, keyed by id. Unreadable records are reported later, as
+    missing ids.
+    """
     records = read_records(*inputs, on_error=lambda _: None) if inputs else ()
     return {record.record_id: record for record in records if record.record_id in ids}
 

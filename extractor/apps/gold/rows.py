@@ -1,8 +1,8 @@
 """Convert gold to rows, one per value, and rows to gold.
 
-A row consists of a path, such as ``eligibility.criteria[3].constraints[0]``, and texts by column,
-which are the parts of the value, or the value itself. A row without texts means that the record
-does not state a value.
+A row consists of a path, such as ``eligibility.criteria[3].constraints[0]``, and texts, keyed by
+column: the parts of the value, or the value itself. A row without texts means that the record does
+not state a value.
 """
 
 import json
@@ -31,7 +31,7 @@ Location = tuple[str | int, ...]
 
 VALUE = "value"
 ITEM_GROUPS = tuple(group.path for group in list_groups())
-"""The paths of items: eligibility, criteria, regimens and endpoints."""
+"""The paths of eligibility and of the groups of items: criteria, regimens and endpoints."""
 PEOPLE, *_LISTS = ITEM_GROUPS
 _FIELDS = {field.path: field for group in list_groups() for field in group.fields}
 _LISTS += [path for path, field in _FIELDS.items() if field.many]
@@ -44,24 +44,24 @@ _PARTS = {
     for path, field in _FIELDS.items()
     if issubclass(field.type, BaseModel)
 }
-"""The parts of values that have a column. Lists, such as the arms of an amount, have
-rows instead.
+"""The parts of values that have a column. Lists, such as the arms of an amount, have separate rows
+instead.
 """
 _FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
 PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
-"""The position of a list member whose path has no position, after all others."""
+"""The position of a list member whose path has no position: after all other members."""
 _REMEDIES = {
     "enum": "write one of these words",
-    "missing": "add a row for it to this item",
+    "missing": "add a row for this field to the item",
     "tuple_type": "give each member its position, such as dosing[0]",
 }
 
 
 class PlacedRow(NamedTuple):
-    """An imported row: its location, record and path, and its filled cells by column."""
+    """An imported row: its location, record and path, and its filled cells, keyed by column."""
 
     place: str
     record_id: str
@@ -92,9 +92,8 @@ def is_known(path: str) -> bool:
 
 def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
     """Yield the rows of gold, or of an extraction, in schema order, with their supporting words.
-
-    Only the fields that gold contains are listed; an empty one has the value None or an empty list.
-    ``time_window`` is omitted if it follows from ``time_windows``.
+    Only fields that gold contains are listed. The value of an empty field is None or an empty list.
+    ``time_window`` is omitted if it can be derived from ``time_windows``.
 
     >>> gold = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": None}, "dosing": []}
@@ -117,7 +116,7 @@ def list_gold_rows(extraction: TrialExtraction) -> Iterator[ValueRow]:
 
 
 def shape_gold(extraction: TrialExtraction) -> dict[str, Any]:
-    """Return an extraction as gold, with only the keys that are set, because gold may cover only
+    """Return an extraction as gold. Keys that are not set are omitted, because gold may cover only
     some fields.
     """
     gold = extraction.to_gold()
@@ -151,8 +150,9 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def write_cells(row: ValueRow) -> dict[str, str]:
-    """Return the texts of a row by column, or none if the record states no value. A custom value is
-    written as JSON if its plain text would be read as a different value.
+    """Return the texts of a row, keyed by column. If the record does not state a value, there are
+    no texts. A custom value is written as JSON if its plain text would be read as a different
+    value.
     """
     value = row.value
     if row.path.startswith(_CUSTOM) and not (value and _read_own(value) == value):
@@ -178,10 +178,10 @@ def build_gold(
     record: TrialRecord | None = None,
     fields: Sequence[CustomField] = (),
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Return the gold of one record, or None if a row is invalid, and all problems.
+    """Return (gold of one record, all problems). The gold is None if a row is invalid.
 
-    Positions in paths identify and order the members of a list. Gaps are closed, and a list row
-    without a position adds a member. If ``record`` is given, quotes are checked against it;
+    Positions in paths identify and order the members of a list. Gaps are closed, and a row for a
+    list without a position adds a member. If ``record`` is not None, quotes are checked against it.
     ``fields`` are custom fields.
 
     >>> row = PlacedRow("row 2", "A", "eligibility.minimum_age", {"value": "18 years"})
@@ -200,7 +200,7 @@ def build_gold(
 
 
 class _Builder:
-    """Builds the gold of one record, and keeps track of the row of each value."""
+    """Builds the gold of one record, and records the row of each value."""
 
     def __init__(self, first: PlacedRow) -> None:
         self.problems: list[Problem] = []
@@ -209,7 +209,7 @@ class _Builder:
         self._sources: dict[Location, PlacedRow] = {}
 
     def add(self, row: PlacedRow, number: int) -> None:
-        """Add a row's values, or record its problem."""
+        """Add the values of a row, or record its problem."""
         path = FieldRef(row.path).path
         location = _split(row.path)
         if not is_known(row.path):
@@ -228,7 +228,7 @@ class _Builder:
             self._refuse(row, VALUE, str(error))
 
     def _set(self, location: Location, row: PlacedRow, value: Any) -> None:
-        """Set a value in the tree, which represents lists as dicts with positions as keys."""
+        """Set a value in the tree, in which a list is a dict with positions as keys."""
         node: Any = self._tree
         for step in location[:-1]:
             node = node.setdefault(step, {})
@@ -241,7 +241,7 @@ class _Builder:
         node.setdefault(location[-1], (row, value))
 
     def finish(self) -> dict[str, Any] | None:
-        """Return the gold; None if a row is invalid or the gold breaks the schema."""
+        """Return the gold, or None if a row is invalid or the gold breaks the schema."""
         if not self._tree:
             return None
         tree = self._close_gaps(self._tree, ())
@@ -275,7 +275,7 @@ class _Builder:
         return gold
 
     def _close_gaps(self, node: Any, location: Location) -> Any:
-        """Return a part of the tree with lists, and record the row of each value."""
+        """Return a subtree in which lists are restored, and record the row of each value."""
         if isinstance(node, tuple):
             self._sources[location], value = node
             return value
@@ -290,7 +290,7 @@ class _Builder:
         }
 
     def refuse_at(self, location: Location, text: str) -> None:
-        """Add a problem to the row at a location, or else to a row of the same item."""
+        """Add a problem for the row of a path, or else for a row of the same item."""
         near = max(
             self._sources,
             key=lambda given: [a == b for a, b in zip(given, location, strict=False)],
@@ -308,7 +308,9 @@ class _Builder:
 
 
 def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
-    """Return a row's value, or its parts by name. Raises ``ValueError``."""
+    """Return the value of a row, or the parts of the value by name. Raises ``ValueError`` for an
+    invalid text.
+    """
     if not cells:
         return {(): [] if path in _LISTS else None}
     if path.startswith(_CUSTOM):

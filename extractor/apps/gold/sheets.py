@@ -16,12 +16,12 @@ from extractor.schemas.arguments import suggest
 _PLACE = ("record", "item", "field")
 _SUPPORT = ("evidence", "section", "confidence")
 COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
-"""The columns in order. The evidence columns are for readers and are not imported."""
+"""The columns, in order. Evidence columns are only for readers and are not imported."""
 _WORKBOOK = ".xlsx"
 SHEETS = (".csv", _WORKBOOK)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""The start of a cell that a spreadsheet could interpret as a formula, or that is escaped with an
-apostrophe.
+"""The start of a text that a spreadsheet could interpret as a formula, or that is already escaped
+with an apostrophe.
 """
 _MOST_BYTES = 200_000_000
 _LONGEST_CELL = 32_767
@@ -44,7 +44,7 @@ def write_gold_sheet(path: Path, rows: Iterable[ValueRow]) -> None:
 
 
 def _write_row(row: ValueRow) -> dict[str, str]:
-    """Return a row's filled cells by column."""
+    """Return the filled cells of a row, keyed by column."""
     confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
     cells = {
         "record": row.record_id,
@@ -59,7 +59,7 @@ def _write_row(row: ValueRow) -> dict[str, str]:
 
 
 def _guard(text: str) -> str:
-    """Return a text that no spreadsheet interprets as a formula."""
+    """Return a text in a form that spreadsheets do not interpret as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -135,7 +135,7 @@ def _strip_guard(text: str) -> str:
 
 
 def _read_csv(path: Path) -> Iterator[list[str]]:
-    """Yield the rows of a text file, whose separator is detected from the first line."""
+    """Yield the rows of a text file. The separator is detected from the first line."""
     _refuse_large(path, path.stat().st_size)
     try:
         text = path.read_text("utf-8-sig")
@@ -150,7 +150,7 @@ def _read_csv(path: Path) -> Iterator[list[str]]:
 
 
 def _read_workbook(path: Path) -> Iterator[list[str]]:
-    """Yield the rows of a workbook's first sheet."""
+    """Yield the rows of the first sheet in a workbook."""
     openpyxl = _import_openpyxl(path)
     try:
         with ZipFile(path) as parts:
@@ -170,7 +170,7 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
 
 
 def _read_cell(place: str, cell: Any) -> str:
-    """Return a cell as text, with 18.0 as 18. Raises ``GoldError`` for formulas and dates."""
+    """Return a cell as text, such as "18" for 18.0. Raises ``GoldError`` for formulas and dates."""
     kinds = {"f": "a formula", "d": "a date"}
     if cell.data_type in kinds:
         kind = kinds[cell.data_type]
@@ -186,7 +186,8 @@ def _read_cell(place: str, cell: Any) -> str:
 def _refuse_large(path: Path, size: int) -> None:
     if size > _MOST_BYTES:
         raise GoldError(
-            f"{path}: has {size:,} bytes, too many for a sheet of gold; import fewer records"
+            f"{path}: has {size:,} bytes, which is too large for a sheet of gold; import fewer "
+            "records"
         )
 
 

@@ -1,4 +1,4 @@
-"""The results of the tools. Clients see the schemas of these models."""
+"""The results of the tools. Clients can see the schemas of these models."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,5 +1,5 @@
-"""Implement the tools: read and extract records, and keep the most recent ones, within the limits
-on size, time and cost.
+"""Implement the tools, which read and extract records within the limits on size, time and cost. The
+most recent records are kept.
 """
 
 import asyncio
@@ -31,9 +31,11 @@ from extractor.setup import OpenExtractor, Setup
 T = TypeVar("T")
 
 _SPARE_S = 1.0
-"""Seconds after the time limit in which a worker process may still finish."""
+"""Number of seconds after the time limit in which a worker process can still finish."""
 _KEPT = 32
-"""Maximum number of records kept, so that a claim about a recent one needs no second download."""
+"""Maximum number of records to keep, so that a claim about a recent record does not require a
+second download.
+"""
 
 
 _SOURCE = Field(
@@ -49,12 +51,12 @@ _RecordId = Annotated[
 
 
 class ToolRefused(ExtractorError):
-    """A tool cannot fulfil a request. The message contains the reason and a remedy."""
+    """A tool refuses a request. The message contains the reason and a remedy."""
 
 
 class Desk:
-    """The tools. ``open`` starts the worker process and the model. Clients see the methods'
-    signatures, descriptions and results. All methods raise ``ExtractorError``.
+    """The tools. ``open`` starts the worker process and the model. Clients can see the signatures,
+    descriptions and results of the methods. All methods raise ``ExtractorError``.
     """
 
     def __init__(
@@ -165,8 +167,8 @@ class Desk:
         return describe_fields(self._options.fields)
 
     async def _extract(self, record: TrialRecord) -> Extracted:
-        """Extract a record, and add the cost of its model calls: 0 without calls, None without a
-        known price.
+        """Extract a record, and add the cost of its model calls. The cost is 0 if there were no
+        calls, and None if the price is unknown.
         """
         work = extract_with(self._executor, self._opened, record)
         extracted = await self._within_time(work)
@@ -179,8 +181,8 @@ class Desk:
         return describe_extraction(extraction, record, usd)
 
     async def _find(self, source: str, record_id: str | None) -> TrialRecord:
-        """Return the record with an NCT number, or a record from a file. Files may change, and are
-        read each time; the most recent registry records are kept.
+        """Return the record with an NCT number, or a record from a file. A file is read each time,
+        because it may have changed; the most recent records from the registry are kept.
         """
         name = source.strip()
         number = name.upper()
@@ -199,8 +201,8 @@ class Desk:
         return self._kept[number]
 
     def _open_file(self, name: str, record_id: str | None) -> Given:
-        """Read a file from the folder that clients may access. Raises ``RecordError`` for a path
-        outside the folder or that is not a file, and for a file that is too large.
+        """Read a file from the folder that clients can access. Raises ``RecordError`` if the path
+        is outside the folder or is not a file, or if the file is too large.
         """
         # No file system allows such a name, and Python raises ValueError for it.
         if "\0" in name:
@@ -212,7 +214,7 @@ class Desk:
             problem = "outside the folder from which files may be read"
             raise RecordError(name, problem, "start extractor mcp with --files DIR")
         if not path.is_file():
-            problem = "neither an NCT number nor a file of the folder"
+            problem = "neither an NCT number nor a file in the folder"
             raise RecordError(name, problem, "use NCT01234567, or a path in the folder")
         most = self._options.max_bytes
         try:
@@ -226,7 +228,7 @@ class Desk:
         return Given(path.name, body, record_id)
 
     def _refuse_large(self, text: str) -> None:
-        """Raise ``ArgumentError`` for a text with more bytes than the settings allow."""
+        """Raise ``ArgumentError`` if a text has more bytes than the settings allow."""
         most = self._options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
             raise ArgumentError(

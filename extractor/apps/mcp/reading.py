@@ -1,4 +1,4 @@
-"""Read one record, or look for a quote, in a worker process, so that no text can exhaust the
+"""Read one record, or look for a quote, in a worker process, so that a text cannot exhaust the
 server's memory or time.
 """
 
@@ -36,8 +36,8 @@ class Given:
 
 
 def read_given(given: Given) -> TrialRecord:
-    r"""Return the record of a text, or the record of a file with the given id. Raises
-    ``RecordError`` if there are none or several.
+    r"""Return the record in a text, or the record in a file with the requested id. Raises
+    ``RecordError`` if there is no such record, or if there are several.
 
     >>> read_given(Given("a.txt", b"Inclusion criteria:\n- Adults")).record_id
     'a'
@@ -70,8 +70,8 @@ def read_given(given: Given) -> TrialRecord:
 
 
 def check_quote(given: TrialRecord | Given, quote: str) -> QuoteAnswer:
-    """Return whether a text, or a section of a record, contains a quote. The result is for the best
-    matching section, or the first of several; "absent" if there is no match.
+    """Return whether a text, or a section of a record, contains a quote. If several sections match,
+    the result is for the section with the best match. Without a match, the status is "absent".
     """
     texts: dict[str | None, str] = {}
     if isinstance(given, Given):

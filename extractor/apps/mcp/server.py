@@ -29,7 +29,7 @@ _INSTRUCTIONS = (
 
 @asynccontextmanager
 async def open_server(settings: ToolSettings) -> AsyncIterator[MCPServer]:
-    """Open a server with its tools, which are available until the end of the block."""
+    """Open a server with its tools, which are available until the block ends."""
     server = MCPServer(
         "extractor",
         title="Extractor",
@@ -54,11 +54,11 @@ async def serve_stdio(settings: ToolSettings) -> None:
 
 
 def _explaining_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Pass this program's errors on to the client, with keys masked."""
+    """Passes the errors of this program on to the client, with keys masked."""
 
     @wraps(tool)
     async def explaining(*args: P.args, **kwargs: P.kwargs) -> T:
-        """Run the tool, and convert this program's errors."""
+        """Run the tool, and convert the errors of this program."""
         try:
             return await tool(*args, **kwargs)
         except ExtractorError as error:

@@ -20,9 +20,9 @@ class ToolOptions(ExtractionOptions, ModelOptions):
     files: Annotated[Path, Shown(FILES, "DIR")] = Path()
     """Folder from which a client may read files (default: the current one)."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
-    """Maximum time for one tool call."""
+    """Maximum duration of a tool call in seconds."""
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
-    """Maximum size of a text or a file."""
+    """Maximum size of a text or a file in bytes."""
 
 
 @dataclass(frozen=True, slots=True)

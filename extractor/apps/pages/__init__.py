@@ -1,14 +1,14 @@
-"""The shared parts of all HTML pages: the layout, a record's data, and a viewer for it.
+"""The shared parts of all HTML pages: the layout, the data of a record, and a viewer for the data.
 
-A page is a single file with its style, script and data. It loads nothing from other hosts, its
-policy allows no other script, and every text on it is escaped. The report, comparisons and the
+A page is a single file with its style, script and data. It does not load anything from other hosts,
+its policy does not allow any other script, and all text is escaped. The report, comparisons and the
 service's playground show a record in the same viewer: its text with the evidence marked, next to
 its values. The score page and the review page reuse the text and marks.
 
 - ``__init__.py``: templates, styles, scripts, policy, and data as safe or compressed JSON.
 - ``texts.py``: a record's text for display; ``words.py``: a value in words.
 - ``view.py``: a record's data, with the positions of its evidence in the text. To show more about a
-  value, add it here and in ``assets/cards.js``.
+  value, extend ``view.py`` and ``assets/cards.js``.
 - ``notebook.py``: the display in notebooks, without scripts.
 - ``assets/``: ``base.css`` and ``base.html`` for all pages; ``browse.html`` and ``browse.js``, for
   an overview, a filtered list and the viewer; ``viewer.js`` and ``text.js``, the viewer;
@@ -36,7 +36,9 @@ from extractor.schemas import list_groups
 _SHARED = "extractor.apps.pages"
 _PLURALS = {"criterion": "criteria"}
 _CHUNK = 200_000
-"""The number of JSON characters at which a chunk ends: quick to open, and well compressed."""
+"""The number of JSON characters after which a chunk ends. Chunks of this size are quick to open and
+compress well.
+"""
 
 
 def render_page(
@@ -51,10 +53,11 @@ def render_page(
     """Render a template, from the ``assets`` of a package, that extends this package's
     ``base.html``.
 
-    ``styles`` and ``scripts`` are files in either ``assets`` folder, and follow those of all pages.
-    Values are escaped. A page that ``asks`` may send requests to the server it came from. In
-    addition to jinja2's filters there are ``share`` (0.123, or a dash for None), ``percent`` (of an
-    axis from 0 to 1), ``plural`` (a number with its noun) and ``label`` (a field's label).
+    ``styles`` and ``scripts`` are files in either ``assets`` folder, and are added after the files
+    that all pages share. Values are escaped. If ``asks`` is set, the page can send requests to its
+    own server. In addition to jinja2's filters there are ``share`` (0.123, or a dash for None),
+    ``percent`` (of an axis from 0 to 1), ``plural`` (a number with its noun) and ``label`` (a
+    field's label).
     """
     style = read_assets(_SHARED, "base.css") + read_assets(package, *styles)
     script = read_shared_script() + read_assets(package, *scripts)
@@ -104,7 +107,7 @@ _LABELS |= {
     "high": "highest",
     "half_life": "half-life",
 }
-"""Labels for fields and value parts whose schema names are not clear to readers."""
+"""Labels for fields and parts of values whose schema names are not clear to readers."""
 
 
 def name_label(name: str) -> str:
@@ -118,8 +121,8 @@ def name_label(name: str) -> str:
 
 @cache
 def read_assets(package: str, *names: str) -> str:
-    """Read and join files from the ``assets`` of a package, or from this package's if they are not
-    there.
+    """Read and join files from the ``assets`` folder of a package or, if it does not contain them,
+    of this package.
 
     >>> read_assets("extractor.apps.pages", "base.css").startswith(":root")
     True
@@ -157,8 +160,8 @@ _WIDE = re.compile("[\U00010000-\U0010ffff]")
 
 
 def escape_json(data: Any) -> str:
-    r"""Encode data as JSON that is safe inside a ``script`` element: it cannot end the element or
-    open a comment.
+    r"""Encode data as JSON that is safe inside a ``script`` element, because it cannot end the
+    element or open a comment.
 
     >>> escape_json({"title": "</script>"})
     '{"title":"\\u003c/script\\u003e"}'
@@ -168,7 +171,8 @@ def escape_json(data: Any) -> str:
 
 
 def pack(data: Any) -> str:
-    """Encode data as compressed JSON in characters that HTML does not escape. Deterministic.
+    """Encode data as compressed JSON in characters that HTML does not escape. The same data always
+    has the same encoding.
 
     >>> gzip.decompress(base64.b64decode(pack({"a": "</script>"})))
     b'{"a":"</script>"}'
@@ -180,7 +184,7 @@ def pack(data: Any) -> str:
 
 
 class Chunks:
-    """Packs records one at a time, keeping at most one chunk of them uncompressed."""
+    """Packs records one at a time, and keeps at most one chunk of records uncompressed."""
 
     def __init__(self) -> None:
         self._packed: list[str] = []
@@ -188,8 +192,8 @@ class Chunks:
         self._characters = 0
 
     def add(self, record: Any) -> tuple[int, int]:
-        """Add a record, and return the index of its chunk and its index in the chunk. A chunk that
-        is long enough is packed.
+        """Add a record, and return (index of its chunk, index in the chunk). A chunk is packed when
+        it is long enough.
         """
         chunk = len(self._packed)
         place = len(self._records)
@@ -222,8 +226,8 @@ def to_utf16(text: str) -> Callable[[int], int]:
 
 
 def state_policy(style: str, script: str, *, asks: bool = False) -> str:
-    """Return a content security policy that allows only this style and this script, and no requests
-    or, with ``asks``, only requests to the page's own server.
+    """Return a content security policy that allows only this style and this script. Requests are
+    not allowed unless ``asks`` is set, which allows requests to the page's own server.
 
     >>> state_policy("", "").split("; ")[0]
     "default-src 'none'"

@@ -8,10 +8,10 @@ from typing import Any
 
 @cache
 def read_definitions() -> dict[str, Any]:
-    """Return the meanings: ``fields`` by group and name, ``words`` by their closed set, and the
-    ``labels`` of value parts.
+    """Return the meanings: ``fields`` by group and name, ``words`` by the name of their
+    enumeration, and ``labels`` for parts of values.
 
     >>> read_definitions()["fields"]["dosing"]["role"]
-    'Why it is given.'
+    'The purpose for which the agent is given.'
     """
     return tomllib.loads((files(__package__) / "definitions.toml").read_text("utf-8"))

@@ -15,12 +15,12 @@ from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 __all__ = ["ShownExtraction", "TrialExtraction", "show"]
 
 _SHOWN = 20
-"""Maximum number of records, and of failures, shown for a run in a notebook."""
+"""Maximum number of records, and maximum number of failures, that a notebook shows for a run."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ShownExtraction:
-    """The result of ``show``, which notebooks display."""
+    """The result of ``show``, which notebooks can display."""
 
     extraction: TrialExtraction
     record: TrialRecord | None = None
@@ -56,7 +56,7 @@ def show(
 
     Args:
         extraction: The extraction to display.
-        record: The record it was extracted from, because an extraction does not contain the text.
+        record: The record from which it was extracted. An extraction does not contain the text.
 
     Raises:
         ArgumentError: ``record`` is not the extraction's record, or its text has changed.
@@ -88,8 +88,8 @@ def show_results(
     failures: Sequence[Mapping[str, Any]],
     summary: str,
 ) -> str:
-    """Return a notebook's display of a run: its ``summary``, the number of items in each of the
-    first 20 records, and the first 20 failures.
+    """Return the display of a run in a notebook: its ``summary``, the number of items in each of
+    the first 20 records, and the first 20 failures.
     """
     values = {
         "summary": summary,
@@ -103,8 +103,8 @@ def show_results(
 
 
 def _mark_evidence(shown: Json) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield (title, pieces) for each section with evidence. Each piece of text comes with the task
-    of the values that it supports, or "".
+    """Yield a (title, pieces) pair for each section with evidence. A piece is a (text, task) pair,
+    where the task is that of the values that the text supports, or "".
     """
     tasks: dict[int, str] = {}
     for item in shown["items"]:

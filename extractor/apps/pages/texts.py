@@ -1,6 +1,5 @@
-"""The text of a record as shown on a page, with a mapping to its raw characters.
-
-Pages count characters as JavaScript does, in UTF-16 units.
+"""The text of a record as shown on a page, with a mapping to its raw characters. On pages,
+positions are counted in UTF-16 units, as in JavaScript.
 """
 
 from collections.abc import Iterable
@@ -14,7 +13,8 @@ _GAP = " … "
 
 
 class ShownText:
-    r"""A text without escapes, damaged characters and line wrapping from the registry's file.
+    r"""A text in which escapes, damaged characters and line wrapping from the registry's file are
+    removed.
 
     >>> shown = ShownText("\N{GRINNING FACE} \\> 95 %")
     >>> shown.text, shown.place(5), shown.read(3, 7)
@@ -41,7 +41,7 @@ class ShownText:
 
 
 class GivenText(ShownText):
-    r"""A text exactly as it was given, except that all line ends are shown.
+    r"""A text exactly as it was provided, except that all line ends are normalised for display.
 
     >>> GivenText("  CD19 \\> 95 %\r").text
     '  CD19 \\> 95 %\n'
@@ -53,12 +53,13 @@ class GivenText(ShownText):
         self._units = to_utf16(self.text)
 
     def place(self, offset: int) -> int:
-        """Return the position of an offset into the text."""
+        """Return the position that corresponds to an offset into the text."""
         return self._units(offset)
 
 
 class QuotedText(ShownText):
-    """The known parts of a text, joined from its quotes, with dots for the characters in between.
+    """The known parts of a text, reconstructed from its quotes, with dots in place of the
+    characters between them.
 
     >>> QuotedText([(10, "or more"), (0, "Age 18")]).text
     'Age 18 … or more'
@@ -86,7 +87,7 @@ class QuotedText(ShownText):
 
 
 def show_texts(record: TrialRecord) -> dict[str, ShownText]:
-    """Return all sections of a record, and its structured registry fields that have a value."""
+    """Return all sections of a record, and all its structured registry fields that have a value."""
     texts = {section.name: section.text for section in record.sections}
     for name in RegistryFields.model_fields:
         text = record.registry.text(name)

@@ -38,13 +38,13 @@ __all__ = [
 
 Json = dict[str, Any]
 GIVEN = "given"
-"""Name of the section that contains a whole text as it was given."""
+"""Name of the section that contains a whole text as it was provided."""
 _ORIGINS = {"rule": "by rules", "model": "by a model", "both": "by rules and a model"}
 _OWN_WORDS = ("quote", "time_frame", "measure")
 
 
 class TextPlace(Protocol):
-    """A range in a section's raw text, such as evidence, a citation or a span."""
+    """A range in the raw text of a section, such as evidence, a citation or a span."""
 
     @property
     def section(self) -> str: ...
@@ -102,7 +102,7 @@ def view(
 
 
 def _join_quotes(places: Iterable[TextPlace]) -> dict[str, ShownText]:
-    """Return the quoted text of each section."""
+    """Return the quoted parts of each section."""
     quotes: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for place in places:
         quotes[place.section].append((place.start, getattr(place, "quote", "")))
@@ -141,8 +141,8 @@ class _Page:
         self.texts[GIVEN] = GivenText(text)
 
     def mark(self, place: TextPlace) -> list[int]:
-        """Return the span numbers of a place: several if the given text has other words between its
-        characters, and none if it is not in the text.
+        """Return the numbers of the spans for a place: several numbers if the provided text has
+        other words between its characters, and an empty list if the place is not in the text.
         """
         name = place.section
         ranges = [(place.start, place.end)]
@@ -165,7 +165,7 @@ class _Page:
         return numbers
 
     def show_sections(self) -> list[Json]:
-        """Return the page's data of all sections."""
+        """Return the data of all sections for the page."""
         shown = []
         for name, text in self.texts.items():
             section: Json = {"name": name, "title": name_section(name)}
@@ -179,7 +179,7 @@ class _Page:
         return shown
 
     def _list_parts(self, given: ShownText) -> list[tuple[int, str]]:
-        """Return (start, title) of each section in the given text, in text order."""
+        """Return a (start, title) pair for each section in the provided text, in text order."""
         parts = []
         for name, section in self.inside.items():
             start = min(piece.at for piece in section.pieces)
@@ -188,7 +188,7 @@ class _Page:
 
 
 def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group]:
-    """Return the groups of criteria by id. A reviewer may write any JSON for a group."""
+    """Return the groups of criteria, keyed by id. Groups from a review may be any JSON."""
     groups = {}
     for value in list_item_values(
         "eligibility", dict(items).get("eligibility", Eligibility())
@@ -200,8 +200,8 @@ def _list_groups(items: Iterable[tuple[str, ExtractedItem]]) -> dict[str, _Group
 
 
 def _list_chain(item: ExtractedItem, groups: Mapping[str, _Group]) -> list[Value]:
-    """Return the groups that contain a criterion, outermost first. A reviewer may refer to a group
-    that does not exist, or that contains itself.
+    """Return the groups that contain a criterion, starting with the outermost group. In a review, a
+    criterion may refer to a group that does not exist, or that contains itself.
     """
     chain: list[Value] = []
     name = str(getattr(item, "group", None) or "")
@@ -214,7 +214,7 @@ def _list_chain(item: ExtractedItem, groups: Mapping[str, _Group]) -> list[Value
 def _show_item(
     path: str, item: ExtractedItem, groups: Mapping[str, _Group], page: _Page
 ) -> Json:
-    """Return an item's data for the page, with its values."""
+    """Return the data of an item and its values for the page."""
     chain = _list_chain(item, groups)
     shown = []
     for value in list_item_values(path, item):
@@ -236,8 +236,8 @@ def _show_item(
 
 
 def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Json:
-    """Return a value's data for the page: its label, its words, and the spans of its evidence.
-    Numbers are written as in the evidence or in the item's own words.
+    """Return the data of a value for the page: its label, its words, and the spans of its evidence.
+    Numbers are written as in the evidence or as in the words of the item.
     """
     # the only value of custom.assay is labelled "assay"
     is_only = value.name == "value"
@@ -267,9 +267,8 @@ def _show_value(path: str, item: ExtractedItem, value: Value, page: _Page) -> Js
 def show_findings(
     findings: Iterable[Finding], marks: Iterator[int | None]
 ) -> list[Json]:
-    """Return findings with their quotes for display, each with its section and span.
-
-    ``marks`` are the span numbers of all the findings' citations, in order.
+    """Return findings for display. Each quote has its section and span. ``marks`` contains the span
+    numbers of all citations of the findings, in order.
     """
     listed = []
     for finding in findings:
@@ -292,8 +291,8 @@ def is_free_text(record: TrialRecord | None) -> bool:
 
 
 def name_item(path: str, item: ExtractedItem) -> str:
-    """Return an item's name for display, with its number starting from 1. A custom value is named
-    by the label of its field.
+    """Return the name of an item for display, with its number, starting from 1. The name of a
+    custom value is the label of its field.
 
     >>> from extractor.schemas import Criterion
     >>> name_item(
@@ -306,7 +305,7 @@ def name_item(path: str, item: ExtractedItem) -> str:
     if ref.names[0] == "custom":
         return name_label(ref.names[-1])
     if ref == "eligibility":
-        return "who may take part"
+        return "who can take part"
     if isinstance(item, Endpoint):
         # a reviewer may have typed anything
         number = item.index + 1 if isinstance(item.index, int) else item.index
@@ -321,7 +320,9 @@ def name_item(path: str, item: ExtractedItem) -> str:
 
 
 def name_record(record: TrialRecord) -> str:
-    """Return a record's title on one line, or else its official title, or else an empty string."""
+    """Return the title of a record on one line, or else its official title, or else an empty
+    string.
+    """
     title = record.raw_text("title") or record.raw_text("official_title")
     return show_line(title or "")
 
@@ -337,7 +338,8 @@ def list_arm_labels(record: TrialRecord) -> list[str]:
 
 
 def name_section(name: str) -> str:
-    """Return a section's name for display, with its number starting from 1 if it is one of several.
+    """Return the name of a section for display. If there are several sections with this name, it
+    includes a number, starting from 1.
 
     >>> name_section("primary_outcomes[0]"), name_section("registry.sex")
     ('Primary outcome 1', 'Registry: sex')

@@ -19,13 +19,14 @@ NOTHING = "not stated"
 _SIGNS = {"<=": "≤", ">=": "≥", "between": ""}
 _CHOICE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 _LARGE = 10_000
-"""Numbers from this value on have thousands separators."""
+"""The smallest number that is written with thousands separators."""
 _TIME_UNITS = frozenset(TimeUnit)
 
 
 def say(value: Any, quotes: Iterable[str] = ()) -> str:
-    r"""Return a value, a list, or their JSON on one line. Numbers are written as in one of the
-    ``quotes``, followed by their digits if those differ. An empty value is "not stated".
+    r"""Return a value, a list, or the JSON of either, on one line. Numbers are written as in one of
+    the ``quotes``, followed by their digits if the digits differ. An empty value is written as "not
+    stated".
 
     >>> from extractor.schemas import Amount, Constraint
     >>> (
@@ -62,8 +63,8 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
 
 
 def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write a measured value, an instrument or a group. Each is recognised by several keys
-    together, because a custom object may have any one of them. All other objects are written as
+    """Write a measured value, an instrument or a group. Each type is recognised by several keys
+    together, because a custom object may have any single key. All other objects are written as
     lists of their parts.
     """
     has_number = "value" in parts or "low" in parts
@@ -78,8 +79,8 @@ def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write an amount, a limit, a time or a window: the quantity, sign, numbers and unit, and what
-    it limits, its anchor, its condition and its arms.
+    """Write an amount, a limit, a time or a window: the quantity, the comparator, the numbers and
+    the unit, followed by the event that it limits, its anchor, its condition and its arms.
     """
     ends = map(parts.get, ("low", "value", "high", "value_high"))
     # a range from 5 to 5 is a single number
@@ -107,7 +108,9 @@ def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _write_sign(parts: Mapping[str, Any]) -> str:
-    """Write the sign of a limit, or of an amount with only one end; "" for a range or a number."""
+    """Return the sign of a limit, or of an amount with only one end. For a range or a single
+    number, return "".
+    """
     if "low" not in parts and "high" not in parts:
         comparator = str(parts.get("comparator") or "")
         return _SIGNS.get(comparator, comparator)
@@ -117,7 +120,7 @@ def _write_sign(parts: Mapping[str, Any]) -> str:
 
 
 def _write_group(parts: dict[str, Any]) -> str:
-    """Write how many items of a group must be met, and its introducing line."""
+    """Write how many criteria in a group must be met, and the line that introduces the group."""
     words = "group of"
     if parts["rule"]:
         words = str(CriterionGroup.model_construct(**parts)).replace("_", " ")
@@ -127,8 +130,8 @@ def _write_group(parts: dict[str, Any]) -> str:
 
 
 def write_number(value: float, quotes: Iterable[str] = ()) -> tuple[str, str | None]:
-    """Return a number as written in one of the quotes and, unless that is simply its digits, the
-    digits as well.
+    """Return a number as it is written in one of the quotes. If it is not written in digits, append
+    the digits.
 
     >>> (
     ...     write_number(1500000, ["at least 1.5 million cells"]),
@@ -157,7 +160,7 @@ def _is_plain(written: str, value: float) -> bool:
 
 @lru_cache(maxsize=4096)
 def _list_numbers(quote: str) -> list[tuple[str, tuple[int | float, ...]]]:
-    """Return the numerals in a quote, each with its possible values."""
+    """Return (numeral, possible values) pairs for the numerals in a quote."""
     cleaned = clean_text(quote)
     numbers: list[tuple[str, tuple[int | float, ...]]] = []
     for match in rule("number").find(read_text(cleaned.text)):

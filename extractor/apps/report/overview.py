@@ -13,19 +13,19 @@ from extractor.run.finished import TextState
 from extractor.schemas.vocabulary import DOUBTFUL_BELOW
 
 Fact = tuple[str, str]
-"""A field and a statement about it: ``filled``, its origin (``origin rule``), a bound of its
-confidence (``below 0.85``), the reason why it is empty (``absence not_asked``), or a finding
-(``finding age_differs``).
+"""A (field, statement) pair. The statement is ``filled``, the origin (``origin rule``), an upper
+bound of the confidence (``below 0.85``), the reason why the field is empty (``absence not_asked``),
+or a finding (``finding age_differs``).
 """
 _BOUNDS = (DOUBTFUL_BELOW, 0.5)
-"""Upper bounds for filtering by confidence. Values below the first are doubtful."""
+"""Upper bounds for filtering by confidence. Values below the first bound are doubtful."""
 DOUBTFUL = f"below {_BOUNDS[0]}"
 _ITEMS = {
     "eligibility.criteria": "eligibility.criteria.quote",
     "dosing": "dosing.agent",
     "endpoints": "endpoints.measure",
 }
-"""Lists of items, each with a field that all of its items have."""
+"""The lists of items, each with a field that is always filled."""
 _NOT_COUNTED = {
     RECORD,
     "eligibility",
@@ -37,9 +37,8 @@ _TITLE_LENGTH = 160
 
 
 class Overview:
-    """Counts over a run's records, which are added one at a time, and the rows of their list.
-
-    ``texts`` counts the records by the state of their text.
+    """Counts over the records of a run, which are added one at a time, and the rows for the list of
+    records. ``texts`` is the number of records by the state of their text.
     """
 
     def __init__(self) -> None:
@@ -47,15 +46,15 @@ class Overview:
         self.facts: Counter[Fact] = Counter()
         self.rows: list[list[Any]] = []
         self.numbers: dict[Fact, int] = {}
-        """The facts in the rows, which refer to them by these numbers."""
+        """The number by which rows refer to each fact."""
 
     def add(self, result: RunRecord) -> None:
-        """Count a record's facts."""
+        """Count the facts of a record."""
         self.texts[result.text] += 1
         self.facts.update(_list_facts(result.rows))
 
     def add_row(self, result: RunRecord, title: str, place: tuple[int, int]) -> None:
-        """Add a row for the record at this place in the chunks."""
+        """Add a row for a record, whose data is at this place in the chunks."""
         facts = Counter(_list_facts(result.rows))
         known = [row.confidence for row in result.rows if row.confidence is not None]
         counts = [sum_facts(facts, kind).total() for kind in ("absence", "finding")]
@@ -70,8 +69,8 @@ class Overview:
         self.rows.append(row)
 
     def list_fields(self) -> dict[str, list[tuple[str, int, int, Counter[str]]]]:
-        """Return the fields that may be empty, by task, as (name, filled count, doubtful count,
-        counts of reasons for being empty).
+        """Return the fields that can be empty, keyed by task. A field is (name, number of filled
+        values, number of doubtful values, number of empty values by reason).
         """
         fields: dict[str, list[tuple[str, int, int, Counter[str]]]] = {}
         names = {name for name, _ in self.facts} - _NOT_COUNTED
@@ -86,7 +85,7 @@ class Overview:
 
 
 def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
-    """Yield a record's facts, counting each fact about a field once per item."""
+    """Yield the facts of a record. A fact about a field is yielded once for each item."""
     of_values: dict[tuple[str, Fact], None] = {}
     for row in rows:
         field = name_field(row.path)
@@ -105,7 +104,7 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
 
 
 def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
-    """Return the number of each fact of a kind, for one field or for all.
+    """Return the number of each fact of a kind, for one field or for all fields.
 
     >>> sum_facts(Counter({("dosing.route", "absence not_asked"): 2}), "absence")
     Counter({'not_asked': 2})
@@ -123,8 +122,8 @@ def count_items(facts: Counter[Fact]) -> list[int]:
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
-    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object was not
-    written completely, and is skipped.
+    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is skipped,
+    because it was not written completely.
     """
     if not path.exists():
         return []
@@ -142,16 +141,18 @@ def read_failures(path: Path) -> list[dict[str, Any]]:
 
 
 def list_failed(folder: Path) -> list[str]:
-    """Return the records of a run without a result, by id or by location in the input."""
+    """Return the records of a run that have no result. A record without an id is identified by its
+    location in the input.
+    """
     return [name_failed(failure) for failure in read_failures(folder / FAILURES)]
 
 
 def name_failed(failure: dict[str, Any]) -> str:
-    """Return a failed record's id, or its location in the input if it has none."""
+    """Return the id of a failed record or, if it has no id, its location in the input."""
     return str(failure.get("record_id") or find_place(failure))
 
 
 def find_place(failure: dict[str, Any]) -> str:
-    """Return a failed record's file, and its location in the file."""
+    """Return the file of a failed record, followed by its location in the file."""
     parts = [failure.get("path"), failure.get("place")]
     return ", ".join(str(part) for part in parts if part)

@@ -1,4 +1,6 @@
-"""The data of one record: its text, its values with evidence, its empty fields and findings."""
+"""The data of one record: its text, its values with their evidence, its empty fields and its
+findings.
+"""
 
 import re
 from dataclasses import dataclass
@@ -25,17 +27,17 @@ from extractor.schemas import (
 )
 
 RECORD = "record"
-"""Field name for statements about the whole record."""
+"""The field name for facts about the whole record."""
 _ROOTS = {"eligibility", "dosing", "endpoints"}
 _NOUNS = {"dosing": "regimen", "endpoints": "endpoint", "criteria": "criterion"}
-"""The noun for the items of a list that is empty."""
+"""The nouns for the items of lists that can be empty."""
 _MEMBER = re.compile(r"- ``(\w+)``: (.+?)(?=\n\s*- ``|\n\s*\n|\Z)", re.DOTALL)
-"""A member in an enum's docstring."""
+"""Matches a member and its meaning in the docstring of an enum."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A result with its record, if the text is the same as in the run."""
+    """A result with its record. The record is None unless its text is the same as in the run."""
 
     extraction: TrialExtraction
     record: TrialRecord | None
@@ -49,7 +51,7 @@ class RunRecord:
 
 @lru_cache(maxsize=4096)
 def name_field(path: str) -> str:
-    """Return the field of a path, without positions and without words that a finding adds.
+    """Return the field of a path, without positions, and without words that a finding has added.
 
     >>> (
     ...     name_field("endpoints[2].time_points[0]"),
@@ -59,18 +61,18 @@ def name_field(path: str) -> str:
     ... )
     ('endpoints.time_points', 'dosing', 'custom.assay', 'record')
     """
-    _, custom, own = path.rpartition("custom.")
+    _, custom, custom_path = path.rpartition("custom.")
     if custom:
-        return f"custom.{FieldRef.parse(own).names[0]}"
+        return f"custom.{FieldRef.parse(custom_path).names[0]}"
     ref = FieldRef.parse(path)
     return ref.path if ref.names[0] in _ROOTS else RECORD
 
 
 def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
     """Return a record's data for the page: its ``view`` with id, title and source, the state of its
-    text, findings and absences, and the numbers of characters, claimed characters and boilerplate.
-
-    A free text is shown as it was given; with ``as_given``, a flattened record is as well.
+    text, findings and absences, and the numbers of all characters, of claimed characters and of
+    boilerplate characters. A free text is shown as it was provided. With ``as_given``, this also
+    applies to a flattened record.
     """
     extraction = result.extraction
     findings = extraction.findings
@@ -96,7 +98,7 @@ def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
 
 
 def _show_absence(absence: Absence) -> Json:
-    """Return an empty field's data for the page."""
+    """Return the data of an empty field for the page."""
     name = FieldRef(absence.field).names[-1]
     return {
         "field": absence.field,
@@ -121,8 +123,8 @@ def list_meanings() -> dict[str, str]:
 
 
 def list_words(shown: Json) -> str:
-    """Return a record's distinct words, in lower case and sorted. A search matches parts of words,
-    so searching these gives the same result as searching the whole text.
+    """Return the distinct words of a record, in lower case and sorted. A search matches parts of
+    words, so searching these words has the same result as searching the whole text.
 
     >>> sections = [{"text": "ECOG <= 2, or Karnofsky >= 60"}]
     >>> list_words({"id": "A1", "sections": sections, "items": [], "findings": []})

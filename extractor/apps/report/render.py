@@ -27,7 +27,9 @@ _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
 
 class ReportSummary(NamedTuple):
-    """Counts of a report: ``shown`` of ``records`` can be opened; ``without_text`` have no text."""
+    """Counts of a report: the number of ``records``, how many of them are ``shown`` (can be
+    opened), and how many are ``without_text``.
+    """
 
     records: int
     shown: int
@@ -46,8 +48,8 @@ def write_report(
     Args:
         run: The run's folder.
         path: The file to write.
-        records: The source of the texts; by default the run's inputs. If a text is missing or has
-            changed, only its quotes are shown.
+        records: The source of the texts, by default the inputs of the run. If a text is missing or
+            has changed, only its quotes are shown.
         limit: The maximum number of records that can be opened. The overview counts all records.
 
     Raises:

@@ -41,8 +41,8 @@ class Draft:
         start: The gold JSON with which the review of the record started.
         patches: (version, change) pairs of all later changes that were not undone.
         version: A counter of changes and undone changes.
-        gold_digest: The digest of the gold file when it was last read or written, or None if it does
-            not exist.
+        gold_digest: The digest of the gold file when it was last read or written, or None if the
+            file does not exist.
         is_finished: Whether the gold file matches the draft.
         is_in_journal: Whether the draft is in a journal.
     """

@@ -10,7 +10,7 @@ from extractor.schemas import Criterion, Eligibility, Endpoint, ExtractedItem, R
 Json = dict[str, Any]
 
 _ITEMS: Mapping[str, tuple[str, type[ExtractedItem]]] = {
-    "eligibility": ("who may take part", Eligibility),
+    "eligibility": ("who can take part", Eligibility),
     "eligibility.criteria": ("criterion", Criterion),
     "dosing": ("regimen", Regimen),
     "endpoints": ("endpoint", Endpoint),

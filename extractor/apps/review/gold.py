@@ -92,7 +92,7 @@ def _place_custom(name: str, data: Json, gold_paths: dict[str, str]) -> list[Jso
     """
     group = f"custom.{name}"
     hosts = [None, *gold_paths]
-    items = [placed for placed in list_items(data, group) if placed[1]["of"] in hosts]
+    items = [entry for entry in list_items(data, group) if entry[1]["of"] in hosts]
     return [
         {"of": gold_paths.get(str(item["of"])), "values": _drop_empty(item["values"])}
         for item in _place(items, group, gold_paths)
@@ -219,11 +219,11 @@ def derive_window(windows: Any) -> Json | None:
     return first.model_dump(mode="json") if first else None
 
 
-def _find_rank(placed: tuple[str, Json]) -> tuple[int, int]:
+def _find_rank(entry: tuple[str, Json]) -> tuple[int, int]:
     """Return a sort key that puts endpoints in registered order, even if the reviewer has entered
     an invalid rank or index.
     """
-    _, item = placed
+    _, item = entry
     rank = item.get("rank")
     index = item.get("index")
     rank_order = _RANKS.index(rank) if rank in _RANKS else len(_RANKS)
@@ -239,15 +239,15 @@ def _sort_by_text(
     find_place = make_finder(record)
     known = [path for path, _ in list_items(draft.start, group)]
     items = list(list_items(data, group))
-    ordered = [placed for placed in items if placed[0] in known]
-    for placed in items[len(ordered) :]:
-        place = find_place(placed[1])
+    ordered = [entry for entry in items if entry[0] in known]
+    for entry in items[len(ordered) :]:
+        place = find_place(entry[1])
         following = [
             number
             for number, (_, item) in enumerate(ordered)
             if find_place(item) > place
         ]
-        ordered.insert(min(following, default=len(ordered)), placed)
+        ordered.insert(min(following, default=len(ordered)), entry)
     return ordered
 
 

@@ -310,6 +310,6 @@ def _place_endpoint(section: str, data: Json) -> dict[str, Any]:
     if place.position is not None:
         return {"rank": rank, "index": place.position}
     endpoints = [item for _, item in list_items(data, "endpoints")]
-    taken = [item.get("index") for item in endpoints if item.get("rank") == rank]
-    free = next(index for index in count() if index not in taken)
+    used = [item.get("index") for item in endpoints if item.get("rank") == rank]
+    free = next(index for index in count() if index not in used)
     return {"rank": rank, "index": free}

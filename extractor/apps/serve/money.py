@@ -104,8 +104,11 @@ class Money:
         if effort is Effort.NONE or self._pricing.spec is None:
             return
         if self._all.is_spent or self.budget_of(caller).is_spent:
-            remedy = "ask the operator for a higher limit, or use effort=none"
-            raise ProblemError("spending-limit", self.explain_limit(), remedy=remedy)
+            raise ProblemError(
+                "spending-limit",
+                self.explain_limit(),
+                remedy="ask the operator for a higher limit, or use effort=none",
+            )
 
     async def reserve(self, call: Call) -> Reservation:
         """Wait until a call fits within the budgets, reserve its maximum usage, and store its

@@ -143,15 +143,19 @@ def _find_problem(error: Exception) -> ProblemError:
             kind = _KINDS_OF_RECORDS.get(type(error), "internal")
             return ProblemError(kind, error.problem, remedy=error.remedy)
         case EngineError():
-            detail = f"the worker processes cannot start: {error}"
-            remedy = "see the service's standard error"
-            return ProblemError("not-ready", detail, retry_s=5, remedy=remedy)
+            return ProblemError(
+                "not-ready",
+                f"the worker processes cannot start: {error}",
+                remedy="see the service's standard error",
+                retry_s=5,
+            )
         case DiskFull():
             return ProblemError("no-space", "the service's disk is full")
         case MissingExtra():
             return ProblemError("not-installed", str(error))
         case ModelError():
-            detail = "the model cannot be used at the moment"
-            return ProblemError("model-away", detail, retry_s=30)
+            return ProblemError(
+                "model-away", "the model cannot be used at the moment", retry_s=30
+            )
         case _:
             return ProblemError("internal", describe_unexpected(error))

@@ -54,7 +54,6 @@ ServiceOfRequest = Annotated[Service, Depends(_find_service)]
 
 
 async def _find_caller(
-    request: Request,
     service: ServiceOfRequest,
     authorization: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> str:
@@ -67,21 +66,14 @@ async def _find_caller(
     if caller is None:
         raise ProblemError(
             "no-key",
-            _explain_refusal(request.headers.get("authorization"), key),
+            "the key is unknown, revoked or expired"
+            if key
+            else "the header is missing, or does not have the form: Bearer KEY",
             place="Authorization header",
             headers={"www-authenticate": "Bearer"},
         )
     account.get().caller = caller
     return caller
-
-
-def _explain_refusal(header: str | None, key: str) -> str:
-    """Return why the value of an Authorization header, which contains ``key``, is refused."""
-    if header is None:
-        return "the header is missing"
-    if not key:
-        return "the header does not have the form: Bearer KEY"
-    return "the key is unknown, revoked or expired"
 
 
 CallerOfRequest = Annotated[str, Depends(_find_caller)]

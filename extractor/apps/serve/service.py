@@ -135,10 +135,11 @@ class Service:
     def check_open(self) -> None:
         """Raise ``ProblemError`` if the service is being drained and does not accept new jobs."""
         if is_draining(self.settings.root):
-            detail = (
-                "the service does not accept new jobs because it is about to be updated"
+            raise ProblemError(
+                "not-ready",
+                "the service does not accept new jobs because it is about to be updated",
+                retry_s=60,
             )
-            raise ProblemError("not-ready", detail, retry_s=60)
 
     def check_ready(self) -> None:
         """Raise an error while the service is stopping, or if a worker could not start."""
@@ -154,8 +155,9 @@ class Service:
         many requests are waiting.
         """
         if self._request_count >= self.settings.options.queue:
-            detail = "the queue of extractions is full"
-            raise ProblemError("queue-full", detail, retry_s=1)
+            raise ProblemError(
+                "queue-full", "the queue of extractions is full", retry_s=1
+            )
         seconds = self.settings.options.timeout
         limit = asyncio.timeout(seconds)
         self._request_count += 1
@@ -165,9 +167,11 @@ class Service:
                 yield
         except TimeoutError:
             self.check_ready()
-            detail = f"the extraction took longer than {seconds:g} seconds"
-            remedy = "send the record as a job"
-            raise ProblemError("took-too-long", detail, remedy=remedy) from None
+            raise ProblemError(
+                "took-too-long",
+                f"the extraction took longer than {seconds:g} seconds",
+                remedy="send the record as a job",
+            ) from None
         except EngineError as error:
             self._failure = error
             raise
