@@ -30,6 +30,7 @@ TESTS = (
     "tests/test_wordings.py",
     "tests/test_cassettes.py",
     "tests/hostile",
+    "tests/assemble/test_confidence.py",
     "tests/diff",
     "tests/evaluation/test_errors.py",
     "tests/export/test_fhir.py",
