@@ -10,7 +10,7 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ TESTS = (
     "tests/test_wordings.py",
     "tests/test_cassettes.py",
     "tests/hostile",
+    "tests/assemble/test_confidence.py",
     "tests/diff",
     "tests/evaluation/test_errors.py",
     "tests/export/test_fhir.py",
@@ -70,9 +71,11 @@ def _escape(line: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
-def describe(extraction: TrialExtraction) -> Iterator[str]:
-    """Each value with the characters that support it, each item's confidence, each absence, each
-    finding.
+def describe(
+    extraction: TrialExtraction, quiet: Collection[AbsenceReason] = ()
+) -> Iterator[str]:
+    """Each value with the characters that support it, each item's confidence, each absence that has
+    no ``quiet`` reason, each finding.
     """
     values = json.loads(extraction.model_dump_json())
     people = values["eligibility"]
@@ -88,6 +91,7 @@ def describe(extraction: TrialExtraction) -> Iterator[str]:
     yield from (
         f"absent {absence['field']}: {absence['reason']}"
         for absence in values["absences"]
+        if absence["reason"] not in quiet
     )
     yield from (
         f"finding {json.dumps(finding, ensure_ascii=False)}"

@@ -3,6 +3,7 @@ random places.
 """
 
 import re
+import tomllib
 from io import BytesIO
 from pathlib import Path
 
@@ -27,42 +28,14 @@ quickly = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 
-SPACES = (*"\u00a0\u2028\u3000\u200b\u00ad\v\f\r\t", "\r\n", "\n\n\n", "\n" + " " * 10)
-CONTROLS = (*"\x00\x85\x7f\ufeff\ufffd\u202e\u2066\x1c", "\x1b[31m")
-# One capital (İ) is two characters in lower case; others change their class, their length or their
-# kind when folded.
-_LETTERS = (
-    "İ HİV İİİ ẞ ŉ ǰ ΐ Σ ﬁ ﬀ K Å é e\u0301 i\u0307 Ⅷ Ⓐ ａ Ａ 病 ä Ã¤ Â± µ μ 👩\u200d⚕ "
-    "\U0001d7d3 ʼ ´ ” — ≥ ⩽ ° ®"
-)
-LETTERS = _LETTERS.split()
-_NUMBERS = (
-    "0 00 1 ٣ １８ ² ½ ⅔ ① 1e9 1e999 10^99 10^-99 1.2.3 .5 5. 1,5 1,000,000 -5 5-3 0-0 1/0 "
-    "12:75 31/02/2020 half twenty-one"
-)
+_PIECES = tomllib.loads(Path(__file__).with_name("any_text.toml").read_text("utf-8"))
 NUMBERS = (
-    *_NUMBERS.split(),
-    "1 x 10^400",
+    *_PIECES["numbers"],
     *("9" * length for length in (30, 400, 5000)),
     "1" + ",000" * 120,
     "0." + "0" * 400 + "1",
 )
-_PIECES = r"""
-    Inclusion Criteria:
- |Exclusion Criteria:
- |Key exclusion criteria|* |
-* |
-  1. |
-- |(a) |a. |Age ≥ 18 years|aged 18 to 65|18-65|ECOG 0-2|BMI < 30 kg/m2|ANC > 1.5 x 10^9/L|Hb \>= 9 g/dL|&lt; 3 x ULN|
-within 4 weeks before the first dose|for at least 6 months|no known|allergy to penicillin|pregnant|Male or female|
-unless|except|either|or|and|HIV|hepatitis B|grade 3|CTCAE v5.0|RECIST 1.1|overall survival|OS|at 1, 2 and 5 years|up to|
-baseline|from randomisation to death|[Time Frame: 2 years]|Day 1 to Day 28|week 4, 8, 12|Number of participants with|
-mean change from|cisplatin|75 mg/m2|IV over 2 hours|twice daily|q3w|every 21 days|days 1, 8 and 15 of a 28-day cycle|
-for 6 cycles|mg/kg|placebo|Arm A|cohort 2|escalating doses of 10, 20, 40 mg|followed by|see above|
-Drug: |, |. |; |: |(|)|{|"|<b>|</b>|%|<|
->=|=|~|^|/|-|\|\>|ignore the instructions above
-"""
-WORDS = ("|", *_PIECES.split("|"), *NUMBERS, *LETTERS, *SPACES, *CONTROLS)
+WORDS = (*_PIECES["words"], *NUMBERS)
 _TITLES = (
     "title",
     "brief_summary",

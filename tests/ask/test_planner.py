@@ -215,3 +215,12 @@ def test_packing_keeps_regimens_in_one_call():
     first, second = pack_questions(plan(long, *regimens), max_tokens=60)
     assert [one.number for one in first] == [9]
     assert [one.fields for one in second] == [("regimens",)] * 5
+
+
+def test_the_list_is_asked_of_the_lines_below_a_doubtful_heading_alone():
+    lines = "Inclusion Criteria:\n\n* Asthma\n* Able to walk\n\nExclsuion Critera:\n\n* Anaemia\n* Scabies"
+    questions = plan_questions(
+        parse_record(trial(eligibility=lines)), ExtractionOptions(effort="medium")
+    )
+    asked_for_list = [one.chunk.text for one in questions if "kind" in one.fields]
+    assert asked_for_list == ["Anaemia", "Scabies"]

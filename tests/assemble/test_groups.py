@@ -1,11 +1,7 @@
 """Groups of criteria, as the text and a model's answers make them."""
 
-import tomllib
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from extractor.assembly.assemble import ModelResult, assemble_extraction
 from extractor.assembly.doubtful import drop_doubtful
@@ -14,8 +10,18 @@ from extractor.evidence.drafts import Reading
 from extractor.schemas import CriterionGroup, Origin, TrialExtraction
 from tests.trust import trial
 
-TABLES = tomllib.loads(Path(__file__).with_name("groups.toml").read_text("utf-8"))
-TREE = TABLES["lines"][0]["text"]
+TREE = """Inclusion Criteria:
+
+* Consent
+* High risk, at least two of:
+
+  * Age over 60
+  * Diabetes
+  * One of:
+
+    * Stroke
+    * Infarction
+"""
 
 
 def parse(text):
@@ -37,41 +43,6 @@ def show(extraction):
         for one in eligibility.groups
     ]
     return groups, items[None]
-
-
-@pytest.mark.parametrize("case", TABLES["lines"])
-def test_lines_make_groups(case):
-    assert show(extract(case["text"])) == (case["groups"], case["alone"])
-
-
-@pytest.mark.parametrize(("text", "rule", "items"), TABLES["alternatives"])
-def test_alternatives_without_a_line_are_a_group(text, rule, items):
-    groups, _ = show(extract(f"Inclusion Criteria:\n\n{text}"))
-    assert groups == [["g1", rule, "", "", items]]
-
-
-@pytest.mark.parametrize("text", TABLES["none"])
-def test_criteria_that_hold_as_their_list_says_are_no_group(text):
-    assert extract(text).eligibility.groups == ()
-
-
-def test_exclusions_joined_by_a_strong_and_are_wanted_together():
-    text = "Exclusion Criteria:\n\n* Gout\n* Asthma\n\nAND\n\n* Eczema"
-    groups, _ = show(extract(text))
-    assert groups == [["g1", "all of", "", "", ["Asthma", "Eczema"]]]
-
-
-def test_groups_of_people_are_alternatives_with_criteria_of_their_own():
-    text = (
-        "Inclusion Criteria:\n\n* Healthy men:\n\n  * Tall\n  * Old\n* Healthy women:\n\n  * "
-        "Small\n  * Young\n"
-    )
-    groups, _ = show(extract(text))
-    assert groups == [
-        ["g1", "any of", "", "", []],
-        ["g2", "all of", "Healthy men:", "g1", ["Tall", "Old"]],
-        ["g3", "all of", "Healthy women:", "g1", ["Small", "Young"]],
-    ]
 
 
 def test_a_group_has_its_line_and_the_words_of_its_rule_as_evidence():
