@@ -145,7 +145,7 @@ def chromium(made_before_browser):
         yield launched
 
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own
+_IN_MEMORY = Path("/dev/shm")
 
 
 def _has_room(folder: Path) -> bool:

@@ -1,16 +1,11 @@
 """The benchmarks of speed and of forecasts."""
 
-import gzip
 import tomllib
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from benchmarks.forecast import format_sizes, read_answered
-from benchmarks.records import write_distinct_records
-from benchmarks.speed import measure_rates
-from extractor.apps.cli.app import app
 from extractor.model.asking.reply_models import Reply
 from extractor.model.calls import schema_of
 from extractor.model.cost.tokens import (
@@ -20,26 +15,6 @@ from extractor.model.cost.tokens import (
     measure_texts,
 )
 from extractor.model.spec import SERVER, ModelSpec
-
-
-def test_reading_and_the_whole_command_are_measured(
-    tmp_path, monkeypatch, forked_workers
-):
-    def run(command):
-        done = CliRunner().invoke(app, command[3:], catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return 1.0
-
-    # in this process, which has already loaded the package
-    monkeypatch.setattr("benchmarks.speed.cpu_seconds", run)
-    write_distinct_records(tmp_path / "records.jsonl", 9)
-    source = tmp_path / "in.jsonl.gz"
-    source.write_bytes(gzip.compress((tmp_path / "records.jsonl").read_bytes()))
-
-    rates = measure_rates(source, 2)
-
-    assert list(rates) == ["read and parse", "extractor run"]
-    assert all(rates.values())
 
 
 @pytest.mark.parametrize("recorded", ["seeds/answers", "tests/small_answers"])

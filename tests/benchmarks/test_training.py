@@ -11,7 +11,7 @@ import pytest
 from benchmarks.data import fold_of
 from benchmarks.gold import GOLD, LABELS, read_gold
 from benchmarks.gold.standoff import to_standoff
-from benchmarks.training import cut_weights, dose_pairs, dose_roles, labels
+from benchmarks.training import dose_pairs, dose_roles, labels
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors
 from benchmarks.training.labels import HOME, OTHERS, group_of, read_training_rows
 from extractor.schemas import Part, Role, Section, Source, TrialRecord
@@ -26,7 +26,6 @@ SENTENCES = [
 ]
 ITEMS = [[*(f"w {word}" for word in words), "m listed"] for words in SENTENCES]
 LABELS_OF = [words[0] for words in SENTENCES]
-CUT = {"measure": "Survival", "description": "To death.", "time_frame": "2 years"}
 TEXT = "Participants receive fictumab 5 mg orally once daily."
 ROW = {
     "record": "NCT90000001",
@@ -94,25 +93,6 @@ def run(monkeypatch, tmp_path):
         module.main()
 
     return start
-
-
-def test_cuts_are_fitted_and_those_in_a_list_of_numbers_are_out_of_reach(run, tmp_path):
-    items = [CUT, CUT | {"description": None}, CUT | {"time_frame": None}]
-    cells = [{"id": f"NCT9000000{number}", "items": items} for number in range(9)]
-    write_lines(tmp_path / "outcome_split" / "dev.jsonl", cells)
-
-    run(cut_weights, tmp_path / "cuts.toml")
-
-    weights = tomllib.loads((tmp_path / "cuts.toml").read_text("utf-8"))
-    assert weights["d:short form"] == -2.5
-    assert weights["t:has moment"] > 0
-    odd = {
-        "measure": "Score at week 4",
-        "description": None,
-        "time_frame": "8, 12 weeks",
-    }
-    (choice,) = cut_weights.describe_cell({"id": "x", "items": [odd]})
-    assert choice.right is None
 
 
 def test_doses_are_fitted_without_the_trials_that_measure_them(run, tmp_path):

@@ -18,7 +18,6 @@ from benchmarks.variants import WAYS, Part
 from benchmarks.variants.__main__ import main, measure_record, tally_by
 from benchmarks.variants.counting import compare_readings, tally_changes
 from benchmarks.variants.readings import CriterionRead, Reading, Value
-from benchmarks.variants.registers import REGISTERS
 from extractor import read_records
 
 FOLDER = Path(__file__).parent / "variants"
@@ -26,18 +25,6 @@ RECORDS = list(read_records(FOLDER / "records.jsonl"))
 COUNTS = json.loads((FOLDER / "counts.json").read_text("utf-8"))
 FAMILIES = ["heading", "mark", "line", "page", "two languages", "signs", "numbers", "units", "ages", "letters", "doses",
             "times", "register"]  # fmt: skip
-TEXT = """Inclusion Criteria:
-
-* Age ≥ 18 years
-* Adequate function:
-
-  * Platelets > 100,000/mm3
-* Signed consent from the
-  participant
-
-Exclusion Criteria:
-
-* Pregnancy"""
 
 
 @pytest.mark.slow
@@ -70,43 +57,6 @@ def test_every_way_is_tried_on_the_sample_and_has_a_name_of_its_own():
         assert name.startswith(families)
     tried = set(names) & set(COUNTS)
     assert len(tried) >= 0.97 * len(names)
-
-
-FORMS = {
-    "heading: slip: Critera": "Exclusion Critera:\n\n* Pregnancy",
-    "mark: code: INC-2": "INC-2 Adequate function:\n\n  * Platelets",
-    "mark: glued: 1)Text": "3)Signed consent from the participant",
-    "line: wrapped: 50": "* Signed consent from the participant\n",
-    "line: items in one: ①": "Exclusion Criteria: ①Pregnancy",
-    "page: HTML: ul": "<li>Adequate function:<ul><li>Platelets &gt; 100,000/mm3</li></ul></li>",
-    "page: Markdown: quoted": "> Exclusion Criteria:\n> \n> * Pregnancy",
-    "page: furniture: page numbers": "\nPage 2 of 2\n",
-    "two languages: German below": "Pregnancy\n\nEinschlusskriterien:\n1. ",
-    "numbers: thin space": "Platelets > 100\u2009000/mm3",
-}
-OF_PARTS = [
-    ("doses: amounts: 10mg", "Fictinib 10 mg daily", "Fictinib 10mg daily"),
-    ("doses: frequencies: q3w", "Every 3 weeks", "q3w"),
-    ("doses: routes: sub-cut.", "100 mg subcutaneously", "100 mg sub-cut."),
-    ("times: moments: W12", "Week 12 and week 24", "W12 and W24"),
-    ("times: lengths: words", "Up to 12 weeks", "Up to twelve weeks"),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "part"),
-    [*((name, TEXT, part) for name, part in FORMS.items()), *OF_PARTS],
-)
-def test_a_way_writes_a_text_in_its_form(name, text, part):
-    way = next(way for way in WAYS if way.title == name)
-    assert part in way.write(text)
-
-
-@pytest.mark.parametrize("name", REGISTERS)
-def test_a_text_is_read_from_the_file_of_each_register(name):
-    record = REGISTERS[name](RECORDS[0].raw_text("eligibility"))
-    part = "Uncontrolled hypertension (systolic blood pressure"
-    assert part in record.raw_text("eligibility")
 
 
 def read_criterion(words, kind="inclusion", confidence=0.9):

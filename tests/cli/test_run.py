@@ -3,9 +3,7 @@
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -216,15 +214,3 @@ def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, ca
     )
     assert run_script(read_script(), tmp_path).returncode == code
     assert (tmp_path / "calls").read_text("utf-8").split() == calls.split()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
-@pytest.mark.parametrize("options", ["", "--fields extractor.catalogue:Blinding"])
-def test_the_script_for_cron_runs_without_a_model(tmp_path, options):
-    script = re.sub(r'OPTIONS=".*?"', f'OPTIONS="{options}"', read_script())
-    shutil.copy(STUDIES, tmp_path / "trials.jsonl")
-    write_command(tmp_path / "extractor", f'"{sys.executable}" -m extractor "$@"')
-    done = run_script(script, tmp_path, PYTHONPATH=str(DOCS.parent))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert (tmp_path / "nightly.duckdb").exists()

@@ -282,23 +282,6 @@ def test_spellings_of_an_instrument_have_one_key(written, key):
     assert name_instrument(written) == key
 
 
-def test_values_absences_and_findings_are_tables():
-    text = (
-        "Inclusion Criteria:\n\n* Platelets \\> 50 x\n   10\\^9/L, non\u00adsmokers\n"
-    )
-    tables = tabulate([Extractor(effort="none").extract_text(text)])
-    values = {row["field"]: row for row in tables["values"]}
-    limit = values["eligibility.criteria[0].constraints[0]"]
-    assert limit["value"] == "Platelets: > 50000000000 /L"
-    assert (
-        limit["quote"] == tables["constraints"][0]["words"] == "Platelets > 50 x 10^9/L"
-    )
-    assert limit["confidence"] > 0.5
-    assert tables["criteria"][0]["quote"] == "Platelets > 50 x 10^9/L, nonsmokers"
-    reasons = {row["field"]: row["reason"] for row in tables["absences"]}
-    assert reasons["eligibility.minimum_age"] == "not_reported"
-
-
 def declare(name, /, **attributes):
     named = [{"name": key, **attribute} for key, attribute in attributes.items()]
     return CustomField(name=name, definition="A field.", attributes=named)

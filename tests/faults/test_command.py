@@ -160,13 +160,3 @@ def test_a_run_goes_on_at_another_address_and_pays_for_nothing_again(
     if is_replay:
         again = replay(records, first, out)
         assert again.exit_code in (0, LATER), again.output
-
-
-@pytest.mark.parametrize("model", ["{}#other", "openai/stub"])
-def test_another_model_is_another_setting(records, begun, model):
-    with serve_faults() as new:
-        refused = run(records, begun[0], new.url, "--model", model.format(new.url))
-
-    assert refused.exit_code == 2
-    assert "created with other settings (model was http://127.0.0.1:" in refused.output
-    assert new.calls == 0

@@ -5,15 +5,11 @@ confirmed.
 import json
 import re
 
-import pytest
-
 from extractor import Extractor
 from extractor.formats import read_records
 from extractor.schemas import FindingKind, Origin, Severity
 from tests.commands import invoke
 from tests.llm.stub import completion, serve
-
-pytestmark = pytest.mark.slow
 
 STUDY = "tests/records/study.json"
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)", re.MULTILINE)
@@ -42,26 +38,14 @@ def answer(choose):
     return reply
 
 
-SKIPPING = {
-    "only the first line": lambda lines: lines[:1],
-    "no line": lambda _: [],
-    "every other line": lambda lines: lines[::2],
-}
-
-
 def of_kind(extraction, kind):
     return [finding for finding in extraction.findings if finding.kind is kind]
 
 
-@pytest.mark.parametrize("tasks", [{"eligibility", "dosing", "endpoints"}, {"dosing"}])
-@pytest.mark.parametrize("choose", SKIPPING.values(), ids=SKIPPING)
-def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(
-    choose, tasks
-):
-    known = Extractor(effort="none", tasks=tasks).extract(read_study()).dosing
-    with serve(answer(choose)) as stub:
-        asking = Extractor(stub.spec, effort="all", tasks=tasks)
-        extraction = asking.extract(read_study())
+def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines():
+    known = Extractor(effort="none").extract(read_study()).dosing
+    with serve(answer(lambda lines: lines[::2])) as stub:
+        extraction = Extractor(stub.spec, effort="all").extract(read_study())
 
     regimens = {(one.agent, one.quote) for one in known}
     by_rules = [one for one in extraction.dosing if one.origin is Origin.RULE]
@@ -74,7 +58,7 @@ def test_regimens_of_the_rules_are_kept_where_a_model_skipped_their_lines(
 
 def test_the_summary_counts_what_the_rules_had_and_the_model_did_not(tmp_path):
     command = ("run", STUDY, "--effort", "all", "--out", tmp_path / "run")
-    with serve(answer(SKIPPING["only the first line"])) as stub:
+    with serve(answer(lambda lines: lines[:1])) as stub:
         model = ("--model", str(stub.spec))
         ended = invoke(*command, *model, EXTRACTOR_MAX_LACKING="0.05")
 

@@ -79,27 +79,6 @@ def test_an_answer_is_read_in_each_form(reply):
     assert found.usage == Usage(calls=1, prompt_tokens=10, output_tokens=5)
 
 
-DRAFT = 'First {"items": [{"n": 1, "cat": "age"}]}. Hm.'
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        message(THOUGHT | {"thinking": DRAFT}, SAID),
-        message({"type": "text", "text": DRAFT}, TOOL, reason="tool_use"),
-        candidates({"text": DRAFT, "thought": True}, {"text": TEXT}),
-        chat(
-            [{"type": "thinking", "thinking": [{"type": "text", "text": DRAFT}]}, SAID]
-        ),  # Mistral
-        chat(message={"reasoning_content": DRAFT}),
-    ],
-)
-def test_a_different_draft_in_thoughts_is_a_remark_in_each_form(reply):
-    found = read_completion(reply)
-    assert json.loads(found.text) == ANSWER
-    assert found.remark.startswith("another complete answer in the reply differs")
-
-
 BEGUN = {"type": "text", "text": CUT_TEXT}
 CUT = [
     chat(CUT_TEXT, "length"),

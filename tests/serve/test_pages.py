@@ -91,47 +91,6 @@ def test_the_page_on_the_service_runs_as_written(tmp_path):
     assert (tmp_path / "criteria.csv").read_text("utf-8").startswith("record_id,")
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files to others")
-def test_a_backup_restores_all_and_that_of_each_night_deletes_old_copies(tmp_path):
-    data, backups, table = (tmp_path / name for name in ("data", "backups", "cron"))
-    (data / "jobs" / "anna").mkdir(parents=True)
-    (data / "service.sqlite").write_text("keys")
-    for path in (data, *data.rglob("*")):
-        os.chown(path, 61234, 61234)
-    backups.mkdir()
-    old = backups / "2026-01-01.tgz"
-    old.touch()
-    os.utime(old, (0, 0))
-
-    def run(words: str, commands: str = "") -> list[str]:
-        commands = commands or find_block(words)
-        for name, place in (
-            ("/var/lib/extractor", data),
-            ("/var/backups/extractor", backups),
-            ("/etc/cron.d/extractor", table),
-            ("DATE", "$(date +%F)"),
-        ):
-            commands = commands.replace(name, str(place))
-        return run_bash(commands, tmp_path)
-
-    restarted = ["systemctl stop extractor", "systemctl start extractor"]
-    assert run("-czf /var/backups/extractor/$(date +%F)") == restarted
-    before = sorted(data.rglob("*"))
-    (data / "service.sqlite").write_text("torn")
-    (data / "later").touch()
-    assert run("-xzf") == restarted
-    assert sorted(data.rglob("*")) == before
-    assert (data / "service.sqlite").read_text() == "keys"
-    # systemd gives it to the service's user, whoever that is then
-    assert {path.stat().st_uid for path in (data, *data.rglob("*"))} == {0}
-
-    run("<< 'END'\n0 3")
-    command = table.read_text().split(maxsplit=6)[-1].replace("\\%", "%")
-    assert run("", command) == restarted
-    assert not old.exists()
-    assert list(backups.iterdir())
-
-
 @pytest.mark.skipif(not shutil.which("jq"), reason="the page uses jq")
 def test_the_filter_of_the_log_shows_what_the_page_promises(tmp_path):
     log = tmp_path / "log"
