@@ -270,6 +270,7 @@ def _find_start_of_name(
     """Return the token where the name that ends before a limit begins; None if the words directly
     before the limit do not name anything.
     """
+    # as in "Liver function: ALT < 3 x ULN"
     colon = tokens.codes.rfind(":", first, end) + 1
     if _has_content(tokens, colon, end):
         first = max(first, colon)
@@ -279,7 +280,9 @@ def _find_start_of_name(
     if is_unnamed and not names_known(chart, first, end):
         return None
     start = _cut(chart, tokens, first, end, cuts)
+    # "AST, ALT or ALP" is cut before "ALP": the list of known quantities is joined again
     start = _join_known(chart, tokens, first, start, end)
+    # as in "patients with BMI > 30"
     leads = rule("limited_name_lead").find(tokens, start, end)
     ends_of_leads = [lead.end for lead in leads if not tokens.joined(lead.end)]
     return _cut(chart, tokens, start, end, ends_of_leads)

@@ -16,7 +16,7 @@ from extractor.language.numbers import (
 from extractor.schemas import Frequency, Period, TimeUnit
 
 _MOST = 60
-"""Maximum number of days in a range that are listed individually."""
+"""Ranges with more days than this are not expanded into individual days."""
 _LARGEST = 1000
 _NUMBERS = NUMBER + NAME_NUMBER
 

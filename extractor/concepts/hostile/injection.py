@@ -96,8 +96,8 @@ def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Place]:
 
 
 def _fold_letters(text: str) -> str:
-    """Replace styled letters, and look-alikes in Latin words, with plain letters. Offsets stay the
-    same.
+    """Replace styled letters, and look-alikes in Latin words, with plain letters. Offsets are
+    unchanged.
 
     >>> _fold_letters("Іgnоre 𝐚𝐥𝐥"), _fold_letters("TGF-β"), _fold_letters("все")
     ('Ignore all', 'TGF-β', 'все')

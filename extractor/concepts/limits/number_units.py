@@ -34,7 +34,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     it.
 
     An area under the curve has the unit "AUC" whatever follows. The "+" of a score must be joined
-    to the number. The "20/" of a visual acuity precedes it.
+    to the number. The "20/" of a visual acuity precedes the number.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")

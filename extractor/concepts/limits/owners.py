@@ -194,8 +194,8 @@ def _compare_clause(
     the line. The result has the same meaning as in ``_compare_names``.
     """
     subject = mention.subject or (mention.first, mention.first)
-    others = _list_subjects(tokens) - {_fold(tokens.read(*subject))}
-    is_rival = words in others
+    # the quantity has its own limit elsewhere in the line
+    is_rival = words in _list_subjects(tokens) - {_fold(tokens.read(*subject))}
     front = _list_words(tokens, *_list_front(mention))
     here = front | _list_words(tokens, *mention.clause)
     own_names = _name(quantity)

@@ -55,9 +55,9 @@ def list_things(words: str) -> tuple[str, ...]:
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     """Return whether the comma or conjunction at the tokens ``first:end`` separates two names, the
-    first of which begins at token ``start``. It does not at the edges of the text, at a slash
-    without a preceding space, after details, or after a word that needs the noun of the next name
-    ("systemic or topical steroids").
+    first of which begins at token ``start``. It does not separate names at the edges of the text,
+    at a slash without a preceding space, after details, or after a word that needs the noun of the
+    next name ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
     if first <= start or end == len(tokens) or is_slash:
