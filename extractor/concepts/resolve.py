@@ -155,7 +155,7 @@ def resolve_part(
     answered = _find_same(model, member)
     read = _find_same(rule, member)
     if answered is None or getattr(answered, name) is None:
-        # only the rules read it
+        # only the rules read this field
         sure_parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
         sure = sure_parts.get(read, {}).get(name)
         return Origin.RULE, measured("parts", name) if sure is None else sure

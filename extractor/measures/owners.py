@@ -404,7 +404,7 @@ def find_condition(
         for span in chart.between(end_of_value, at + 1, "people"):
             opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
             ends_line = end == len(tokens) and span.end <= end
-            # not before the next limit
+            # people without such a word belong to a following limit, if there is one
             if span.first in (at, end_of_value) and (opens or ends_line):
                 return _take(tokens, span.first, span.end)
         return None

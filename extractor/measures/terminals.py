@@ -93,7 +93,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
             # "1:80" is a titre, whose value is the second number
             start -= 2
         elif tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/":
-            # the 10 of "4/10", the 90 in "140/90"
+            # the 10 in "4/10", or the 90 in "140/90"
             kind = "below"
         weight = 0.0
         for value in list_readings(match.text):

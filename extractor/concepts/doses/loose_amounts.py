@@ -37,7 +37,7 @@ def find_loosely(
     for first, end in places:
         next_unit = find_unit(tokens, end, loose=True)
         dose = _fold(next_unit.dose or "") if next_unit else set()
-        # "5 mg/kg" is no 5 mg
+        # "5 mg/kg" does not state 5 mg
         if wanted < dose.difference(_TIMES):
             continue
         # "day 14", "IL-6"

@@ -63,7 +63,7 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
             continue
         is_range = rule("week_range").starts(tokens, lead.end)
         is_time = is_range or rule("during_before").ends(tokens, lead.first)
-        # "during weeks 1 to 12" is a length of time
+        # "during weeks 1 to 12" is a duration
         if is_time and unit is not TimeUnit.DAY:
             continue
         cycle = rule("of_cycle").starts(tokens, end)

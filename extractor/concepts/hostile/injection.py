@@ -71,7 +71,7 @@ def find_hostile(
         reached = 0
         places = _find_places(section, sections[section.name])
         for place in sorted(places, key=lambda place: (place.start, -place.end)):
-            if place.end <= reached:  # inside the previous place
+            if place.end <= reached:  # this place is inside the previous one
                 continue
             if place.blanked:
                 reached = place.end

@@ -175,7 +175,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     criterion in another category must explicitly state the age of participants.
     """
     heading = read_text(criterion.heading)
-    # "at least two of the following:" makes signs of the lines below
+    # "at least two of the following:" makes the lines below a list of signs
     lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
     if criterion.donor or lists_signs:
         return

@@ -81,7 +81,7 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str:
     lead = rule("thing_lead").starts(tokens, first, end)
     if lead and lead.end < end:
         first = lead.end
-    # "prednisone or equivalent" is prednisone
+    # "prednisone or equivalent" is only prednisone
     if rule("no_thing").covers(tokens, first, end):
         return ""
     head, _, last = tokens.read(first, end).lower().strip(" ,.;:").rpartition(" ")
