@@ -169,6 +169,7 @@ def _cover(parts: Parts) -> Range:
 
 
 def _find_comparator(parts: Parts) -> Comparator | None:
+    """Return the comparator of an amount, reversed after a negation; None if there is none."""
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
         return None
