@@ -71,7 +71,7 @@ def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
 
 
 def split_version(name: str) -> tuple[str, str | None]:
-    """Split the name of a known instrument and the version after it. Return any other name
+    """Split a known instrument's name from the version that follows it. Return any other name
     unchanged, with None as the version.
 
     >>> split_version("CTCAE, Version 5.0"), split_version("QLQ-C30")

@@ -66,7 +66,7 @@ def resolve(
 
     Args:
         rule: The rules' reading.
-        model: The model's supported answer; None if there is none.
+        model: The model's supported answer, or None.
         gap: The reason why there is no answer.
         field: The field, such as ``dosing.route``.
 
@@ -155,7 +155,7 @@ def resolve_part(
     answered = _find_same(model, member)
     read = _find_same(rule, member)
     if answered is None or getattr(answered, name) is None:
-        # only the rules read it
+        # only the rules read this field
         sure_parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
         sure = sure_parts.get(read, {}).get(name)
         return Origin.RULE, measured("parts", name) if sure is None else sure
@@ -173,7 +173,7 @@ ALONE = "alone"
 
 
 def name_situation(rule: Reading[object]) -> str:
-    """Report what the rules found where a model's answer differs: nothing certain, a different
+    """Name the rules' reading that differs from a model's answer: nothing certain, a different
     value (with a confidence of doubtful, likely or certain), or no value.
     """
     if rule.is_open:

@@ -173,6 +173,7 @@ def _match(
 
 
 def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
+    """Return the span that a match of a production forms; None if its value is invalid."""
     if not match:
         return None
     value = production.make(dict(match))

@@ -155,7 +155,7 @@ def make_compared(parts: Parts) -> Bounds | None:
     if comparator is None:
         return None
     if (amount.unit or "").endswith("/"):
-        # the denominator of a visual acuity is greater for people who see less
+        # the denominator of a visual acuity is greater for people with poorer vision
         comparator = mirror(comparator)
     return (
         Bound(comparator, amount, *_cover(parts), scale_words=_find_scale_words(parts)),
@@ -169,6 +169,7 @@ def _cover(parts: Parts) -> Range:
 
 
 def _find_comparator(parts: Parts) -> Comparator | None:
+    """Return the comparator of an amount, reversed after a negation; None if there is none."""
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
         return None

@@ -270,6 +270,7 @@ def _find_start_of_name(
     """Return the token where the name that ends before a limit begins; None if the words directly
     before the limit do not name anything.
     """
+    # as in "Liver function: ALT < 3 x ULN"
     colon = tokens.codes.rfind(":", first, end) + 1
     if _has_content(tokens, colon, end):
         first = max(first, colon)
@@ -279,7 +280,9 @@ def _find_start_of_name(
     if is_unnamed and not names_known(chart, first, end):
         return None
     start = _cut(chart, tokens, first, end, cuts)
+    # "AST, ALT or ALP" is cut before "ALP": the list of known quantities is joined again
     start = _join_known(chart, tokens, first, start, end)
+    # as in "patients with BMI > 30"
     leads = rule("limited_name_lead").find(tokens, start, end)
     ends_of_leads = [lead.end for lead in leads if not tokens.joined(lead.end)]
     return _cut(chart, tokens, start, end, ends_of_leads)
@@ -401,7 +404,7 @@ def find_condition(
         for span in chart.between(end_of_value, at + 1, "people"):
             opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
             ends_line = end == len(tokens) and span.end <= end
-            # not before the next limit
+            # people without such a word belong to a following limit, if there is one
             if span.first in (at, end_of_value) and (opens or ends_line):
                 return _take(tokens, span.first, span.end)
         return None

@@ -38,7 +38,6 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     """Return all spans of a line that are not created by productions. The result is cached, since
     the window reader also needs it.
     """
-    end = len(tokens)
     spans = [
         *_find_rules(tokens),
         *_find_comparators(tokens),
@@ -50,16 +49,16 @@ def read_terminals(tokens: Tokens) -> tuple[Span, ...]:
     ]
     for number in _find_numbers(tokens):
         spans.append(number)
-        spans += _read_unit_after(tokens, number.end, end)
+        spans += _read_unit_after(tokens, number.end)
         if tokens.codes[number.end : number.end + 1] == "+":
             # in "proteinuria 2+", the plus sign is the unit; in "70+ years", the unit follows it
             sign_end = number.end + 1
             spans.append(Span("unit", number.end, sign_end, "plus", ("+", None)))
-            spans += _read_unit_after(tokens, sign_end, end)
+            spans += _read_unit_after(tokens, sign_end)
     # the unit in "10 or more mutations per megabase"
     for suffix in [span for span in spans if span.kind == "suffix"]:
         if tokens.codes[suffix.first - 1 : suffix.first] == NUMBER:
-            spans += _read_unit_after(tokens, suffix.end, end)
+            spans += _read_unit_after(tokens, suffix.end)
     starts = {span.end for span in spans if span.kind in _BEFORE_GAP}
     for at in starts:
         gap = rule("measure_gap").starts(tokens, at)
@@ -93,7 +92,7 @@ def _find_numbers(tokens: Tokens) -> Iterator[Span]:
             # "1:80" is a titre, whose value is the second number
             start -= 2
         elif tokens.codes[max(0, start - 2) : start] == f"{NUMBER}/":
-            # the 10 of "4/10", the 90 in "140/90"
+            # the 10 in "4/10", or the 90 in "140/90"
             kind = "below"
         weight = 0.0
         for value in list_readings(match.text):
@@ -114,19 +113,19 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
     return codes.endswith("+", 0, at) and not codes.endswith(NUMBER, 0, at - 1)
 
 
-def _read_unit_after(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
+def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
     """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks"."""
-    ordinal = _read_ordinal(tokens, at, end)
+    ordinal = _read_ordinal(tokens, at)
     if ordinal:
         yield ordinal
         return
-    start = _begin_unit(tokens, at, end)
+    start = _begin_unit(tokens, at)
     if start is None:
         return
-    unit = rule("relative_unit").starts(tokens, start, end)
-    unit = unit or rule("limit_unit").starts(tokens, start, end)
+    unit = rule("relative_unit").starts(tokens, start)
+    unit = unit or rule("limit_unit").starts(tokens, start)
     unit = _without_people(tokens, unit) if unit else None
-    rated = rule("rate_apart").starts(tokens, unit.end if unit else start, end)
+    rated = rule("rate_apart").starts(tokens, unit.end if unit else start)
     if unit is None or unit.end == unit.first:
         if rated:
             words = rated.read("rate")
@@ -142,26 +141,26 @@ def _read_unit_after(tokens: Tokens, at: int, end: int) -> Iterator[Span]:
         yield Span("unit", at, unit_end, "limit_unit", (unit.text, time), weight=0.5)
 
 
-def _begin_unit(tokens: Tokens, at: int, end: int) -> int | None:
+def _begin_unit(tokens: Tokens, at: int) -> int | None:
     """Return the token where the unit after a number may begin: after a repetition, a hyphen or an
     opening bracket. Return None if the bracket contains people: the "(F)" in ">= 12 (F)" is not
     degrees Fahrenheit.
     """
-    repeat = rule("number_repeat").starts(tokens, at, end)
+    repeat = rule("number_repeat").starts(tokens, at)
     start = repeat.end if repeat else at
-    if start >= end or tokens.codes[start] not in "-([":
+    if start >= len(tokens) or tokens.codes[start] not in "-([":
         return start
-    return None if rule("value_people").starts(tokens, start, end) else start + 1
+    return None if rule("value_people").starts(tokens, start) else start + 1
 
 
-def _read_ordinal(tokens: Tokens, at: int, end: int) -> Span | None:
+def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
     """Return the unit after an ordinal number, which is a birthday or a percentile; None if neither
     follows.
     """
-    birthday = rule("birthday").starts(tokens, at, end)
+    birthday = rule("birthday").starts(tokens, at)
     if birthday:
         return Span("unit", at, birthday.end, "birthday", ("years", TimeUnit.YEAR))
-    ordinal = rule("ordinal_unit").starts(tokens, at, end)
+    ordinal = rule("ordinal_unit").starts(tokens, at)
     if ordinal is None:
         return None
     return Span("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
@@ -222,6 +221,7 @@ def _find_acuities(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_comparators(tokens: Tokens) -> Iterator[Span]:
+    """Yield comparators as spans of kind "comparator" before a number, or "suffix" after it."""
     for term in find_terms(tokens, "comparators"):
         # the "min" in "mL/min"
         is_behind_slash = term.first and tokens.codes[term.first - 1] == "/"
@@ -305,14 +305,14 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
             if (grade := ROMAN.get(word, read_number(word))) is not None
         ]
         is_plain = all(grade in _GRADES for grade in grades)
-        if grades and is_plain and not _is_no_grade(tokens, match, len(tokens)):
+        if grades and is_plain and not _is_no_grade(tokens, match):
             value = min(grades), max(grades)
             yield Span("grades", match.first, match.end, "grade_list", value)
             if NUMBER not in tokens.codes[match.first : match.end]:
                 yield Span("roman", match.first, match.end, "grade_list", value)
 
 
-def _is_no_grade(tokens: Tokens, match: Found, end: int) -> bool:
+def _is_no_grade(tokens: Tokens, match: Found) -> bool:
     """Return True if numbers are not grades but part of another expression: "CTCAE 5", "+2", "3rd",
     "IIIA", "2/4".
     """
@@ -321,7 +321,7 @@ def _is_no_grade(tokens: Tokens, match: Found, end: int) -> bool:
         return True
     if _has_plus(tokens, before):
         return True
-    has_letter = rule("grade_letter").starts(tokens, match.end, end) is not None
+    has_letter = rule("grade_letter").starts(tokens, match.end) is not None
     return has_letter or tokens.codes[match.end : match.end + 1] == "/"
 
 

@@ -58,9 +58,7 @@ _UNSURE_BORDERS = 0.8
 _SHORT = 7
 """Maximum number of tokens in a line that may open a list."""
 _LONG = 5
-"""Minimum number of words in a heading that states more than a topic, or in a sentence after a
-heading.
-"""
+"""Headings with at least this many words, and sentences with more, may state more than a topic."""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""

@@ -80,6 +80,7 @@ def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
 
 
 def _read_sentence(sentence: Passage) -> Entry | None:
+    """Read a sentence as a criterion; return None if its words do not suggest one."""
     tokens = sentence.tokens
     states = rule("states_criterion").occurs(tokens)
     if not states and not rule("suspects_criterion").occurs(tokens):

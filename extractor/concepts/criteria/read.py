@@ -185,7 +185,7 @@ def _limit_people(
             ):
                 limits[name] = sure
     sex = rules["sex"]
-    # only one sex in some groups, but perhaps both in the others
+    # only one sex takes part in some groups, but perhaps both do in the others
     if Sex.ALL in sex.alternatives and sex.value is not None:
         limits["sex"] = min(limits.get("sex", 1.0), sex.confidence)
     return limits

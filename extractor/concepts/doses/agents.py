@@ -93,6 +93,9 @@ class Agents:
             agent.is_only = len(placebos) == 1
 
     def _register(self, text: DoseText) -> None:
+        """Register the agents in the name of an intervention, which are also found without their
+        salts.
+        """
         tokens = text.tokens
         if rule("not_given").search(tokens, *text.title):
             return
@@ -129,6 +132,7 @@ class Agents:
                     self._add_alias(agents[0], tokens, trimmed)
 
     def _add_alias(self, agent: Agent, tokens: Tokens, place: Place) -> None:
+        """Add an alias to an agent unless it is unsuitable or already known."""
         alias = tokens.read(*place)
         key = unify_name(alias)
         is_alike = (find_kind(tokens, *place) == "placebo") == agent.is_placebo

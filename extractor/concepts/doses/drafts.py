@@ -139,6 +139,7 @@ def _read_frequency(regimen: Regimen) -> Reading[Any]:
 def _read_arms(
     regimen: Regimen, regimens: Sequence[Regimen], arms: Arms
 ) -> Reading[Any]:
+    """Return the labels of the arms that receive a regimen, with their places."""
     how, found = arms.find(
         regimen, [other for other in regimens if other is not regimen]
     )
@@ -155,6 +156,7 @@ def _read_arms(
 
 
 def _read_amounts(regimen: Regimen, arms: Arms) -> Reading[Any]:
+    """Return the dose levels of a regimen, with their places and signs."""
     levels = regimen.amounts()
     if not levels:
         return _read(regimen, "amounts", None, ())

@@ -1,6 +1,7 @@
-"""Find an amount that the text states in a different form than a model. The text must contain its
-number, with the words of its unit nearby: "135 ug/week" supports 135 ug, "two pills" supports two
-tablets, and "starts at 5 and rises to 10 mg" supports 5 mg. The support is always ``inferred``.
+"""Find an amount that the text states in a different form from the model's answer. The text must
+contain its number, with the words of its unit nearby: "135 ug/week" supports 135 ug, "two pills"
+supports two tablets, and "starts at 5 and rises to 10 mg" supports 5 mg. The support is always
+``inferred``.
 """
 
 import re
@@ -36,7 +37,7 @@ def find_loosely(
     for first, end in places:
         next_unit = find_unit(tokens, end, loose=True)
         dose = _fold(next_unit.dose or "") if next_unit else set()
-        # "5 mg/kg" is no 5 mg
+        # "5 mg/kg" does not state 5 mg
         if wanted < dose.difference(_TIMES):
             continue
         # "day 14", "IL-6"

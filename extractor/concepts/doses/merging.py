@@ -151,8 +151,9 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
             continue
         if not regimens or _may_be_separate(statement, regimens):
             regimens.append(candidate)
-        else:
-            _note_contradicted(regimens, candidate)
+            continue
+        for regimen in regimens:
+            regimen.contradicted |= _list_different(regimen, candidate)
     regimens.sort(key=lambda regimen: regimen.main.find_words())
     return [
         Regimen(known.statements, route, known.contradicted)
@@ -218,11 +219,6 @@ def _is_same(regimen: Regimen, other: Regimen) -> bool:
     is_one_clause = main.text is other_main.text and main.clause == other_main.clause
     is_one_unit = amounts[0][0].unit == other_amounts[0][0].unit
     return is_one_clause or is_one_unit or is_portion(other_main.amounts[0].mark)
-
-
-def _note_contradicted(regimens: Iterable[Regimen], other: Regimen) -> None:
-    for regimen in regimens:
-        regimen.contradicted |= _list_different(regimen, other)
 
 
 def _list_different(regimen: Regimen, other: Regimen) -> set[str]:

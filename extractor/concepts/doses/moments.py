@@ -16,7 +16,7 @@ from extractor.language.numbers import (
 from extractor.schemas import Frequency, Period, TimeUnit
 
 _MOST = 60
-"""Maximum number of days in a range that are listed individually."""
+"""Ranges with more days than this are not expanded into individual days."""
 _LARGEST = 1000
 _NUMBERS = NUMBER + NAME_NUMBER
 
@@ -63,7 +63,7 @@ def _find_listed(tokens: Tokens) -> Iterator[Mark]:
             continue
         is_range = rule("week_range").starts(tokens, lead.end)
         is_time = is_range or rule("during_before").ends(tokens, lead.first)
-        # "during weeks 1 to 12" is a length of time
+        # "during weeks 1 to 12" is a duration
         if is_time and unit is not TimeUnit.DAY:
             continue
         cycle = rule("of_cycle").starts(tokens, end)

@@ -21,7 +21,7 @@ _TRADE_MARKS = ("®", "™", "©", "(r)", "(tm)", "-")
 
 @cache
 def _stems() -> dict[str, str]:
-    """Return the kind of agent that each stem indicates."""
+    """Map each stem to the kind of agent that it indicates."""
     return {
         stem: entry.value for entry in terms_of("agent_stems") for stem in entry.terms
     }

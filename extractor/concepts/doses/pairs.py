@@ -118,6 +118,7 @@ def describe_link(
 def _list_link_signs(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> Iterator[str]:
+    """Yield the signs for a mark and an anchor, without the field of the mark."""
     how = anchor.owner.how
     side = _name_side(anchor.place, mark.place)
     crossing = find_crossing(mark, anchor, anchors)

@@ -85,7 +85,8 @@ def _list_frequencies(tokens: Tokens) -> list[Mark]:
 
 def _is_of_other_act(tokens: Tokens, mark: Mark, amounts: Sequence[Mark]) -> bool:
     """Return whether the words next to a frequency show that it refers to visits or dose changes.
-    They do not if an amount is between them and the frequency: "increased to 5 mg twice daily".
+    The words are ignored if an amount is between them and the frequency: "increased to 5 mg twice
+    daily".
     """
     if starts_any(_NO_RHYTHM_AFTER, tokens, mark.end):
         return True

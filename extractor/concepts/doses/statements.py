@@ -136,7 +136,7 @@ class Clause(NamedTuple):
 def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
     """Yield the clauses of a section with their possible owners."""
     moments = [mark for mark in text.marks if mark.field == "timing"]
-    # "36 hours after examplumab" gives none
+    # as in "36 hours after examplumab", which does not give a dose
     mentions = drop_inside(agents.find(text), moments)
     topics = [Owner(agent, "topic", text.title) for agent in agents.list_topics(text)]
     seen: list[Mention] = []

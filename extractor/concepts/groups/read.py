@@ -84,7 +84,7 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
         stated += [(group, match) for match in rule(name).find(tokens)]
     if not stated:
         return None
-    # the last words count; of several that end there, the longest
+    # the last match is used; if several matches end there, the longest one
     group, last = max(stated, key=lambda pair: (pair[1].end, -pair[1].first))
     return group, (last.first, last.end)
 
@@ -180,7 +180,7 @@ def _read_joints(
         return None
     if all(joints):
         return _join(usual, "joined items", last)
-    # exclusions in "A, B and C" are enough on their own, unless "AND" is in capitals
+    # each exclusion in "A, B and C" is sufficient on its own, unless "AND" is in capitals
     if last.in_capitals or usual is GroupRule.ALL:
         return _join(usual, "last item joined", last)
     return None
@@ -199,10 +199,10 @@ def _read_stated(
     if they are healthy values or must be absent.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
-        # "No history of any of these": none of them
+        # "No history of any of these" means none of them
         if rule("denies_parts").ends(line.tokens, place[0]):
             return _conclude(GroupRule.ALL, "none of the parts", line)
-        # "Good marrow function, shown by any of these criteria:": good values are all good
+        # "Good marrow function, shown by any of these criteria:" requires all of the values
         if rule("good_values").search(line.tokens) and _are_values(items):
             return _conclude(GroupRule.ALL, "any of good values", line)
     contrary = OR if group.rule is GroupRule.ALL else AND
@@ -227,7 +227,7 @@ def _judge_inclusions(
     if names_group(tokens) or rule("names_people").covers(tokens, 0, len(tokens)):
         return _conclude(GroupRule.ALL, "all of some people", line)
     are_values = _are_values(items)
-    # "Adequate organ function:" wants each of the values below
+    # "Adequate organ function:" requires all of the values below
     wants_values = any(rule(name).search(tokens) for name in ("good_values", "levels"))
     for name, case in _PARTS_OF_ITS_SENSE.items():
         if rule(name).search(tokens) and not wants_values:

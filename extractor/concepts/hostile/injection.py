@@ -71,7 +71,7 @@ def find_hostile(
         reached = 0
         places = _find_places(section, sections[section.name])
         for place in sorted(places, key=lambda place: (place.start, -place.end)):
-            if place.end <= reached:  # inside the previous place
+            if place.end <= reached:  # this place is inside the previous one
                 continue
             if place.blanked:
                 reached = place.end
@@ -96,8 +96,8 @@ def _find_places(section: Section, lexed: LexedSection) -> Iterator[_Place]:
 
 
 def _fold_letters(text: str) -> str:
-    """Replace styled letters, and look-alikes in Latin words, with plain letters. Offsets stay the
-    same.
+    """Replace styled letters, and look-alikes in Latin words, with plain letters. Offsets are
+    unchanged.
 
     >>> _fold_letters("Іgnоre 𝐚𝐥𝐥"), _fold_letters("TGF-β"), _fold_letters("все")
     ('Ignore all', 'TGF-β', 'все')

@@ -195,7 +195,7 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
         return None
     if limit.quantity is None:
         return None
-    # "weight has gone down by 5 kg": the change is limited, not the weight
+    # "weight has gone down by 5 kg" limits the change, not the weight
     role = _find_role(tokens, limit)
     if role is NumberRole.CHANGE and limit.quantity[0] < limit.first:
         return name_change(tokens, limit.quantity, limit.first)

@@ -1,5 +1,5 @@
 """Find the mentions in a line: each number with its possible readings, its clause and its role. A
-line does not state a value that is not a reading of one of its mentions.
+line states a value only if the value is a reading of one of its mentions.
 """
 
 import re

@@ -68,8 +68,8 @@ def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
 
 
 def _is_counted(text: str, word_index: int) -> bool:
-    """Return whether the word ``word_index`` is in the head of a text, or the head only expresses a
-    count. The head of "trials of adequate dose" is "trials".
+    """Return whether the word at ``word_index`` is in the head of a text, or the head only
+    expresses a count. The head of "trials of adequate dose" is "trials".
     """
     head = fold_words(_BEHIND_HEAD.split(text.strip(), maxsplit=1)[0])
     return not head or head[-1] in _COUNT_WORDS or word_index < len(head)

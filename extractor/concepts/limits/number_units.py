@@ -34,7 +34,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     it.
 
     An area under the curve has the unit "AUC" whatever follows. The "+" of a score must be joined
-    to the number. The "20/" of a visual acuity precedes it.
+    to the number. The "20/" of a visual acuity precedes the number.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -42,7 +42,7 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     [True, False, False]
     """
     first, end = place
-    # "AUC of 5": the number has no unit behind it
+    # in "AUC of 5", the unit precedes the number
     if rule("exposure_before").ends(tokens, first, first - 8):
         return unit == "AUC"
     # as in "proteinuria >= 2+ at entry"; the plus sign of "18+" is a comparator
@@ -74,7 +74,7 @@ def _name_unit(unit: str) -> frozenset[str]:
     place = find_unit(lex(unit), 0, loose=True)
     dose = place.dose if place and place.is_dose else None
     code = read_unit(unit) or ""
-    # "2 x 10^6/kg" are cells
+    # "2 x 10^6/kg" is a number of cells
     names = {dose, code, code.removesuffix("{predicted}"), code.removeprefix("{cells}")}
     return frozenset(filter(None, names))
 

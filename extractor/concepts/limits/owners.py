@@ -88,7 +88,7 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
             if name == "part_of_fraction" and (is_apart or are_both):
                 continue
             parts = [_spell(ratio.read(part) or "") for part in ("one", "other")]
-            # both parts of "E/e'" have the same spelling
+            # both parts of "E/e'" have the same folded spelling
             if sum(words <= part for part in parts) == 1 or parts == [words, words]:
                 return True
     return False
@@ -101,7 +101,7 @@ def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
     """
     clause = _list_words(tokens, *mention.clause)
     if mention.kind is Measured.AGE or not _AGE.isdisjoint(clause):
-        # "Age in phase 2" in the clause of phase 1
+        # as in "Age in phase 2" in the clause of phase 1
         missing = words - _AGE - _list_inherited(mention, tokens)
         is_elsewhere = missing and missing <= _spell(tokens.text)
         return None if is_elsewhere else True
@@ -194,14 +194,14 @@ def _compare_clause(
     the line. The result has the same meaning as in ``_compare_names``.
     """
     subject = mention.subject or (mention.first, mention.first)
-    others = _list_subjects(tokens) - {_fold(tokens.read(*subject))}
-    is_rival = words in others
+    # the quantity has its own limit elsewhere in the line
+    is_rival = words in _list_subjects(tokens) - {_fold(tokens.read(*subject))}
     front = _list_words(tokens, *_list_front(mention))
     here = front | _list_words(tokens, *mention.clause)
     own_names = _name(quantity)
     clause = _name(tokens.read(*mention.clause))
     if words <= here or (own_names and own_names <= clause):
-        # after a number with a unit, they name the next limit
+        # words after a number with a unit name the next limit
         has_unit = mention.number[1] < mention.end
         names_next = has_unit and words <= here and not words <= front
         return None if is_foreign and (is_rival or names_next) else True

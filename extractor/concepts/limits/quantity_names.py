@@ -17,11 +17,11 @@ from extractor.measures.names import Words, find_names, fold_words
 _HEADS = frozenset({"grade", "class", "stage"})
 _STEPS = frozenset({"{grade}", "{class}", "{stage}"})
 """The unit that is implied by each of these words at the end of a quantity's name."""
-BARE_UNITS = _STEPS | {"1", "{score}"}  # texts leave them out
+BARE_UNITS = _STEPS | {"1", "{score}"}  # texts omit these units
 _ANY_LABORATORY = frozenset({"{ULN}", "{LLN}", "{baseline}", "%{normal}"})
 """Units that express a value relative to another value of the same quantity."""
-_CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts leave them out
-_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # ages are never stated in them
+_CELL_UNITS = ("10*9/L", "/uL", "/L")  # texts omit these units
+_NO_AGE_UNITS = frozenset({"ms", "s", "min"})  # these units are not used for ages
 _WORST_ECOG = 5
 _OF_SCORES = (("{score}", 1),)
 """The dimension of score points."""
@@ -237,7 +237,7 @@ def name_quantity(
             "ecog_performance_status" if is_ecog else "karnofsky_or_lansky"
         )
     for code, name in quantity.instead.items():
-        # "Fibrosis of more than 7.1 kilopascals": a stiffness, and no stage
+        # "Fibrosis of more than 7.1 kilopascals" is a stiffness, not a stage
         if unit and convert(1, unit, code) is not None:
             quantity = get_quantity(name)
             break
@@ -254,7 +254,7 @@ def _name(
     """
     words = fold_words(text)
     named = _choose(words, unit)
-    # "Height more than 2 SD above the mean": no height is 2
+    # in "Height more than 2 SD above the mean", 2 is not a height
     if named and unit is None and named.weak and named.implied and value is not None:
         named = named if named.infer_unit(value) else None
     near = _find_near(text, words, unit, quote)
@@ -465,7 +465,7 @@ def choose_reading(
     usual = [reading for reading in readings if known and known.is_usual(reading, code)]
     if len(usual) == 1:
         is_decimal_comma = "," in written and likeliest > usual[0]
-        # nobody writes 1 as "1,000"
+        # 1 is never written as "1,000"
         is_thousand = is_decimal_comma and written.endswith(",000")
         return likeliest if is_thousand else usual[0], not is_decimal_comma
     if len(readings) == 1:

@@ -36,8 +36,8 @@ def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
 
 
 def find_sex_words(tokens: Tokens) -> dict[int, Sex]:
-    """Map the token of each word for a sex to that sex. "MEN 1" and "male condom" do not name a
-    sex.
+    """Map the token of each word that names a sex to that sex. "MEN 1" and "male condom" do not
+    name a sex.
     """
     sex_words = {}
     for name, sex in _SEXED.items():

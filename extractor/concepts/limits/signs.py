@@ -93,7 +93,7 @@ def list_signs(
 
 def _sign_number(limit: Limit, constraint: Constraint) -> Iterator[str]:
     """Yield the signs of a number and its comparator."""
-    # "Age = 18 years" has lost a sign
+    # "Age = 18 years" has lost its comparator
     is_measured = constraint.unit and (limit.is_known or limit.time_unit)
     if limit.comparator is Comparator.EQUAL and limit.rule != "grades" and is_measured:
         yield "equal to a measured value"

@@ -186,7 +186,7 @@ def _describe_time(item: OutcomeItem, cut: int) -> list[str]:
         "t:number list before": item.lists_numbers(cut),
         "t:shared": sharing > 1,
         "t:shared often": sharing > 3,
-        # words also shared from an earlier comma begin there: "Baseline, week 4"
+        # words that are also shared from an earlier comma begin there: "Baseline, week 4"
         "t:shared, longer shared too": sharing > 1 and is_cut_short,
     }
     return [f"t:opens {kind}", *_list_present(features)]

@@ -198,7 +198,7 @@ def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
     tokens = sentence.tokens
     start = _cut_start(sentence, first, joint.first)
     ends: tuple[Passage, ...] = ()
-    # "until 30 days after surgery" is a limit of time, not an event
+    # "until 30 days after surgery" is a time limit, not an event
     if not rule("counts").starts(tokens, joint.end, sentence.end):
         ends = tuple(read_end_events(sentence.part(joint.end, sentence.end)))
     opens_with_until = joint.first <= first
@@ -330,7 +330,7 @@ def _read_event(listed: Passage, first: int, end: int) -> Passage | None:
     bracket = tokens.codes.find("(", event.first + 1, event.end)
     if bracket > 0:
         kept = rule("kept_bracket").starts(tokens, bracket, event.end)
-        # an abbreviation such as "(PD)", but not "(days)"
+        # an abbreviation such as "(PD)", but not a word such as "(days)"
         short = kept.read("short") if kept else None
         is_remark = kept is None or (short is not None and short[0].islower())
         # words in brackets after an abbreviation explain it

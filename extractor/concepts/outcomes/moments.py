@@ -107,7 +107,7 @@ def read_time_frame(tokens: Tokens) -> TimeFrame:
     frame = _read_without(tokens, others)
     if frame.points or not others:
         return frame
-    # "Walking test (6 min)": the only length is the time frame
+    # in "Walking test (6 min)", the only duration is the time frame
     return replace(_read_without(tokens, []), others=len(others))
 
 
@@ -126,7 +126,7 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Yield every list of numbers with a unit of time, from left to right, including baseline. The
+    """Yield every list of numbers with a time unit, from left to right, including "baseline". The
     unit precedes ("weeks 4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings
     begin at the same token, the unit that precedes the numbers is used.
     """
@@ -227,7 +227,7 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
     number in its list.
     """
     codes = tokens.codes
-    # "1 - 4" has a space behind its hyphen
+    # "1 - 4" has a space after the hyphen
     if number == 0 or codes[number - 1] != "-" or not tokens.joined(number):
         return False
     # "Day -14", "days 1, -1"

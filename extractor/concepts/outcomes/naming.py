@@ -39,7 +39,7 @@ def read_instrument(
     Instrument(name='CTCAE', version='5.0')
     """
     terms = find_terms(body.tokens, "instruments", body.first, body.end)
-    # a Likert scale is a format of answers, not an instrument
+    # a Likert scale is an answer format, not an instrument
     answer_formats = word_list("answer_formats")
     instruments = [term for term in terms if term.value not in answer_formats]
     known = instruments[0] if instruments else None
@@ -77,7 +77,7 @@ def _read_known(
     if len(same) < len(terms):
         case = "one of several instruments"
     name = _read_closer_name(body, term)
-    # "CTCAE-5" is a version of one instrument, "IIEF-5" an instrument of its own
+    # "CTCAE-5" is a version of an instrument, but "IIEF-5" is a separate instrument
     if name is None and term.value not in word_list("versioned_instruments"):
         name = _read_edition(tokens, same)
     if name is None:

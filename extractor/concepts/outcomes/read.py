@@ -232,7 +232,7 @@ def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Con
         measure.tokens, "other_meanings", measure.first, measure.end
     ):
         misleading += term.value.split()
-    # "any": the words may suggest any wrong concept, except those about what people think or feel
+    # "any": the words may suggest any wrong concept, except for concepts of thoughts or feelings
     misleads_to_any = "any" in misleading and concept.value not in _ABOUT_TOPICS
     is_misled = misleads_to_any or concept.value in misleading
     is_overall = concept.value is Concept.OVERALL_SURVIVAL

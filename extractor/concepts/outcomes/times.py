@@ -38,7 +38,7 @@ that matches is also combined with each word to form further features.
 _DECIDED = {
     # "at week 4, then every 12 weeks, up to 24 months"
     "rule repeated_until": (TimeKind.UP_TO, "kind of repeated moments with an end"),
-    # "from week 8 to end of study (week 52)"; day 1 as the start is no point
+    # "from week 8 to end of study (week 52)"; day 1 as the start is not a time point
     "rule starts_later 2": (TimeKind.FROM_TO, "kind of a span that starts later"),
 }
 """Features that override the scorer's choice of kind, each with the kind and the case of
@@ -77,7 +77,7 @@ def describe_points(frame: TimeFrame, measure: Passage) -> str:
     ['time points', 'time points, other numbers']
     """
     if not frame.points:
-        # numbers of intervals and tolerances also count
+        # including the numbers of intervals and tolerances
         has_numbers = NUMBER in frame.tokens.codes
         return "no time points, other numbers" if has_numbers else "no time points"
     # "Walking test (6 min)": the duration was kept because there is no other candidate
@@ -115,7 +115,7 @@ def _may_be_misread(frame: TimeFrame) -> bool:
     # "3 years and 9 months"
     if rule("months_of_years").search(frame.kept):
         return True
-    # "a 4-week programme" beside another moment
+    # "a 4-week programme" next to another moment
     names_length = rule("perhaps_other_length").search(frame.kept)
     return names_length is not None and len(frame.groups) > 1
 

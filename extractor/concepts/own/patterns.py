@@ -54,8 +54,8 @@ def read_declared(
 
 
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
-    """Return an item with the values of a field that are found in its text, or in the sections of
-    the record. If the field is ``many``, each match is a value; otherwise, all matches form one
+    """Add the values of a field that are found in an item's text, or in the sections of the record,
+    to the item. If the field is ``many``, each match is a value; otherwise, all matches form one
     value.
     """
     if field.of is Of.RECORD:

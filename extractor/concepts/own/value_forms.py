@@ -133,7 +133,7 @@ def _sign_first(stated: str) -> str:
     tokens = _read_tokens(stated)
     signs = find_terms(tokens, "comparators")
     signs = signs or find_terms(tokens, "comparator_suffixes")
-    # "mL/min" has no minimum
+    # the "min" in "mL/min" does not mean minimum
     signs = [sign for sign in signs if not tokens.joined(sign.first)]
     if not signs or not tokens.words[signs[0].first].isalpha():
         return stated

@@ -264,7 +264,7 @@ def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
         return True
     if not admits and _is_followed_by("who_else", tokens, limit):
         return True
-    # "6 months" behind "17 years"
+    # "6 months" after "17 years" is the rest of an age
     is_rest = limit.time_unit not in (None, "year")
     if is_rest and _is_preceded_by("age_in_years", tokens, limit, 5):
         return True

@@ -175,7 +175,7 @@ def _read_criterion(criterion: StatedCriterion) -> Iterator[_Bound]:
     criterion in another category must explicitly state the age of participants.
     """
     heading = read_text(criterion.heading)
-    # "at least two of the following:" makes signs of the lines below
+    # "at least two of the following:" makes the lines below a list of signs
     lists_signs = rule("listed_sign").ends(heading, len(heading)) is not None
     if criterion.donor or lists_signs:
         return
@@ -242,7 +242,7 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
     is_number = limit.time_unit is None and limit.unit is None
     if not has_unit and not (is_number and _is_below_age(criterion)):
         return False
-    if not _covers("anybody", tokens, 0, limit.first):
+    if not _names_anybody(tokens, 0, limit.first):
         return False
     return rule("age_end").starts(tokens, limit.end) is not None
 
@@ -319,10 +319,10 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
     # only words such as "patients aged" separate the start of a clause and the age
     first = limit.first
     clauses = [0, *(at + 1 for at in range(first) if tokens.codes[at] in _CLAUSE)]
-    is_of_anybody = any(_covers("anybody", tokens, at, first) for at in clauses)
+    is_of_anybody = any(_names_anybody(tokens, at, first) for at in clauses)
     return "age excluded" if is_of_anybody else _DOUBTFUL
 
 
-def _covers(name: str, tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether a rule matches all tokens in ``first:end``. An empty range always matches."""
-    return first >= end or rule(name).covers(tokens, first, end) is not None
+def _names_anybody(tokens: Tokens, first: int, end: int) -> bool:
+    """Return whether the tokens ``first:end`` only name people in general, or are empty."""
+    return first >= end or rule("anybody").covers(tokens, first, end) is not None

@@ -144,8 +144,9 @@ def read_healthy(
         if rule("from_healthy").ends(passage.tokens, healthy.first, reach):
             continue
         case = "healthy people"
+        # a description may mention another trial
         if passage.section.name in DESCRIPTIONS:
-            case = "healthy people in a summary"  # perhaps in another trial
+            case = "healthy people in a summary"
         return _infer(value=True, case=case, words=healthy)
     return Reading(None, measured("participants", "no healthy people"))
 

@@ -46,7 +46,7 @@ def read_subject(line: str) -> Subject:
     tokens = read_text(line)
     names_age = rule("said_age").search(tokens) is not None
     if rule("names_course").search(tokens):
-        # below "Age and duration of asthma:", durations of both kinds occur
+        # below "Age and duration of asthma:", durations can be either
         return Subject.UNKNOWN if names_age else Subject.COURSE
     if _is_of_others(tokens):
         return Subject.OTHERS

@@ -104,7 +104,7 @@ def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
             numbers.append(number.lower())
     if not numbers:
         return None
-    # "cycle 2 day 1" is no first dose
+    # "cycle 2 day 1" is not the first dose
     if not _FIRST_NUMBERS.issuperset(numbers):
         return AnchorClass.OTHER_EVENT
     if moment.has("visits"):

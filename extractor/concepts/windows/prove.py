@@ -205,8 +205,9 @@ def _set_part(supported: Supported, name: str, words: str | None) -> Supported:
 def _prove_part(
     name: str, quote: str, span: Span, places: Sequence[Passage]
 ) -> tuple[str | None, Refusal | None]:
-    """Return the words of a window's part as written in the text and None, or None and the reason
-    for refusing them: they are not in the text, or belong to another window or an exception.
+    """Return a (words, refusal) pair for a window's part. ``words`` is the part as written in the
+    text. It is None if the part is refused, because the text does not contain it or because it
+    belongs to another window or an exception.
     """
     words = {}
     known: list[tuple[Span, bool]] = []

@@ -55,9 +55,9 @@ def list_things(words: str) -> tuple[str, ...]:
 
 def _is_cut(tokens: Tokens, start: int, first: int, end: int) -> bool:
     """Return whether the comma or conjunction at the tokens ``first:end`` separates two names, the
-    first of which begins at token ``start``. It does not at the edges of the text, at a slash
-    without a preceding space, after details, or after a word that needs the noun of the next name
-    ("systemic or topical steroids").
+    first of which begins at token ``start``. It does not separate names at the edges of the text,
+    at a slash without a preceding space, after details, or after a word that needs the noun of the
+    next name ("systemic or topical steroids").
     """
     is_slash = tokens.words[first] == "/" and tokens.joined(first)
     if first <= start or end == len(tokens) or is_slash:
@@ -81,7 +81,7 @@ def _name_thing(tokens: Tokens, first: int, end: int) -> str:
     lead = rule("thing_lead").starts(tokens, first, end)
     if lead and lead.end < end:
         first = lead.end
-    # "prednisone or equivalent" is prednisone
+    # "prednisone or equivalent" is only prednisone
     if rule("no_thing").covers(tokens, first, end):
         return ""
     head, _, last = tokens.read(first, end).lower().strip(" ,.;:").rpartition(" ")

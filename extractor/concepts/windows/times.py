@@ -41,7 +41,7 @@ class Window:
     Args:
         first: The index of its first token.
         end: The index after its last token, including the words of a moment.
-        comparator: How the distance is compared with the duration.
+        comparator: Whether the distance is at most, at least or between these durations.
         value: The number, or the lower number of a range.
         high: The upper number of a range; None otherwise.
         unit: The unit of time.
@@ -106,8 +106,8 @@ def _read_sense(parts: Parts, otherwise: Comparator | None = None) -> _Sense | N
 
 
 def _make_back(parts: Parts) -> _Sense | None:
-    """Make the sense of a duration that reaches back: it is at most this long, even in "within a
-    minimum of 30 days".
+    """Read a duration that reaches back: it is at most this long, even in "within a minimum of 30
+    days".
     """
     if "last_unit" in parts:
         return _Sense(Comparator.AT_MOST, parts["last_unit"])
@@ -125,7 +125,9 @@ def _make_back(parts: Parts) -> _Sense | None:
 
 
 def _make_compared(parts: Parts) -> _Sense | None:
-    """Make the sense of a duration with only a comparator."""
+    """Read a duration whose direction is stated only by a comparator; return None if it does not
+    have one.
+    """
     sense = _read_sense(parts)
     return sense if sense and sense.comparator else None
 
