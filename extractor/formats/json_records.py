@@ -118,7 +118,7 @@ def build_json(record: Any) -> RecordContent:
         if "sections" in record or "text" in record:
             return _read_own(record)
     known = ", ".join(key for register in registers for key in register.keys)
-    problem = f"JSON that is not a study (it has none of {known})"
+    problem = f"JSON that is not a study or a text (it has none of {known}, text)"
     raise UnreadableSource(problem, DOWNLOAD)
 
 
@@ -145,11 +145,14 @@ def _read_own(record: dict[str, Any]) -> RecordContent:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        problem = f"JSON that does not fit ({place}: {first['msg']})"
-        raise UnreadableSource(problem, "correct it, or write it again") from None
+        raise UnreadableSource(
+            f"JSON that does not fit ({place}: {first['msg']})",
+            f"use the keys {', '.join(kind.model_fields)}",
+        ) from None
     if isinstance(given, TrialRecord):
-        kept = given.sections, given.source.format, given.record_id, given.registry
-        return RecordContent(*kept)
+        return RecordContent(
+            given.sections, given.source.format, given.record_id, given.registry
+        )
     # few files hold such texts
     from extractor.formats.flat import build_plain  # noqa: PLC0415
     from extractor.formats.free_text import build_given  # noqa: PLC0415

@@ -129,8 +129,7 @@ def evaluate(
             raise ValueError(
                 f"specify the extractions to score against {gold}: {_SOURCE}"
             )
-        own_fields = read_own_fields(str(gold))
-        report = score_examples(own_fields, model, max_usd, examples)
+        report = score_examples(read_own_fields(str(gold)), model, max_usd, examples)
         return _finish(report, fail_under, html, records or (), as_json=as_json)
     if check:
         return _check(gold, predicted, declared)
@@ -162,8 +161,7 @@ def _check(gold: Path, records: Path, fields: Any) -> int:
     from extractor.apps.evaluation import check_gold
     from extractor.formats import read_records
 
-    known = read_records(records, on_error=lambda _: None)
-    problems = check_gold(gold, known, fields)
+    problems = check_gold(gold, read_records(records, on_error=lambda _: None), fields)
     for problem in problems:
         print(to_printable(str(problem)))
     say(counted(len(problems), "problem"))

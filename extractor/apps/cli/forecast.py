@@ -30,8 +30,9 @@ def forecast_job(job: CommandJob) -> int:
 
             async def measure(record: TrialRecord) -> ExtractedLine:
                 nonlocal total
-                options = job.setup.options
-                size = await executor.compute(estimate_record, record, options)
+                size = await executor.compute(
+                    estimate_record, record, job.setup.options
+                )
                 total += size
                 return ExtractedLine(record.record_id, line=b"", counts="{}")
 

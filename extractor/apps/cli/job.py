@@ -134,5 +134,9 @@ def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
         if batch.message or not options.quiet:
             say("; ".join(filter(None, (state, batch.message))))
 
-    poll = dict(options).get("poll")
-    return partial(perform_in_batches, rounds=rounds, on_status=show, poll_s=poll)
+    return partial(
+        perform_in_batches,
+        rounds=rounds,
+        on_status=show,
+        poll_s=dict(options).get("poll"),
+    )

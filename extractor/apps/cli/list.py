@@ -84,8 +84,12 @@ def list_(
     counts: Counter[str] = Counter()
     rows = _count(list_rows(finished, selection, older), counts)
     if to:
-        cells = ((*row, address, change) for row, address, change in rows)
-        write_sheet(to, COLUMNS, cells, force=force)
+        write_sheet(
+            to,
+            COLUMNS,
+            ((*row, address, change) for row, address, change in rows),
+            force=force,
+        )
     else:
         sys.stdout.writelines(write_text("rows.txt", rows=rows))
     kinds = name_some(

@@ -92,8 +92,10 @@ def read_options(model: type[Options], values: dict[str, Any]) -> Options:
     """Validate the command-line options. Raises ``ValueError``, which cites an invalid option by
     its command-line name.
     """
-    passed = {name: value for name, value in values.items() if value is not None}
-    return model.read(passed, name_option)
+    return model.read(
+        {name: value for name, value in values.items() if value is not None},
+        name_option,
+    )
 
 
 def find_panel_index(parameter: Parameter) -> int:

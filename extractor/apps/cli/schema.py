@@ -29,5 +29,4 @@ def schema(
         "endpoints": schemas.Endpoint,
         "record": schemas.TrialRecord,
     }
-    described = parts[task].model_json_schema(mode="serialization")
-    print(json.dumps(described, indent=2))
+    print(json.dumps(parts[task].model_json_schema(mode="serialization"), indent=2))

@@ -88,8 +88,9 @@ def serve(options: ServiceOptions) -> None:
             f"EXTRACTOR_TOKEN is the key of the caller {owner}, who would see all jobs; unset it, "
             "or set it to the operator's token"
         )
-    workers = options.workers or count_cores()
-    settings = ServiceSettings(options, root, token, *choose_model(options), workers)
+    settings = ServiceSettings(
+        options, root, token, *choose_model(options), options.workers or count_cores()
+    )
 
     def announce(url: str) -> None:
         if is_new:

@@ -49,10 +49,13 @@ def list_examples(fields: Iterable[CustomField]) -> Iterator[ExampleCase]:
         for number, example in enumerate(field.examples, 1):
             others = tuple(other for other in field.examples if other is not example)
             record = _make_record(f"{field.name}-{number}", field, example)
-            answers = _list_answers(field, example)
-            gold = {"record_id": record.record_id, "custom": {field.name: answers}}
-            field_without_example = shown.model_copy(update={"examples": others})
-            yield ExampleCase(field_without_example, shown, record, gold)
+            gold = {
+                "record_id": record.record_id,
+                "custom": {field.name: _list_answers(field, example)},
+            }
+            yield ExampleCase(
+                shown.model_copy(update={"examples": others}), shown, record, gold
+            )
 
 
 def _list_answers(field: CustomField, example: Example) -> list[dict[str, Any]]:

@@ -165,8 +165,10 @@ def _check_quotes(gold: TrialExtraction, record: TrialRecord) -> Iterator[Flaw]:
         searched = [record.raw_text(section) or ""] if section else texts
         found = {verify_quote(quote, text).status for text in searched}
         if found.isdisjoint((QuoteStatus.EXACT, QuoteStatus.FOLDED)):
-            problem = f"{quote!r} is not in {section or 'the record'}"
-            yield Flaw(path, f"{problem}; copy the words from the text")
+            place = section or "the record"
+            yield Flaw(
+                path, f"{quote!r} is not in {place}; copy the words from the text"
+            )
 
 
 def _list_quotes(gold: TrialExtraction) -> Iterator[tuple[str, str]]:

@@ -38,8 +38,13 @@ def describe_groups(extraction: TrialExtraction) -> TrialExtraction:
         )
         for group in people.groups
     )
-    described = people.model_copy(update={"criteria": criteria, "groups": groups})
-    return extraction.model_copy(update={"eligibility": described})
+    return extraction.model_copy(
+        update={
+            "eligibility": people.model_copy(
+                update={"criteria": criteria, "groups": groups}
+            )
+        }
+    )
 
 
 def share_members(first: str | DescribedGroup, second: str | DescribedGroup) -> bool:

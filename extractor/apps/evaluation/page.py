@@ -86,8 +86,7 @@ def _export_side(side: ErrorSide | None) -> Json | None:
     if side.confidence is not None:
         facts += f", confidence {side.confidence:.2f}"
     quote = side.quote and say(side.quote)
-    said = say(side.value, [side.quote or ""])
-    return {"said": said, "quote": quote, "facts": facts}
+    return {"said": say(side.value, [side.quote or ""]), "quote": quote, "facts": facts}
 
 
 def _mark_text(

@@ -100,8 +100,9 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     left_out = missing if neutral else ()
     record_ids = [known for known in annotations if known not in left_out]
     if not record_ids:
-        both = f"{annotations.name} and {sources[0].name}"
-        raise GoldError(f"{both} have no records in common")
+        raise GoldError(
+            f"{annotations.name} and {sources[0].name} have no records in common"
+        )
     counts = []
     errors: list[ErrorExample] = []
     for record_id in record_ids:

@@ -237,8 +237,10 @@ def _list_forms(text: str) -> frozenset[str]:
     the capsule.
     """
     product, holding, _ = text.partition(" contain")
-    terms = find_terms(read_text(product if holding else text), "dosage_forms")
-    return frozenset(term.value for term in terms)
+    return frozenset(
+        term.value
+        for term in find_terms(read_text(product if holding else text), "dosage_forms")
+    )
 
 
 def list_mesh_terms(

@@ -67,8 +67,7 @@ class Threshold:
         kept, places = sift_doubtful(extraction, self.minimum)
         self.seen += sum(1 for _ in list_all_values(extraction))
         self.kept += sum(1 for _ in list_all_values(kept))
-        whole = None if kept is extraction else Whole(extraction, places)
-        return kept, whole
+        return kept, None if kept is extraction else Whole(extraction, places)
 
 
 def export_run(

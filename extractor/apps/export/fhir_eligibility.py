@@ -81,8 +81,7 @@ def add_eligibility(trial: TrialResources) -> Json | None:
         if groups:
             alternatives[groups[-1], _is_excluded(criterion)].append(criterion)
         else:
-            characteristic = _describe_criterion(trial, index, criterion, counts)
-            characteristics.append(characteristic)
+            characteristics.append(_describe_criterion(trial, index, criterion, counts))
     for place, ((group, exclude), criteria) in enumerate(alternatives.items()):
         words = [(criterion.lead_in, criterion.quote) for criterion in criteria]
         texts = dict.fromkeys((group.lead_in, *chain.from_iterable(words)))
@@ -122,8 +121,7 @@ def _describe_people(trial: TrialResources) -> list[Json]:
         if age:
             value = quantity(age.value, age.unit, read_comparator(name, of_text))
             concept = code(LOINC, "30525-0", "age")
-            element = {"code": concept, "valueQuantity": value}
-            people[name.replace("_", "-")] = element
+            people[name.replace("_", "-")] = {"code": concept, "valueQuantity": value}
     sex = stated["sex"] or read_registered("sex", registry.sex or "")
     if sex in ("female", "male"):
         gender = code("http://hl7.org/fhir/administrative-gender", sex)

@@ -116,13 +116,15 @@ def _refuse_or_join(
     if is_other_version(text, quantity):
         return nothing
     if not supports_name(quantity, text, unit):
-        kind = quantity.name if quantity.general else None
-        return nothing._replace(quantity_kind=kind)
+        return nothing._replace(
+            quantity_kind=quantity.name if quantity.general else None
+        )
     joined = "|".join(list_joined(text, quantity, unit))
     if not joined:
         return None
-    joint = CanonicalLimit(joined, quantity.laboratory, unit_ucum=unit)
-    return joint._replace(canonical_note=_NO_CONVERSION)
+    return CanonicalLimit(
+        joined, quantity.laboratory, unit_ucum=unit, canonical_note=_NO_CONVERSION
+    )
 
 
 def _convert(
@@ -162,8 +164,11 @@ def describe_criteria(
         if criterion.kind is CriterionKind.EXCLUSION:
             list_rule = GroupRule.ANY
         decides = all(group.rule is list_rule for group in groups)
-        limits = _describe_limits(criterion, sex, decides=decides)
-        described.append(DescribedCriterion(decides, tuple(limits)))
+        described.append(
+            DescribedCriterion(
+                decides, tuple(_describe_limits(criterion, sex, decides=decides))
+            )
+        )
     return described
 
 

@@ -198,8 +198,9 @@ def tabulate(
     tables = {}
     for table in list_tables(custom_fields):
         names = [column.name for column in table.columns]
-        cells = rows[table.name]
-        tables[table.name] = [dict(zip(names, row, strict=True)) for row in cells]
+        tables[table.name] = [
+            dict(zip(names, row, strict=True)) for row in rows[table.name]
+        ]
     return tables
 
 
@@ -293,15 +294,28 @@ def _list_eligibility(
         limits = []
         pairs = zip(criterion.constraints, derived.limits, strict=True)
         for position, (limit, cells) in enumerate(pairs):
-            location = _locate(proofs[f"constraints[{position}]"])
-            limits.append({**limit.__dict__, **cells, **location})
+            limits.append(
+                {
+                    **limit.__dict__,
+                    **cells,
+                    **_locate(proofs[f"constraints[{position}]"]),
+                }
+            )
         yield from _number("constraints", limits, keys)
         for position, window in enumerate(criterion.time_windows):
             window_keys = {**keys, "window_index": position}
-            pieces = proofs[f"time_windows[{position}]"]
-            yield "windows", {**_describe_window(window, pieces), **window_keys}
-            things = ({"thing": thing} for thing in list_things(window.of or ""))
-            yield from _number("window_things", things, window_keys)
+            yield (
+                "windows",
+                {
+                    **_describe_window(window, proofs[f"time_windows[{position}]"]),
+                    **window_keys,
+                },
+            )
+            yield from _number(
+                "window_things",
+                ({"thing": thing} for thing in list_things(window.of or "")),
+                window_keys,
+            )
 
 
 def _pick_kept(
@@ -435,8 +449,12 @@ def _list_endpoint(
     keys: Cells, endpoint: Endpoint, cycle: float | None
 ) -> Iterator[TableRow]:
     instrument = endpoint.instrument
-    key = name_instrument(instrument.name) if instrument else None
-    cells = {**_spread("instrument", instrument), "instrument_canonical": key}
+    cells = {
+        **_spread("instrument", instrument),
+        "instrument_canonical": name_instrument(instrument.name)
+        if instrument
+        else None,
+    }
     yield "endpoints", {**endpoint.__dict__, **cells, **keys}
     if endpoint.time_points:
         proofs = _index_evidence(endpoint)
