@@ -28,7 +28,14 @@ _USAGE = re.compile(r"\*\*Usage\*\*:\n\n```console\n\$ (.*?)\n```")
 _EXIT_CODES = re.compile(r"(?:Exit codes: |Exit codes are )(?:.+\n)+\n")
 _SUMMARIES = re.compile(r"\*\*Commands\*\*:\n\n(?:\* .*\n)+\n?")
 
-_BRIEF = {"ParsedRecord", "Registry", "ExtractorOptions", "RegistryQuery"}
+_BRIEF = {
+    "ExtractorOptions",
+    "ParsedRecord",
+    "Registry",
+    "RegistryQuery",
+    "ScoreReport",
+    "TrialExtraction",
+}
 """Classes whose methods the reference leaves to their docstrings."""
 _INNER = {"ParsedRecord"}
 """Classes whose attributes the reference leaves to their docstrings, too."""
@@ -72,13 +79,13 @@ def describe_commands() -> str:
 
 
 def _name_repeated(lines: list[str]) -> Iterator[str]:
-    """Yield the lines of help; of options that an earlier command has, only the names, in one line
-    each time.
+    """Yield the lines of help. Options and arguments that an earlier command has are repeated by
+    name alone, in one line.
     """
     known: set[str] = set()
     repeated: list[str] = []
     for line in lines:
-        is_option = line.startswith("* `-")
+        is_option = line.startswith("* `")
         if is_option and line in known:
             repeated.append(line.removeprefix("* ").partition(": ")[0])
             continue

@@ -23,8 +23,6 @@ from tests.tables import read_cases
 CASES = read_cases(__file__)
 
 HERE = Path(__file__).parent
-DATABASES = {"queries": "queries", "concept-sets": "queries", "drugs": "drugs"}
-"""The trials that the questions of each part ask."""
 
 
 def list_queries(page):
@@ -41,20 +39,6 @@ ANSWERS = {
     (answer["page"], answer["question"]): answer["rows"]
     for answer in read_lines(HERE / "answers.jsonl")
 }
-CONCEPTS = """
-CREATE TABLE concept AS SELECT * FROM (VALUES
-    (1, 'Platelets in blood', 'Measurement', 'LOINC', 'S', '26515-7'),
-    (2, 'Haemoglobin in blood', 'Measurement', 'LOINC', 'S', '718-7'),
-    (3, 'Platelets in blood by automated count', 'Measurement', 'LOINC', 'S', '0-0'),
-    (4, 'Platelets, an old name', 'Measurement', 'LOINC', NULL, '9317-9'),
-    (8784, 'cells per microliter', 'Unit', 'UCUM', 'S', '/uL'),
-    (8636, 'gram per liter', 'Unit', 'UCUM', 'S', 'g/L')
-) AS rows(concept_id, concept_name, domain_id, vocabulary_id, standard_concept, concept_code);
-CREATE TABLE concept_ancestor AS SELECT * FROM (VALUES (1, 1), (1, 3), (1, 4), (2, 2), (2, 8636))
-    AS rows(ancestor_concept_id, descendant_concept_id);
-"""
-RXNORM = CASES["rxnorm"]
-"""Concepts, as in RXNCONSO.RRF; the last is obsolete."""
 REGISTRY = {"phases": ("PHASE1", "PHASE2")}
 ADULTS = REGISTRY | {
     "healthy_volunteers": "No",
@@ -111,14 +95,6 @@ def databases(tmp_path_factory):
         to = Destination.choose(folder / "t.duckdb", None)
         export_run(folder, to, registry=registry)
         opened[page] = duckdb.connect(str(folder / "t.duckdb"))
-    opened["queries"].execute(CONCEPTS)
-    rows = [
-        "|".join((number, "ENG", *[""] * 9, *cells, "", state, "")) + "|\n"
-        for number, *cells, state in RXNORM
-    ]
-    (folder / "RXNCONSO.RRF").write_text("".join(rows), "utf-8")
-    load = QUERIES["With RxNorm"]
-    opened["drugs"].execute(load.replace("RXNCONSO.RRF", f"{folder}/RXNCONSO.RRF"))
     yield opened
     for database in opened.values():
         database.close()
@@ -126,14 +102,10 @@ def databases(tmp_path_factory):
 
 @pytest.mark.parametrize(("page", "question"), ANSWERS)
 def test_a_query_gives_the_right_rows(databases, page, question):
-    if question == "With RxNorm":
-        query = "SELECT count(*) FROM rxnconso"
-        answer = [(6,)]
-    else:
-        query = QUERIES[question]
-        answer = [tuple(row) for row in ANSWERS[page, question]]
+    query = QUERIES[question]
+    answer = [tuple(row) for row in ANSWERS[page, question]]
 
-    rows = databases[DATABASES[page]].execute(query).fetchall()
+    rows = databases[page].execute(query).fetchall()
 
     if "ORDER BY" not in query or page == "drugs":
         rows, answer = sorted(rows, key=str), sorted(answer, key=str)
