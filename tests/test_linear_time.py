@@ -91,18 +91,7 @@ def test_a_record_takes_linear_time() -> None:
     assert not slow
 
 
-NUMBERS = [
-    "5 ",
-    "5-",
-    "5 to ",
-    "-5 ",
-    "5/",
-    "≥ 5 mg, ",
-    "age 5 ",
-    "5 weeks ",
-    "5 x ULN ",
-    "RECIST ",
-]
+NUMBERS = ["5 ", "5-", "≥ 5 mg, ", "age 5 ", "5 weeks ", "5 x ULN ", "RECIST "]
 
 
 def list_values(text: str) -> Iterator[object]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gold.standoff import find_changed_sections, from_standoff, to_standoff
+from benchmarks.gold.standoff import from_standoff, to_standoff
 from extractor.apps.evaluation.text import fold_quote
-from extractor.schemas import Section, TrialExtraction, TrialRecord
+from extractor.schemas import TrialExtraction, TrialRecord
 
 TOY = json.loads(Path(__file__).with_name("toy.json").read_text("utf-8"))
 GOLD = TOY["gold"]
@@ -47,15 +47,3 @@ def test_words_that_are_not_in_the_record_are_refused():
     }
     with pytest.raises(ValueError, match="agent: 'zorpmab' is not in the record"):
         to_standoff(gold, RECORD)
-
-
-def test_a_changed_section_is_named(line):
-    sections = [
-        Section(name=s.name, text=s.text + "." * (s.name == "arms[0]"))
-        for s in RECORD.sections
-    ]
-
-    changed = RECORD.model_copy(update={"sections": tuple(sections)})
-
-    assert find_changed_sections(line, RECORD) == ()
-    assert find_changed_sections(line, changed) == ("arms[0]",)

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.data import fold_of
 from benchmarks.gold import GOLD, LABELS, read_gold
-from benchmarks.gold.standoff import to_standoff
 from benchmarks.training import dose_pairs, dose_roles, labels
 from benchmarks.training.fitting import Plan, fit, hold_out, make_vectors
-from benchmarks.training.labels import HOME, OTHERS, group_of, read_training_rows
-from extractor.schemas import Part, Role, Section, Source, TrialRecord
+from benchmarks.training.labels import read_training_rows
+from extractor.schemas import Role
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 PLAN = Plan("beasts", words=("w",), scales={}, freedom=30, most=500)
@@ -40,26 +38,6 @@ ROW = {
         }
     ],
 }
-CRITERION = {"list": "exclusion", "text": "Migraine", "category": "comorbidity"}
-CLASSES = {"concept": "symptom_score", "category": "efficacy", "time_kind": "up_to"}
-OUTCOME = {"rank": "primary", "measure": "Pain", "time_frame": "2 weeks"} | CLASSES
-FILES = {
-    "criteria": [
-        CRITERION | {"id": "c1", "record": "NCT90000001"},
-        CRITERION | {"id": "g1", "record": "NCT90000002"},
-    ],
-    "all_areas_criteria": [CRITERION | {"id": "k1", "record": "NCT90000003"}],
-    "outcomes": [OUTCOME | {"id": "o1", "record": "NCT90000001"}],
-    "all_areas_outcomes": [
-        OUTCOME | {"id": f"r{number}", "record": f"NCT9000000{number}"}
-        for number in (3, 9)
-    ],
-    "time_frames": [{"id": "t1", "time_frame": "at 2 weeks", "time_kind": "at"}],
-}
-PARTS = (Part(name="measure", start=0, end=4), Part(name="time_frame", start=5, end=12))
-SECTION = Section(name="primary_outcomes[0]", text="Pain\n2 weeks", parts=PARTS)
-SOURCE = Source(path="x", format="flat")
-RECORD = TrialRecord(record_id="NCT90000004", source=SOURCE, sections=(SECTION,))
 
 
 def write_lines(path, rows):
@@ -122,34 +100,6 @@ def test_doses_are_fitted_without_the_trials_that_measure_them(run, tmp_path):
     roles = tomllib.loads((tmp_path / "roles.toml").read_text("utf-8"))
     assert roles[Role.INVESTIGATIONAL]["in experimental of experimental"] > 0
     assert tomllib.loads((tmp_path / "dose_links.toml").read_text("utf-8"))
-
-
-def test_rows_of_all_files_have_fold_and_area(tmp_path, monkeypatch):
-    for name, rows in FILES.items():
-        write_lines(tmp_path / "labels" / f"{name}.jsonl", rows)
-    (tmp_path / "records").mkdir()
-    areas = "nct\tformat\tarea\nNCT90000003\tAPI v2\tNeurology\n"
-    (tmp_path / "records" / "all_areas_more.tsv").write_text(areas, "utf-8")
-    endpoint = OUTCOME | {"index": 0}
-    known = {"record_id": RECORD.record_id, "endpoints": [endpoint]}
-    line = to_standoff(known, RECORD) | {"area": "Cardiology", "fold": 3}
-    for name, rows in (("LABELS", [line]), ("GOLD", [{"record_id": "NCT90000009"}])):
-        write_lines(tmp_path / f"{name}.jsonl", rows)
-        monkeypatch.setattr(labels, name, tmp_path / f"{name}.jsonl")
-
-    rows = read_training_rows(tmp_path, {RECORD.record_id: RECORD})
-
-    folds = {number: fold_of(f"NCT9000000{number}") for number in (1, 2, 3)}
-    first = ("1", HOME, folds[1])
-    third = ("3", "Neurology", folds[3])
-    of_criteria = [first, ("2", "all areas", folds[2]), third]
-    assert [
-        (row["record"][-1], row["area"], row["fold"])
-        for row in (*rows.criteria, *rows.outcomes)
-    ] == [*of_criteria, first, third, ("4", "Cardiology", 3)]
-    frames = [(row["time_frame"], row["time_kind"]) for row in rows.time_frames]
-    assert frames == [("at 2 weeks", "at"), ("2 weeks", "up_to"), ("2 weeks", "up_to")]
-    assert [group_of(row) for row in rows.criteria] == [HOME, OTHERS, OTHERS]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared labels")

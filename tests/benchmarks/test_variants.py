@@ -9,13 +9,12 @@ it again:
 """
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.variants import WAYS, Part
-from benchmarks.variants.__main__ import main, measure_record, tally_by
+from benchmarks.variants import WAYS
+from benchmarks.variants.__main__ import measure_record, tally_by
 from benchmarks.variants.counting import compare_readings, tally_changes
 from benchmarks.variants.readings import CriterionRead, Reading, Value
 from extractor import read_records
@@ -80,29 +79,3 @@ def test_what_changed_between_two_readings_is_counted_and_what_of_it_is_sure():
     assert tally.sure == {"lost": 1, "added": 1, "limits": 1}
     assert tally.of == {"criteria": 3, "limits": 2}
     assert tally.format_share("lost") == "33.33% (33.33%)"
-
-
-def test_the_command_prints_its_tables_and_stores_the_counts(
-    tmp_path, monkeypatch, capsys
-):
-    path = tmp_path / "counts.json"
-    options = [
-        "--ways",
-        "Critera",
-        "10mg",
-        "W12",
-        "--by",
-        "way",
-        "--show",
-        "1",
-        "--json",
-    ]
-    given = [str(FOLDER / "records.jsonl"), *options, str(path)]
-    monkeypatch.setattr(sys, "argv", ["variants", *given])
-
-    main()
-
-    shown = capsys.readouterr().out
-    assert all(part.value in shown for part in Part)
-    titles = ["heading: slip: Critera", "doses: amounts: 10mg", "times: moments: W12"]
-    assert list(json.loads(path.read_text("utf-8"))) == titles

@@ -153,8 +153,6 @@ def test_a_limit_applies_to_batches_and_a_higher_one_resumes(words, totals):
 NO_USAGE = {
     "null": None,
     "zeros": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
-    "texts": {"prompt_tokens": "n/a", "completion_tokens": "12", "total_tokens": ""},
-    "negative": {"prompt_tokens": -1, "completion_tokens": -1, "total_tokens": -2},
     "no numbers": {"prompt_tokens": float("nan"), "completion_tokens": float("inf")},
     "no output": {"prompt_tokens": 900, "completion_tokens": 0, "total_tokens": 900},
 }

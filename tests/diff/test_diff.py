@@ -69,20 +69,6 @@ def test_items_that_moved_are_no_change():
     assert diff_trials(*versions) == []
 
 
-def test_a_change_quotes_both_versions(tmp_path):
-    new = edit(tmp_path / "new.json")
-    done = invoke("diff", STUDY, new)
-    assert done.exit_code == 0
-    assert done.stdout.startswith(
-        "NCT90000001 changed eligibility.maximum_age\n"
-        "  - 75 years\n    Age 18 to 75 years  [eligibility]\n"
-        "  + 65 years\n    Age 18 to 65 years  [eligibility]\n"
-    )
-    # The description still says 30 mg/m2.
-    assert "added dosing.amounts\n  + 25 mg/m2\n" in done.stdout
-    assert done.stderr == "extractor: 1 trial compared: 6 changed, 1 added\n"
-
-
 def test_the_changes_of_a_trial_are_these(tmp_path):
     new = make_extraction()
     people = new["eligibility"]

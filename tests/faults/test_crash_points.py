@@ -48,14 +48,11 @@ FOLDER = "extractor.run.folder"
 CALLS = "extractor.model.store"
 POINTS = [
     # module, function, when, which call of it
-    (CALLS, "CallStore.begin", "before", 4),
     (CALLS, "CallStore.begin", "after", 4),
     (CALLS, "CallStore.end", "before", 4),
-    (CALLS, "CallStore.end", "after", 4),
     (FOLDER, "RunFolder.write", "before", 3),
     (FOLDER, "RunStore.add", "before", 3),
     (FOLDER, "RunStore.add", "after", 3),
-    (FOLDER, "write_atomically", "before", 1),
     (FOLDER, "write_atomically", "before", 2),
     (FOLDER, "write_atomically", "after", 2),
     (FOLDER, "Manifest.end", "before", 1),

@@ -55,13 +55,8 @@ def at_times(share: float, fault: Fault) -> Plan:
 TEMPORARY = {
     "429 storm": first(20, Fault(429, {"Retry-After": "1"})),
     "500 storm": at_times(0.3, Fault(500)),
-    "503 storm": first(14, Fault(503, {"Retry-After": "20"})),
-    "cut connections": every(3, Fault(sent=0.0)),
     "half bodies": every(3, Fault(sent=0.5)),
-    "empty body": every(4, Fault(body="")),
-    "invalid JSON": every(4, Fault(body='{"choices": [{"mess')),
     "a proxy's page": every(4, Fault(body="<html>Sign in</html>")),
-    "an error in disguise": every(4, Fault(body='{"error": {"message": "down"}}')),
     "clock skew": every(4, Fault(503, SKEWED)),
     "another model's name": every(2, Fault(model="another-model")),
 }
@@ -84,10 +79,8 @@ async def test_temporary_faults_do_not_change_the_results(
 
 INVALID = {
     "schema-invalid": Fault(content='{"items": [{"n": "seven"}]}'),
-    "no JSON": Fault(content="I cannot say."),
     "truncated": Fault(content='{"items": [{"n": 1, "ca', finish_reason="length"),
     "refused": Fault(message={"content": None, "refusal": "I would rather not."}),
-    "filtered": Fault(content="", finish_reason="content_filter"),
     "bad request": Fault(400),
 }
 

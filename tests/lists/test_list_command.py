@@ -3,7 +3,6 @@
 import csv
 import shutil
 from pathlib import Path
-from urllib.parse import unquote
 
 import openpyxl
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from extractor.apps.lists import Selection, refuse_selection
 from extractor.errors import ArgumentError
 from extractor.run.finished import FinishedRun
-from extractor.schemas import TrialExtraction
 from tests.commands import extract, invoke, read_lines
 from tests.pages.invented import make_doubtful, make_run
 from tests.snapshots import check_json
@@ -24,7 +22,6 @@ Inclusion criteria:
 - =1+1 bottles of wine, age at least 18 years
 Intervention: Fictumab 300 mg every 4 weeks
 """
-AGE_DIFFERS = "the text's maximum age is 25 years, the registry's 75 Years"
 
 
 @pytest.fixture(scope="module")
@@ -39,25 +36,6 @@ def read_rows(*words):
     assert done.exit_code == 0, done.output
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def read_extractions(run):
-    lines = (run / "extractions.jsonl").read_text("utf-8").splitlines()
-    return {
-        extraction.record_id: extraction
-        for extraction in map(TrialExtraction.model_validate_json, lines)
-    }
-
-
-def test_rows_are_printed_below_their_records_with_quotes(run):
-    done = invoke("list", run, "findings")
-    assert done.exit_code == 0
-    assert done.stdout == (
-        "\nNCT90000007\n"
-        f"  warning eligibility.maximum_age age_differs {AGE_DIFFERS}\n"
-        "    Age 3 to 25 years … 75 Years  [eligibility]\n"
-    )
-    assert done.stderr == "extractor: 1 row: age_differs 1\n"
 
 
 def test_the_lists_of_a_trial_are_these(tmp_path):
@@ -86,21 +64,6 @@ def test_options_choose_rows(run, words, is_listed):
     chosen = read_rows(run, *words)
     assert chosen == [row for row in every if is_listed(row)]
     assert 0 < len(chosen) < len(every)
-
-
-@pytest.mark.parametrize("name", ["values", "findings"])
-def test_addresses_lead_into_the_report(run, name):
-    extractions = read_extractions(run)
-    for row in read_rows(run, name):
-        report, _, place = row["address"].partition("#")
-        record_id, _, path = unquote(place).partition("/")
-        assert (report, record_id) == ("report.html", row["record_id"])
-        if name == "findings":
-            number = int(path.removeprefix("findings[").removesuffix("]"))
-            finding = extractions[record_id].findings[number]
-            assert finding.message == row["value"]
-        else:
-            assert path == f"{row['item']}.{row['field']}"
 
 
 def test_a_text_is_no_formula_in_a_sheet(tmp_path):
