@@ -24,7 +24,7 @@ Inclusion criteria:
 - =1+1 bottles of wine, age at least 18 years
 Intervention: Fictumab 300 mg every 4 weeks
 """
-AGE_DIFFERS = "the text's maximum age is 25 years, the registry's 75 Years"
+AGE_DIFFERS = "the maximum age is 25 years in the text, but 75 Years in the registry"
 
 
 @pytest.fixture(scope="module")
