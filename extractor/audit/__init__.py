@@ -1,13 +1,14 @@
 """Find contradictions within a record: its text against outcomes and structured fields.
 
-A check is a function of the parsed record and its extraction, and yields findings that quote both
-sides. False alarms cost trust: a check is kept only if at least nine in ten of its findings on
-real records are right, and it does not report anything uncertain.
+A check is a function that receives the parsed record and its extraction, and yields findings that
+quote both sides. False alarms cost trust: a check is kept only if at least nine in ten of its
+findings on real records are right, and it does not report anything uncertain.
 
-- ``promises.py``: endpoints of the text that no outcome measures, and times that none has.
+- ``promises.py``: endpoints in the text that are not registered as outcomes, and times that differ
+  from the registered times.
 - ``registered.py``: allocation, masking and ages.
 
-The words that checks look for are the rules in ``rules/``.
+The checks look for words with the rules in ``rules/``.
 """
 
 from extractor.audit import promises, registered
@@ -19,15 +20,14 @@ CHECKS = (
     registered.check_design,
     registered.check_ages,
 )
-"""The checks in the order of their findings."""
+"""The checks, in the order in which their findings are listed."""
 
 
 def audit_extraction(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> tuple[Finding, ...]:
-    """Return the contradictions in a record, with both sides quoted.
-
-    Text that was blanked as hostile is not quoted.
+    """Return the contradictions in a record, with both sides quoted. Findings that would quote
+    blanked text are omitted.
 
     >>> from extractor import Extractor, read_records
     >>> from extractor.concepts.parse import parse_record

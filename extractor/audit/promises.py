@@ -28,26 +28,26 @@ from extractor.schemas import (
 )
 
 _NAMES = "promised_endpoints"
-"""Vocabulary of endpoints that a text may promise."""
+"""The vocabulary of endpoints that a text may promise."""
 _BODIES = ("brief_summary", "detailed_description")
 _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
-"""General words beside "outcomes"; with them the text must say that the outcomes will be
-measured.
+"""General words that precede "outcomes". After these words, a text about outcomes must also say
+that the outcomes will be measured.
 """
 _LONGEST = 250
-"""Maximum number of tokens of a list of endpoints."""
+"""Maximum number of tokens in a list of endpoints."""
 _REACH = 28
-"""Maximum number of tokens between a word and the words before it that govern it."""
+"""Maximum number of tokens to search for the start or end of a statement."""
 _TIME_REACH = 5
-"""Maximum number of tokens between a time and the endpoint after it."""
+"""Maximum number of tokens in a time that precedes an endpoint."""
 _SENTENCE = ".;\n"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Promise(NamedTuple):
-    """The tokens ``first:end`` of a section name an endpoint in a list; what is stated about it
-    ends before the token ``clause_end``.
+    """An endpoint that a section names in a list, in the tokens ``first:end``. The clause about the
+    endpoint ends before token ``clause_end``.
     """
 
     concept: Concept
@@ -60,8 +60,9 @@ class Promise(NamedTuple):
 def check_promises(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
-    """Yield each endpoint that the summary or description promises and no outcome measures, and
-    the first times of an endpoint that no outcome of its concept has.
+    """Yield a finding for each endpoint that the summary or description promises but that is not
+    registered as an outcome, then for each endpoint that the text measures at other times than the
+    registered outcomes. Each endpoint has at most one finding of each kind.
     """
     bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
     promises = [promise for section in bodies for promise in find_promises(section)]
@@ -80,14 +81,14 @@ def check_promises(
 
 
 def find_promises(section: LexedSection) -> Iterator[Promise]:
-    """Yield every endpoint of the vocabulary in a list of the trial's endpoints, except one that is
-    named in passing.
+    """Yield every endpoint that a list of the trial's endpoints names, except an endpoint that is
+    only mentioned in passing.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section(
     ...     "brief_summary", "Relapse and overall survival are secondary endpoints."
     ... )
-    >>> [one.concept.value for one in find_promises(text)]
+    >>> [promise.concept.value for promise in find_promises(text)]
     ['relapse_or_progression_rate', 'overall_survival']
     """
     tokens = section.tokens
@@ -101,9 +102,11 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
 
 
 def _find_lists(tokens: Tokens) -> Iterator[Range]:
-    """Yield the tokens of lists of the trial's endpoints: the words after "secondary endpoints
-    are", to the end of the sentence or, after a line break, of the block; and the sentence in front
-    of "are the secondary endpoints".
+    """Yield the token ranges of lists of the trial's endpoints.
+
+    A list follows an opening such as "secondary endpoints are" up to the end of the sentence or, if
+    a line break follows the opening, up to the end of the block. A list may also precede a closing
+    such as "are the secondary endpoints" in the same sentence.
     """
     for opening in rule("opens_promises").find(tokens):
         if not _is_binding(tokens, opening):
@@ -124,11 +127,12 @@ def _find_lists(tokens: Tokens) -> Iterator[Range]:
 
 
 def _is_binding(tokens: Tokens, opening: Found) -> bool:
-    """Return True if a list is of what this trial will measure and must register.
+    """Return True if a list contains endpoints that this trial will measure and must register.
 
-    "Primary" and other ranks suffice, exploratory endpoints need not be registered. Without a
-    rank, a colon suffices. Other outcomes may be patient outcomes, so the text must say that they
-    will be measured; endpoints need nothing more. Objectives are aims, not endpoints.
+    A rank such as "primary" is sufficient, except that exploratory endpoints need not be
+    registered. Without a rank, a colon is sufficient. Other outcomes may be patient outcomes, so
+    the text must say that they will be measured; endpoints need no further evidence. Objectives are
+    aims, not endpoints.
     """
     noun = (opening.read("noun") or "").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)
@@ -146,31 +150,40 @@ def _is_binding(tokens: Tokens, opening: Found) -> bool:
     return True
 
 
-def _find_start(tokens: Tokens, at: int, signs: str) -> int:
-    """Return the token after the next of these signs before a token, at most ``_REACH`` away."""
+def _find_start(tokens: Tokens, at: int, punctuation: str) -> int:
+    """Return the index of the token after the nearest preceding punctuation, at most ``_REACH``
+    tokens before ``at``.
+    """
     low = max(0, at - _REACH)
-    while at > low and not _is_sign(tokens, at - 1, signs):
+    while at > low and not _is_punctuation(tokens, at - 1, punctuation):
         at -= 1
     return at
 
 
-def _find_end(tokens: Tokens, at: int, end: int, signs: str) -> int:
-    """Return the next of these signs, or blank line, from a token on; ``end`` without one."""
+def _find_end(tokens: Tokens, at: int, end: int, punctuation: str) -> int:
+    """Return the index of the next punctuation or blank line, from token ``at`` on. If neither is
+    found before ``end``, return ``end``.
+    """
     end = min(end, len(tokens))
     blank = tokens.codes.find("\n\n", at, end)
     end = blank if blank >= 0 else end
-    return next((one for one in range(at, end) if _is_sign(tokens, one, signs)), end)
+    for index in range(at, end):
+        if _is_punctuation(tokens, index, punctuation):
+            return index
+    return end
 
 
-def _is_sign(tokens: Tokens, at: int, signs: str) -> bool:
-    """Return True if a token is one of these characters and not a decimal point, as in "1.5"."""
+def _is_punctuation(tokens: Tokens, at: int, punctuation: str) -> bool:
+    """Return True if a token is one of these characters and is not a full stop inside a word."""
     is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
-    return word in signs and not (word == "." and is_inner)
+    return word in punctuation and not (word == "." and is_inner)
 
 
 def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
-    """Return True if an outcome may measure a concept, by its own concept or by its words."""
+    """Return True if an outcome may measure a concept, according to the outcome's concept or
+    words.
+    """
     trace = _load_traces()[concept]
     for endpoint in endpoints:
         text = f"{endpoint.measure} {endpoint.description}".lower()
@@ -180,13 +193,15 @@ def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
 
 
 def list_outcome_sections(parsed: ParsedRecord) -> tuple[str, ...]:
-    """Return the names of the sections of registered outcomes."""
+    """Return the names of the sections with registered outcomes."""
     return tuple(name for name in parsed.sections if "_outcomes" in name)
 
 
 @cache
 def _load_traces() -> Mapping[str, Mapping[str, Any]]:
-    """Load, for each promised concept, the concepts and words of outcomes that may measure it."""
+    """Return, for each promised concept, the concepts and words of outcomes that may measure
+    it.
+    """
     return tomllib.loads((files(__package__) / "traces.toml").read_text("utf-8"))
 
 
@@ -206,10 +221,15 @@ def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:
 def _compare_times(
     parsed: ParsedRecord, extraction: TrialExtraction, promise: Promise
 ) -> Finding | None:
-    """Return a finding if the text measures an endpoint at times that no outcome of its concept
-    has, in the same unit: "2-year survival", "survival at 2 years". The first outcome is cited.
+    """Return a finding if the text measures an endpoint at other times than every outcome of its
+    concept: "2-year survival", "survival at 2 years". All times must have the same unit. The
+    finding cites the first outcome.
     """
-    outcomes = [one for one in extraction.endpoints if one.concept is promise.concept]
+    outcomes = [
+        outcome
+        for outcome in extraction.endpoints
+        if outcome.concept is promise.concept
+    ]
     first, end = _find_times(promise)
     words = promise.section.tokens.words[first:end]
     units = {unit for unit in map(read_time_unit, words) if unit}
@@ -233,8 +253,9 @@ def _compare_times(
 
 
 def _find_times(promise: Promise) -> Range:
-    """Return the tokens immediately before an endpoint that state its times, else those after
-    it, to the last number with its unit; no tokens if there are none.
+    """Return the token range that states the times of an endpoint: immediately before the endpoint
+    or, if no time precedes it, after the endpoint up to the last number with its unit. The range is
+    empty if no time is found.
     """
     tokens = promise.section.tokens
     low = promise.first - _TIME_REACH
@@ -252,8 +273,8 @@ def _find_times(promise: Promise) -> Range:
 
 
 def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) -> bool:
-    """Return True if an outcome has no times, times in another unit, all of these numbers in its
-    words, or a span that reaches them.
+    """Return True if an outcome may be measured at these times: it has no times or times in another
+    unit, its words contain all of the numbers, or its period includes the last time.
     """
     points = [point.value for point in outcome.time_points]
     if not points or {point.unit for point in outcome.time_points} != units:
@@ -265,7 +286,7 @@ def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) 
 
 
 def _name_times(units: Iterable[TimeUnit], times: Iterable[float]) -> str:
-    """Format times as a reader would write them: "day 30, 45"."""
+    """Return times with their unit in words: "day 30, 45"."""
     return f"{next(iter(units))} {', '.join(f'{time:g}' for time in times)}"
 
 

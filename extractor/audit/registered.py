@@ -23,14 +23,12 @@ _CLAIMS = (
     (FindingKind.MASKING_DIFFERS, "says_blind", ("NONE",)),
     (FindingKind.MASKING_DIFFERS, "says_open", ("DOUBLE", "TRIPLE", "QUADRUPLE")),
 )
-"""Kind of finding, the rule that finds a claim in the text, and the registered values that
-contradict it.
-"""
+"""(kind of finding, rule that finds a claim in the text, contradicting registered values)"""
 
 
 def check_design(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
-    """Yield a design ("randomised", "blinded") that the text and the registry contradict, at
-    its first mention for the whole trial.
+    """Yield a finding for each claim about the design ("randomised", "double-blind") that the
+    registered design contradicts. The finding cites the first claim about the whole trial.
     """
     for kind, name, contradicting in _CLAIMS:
         field = kind.value.partition("_")[0]  # "allocation" of "allocation_differs"
@@ -42,16 +40,16 @@ def check_design(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
             yield warn(
                 kind,
                 "",
-                f"the text says {claim.text}, the registry's {field} is {registered}",
+                f"the text says {claim.text}, but the registered {field} is {registered}",
                 cite(parsed, span_of(claim)),
                 cite_field(parsed, f"registry.{field}"),
             )
 
 
 def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
-    """Yield the matches of a rule that describe the whole trial: in a title, or in a sentence that
-    speaks of this trial; not where it speaks of a part, of another trial, or of two designs at
-    once, such as a blind and an open part.
+    """Yield the matches of a rule that describe the whole trial: in a title, or in a sentence about
+    this trial. Sentences about a part of the trial, another trial or two designs, such as a blind
+    and an open part, are skipped.
     """
     sections = filter(None, map(parsed.sections.get, _TEXTS))
     for line in chain.from_iterable(section.lines() for section in sections):
@@ -70,8 +68,8 @@ def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
 
 
 def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Finding]:
-    """Yield the ages of the criteria that differ by more than a year (a month for infants) from the
-    registered ones.
+    """Yield a finding for each age in the criteria that differs from the registered age by more
+    than a year, or by more than a month for infants.
 
     An age criterion is skipped if it may apply to only some participants: because it is in a
     group, below an introductory line, or part of a limit for a subset of people.
@@ -94,8 +92,8 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
             yield warn(
                 FindingKind.AGE_DIFFERS,
                 f"eligibility.{name}",
-                f"the text's {name.replace('_', ' ')} is {age}s, the registry"
-                + (" has none" if is_empty else f"'s {written}"),
+                f"the {name.replace('_', ' ')} is {age}s in the text, but "
+                f"{'missing' if is_empty else written} in the registry",
                 piece.cite(),
                 None if is_empty else cite_field(parsed, place_of_field),
                 sections=(place_of_field,) if is_empty else (),
@@ -103,10 +101,10 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
 
 
 def _list_common(eligibility: Eligibility) -> Iterator[Span]:
-    """Yield the criteria that surely hold for all participants."""
+    """Yield the spans of the criteria that certainly apply to all participants."""
     for criterion in eligibility.criteria:
-        is_of_some = any(limit.condition for limit in criterion.constraints)
-        if criterion.group or criterion.lead_in or is_of_some:
+        is_conditional = any(limit.condition for limit in criterion.constraints)
+        if criterion.group or criterion.lead_in or is_conditional:
             continue
         for piece in criterion.evidence_for("quote"):
             yield Span(piece.section, piece.start, piece.end)

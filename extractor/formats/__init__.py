@@ -4,21 +4,21 @@
 
     inputs --> files --> documents --one reader per container--> contents --> TrialRecords
 
-Formats and packaging are detected by content, never by a file's name. Everything streams: a file of
-half a million records needs the memory of its largest record, plus about 300 bytes per id. A record
-that cannot be read is an error with file, place and remedy, and does not affect other records. Only
-what a library raises while it unpacks or decodes counts as damage (``streams.name_damage``); any
-other failure is named as one of this program.
+Formats and packaging are detected by content, never by file name. Everything is streamed: reading
+half a million records requires the memory for the largest record, plus about 300 bytes per id. A
+record that cannot be read results in an error with the file, the place and a remedy, and does not
+affect other records. Data is reported as damaged only if a library fails to unpack or decode it
+(``streams.name_damage``); any other failure is reported as an error in this program.
 
-To change what is read of a register, or to add one, edit its table: ``registers/NAME.toml``, where
-each section and each registered field has one line; ``registers/__init__.py`` explains the keys,
-``fields.py`` the paths, and ``record.py`` applies them to the tree of a record. Readers make the
-trees: ``json_records``, ``xml_records``, ``tables``, ``aact`` (a zip of
-tables) and ``eu_register`` (numbered fields). ``cells`` divides lists in a text; ``flat`` reads
-flattened text, ``free_text`` any other.
+To change which fields of a register are read, or to add a register, edit its table:
+``registers/NAME.toml`` has one line for each section and each registered field. The keys are
+explained in ``registers/__init__.py``, the paths in ``fields.py``. ``record.py`` applies the table
+to the tree of a record. The trees come from ``json_records``, ``xml_records``, ``tables``, ``aact``
+(a zip of tables) and ``eu_register`` (numbered fields). ``cells`` splits lists in a text; ``flat``
+reads flattened text, and ``free_text`` reads any other text.
 
-``inputs`` opens what a user names, ``files`` and ``streams`` unpack it within limits, ``detection``
-chooses the reader, and ``records`` adds ids and places.
+``inputs`` opens the user's inputs, ``files`` and ``streams`` unpack them within limits,
+``detection`` chooses the reader, and ``records`` adds ids and places.
 """
 
 from extractor.formats.records import make_record, read_records, read_stream

@@ -1,7 +1,7 @@
-"""AACT, the pipe-delimited export of ClinicalTrials.gov: a zip of tables, one row per item. The
-rows of all tables are sorted by NCT number on disk, and the rows of each study become a tree:
-interventions contain their other names and arms, and outcomes and terms are grouped by rank and
-kind.
+"""Read AACT, the pipe-delimited export of ClinicalTrials.gov: a zip of tables with one row per
+item. The rows of all tables are sorted by NCT number on disk, and the rows of each study become a
+tree. In this tree, interventions contain their other names and arms, outcomes are grouped by rank,
+and terms are grouped by kind.
 """
 
 import json
@@ -31,16 +31,16 @@ _PLACE = 3
 [_REGISTER] = list_registers("zip")
 _TABLES = _REGISTER.settings["tables"]
 _STARTS_ROW = r"()(?:\d+\|)?NCT\d{8}\|"
-# "~" before a number, after a blank, a bracket or a number, means "about" or "to", unless the
-# number is a list mark.
+# AACT writes "~" for a line break. Before a number, and after a space, a bracket or a number, "~"
+# means "about" or "to" instead, unless the number is a list marker.
 _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
 def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
     """Yield the problems of individual rows, then the studies of an export in order of NCT number.
-    ``tables`` opens each table by name, such as "studies".
+    ``tables`` has a function that opens each table, by the name of the table, such as "studies".
     """
-    # a file that SQLite deletes
+    # SQLite deletes this temporary file
     with closing(sqlite3.connect("", check_same_thread=False)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("CREATE TABLE rows (trial, name, id INTEGER, place, cells)")
@@ -52,11 +52,13 @@ def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
             )
             for _, group in groupby(rows, itemgetter(0)):
                 first = next(group)
-                study = chain([first], group)  # noqa: B031 - the rest of it
+                study = chain([first], group)  # noqa: B031 - the remaining rows
                 yield build_content(_read_study, study, first[_PLACE])
         except sqlite3.Error as error:
             problem = f"the tables cannot be sorted on disk ({error})"
-            remedy = "free space for temporary files, or name a folder for them in SQLITE_TMPDIR"
+            remedy = (
+                "free space for temporary files, or set SQLITE_TMPDIR to another folder"
+            )
             raise UnreadableSource(problem, remedy) from error
 
 
@@ -79,18 +81,18 @@ def _store_rows(
                 yield problem.below(place)
                 continue
             trial = cells.get("nct id", "").strip()
-            stated = {
+            filled = {
                 column: _BREAK.sub("\n", cells[column])
                 for column in _TABLES[name]
                 if cells.get(column)
             }
-            values = (trial, name, cells.get("id"), place, json.dumps(stated))
+            values = (trial, name, cells.get("id"), place, json.dumps(filled))
             database.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
 
 
 def _read_study(rows: Iterable[_Row]) -> RecordContent:
-    """Return the content of a study's rows. Raises ``UnreadableSource`` if their total size is too
-    large.
+    """Return the content of a study from its rows. Raises ``UnreadableSource`` if the rows together
+    are too large, or if none of them is from the table of studies.
     """
     tree: dict[str, Any] = defaultdict(list)
     size = 0
@@ -100,23 +102,29 @@ def _read_study(rows: Iterable[_Row]) -> RecordContent:
         tree[name].append(json.loads(cells))
         tree["nct id"] = trial
     if "studies" not in tree:
-        problem = f"a row of {trial or 'no study'}, which the table of studies lacks"
+        problem = (
+            f"a row of {trial or 'no study'}, which is not in the table of studies"
+        )
         raise UnreadableSource(problem)
     arms = {row.get("id"): row for row in tree["design_groups"]}
-    for own in tree["interventions"]:
-        own["others"] = _select(tree["intervention_other_names"], own)
-        links = _select(tree["design_group_interventions"], own)
-        own["arms"] = [arms.get(link.get("design group id")) for link in links]
+    for intervention in tree["interventions"]:
+        intervention["others"] = _select(tree["intervention_other_names"], intervention)
+        links = _select(tree["design_group_interventions"], intervention)
+        intervention["arms"] = [arms.get(link.get("design group id")) for link in links]
     for row in tree["design_outcomes"]:
         rank = row.get("outcome type", "").lower()
         tree[rank if rank in ("primary", "secondary") else "other"].append(row)
     for kind in ("condition", "intervention"):
         for row in tree[f"browse_{kind}s"]:
-            is_above = row.get("mesh type") == "mesh-ancestor"
-            tree[f"{kind}_ancestor" if is_above else kind].append(row)
+            is_ancestor = row.get("mesh type") == "mesh-ancestor"
+            tree[f"{kind}_ancestor" if is_ancestor else kind].append(row)
     return read_record(_REGISTER, tree, "zip")
 
 
-def _select(rows: list[dict[str, str]], own: dict[str, str]) -> list[dict[str, str]]:
-    """Return the rows of an intervention."""
-    return [row for row in rows if row.get("intervention id", "") == own.get("id")]
+def _select(
+    rows: list[dict[str, str]], intervention: dict[str, str]
+) -> list[dict[str, str]]:
+    """Return the rows that refer to an intervention."""
+    return [
+        row for row in rows if row.get("intervention id", "") == intervention.get("id")
+    ]

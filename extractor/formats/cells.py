@@ -1,5 +1,5 @@
-"""Splits texts that are lists: outcomes, interventions and products in a cell, and lists of
-criteria.
+"""Split texts that are lists: outcomes, interventions or products in a cell. Also join inclusion
+and exclusion criteria into one section.
 """
 
 import re
@@ -20,7 +20,7 @@ _PRODUCT = re.compile(r"\s*(?:Trade|Product) Name: *(?P<name>[^\n,]+)")
 _STARTS = {
     "marks": re.compile(_STARTS_ITEM),
     "lines": re.compile(rf"{_STARTS_ITEM}|\n(?=\s{{0,9}}[^a-z\s])"),
-    # A name may contain a bar: only a bar before a type is a separator.
+    # A name may contain a bar, so only a bar before a type is a separator.
     "types": re.compile(rf"\|(?={_TYPE}:)"),
     "products": re.compile(r";(?!\s)|\n(?=\s{0,9}(?:Trade|Product) Name:)"),
 }
@@ -30,10 +30,10 @@ _OWN_HEADING = re.compile(
 
 
 def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
-    r"""Return the items of a cell, each with its introductory text. Items have list markers, or
-    are separated by semicolons without a following space; with ``by`` lines, each unmarked line is
-    also an item. Text that begins with "Time frame" or similar words belongs to the preceding
-    item.
+    r"""Return the items of a cell as (introductory text, item) pairs. Items have list markers or
+    are separated by semicolons without a following space. If ``by`` is "lines", each line without
+    a list marker is also an item. Text that begins with "Time frame" or similar words belongs to
+    the preceding item.
 
     >>> split_list("1. Pain; worst\n2. Sleep, week 4; 3. Cost")
     [('', 'Pain; worst'), ('', 'Sleep, week 4'), ('', 'Cost')]
@@ -79,13 +79,13 @@ def undo_breaks(text: str) -> str:
 
 
 def cut(words: str, start: int, end: int) -> Words:
-    """Return a part of the words, stripped of surrounding spaces, with its language."""
+    """Return a part of the words without surrounding white space. The language is kept."""
     return Words(words[start:end].strip(), language=getattr(words, "language", None))
 
 
 def is_intervention_list(line: str) -> bool:
-    """Return whether a line starts like a list of interventions. Prose may start with "Other:"; a
-    list has capitals.
+    """Return whether a line begins with an intervention type in capitals, as lists of interventions
+    do. Prose may begin with a type that is not in capitals, such as "Other:".
 
     >>> (
     ...     is_intervention_list("DRUG: Fictumab 5 mg|DEVICE: Pump"),
@@ -93,15 +93,15 @@ def is_intervention_list(line: str) -> bool:
     ... )
     (True, False)
     """
-    found = _TYPED.match(line)
-    return found is not None and found["type"].isupper()
+    typed = _TYPED.match(line)
+    return typed is not None and typed["type"].isupper()
 
 
 def list_interventions(
     cell: str, by: str = "types", first: int = 0
 ) -> Iterator[Section]:
-    """Yield a section for each intervention in a cell, split by type or by product, with the text
-    unchanged.
+    """Yield a section for each intervention in a cell, which is split by type or by product. The
+    text is unchanged. The first section has the number ``first``.
 
     >>> [
     ...     section.part("name")
@@ -118,18 +118,18 @@ def list_interventions(
             stated = _PRODUCT.match(item) or stated
         parts: list[Part] = []
         if stated:
-            spans = [(part, *stated.span(part)) for part in stated.groupdict()]
-            parts = [
-                Part(name=one, start=at, end=end) for one, at, end in spans if at < end
-            ]
+            for part in stated.groupdict():
+                start, end = stated.span(part)
+                if start < end:
+                    parts.append(Part(name=part, start=start, end=end))
         yield Section(name=f"interventions[{number}]", text=item, parts=tuple(parts))
 
 
 def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     r"""Return the ``eligibility`` section of a source that separates inclusion and exclusion
-    criteria. A heading is added to each list that lacks one, but not if there are only inclusion
-    criteria, because the text may contain both lists. If both texts are missing, there is no
-    section.
+    criteria. A heading is added to each list without a heading, unless the exclusion criteria are
+    blank, because the inclusion criteria may then contain both lists. Return an empty tuple if both
+    texts are blank.
 
     >>> [section] = criteria_section("Adults", "Exclusion criteria: Asthma")
     >>> section.text
@@ -138,7 +138,7 @@ def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     lines: list[str] = []
     has_exclusion = bool(exclusion.strip())
     if inclusion.strip():
-        # Registers without a field for exclusion criteria have both lists in the first field.
+        # A register without a field for exclusion criteria has both lists in the first field.
         if has_exclusion and not _OWN_HEADING.match(inclusion):
             lines.append("Inclusion Criteria:")
         lines.append(inclusion)

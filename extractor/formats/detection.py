@@ -1,4 +1,4 @@
-"""Chooses the reader of a document from its first block, never from its file name."""
+"""Choose the reader of a document by its first block, never by its file name."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -36,18 +36,18 @@ _SIGNS = re.compile(
 _REFUSED = {
     "packed": (
         "packed twice, such as a zip inside a zip",
-        "unpack it once and give the result",
+        "unpack it once and pass the result",
     ),
-    "page": ("a web page, which is not read", f"copy its text, or {DOWNLOAD}"),
+    "page": ("a web page, which is not supported", f"copy its text, or {DOWNLOAD}"),
     "binary": (
         "binary data, not text",
         f"save it as text in UTF-8, PDF or .docx without a password, or {DOWNLOAD}",
     ),
     "aact": (
         "one table of an AACT export",
-        "give the export's zip, or a zip of all its tables",
+        "pass the zip of the export, or a zip of all its tables",
     ),
-    "empty": ("the file is empty", "give a file with a record"),
+    "empty": ("the file is empty", "pass a file with a record"),
 }
 
 

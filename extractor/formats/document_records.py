@@ -1,9 +1,9 @@
-"""The record of a PDF or a Word file.
+"""Read the record of a PDF or a Word file.
 
 A short document is read like any free text. In a long document, only the first page and the
-chapters on design, eligibility, treatment and outcomes are read, plus the synopsis if there is no
-eligibility chapter. ``rules/chapters.toml`` lists the heading words. A note, which becomes a
-finding, lists the chapters that were left out.
+chapters on design, eligibility, treatment and outcomes are read; if no chapter is about
+eligibility, the synopsis is also read. ``rules/chapters.toml`` lists the heading words. A note,
+which becomes a finding, lists the chapters that were read and those that were omitted.
 """
 
 import re
@@ -31,14 +31,14 @@ _LONGEST_FRONT = 3_000
 _MOST_NAMED = 12
 _WANTED = {"design", "eligibility", "treatment", "outcomes"}
 _RULING = ("synopsis", "barred")
-"""Chapter kinds that all subchapters inherit."""
+"""Kinds of chapters that pass their kind on to all subchapters, whatever their titles."""
 _HEADING = re.compile(
     r"^(?P<level>#{1,6}) (?P<number>[\d.]+\s+)?(?P<title>.*?)\W*$", re.MULTILINE
 )
 
 
 class _Chapter(NamedTuple):
-    """A chapter without its subchapters: its heading, its kind, and its start and end."""
+    """A chapter without its subchapters, ``text[start:end]``, with its title and kind."""
 
     title: str
     kind: str
@@ -57,23 +57,22 @@ def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
 
 
 def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
-    """Build the content of a document. Raises ``UnreadableSource`` if it cannot be read or is too
-    long.
+    """Build the content of a document. Raises ``UnreadableSource`` if the document is too long or
+    cannot be read.
     """
     content = read_document(kind, stream)
     notes: list[str] = []
     if content.empty_pages:
         empty = ", ".join(map(str, content.empty_pages[:_MOST_NAMED]))
-        note = f"pages without a text, blank or scanned, were not read: {empty}"
-        notes.append(note)
+        notes.append(f"blank or scanned pages without text were not read: {empty}")
     reader = TextReader(content.text)
     if len(content.text) > _LONG:
         chapters = list(_list_chapters(content.text))
         read = _choose(chapters)
-        left = [chapter for chapter in chapters if chapter not in read]
+        omitted = [chapter for chapter in chapters if chapter not in read]
         notes.append(
-            f"of a long document, these sections were read: {_list_titles(read)}. Not read: "
-            f"{_list_titles(left)}"
+            "because the document is long, only these sections were read: "
+            f"{_list_titles(read)}. Not read: {_list_titles(omitted)}"
         )
         reader.keep([(chapter.start, chapter.end) for chapter in read])
     if sum(entry.end - entry.start for entry in reader.entries) > _LONGEST_READ:
@@ -92,36 +91,38 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
 
 
 def _list_chapters(text: str) -> Iterator[_Chapter]:
-    """Yield the text before the first heading, then the chapters. A chapter of unknown kind has
-    the kind of its parent.
+    """Yield the text before the first heading as a chapter of the kind "front", then one chapter
+    for each heading, up to the next heading. A chapter whose title does not show its kind has the
+    kind of its parent.
     """
     headings = list(_HEADING.finditer(text))
-    first, *ends = [*(heading.start() for heading in headings), len(text)]
-    yield _Chapter("", "front", 0, first)
-    above: list[tuple[int, str]] = []
+    starts = [heading.start() for heading in headings]
+    front_end, *ends = [*starts, len(text)]
+    yield _Chapter("", "front", 0, front_end)
+    kinds = {0: ""}  # the kinds of the chapter's ancestors, by heading level
     for heading, end in zip(headings, ends, strict=True):
         level = len(heading["level"])
-        while above and above[-1][0] >= level:
-            above.pop()
-        kind = _find_kind(heading["title"], above[-1][1] if above else "")
-        above.append((level, kind))
+        kinds = {above: kind for above, kind in kinds.items() if above < level}
+        kinds[level] = _find_kind(heading["title"], kinds[max(kinds)])
         title = f"{heading['number'] or ''}{heading['title']}"
-        yield _Chapter(title, kind, heading.start(), end)
+        yield _Chapter(title, kinds[level], heading.start(), end)
 
 
 def _find_kind(title: str, inherited: str) -> str:
-    """Return the kind of a chapter, from its title or its parent's title; empty if unknown."""
+    """Return the kind of a chapter from its title, or the kind inherited from its parent; "" if
+    the kind is unknown.
+    """
     if inherited in _RULING:
         return inherited
-    for one in read_table("chapters")["chapter"]:
-        if re.search(one["pattern"].replace("\n", ""), title, re.IGNORECASE):
-            return str(one["kind"])
+    for row in read_table("chapters")["chapter"]:
+        if re.search(row["pattern"].replace("\n", ""), title, re.IGNORECASE):
+            return str(row["kind"])
     return inherited
 
 
 def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
-    """Return the chapters of a long document to read, which are all chapters if no kind is
-    wanted.
+    """Return the chapters of a long document to read. If no chapter is of a wanted kind, return
+    all chapters.
     """
     front, *others = chapters
     kinds = {chapter.kind for chapter in others}

@@ -1,7 +1,7 @@
-"""Reads the text format of the EU Clinical Trials Register, which has a block of numbered fields
-for each country. The blocks of a trial become one tree, in which each field comes from the first
-country that has it in English, and the products come from the first country.
-``registers/eu_register.toml`` has the fields and the sections that they become.
+"""Read the text format of the EU Clinical Trials Register, which has a block of numbered fields
+for each country. The blocks of a trial become one tree. Each field is taken from the first country
+that has it in English, and the products are taken from the first country.
+``registers/eu_register.toml`` maps the fields to sections.
 """
 
 import re
@@ -27,7 +27,7 @@ _BEGINS = re.compile(
     r"(?:A\.2[ \t]+)?EudraCT number:[ \t]*(?P<number>\d{4}-\d{6}-\d{2})\b",
     re.IGNORECASE,
 )
-"""The first line of a block; field A.2 repeats it."""
+"""The first line of a block, or field A.2, which repeats the number."""
 _FIELD = re.compile(
     r"^(?:(?P<block>EudraCT Number:)|(?P<number>[A-Z]\.(?:IMP\b|\d[\d.]*\d|\d)?)"
     r"(?:[ \t]+(?:and|to)[ \t]+[A-Z]\.[\d.]+)?[:. \t]+"
@@ -35,14 +35,16 @@ _FIELD = re.compile(
     re.MULTILINE,
 )
 _FIRST_SHORT = "E.6"
-"""From this field on, fields are short and need no known label."""
+"""The first of the short fields, whose labels need not be known."""
 _ENGLISH = (None, "en")
 [_REGISTER] = list_registers("text")
 _SETTINGS = _REGISTER.settings
 
 
 class _Field(NamedTuple):
-    """A numbered field: its label and text, the language stated after the label, and its block."""
+    """A numbered field: its label, its text, the language stated after the label or None, and the
+    number of its block.
+    """
 
     number: str
     label: str
@@ -54,8 +56,8 @@ class _Field(NamedTuple):
 def read_register_text(stream: BinaryIO) -> Iterator[Found]:
     """Yield the trials of a download, and a problem for each trial that cannot be read.
 
-    A block whose number differs from the previous one begins the next trial. A copied page may lack
-    the line of its number.
+    A block with a different number from the previous block begins the next trial. A copied page may
+    lack the line with the number.
     """
     lines: list[str] = []
     trial = ""
@@ -73,9 +75,9 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
 
 
 def build_register_text(text: str) -> RecordContent:
-    r"""Build the content of the text of one trial, whose blocks become one record.
+    r"""Build the content of a text with the blocks of a single trial.
 
-    Raises ``UnreadableSource`` for a text of several trials.
+    Raises ``UnreadableSource`` if the text contains several trials.
 
     >>> text = (
     ...     "E.3 Principal inclusion criteria: Adults\nE.3 Principal inclusion criteria (es): "
@@ -88,9 +90,9 @@ def build_register_text(text: str) -> RecordContent:
     content, *others = read_register_text(BytesIO(text.encode()))
     if others:
         raise UnreadableSource(
-            f"a text of {len(others) + 1} trials of the EU Clinical Trials Register",
-            "save it as a file and read that (read_records, extractor run): each trial becomes a "
-            "record",
+            f"a text with {len(others) + 1} trials from the EU Clinical Trials Register",
+            "save the text as a file and read the file (read_records, extractor run): each trial "
+            "becomes a record",
         )
     if isinstance(content, UnreadableSource):
         raise content
@@ -98,15 +100,15 @@ def build_register_text(text: str) -> RecordContent:
 
 
 def _list_fields(text: str) -> list[_Field]:
-    """Return the fields of a trial. Within a block, the letters only ascend and, from E on, so do
-    the numbers: a line that goes backwards is part of a field's text.
+    """Return the fields of a trial. Within a block, letters are in ascending order and, from E on,
+    so are numbers; a line out of order is part of the text of a field.
     """
     marks: list[re.Match[str]] = []
     last = ""
-    for found in _FIELD.finditer(text):
-        number = found["number"] or ""
-        if found["block"] or _is_field(number, found["label"], last):
-            marks.append(found)
+    for mark in _FIELD.finditer(text):
+        number = mark["number"] or ""
+        if mark["block"] or _is_field(number, mark["label"], last):
+            marks.append(mark)
             last = number
     fields: list[_Field] = []
     block = 0
@@ -123,7 +125,9 @@ def _list_fields(text: str) -> list[_Field]:
 
 
 def _is_field(number: str, label: str, last: str) -> bool:
-    """Return whether a line that begins with a field number is a field rather than running text."""
+    """Return whether a line that begins with a field number is a field rather than running text.
+    ``last`` is the number of the previous field.
+    """
     if number < "E":
         return number[0] >= last[:1]
     known = tuple(_SETTINGS["labels"].get(number, ()))
@@ -132,8 +136,8 @@ def _is_field(number: str, label: str, last: str) -> bool:
 
 
 def _read_trial(written: str) -> RecordContent:
-    """Return the content of a trial, taking each field from the first country that has it in
-    English.
+    """Return the content of a trial. Each field is taken from the first country that has it in
+    English or, if no country does, from the first country.
     """
     check_size(len(written))
     text, notes = replace_odd_bytes(written)
@@ -150,8 +154,8 @@ def _read_trial(written: str) -> RecordContent:
 
 
 def _list_products(fields: Sequence[_Field]) -> list[dict[str, Any]]:
-    """Return the products of the first country without duplicate names: names, then forms and
-    routes.
+    """Return the products of the first country, omitting duplicate names. The description of a
+    product consists of its forms and routes.
     """
     groups: list[dict[str, list[str]]] = []
     for field in fields:

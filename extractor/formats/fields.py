@@ -1,12 +1,12 @@
-"""One path language for all registers: values in a tree of objects, lists and texts.
+"""Look up values by path in a tree of objects, lists and texts. All registers use the same paths.
 
-A reader turns a record of JSON or XML, a row, or the numbered fields of a text into such a tree. Of
-an element of XML, ``@name`` is an attribute; an object's own text is at the key ``TEXT``.
+A reader converts a JSON or XML record, a table row, or the numbered fields of a text into a tree.
+For an XML element, the key ``@name`` has an attribute and the key ``TEXT`` has the element's text.
 
-A path is ``a.b.c``. Lists are traversed, and null is ignored. A dot before a digit belongs to
-a name (``E.5.1``). ``a[language.code=en].b`` takes the entry of a list that is in a language;
-``a|b`` is the first of several paths with a text. An object where a text belongs, or vice
-versa, is an error, so that nothing is lost silently.
+A path is written ``a.b.c``. Lists are traversed, and null is ignored. A dot before a digit is part
+of a name (``E.5.1``). ``a[language.code=en].b`` selects the list entry in a language; ``a|b`` uses
+the first of several paths that has a text. An object in place of a text, or a text in place of an
+object, is an error, so that no text is lost silently.
 """
 
 import json
@@ -20,7 +20,7 @@ from extractor.formats.registers import load_table
 TEXT = ""
 
 _STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
-"""A key or, in brackets, the path to an entry's language and the wanted language."""
+"""A key or, in brackets, the path to the language of an entry and the wanted language."""
 _Steps = list[str]
 
 
@@ -31,8 +31,8 @@ def _parse(path: str) -> list[_Steps]:
 
 
 def find_values(tree: Any, path: str) -> list[Any]:
-    """Return the values at a path; a list at its end is replaced by its entries. Raises
-    ``UnreadableSource`` for text where fields are expected.
+    """Return the values at a path. A list at the end of the path is replaced by its entries. Raises
+    ``UnreadableSource`` if the tree has text where fields are expected.
 
     >>> tree = {"arms": [{"label": "A"}, None, {"label": "B"}]}
     >>> find_values(tree, "arms.label")
@@ -45,22 +45,16 @@ def find_values(tree: Any, path: str) -> list[Any]:
 def read_texts(tree: Any, path: str) -> list[str]:
     """Return the non-blank texts at a path, or at the first alternative that has any."""
     for steps in _parse(path):
-        found = _walk(tree, steps)
-        if not found:  # as most
-            continue
-        stated = [
-            text
-            for value in found
-            if (text := write_text(value, path)) and not text.isspace()
-        ]
-        if stated:
-            return stated
+        texts = [write_text(value, path) for value in _walk(tree, steps)]
+        filled = [text for text in texts if text and not text.isspace()]
+        if filled:
+            return filled
     return []
 
 
 def write_text(value: Any, place: str) -> str:
-    """Return a value as text: numbers and booleans as JSON writes them. Raises
-    ``UnreadableSource`` for an object, a list, or NaN, which pandas has for nothing.
+    """Return a value as text; numbers and booleans are written as in JSON. Raises
+    ``UnreadableSource`` for an object, a list, or NaN, which pandas uses for missing values.
     """
     if isinstance(value, str):
         return value
@@ -82,14 +76,16 @@ def _walk(value: Any, steps: _Steps) -> list[Any]:
 
 
 def _walk_on(value: Any, steps: _Steps) -> list[Any]:
-    """Walk on from anything but an object without text."""
+    """Return the values at a path below a value that is not a plain object: a list, a text, or an
+    object with a text. Raises ``UnreadableSource`` if a text has no value at the path.
+    """
     first, *below = steps
     if not value:
         return []
     if first[0] == "[":
         return _choose_translation(value, first, below)
     if isinstance(value, list):
-        return [one for entry in value for one in _walk(entry, steps)]
+        return [found for entry in value for found in _walk(entry, steps)]
     if first[0] != "@":
         place = ".".join(steps)
         raise UnreadableSource("text where fields are expected", place=place)
@@ -98,16 +94,18 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
 
 
 def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
-    """Return the text of the entry in the wanted language or, if there is none, the first entry in
-    another language, marked with the language's name. At the end of a path, return the entries
-    themselves.
+    """Return the text of the first entry in the wanted language. If no entry is in this language,
+    return the text of the first entry, marked with the name of its language. At the end of a path,
+    return the entries themselves.
     """
-    of, _, wanted = step[1:].partition("=")
-    coded = [("".join(read_texts(entry, of)), entry) for entry in _walk(entries, [])]
-    own = [one for one in coded if one[0] == wanted]
+    code_path, _, wanted = step[1:].partition("=")
+    coded = [
+        ("".join(read_texts(entry, code_path)), entry) for entry in _walk(entries, [])
+    ]
+    preferred = [pair for pair in coded if pair[0] == wanted]
     if not below:
-        return [entry for _, entry in own or coded]
-    for code, entry in own + coded:
+        return [entry for _, entry in preferred or coded]
+    for code, entry in preferred + coded:
         for text in read_texts(entry, ".".join(below)):
             language = None if code == wanted else name_language(code)
             return [Words(text.replace("\r\n", "\n").strip(), language=language)]
@@ -115,7 +113,7 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
 
 
 def name_language(code: str) -> str:
-    """Return the name of a language from its code; an unknown code is returned in quotation marks.
+    """Return the name of a language by its code. An unknown code is returned in quotation marks.
 
     >>> name_language("de"), name_language("xx")
     ('German', '"xx"')

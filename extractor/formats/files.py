@@ -1,7 +1,7 @@
-"""Open a file as one or more documents, each in one format.
+"""Open a file as one or more documents, each in a single format.
 
-Files are plain, gzip or zip, detected by their first bytes. Nothing is unpacked to disk, so names
-inside an archive can do no harm.
+A file is plain, gzip or zip, which is detected by its first bytes. Nothing is unpacked to disk, so
+that the names inside an archive are harmless.
 """
 
 import gzip
@@ -38,16 +38,18 @@ _AACT = {"studies", "eligibilities"}
 """Two tables of an AACT export."""
 _TABLES = (".csv", ".tsv")
 _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
-"""Names of data files, whose content is never read as free text."""
+"""The suffixes of data files, whose content is never read as free text."""
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
-"""Names of the folders and hidden files in an archive."""
+"""The names of folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
 Document = tuple[str | None, Iterator[Found]]
-"""The items that a format's reader yields, with the name of the document in its archive."""
+"""The name of the document in its archive, or None, and the items that the reader of its format
+yields.
+"""
 
 
 def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
-    """Yield the items, followed by the problem that stopped the reader, if any.
+    """Yield the items, followed by the problem if one stopped the reader.
 
     >>> [failure] = contain(map(int, ["a"]))
     >>> failure.problem
@@ -62,13 +64,13 @@ def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
 def open_documents(
     name: str, source: Bytes, *, named: bool = True
 ) -> Iterator[Document]:
-    """Yield the documents in a file: one for each member of a zip, else one. Read each one before
-    requesting the next.
+    """Yield the documents in a file: one for each member of a zip, or else a single document. Read
+    each document before you request the next.
 
     Args:
         name: The name of the file.
-        source: Its bytes.
-        named: Whether the user named this very file, as in ``build_plain``.
+        source: The bytes of the file.
+        named: Whether the user specified this particular file, as in ``build_plain``.
     """
     stream = buffer_stream(source)
     if not stream.peek().startswith(ZIPS):
@@ -82,15 +84,15 @@ def open_documents(
 
 
 def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Found]:
-    """Yield what the reader of the document's format finds.
+    """Yield the records and problems that the reader of the document's format finds.
 
-    The format is detected from the content. The name matters only for what seems plain text: a
-    table whose columns are not known, and data that is none of its format, are not free text.
+    The format is detected from the content. The name is used only if the content seems to be plain
+    text: a file with the suffix of a data format is not free text.
     """
     kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")
     if kind == "plain" and bare.endswith(_TABLES):
-        # refuses one whose columns are not known
+        # the table reader rejects a table without known columns
         kind = "table"
     if kind != "plain":
         yield from find_reader(kind)(stream)
@@ -111,15 +113,16 @@ def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
 
 
 def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
-    """Yield the documents of a zip: the Word document that it is, the export of AACT that its
-    members make up, or one for each member that is not hidden.
+    """Yield the documents of a zip: a single document for a Word file or an AACT export, otherwise
+    one for each member that is not hidden.
 
-    Raises ``UnreadableSource`` for an empty archive, a workbook, and what unpacks to too much.
+    Raises ``UnreadableSource`` for an empty archive, another Office file, or an archive that is too
+    large when unpacked.
     """
     with name_damage():
         archive = zipfile.ZipFile(archive_file)
     with archive:
-        # no member unpacks to more than the size that the archive states
+        # zipfile never unpacks more than the size that the archive declares for a member
         size = sum(member.file_size for member in archive.infolist())
         check_unpacked(size, archive_file.seek(0, io.SEEK_END))
         names = [name for name in archive.namelist() if not _HIDDEN.fullmatch(name)]
@@ -130,13 +133,13 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
         if any(name.startswith("word/document") for name in names):
             archive_file.seek(0)
             yield None, find_reader("docx")(archive_file)
-        # the first members of the other files of Office, and of OpenOffice
+        # the first members of other Office files and of OpenOffice files
         elif "[Content_Types].xml" in names or names[:1] == ["mimetype"]:
-            problem = "a workbook, a presentation or a document of OpenOffice, which is not read"
+            problem = "an unsupported workbook, presentation or OpenOffice document"
             raise UnreadableSource(problem, "save it as PDF, .docx or CSV")
         elif not names:
-            remedy = "give an archive with records"
-            raise UnreadableSource("the archive holds no files", remedy)
+            remedy = "pass an archive with records"
+            raise UnreadableSource("the archive contains no files", remedy)
         elif openers.keys() >= _AACT:
             yield None, find_reader("aact")(openers)
         else:
@@ -151,7 +154,7 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[Found]:
 
 @contextmanager
 def _open_member(archive: zipfile.ZipFile, name: str) -> Iterator[io.BufferedReader]:
-    """Yield the unpacked bytes of a member in UTF-8."""
+    """Open a member of an archive, unpacking it if it is compressed with gzip."""
     with name_damage():
         stored = archive.open(name)
     with stored:

@@ -1,4 +1,4 @@
-"""Plain text, one record per file. Flattened text has a line for each field in a fixed order;
+"""Read plain text, one record per file. Flattened text has one line per field in a fixed order;
 fields may be missing.
 
 ::
@@ -11,10 +11,10 @@ fields may be missing.
     secondary outcomes    (may be missing)
     detailed description  (may be missing)
 
-Blank lines are ignored, and list items belong to the preceding line. Interventions are
-recognised by their type words. A list of outcomes has items ``measure, description, time frame``
-joined by bars, and ends with a time frame: a short phrase after a comma that names a time and is
-not a sentence. Any other text is read by its headings, in ``free_text``.
+Blank lines are ignored, and list items belong to the preceding line. Interventions are recognised
+by their types. A list of outcomes has ``measure, description, time frame`` items, which are joined
+by bars. It ends with a time frame: a short phrase after a comma that names a time and is not a
+sentence. Any other text is read by its headings (``free_text``).
 """
 
 import re
@@ -30,21 +30,21 @@ from extractor.schemas import Piece, Section
 
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _MOST_BEFORE = 10
-"""Title, summary in paragraphs, conditions and interventions: a page that names a type later on is
-no flattened record.
+"""Maximum number of lines before and including the interventions: title, summary paragraphs and
+conditions. A text that names an intervention type only later is not a flattened record.
 """
 _REGISTER_TEXT = re.compile(
     r"^(?:(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-"
     r"|E\.[34][ \t]+Principal (?:in|ex)clusion criteria)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""The first line of the text of a trial, or a field of its criteria: a copied page may lack the
-first line.
+"""The first line of a trial's text, or a criteria field, because a copied page may lack the first
+line.
 """
 _FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 _OUTCOMES = ("primary_outcomes", "secondary_outcomes")
 _LONGEST = 300
-"""Characters of a time frame, or of outcomes without bars."""
+"""Maximum number of characters in a time frame, or in outcomes without bars."""
 _TIME = re.compile(
     r"""
       (?:second|minute|min|hour|hr|day|week|wk|month|mo|year|yr|cycle|visit|time|season|phase|period|course)s?\b
@@ -75,14 +75,14 @@ def is_register_text(text: str) -> bool:
 def build_plain(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
-    """Build the content of a plain text: of the EU register's, else of a flattened record, else of
-    a free text.
+    """Build the content of a plain text: a text from the EU register, a flattened record or, if it
+    is neither, a free text.
 
-    ``title`` and ``named`` are those of ``build_text``; other texts have their own title.
-    Raises ``UnreadableSource`` for too many lines, and as ``build_text`` does.
+    ``title`` and ``named`` are passed to ``build_text`` and ignored for other texts. Raises
+    ``UnreadableSource`` if the text is too long or if ``build_text`` does.
     """
     if is_register_text(text):
-        from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - few texts are
+        from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - rarely needed
 
         return build_register_text(text)
     check_size(text)
@@ -114,8 +114,8 @@ def build_plain(
 
 
 def _name_fields(fields: Sequence[str]) -> list[str]:
-    """Return the section of each field of a flattened record; empty if the first lines of the text
-    do not contain an intervention.
+    """Return the section name of each field in a flattened record. Return an empty list if the
+    first lines do not contain interventions, because the text is then not a flattened record.
     """
     lists = list(map(is_intervention_list, fields[:_MOST_BEFORE]))
     if True not in lists[1:]:
@@ -125,7 +125,7 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
     names += ["conditions"] * (before > 1) + ["interventions"]
     first = len(names)
     for name, field in zip(_OUTCOMES, fields[first:], strict=False):
-        # nearly every record has a first list, and the second one may be a name alone
+        # nearly every record has primary outcomes, and secondary outcomes may be a single name
         is_prose = len(field) > _LONGEST or _PROSE.search(field)
         is_followed = first == len(names) or len(names) + 1 < len(fields)
         are_outcomes = "|" in field or _ends_outcomes(field)
@@ -136,7 +136,7 @@ def _name_fields(fields: Sequence[str]) -> list[str]:
 
 
 def _ends_outcomes(field: str) -> bool:
-    """Return whether a field ends like a list of outcomes: with a short phrase after a comma that
+    """Return whether a field ends like a list of outcomes: with a comma and a short phrase that
     names a time and is not a sentence.
 
     >>> _ends_outcomes("Overall survival, From infusion to death., 2 years")

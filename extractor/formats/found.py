@@ -1,6 +1,6 @@
-"""The results of a reader: the content of a record, or the reason why it cannot be read.
+"""The results of a reader: the content of a record, or the reason why the record cannot be read.
 
-Readers do not know about files. They turn a byte stream into ``RecordContent`` and
+Readers do not know about files. They convert a byte stream to ``RecordContent`` and
 ``UnreadableSource`` values, and ``records`` adds the file, the id and the place.
 """
 
@@ -27,8 +27,8 @@ _OTHER_ENDS = "\r\v\f\x1c\x1d\x1e"
 _Value = TypeVar("_Value")
 
 DOWNLOAD = (
-    "download the record from its registry, or export it from the WHO's trialsearch.who.int "
-    "(docs/reference/formats.md lists what is read)"
+    "download the record from its registry, or export it from trialsearch.who.int "
+    "(docs/reference/formats.md lists the supported formats)"
 )
 """The remedy for a file without a record in a known format."""
 AGAIN = "check or download the file again"
@@ -37,7 +37,7 @@ AGAIN = "check or download the file again"
 STARTS_TIME = re.compile(
     r"\W{0,5}(?:measure(?:ment)? )?time[ -]?(?:frames?|points?)\b", re.IGNORECASE
 )
-"""Text that begins like this is the time frame of the preceding outcome, not an outcome."""
+"""The start of a text that is the time frame of the preceding outcome rather than an outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,12 @@ class RecordContent:
     Attributes:
         sections: The sections of free text.
         format: The source format.
-        trial_id: The registry's number.
+        trial_id: The trial's registry number, or None.
         registry: The structured fields.
-        place: The place in the file.
-        notes: What the reader repaired or guessed, each as a sentence; they become
-            findings.
+        place: The place in the file, or None.
+        notes: Repairs and guesses that the reader made, as sentences that become findings.
         document: The text of a PDF or a Word file.
-        given: A free text as it was given.
+        given: The original free text.
     """
 
     sections: tuple[Section, ...]
@@ -69,7 +68,8 @@ class RecordContent:
 class UnreadableSource(Exception):
     """A problem that prevents reading, with a remedy for the user.
 
-    Readers yield it if they can read the rest of the document, and raise it if not.
+    A reader yields the problem if it can read the rest of the document; otherwise, it raises the
+    problem.
     """
 
     def __init__(
@@ -81,17 +81,18 @@ class UnreadableSource(Exception):
         super().__init__(problem, remedy, place)
 
     def below(self, *above: str | None) -> "UnreadableSource":
-        """Return the same problem with its place nested in others."""
+        """Return the same problem with its place nested in outer places."""
         place = join_place(*above, self.place)
         return UnreadableSource(self.problem, self.remedy, place=place)
 
     def locate(self, path: str) -> RecordError:
-        """Return the problem as an error about a file, for users."""
+        """Return the problem as an error about a file, which is shown to the user."""
         return RecordError(path, self.problem, self.remedy, place=self.place)
 
 
 def join_place(*places: str | None) -> str | None:
-    """Return nested places as one, or None if there are none.
+    """Return nested places as one text, outermost first. None values are ignored; the result is
+    None if no place remains.
 
     >>> join_place("trials.zip", None, "line 3")
     'trials.zip, line 3'
@@ -105,21 +106,24 @@ Found = RecordContent | UnreadableSource
 def build_content(
     build: Callable[[_Value], RecordContent], value: _Value, place: str | None
 ) -> Found:
-    """Build the content of one record's value, with its place, or return the problem. Does not
-    raise: an unexpected error of ``build`` is a problem, too, and so is a record without a text.
+    """Return the content that ``build`` makes from the value of a record, with its place, or a
+    problem. Unexpected errors raised by ``build`` and records without text also become problems,
+    so this function never raises.
     """
     try:
         content = build(value)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one record's failure must not stop the others
         return refuse_unexpected(error).below(place)
     if not content.sections:
-        remedy = "give a record with text"
-        return UnreadableSource("the record holds no free text", remedy, place=place)
+        remedy = "pass a record with text"
+        return UnreadableSource("the record contains no text", remedy, place=place)
     return replace(content, place=place)
 
 
 def refuse_unexpected(error: BaseException) -> UnreadableSource:
-    """Return a problem unchanged, and any other error as a problem caused by this program."""
+    """Return an ``UnreadableSource`` unchanged, and any other error as a problem in this
+    program.
+    """
     if isinstance(error, UnreadableSource):
         return error
     name = type(error).__name__
@@ -127,7 +131,7 @@ def refuse_unexpected(error: BaseException) -> UnreadableSource:
 
 
 def find_trial_id(text: str) -> str | None:
-    """Return a registry's number (NCT, ISRCTN, EU CT) if it is the whole of an id field.
+    """Return a registry number (NCT, ISRCTN, EU CT) if it is the whole text; otherwise None.
 
     >>> find_trial_id(" nct90000001 "), find_trial_id("2021-000001-10")
     ('NCT90000001', None)
@@ -137,14 +141,15 @@ def find_trial_id(text: str) -> str | None:
 
 
 def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Return all sections, but at most one more than a record may have. Such a record is refused
-    later.
+    """Return the sections, stopping after one more than a record may have. A record with too many
+    sections is rejected later.
     """
     return tuple(islice(sections, MAX_SECTIONS + 1))
 
 
 class Words(str):
-    """A part of the source text, with its position and, if it is not English, its language.
+    """A part of the source text, with its offset or None and, if it is not in English, its
+    language.
 
     >>> words = Words("Alter ab 18", at=7, language="German")
     >>> words, words.at, words.language
@@ -164,7 +169,8 @@ class Words(str):
 
 
 def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
-    """Return a tuple with the section of some texts, empty if there are none.
+    """Return a section with the texts on separate lines, as the only element of a tuple. Return an
+    empty tuple if all texts are blank.
 
     >>> text_section("title", " ")
     ()
@@ -175,8 +181,9 @@ def text_section(name: str, *texts: str | None) -> tuple[Section, ...]:
 def join_parts(
     name: str, parts: Iterable[tuple[str, str | None]]
 ) -> tuple[Section, ...]:
-    r"""Return a tuple with the section of texts, each the part of that name, on lines of its own; a
-    text of the name "" is not part. Blank texts are left out; the tuple is empty if all are.
+    r"""Return a section with the texts of (part name, text) pairs on separate lines, as the only
+    element of a tuple. A text with the name "" does not become a part. Blank texts are omitted;
+    return an empty tuple if all texts are blank.
 
     >>> [section] = join_parts(
     ...     "arms[0]", [("label", "Cohort 1"), ("description", "5 mg")]
@@ -205,7 +212,7 @@ def join_parts(
         return ()
     text = "\n".join(lines)
     if not text.isascii() or any(map(text.__contains__, _OTHER_ENDS)):
-        text = unify_line_ends(text)  # which is slow
+        text = unify_line_ends(text)  # slow, so only if necessary
     return (
         Section(
             name=name,

@@ -1,9 +1,9 @@
-"""Free text: a note, a synopsis, a copied registry page, or a text that belongs to a single
+"""Read free text: a note, a synopsis, a copied registry page, or a text that belongs to a single
 section.
 
-The outline (``extractor.outline``) finds headings, items and page furniture; ``layout`` gives it
-lines, cells and rows in reading order, ``headings`` states which section each heading opens, and
-``listed`` what the items of a section are. A section consists of characters of the text.
+The outline (``extractor.outline``) finds headings, items and page furniture. ``layout`` passes it
+lines, cells and rows in reading order, ``headings`` defines which section each heading opens, and
+``listed`` splits a section into items. A section contains only characters of the text.
 """
 
 import re
@@ -60,21 +60,19 @@ _WHOLE = (
     "keywords",
     ELIGIBILITY,
 )
-"""The unnumbered sections, in order."""
+"""The unnumbered sections, in output order."""
 _EDGES = dict.fromkeys((ELIGIBILITY, DESCRIPTION, "brief_summary"), "\n")
-"""Signs to remove from the edges of sections that keep their layout."""
+"""Characters to remove from both ends of the sections that keep their layout."""
 _IN_CRITERIA = ("conditions", "label", "treatment")
-"""Kinds of headings that may be labels of criteria: "Sex: female"."""
+"""Kinds of headings that may be labels in a list of criteria: "Sex: female"."""
 _LONGEST_TITLE = 300
 _DATA = re.compile(
     r"\s*(?:[{\"]|[\W\d_]*\Z|(?:[^,;\t\n]*(?:[,;\t](?! )[^,;\t\n]*)++(?:\n\s*+|\Z)){2})"
 )
 """Matches JSON, a text without words, or two table rows."""
-_NO_SIGN = "\u200b"
+_INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
-"""The part of a heading's mark that only headings of the same rank have; a bullet has no such
-part.
-"""
+"""A character that shows that a heading's mark depends on its rank. Bullets do not contain it."""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -82,7 +80,7 @@ _PROSE_END = re.compile(r"[.;,:!?]\W{0,3}\Z")
 _BELOW_TITLE = re.compile(r"[ *_]*\n *[\n*-]")
 _BETWEEN_LINES = re.compile(r"[\w|\t]|[^\n]\Z")
 _WITHIN_LINE = re.compile(r"[|\t\n]")
-"""Text that separates two lines, or parts of a line, in a section."""
+"""The patterns for a gap that separates two lines, or two parts of a line, in a section."""
 
 
 def build_text(
@@ -90,14 +88,14 @@ def build_text(
 ) -> RecordContent:
     r"""Build the content of a free text from its headings.
 
-    Raises ``UnreadableSource`` for a text that is too long, and for a text without usual headings
-    that is a table or data, has no words, or was not named by the user.
+    Raises ``UnreadableSource`` if the text is too long. A text without usual headings also raises
+    ``UnreadableSource`` if it is a table or data, contains no words, or is not ``named``.
 
     Args:
         text: The text.
         title: The trial's title, which replaces a title in the text.
-        named: Whether the user named this particular text. Only then is a text without usual
-            headings a record.
+        named: Whether the user specified this particular text. If not, a text without usual
+            headings is not a record.
 
     >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
@@ -116,9 +114,10 @@ def build_given(
     text: str, section: GivenSection, *, title: str | None = None
 ) -> RecordContent:
     r"""Build the content of a text that belongs to a single section, such as a cell in a criteria
-    column. The text needs no heading; each item of a list becomes a section.
+    column. The text does not need a heading. In a numbered section, each item becomes a section.
 
-    Raises ``UnreadableSource`` for an unknown section, and for too many characters or lines.
+    Raises ``UnreadableSource`` if the section is unknown, or if the text has too many characters
+    or lines.
 
     >>> outcomes = build_given("- Pain\n- Sleep at 2 weeks", "secondary_outcomes")
     >>> [section.text for section in outcomes.sections]
@@ -126,9 +125,7 @@ def build_given(
     """
     if section not in get_args(GivenSection):
         known = ", ".join(get_args(GivenSection))
-        raise UnreadableSource(
-            f"there is no section {section!r}", f"choose from {known}"
-        )
+        raise UnreadableSource(f"unknown section {section!r}", f"choose from {known}")
     check_size(text)
     reader = TextReader(text)
     reader.read_as(section)
@@ -136,7 +133,7 @@ def build_given(
 
 
 def check_size(text: str) -> None:
-    """Raise ``UnreadableSource`` for a text with too many characters or lines."""
+    """Raise ``UnreadableSource`` if a text has too many characters or lines."""
     problem = ""
     if len(text) > MAX_CHARACTERS:
         problem = f"text of more than {MAX_CHARACTERS:,} characters"
@@ -147,39 +144,39 @@ def check_size(text: str) -> None:
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
-    """Raise ``UnreadableSource`` for a text without usual headings that is a table or JSON, that
-    has no word, or that the user did not name (``named``).
+    """Raise ``UnreadableSource`` for a text without usual headings if it is a table or JSON,
+    contains no words, or was not specified by the user (``named``).
     """
     if text.strip() and _DATA.match(text):
         remedy = (
-            'give a text with headings such as "Inclusion Criteria", or say that its section is '
-            "eligibility (in Python, in JSON, and on the page to try texts), or a download of a "
-            "registry (docs/reference/formats.md), plain, in gzip or in zip"
+            'pass a text with headings such as "Inclusion Criteria", set its section to '
+            "eligibility (in Python, in JSON, or on the page for trying texts), or pass a registry "
+            "download (docs/reference/formats.md), plain or packed as gzip or zip"
         )
         raise UnreadableSource("an unknown format", remedy)
     if not named:
         problem = 'a text without a heading such as "Inclusion Criteria"'
-        remedy = (
-            "name the file itself to read it as one description, or give it headings"
-        )
+        remedy = "pass the file itself to read it as one description, or add headings"
         raise UnreadableSource(problem, remedy)
 
 
 def _hide_halves(text: str, english: str) -> str:
-    """Return a text in which the foreign part of each bilingual line is replaced by spaces,
-    without leaving an indent.
+    """Return a text of the same length in which only the English part of each bilingual line is
+    kept. Invisible characters fill the start of the line, so that it is not indented.
     """
     lines = text.split("\n")
-    for number, left in enumerate(english.split("\n")):
-        if left.strip() and left != lines[number]:
-            words = left.lstrip(" \t:：/")
-            lines[number] = words.rjust(len(left), _NO_SIGN)
+    for number, line in enumerate(english.split("\n")):
+        if line.strip() and line != lines[number]:
+            words = line.lstrip(" \t:：/")
+            lines[number] = words.rjust(len(line), _INVISIBLE)
     return "\n".join(lines)
 
 
 class TextReader:
-    """Reads the sections of a text from its lines: call ``read``, then ``build``. ``text`` is the
-    text to read, with the same length as the original text.
+    """Reads the sections of a text: call ``read`` or ``read_as``, then ``build``.
+
+    ``entries`` has the lines in reading order. ``text`` has the same length as the original text,
+    with HTML tags blanked and wrapped lines joined.
     """
 
     def __init__(self, text: str) -> None:
@@ -198,11 +195,11 @@ class TextReader:
 
     @property
     def has_usual_headings(self) -> bool:
-        """Whether a heading of criteria, arms, interventions or outcomes was read."""
+        """Whether a heading for criteria, arms, interventions or outcomes was read."""
         return self._has_criteria or bool(self._groups)
 
     def keep(self, spans: Sequence[Span]) -> None:
-        """Omit the lines outside these ranges."""
+        """Drop the lines outside these ranges."""
         self.entries = [
             entry
             for entry in self.entries
@@ -210,12 +207,14 @@ class TextReader:
         ]
 
     def read(self) -> None:
-        """Assign the lines to the headings above them."""
+        """Assign each line to the section that the headings above it opened. A line in another
+        language is part of the criteria or the description.
+        """
         for entry in self.entries:
             section = self._find_opened(entry)
             if not self._english[entry.words : entry.end].strip():
-                is_of_list = self._section == ELIGIBILITY
-                name = ELIGIBILITY if is_of_list else DESCRIPTION
+                is_criterion = self._section == ELIGIBILITY
+                name = ELIGIBILITY if is_criterion else DESCRIPTION
                 self._lines[name].append(entry)
             elif section:
                 self._open(section, entry)
@@ -224,7 +223,7 @@ class TextReader:
         self._place_front()
 
     def read_as(self, section: str) -> None:
-        """Treat the whole text as one section, whose headings open nothing."""
+        """Treat the whole text as one section. Headings do not open other sections."""
         self._section = section
         self._groups[section].append([])
         for entry in self.entries:
@@ -233,15 +232,16 @@ class TextReader:
     # Which section a line belongs to.
 
     def _find_opened(self, entry: Entry) -> str | None:
-        """Return the section that a line opens; None if the line is content. A heading that is
-        marked like the section's heading, and unlike the section's items, opens a description.
+        """Return the section that a line opens; None if the line is content. An unknown heading
+        opens a description if it has the same mark as the heading of the open section, and the
+        items of the section have other marks.
         """
         name = entry.block.name
         if entry.is_label:
             return DESCRIPTION
         if name:
             return None if self._is_content(entry, name) else name_section(name)
-        if entry.is_behind or not _RANKED.search(self._style):
+        if entry.continues_line or not _RANKED.search(self._style):
             return None
         style = entry.style
         is_as_high = style.startswith("#") and self._style.startswith(style)
@@ -249,7 +249,7 @@ class TextReader:
         return DESCRIPTION if is_as_high or is_next else None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
-        """Return whether heading words are content of the open section."""
+        """Return whether a line with the words of a heading is content of the open section."""
         if name in RANKS and self._section not in OUTCOMES:
             return True
         is_group = self._section in (ARMS, INTERVENTIONS)
@@ -284,8 +284,8 @@ class TextReader:
             self._lines[section].append(entry)
 
     def _add(self, entry: Entry) -> None:
-        """Add a line to the open section; a title and a number have one line each. Unmarked words
-        that follow other words in an item continue the same line.
+        """Add a line to the open section. A title or a registry number has only one line. Words
+        without a list marker that continue the line of an item are joined to it.
         """
         if entry.is_item:
             self._styles.add(entry.style)
@@ -294,21 +294,23 @@ class TextReader:
         lines = self._lines[self._section]
         if self._section in ITEMS:
             lines = self._groups[self._section][-1]
-            goes_on = entry.is_behind and not entry.is_item
-            if goes_on and lines and self._follows(lines[-1].end, entry):
+            continues = entry.continues_line and not entry.is_item
+            if continues and lines and self._follows(lines[-1].end, entry):
                 lines[-1].end = entry.end
                 return
         lines.append(entry)
 
     def _follows(self, end: int, entry: Entry) -> bool:
-        """Return whether two lines are separated only by a line break."""
-        pattern = _WITHIN_LINE if entry.is_behind else _BETWEEN_LINES
+        """Return whether an entry immediately follows the text that ends at ``end``, with only
+        spaces, punctuation or a line break in between.
+        """
+        pattern = _WITHIN_LINE if entry.continues_line else _BETWEEN_LINES
         gap = self._english[end : entry.start]
         return end <= entry.start and not pattern.search(gap)
 
     def _place_front(self) -> None:
-        """Place the lines before the first heading: a number, a title, and a description, or a list
-        of criteria if the text has no heading and only items.
+        """Assign the lines before the first heading: registry numbers, then a title, then a
+        description. If the text consists only of items, they are criteria.
         """
         front = self._lines.pop("", [])
         while front and find_trial_id(self._read(front[0])):
@@ -335,17 +337,17 @@ class TextReader:
     # From lines to sections.
 
     def find_id(self) -> str | None:
-        """Return the trial's registry number, or None."""
+        """Return the registry number that the text states, or None."""
         numbers = (find_trial_id(self._read(entry)) for entry in self._lines[_ID])
         return next(filter(None, numbers), None)
 
     def build(self, title: str | None) -> tuple[Section, ...]:
-        """Return the sections; ``title`` replaces a title in the text."""
+        """Return the sections. If ``title`` is given, it replaces a title in the text."""
         sections = list(text_section(TITLE, title))
         for name in _WHOLE:
             spans: list[Span] = []
             for entry in self._lines[name]:
-                # lines that follow each other in the text are one
+                # successive lines are joined
                 is_next = bool(spans) and self._follows(spans[-1][1], entry)
                 start = spans.pop()[0] if is_next else entry.start
                 spans.append((start, entry.end))
@@ -364,12 +366,12 @@ class TextReader:
         return take_sections(sections)
 
     def _make_section(self, name: str, parts: Sequence[Part]) -> tuple[Section, ...]:
-        """Return a section that contains the parts on separate lines; empty if they contain no
-        words.
+        """Return a section with the parts on separate lines, as the only element of a tuple. Return
+        an empty tuple if all parts are blank.
         """
-        signs = _EDGES.get(name, " \n*_|")
+        edges = _EDGES.get(name, " \n*_|")
         texts: list[tuple[str, Words]] = []
         for part, span in parts:
-            start, end = strip_span(self.text, *span, signs)
+            start, end = strip_span(self.text, *span, edges)
             texts.append((part, Words(self.text[start:end], at=start)))
         return join_parts(name, texts)

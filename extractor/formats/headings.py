@@ -1,6 +1,6 @@
 """The headings of free text, and the section that each heading opens.
-``rules/terms/text_headings.toml`` lists the heading words by kind. A kind is the name of a
-section, unless ``SECTIONS`` has another for it.
+``rules/terms/text_headings.toml`` lists the heading words by kind. A kind is the name of a section
+unless ``SECTIONS`` maps it to a different name.
 """
 
 from extractor.outline import Vocabulary
@@ -12,9 +12,9 @@ ARMS = "arms"
 INTERVENTIONS = "interventions"
 OUTCOMES = ("primary_outcomes", "secondary_outcomes", "other_outcomes")
 ITEMS = (ARMS, INTERVENTIONS, *OUTCOMES)
-"""Numbered sections, one for each item."""
+"""The numbered sections. Each item becomes one section."""
 RANKS = dict(zip(("primary", "secondary", "other"), OUTCOMES, strict=True))
-"""The section that a rank alone opens below an outcomes heading."""
+"""The section that a rank without the word "outcome" opens below an outcomes heading."""
 SECTIONS = {
     **RANKS,
     "criteria": ELIGIBILITY,

@@ -1,4 +1,4 @@
-"""Opens a user's inputs: files, folders, patterns, addresses and standard input."""
+"""Open a user's inputs: files, folders, patterns, addresses and standard input."""
 
 import os
 import sys
@@ -16,9 +16,9 @@ Opened = tuple[str, BinaryIO] | RecordError
 OpenAddress = Callable[[str], Iterator[Opened]]
 
 _RUN = "run.sqlite"
-"""The file that marks a folder as the results of a run rather than records."""
+"""A file that shows that a folder contains the results of a run rather than records."""
 _LONGEST_NAME = 255
-"""Maximum number of characters of a file name on common file systems."""
+"""Maximum number of characters in a file name on common file systems."""
 _LONGEST_PATH = 4096
 _LONGEST_SHOWN = 60
 
@@ -49,19 +49,19 @@ def is_text(given: str) -> bool:
 
 
 def refuse_text(text: str) -> RecordError:
-    """Return the error for a text given instead of a file name."""
+    """Return the error for a text that was passed instead of a file name."""
     remedy = (
         "make a record of it with make_record, or use extract_text; on the command line, "
-        "name a file of it"
+        "pass the name of a file that contains it"
     )
     shown = ascii(" ".join(text[:_LONGEST_SHOWN].split()))
     return RecordError(shown, "a text, not the name of a file", remedy)
 
 
 def refuse_missing(inputs: Sequence[str]) -> None:
-    """Raise ``ArgumentError`` for the first input if all inputs lack files. If only some inputs
-    lack files, each of them fails on its own. Texts given as inputs raise the error only if all
-    inputs are texts.
+    """Raise ``ArgumentError`` about the first input if no input has files. If only some inputs have
+    no files, nothing is raised, and each of these inputs fails separately. Inputs that are texts
+    are ignored unless all inputs are texts.
     """
     names = [name for name in inputs if not is_text(name)]
     errors = [refuse_text(text) for text in inputs] if not names else []
@@ -77,28 +77,28 @@ def refuse_missing(inputs: Sequence[str]) -> None:
 def open_input(
     location: str, stdin: BinaryIO | None, open_address: OpenAddress | None
 ) -> Iterator[Opened]:
-    """Yield the open files of one input with their names, closing each file before opening the
-    next, and an error for each file that cannot be opened.
+    """Yield the open files of an input with their names, and an error for each file that cannot be
+    opened. Each file is closed before the next is opened.
 
     Args:
         location: A file, a folder, a pattern, an address, or ``-`` for standard input. A text is an
             error.
-        stdin: What is read instead of standard input.
-        open_address: Opens the files at an address; if omitted, an address is treated as a path.
+        stdin: A stream to read instead of standard input.
+        open_address: Opens the files at an address. If it is None, an address is treated as a path.
     """
     if location == "-":
-        # The end of the program would wait for the lock of a buffer from which a thread still
-        # reads, so standard input is read without its own.
+        # At exit, the program would wait for the lock of a buffer that a thread is still reading,
+        # so standard input is read without its buffer.
         buffer = sys.stdin.buffer
         yield "<stdin>", stdin or cast("BinaryIO", getattr(buffer, "raw", buffer))
         return
     if is_text(location):
-        found: Iterator[Opened] = iter([refuse_text(location)])
+        files: Iterator[Opened] = iter([refuse_text(location)])
     elif open_address and "://" in location:
-        found = open_address(location)
+        files = open_address(location)
     else:
-        found = map(_open_file, _locate_files(location))
-    for opened in found:
+        files = map(_open_file, _locate_files(location))
+    for opened in files:
         if isinstance(opened, RecordError):
             yield opened
             continue
@@ -117,43 +117,45 @@ def _open_file(path: Path | RecordError) -> Opened:
 
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
-    """Yield the files of one input, sorted within each folder, and an error for each folder that
-    cannot be listed, and for an input without files, which names a similar file beside it.
+    """Yield the files of an input, sorted within each folder, and an error for each folder that
+    cannot be listed. An input without files is also an error, which suggests a file with a similar
+    name in the same folder.
 
-    Hidden files (a leading dot), pipes and folders of results are skipped unless named.
+    Hidden files (with a leading dot), pipes and folders of results are skipped unless the input
+    specifies them directly.
     """
     paths = [location] if exists(location) else []
     if has_magic(location) and not paths:
-        found = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob takes no absolute patterns
-        # opening a pipe would wait until somebody writes into it
-        paths = [path for path in found if not Path(path).is_fifo()]
+        matches = sorted(iglob(location, recursive=True))  # noqa: PTH207 -- Path.glob rejects absolute patterns
+        # opening a pipe would wait until another program writes to it
+        paths = [path for path in matches if not Path(path).is_fifo()]
     is_empty = True
     for path in map(Path, paths):
-        for one in _locate_in_folder(path) if path.is_dir() else [path]:
+        for file in _locate_in_folder(path) if path.is_dir() else [path]:
             is_empty = False
-            yield one
+            yield file
     if is_empty and (paths or has_magic(location)):
         remedy = "check the path; quote a pattern in a shell"
         yield RecordError(location, "the folder or pattern has no files", remedy)
     elif is_empty:
         name = Path(location).name
-        beside = [one.name for one in Path(location).parent.glob("*")]
-        # a link to nothing is in the folder itself
-        nearest = "" if name in beside else suggest(name, beside)
+        siblings = [file.name for file in Path(location).parent.glob("*")]
+        # the folder may contain the name as a broken link
+        nearest = "" if name in siblings else suggest(name, siblings)
         problem = f"there is no such file or folder{nearest}"
         yield RecordError(location, problem, "check the path")
 
 
 def _locate_in_folder(folder: Path) -> Iterator[Path | RecordError]:
-    """Yield the files of a folder and of the folders in it, without hidden ones, pipes and results
-    of runs in inner folders; then an error for each folder that cannot be listed.
+    """Yield the files of a folder and its subfolders, then an error for each folder that cannot be
+    listed. Hidden files and folders, pipes, and subfolders with the results of runs are skipped.
     """
     problems: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=problems.append):
         if _RUN in names and Path(parent) != folder:
             folders.clear()
             continue
-        # os.walk goes on into what is left in the list.
+        # os.walk descends into the folders that remain in this list
         folders[:] = sorted(name for name in folders if name[0] != ".")
         paths = [Path(parent, name) for name in sorted(names) if name[0] != "."]
         yield from (path for path in paths if not path.is_fifo())

@@ -1,7 +1,7 @@
-"""JSON records: a single record, an array, a page of results, or one record per line, each parsed
-on demand.
+"""Read JSON records: a single record, an array, a page of results, or one record per line. Each
+record is parsed on demand.
 
-A broken record loses the rest of its line; records on other lines are still read.
+After a broken record, the rest of its line is skipped; records on other lines are still read.
 """
 
 import json
@@ -27,9 +27,9 @@ from extractor.schemas import TrialRecord
 
 _SIGN = re.compile(r"\S")
 _LINE_OF_RECORD = re.compile(r"\n(?=[{\[])")
-"""Where the next record may begin after a broken record: on an unindented line."""
+"""The start of an unindented line, at which the next record may begin after a broken record."""
 _NEAR_END = 16
-"""A fault this close to the end of the buffer may be an incomplete word."""
+"""An error within this number of characters of the end of the buffer may be an incomplete word."""
 _DECODER = json.JSONDecoder()
 
 
@@ -74,13 +74,15 @@ def _skip_line(text: TextBuffer) -> None:
 
 @cache
 def begin_list() -> re.Pattern[str]:
-    """Return the pattern for the beginning of a list of records: an array or a page of results."""
+    """Return the pattern for the start of a list of records: an array or a page of results."""
     pages = [register.pages for register in list_registers("json") if register.pages]
     return re.compile(rf'(?:(?:\{{[^\[\]{{]*){{1,5}}"(?:{"|".join(pages)})"\s*:\s*)?\[')
 
 
 def _decode(text: TextBuffer) -> Any:
-    """Take a value."""
+    """Consume a JSON value and return it, reading on if the value may be incomplete. Raises
+    ``UnreadableSource`` if the JSON is broken.
+    """
     while True:
         try:
             value, end = _DECODER.raw_decode(text.text, text.at)
@@ -98,9 +100,10 @@ def _decode(text: TextBuffer) -> Any:
 
 
 def build_json(record: Any) -> RecordContent:
-    """Return the content of a parsed record of any register, of this program, or of a text.
+    """Return the content of a parsed object: a record of any register, a record that this program
+    wrote, or a text.
 
-    Raises ``UnreadableSource`` for a field of a wrong type, with its path as the place.
+    Raises ``UnreadableSource`` if a field has the wrong type, with its path as the place.
 
     >>> module = {"nctId": "NCT90000001", "briefTitle": "A"}
     >>> content = build_json({"protocolSection": {"identificationModule": module}})
@@ -116,14 +119,16 @@ def build_json(record: Any) -> RecordContent:
             if any(record.get(key) is not None for key in register.keys):
                 return read_record(register, record, "json")
         if "sections" in record or "text" in record:
-            return _read_own(record)
+            return _read_given(record)
     known = ", ".join(key for register in registers for key in register.keys)
-    problem = f"JSON that is not a study or a text (it has none of {known}, text)"
+    problem = (
+        f"JSON that is not a study or a text (it has none of the keys {known}, text)"
+    )
     raise UnreadableSource(problem, DOWNLOAD)
 
 
 class _GivenText(BaseModel):
-    """A text in JSON."""
+    """A text as a JSON object."""
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
@@ -133,11 +138,11 @@ class _GivenText(BaseModel):
     section: str | None = None
 
 
-def _read_own(record: dict[str, Any]) -> RecordContent:
+def _read_given(record: dict[str, Any]) -> RecordContent:
     """Return the content of a record that ``TrialRecord.model_dump_json`` wrote, or of a text with
     its title, id and section.
 
-    Raises ``UnreadableSource`` for other keys, which would be ignored, and for wrong types.
+    Raises ``UnreadableSource`` if a key is unknown or a value has the wrong type.
     """
     kind = TrialRecord if "sections" in record else _GivenText
     try:
@@ -146,14 +151,14 @@ def _read_own(record: dict[str, Any]) -> RecordContent:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise UnreadableSource(
-            f"JSON that does not fit ({place}: {first['msg']})",
+            f"JSON that does not match the format ({place}: {first['msg']})",
             f"use the keys {', '.join(kind.model_fields)}",
         ) from None
     if isinstance(given, TrialRecord):
         return RecordContent(
             given.sections, given.source.format, given.record_id, given.registry
         )
-    # few files hold such texts
+    # these modules are rarely needed
     from extractor.formats.flat import build_plain  # noqa: PLC0415
     from extractor.formats.free_text import build_given  # noqa: PLC0415
 
@@ -161,5 +166,5 @@ def _read_own(record: dict[str, Any]) -> RecordContent:
         content = build_plain(given.text, title=given.title)
     else:
         content = build_given(given.text, given.section, title=given.title)  # type: ignore[arg-type]
-    own_id = (given.record_id or "").strip()
-    return replace(content, trial_id=own_id or content.trial_id)
+    given_id = (given.record_id or "").strip()
+    return replace(content, trial_id=given_id or content.trial_id)

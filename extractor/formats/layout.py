@@ -1,7 +1,7 @@
-"""The lines of a text in reading order, as the outline reads them.
+"""Read the lines of a text in reading order with the outline.
 
-A table row never continues another row. If its first cell is a heading, the other cells are its
-content; columns whose names are headings are read one after the other.
+A table row never continues the row above. If the first cell of a row is a heading, the other cells
+are its content. If the column names of a table are headings, the table is read column by column.
 """
 
 import re
@@ -26,8 +26,8 @@ Span = tuple[int, int]
 LINE = re.compile(r"[^\r\n]+")
 _CELL = re.compile(r"[^|\t]+")
 _PAGE_NUMBER = re.compile(r"[ \t]*[-–—] ?\d{1,4} ?[-–—][ \t]*$", re.MULTILINE)
-_SIGN = re.compile(
-    r"[ \t>]*(?P<sign>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
+_MARK = re.compile(
+    r"[ \t>]*(?P<mark>[*_]*(?:#{1,6}|={2,6}|(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2})*[.)]?"
     r"|[A-HIVX]{1,4}[.)]))[ \t]"
 )
 _DIGITS = re.compile(r"\d+")
@@ -37,23 +37,29 @@ _BREAK = re.compile(
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
 _MOST_CELLS = 4
-"""The number of cells in a row that may be headings."""
+"""Only this number of cells at the start of a row are checked for headings."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """A block of the outline in a text: ``text[start:end]``, with its mark; its words begin at
-    ``words``. ``style`` is how its line is marked.
+    """A block of the outline in a text.
 
-    ``is_behind``: it follows another one on its line. ``is_label``: it is a row of labels and
-    texts, and its label is not a known heading.
+    Attributes:
+        block: The block.
+        start: The offset of its list marker or indentation.
+        words: The offset of its words.
+        end: The end offset.
+        continues_line: Whether another block precedes it on the same line.
+        is_label: Whether it is a row in a table of labels and texts whose label is not a known
+            heading.
+        style: The style of its mark, with digits replaced by "1".
     """
 
     block: Block
     start: int
     words: int
     end: int
-    is_behind: bool
+    continues_line: bool
     is_label: bool
     style: str
 
@@ -64,8 +70,8 @@ class Entry:
 
 
 def read_entries(text: str, shown: str) -> list[Entry]:
-    """Return the lines of a text without page edges. ``shown`` is the text as people see
-    it, of the same length.
+    """Return the lines of a text without page headers and footers. ``shown`` is the text as people
+    read it; it has the same length.
     """
     entries: list[Entry] = []
     for (first, last), is_label in _list_parts(text):
@@ -73,33 +79,37 @@ def read_entries(text: str, shown: str) -> list[Entry]:
         for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
             words = first + block.start
             begin = max(first, shown.rfind("\n", first, words) + 1)
-            is_behind = begin < end
+            continues_line = begin < end
             end = first + block.end
-            is_edge = _PAGE_NUMBER.match(shown, begin) is not None
-            if block.kind is not BlockKind.FURNITURE and not is_edge:
-                start = words if is_behind else begin
-                sign = _SIGN.match(shown, begin)
-                style = _DIGITS.sub("1", sign["sign"]) if sign else block.style
-                entry = Entry(block, start, words, end, is_behind, is_label, style)
-                entries.append(entry)
+            is_page_number = _PAGE_NUMBER.match(shown, begin) is not None
+            if block.kind is BlockKind.FURNITURE or is_page_number:
+                continue
+            start = words if continues_line else begin
+            mark = _MARK.match(shown, begin)
+            style = _DIGITS.sub("1", mark["mark"]) if mark else block.style
+            entries.append(
+                Entry(block, start, words, end, continues_line, is_label, style)
+            )
     return entries
 
 
 def join_lines(text: str, entries: Sequence[Entry]) -> str:
-    """Return a text of the same length whose wrapped lines are joined by blanks, or by soft hyphens
-    where a hyphen breaks a word. Doubtful lines are unchanged.
+    """Return a text of the same length in which the lines of each entry are joined by spaces, or by
+    soft hyphens if a hyphen splits a word at the line end. Doubtful entries are unchanged.
     """
-    # "treatment-naive" is no word that was broken, if "treatment" is one
+    # if "treatment" is a word in the text, "treatment-" at a line end keeps its hyphen
     words = set(_WORD.findall(text))
-    signs = list(text)
+    characters = list(text)
     for entry in entries:
-        ends = _BREAK.finditer(text, entry.words, entry.end)
-        for found in ends if not entry.block.doubt else ():
-            word = found["word"] or ""
+        if entry.block.doubt:
+            continue
+        for line_end in _BREAK.finditer(text, entry.words, entry.end):
+            word = line_end["word"] or ""
             kept = f"{word}-" if word in words else word
             filler = _SOFT if word else " "
-            signs[slice(*found.span())] = kept.ljust(len(found[0]), filler)
-    return "".join(signs)
+            joined = kept.ljust(len(line_end[0]), filler)
+            characters[slice(*line_end.span())] = joined
+    return "".join(characters)
 
 
 def find_cells(text: str, start: int, end: int) -> list[Span]:
@@ -113,8 +123,9 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
 
 
 def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
-    """Yield the units to read together: the lines between tables, and the cells or rows of tables,
-    each with a flag for a row whose label is unknown.
+    """Yield the parts of a text to be outlined separately, as (span, is_label) pairs: the lines
+    between tables, and the cells or rows of tables. ``is_label`` is True for a row in a table of
+    labels and texts whose label is unknown.
     """
     lines = [line.span() for line in LINE.finditer(text)]
     for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):
@@ -132,7 +143,9 @@ def _is_row(text: str, line: Span) -> bool:
 
 
 def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
-    """Yield the cells or rows of a table, without column names that are not headings."""
+    """Yield the cells or rows of a table as (span, is_label) pairs, omitting a row of plain column
+    names.
+    """
     columns: list[list[Span]] = []
     has_labels = False
     for row in rows:
@@ -146,7 +159,7 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
             parts = list(chain(*columns))
             columns = [[cell] for cell in cells]
         elif columns:
-            # a rank alone is one of all columns
+            # a rank that is alone in its row applies to all columns
             for column, cell in zip(columns, cells * len(columns), strict=False):
                 column.append(cell)
         elif headings[0] and len(cells) > 1:
@@ -163,7 +176,9 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
 
 
 def _is_heading(cell: str) -> bool:
-    """Return whether a cell is a heading or begins with a criteria heading."""
+    """Return whether a cell is a heading or begins with a criteria heading. Headings of single arms
+    and interventions are ignored.
+    """
     heading = find_heading(read_passage(cell), VOCABULARY)
     if heading is None or heading.name in STATES:
         return False
@@ -171,7 +186,7 @@ def _is_heading(cell: str) -> bool:
 
 
 def _names_columns(cells: Sequence[str]) -> bool:
-    """Return whether the cells of a row are column names of a table of arms or outcomes."""
+    """Return whether the cells of a row are the column names of a table of arms or outcomes."""
     names = [read_text(cell.strip(" *_:")) for cell in cells]
     pattern = rule("name_of_column")
     return all(pattern.covers(name, 0, len(name)) is not None for name in names)

@@ -1,4 +1,4 @@
-"""Splits a section of arms, interventions or outcomes into items, and each item into parts."""
+"""Split a section of arms, interventions or outcomes into items, and each item into parts."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from extractor.language.book import read_text, rule
 from extractor.language.passage import strip_span
 
 Part = tuple[str, Span]
-"""The name of a part and its place."""
+"""The name of a part and its span."""
 
 LABELS = re.compile(
     r"(?:\d{1,2}[.\d]{0,12}\s)?[\s*_\[(]{0,12}"
@@ -33,7 +33,7 @@ _GROUP = re.compile(
     r"[*_]*:[*_ ]*)?(?P<name>[^\n:|\t]{1,120}?)[*_ ]*"
     r"(?P<sign>:(?=[\s*_])|[ \t][-–—](?=[ \t])|\||\t|\Z)"
 )
-"""The registered type of an arm or an intervention, its name, and the sign after that."""
+"""The registered type of an arm or intervention, its name, and the separator after the name."""
 _PHRASE = re.compile(r"(?:[^;\n]|;(?![ \t]{0,12}[A-Z\d]))+")
 _EDGES = " \t\r\n|*_:;,-–—"
 _INDENT = 2
@@ -42,15 +42,19 @@ _LONGEST_NAME = 60
 
 def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
     """Return the lines of each item in a section. List markers and labels such as "Arm A:" begin
-    items; without them, each line is an item. A line that ends with a colon above the first marker
-    introduces the items. A single line of outcomes may contain several items: "OS; ORR".
+    items; in a section without markers and labels, each line is an item. A line above the first
+    marker that ends with a colon introduces the items and is omitted. A single line of outcomes may
+    contain several items: "OS; ORR".
     """
     marks = [_is_marked(text, section, entry) for entry in entries]
     has_marks = any(marks)
     if section in OUTCOMES and len(entries) == 1 and not has_marks:
         [entry] = entries
         phrases = _PHRASE.finditer(text, entry.words, entry.end)
-        return [[replace(entry, words=one.start(), end=one.end())] for one in phrases]
+        return [
+            [replace(entry, words=phrase.start(), end=phrase.end())]
+            for phrase in phrases
+        ]
     items: list[list[Entry]] = []
     deepest = entries[marks.index(True)].block.column + _INDENT if has_marks else 0
     for entry, mark in zip(entries, marks, strict=True):
@@ -70,12 +74,12 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
 def _is_marked(text: str, section: str, entry: Entry) -> bool:
     if entry.is_item or entry.block.name in STATES:
         return True
-    found = _GROUP.match(text, entry.words, entry.end)
-    return section not in OUTCOMES and bool(found and found["opening"])
+    group = _GROUP.match(text, entry.words, entry.end)
+    return section not in OUTCOMES and bool(group and group["opening"])
 
 
 def _continues(text: str, above: Entry, entry: Entry) -> bool:
-    """Return whether an unmarked line belongs to the same item as the line above."""
+    """Return whether a line without a list marker belongs to the same item as the line above."""
     words = text[above.words : above.end].rstrip(" *_")
     if words.endswith(":") or LABELS.fullmatch(words):
         return True
@@ -85,11 +89,11 @@ def _continues(text: str, above: Entry, entry: Entry) -> bool:
 def find_parts(text: str, section: str, item: Sequence[Entry]) -> list[Part]:
     """Return the parts of an item in order, joining consecutive lines of the same part."""
     if section in OUTCOMES:
-        found = _read_outcome(text, item)
+        pieces = _read_outcome(text, item)
     else:
-        found = _read_group(text, section, item)
+        pieces = _read_group(text, section, item)
     parts: list[Part] = []
-    for name, span in found:
+    for name, span in pieces:
         start, end = strip_span(text, *span, _EDGES)
         if start < end:
             if parts and parts[-1][0] == name:
@@ -125,24 +129,24 @@ def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
             yield "time_frame", (named.end(), entry.end - is_closed)
         else:
             yield name, (start, entry.end)
-        if start < entry.end:  # a bare label names the line below it
+        if start < entry.end:  # a label without text applies to the next line
             name = "description"
 
 
 def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part]:
-    """Yield the parts of an arm or an intervention. A line without a separator is the arm's name
-    if it is short or is followed by other lines.
+    """Yield the parts of an arm or intervention. A first line without a separator is the name of an
+    arm if it is short or if other lines follow.
     """
     first = item[0]
-    found = _GROUP.match(text, first.words, first.end)
+    group = _GROUP.match(text, first.words, first.end)
     start = first.words
-    if found:
-        is_short = len(item) > 1 or len(found["name"]) <= _LONGEST_NAME
-        is_named = is_short and (section == ARMS or found["sign"])
-        if is_named or found["opening"]:
-            yield "type", found.span("type")
-            yield "label" if section == ARMS else "name", found.span("name")
-            start = found.end()
+    if group:
+        is_short = len(item) > 1 or len(group["name"]) <= _LONGEST_NAME
+        is_name = is_short and (section == ARMS or group["sign"])
+        if is_name or group["opening"]:
+            yield "type", group.span("type")
+            yield "label" if section == ARMS else "name", group.span("name")
+            start = group.end()
     yield "description", (start, first.end)
     for entry in item[1:]:
         yield "description", (entry.words, entry.end)

@@ -1,11 +1,11 @@
-"""Turn a record's tree into sections and registered fields, as the register's table defines
-them.
+"""Convert the tree of a record to sections and registered fields, as defined in the register's
+table.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from extractor.formats.cells import (
     criteria_section,
@@ -25,15 +25,23 @@ from extractor.formats.registers import Register, fold_name
 from extractor.language.clean import fold_label
 from extractor.schemas import RegistryFields, Section
 
-_Items = dict[str, list[tuple[str, str, set[str]]]]
-"""The section, the name and the linked names of an arm or intervention, ignoring case and white
-space.
-"""
+
+class _Item(NamedTuple):
+    """An arm or intervention: its section, its name, and the names of the interventions or arms
+    that it links to. Names are without white space and in folded case.
+    """
+
+    section: str
+    name: str
+    links: set[str]
+
+
+_Items = dict[str, list[_Item]]
 
 _LINKS = {"arms": "interventions", "interventions": "arms"}
 """The key of an item's links: arms name interventions, and interventions name arms."""
 _DESCRIPTION = "description"
-"""The column of what follows labels, whose words belong to it."""
+"""The column whose labels are kept as part of its text."""
 _SEVERAL = ("phases", "who_masked")
 _UNIT = r"(?:hour|day|week|month|year)s?"
 _STATES_TIME = re.compile(
@@ -44,19 +52,19 @@ _STATES_TIME = re.compile(
 
 
 def read_record(register: Register, tree: Any, container: str) -> RecordContent:
-    """Return the content of a record's tree. Raises ``UnreadableSource`` for a value of the wrong
+    """Return the content of a record's tree. Raises ``UnreadableSource`` if a value has the wrong
     type.
     """
     sections: list[Section] = []
     items: _Items = {name: [] for name in _LINKS}
     for name, forms in register.sections.items():
-        made: list[Section] = []
+        same_name: list[Section] = []
         try:
             for form in forms if isinstance(forms, list) else [forms]:
-                made += _list_sections(name, form, tree, len(made), items)
+                same_name += _list_sections(name, form, tree, len(same_name), items)
         except UnreadableSource as problem:
             raise problem.below(name) from None
-        sections += made
+        sections += same_name
     values = _link(**items)
     for name, row in register.registry.items():
         texts = _read_field(tree, row)
@@ -64,16 +72,16 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
             values[name] = texts if name in _SEVERAL else texts[0].strip()
     values["terms"] = list(_list_terms(register, tree))
     number = register.id_prefix + _read_first(tree, register.id)
-    is_own = register.id_pattern and re.fullmatch(register.id_pattern, number, re.I)
+    is_id = register.id_pattern and re.fullmatch(register.id_pattern, number, re.I)
     notes = [
-        f"{section.name} is given in {span.language} only, which is not read"
+        f"{section.name} is available only in {span.language}, which is not supported"
         for section in sections
         for span in section.other_languages
     ]
     return RecordContent(
         tuple(sections),
         register.formats[container],
-        trial_id=number if is_own else find_trial_id(number),
+        trial_id=number if is_id else find_trial_id(number),
         registry=RegistryFields.model_validate(values),
         notes=tuple(notes),
     )
@@ -82,7 +90,7 @@ def read_record(register: Register, tree: Any, container: str) -> RecordContent:
 def read_named(
     register: Register, fields: Iterable[tuple[str, str]], container: str
 ) -> RecordContent:
-    """Return the content of a record that is a flat mapping of field names to values."""
+    """Return the content of a record that consists of (field name, text) pairs."""
     tree: dict[str, list[str]] = defaultdict(list)
     for name, written in fields:
         column = register.columns_by_name.get(fold_name(name), "")
@@ -92,7 +100,7 @@ def read_named(
     for column, labels in register.labels.items():
         begins = rf"(?:;\s*)?({'|'.join(map(re.escape, labels))})"
         for text in tree.pop(column, []):
-            # The split gives a text and the label of the next one by turns.
+            # The result of the split alternates between a text and the label of the next text.
             parts = ["", *re.split(begins, text)]
             for label, words in zip(parts[::2], parts[1::2], strict=True):
                 target = labels.get(label, column)
@@ -114,8 +122,8 @@ def _join(tree: Any, path: str) -> str:
 def _list_sections(
     name: str, form: Any, tree: Any, first: int, items: _Items
 ) -> Iterable[Section]:
-    """Return the sections that one form defines, after the preceding forms made the sections in
-    ``first``.
+    """Return the sections that a form of the register's table defines. ``first`` is the number of
+    sections that the preceding forms defined.
     """
     if "items" in form:
         return _list_items(name, form, tree, items)
@@ -135,18 +143,20 @@ def _list_sections(
 def _list_items(
     name: str, form: dict[str, str], tree: Any, items: _Items
 ) -> Iterator[Section]:
-    """Yield the section of each item. Empty items count, so that the numbers match the source."""
+    """Yield the section of each item. Empty items are also numbered, so that the numbers match the
+    source. The names and links of arms and interventions are added to ``items``.
+    """
     for number, item in enumerate(find_values(tree, form["items"])):
         texts = {part: read_texts(item, form[part]) for part in form if part != "items"}
         section = f"{name}[{number}]"
         if name in items:
             links = texts.pop(_LINKS[name], [])
             if name == "arms":
-                # Arms name an intervention with its type in front, too.
+                # An arm may name an intervention with its type: "Drug: Fictumab".
                 links = [*links, *(link.partition(": ")[2] for link in links)]
-            own = texts.get("label", texts.get("name", []))
+            labels = texts.get("label", texts.get("name", []))
             linked = {fold_label(link) for link in links if link}
-            items[name].append((section, fold_label("".join(own)), linked))
+            items[name].append(_Item(section, fold_label("".join(labels)), linked))
         parts = [(part, text) for part, listed in texts.items() for text in listed]
         yield from join_parts(section, parts)
 
@@ -154,8 +164,9 @@ def _list_items(
 def _list_entries(
     name: str, form: dict[str, str], tree: Any, first: int
 ) -> Iterator[Section]:
-    """Yield the section of each intervention or outcome of a list. As many times as outcomes belong
-    to them one by one; otherwise all of the text belongs to each that states no time.
+    """Yield the section of each intervention or outcome in a list. If the list of time frames is as
+    long as the list of outcomes, each outcome has its own time frame. Otherwise, the whole text
+    about time frames belongs to each outcome that does not state a time.
     """
     by = form.get("by", "marks")
     cells = read_texts(tree, form["list"])
@@ -175,7 +186,9 @@ def _list_entries(
 
 
 def _read_field(tree: Any, row: Any) -> list[str]:
-    """Return the texts of a registry field."""
+    """Return the texts of a registered field. ``row`` is the row of the field in the register's
+    table: a path, or one of the forms that ``registers/__init__.py`` describes.
+    """
     if isinstance(row, str):
         return read_texts(tree, row)
     if "yes" in row:
@@ -192,7 +205,7 @@ def _read_field(tree: Any, row: Any) -> list[str]:
 
 
 def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]]:
-    """Yield the registry's own terms."""
+    """Yield the terms that the registry assigned to the record."""
     for kind, row in register.terms.items():
         for item in find_values(tree, row["items"]):
             number = _read_first(item, row.get("id", "id")) or None
@@ -200,24 +213,28 @@ def _list_terms(register: Register, tree: Any) -> Iterator[dict[str, str | None]
                 yield {"kind": kind, "name": name.strip(), "id": number}
 
 
-def _link(arms: list[Any], interventions: list[Any]) -> dict[str, Any]:
-    """Return the arms of each intervention, and the arms without one.
+def _link(arms: list[_Item], interventions: list[_Item]) -> dict[str, Any]:
+    """Return the sections of each intervention's arms (``arm_links``), and of the arms without an
+    intervention (``bare_arms``).
 
-    The labels that an intervention names count before the arms that name it, since two
-    interventions may have one name. No arm is without an intervention if the record links nothing,
-    or if an intervention names a missing arm: the label may be a variant of any arm's.
+    The arms that an intervention names take precedence over the arms that name the intervention,
+    because two interventions may have the same name. ``bare_arms`` is empty if the record has no
+    links at all. It is also empty if an intervention names an unknown arm, because the name may be
+    a variant of any arm's label.
     """
     links: dict[str, list[str]] = {}
-    named: set[str] = set()
-    for section, name, linked in interventions:
-        named |= linked
-        found = [arm for arm, label, _ in arms if label in linked]
-        if not found and name:
-            found = [arm for arm, _, names in arms if name in names]
-        if found:
-            links[section] = found
-    bare = [arm for arm, label, names in arms if not names and label not in named]
-    links_nothing = not named and len(bare) == len(arms)
-    if links_nothing or not named <= {label for _, label, _ in arms}:
+    linked_arms: set[str] = set()
+    for intervention in interventions:
+        linked_arms |= intervention.links
+        linked = [arm.section for arm in arms if arm.name in intervention.links]
+        if not linked and intervention.name:
+            linked = [arm.section for arm in arms if intervention.name in arm.links]
+        if linked:
+            links[intervention.section] = linked
+    bare = [
+        arm.section for arm in arms if not arm.links and arm.name not in linked_arms
+    ]
+    links_nothing = not linked_arms and len(bare) == len(arms)
+    if links_nothing or not linked_arms <= {arm.name for arm in arms}:
         bare = []
     return {"arm_links": links, "bare_arms": bare}

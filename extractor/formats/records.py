@@ -1,4 +1,4 @@
-"""Reads records from inputs one at a time, each with its id and place."""
+"""Read records from inputs one at a time, each with its id and place."""
 
 import json
 import os
@@ -27,33 +27,33 @@ def read_records(
     stdin: BinaryIO | None = None,
     open_address: "OpenAddress | None" = None,
 ) -> Iterator[TrialRecord]:
-    """Read trial records one by one, in any supported format, plain, in gzip or in zip.
+    """Read trial records one by one, in any supported format, plain or packed as gzip or zip.
 
     Args:
-        inputs: Files, folders (searched in depth, without folders of results), patterns such as
-            ``*.json``, and ``-`` for standard input.
-        on_error: Called with the error of each record that cannot be read. Reading continues
+        inputs: Files, folders (searched recursively, except for folders of results), patterns such
+            as ``*.json``, or ``-`` for standard input.
+        on_error: Called with the error for each record that cannot be read. Reading then continues
             with the next record.
         stdin: A binary stream to read instead of standard input.
         open_address: Opens the files at an address such as ``s3://bucket/folder``.
 
     Raises:
-        RecordError: A record cannot be read or repeats an earlier id, and there is no ``on_error``.
-            The message names the file, the place in it and a remedy.
+        RecordError: A record cannot be read or repeats an earlier id, and ``on_error`` is None.
+            The message names the file, the place in the file and a remedy.
         WrongType: An input is not a path.
 
     >>> record = next(read_records("seeds/records"))
     >>> record.record_id, [section.name for section in record.sections][:3]
     ('000_071fc1b3f362aea9', ['title', 'brief_summary', 'conditions'])
     """
-    # What opens files is loaded with the first file: a text needs none of it.
+    # This module is imported only if files are read, because texts do not need it.
     from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
 
     ids: dict[str, tuple[str, int]] = {}
     for given in inputs:
         if not isinstance(given, str | os.PathLike):
             name = type(given).__name__
-            remedy = "give each file or folder as an argument of its own"
+            remedy = "pass each file or folder as a separate argument"
             raise WrongType(f"{name} is not a path; {remedy}")
         location = os.fspath(given)
         for opened in open_input(location, stdin, open_address):
@@ -62,18 +62,18 @@ def read_records(
             else:
                 results = _read_file(*opened, named=is_file(location))
             for result in results:
-                found = _check_new(result, ids)
-                if isinstance(found, TrialRecord):
-                    yield found
+                checked = _check_new(result, ids)
+                if isinstance(checked, TrialRecord):
+                    yield checked
                 elif on_error:
-                    on_error(found)
+                    on_error(checked)
                 else:
-                    raise found
+                    raise checked
 
 
 def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
-    r"""Read trial records from an open stream as if from a file with this name. The first problem
-    raises ``RecordError``.
+    r"""Read trial records from an open stream as if from a file with this name. Raises
+    ``RecordError`` at the first problem.
 
     >>> from io import BytesIO
     >>> text = b"A Trial\nA summary.\nAsthma\nDRUG: A\nSurvival\n"
@@ -93,24 +93,24 @@ def make_record(
     record_id: str | int | None = None,
     section: GivenSection | None = None,
 ) -> TrialRecord:
-    r"""Make the record of a text, such as a protocol synopsis or a pasted list of criteria.
+    r"""Make a record from a text, such as a protocol synopsis or a pasted list of criteria.
 
     Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin
-    sections; a text without any is one description, unless ``section`` states what it is. A
-    section's ``locate`` shows where its characters are in ``text``.
+    sections. A text without headings is a description unless you specify its ``section``. Call
+    ``locate`` of a section to find its characters in ``text``.
 
     Args:
-        text: The text, plain or in Markdown; or a flattened record.
-        title: The title of the trial, instead of one in the text.
-        record_id: The record's id; by default the number of a registry that the text states, else
-            ``text``.
+        text: The text, plain or in Markdown, or a flattened record.
+        title: The title of the trial, which replaces a title in the text.
+        record_id: The id of the record. The default is the registry number that the text states,
+            or ``text`` if the text does not state a number.
         section: The section that the whole text belongs to, such as ``eligibility`` for a list of
-            criteria, or ``primary_outcomes``; it then needs no heading, and other headings begin
-            nothing.
+            criteria, or ``primary_outcomes``. The text then does not need a heading, and headings
+            in it do not begin sections.
 
     Raises:
-        RecordError: The text is empty or too long, or is data such as JSON.
-        ArgumentError: It is not text, or is the name of a file; or there is no such section.
+        RecordError: The text is empty, too long, or data such as JSON, or the section is unknown.
+        ArgumentError: The text is not a string, is not valid Unicode, or is the name of a file.
 
     >>> text = "Inclusion criteria\n- Adults\n\nPrimary endpoint: Survival at 2 years"
     >>> record = make_record(text, title="A Trial of Fictumab")
@@ -124,7 +124,7 @@ def make_record(
     ['eligibility']
     """
     if not isinstance(text, str):
-        remedy = "give what read_text() returns; for a record, use extract"
+        remedy = "pass the result of read_text(); for a record, use extract"
         raise WrongType(f"{type(text).__name__} is not text; {remedy}")
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises for a text that is a long name
         remedy = "read it with read_records"
@@ -138,30 +138,30 @@ def make_record(
     if section is not None:
         build = partial(build_given, section=section, title=title)
     content = build_content(build, text, None)
-    [found] = _make_records("<text>", None, iter([content]))
-    if isinstance(found, RecordError):
-        raise found
-    own_id = "" if record_id is None else str(record_id).strip()
-    return found.model_copy(update={"record_id": own_id}) if own_id else found
+    [result] = _make_records("<text>", None, iter([content]))
+    if isinstance(result, RecordError):
+        raise result
+    given_id = "" if record_id is None else str(record_id).strip()
+    return result.model_copy(update={"record_id": given_id}) if given_id else result
 
 
 def write_study(study: Mapping[str, Any]) -> str:
-    """Return a study as one line of ASCII JSON. Raises ``WrongType`` for values that JSON cannot
-    represent.
+    """Return a study as one line of ASCII JSON. Raises ``WrongType`` if JSON cannot represent a
+    value.
     """
     try:
         return json.dumps(study, default=dict)
     except Exception as error:  # noqa: BLE001 - an object of the caller can fail in any way
         problem = str(error) or type(error).__name__
-    remedy = "give a study as json.load reads it"
-    raise WrongType(f"the dictionary is no JSON ({problem}); {remedy}")
+    remedy = "pass a study as json.load returns it"
+    raise WrongType(f"the dictionary cannot be written as JSON ({problem}); {remedy}")
 
 
 def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
-    """Return a record if its id is new, else an error with both places, which says whether both
-    have the same text; and an error if its text is not Unicode, since it cannot be stored.
+    """Return a record if its id is new and its text can be stored as Unicode; otherwise return an
+    error. The error for a repeated id has both places and states whether the texts are the same.
 
-    ``seen`` has the place of each id so far, and a digest of its text. A new id is added.
+    ``seen`` has the place and a digest of the text for each id so far. A new id is added.
     """
     if isinstance(record, RecordError):
         return record
@@ -182,8 +182,9 @@ def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
 
 
 def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]:
-    """Yield the records of a file, and an error for each part that cannot be read. If damage stops
-    the reading of a document or of the file, that error is its last item. Does not raise.
+    """Yield the records of a file, and an error for each part that cannot be read. If damage
+    prevents reading the rest of a document or file, the error is its last item. This function never
+    raises.
     """
     from extractor.formats.files import contain, open_documents  # noqa: PLC0415
 
@@ -203,24 +204,24 @@ def _make_records(
 
     Args:
         path: The file.
-        member: The name of the document in an archive.
-        items: The items that its reader yielded.
+        member: The name of the document in an archive, or None.
+        items: The items that the reader of the document yielded.
     """
-    # The id of a record without one; it is numbered if the document holds several.
+    # A record without an id is named after the file, with a number if the file has several records.
     name = (member or path.strip("<>")).removesuffix(".gz")
     stem = PurePosixPath(name).stem
-    # two items show whether the document holds several
+    # read two items to find out whether the document has several
     opening = list(islice(items, 2))
     if not opening:
-        opening = [UnreadableSource("holds no record", "give a file with records")]
+        opening = [UnreadableSource("contains no record", "pass a file with records")]
     for number, content in enumerate(chain(opening, items), 1):
         if isinstance(content, UnreadableSource):
             yield content.below(member).locate(path)
             continue
-        own_id = f"{stem}-{number}" if len(opening) > 1 else stem
+        default_id = f"{stem}-{number}" if len(opening) > 1 else stem
         place = join_place(member, content.place)
         yield TrialRecord(
-            record_id=content.trial_id or own_id,
+            record_id=content.trial_id or default_id,
             source=Source(
                 path=path, format=content.format, place=place, notes=content.notes
             ),

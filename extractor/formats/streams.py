@@ -1,4 +1,4 @@
-"""Byte streams, with limits that prevent a hostile or broken file from exhausting memory."""
+"""Byte streams with limits that prevent a hostile or broken file from exhausting memory."""
 
 import codecs
 import io
@@ -10,17 +10,19 @@ from typing import BinaryIO, Protocol, cast
 from extractor.formats.found import UnreadableSource
 
 BLOCK_BYTES = 64 * 1024
-"""Bytes read at a time; a document's format is detected from its first block."""
+"""Number of bytes read at a time. The format of a document is detected from its first block."""
 MAX_RECORD_BYTES = 50 * 1000**2
-"""Maximum size of a record, line or table row, in bytes. The registry's largest records, results
-included, are below 20 MB.
+"""Maximum size of a record, line or table row, in bytes. The largest records in registries,
+including results, are smaller than 20 MB.
 """
 MAX_UNPACKED_RATIO = 200
-"""Maximum ratio of unpacked to packed size. Records grow five- to twentyfold, the densest bombs
-a thousandfold.
+"""Maximum ratio of unpacked to packed size. Records become 5 to 20 times as large when unpacked,
+and decompression bombs up to 1,000 times as large.
 """
 RATIO_FREE_BYTES = 10 * 1000**2
-"""Unpacked size, in bytes, up to which any ratio is allowed: short repetitive files pack well."""
+"""Unpacked size, in bytes, up to which any ratio is allowed, because short repetitive files
+compress well.
+"""
 
 
 class Bytes(Protocol):
@@ -35,8 +37,8 @@ OpenTable = Callable[[], AbstractContextManager[io.BufferedReader]]
 
 @contextmanager
 def name_damage() -> Iterator[None]:
-    """Raise whatever a library raises for data that it cannot unpack or decode as
-    ``UnreadableSource``.
+    """Raise ``UnreadableSource`` in place of any exception that a library raises while it unpacks
+    or decodes data.
     """
     try:
         yield
@@ -49,7 +51,8 @@ def name_damage() -> Iterator[None]:
 
 
 class SteadyStream(io.RawIOBase):
-    """Reads full blocks from any source, so that a buffer on top can show a whole first block.
+    """A stream that reads full blocks from any source, so that a buffered reader can peek at a
+    whole first block.
 
     Attributes:
         position: The number of bytes read.
@@ -76,23 +79,23 @@ class SteadyStream(io.RawIOBase):
 
 
 def check_unpacked(size: int, packed: int) -> None:
-    """Raise ``UnreadableSource`` for a size that is too large for the packed size."""
+    """Raise ``UnreadableSource`` if the unpacked size is too large for the packed size."""
     if size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * packed:
         raise UnreadableSource(
             f"unpacks to {size:,} bytes or more, as decompression bombs do",
-            "unpack it yourself if you trust it, and give the unpacked file",
+            "unpack it yourself if you trust it, and pass the unpacked file",
         )
 
 
 def buffer_stream(
     source: Bytes, packed: io.BufferedReader | None = None
 ) -> io.BufferedReader:
-    """Return a stream, without its byte order mark, whose whole first block is available to
-    ``peek``.
+    """Return a stream without its byte order mark. ``peek`` returns its whole first block.
 
     Args:
-        source: The source to read. packed: The packed stream behind the source, whose size limits
-        the unpacked size.
+        source: The source to read.
+        packed: The packed stream that the source unpacks, or None. Its size limits the unpacked
+            size.
     """
     below = cast("SteadyStream", packed.raw) if packed else None
     raw: io.RawIOBase = SteadyStream(source, below)
@@ -103,21 +106,21 @@ def buffer_stream(
 
 
 def check_size(size: int, place: str | None = None) -> None:
-    """Raise ``UnreadableSource`` because a record, line or row is larger than any genuine one."""
+    """Raise ``UnreadableSource`` if a record, line or row is larger than any genuine one."""
     if size > MAX_RECORD_BYTES:
         problem = f"a record of more than {MAX_RECORD_BYTES:,} bytes"
         raise UnreadableSource(problem, "split the file into records", place=place)
 
 
 class TextBuffer:
-    """The text of a stream, read on demand; consumed text is discarded.
+    """The text of a stream, which is read on demand. Consumed text is discarded.
 
-    Bytes that are not characters of the encoding are kept as Python's ``surrogateescape`` has them.
+    Bytes that are invalid in the encoding are decoded with ``surrogateescape``.
 
     Attributes:
-        text: The text that was read.
-        at: The offset at which the unconsumed text begins.
-        line: The number of the line at ``at``.
+        text: The buffered text.
+        at: The offset in ``text`` at which the unconsumed text begins.
+        line: The line number at ``at``.
     """
 
     def __init__(self, stream: Bytes, encoding: str = "utf-8") -> None:
@@ -128,8 +131,8 @@ class TextBuffer:
         self.line = 1
 
     def read_on(self) -> bool:
-        """Double the buffered text, so that the search takes linear time. Return False at the end.
-        Raises ``UnreadableSource`` if the buffer exceeds the size of a record.
+        """Double the buffered text, so that a search takes linear time. Return False at the end of
+        the stream. Raises ``UnreadableSource`` if the buffer exceeds the maximum size of a record.
         """
         waiting = len(self.text) - self.at
         check_size(waiting - BLOCK_BYTES)
@@ -141,9 +144,9 @@ class TextBuffer:
     def find(
         self, pattern: re.Pattern[str], *, ahead: int = 0, skips: bool = False
     ) -> re.Match[str] | None:
-        """Return the match found at least ``ahead`` characters ahead, reading on as needed; None
-        at the end. If ``skips`` is true, the text before the match is consumed during the search
-        and may have any length.
+        """Return the first match that begins at least ``ahead`` characters after ``at``, reading on
+        as needed. Return None if the rest of the stream has no match. If ``skips`` is True, the
+        text before the match is consumed during the search and may have any length.
         """
         while not (found := pattern.search(self.text, self.at + ahead)):
             if skips:
@@ -153,7 +156,7 @@ class TextBuffer:
         return found
 
     def take(self, end: int | None = None) -> str:
-        """Consume and return the text up to a place in it, or all of it."""
+        """Consume and return the buffered text up to offset ``end``, or all of it."""
         taken = self.text[self.at : end]
         self.line += taken.count("\n")
         self.at += len(taken)
@@ -161,8 +164,8 @@ class TextBuffer:
 
 
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Yield each line with its number, from 1. Bytes that are not UTF-8 are kept as Python's
-    ``surrogateescape`` has them. Raises ``UnreadableSource`` for an over-long line.
+    """Yield (number, line) pairs, counting from 1. Bytes that are not UTF-8 are decoded with
+    ``surrogateescape``. Raises ``UnreadableSource`` if a line is too long.
     """
     number = 0
     while line := stream.readline(MAX_RECORD_BYTES + 1):
@@ -172,27 +175,26 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
 
 
 _ODD_BYTES = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]+|[\udc80-\udcff]")
-"""Bytes that are not UTF-8, as ``surrogateescape`` writes them: the beginning of a character, or
-one byte.
+"""Bytes that are not UTF-8, as decoded with ``surrogateescape``: an incomplete character, or a
+single byte.
 """
 
 
 def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
-    r"""Return a text in which ``surrogateescape`` kept bytes, with characters in their place, and
-    a note of that.
+    r"""Return a text that was decoded with ``surrogateescape`` with its invalid bytes replaced by
+    characters, and a tuple with a note if there were any.
 
-    A single byte is read as Windows-1252, and the beginning of a character that lacks its end as
-    "�".
+    A single byte is read as Windows-1252. An incomplete character is replaced by "�".
 
     >>> replace_odd_bytes(b"5 \xb5g".decode(errors="surrogateescape"))[0]
     '5 µg'
     """
 
-    def read(found: re.Match[str]) -> str:
-        odd = found[0].encode(errors="surrogateescape")
+    def decode(match: re.Match[str]) -> str:
+        odd = match[0].encode(errors="surrogateescape")
         return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
 
-    text, count = _ODD_BYTES.subn(read, text)
+    text, count = _ODD_BYTES.subn(decode, text)
     note = (
         f"{count} bytes are not UTF-8 and were read as Windows-1252: compare the text with the "
         "register"

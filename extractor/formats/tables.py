@@ -1,6 +1,6 @@
-"""Tables of trials: register downloads, and copies saved by R, pandas or a spreadsheet. The header
-is whichever of the first lines has the most known columns. A row ends with a line at whose end no
-quotation mark is open, or where the next line begins with the number of a trial.
+"""Read tables of trials: register downloads, and copies saved by R, pandas or a spreadsheet. Of the
+first lines, the one with the most known columns is the header. A row ends at the end of a line if
+all quotation marks are closed or if the next line begins with a trial number.
 """
 
 import csv
@@ -37,7 +37,16 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class _Header(NamedTuple):
-    """A line of column names, with the register's column for each; empty for an unknown name."""
+    """A line read as a header with one delimiter and one register.
+
+    Attributes:
+        has_number: Whether a column has the trial number.
+        found: The number of known columns.
+        register: The register.
+        delimiter: The delimiter.
+        line: The line number.
+        columns: The register's column for each column name; "" for an unknown name.
+    """
 
     has_number: bool
     found: int
@@ -48,8 +57,8 @@ class _Header(NamedTuple):
 
 
 def is_table(head: str) -> bool:
-    r"""Return whether a text is a table: it has the numbers of trials and another column, or
-    several columns that are known.
+    r"""Return whether a text is a table: it has at least three known columns, or two if one of
+    them has the trial number.
 
     >>> (
     ...     is_table("nct_id,criteria\n"),
@@ -78,19 +87,20 @@ def read_table(stream: BufferedReader) -> Iterator[Found]:
 
 
 def _find_header(head: str) -> _Header:
-    """Return the best of the readings of the first lines as a header."""
+    """Return the best header among the first lines, trying each delimiter and register. A header
+    with the trial number is preferred, and then the header with the most known columns.
+    """
     headers: list[_Header] = []
     for line, written in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
         for delimiter in _DELIMITERS:
             names = next(csv.reader([written], delimiter=delimiter), [])
-            for one in list_registers("table"):
-                columns = [
-                    one.columns_by_name.get(fold_name(name), "") for name in names
-                ]
+            for register in list_registers("table"):
+                known = register.columns_by_name
+                columns = [known.get(fold_name(name), "") for name in names]
                 found = len(columns) - columns.count("")
-                has_number = one.id in columns
+                has_number = register.id in columns
                 headers.append(
-                    _Header(has_number, found, one, delimiter, line, columns)
+                    _Header(has_number, found, register, delimiter, line, columns)
                 )
     return max(headers, key=itemgetter(0, 1))
 
@@ -100,20 +110,20 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
 
     Args:
         stream: The table.
-        begins: How a row begins, where the one above lacks the end of a quotation; its first group
-            is the quotation mark, if all rows have one.
+        begins: The pattern for the start of a row, which ends the row above even if a quotation
+            mark in that row is not closed. Its first group is the quotation mark, or "".
     """
     row = ""
     first = 1
-    sign = None
+    quotation_mark = None
     for number, line in read_lines(stream):
         begin = re.match(begins, line)
-        if row and begin and begin[1] == sign:
+        if row and begin and begin[1] == quotation_mark:
             yield first, row
             row = ""
         if not row:
             first = number
-            sign = begin[1] if begin else sign
+            quotation_mark = begin[1] if begin else quotation_mark
         row += line
         if row.count('"') % 2 == 0 or len(row) > MAX_RECORD_BYTES:
             yield first, row
@@ -123,8 +133,8 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
 
 
 def split_row(row: str, delimiter: str, width: int) -> list[str]:
-    """Return the cells of a row. Raises ``UnreadableSource`` for a broken row, or one with a
-    different number of cells from the header.
+    """Return the cells of a row. Raises ``UnreadableSource`` if the row is broken or does not have
+    ``width`` cells, as the header has.
     """
     check_size(len(row))
     try:

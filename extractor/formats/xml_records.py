@@ -1,5 +1,6 @@
-"""Records in XML: the element of each record is cut out of the document and parsed separately, so
-that a broken record does not affect others and the document's declarations never reach a parser.
+"""Read records in XML. The element of each record is cut out of the document and parsed separately,
+so that a broken record does not affect other records and the declarations of the document never
+reach a parser.
 """
 
 import codecs
@@ -31,13 +32,13 @@ _ENCODING = re.compile(
     r"\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([\w.:-]{1,40})", re.IGNORECASE
 )
 _UNICODE = re.compile(r"utf-?(?:8|16|32)|(?:us-)?ascii|unicode", re.IGNORECASE)
-"""Declared encodings that are read as UTF-8: UTF-16 streams have already been converted."""
+"""Declared encodings that are read as UTF-8."""
 _ENCODINGS = re.compile(
     r"(?:iso-?8859|windows|cp)-?\d{1,4}|latin-?1|gb\d{4,5}|gbk|big5|shift_jis|euc[-_](?:jp|kr)"
     r"|koi8-[ru]",
     re.IGNORECASE,
 )
-"""Other encodings in use by registers."""
+"""Other encodings that registers use."""
 _TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML forbids."""
@@ -47,7 +48,7 @@ _BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
 
 def read_xml(stream: BufferedReader) -> Iterator[Found]:
     """Yield the records of one document in order, and a problem for each record that cannot be
-    read. A document without any record, or without its end, is a problem.
+    read. A document without records, or without its closing tag, is also a problem.
     """
     head = stream.peek().decode("utf-8", "replace")
     root = "".join(_TAG.findall(head)[:1])
@@ -57,14 +58,12 @@ def read_xml(stream: BufferedReader) -> Iterator[Found]:
     text = TextBuffer(stream, _find_encoding(head))
     last: Found | None = None
     for number in count(1):
-        found = text.find(begins)
+        opening = text.find(begins)
         line = f"line {text.line}"
-        outside = text.take(found.start() if found else None)
+        outside = text.take(opening.start() if opening else None)
         if number_tag in map(fold_name, _TAG.findall(outside)):
-            yield UnreadableSource(
-                "broken XML (fields outside of a record)", place=line
-            )
-        if not found:
+            yield UnreadableSource("broken XML (fields outside a record)", place=line)
+        if not opening:
             break
         last = _read_record(text, register, number)
         yield last
@@ -75,23 +74,23 @@ def read_xml(stream: BufferedReader) -> Iterator[Found]:
 
 
 def _find_register(head: str, root: str) -> Register:
-    """Return the register of a document. Raises ``UnreadableSource`` if there is none, and for
-    entities.
+    """Return the register of a document. Raises ``UnreadableSource`` if the register is unknown or
+    the document declares entities.
     """
     for register in list_registers("xml"):
-        above, *found = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
-        if "<!ENTITY" in above:
+        before, *after = re.split(rf"<{register.element}[\s/>]", head, maxsplit=1)
+        if "<!ENTITY" in before:
             remedy = "remove the declaration"
             raise UnreadableSource("XML that declares entities", remedy)
-        if found:
+        if after:
             return register
-    problem = f"XML that holds no record of a known format (its root is <{root}>)"
+    problem = f"XML without a record in a known format (its root is <{root}>)"
     raise UnreadableSource(problem, DOWNLOAD)
 
 
 def _find_encoding(head: str) -> str:
-    """Return the encoding that a document declares. Raises ``UnreadableSource`` for an unknown
-    one.
+    """Return the encoding that a document declares. Raises ``UnreadableSource`` if the encoding is
+    unknown.
     """
     declared = _ENCODING.match(head)
     name = declared[1] if declared else "utf-8"
@@ -100,13 +99,13 @@ def _find_encoding(head: str) -> str:
             return "utf-8"
         if _ENCODINGS.fullmatch(name):
             return codecs.lookup(name).name
-    remedy = "save it as UTF-8, and declare that"
+    remedy = "save it as UTF-8, and declare UTF-8 as its encoding"
     raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
 
 
 def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
-    """Consume a record and return its content. A broken record that can be mended is returned with
-    a note.
+    """Consume a record and return its content. If the record is broken but can be repaired, its
+    content has a note.
     """
     first = text.line
     ends = re.compile(rf"</{register.element}\s*>|(?=<{register.element}[\s/>])")
@@ -123,22 +122,22 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
         element = _parse(record)
     except ParseError as error:
         line = f"line {first + error.position[0] - 1}"
-        note = "was mended: compare it with the registry"
+        note = "was repaired: compare it with the registry"
         notes = (f"the XML is broken at {line} and {note}",)
         try:
             element = _parse(_mend(record))
         except ParseError as other:
             reason = str(other).partition(":")[0]
             return UnreadableSource(f"broken XML ({reason})", place=line)
-    found = build_content(partial(build_xml, register), element, f"record {number}")
-    if isinstance(found, RecordContent):
-        return replace(found, notes=(*notes, *found.notes))
-    return found
+    content = build_content(partial(build_xml, register), element, f"record {number}")
+    if isinstance(content, RecordContent):
+        return replace(content, notes=(*notes, *content.notes))
+    return content
 
 
 def _mend(record: str) -> str:
-    r"""Return a record in which "�" replaces characters that XML forbids, and signs that are not
-    markup are escaped. A parser in recovery mode would drop the "<" of "< 5".
+    r"""Return a record with forbidden characters replaced by "�", and with each "&" and "<" escaped
+    that is not markup. A parser in recovery mode would drop the "<" in "< 5".
 
     >>> _mend("<a>Age &gt; 18 & < 65\x02</a>")
     '<a>Age &gt; 18 &amp; &lt; 65�</a>'
@@ -154,8 +153,8 @@ def _parse(record: str) -> Element:
 
 
 def build_xml(register: Register, record: Element) -> RecordContent:
-    """Return the content of a record's element. Raises ``UnreadableSource`` for text beside
-    elements, and for elements within a field, which would not be read.
+    """Return the content of a record's element. Raises ``UnreadableSource`` if an element has both
+    text and child elements, or if a field contains elements, because they would not be read.
     """
     tree = _make_tree(record)
     if register.columns:
@@ -164,12 +163,14 @@ def build_xml(register: Register, record: Element) -> RecordContent:
 
 
 def _make_tree(element: Element) -> Any:
-    """Return the text of an element, or its attributes, its elements by name, and its text."""
+    """Return the text of an element without attributes and child elements. For any other element,
+    return a dictionary of its attributes, its child elements by name, and its text.
+    """
     text = element.text or ""
     tree: dict[str, Any] = {f"@{name}": value for name, value in element.items()}
     for child in element:
-        found = tree.setdefault(child.tag.rpartition("}")[2], [])
-        found.append(_make_tree(child))
+        same_name = tree.setdefault(child.tag.rpartition("}")[2], [])
+        same_name.append(_make_tree(child))
         text += child.tail or ""
     if text.strip():
         tree[TEXT] = text
@@ -186,8 +187,8 @@ def _list_fields(
         raise UnreadableSource("text where fields are expected")
     for name, values in tree.items():
         for value in values if isinstance(values, list) else ():
-            below = value if isinstance(value, dict) else {}
-            if any(fold_name(one) in columns for one in below):
-                yield from _list_fields(columns, below)
+            children = value if isinstance(value, dict) else {}
+            if any(fold_name(child) in columns for child in children):
+                yield from _list_fields(columns, children)
             elif fold_name(name) in columns:
                 yield name, write_text(value, name)

@@ -182,8 +182,7 @@ def is_two_ways(word: str) -> bool:
     >>> is_two_ways("100.000"), is_two_ways("100")
     (True, False)
     """
-    # the shortest such number has five characters: "1.500"
-    return len(word) >= 5 and word[0].isdigit() and len(list_readings(word)) > 1
+    return word[0].isdigit() and len(list_readings(word)) > 1
 
 
 def _list_plain(digits: str) -> list[str]:

@@ -291,10 +291,8 @@ def _list_texts(line: _Text) -> Iterator[ForeignText]:
         yield ForeignText(line.section, line.start, line.end, line.language)
         return
     start = line.pieces[0].start
-    next_starts = [piece.start for piece in line.pieces[1:]]
-    for piece, end in zip(line.pieces, [*next_starts, line.end], strict=True):
+    ends = [*(piece.start for piece in line.pieces[1:]), line.end]
+    for piece, end in zip(line.pieces, ends, strict=True):
         if piece.language:
             yield ForeignText(line.section, start, end, piece.language)
-            start = end
-        else:
-            start = piece.end
+        start = end if piece.language else piece.end

@@ -338,8 +338,7 @@ def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
     unit, after = denominator
     if is_number:
         default = _BY_VOLUME if unit.code == "mL" else None
-        number = tokens.words[at].replace(",", ".")
-        counted = _COUNTED.get((number, unit.code), default)
+        counted = _COUNTED.get((tokens.words[at].replace(",", "."), unit.code), default)
         return (counted, after) if counted else None
     after = _skip_repeat(tokens, after, end, [unit])
     body = rule("of_body").starts(tokens, after, end) if unit.code == "kg" else None

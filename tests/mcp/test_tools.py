@@ -123,7 +123,7 @@ async def test_only_readable_files_of_the_folder_are_read_and_wrong_arguments_ar
             ("extract_record", {"source": "."}, "neither an NCT number nor a file"),
             ("extract_record", {"source": "large.txt"}, "more than 1,000 bytes"),
             ("extract_record", {"source": "two.jsonl"}, "several records: a, b; choose one by record_id"),
-            ("extract_record", {"source": "page.html"}, "a web page, which is not read"),
+            ("extract_record", {"source": "page.html"}, "a web page, which is not supported"),
             ("extract_record", {"source": "a\0b"}, "not a file name"),
             ("verify_quote", {"quote": "x"}, "provide either a text or a source"),
             ("verify_quote", {"quote": "x", "text": "x", "source": "y"}, "provide either a text or a source"),

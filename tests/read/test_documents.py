@@ -295,7 +295,7 @@ def nest(part):
 HOSTILE = {
     "scan": (
         lambda: write_pdf([[], []]),
-        "the PDF is a scan, a picture of pages without a text",
+        "the PDF is a scan: pictures of pages without text",
         "(OCR)",
     ),
     "encrypted": (encrypt, "the PDF is encrypted", "without its password"),
@@ -367,7 +367,7 @@ def test_hostile_documents_end_with_one_line(name):
     [
         ("MAX_DOCUMENT_BYTES", 1_000, "a document of more than 1,000 bytes"),
         ("MAX_SECONDS", 0.001, "took longer than 0.001 seconds"),
-        ("MAX_REPLY_BYTES", 10, "ended the process which read it"),
+        ("MAX_REPLY_BYTES", 10, "the process that read the document ended"),
     ],
 )
 def test_limits(monkeypatch, limit, value, problem):

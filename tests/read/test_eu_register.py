@@ -48,7 +48,7 @@ def test_a_text_in_another_language_only_is_kept_and_told():
     record = read_one(text)
     assert "1. Asma\n2. Edad de 18 a 65 años" in texts(record)["eligibility"]
     assert record.source.notes == (
-        "eligibility is given in Spanish only, which is not read",
+        "eligibility is available only in Spanish, which is not supported",
     )
     extraction = Extractor(effort="none").extract(record)
     assert [criterion.quote for criterion in extraction.eligibility.criteria] == [
@@ -81,7 +81,7 @@ def test_a_copied_text_is_read_like_a_file():
     assert record.sections == read_one(EU_TEXT).sections
     with pytest.raises(
         RecordError,
-        match="a text of 2 trials of the EU Clinical Trials Register; save it as a file",
+        match="a text with 2 trials from the EU Clinical Trials Register; save the text as a file",
     ):
         make_record(EU_TEXT + SECOND)
 

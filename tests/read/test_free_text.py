@@ -99,15 +99,15 @@ def test_a_text_without_headings_is_a_record_only_if_it_is_named(tmp_path):
         assert reading.ids == ["note"]
         [error] = reading.errors
         assert error.problem == 'a text without a heading such as "Inclusion Criteria"'
-        assert error.remedy.startswith("name the file itself")
+        assert error.remedy.startswith("pass the file itself")
     assert read_all(tmp_path / "README.md").ids == ["README"]
 
 
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("", RecordError, "no free text"),
-        (" \n", RecordError, "no free text"),
+        ("", RecordError, "contains no text"),
+        (" \n", RecordError, "contains no text"),
         ('{"a": 1}', RecordError, "an unknown format"),
         ("a,b\n1,2\n", RecordError, "an unknown format"),
         ("[[[[", RecordError, "an unknown format"),

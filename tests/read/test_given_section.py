@@ -47,15 +47,15 @@ def test_a_text_is_read_as_the_section_that_is_named(text):
 
 def test_a_section_that_there_is_not_is_refused():
     with pytest.raises(
-        RecordError, match="no section 'criteria'; choose from eligibility"
+        RecordError, match="unknown section 'criteria'; choose from eligibility"
     ):
         make_record("Adults", section="criteria")
     body = json.dumps({"text": "Adults", "section": ["eligibility"]})
-    with pytest.raises(RecordError, match="JSON that does not fit"):
+    with pytest.raises(RecordError, match="JSON that does not match the format"):
         next(read_stream("a.json", BytesIO(body.encode())))
     body = json.dumps({"text": "Adults", "section": "criteria"})
     with pytest.raises(
-        RecordError, match="no section 'criteria'; choose from eligibility"
+        RecordError, match="unknown section 'criteria'; choose from eligibility"
     ):
         next(read_stream("a.json", BytesIO(body.encode())))
 
@@ -68,7 +68,7 @@ def test_a_text_in_json_names_its_section():
 
 @pytest.mark.parametrize("empty", ["", " \n", None, float("nan")])
 def test_an_empty_cell_costs_no_other(empty):
-    with pytest.warns(UserWarning, match="text-2: the record holds no free text"):
+    with pytest.warns(UserWarning, match="text-2: the record contains no text"):
         table = Extractor().table(
             "criteria", ["Adults", empty, "No HIV"], section="eligibility"
         )

@@ -17,6 +17,7 @@ import pytest
 
 from extractor.errors import ArgumentError
 from extractor.formats import (
+    fields,
     json_records,
     registers,
     xml_records,
@@ -189,9 +190,9 @@ def test_broken_rows_of_an_export_are_reported_with_their_place():
     assert {error.place: error.problem for error in reading.errors} == {
         "studies.txt, line 2": "the row has 8 cells, the header 7",
         "studies.txt, line 5": "the row has 3 cells, the header 7",
-        "conditions.txt, line 5": "a row of none, which the table of studies lacks",
+        "conditions.txt, line 5": "a row of none, which is not in the table of studies",
         "conditions.txt, line 6": "a broken table row (unexpected end of data)",
-        "conditions.txt, line 7": "a row of NCT90000009, which the table of studies lacks",
+        "conditions.txt, line 7": "a row of NCT90000009, which is not in the table of studies",
     }
 
 
@@ -238,6 +239,33 @@ def test_a_register_needs_a_table_alone(container, content, last, monkeypatch):
     assert [text for name, text in sections.items() if "outcomes" in name][-1] == last
 
 
+def list_empty_paths(content: bytes) -> list[str]:
+    """Return the paths in a register's table at which the record has no text."""
+    has_text: dict[str, bool] = {}
+
+    def read_and_note(tree: object, path: str) -> list[str]:
+        texts = fields.read_texts(tree, path)
+        has_text[path] = has_text.get(path, False) or bool(texts)
+        return texts
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("extractor.formats.record.read_texts", read_and_note)
+        read_one(content)
+    return [path for path, is_filled in has_text.items() if not is_filled]
+
+
+def test_a_path_that_leads_nowhere_is_listed():
+    study = {"protocolSection": {"identificationModule": {"briefTitle": "Gout"}}}
+
+    empty = list_empty_paths(json.dumps(study).encode())
+
+    assert "protocolSection.identificationModule.briefTitle" not in empty
+    assert "protocolSection.descriptionModule.briefSummary" in empty
+
+
 if __name__ == "__main__":
-    made = {name: describe(read_one(SAMPLES[name])) for name in sys.argv[1:]}
-    print(json.dumps(made, indent=1, ensure_ascii=False))
+    described = {name: describe(read_one(SAMPLES[name])) for name in sys.argv[1:]}
+    print(json.dumps(described, indent=1, ensure_ascii=False))
+    for name in sys.argv[1:]:
+        for path in list_empty_paths(SAMPLES[name]):
+            print(f"{name}: no text at {path}", file=sys.stderr)

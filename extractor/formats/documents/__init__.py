@@ -1,15 +1,15 @@
-"""PDF and Word files: their text in reading order, with pages and headings.
+"""Read PDF and Word files: their text in reading order, with pages and headings.
 
 A document may be hostile, so the library that parses it runs in a child process without provider
-keys and with limits on time, memory, pages, characters and reply size (``limits``). Any failure
-there is reported as a problem with a remedy.
+keys and with limits on time, memory, pages, characters and reply size (``limits``). Any failure in
+the child process is reported as a problem with a remedy.
 
 - ``reading`` starts the child and checks its reply; ``__main__`` is the child.
-- ``pdf`` (pypdfium2): the order of the lines is that in which the file draws them. Cells of a
-  table's row are joined by tabs; running heads and feet are left out; bold or larger lines are
+- ``pdf`` (pypdfium2) reads lines in the order in which the file draws them. The cells of a table
+  row are joined by tabs, running headers and footers are omitted, and bold or larger lines are
   headings.
-- ``word`` (python-docx): items of lists begin with a dash, tracked changes are accepted. Headers,
-  footers, comments, footnotes and text boxes are not read.
+- ``word`` (python-docx) marks list items with a dash and accepts tracked changes. Headers, footers,
+  comments, footnotes and text boxes are not read.
 
 Headings are written as in Markdown, so that ``free_text`` finds the sections of the text.
 """

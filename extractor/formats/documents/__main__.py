@@ -1,6 +1,6 @@
 """The child process that reads a document from standard input and writes JSON to standard output.
 
-Its libraries parse hostile files, so it first limits itself.
+The document may be hostile, so the process first sets limits for itself.
 """
 
 import json
@@ -31,7 +31,7 @@ def _limit_process() -> None:
         (resource.RLIMIT_CORE, 0),
     )
     for limit, most in limits:
-        with suppress(ValueError, OSError):  # a lower limit is set already
+        with suppress(ValueError, OSError):  # a lower limit is already set
             resource.setrlimit(limit, (most, most))
 
 
@@ -41,13 +41,13 @@ def main(kind: str) -> None:
     try:
         given = sys.stdin.buffer.read()
         if kind == "pdf":
-            from extractor.formats.documents.pdf import read_pdf as read  # noqa: PLC0415 - one library of the two
+            from extractor.formats.documents.pdf import read_pdf as read  # noqa: PLC0415 - only the library needed
         else:
             from extractor.formats.documents.word import read_word as read  # noqa: PLC0415
         reply = asdict(read(given))
     except DocumentProblem as error:
         reply = {"problem": error.problem, "remedy": error.remedy}
-    except Exception as error:  # noqa: BLE001 - whatever a library raises for a broken file
+    except Exception as error:  # noqa: BLE001 - libraries may raise anything for a broken file
         problem = f"the document is damaged or too large ({type(error).__name__})"
         reply = {"problem": problem, "remedy": _UNREADABLE}
     sys.stdout.buffer.write(json.dumps(reply).encode())

@@ -1,4 +1,4 @@
-"""The content of a document, or the reason why it cannot be read."""
+"""The content of a document, or the reason why the document cannot be read."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _DEEPEST = 6
 
 
 class DocumentProblem(Exception):
-    """A reason why a document cannot be read, and a remedy."""
+    """The reason why a document cannot be read, and a remedy."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         self.problem = problem
@@ -27,10 +27,10 @@ class DocumentContent:
     """The text of a document in reading order, with its layout.
 
     Attributes:
-        text: The text, with tabs between the cells of a table's row, and headings as in Markdown,
-            without the running heads and feet of its pages.
+        text: The text without running headers and footers. The cells of a table row are separated
+            by tabs, and headings are written as in Markdown.
         pages: The offset at which each page begins; empty for Word files, which have no pages.
-        empty_pages: The numbers of pages without text, from 1.
+        empty_pages: The numbers of the pages without text, counted from 1.
     """
 
     text: str
@@ -39,7 +39,7 @@ class DocumentContent:
 
     def __post_init__(self) -> None:
         if any(not 0 <= page <= len(self.text) for page in self.pages):
-            raise ValueError("an offset outside of the text")
+            raise ValueError("an offset is outside the text")
 
 
 def write_content(
@@ -48,14 +48,15 @@ def write_content(
     pages: Sequence[int] = (),
     empty_pages: Sequence[int] = (),
 ) -> DocumentContent:
-    r"""Return the content of lines. Raises ``DocumentProblem`` for too many characters.
+    r"""Return the content of a document with these lines. Raises ``DocumentProblem`` if the lines
+    have too many characters.
 
     Args:
         lines: The lines.
-        ranks: The rank of each line as a heading that its style, or bold or larger letters, show,
-            from 1 for the highest; 0 for none.
-        pages: The number of the first line of each page.
-        empty_pages: The numbers of pages without text.
+        ranks: The rank of each line as a heading, according to its style or font: 1 for the
+            highest rank, 0 for a line that is not a heading.
+        pages: The index of the first line of each page.
+        empty_pages: The numbers of the pages without text.
 
     >>> write_content(["3.1 Inclusion criteria", "Age", "Adults"], [1, 1, 0]).text
     '## 3.1 Inclusion criteria\n### Age\nAdults\n'
@@ -75,8 +76,9 @@ def write_content(
 
 
 def _mark_headings(lines: Sequence[str], ranks: Sequence[int]) -> Iterator[str]:
-    """Yield the lines, with headings in Markdown syntax. A heading's number determines its level;
-    an unnumbered heading is one level below the last numbered heading.
+    """Yield the lines, with headings in Markdown syntax. The level of a numbered heading is
+    determined by its number. An unnumbered heading is below the last numbered heading, by as many
+    levels as its rank.
     """
     depth = 0
     for line, rank in zip(lines, ranks, strict=True):

@@ -1,5 +1,5 @@
-"""Limits of a document and of the process that reads it. Protocols have 60 to 300 pages and at
-most some 20 MB.
+"""Limits for a document and for the process that reads it. Protocols have 60 to 300 pages and a
+size of at most about 20 MB.
 """
 
 MAX_DOCUMENT_BYTES = 100 * 1000**2

@@ -1,6 +1,6 @@
-"""The text of a PDF, page by page. Only this module imports pypdfium2 (extra ``documents``).
+"""Read the text of a PDF, page by page. Only this module imports pypdfium2 (extra ``documents``).
 
-Lines remain in drawing order, which is the reading order in nearly all files.
+Lines are read in drawing order, which is the reading order in nearly all files.
 """
 
 import ctypes
@@ -22,17 +22,17 @@ from extractor.formats.documents.content import (
 from extractor.formats.documents.limits import MAX_PAGES
 
 _BROKEN_WORD = "\x02\ufffe"
-"""The character that PDFium writes instead of a line end after a hyphen that splits a word."""
+"""The characters that PDFium writes in place of a hyphen that splits a word at a line end."""
 _CELL_GAP = 2.5
 """Minimum gap between two cells of a row, as a multiple of the font size; justified lines have
 narrower gaps.
 """
 _EDGE = 0.1
-"""The share of a page's height, at the top and at the bottom, that may contain running headers and
+"""The share of the page height at the top and at the bottom that may contain running headers or
 footers.
 """
 _LARGER = 1.12
-"""The minimum ratio of a heading's font size to the usual font size."""
+"""Minimum ratio of a heading's font size to the usual font size."""
 _HEADING_CHARACTERS = 160
 _DIGITS = re.compile(r"\d+")
 _SURROGATES = range(0xD800, 0xE000)
@@ -40,8 +40,9 @@ _SURROGATES = range(0xD800, 0xE000)
 
 @dataclass(slots=True)
 class _Line:
-    """A line, or a cell of a row. ``size`` is the font size, ``middle`` the vertical position on
-    the page, and ``at_edge`` whether the line is where running headers and footers are printed.
+    """A line, or a cell of a table row. ``size`` is the font size, ``left`` and ``right`` are the
+    horizontal edges, and ``middle`` is the vertical position, which increases upwards. ``at_edge``
+    means that the line is in the area of running headers and footers.
     """
 
     size: float
@@ -50,13 +51,13 @@ class _Line:
     middle: float
     is_bold: bool
     at_edge: bool
-    signs: list[str] = field(default_factory=list)
+    characters: list[str] = field(default_factory=list)
     text: str = ""
 
 
 def read_pdf(given: bytes) -> DocumentContent:
-    """Return the content of a PDF. Raises ``DocumentProblem`` for a PDF that is damaged,
-    encrypted, too long, or a scan without text.
+    """Return the content of a PDF. Raises ``DocumentProblem`` if the PDF is damaged, encrypted, too
+    long, or a scan without text.
     """
     try:
         document = pdfium.PdfDocument(given)
@@ -72,14 +73,14 @@ def read_pdf(given: bytes) -> DocumentContent:
         raise DocumentProblem(problem, remedy)
     pages = [_read_page(document, number) for number in range(len(document))]
     if not any(pages):
-        problem = "the PDF is a scan, a picture of pages without a text"
-        remedy = "recognise its text first (OCR), such as with ocrmypdf"
+        problem = "the PDF is a scan: pictures of pages without text"
+        remedy = "recognise its text first (OCR), for example with ocrmypdf"
         raise DocumentProblem(problem, remedy)
     return _write(pages)
 
 
 def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
-    """Return the lines of a page; empty for a broken page."""
+    """Return the lines of a page; an empty list if the page is broken."""
     try:
         page = document[number]
         text = page.get_textpage()
@@ -102,10 +103,10 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
         code = api.FPDFText_GetUnicode(text, number)
         if not 0 < code <= sys.maxunicode or code in _SURROGATES:
             continue
-        sign = chr(code)
-        if sign.isspace():
-            is_open = is_open and sign not in "\r\n"
-            # PDFium invents most blanks, so that their boxes mean nothing.
+        character = chr(code)
+        if character.isspace():
+            is_open = is_open and character not in "\r\n"
+            # PDFium generates most spaces, so their boxes are meaningless.
             blank = " "
             continue
         left, bottom, right, top = text.get_charbox(number, loose=True)
@@ -114,69 +115,85 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
             at_edge = not _EDGE * height <= middle <= (1 - _EDGE) * height
             is_bold = _is_bold(text, number)
             lines.append(_Line(top - bottom, left, right, middle, is_bold, at_edge))
-        is_open = sign not in _BROKEN_WORD
-        lines[-1].signs += [blank, sign if is_open else "-"]
+        is_open = character not in _BROKEN_WORD
+        lines[-1].characters += [blank, character if is_open else "-"]
         lines[-1].right = right
         blank = ""
     for line in lines:
-        line.text = " ".join("".join(line.signs).split())
+        line.text = " ".join("".join(line.characters).split())
     return lines
 
 
 def _is_bold(text: pdfium.PdfTextPage, number: int) -> bool:
-    """Return whether the name of a character's font indicates bold type."""
+    """Return whether the font name of a character indicates bold type."""
     name = ctypes.create_string_buffer(200)
     api.FPDFText_GetFontInfo(text, number, name, len(name), ctypes.c_int())
     return b"bold" in name.value.lower()
 
 
 def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
-    """Join the cells of a row with a tab, if each has one line. A cell of several lines stays below
-    its label.
+    """Return the lines of a page with the cells of each table row joined by tabs, if each cell has
+    a single line: "Sponsor<tab>Acme".
+
+    If a cell has several lines, its lines remain separate, below the label in the cell to the left.
+    A label of two lines is joined by a space.
     """
     joined = list(lines[:1])
-    for line, below in zip(lines[1:], [*lines[2:], None], strict=False):
-        if len(joined) > 1 and _is_label(joined[-2], joined[-1], line):
+    for line, next_line in zip(lines[1:], [*lines[2:], None], strict=False):
+        if len(joined) > 1 and _is_two_line_label(joined[-2], joined[-1], line):
             second = joined.pop()
             joined[-1].text += f" {second.text}"
-        label = joined[-1]
-        is_level = abs(line.middle - label.middle) < label.size / 2
-        goes_on = (
-            below is not None
-            and below.left > label.right
-            and below.middle < line.middle - line.size / 2
-        )
-        if is_level and label.right < line.left and not goes_on:
-            label.text += f"\t{line.text}"
-            label.right = line.right
+        left = joined[-1]
+        is_same_row = abs(line.middle - left.middle) < left.size / 2
+        is_next_cell = is_same_row and left.right < line.left
+        if is_next_cell and not _continues_cell(left, line, next_line):
+            left.text += f"\t{line.text}"
+            left.right = line.right
         else:
             joined.append(line)
     return joined
 
 
-def _is_label(above: _Line, label: _Line, line: _Line) -> bool:
-    """Return whether two lines are a label, because a line begins beside the upper one."""
-    is_left = above.left == label.left and max(above.right, label.right) < line.left
-    return is_left and label.middle < line.middle - line.size / 2 < above.middle
+def _continues_cell(left: _Line, line: _Line, next_line: _Line | None) -> bool:
+    """Return whether the next line is below a line and in the same cell, to the right of the cell
+    ``left``.
+    """
+    if next_line is None or next_line.left <= left.right:
+        return False
+    return next_line.middle < line.middle - line.size / 2
+
+
+def _is_two_line_label(upper: _Line, lower: _Line, line: _Line) -> bool:
+    """Return whether two lines are a label of two lines: they are left-aligned, and the next line
+    is to their right and begins level with the upper line.
+    """
+    is_left = upper.left == lower.left and max(upper.right, lower.right) < line.left
+    return is_left and lower.middle < line.middle - line.size / 2 < upper.middle
 
 
 def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
-    """Return the text of the pages without running headers and footers."""
+    """Return the text of the pages without running headers and footers: lines at the page edges
+    that several pages have in common, apart from numbers.
+    """
     running: Counter[str] = Counter()
     for lines in pages:
-        running.update({_count(line) for line in lines if line.at_edge})
+        running.update({_mask_digits(line) for line in lines if line.at_edge})
     kept: list[_Line] = []
     first: list[int] = []
     for lines in pages:
         first.append(len(kept))
-        kept += [one for one in lines if not one.at_edge or running[_count(one)] < 2]
+        kept += [
+            line
+            for line in lines
+            if not line.at_edge or running[_mask_digits(line)] < 2
+        ]
     empty = [number for number, lines in enumerate(pages, 1) if not lines]
     return write_content([line.text for line in kept], _list_ranks(kept), first, empty)
 
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:
-    """Return the rank of each line as a heading. Headings are recognised by larger type, or by
-    bold type if it is rare.
+    """Return the rank of each line as a heading: 1 for a larger font, 2 for a bold font if bold
+    lines are rare, 0 for any other line.
     """
     usual = median(line.size for line in lines)
     is_bold_rare = 2 * sum(line.is_bold for line in lines) < len(lines)
@@ -189,6 +206,6 @@ def _list_ranks(lines: Sequence[_Line]) -> list[int]:
     return ranks
 
 
-def _count(line: _Line) -> str:
-    """Return the words of a line without page numbers."""
+def _mask_digits(line: _Line) -> str:
+    """Return the text of a line with every number replaced by "0"."""
     return _DIGITS.sub("0", line.text)

@@ -33,16 +33,16 @@ _KEPT = (
     "LD_LIBRARY_PATH",
     "VIRTUAL_ENV",
 )
-"""The environment variables of the child: only the variables that Python needs, without provider
-keys.
+"""The environment variables that the child inherits: only the variables that Python needs, without
+provider keys.
 """
 
 
 def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
     """Return the content of a document. ``kind`` is "pdf" or "docx".
 
-    Raises ``UnreadableSource`` if it cannot be read, exceeds the limits, or needs a library that
-    is not installed.
+    Raises ``UnreadableSource`` if the document cannot be read, exceeds the limits, or requires a
+    library that is not installed.
     """
     if find_spec(_LIBRARIES[kind]) is None:
         problem, _, remedy = str(MissingExtra(_NEEDS[kind], "documents")).partition(
@@ -64,18 +64,18 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
         return TypeAdapter(DocumentContent).validate_python(content)
     except (ValueError, TypeError, KeyError, RecursionError):
         raise UnreadableSource(
-            f"a document that ended the process which read it (status {code}), for lack of memory "
-            "or by a fault",
+            f"the process that read the document ended (status {code}) because of a lack of memory "
+            "or a crash",
             "print it to a new PDF, or copy its text into a text file",
         ) from None
 
 
 def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
-    """Run the child process and return its exit status. If this process is interrupted, the child
-    is terminated.
+    """Run the child process and return its exit status. Raises ``UnreadableSource`` if the child
+    takes too long. If this process is interrupted, the child is terminated.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        child = subprocess.run(  # noqa: S603 - a fixed command
             [sys.executable, "-m", "extractor.formats.documents", kind],
             input=given,
             stdout=reply,
@@ -87,12 +87,12 @@ def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
     except subprocess.TimeoutExpired:
         problem = f"reading the document took longer than {MAX_SECONDS} seconds"
         raise UnreadableSource(problem, _LESS) from None
-    return done.returncode
+    return child.returncode
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment variables of the child. They make it import the same modules as this
-    process, because Python would otherwise search the current directory first.
+    """Return the environment variables of the child. With these variables, the child imports the
+    same modules as this process; otherwise, Python would search the current directory first.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     paths = os.pathsep.join(map(os.path.abspath, sys.path))

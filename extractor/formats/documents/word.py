@@ -1,4 +1,4 @@
-"""The text of a Word document. Only this module imports python-docx and lxml (extra
+"""Read the text of a Word document. Only this module imports python-docx and lxml (extra
 ``documents``).
 """
 
@@ -25,7 +25,7 @@ _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _HEADING = re.compile(
     r"(?:heading|title|überschrift|titre)\s*(?P<level>\d?)", re.IGNORECASE
 )
-_LEFT_OUT = ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText", "w:sdtPr")
+_SKIPPED = ("w:del", "w:moveFrom", "w:txbxContent", "w:instrText", "w:sdtPr")
 """Elements that are skipped: tracked deletions, text boxes, field codes and content-control
 properties.
 """
@@ -38,13 +38,13 @@ _LIST = f"{qn('w:pPr')}/{qn('w:numPr')}"
 _LABEL_CHARACTERS = 80
 _Styles = Mapping[str | None, Any]
 _Lines = Iterator[tuple[str, int]]
-"""Lines with their ranks as headings, 0 for none."""
+"""(line, rank as a heading) pairs; the rank is 0 for a line that is not a heading."""
 
 
 def read_word(given: bytes) -> DocumentContent:
-    """Return the content of a Word document as it reads with all tracked changes accepted.
+    """Return the content of a Word document with all tracked changes accepted.
 
-    Raises ``DocumentProblem`` for a document that declares entities, is damaged or has no text.
+    Raises ``DocumentProblem`` if the document is damaged, declares entities or has no text.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(given)) as archive:
@@ -52,25 +52,25 @@ def read_word(given: bytes) -> DocumentContent:
         document = docx.Document(io.BytesIO(given))
     except DocumentProblem:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the libraries raise for a broken file
+    except Exception as error:  # noqa: BLE001 - libraries may raise anything for a broken file
         problem = f"the Word document is damaged ({type(error).__name__})"
         remedy = "open it in Word, and save it again as .docx"
         raise DocumentProblem(problem, remedy) from None
     body = document.element.body
-    etree.strip_elements(body, *map(qn, _LEFT_OUT), with_tail=False)
+    etree.strip_elements(body, *map(qn, _SKIPPED), with_tail=False)
     etree.strip_tags(body, *map(qn, _UNWRAPPED))
     styles = {style.style_id: style for style in document.styles}
     lines = list(_list_lines(document, styles))
     if not any(line.strip() for line, _ in lines):
-        remedy = "recognise the text of its pictures first (OCR)"
+        remedy = "recognise the text in its pictures first (OCR)"
         raise DocumentProblem("the Word document has no text", remedy)
     return write_content([line for line, _ in lines], [rank for _, rank in lines])
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-    """Reject a document that declares XML entities, which Word never does."""
+    """Raise ``DocumentProblem`` if a document declares XML entities, which Word never does."""
     for name in archive.namelist():
-        # in UTF-16, zeros between the letters would hide a declaration
+        # in UTF-16, zero bytes between the letters would hide a declaration
         is_xml = name.endswith((".xml", ".rels"))
         if is_xml and _DECLARATION.search(archive.read(name).replace(b"\0", b"")):
             problem = f"{name} declares XML entities, which Word never does"
@@ -81,7 +81,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 
 def _list_lines(container: Any, styles: _Styles) -> _Lines:
-    """Yield the lines of a document or of a cell."""
+    """Yield the lines of a document or cell."""
     for block in container.iter_inner_content():
         if isinstance(block, Table):
             for row in block._tbl.tr_lst:
@@ -93,7 +93,7 @@ def _list_lines(container: Any, styles: _Styles) -> _Lines:
 
 
 def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
-    """Return the lines of a cell; empty for a cell that continues the cell above."""
+    """Return the lines of a cell; an empty list for a cell that is merged with the cell above."""
     if cell._tc.vMerge == "continue":
         return []
     text = "\n".join(line for line, _ in _list_lines(cell, styles))
@@ -101,8 +101,9 @@ def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
 
 
 def _list_row(cells: list[list[str]]) -> Iterator[str]:
-    """Yield the lines of a row: the lines of its only filled cell, a short label followed by its
-    list, or else all cells on one line, separated by tabs.
+    """Yield the lines of a table row. If only one cell has text, or if the row has a short label
+    and a cell of several lines, each line of the cells is separate. Otherwise, the cells are on a
+    single line, separated by tabs.
     """
     filled = [cell for cell in cells if cell]
     is_pair = len(filled) == len(cells) == 2 and len(cells[0]) == 1 < len(cells[1])
@@ -124,7 +125,7 @@ def _read_paragraph(paragraph: Paragraph, styles: _Styles) -> tuple[str, int]:
     numbering = paragraph._p.find(_LIST)
     if numbering is None and style is not None:
         numbering = style.element.find(_LIST)
-    # 0 takes an item out of the list of its style
+    # the number 0 cancels the list that the style specifies
     is_item = numbering is not None and numbering.numId is not None
     if not text.strip() or not is_item or not numbering.numId.val:
         return text, 0

@@ -1,45 +1,51 @@
 """The table of each register, which maps its fields to sections and registered fields.
 
-A table is a TOML file in this folder; adding one adds a register, without Python. Its keys:
+A table is a TOML file in this folder. To add a register, add a table; no Python is needed. The keys
+of a table are:
 
 ``formats``
-    The name of the format (``Source.format``) by container: ``json``, ``xml``, ``table``.
+    The name of the format (``Source.format``) for each container: ``json``, ``xml``, ``table``,
+    ``zip`` or ``text``.
 ``id``, ``id_pattern``, ``id_prefix``
-    Path of the trial's number, its form if it is not an NCT, ISRCTN or EU CT number, and
-    letters that it lacks.
+    The path of the trial number, the pattern of the number if it is not an NCT, ISRCTN or EU CT
+    number, and letters to put before the number.
 ``keys``, ``wrappers``, ``pages``
-    Of JSON: a record has one of these keys; objects whose keys count as those of the record; the
-    list of records in a page of results.
+    For JSON: the keys of which every record has at least one, the keys of objects whose fields are
+    merged into the record, and the key of the list of records in a page of results.
 ``element``
-    Of XML: the element of a record. With ``[columns]``, elements are read by name, also those in
-    groups.
+    For XML: the element of a record. If the table has ``[columns]``, elements are read by name,
+    including nested elements.
 ``columns``
-    Of a table: the columns, each with its other names. Case, blanks and signs do not matter.
+    For tables: the columns, each with its other names. Case, spaces and punctuation are ignored.
 ``breaks``
-    Whether line breaks are codes of HTML.
+    Whether line breaks are HTML tags.
 ``labels``
-    Labels in the text of a column, each with the column of what follows it.
+    For each column, the labels in its text, each with the column that the text after the label
+    belongs to.
 ``settings``
-    Further settings for the reader of one container.
+    Further settings for the reader of a container.
 ``like``
-    The register whose table holds what this one leaves out.
+    The name of another table whose values are used for all keys that this table omits.
 
-``[sections]`` are in the order of the record's sections. Each is a path, or
+``[sections]`` are in the order of the record's sections. Each is a path or one of these forms:
 
-* ``{ join = [PATH, ...] }``: the texts of several paths, on lines of their own;
-* ``{ inclusion = PATH, exclusion = PATH }``;
+* ``{ join = [PATH, ...] }``: the texts at several paths, on separate lines;
+* ``{ inclusion = PATH, exclusion = PATH }``: the two lists of criteria;
 * ``{ items = PATH, measure = PATH, time_frame = PATH }``: numbered sections, with the paths of
-  their parts within an item; ``arms`` and ``interventions`` are the names that link the two;
-* ``{ list = PATH }``: numbered sections of a text that is a list, divided ``by`` marks, types or
-  products, each with the text at ``time_frame``;
-* a list of these: the first that has a text counts, numbered sections follow each other.
+  their parts within an item; in ``arms`` and ``interventions``, the parts ``interventions`` and
+  ``arms`` have the names of linked items;
+* ``{ list = PATH }``: numbered sections from a text that is a list, split ``by`` marks, lines,
+  types or products, each with the text at ``time_frame``;
+* a list of these forms: the first form with a text is used; numbered sections are concatenated.
 
-``[registry]`` has paths, ``{ path = PATH, label = "Masking" }`` for a part of a cell,
-``{ path = PATH, unit = PATH, units = [...] }`` for an age, or
-``{ yes = { PATH = WORD }, all = WORD }`` for the word of the first field that is answered by yes,
-or that of all of them; ``[terms]`` has items with ``name`` and ``id``.
+Each field in ``[registry]`` is a path or one of these forms:
 
-``extractor/formats/fields.py`` explains paths.
+* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label;
+* ``{ path = PATH, unit = PATH, units = [...] }``: an age;
+* ``{ yes = { PATH = WORD }, all = WORD }``: the words of the fields that are answered by "yes", or
+  the word in ``all`` if all fields are.
+
+``[terms]`` has items with a ``name`` and an ``id``. ``extractor/formats/fields.py`` explains paths.
 """
 
 import re
@@ -58,7 +64,7 @@ _Rows = dict[str, Any]
 
 
 class Register(BaseModel, frozen=True, extra="forbid"):
-    """A register's table; the keys are explained above."""
+    """The table of a register. The keys are explained at the top of this file."""
 
     id: str
     formats: _Rows
@@ -78,7 +84,7 @@ class Register(BaseModel, frozen=True, extra="forbid"):
 
     @cached_property
     def columns_by_name(self) -> dict[str, str]:
-        """The columns by each of their names, in letters and digits alone."""
+        """The columns by each of their names, folded with ``fold_name``."""
         return {
             fold_name(name): column
             for column, names in self.columns.items()
@@ -87,7 +93,8 @@ class Register(BaseModel, frozen=True, extra="forbid"):
 
 
 def fold_name(written: str) -> str:
-    """Return the letters and digits of a name in lower case; blanks, case and signs do not matter.
+    """Return the letters and digits of a name in lower case, so that spaces, case and punctuation
+    are ignored.
 
     >>> fold_name("#NCT.Number"), fold_name("nct_number")
     ('nctnumber', 'nctnumber')
@@ -97,7 +104,7 @@ def fold_name(written: str) -> str:
 
 @cache
 def load_table(name: str) -> _Rows:
-    """Load a table; what it omits comes from the table that it is ``like``."""
+    """Load a table. Keys that the table omits are taken from the table in its key ``like``."""
     written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
     table = tomllib.loads(written)
     like = load_table(table.pop("like")) if "like" in table else {}
@@ -107,7 +114,7 @@ def load_table(name: str) -> _Rows:
 
 @cache
 def list_registers(container: str) -> tuple[Register, ...]:
-    """Return the registers of a container: ``json``, ``xml``, ``table``, ``zip``, ``text``.
+    """Return the registers that have a format for a container, such as ``json``.
 
     >>> [register.formats["zip"] for register in list_registers("zip")]
     ['aact']
@@ -115,11 +122,13 @@ def list_registers(container: str) -> tuple[Register, ...]:
     names = sorted(file.name for file in files(__package__).iterdir())
     stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]
     registers = [make_register(stem, load_table(stem)) for stem in stems]
-    return tuple(one for one in registers if container in one.formats)
+    return tuple(each for each in registers if container in each.formats)
 
 
 def make_register(name: str, table: _Rows) -> Register:
-    """Return a register. Raises ``ArgumentError`` for a key that its table may not have."""
+    """Return the register with a table. Raises ``ArgumentError`` if the table has an unknown key or
+    a value of the wrong type.
+    """
     file = f"extractor/formats/registers/{name}.toml"
     refuse_unknown(
         f"field of [registry] in {file}",
