@@ -1,4 +1,4 @@
-"""Set aside text in languages other than English before any rule reads it. Like text that targets a
+"""Set aside text in languages other than English before any rule reads it. Like text aimed at a
 model (``hostile``), it is replaced with blanks of the same length, so no item or prompt contains
 it.
 """

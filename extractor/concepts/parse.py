@@ -29,7 +29,7 @@ def parse_record(
 ) -> ParsedRecord:
     r"""Read a record with all rules. The result is always the same for the same record.
 
-    Text that targets a model and lines in other languages are reported and blanked first. The
+    Text aimed at a model and lines in other languages are reported and blanked first. The
     confidence of a reading, from 0 to 1, is the share of similar readings that were correct on
     annotated records. ``fields`` contains custom fields; fields with patterns are read. If the
     rules do not find anything in a text, the readings are open, which is not an error.

@@ -1,4 +1,4 @@
-"""Find text that targets a program reading the record, report its place, and hide it.
+"""Find text aimed at a program that reads the record, report its place, and hide it.
 
 ``injection`` decides which characters of a section are hostile:
 

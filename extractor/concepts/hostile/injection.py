@@ -1,4 +1,4 @@
-"""Find text that targets a program reading the record, and hide it from rules and models.
+"""Find text aimed at a program that reads the record, and hide it from rules and models.
 
 A record is data. Text that commands a model, dictates its answer, imitates a prompt or a chat,
 hides in invisible characters, or repeats endlessly does not describe the trial. It is reported with

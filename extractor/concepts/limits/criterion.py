@@ -24,7 +24,7 @@ from extractor.measures import Limit
 from extractor.schemas import Constraint, Support
 
 WEIGHT = "weight"
-"""The quantity of a limit in kilograms or pounds that does not name a quantity."""
+"""The quantity of an unnamed limit in kilograms or pounds."""
 _ASIDE_REACH = 24
 """Number of tokens before a limit that are searched for words showing that it is not a
 requirement.

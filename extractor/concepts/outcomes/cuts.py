@@ -1,10 +1,10 @@
 """Describe the commas at which a flattened outcome may be split, for the scorer that chooses the
 cuts.
 
-An outcome is "measure, description, time frame". A cut is a pair of commas: the description begins
-after the first comma, and the time frame after the second. The names and weights of the features
-are in ``weights/outcome_cuts.toml``: ``t:`` features describe a time frame, ``d:`` features a
-description, and ``n:`` features a missing description. ``python -m
+An outcome has the form "measure, description, time frame". A cut is a pair of commas: the
+description begins after the first comma, and the time frame after the second. The names and weights
+of the features are in ``weights/outcome_cuts.toml``: ``t:`` features describe a time frame, ``d:``
+features a description, and ``n:`` features a missing description. ``python -m
 benchmarks.training.cut_weights`` fits the weights.
 """
 
