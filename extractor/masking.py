@@ -35,9 +35,7 @@ _NAMES_OTHER = re.compile(
     r"\b(?:file|path|dir|url|uri|sock|name|type|version|count|mode|host|endpoint|prompt|cache"
     r"|stop|eos|bos|pad|special|ids|max|min|limit|budget|application credentials)\b"
 )
-"""Words that show that a name is not that of a credential, as in ``SSH_AUTH_SOCK`` or
-``prompt_cache_key``.
-"""
+"""Words that occur in other names, such as ``SSH_AUTH_SOCK`` or ``prompt_cache_key``."""
 _NAMES_PASSWORD = re.compile(
     r"(?:password|passwd|secret|(?:pg|\bdb )pass|\bmysql pwd)s?$|\b(?:endpoint|host|api) key$"
 )

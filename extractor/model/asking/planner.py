@@ -81,8 +81,8 @@ class Round(NamedTuple):
 
 
 def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
-    """Return the calls with the questions about a record that ``options`` require, or None if there
-    are no questions.
+    """Return the calls about a record that ``options`` require, or None if there are no
+    questions.
     """
     questions = plan_questions(parsed, options)
     if not questions:
