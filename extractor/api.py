@@ -140,13 +140,13 @@ class Extractor:
             WrongType: The argument is something else, such as a text or a path.
             ModelUnavailable: The model cannot be reached, or there is no key for it.
         """
-        read = _as_record(record)
+        trial_record = _as_record(record)
         if self._is_by_rules:
-            return extract_by_rules(read, self._options.extraction)
+            return extract_by_rules(trial_record, self._options.extraction)
 
         async def extract_one() -> TrialExtraction:
             async with self.setup.open() as opened:
-                return await opened(read)
+                return await opened(trial_record)
 
         return call_without_loop(lambda: asyncio.run(extract_one()))
 

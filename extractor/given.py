@@ -72,10 +72,10 @@ class GivenInputs:
             return
         records = [item]
         if isinstance(item, Mapping):
-            own_id = item.get("record_id")
+            record_id = item.get("record_id")
             place = f"item {number}"
-            if own_id is not None:
-                place += f", {own_id}"
+            if record_id is not None:
+                place += f", {record_id}"
             try:
                 records = read_dictionary(item, "given", place)
             except WrongType as error:
@@ -142,12 +142,12 @@ def read_texts(
         if not isinstance(text, str) or not _is_text(text, section):
             yield item
             continue
-        read: dict[str, Any] = {"text": text}
+        text_item: dict[str, Any] = {"text": text}
         if section:
-            read["section"] = section
+            text_item["section"] = section
         if item is not given:
-            read["record_id"] = names[number - 1] if names else f"text-{number}"
-        yield read
+            text_item["record_id"] = names[number - 1] if names else f"text-{number}"
+        yield text_item
 
 
 def _is_text(given: str, section: GivenSection | None) -> bool:

@@ -35,9 +35,7 @@ _NAMES_OTHER = re.compile(
     r"\b(?:file|path|dir|url|uri|sock|name|type|version|count|mode|host|endpoint|prompt|cache"
     r"|stop|eos|bos|pad|special|ids|max|min|limit|budget|application credentials)\b"
 )
-"""Words that show that a name is not that of a credential, as in ``SSH_AUTH_SOCK`` or
-``prompt_cache_key``.
-"""
+"""Words that occur in other names, such as ``SSH_AUTH_SOCK`` or ``prompt_cache_key``."""
 _NAMES_PASSWORD = re.compile(
     r"(?:password|passwd|secret|(?:pg|\bdb )pass|\bmysql pwd)s?$|\b(?:endpoint|host|api) key$"
 )
@@ -200,16 +198,16 @@ def _hide(name: str, value: Any) -> Any:
 
 def _list_credentials() -> frozenset[str]:
     """List the credentials in the environment and the remembered ones."""
-    found = set(_remembered)
+    credentials = set(_remembered)
     for name, value in os.environ.items():
         if names_credential(name):
-            found.add(value.strip())
+            credentials.add(value.strip())
         elif name.endswith("_CUSTOM_HEADERS"):
             # as Anthropic's SDK reads them: one name and value per line
-            found.update(re.findall(r":\s*(.*\S)", value))
+            credentials.update(re.findall(r":\s*(.*\S)", value))
         elif "@" in value:
-            found.update(_list_users(name, value))
-    return frozenset(found)
+            credentials.update(_list_users(name, value))
+    return frozenset(credentials)
 
 
 def _list_users(name: str, value: str) -> Iterator[str]:
@@ -276,9 +274,9 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
             continue
         content = secret.encode("utf-8", "surrogateescape")
         exact += _encode(content)
-        written = {secret, json.dumps(secret)[1:-1], escape(secret)}
-        written |= {quote(content), quote(content, safe=""), quote_plus(content)}
-        escaped = map(re.escape, written)
+        spellings = {secret, json.dumps(secret)[1:-1], escape(secret)}
+        spellings |= {quote(content), quote(content, safe=""), quote_plus(content)}
+        escaped = map(re.escape, spellings)
         if len(secret) < _LONG:
             exact += [rf"(?<![\w-]){form}(?![\w-])" for form in escaped]
             continue

@@ -64,7 +64,7 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
-        """Validate the given options, and return them with the defaults of the other options.
+        """Validate the given options, and return them together with the defaults of other options.
 
         For messages, ``spell`` converts the name of a field to the name that the user writes.
         Raises ``FieldError`` if the first problem is the declaration of a custom field, and

@@ -56,21 +56,21 @@ def plan(
 def finish(
     parsed: ParsedRecord,
     options: ExtractionOptions,
-    asked: "Round | None" = None,
+    query_round: "Round | None" = None,
     replies: "Replies | None" = None,
 ) -> TrialExtraction:
     """Verify the model's replies, assemble the extraction, audit it, and drop doubtful values.
 
-    ``asked`` contains the questions, and ``replies`` is None if no model was asked. The audit
+    ``query_round`` contains the questions, and ``replies`` is None if no model was asked. The audit
     checks all values; values below ``options.min_confidence`` are dropped afterwards. Raises
     ``RecordTooSlow`` if the time limit is exceeded.
     """
     answers = ModelResult()
     with limit_time(parsed.record.source):
-        if asked:
+        if query_round:
             from extractor.model.asking.dialogue import read_replies  # noqa: PLC0415 - rules alone need no model
 
-            answers = read_replies(parsed, asked, replies)
+            answers = read_replies(parsed, query_round, replies)
         extraction = assemble_extraction(parsed, answers, options.tasks, options.fields)
         extraction = _audit(parsed, extraction)
         if options.min_confidence > 0:

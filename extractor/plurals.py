@@ -9,10 +9,10 @@ _DIGITS = 6
 """Number of decimal places of a percentage that are not affected by rounding errors."""
 
 
-def plural(number: int, thing: str, things: str = "") -> str:
+def plural(number: int, noun: str, nouns: str = "") -> str:
     """Return a noun in the singular or plural, depending on the number.
 
-    ``things`` is the plural if it is not formed with an "s".
+    ``nouns`` is the plural if it is not formed with an "s".
 
     >>> plural(1, "record"), plural(0, "record")
     ('record', 'records')
@@ -20,17 +20,17 @@ def plural(number: int, thing: str, things: str = "") -> str:
     'criteria'
     """
     if number == 1:
-        return thing
-    return things or f"{thing}s"
+        return noun
+    return nouns or f"{noun}s"
 
 
-def counted(number: int, thing: str, things: str = "") -> str:
+def counted(number: int, noun: str, nouns: str = "") -> str:
     """Return a number followed by the noun that it counts.
 
     >>> counted(1, "criterion", "criteria"), counted(1204, "record")
     ('1 criterion', '1,204 records')
     """
-    return f"{number:,} {plural(number, thing, things)}"
+    return f"{number:,} {plural(number, noun, nouns)}"
 
 
 def percent(confidence: float) -> str:

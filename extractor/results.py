@@ -276,8 +276,10 @@ class Results:
         with _naming_arguments(to):
             copytree(self.folder, to)
             # inputs that were given in Python are read from the copy
-            here, there = (str((at / GIVEN).absolute()) for at in (self.folder, to))
-            manifest = (to / MANIFEST).read_text("utf-8").replace(here, there)
+            old_path, new_path = (
+                str((at / GIVEN).absolute()) for at in (self.folder, to)
+            )
+            manifest = (to / MANIFEST).read_text("utf-8").replace(old_path, new_path)
             write_atomically(to / MANIFEST, manifest.encode())
         return to
 
@@ -306,9 +308,9 @@ def export_results(  # noqa: PLR0913 - one parameter per option of the command
         if tables:
             raise ValueError("--format fhir writes no tables; drop --tables")
         pairs = pair_results(source, run, threshold)
-        found = export_fhir(pairs, to, tasks, force=force)
-        counts = {**found.resources, "unmapped": sum(found.unmapped.values())}
-        return counts, [*found.describe()]
+        exported = export_fhir(pairs, to, tasks, force=force)
+        counts = {**exported.resources, "unmapped": sum(exported.unmapped.values())}
+        return counts, [*exported.describe()]
     kind = Format(file_format) if file_format else None
     destination = Destination.choose(to, kind, force=force)
     registry, lacking = read_run_registry(run, columns)

@@ -46,15 +46,17 @@ class OpenExtractor:
     async def __call__(self, record: TrialRecord) -> TrialExtraction:
         options = self.options
         if self.in_thread:
-            parsed, asked = await asyncio.to_thread(plan, record, options)
+            parsed, query_round = await asyncio.to_thread(plan, record, options)
         else:
-            parsed, asked = plan(record, options)
+            parsed, query_round = plan(record, options)
         replies = None
-        if asked and self.model:
-            replies = await ask_round(asked, self.model)
+        if query_round and self.model:
+            replies = await ask_round(query_round, self.model)
         if self.in_thread:
-            return await asyncio.to_thread(finish, parsed, options, asked, replies)
-        return finish(parsed, options, asked, replies)
+            return await asyncio.to_thread(
+                finish, parsed, options, query_round, replies
+            )
+        return finish(parsed, options, query_round, replies)
 
     @property
     def usage(self) -> Usage:
@@ -122,8 +124,8 @@ class Setup:
     @property
     def unread(self) -> str | None:
         """A message about the custom fields that will be empty because no model is asked."""
-        is_asked = self.options.asks and self.choice.answers
-        if is_asked:
+        asks_model = self.options.asks and self.choice.answers
+        if asks_model:
             return None
         return explain_unread(self.options.fields)
 

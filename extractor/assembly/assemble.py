@@ -78,15 +78,17 @@ def assemble_extraction(
         field for field in fields if field.of is Of.RECORD or field.of.task in tasks
     ]
     custom: dict[str, tuple[CustomItem, ...]] = {}
-    own_absences: list[Absence] = []
+    custom_absences: list[Absence] = []
     if wanted:
         from extractor.assembly.own import assemble_own  # noqa: PLC0415 - few extractions have custom fields
 
-        custom, own_absences = assemble_own(
+        custom, custom_absences = assemble_own(
             parsed, result, wanted, (criteria, regimens, outcomes)
         )
     unwanted = [task.value for task in Task if task not in tasks]
-    unwanted_own = [f"custom.{field.name}" for field in fields if field not in wanted]
+    unwanted_fields = [
+        f"custom.{field.name}" for field in fields if field not in wanted
+    ]
     extraction = TrialExtraction(
         record_id=parsed.record.record_id,
         eligibility=eligibility,
@@ -99,8 +101,8 @@ def assemble_extraction(
             *criteria.absences,
             *regimens.absences,
             *outcomes.absences,
-            *own_absences,
-            *map(_explain_unwanted, unwanted_own),
+            *custom_absences,
+            *map(_explain_unwanted, unwanted_fields),
         ),
         usage=result.usage,
         registered_terms=list_terms(parsed.record),

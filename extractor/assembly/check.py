@@ -91,19 +91,23 @@ def ground_answer(
         arms.setdefault(labels[-1], place)
     values = name_arms(values, labels)
     search = _Search(values, draft, parsed, lead_in, arms)
-    own = {field.name: field for field in fields}
+    custom_fields = {field.name: field for field in fields}
     readings: dict[str, Reading[Any]] = {}
     claims: dict[str, tuple[Draft, ...]] = {}
     refused: list[Refusal] = []
     for name, value in values.items():
         many = isinstance(value, tuple)
-        members = [one for one in (value if many else (value,)) if one is not None]
-        readable = [one for one in members if not isinstance(one, UnreadableValue)]
-        if name in own:
-            found, refusals = _ground_claims(readable, own[name], search)
-            reading = Reading(bool(found), MODEL_CONFIDENCE, origin=Origin.MODEL)
-            is_proven = bool(found)
-            claims |= {name: found} if is_proven or not members else {}
+        members = [
+            member for member in (value if many else (value,)) if member is not None
+        ]
+        readable = [
+            member for member in members if not isinstance(member, UnreadableValue)
+        ]
+        if name in custom_fields:
+            drafts, refusals = _ground_claims(readable, custom_fields[name], search)
+            reading = Reading(bool(drafts), MODEL_CONFIDENCE, origin=Origin.MODEL)
+            is_proven = bool(drafts)
+            claims |= {name: drafts} if is_proven or not members else {}
         else:
             supported, refusals = _ground_members(readable, name, search)
             reading = read_supported(supported, many=many)
@@ -160,7 +164,7 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
             amounts[position] = amount.model_copy(update={"arms": arms})
     if not numbers:
         return values
-    unread = [one for one in numbers if isinstance(one, UnreadableValue)]
+    unread = [number for number in numbers if isinstance(number, UnreadableValue)]
     changed = {**values, "arms": (*name(numbers), *unread)}
     if not changed["arms"]:
         del changed["arms"]
@@ -268,8 +272,12 @@ class _Search:
         if above.section is not section or above.first >= self.here.first:
             return None
         both = section.whole.part(above.first, self.here.end)
-        found = find_support(value, both)
-        return found if found and found.span.end > self.draft.chunk.span.start else None
+        support = find_support(value, both)
+        return (
+            support
+            if support and support.span.end > self.draft.chunk.span.start
+            else None
+        )
 
 
 def _ground_members(
@@ -288,12 +296,12 @@ def _ground_members(
     if field == "time_windows":
         places = list(search.list_places(field))
     for member in members:
-        found = search.find(field, member)
-        if found is None:
+        support = search.find(field, member)
+        if support is None:
             refusal = explain_refusal(member, search.here)
             refused.append(_describe(refusal, field, member))
             continue
-        proven, refusals = prove_parts(found, places, search.above)
+        proven, refusals = prove_parts(support, places, search.above)
         if proven:
             supported.append(proven)
         refused_parts += [_describe(refusal, field, member) for refusal in refusals]

@@ -127,23 +127,23 @@ def find_claimed(
     inside = _find(value, quoted)
     if inside or quote is None:
         return inside
-    around = _find(value, here)
+    in_line = _find(value, here)
     if isinstance(value, str):
-        return around
+        return in_line
     tokens = read_passage(_NAME.sub(" ", quoted.raw)).tokens
-    stated = list(find_numbers(tokens))
-    if not stated and value in _ZEROS and _states_none(cut(quoted)):
+    numbers = list(find_numbers(tokens))
+    if not numbers and value in _ZEROS and _states_none(cut(quoted)):
         return Supported(value, quote, Support.INFERRED)
-    if around is None:
+    if in_line is None:
         return None
-    confidence = around.confidence
-    if not around.span.overlaps(quote):
-        if _states_kind(value, tokens, stated):
+    confidence = in_line.confidence
+    if not in_line.span.overlaps(quote):
+        if _states_kind(value, tokens, numbers):
             return None
-        if stated:
-            beside = measured("own", "beside a quote with a number")
-            confidence = min(confidence, beside)
-    return replace(around, support=Support.INFERRED, confidence=confidence)
+        if numbers:
+            reduced = measured("own", "beside a quote with a number")
+            confidence = min(confidence, reduced)
+    return replace(in_line, support=Support.INFERRED, confidence=confidence)
 
 
 def _states_none(tokens: Tokens) -> bool:
@@ -155,7 +155,7 @@ def _states_none(tokens: Tokens) -> bool:
     return rule("states_some").search(tokens) is None
 
 
-def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
+def _states_kind(value: Any, tokens: Tokens, numbers: Sequence[Number]) -> bool:
     """Return True if a quote states a value of the same kind. For a time or an age, this is a
     duration or a number that does not count anything, unlike the number in "two methods". For any
     other value, it is a number that is not part of a duration.
@@ -163,10 +163,14 @@ def _states_kind(value: Any, tokens: Tokens, stated: Sequence[Number]) -> bool:
     lengths = list(find_durations(tokens))
     if isinstance(value, Age | Period | TimePoint):
         counted = rule("counted_noun")
-        bare = [one for one in stated if counted.starts(tokens, one.end) is None]
+        bare = [
+            number for number in numbers if counted.starts(tokens, number.end) is None
+        ]
         return bool(lengths or bare)
     timed = [range(length.first, length.end) for length in lengths]
-    return any(not any(one.first in length for length in timed) for one in stated)
+    return any(
+        not any(number.first in length for length in timed) for number in numbers
+    )
 
 
 def _find_words(quote: str, here: Passage) -> Span | None:
@@ -174,8 +178,8 @@ def _find_words(quote: str, here: Passage) -> Span | None:
     contains a different number, or negates them.
     """
     check = verify_quote(quote, here.raw)
-    is_there = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
-    if not is_there or check.start is None or check.end is None:
+    is_found = check.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
+    if not is_found or check.start is None or check.end is None:
         return None
     first, _ = here.raw_span
     return Span(here.section.name, first + check.start, first + check.end)
@@ -198,12 +202,12 @@ def _find(value: Any, here: Passage) -> Supported | None:
             if number.value == value:
                 return support_at(Derived(number.first, number.end), value, here)
         return None
-    stated = find_support(value, here)
+    support = find_support(value, here)
     if not isinstance(value, TimePoint):
-        return stated
-    if stated is None:
+        return support
+    if support is None:
         length = find_support(Period(value=value.value, unit=value.unit), here)
-        stated = replace(length, value=value) if length else None
-    if stated and _NO_MOMENT.search(here.section.raw, 0, stated.span.start):
+        support = replace(length, value=value) if length else None
+    if support and _NO_MOMENT.search(here.section.raw, 0, support.span.start):
         return None
-    return stated
+    return support

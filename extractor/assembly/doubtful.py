@@ -126,36 +126,44 @@ class _Sieve:
         self._dropped = dropped
         self._moved: dict[str, str] = {}
 
-    def keep(self, value: Any, old: str, new: str) -> Any:
-        """Return the remaining part of a value, which moves from the path ``old`` to the path
-        ``new``.
+    def keep(self, value: Any, old_path: str, new_path: str) -> Any:
+        """Return the remaining part of a value, which moves from the path ``old_path`` to the path
+        ``new_path``.
         """
-        if old in self._dropped:
-            self._explain(new)
+        if old_path in self._dropped:
+            self._explain(new_path)
             return None
-        self._moved[old] = new
+        self._moved[old_path] = new_path
         if isinstance(value, dict):
             kept = {
-                name: self.keep(one, f"{old}.{name}", f"{new}.{name}")
-                for name, one in value.items()
+                name: self.keep(member, f"{old_path}.{name}", f"{new_path}.{name}")
+                for name, member in value.items()
                 if name != "evidence"
             }
             if "evidence" in value:
-                kept |= self._describe(value, old, new)
+                kept |= self._describe(value, old_path, new_path)
             return kept
         if not isinstance(value, tuple):
             return value
-        stay = [at for at in range(len(value)) if f"{old}[{at}]" not in self._dropped]
+        stay = [
+            at for at in range(len(value)) if f"{old_path}[{at}]" not in self._dropped
+        ]
         if len(stay) < len(value):
-            self.places[old] = tuple(stay)
+            self.places[old_path] = tuple(stay)
             if not stay:
-                self._explain(new)
+                self._explain(new_path)
         return tuple(
-            self.keep(value[was], f"{old}[{was}]", f"{new}[{now}]")
-            for now, was in enumerate(stay)
+            self.keep(
+                value[old_position],
+                f"{old_path}[{old_position}]",
+                f"{new_path}[{new_position}]",
+            )
+            for new_position, old_position in enumerate(stay)
         )
 
-    def _describe(self, item: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    def _describe(
+        self, item: Mapping[str, Any], old_path: str, new_path: str
+    ) -> dict[str, Any]:
         """Return the remaining evidence of an item. If evidence was dropped, the item's confidence
         becomes the lowest confidence of its remaining values.
         """
@@ -165,10 +173,10 @@ class _Sieve:
         evidence: list[Evidence] = []
         confidence = 1.0
         for piece in item["evidence"]:
-            place = self._follow(f"{old}.{piece['field']}")
+            place = self._follow(f"{old_path}.{piece['field']}")
             if place is None:
                 continue
-            name = place.removeprefix(f"{new}.")
+            name = place.removeprefix(f"{new_path}.")
             evidence.append(Evidence(**(piece | {"field": name})))
             if FieldRef(name).names[0] not in _PLACING:
                 confidence = min(confidence, piece["confidence"] or confidence)
@@ -180,20 +188,20 @@ class _Sieve:
         """Return the new path of the value at an old path, or None if the value or a parent was
         dropped.
         """
-        around = (path, *FieldRef(path).parents)
-        if not self._dropped.isdisjoint(around):
+        enclosing = (path, *FieldRef(path).parents)
+        if not self._dropped.isdisjoint(enclosing):
             return None
-        for place in around:
+        for place in enclosing:
             if place in self._moved:
                 return self._moved[place] + path[len(place) :]
         return path
 
     def relocate(self, located: Iterable[_LocatedT]) -> Iterator[_LocatedT]:
         """Yield the absences or findings whose path still exists, with the new path."""
-        for one in located:
-            path = self._follow(one.field)
+        for entry in located:
+            path = self._follow(entry.field)
             if path is not None:
-                yield one.model_copy(update={"field": path})
+                yield entry.model_copy(update={"field": path})
 
     def _explain(self, path: str) -> None:
         """Add an absence for an empty field, unless it is part of a member of a nested list."""
@@ -206,9 +214,9 @@ def _mend_groups(before: TrialExtraction, eligibility: dict[str, Any]) -> None:
     """Move the members of each dropped group to the innermost remaining group that contained it, if
     any.
     """
-    around = {group.id: group.parent for group in before.eligibility.groups}
-    stays = {group["id"] for group in eligibility["groups"]}
+    parents = {group.id: group.parent for group in before.eligibility.groups}
+    remaining = {group["id"] for group in eligibility["groups"]}
     for key, members in (("parent", "groups"), ("group", "criteria")):
         for member in eligibility[members]:
-            while member[key] and member[key] not in stays:
-                member[key] = around.get(member[key])
+            while member[key] and member[key] not in remaining:
+                member[key] = parents.get(member[key])

@@ -55,8 +55,8 @@ def assemble_eligibility(
     fields: dict[str, Any] = {}
     for name, age in _resolve_ages(parsed, builder).items():
         fields[name] = builder.add(name, age)
-    others = [field for field in _PEOPLE if field.name not in fields]
-    fields |= builder.add_fields(others)
+    other_fields = [field for field in _PEOPLE if field.name not in fields]
+    fields |= builder.add_fields(other_fields)
     drafts: list[Draft] = []
     quotes: list[Reading[Any]] = []
     for draft in parsed.criteria:

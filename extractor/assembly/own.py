@@ -45,7 +45,7 @@ def assemble_own(
         assembled: The criteria, regimens and endpoints of the extraction: the items that can have
             values for custom fields.
     """
-    own: dict[str, tuple[CustomItem, ...]] = {}
+    values: dict[str, tuple[CustomItem, ...]] = {}
     absences: list[Absence] = []
 
     def explain(field: str, reason: AbsenceReason, sections: Iterable[str]) -> None:
@@ -61,20 +61,20 @@ def assemble_own(
         for path, draft in places:
             claims = _list_claims(field, draft)
             # the model is asked for the record's values line by line
-            asked = [draft] if path else result.drafts
+            asked_drafts = [draft] if path else result.drafts
             if not claims:
-                reason = _explain(field.name, draft, asked)
+                reason = _explain(field.name, draft, asked_drafts)
                 searched = (draft.span.section,) if path else sections
                 explain(f"{path}.{custom}".removeprefix("."), reason, searched)
             for claim in claims if field.many else _choose(claims):
                 item = _build_item(parsed, path, draft, claim)
                 for name in field.list_missing(claim):
-                    reason = _explain(field.name, draft, asked, name)
+                    reason = _explain(field.name, draft, asked_drafts, name)
                     place = f"{custom}[{len(items)}].values.{name}"
                     explain(place, reason, (piece.section for piece in item.evidence))
                 items.append(item)
-        own[field.name] = tuple(items)
-    return own, absences
+        values[field.name] = tuple(items)
+    return values, absences
 
 
 def _find_places(
@@ -102,17 +102,17 @@ def _find_places(
 
 
 def _explain(
-    name: str, draft: Draft, asked: Sequence[Draft], attribute: str = ""
+    name: str, draft: Draft, asked_drafts: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
     """Return the reason why a place does not have a value for a field or an attribute: the budget
     was spent, an answer was refused, the model answered that there is no value, or otherwise the
-    reason why there is no answer from the model. ``asked`` contains the drafts that a model was
-    asked about.
+    reason why there is no answer from the model. ``asked_drafts`` contains the drafts that a model
+    was asked about.
     """
     reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
         return reason
-    if any(answered.refuses(name, attribute) for answered in asked):
+    if any(answered.refuses(name, attribute) for answered in asked_drafts):
         return AbsenceReason.UNSUPPORTED_ANSWER
     return AbsenceReason.NOT_REPORTED if name in draft.model else reason
 
@@ -140,15 +140,15 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     if a model was asked about the line and did not make it.
     """
     drafts = draft.own.get(field.name, ())
-    by_rules = [own.rules for own in drafts if own.rules]
+    by_rules = [custom.rules for custom in drafts if custom.rules]
     read = list(map(_list_values, by_rules))
     claims: list[Claim] = []
     seen: list[Mapping[str, Any]] = []
-    for own in drafts:
-        values = _list_values(own.model)
+    for custom in drafts:
+        values = _list_values(custom.model)
         if values and values not in seen:
             seen.append(values)
-            claims.append(_rate(own.model, is_read=values in read))
+            claims.append(_rate(custom.model, is_read=values in read))
     if claims and not field.many:
         return claims
     is_skipped = draft.is_skipped and field.name in draft.asked
@@ -200,10 +200,12 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
     most = 1.0
     for claim in claims:
         for name, reading in claim.items():
-            known = chosen.setdefault(name, reading)
+            chosen_reading = chosen.setdefault(name, reading)
             values = set(reading.list_values())
-            others = set(known.list_values())
-            if name in best and not (values <= others or others <= values):
+            chosen_values = set(chosen_reading.list_values())
+            if name in best and not (
+                values <= chosen_values or chosen_values <= values
+            ):
                 most = _DISPUTED
     return [_limit(chosen, most)]
 

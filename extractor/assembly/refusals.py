@@ -97,8 +97,8 @@ def _explain_number(
             # words
             return Refusal(Why.OTHER_OWNER)
         return Refusal(Why.OTHER_UNIT, place)
-    for other in _list_others(value, tokens):
-        return Refusal(Why.OTHER_NUMBER, locate(passage, *other))
+    for number in _list_others(value, tokens):
+        return Refusal(Why.OTHER_NUMBER, locate(passage, *number))
     return Refusal()
 
 
@@ -109,7 +109,7 @@ def _list_others(value: Any, tokens: Tokens) -> list[Range]:
     if isinstance(value, Constraint | Quantity):
         name = getattr(value, "quantity", "")
         mentions = find_mentions(tokens)
-        return [one.number for one in mentions if is_own(name, one, tokens)]
+        return [mention.number for mention in mentions if is_own(name, mention, tokens)]
     if isinstance(value, Amount):
         return [(dose.first, dose.end) for dose in rule("measured").find(tokens)]
     return [(length.first, length.end) for length in find_durations(tokens)]

@@ -117,11 +117,11 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     named = {at for at in range(len(tokens)) if _is_named(tokens, at)}
     volume = _find_volume(tokens, amount.unit)
     for quantities in find_quantity_lists(tokens, skipped=named):
-        for one in quantities:
-            stated = (one.low, one.high, one.unit.dose)
-            is_same = stated == (amount.low, amount.high, amount.unit)
-            if is_same and one.end <= volume:
-                return Derived(one.first, one.end)
+        for quantity in quantities:
+            levels = (quantity.low, quantity.high, quantity.unit.dose)
+            is_same = levels == (amount.low, amount.high, amount.unit)
+            if is_same and quantity.end <= volume:
+                return Derived(quantity.first, quantity.end)
     rows = _list_rows(tokens, amount, volume)
     counted = [row for row in rows if row[0] not in named]
     for row in counted:
@@ -169,11 +169,13 @@ def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
     elif amount.high is None:
         opposite = UPPER
     rows: list[Range] = []
-    for first, end, stated in find_rows(tokens, find_numbers(tokens)):
-        if bounds not in stated or first >= volume:
+    for first, end, bounds_of_row in find_rows(tokens, find_numbers(tokens)):
+        if bounds not in bounds_of_row or first >= volume:
             continue
-        sign = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
-        compared = sign and read_comparator("comparators", sign, "comparator")
+        comparison = rule("comparison").ends(tokens, first, first - _COMPARATOR_REACH)
+        compared = comparison and read_comparator(
+            "comparators", comparison, "comparator"
+        )
         if compared not in opposite:
             rows.append((first, end))
     return rows
@@ -182,14 +184,14 @@ def _list_rows(tokens: Tokens, amount: Amount, volume: int) -> list[Range]:
 def _find_code(tokens: Tokens, value: Frequency | Route) -> Derived | None:
     """Find the first words that the rules read as this frequency or route, or return None."""
     if isinstance(value, Route):
-        stated = [
+        mentions = [
             (term.first, term.end, term.value) for term in find_terms(tokens, "routes")
         ]
     else:
-        stated = [
+        mentions = [
             (mark.first, mark.end, mark.value) for mark in find_frequencies(tokens)
         ]
-    for first, end, read in stated:
+    for first, end, read in mentions:
         if read == value:
             return Derived(first, end)
     return None

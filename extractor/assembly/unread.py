@@ -121,7 +121,9 @@ def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[F
 
     Amounts of supply and preparation, volumes, pieces and concentrations are not doses.
     """
-    reported = _list_levels(amount for one in regimens for amount in one.amounts)
+    reported = _list_levels(
+        amount for regimen in regimens for amount in regimen.amounts
+    )
     quoted = [
         _place(piece)
         for regimen in regimens
@@ -144,7 +146,7 @@ def _list_sentences(parsed: ParsedRecord, *, in_prose: bool) -> Iterator[Passage
     for name, section in parsed.sections.items():
         if name.startswith(_GIVEN_IN):
             for line in section.lines():
-                yield from (one.alone() for one in list_sentences(line))
+                yield from (sentence.alone() for sentence in list_sentences(line))
     for chunk in parsed.candidates if in_prose else ():
         if not chunk.span.section.startswith(_GIVEN_IN):
             yield parsed.passage(chunk.span).alone()

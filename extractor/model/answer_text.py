@@ -77,14 +77,14 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
     ... )[0]
     '{"items":[{"n":1}]}'
     """
-    answers, drafts, begun = _list_answers(text, is_cut=is_cut)
-    if is_cut and (begun or not answers):
-        return begun, ""
-    remark = _INCOMPLETE if begun else ""
-    if begun and not answers:
-        whole = read_whole(begun)
+    answers, drafts, incomplete = _list_answers(text, is_cut=is_cut)
+    if is_cut and (incomplete or not answers):
+        return incomplete, ""
+    remark = _INCOMPLETE if incomplete else ""
+    if incomplete and not answers:
+        whole = read_whole(incomplete)
         if whole is None:
-            return begun, ""
+            return incomplete, ""
         answers.append(whole)
         remark = ""
     if not answers:
@@ -113,8 +113,8 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     drafts = []
     is_thought = False
     is_broken = False
-    begun = 0
-    behind = 0
+    rest_start = 0
+    last_end = 0
     end = 0
     for event in islice(_EVENT.finditer(text), _MOST):
         start = event.start()
@@ -129,26 +129,26 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
                 answers = []
             is_thought = opens
             is_broken = False
-            begun = event.end()
+            rest_start = event.end()
             continue
         # an item in a broken answer is not an answer by itself, and truncated items may follow it
         items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
         if items is None:
             if not is_broken and _BEGINNING.match(text, start):
                 is_broken = True
-                begun = start
+                rest_start = start
             continue
         is_broken = False
-        found = drafts if is_thought else answers
+        target = drafts if is_thought else answers
         # words between two items mean that another answer begins
-        if found and _NEXT_PART.match(text, behind):
-            found[-1] += items
+        if target and _NEXT_PART.match(text, last_end):
+            target[-1] += items
         else:
-            found.append(items)
-        behind = end
+            target.append(items)
+        last_end = end
     if is_thought or (answers and not is_broken):
-        begun = len(text)
-    return answers, drafts, text[begun:].strip()
+        rest_start = len(text)
+    return answers, drafts, text[rest_start:].strip()
 
 
 def _read_answer(
@@ -184,8 +184,8 @@ def find_items(value: Any) -> Items | None:
     if isinstance(value, str):
         value, _ = read_value(f"[{value}]")
     if isinstance(value, list) and value:
-        found = list(map(find_items, value))
-        return None if None in found else list(chain(*filter(None, found)))
+        lists = list(map(find_items, value))
+        return None if None in lists else list(chain(*filter(None, lists)))
     if not isinstance(value, dict):
         return None
     if str(value.get("n")).isdecimal():
@@ -210,7 +210,7 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     """
     begins = _LIST.search(text)
     whole: Items = []
-    behind = 0
+    last_end = 0
     end = begins.end() if begins else 0
     for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
@@ -219,8 +219,8 @@ def split_items(text: str, *, is_cut: bool) -> Items:
         items = find_items(value)
         if items:
             whole += items
-            behind = end
-    if not is_cut and "]" in text[behind:]:
+            last_end = end
+    if not is_cut and "]" in text[last_end:]:
         return whole
     last = _NUMBER.findall(text)[-1:]
     return [item for item in whole if str(item["n"]) not in last]

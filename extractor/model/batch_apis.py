@@ -123,8 +123,12 @@ def write_line(name: str, body: Mapping[str, Any]) -> bytes:
     >>> write_line("a", {"model": "m"})[:35]
     b'{"custom_id": "a", "method": "POST"'
     """
-    place = {"method": "POST", "url": "/v1/chat/completions"}
-    line = {"custom_id": name, **place, "body": body}
+    line = {
+        "custom_id": name,
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": body,
+    }
     text = json.dumps(line, ensure_ascii=False)
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
@@ -151,8 +155,8 @@ def read_line(text: str) -> AnswerLine:
         row = from_json(text)
         name = row["custom_id"].strip()
     except (ValueError, LookupError, TypeError, AttributeError):
-        said = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
-        return AnswerLine("", problem=said)
+        message = f"not an answer to a request: {hide_keys(text)[:_LONGEST]!r}"
+        return AnswerLine("", problem=message)
     status = at(row, "response status_code") or "unknown"
     if status == 200:
         try:
@@ -160,6 +164,6 @@ def read_line(text: str) -> AnswerLine:
         except Failure as garbled:
             return AnswerLine(name, problem=str(garbled))
     error = at(row, "error", "response body error")
-    said = at(error, "message", "code") or "no completion"
-    words = hide_keys(" ".join(str(said).split()))[:_LONGEST]
+    message = at(error, "message", "code") or "no completion"
+    words = hide_keys(" ".join(str(message).split()))[:_LONGEST]
     return AnswerLine(name, problem=f"status {status}, {words}")

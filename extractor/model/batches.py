@@ -197,14 +197,15 @@ class Batches:
             (batch.number,),
         )
         for question, *prompt, system, user, limit in rows:
-            texts = (system, unpack(user))
-            call = Call(PromptVersion(*prompt), *texts, self.reply_model, limit)
+            call = Call(
+                PromptVersion(*prompt), system, unpack(user), self.reply_model, limit
+            )
             requests.append(write_line(question, self._sender.form.write(call)))
 
         async def create() -> str:
             # an earlier attempt whose reply was lost may have created the batch
-            found = await self._api.find(batch.tag)
-            return found or await self._api.create(batch.tag, requests)
+            existing = await self._api.find(batch.tag)
+            return existing or await self._api.create(batch.tag, requests)
 
         name = await self._send(create)
         sql = "UPDATE batches SET state = 'made', batch = ? WHERE id = ?"
@@ -227,8 +228,8 @@ class Batches:
         if problem:
             self._lose(batch, f"its answers cannot be read: {problem}")
         if progress.state == "failed" and not progress.done:
-            why = progress.message or progress.state
-            self.unfinished[batch.number] = f"the provider refused it ({why})"
+            reason = progress.message or progress.state
+            self.unfinished[batch.number] = f"the provider refused it ({reason})"
 
     async def _fetch(self, batch: Batch, progress: Progress) -> str:
         """Store the answers of a batch that has ended, and close it. Lines of other batches and
@@ -277,9 +278,9 @@ class Batches:
         """Note that answers of a batch are not available now. The batch stays open, and its calls
         are counted at their maximum cost.
         """
-        left = len(self._name_waiting(batch))
+        waiting = len(self._name_waiting(batch))
         self.unfinished[batch.number] = (
-            f"{problem}; {left} of its questions are unanswered. Run the same command again; to "
+            f"{problem}; {waiting} of its questions are unanswered. Run the same command again; to "
             "pay for these again, ask them live: extractor run with the same options"
         )
 

@@ -80,15 +80,15 @@ def _read(body: Any) -> Completion:
     unknown.
     """
     form = next(form for form in _TABLE["forms"] if at(body, form["key"]))
-    found = defaultdict(str)
+    fields = defaultdict(str)
     for name, place in form["paths"].items():
-        found[name] = at(body, place)
-    reason = found["reason"]
+        fields[name] = at(body, place)
+    reason = fields["reason"]
     is_cut = reason in _TABLE["cut"]
-    text, remark = find_answer(_join_texts(found, form, is_cut=is_cut), is_cut=is_cut)
+    text, remark = find_answer(_join_texts(fields, form, is_cut=is_cut), is_cut=is_cut)
     problem = ""
-    if found["refusal"] or reason == "refusal":
-        problem = f"the model refused: {found['refusal']}"[:200].strip(": ")
+    if fields["refusal"] or reason == "refusal":
+        problem = f"the model refused: {fields['refusal']}"[:200].strip(": ")
     elif reason in _TABLE["filtered"]:
         problem = f"the provider's filter stopped the answer ({reason})"
     ending = Ending.COMPLETE
@@ -105,26 +105,26 @@ def _read(body: Any) -> Completion:
         mask_known(text),
         ending,
         usage if has_usage else Usage(calls=1),
-        mask_known(shown_model(found["model"])),
+        mask_known(shown_model(fields["model"])),
         mask_known(problem),
         remark,
         has_usage,
     )
 
 
-def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
+def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
     """Return the texts of a message as one text: its reasoning, which is marked, followed by its
     content. If tools are called, their arguments are the content, and the other text is reasoning.
     Raises a built-in error if there is no message, or if a gateway reports that its provider
     failed.
     """
-    thoughts = [_write(found["message"].get(name)) for name in _TABLE["thoughts"]]
-    content = found["content"]
+    thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
+    content = fields["content"]
     if not isinstance(content, list):
         content = [{"text": _write(content)}]
-    said = ""
+    text = ""
     calls = []
-    for part in [*content, *found["calls"]]:
+    for part in [*content, *fields["calls"]]:
         arguments = at(part, form["arguments"])
         if any(map(part.get, _TABLE["thoughts"])):
             thoughts.append(at(part, form["thought"]))
@@ -132,17 +132,19 @@ def _join_texts(found: dict[str, Any], form: dict[str, Any], *, is_cut: bool) ->
             # providers may close brackets that the limit left open
             calls.append(_write(arguments).removesuffix("]}" * is_cut))
         else:
-            said += at(part, "text")
-    if found["error"] and not said and not calls:
+            text += at(part, "text")
+    if fields["error"] and not text and not calls:
         raise LookupError
     if len(calls) > 1 and not is_cut:
         # the items of all calls form one answer
         calls = [f'{{"name":"","call":{call}}}' for call in dict.fromkeys(calls)]
     if calls:
-        thoughts.append(said)
-        said = "".join(calls)
-    marked = [f"<think>{text}</think>" for text in dict.fromkeys(thoughts) if text]
-    return "".join(marked) + said
+        thoughts.append(text)
+        text = "".join(calls)
+    marked = [
+        f"<think>{thought}</think>" for thought in dict.fromkeys(thoughts) if thought
+    ]
+    return "".join(marked) + text
 
 
 def _write(content: Any) -> str:
@@ -158,9 +160,9 @@ def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
     """Read the usage of a reply. Cached and written tokens are limited to the prompt tokens."""
 
     def count(name: str) -> int:
-        found = [at(body, place) for place in form.get(name, ())]
+        numbers = [at(body, place) for place in form.get(name, ())]
         # only positive integers are accepted
-        return sum(n for n in found if type(n) is int and 0 < n <= _MOST_TOKENS)
+        return sum(n for n in numbers if type(n) is int and 0 < n <= _MOST_TOKENS)
 
     prompt = count("prompt")
     output = count("output")
@@ -202,27 +204,27 @@ def at(body: Any, *places: str) -> Any:
     7
     """
     for place in places:
-        found = body
+        value = body
         with suppress(LookupError, TypeError, ValueError):
             for key in place.split():
-                found = found[int(key) if isinstance(found, list) else key]
-            if found:
-                return found
+                value = value[int(key) if isinstance(value, list) else key]
+            if value:
+                return value
     return ""
 
 
 def read_garbled(body: object) -> Failure:
     """Return a failure that describes a reply that is not an answer: truncated JSON, another text
-    (with its beginning), or JSON without a message (with its error, if it has one). Only for
-    another text is it certain that no model was paid for.
+    (with its beginning), or JSON without a message (with its error, if it has one). The model was
+    certainly not paid for only if the reply is another text.
 
     >>> read_garbled("<html>Sign in</html>").said
     "not JSON: '<html>Sign in</html>'"
     """
     if not isinstance(body, str):
         error = at(body, "choices 0 error", "error")
-        said = f"; {mask(str(error))[:200]}" if error else ""
-        return Failure(200, f"without a message{said}", kind="broken")
+        detail = f"; {mask(str(error))[:200]}" if error else ""
+        return Failure(200, f"without a message{detail}", kind="broken")
     # the beginning of an answer
     if body.lstrip().startswith(("{", "[")):
         return Failure(200, "broken JSON", kind="broken")

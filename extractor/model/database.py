@@ -96,9 +96,12 @@ class Database:
         """Raise ``StoreError`` unless the file is new or was created by this version of the
         program.
         """
-        found = self.value("PRAGMA application_id"), self.value("PRAGMA user_version")
+        identity = (
+            self.value("PRAGMA application_id"),
+            self.value("PRAGMA user_version"),
+        )
         tables = self.value("SELECT count(*) FROM sqlite_master")
-        if tables and found != (_APPLICATION, version):
+        if tables and identity != (_APPLICATION, version):
             raise StoreError(
                 f"{self.path}: not created by this version of the program, which reads stores of "
                 f"version {version}; use the version that created it, or choose another folder"
@@ -190,7 +193,7 @@ def _explaining(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         # the low byte is the primary error code, the other bytes are details
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        said = str(error)
+        message = str(error)
     else:
         return
     if code == sqlite3.SQLITE_FULL:
@@ -200,4 +203,4 @@ def _explaining(path: Path) -> Iterator[None]:
         "check its permissions, its disk, and whether another program uses it; if it is damaged, "
         "restore a backup"
     )
-    raise StoreError(f"{path}: {said}; {remedy}")
+    raise StoreError(f"{path}: {message}; {remedy}")

@@ -51,11 +51,11 @@ def _read_status(error: Any) -> Failure | None:
     # {"error": {"message": "..."}}, or only the message
     message = at(body, "error message", "message") or getattr(error, "message", "")
     # for a redirect, show its target
-    told = headers.get("location") or message or "no reason is given"
+    reason = headers.get("location") or message or "no reason is given"
     # mask before truncating, because a truncated key would not be recognised
-    said = hide_keys(" ".join(str(told).split()))[:_LONGEST_SAID]
+    shown = hide_keys(" ".join(str(reason).split()))[:_LONGEST_SAID]
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    return Failure(status, said, f"{text} {said}", retry_after(headers))
+    return Failure(status, shown, f"{text} {shown}", retry_after(headers))
 
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
@@ -81,14 +81,14 @@ def explain_failure(
     model, ``MissingKey`` if the SDK does not find a key, and otherwise ``ModelUnavailable``.
     """
     meaning = failure.meaning
-    said = meaning.sentence.format(
+    sentence = meaning.sentence.format(
         status=failure.status,
         said=failure.said,
         wait=failure.wait or 0,
         key=spec.key_remedy,
     )
-    tried = f" (after {failure.attempts} attempts)" if failure.attempts > 1 else ""
-    message = hide_keys(f"{name_model(spec)}: {said}{tried}")
+    attempts = f" (after {failure.attempts} attempts)" if failure.attempts > 1 else ""
+    message = hide_keys(f"{name_model(spec)}: {sentence}{attempts}")
     if meaning.kind == "no_key":
         return MissingKey(message)
     if away or meaning.action == "give up":

@@ -119,9 +119,9 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
 
-    def wait_before(self, attempt: int, asked: float | None) -> float:
-        """Return the seconds to wait after ``attempt`` failed attempts. ``asked`` is the number of
-        seconds that the server asks to wait, or None if it does not state one.
+    def wait_before(self, attempt: int, requested_wait: float | None) -> float:
+        """Return the seconds to wait after ``attempt`` failed attempts. ``requested_wait`` is the
+        number of seconds that the server asks to wait, or None if it does not state one.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
@@ -129,7 +129,7 @@ class RetryPolicy:
         """
         # the exponent is limited, because a large power of 2.0 would overflow
         wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
-        return min(max(wait, asked or 0.0), self.longest_wait) + self.jitter()
+        return min(max(wait, requested_wait or 0.0), self.longest_wait) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -139,5 +139,5 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)
     """
-    asked = headers.get("retry-after", "")
-    return float(asked) if re.fullmatch(r"\d{1,9}(\.\d*)?", asked) else None
+    header = headers.get("retry-after", "")
+    return float(header) if re.fullmatch(r"\d{1,9}(\.\d*)?", header) else None

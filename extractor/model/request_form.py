@@ -19,8 +19,8 @@ servers.
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
-    """The format of requests to a model: as in the table of providers, except parameters and schema
-    modes that the provider ``refused``.
+    """The format of requests to a model, from the table of providers. Parameters and schema modes
+    that the provider ``refused`` are omitted.
     """
 
     spec: ModelSpec

@@ -118,15 +118,12 @@ class Sender:
                 return await self._send_once(bill, form)
             except Failure as failure:
                 # another call may have changed the form in the meantime
-                if self.form is form:
-                    self.form = self._mend(form, failure, bill.call)
-
-    def _mend(self, form: RequestForm, failure: Failure, call: Call) -> RequestForm:
-        """Return the form without the part that the provider refused. Raises any other failure."""
-        better = form.without(failure, call)
-        if better is None:
-            raise failure
-        return better
+                if self.form is not form:
+                    continue
+                accepted = form.without(failure, bill.call)
+                if accepted is None:
+                    raise
+                self.form = accepted
 
     async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
         """Send a request within the budget, after any wait that the server asked for. Raises
@@ -137,7 +134,7 @@ class Sender:
             await self._pause(self._paused_until - clock())
         self.watch.check()
         async with bill.request():
-            begun = monotonic()
+            started = monotonic()
             status: int | None = 200
             fault = None
             self.watch.under_way += 1
@@ -161,7 +158,7 @@ class Sender:
                     record_id=bill.call.record_id,
                     model=bill.model,
                     attempt=bill.sent,
-                    seconds=round(monotonic() - begun, 3),
+                    seconds=round(monotonic() - started, 3),
                     status=status,
                     error=fault,
                     **bill.stated.model_dump(include=_TOKENS),
@@ -232,10 +229,10 @@ async def repeat(
             return await request()
         except Exception as error:  # noqa: BLE001 - each SDK has its own
             failure = read_failure(error)
-            ended = as_extractor_error(error)
+            raised = as_extractor_error(error)
         # raised outside the handler, because the request in the SDK's error contains the key
         if failure is None:
-            raise ended
+            raise raised
         failure.attempts = attempt
         if not failure.meaning.is_temporary or attempt >= limit(failure):
             raise explain(failure)

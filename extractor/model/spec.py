@@ -186,8 +186,8 @@ def name_model(spec: ModelSpec) -> str:
     >>> name_model(ModelSpec.parse("anthropic/claude-x"))
     'model claude-x at anthropic'
     """
-    shown, _, _ = hide_user(spec.base_url or spec.provider).partition("?")
-    return f"model {spec.name} at {shown}"
+    place, _, _ = hide_user(spec.base_url or spec.provider).partition("?")
+    return f"model {spec.name} at {place}"
 
 
 def shown_model(name: str | None) -> str:

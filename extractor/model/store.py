@@ -227,8 +227,8 @@ class CallStore:
     def _sum(self, columns: Sequence[str], rows: str) -> Usage:
         """Return the total usage of these rows."""
         sums = ", ".join(f"total({name})" for name in columns)
-        found = self.database.row(f"SELECT {sums} FROM {rows}") or ()
-        return _usage(columns, found)
+        totals = self.database.row(f"SELECT {sums} FROM {rows}") or ()
+        return _usage(columns, totals)
 
 
 OpenStore = Callable[[], CallStore]

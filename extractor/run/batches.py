@@ -61,7 +61,11 @@ async def perform_in_batches(
         budget = run.open_budget(folder)
         reply_model = reply_for(run.setup.options.fields)
         client = Batches(
-            *(model, folder.calls(), reply_model, budget, on_status),
+            model,
+            folder.calls(),
+            reply_model,
+            budget,
+            on_status,
             poll_s=poll_s or 0.0,
             sleep=sleep,
         )
@@ -87,9 +91,9 @@ async def perform_in_batches(
     if budget.reached:
         raise BudgetReached(str(budget))
     reasons = [f"batch {number}: {why}" for number, why in client.unfinished.items()]
-    left_open = client.count_unanswered()
-    if left_open and poll_s is not None and not reasons:
-        calls = counted(left_open, "call")
+    unanswered = client.count_unanswered()
+    if unanswered and poll_s is not None and not reasons:
+        calls = counted(unanswered, "call")
         reasons = [f"the batches did not return an answer to {calls}"]
     if reasons:
         raise BatchUnfinished("; ".join(reasons))

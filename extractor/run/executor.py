@@ -99,9 +99,11 @@ class ProcessExecutor(Executor):
 
     def __post_init__(self) -> None:
         self.capacity = self.workers * _QUEUED
-        made = [_Worker(self.timeout, self.example) for _ in range(self.workers + 1)]
-        self._suspects = made.pop()
-        self._workers = made
+        processes = [
+            _Worker(self.timeout, self.example) for _ in range(self.workers + 1)
+        ]
+        self._suspects = processes.pop()
+        self._workers = processes
         self._one_at_a_time = asyncio.Lock()
 
     async def compute(
@@ -263,10 +265,10 @@ async def extract_with(
     from extractor.model.asking.querying import ask_round, is_lacking  # noqa: PLC0415 - slow, and rules alone need no model
 
     assert model
-    asked, held = step
-    replies = await ask_round(asked, model)
+    query_round, parse = step
+    replies = await ask_round(query_round, model)
     last = partial(finish_record, lacking=is_lacking(replies))
-    return await executor.compute(last, held, opened.options, asked, replies)
+    return await executor.compute(last, parse, opened.options, query_round, replies)
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:

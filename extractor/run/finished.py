@@ -125,8 +125,8 @@ class FinishedRun:
         """Yield each record with a result once: first the records found in ``inputs``, in their
         order, then the others, which are ``MISSING``. By default, the inputs of the run are read.
 
-        If the text of a record differs from that in the run, its state is ``CHANGED`` and the
-        record is omitted.
+        If the text of a record has changed since the run, its state is ``CHANGED`` and ``record``
+        is None.
         """
         from extractor.formats import read_records  # noqa: PLC0415 - slow, and readers of results need none
 

@@ -115,8 +115,8 @@ class RunFolder(Sink):
         """Continue the run in the folder, if there is one. Raises ``StoreError`` if a part of the
         run is missing, and ``SettingsDiffer`` if it has different settings.
         """
-        found = read_manifest(self.path / MANIFEST)
-        if found is None:
+        earlier = read_manifest(self.path / MANIFEST)
+        if earlier is None:
             for name in (EXTRACTIONS, FAILURES, RUN_FILE):
                 if (self.path / name).exists():
                     remedy = how_to_keep_answers(self.path)
@@ -125,7 +125,7 @@ class RunFolder(Sink):
                     )
             return
         settings = self.manifest.settings
-        changed = list(explain_changed(found.settings, settings))
+        changed = list(explain_changed(earlier.settings, settings))
         if changed:
             raise SettingsDiffer(
                 f"{self.path}: created with other settings ({'; '.join(changed)}); use another "
@@ -141,8 +141,8 @@ class RunFolder(Sink):
             open_run_to_read(self.path).close()
         # The remaining differences do not affect results, such as the address of the model's server
         # or a masked key.
-        update = {"settings": found.settings | settings}
-        self.manifest = found.model_copy(update=update)
+        update = {"settings": earlier.settings | settings}
+        self.manifest = earlier.model_copy(update=update)
         store = self._open_store()
         with naming_file(results):
             # a killed run leaves another order, and perhaps a truncated line
@@ -169,13 +169,13 @@ class RunFolder(Sink):
 
     def _set_aside(self) -> None:
         """Move the files of the existing run to a separate folder."""
-        found = [name for name in _FILES if (self.path / name).exists()]
-        if not found:
+        names = [name for name in _FILES if (self.path / name).exists()]
+        if not names:
             return
         places = (self.path / f"earlier-{number}" for number in count(1))
         aside = next(place for place in places if not place.exists())
         aside.mkdir()
-        for name in found:
+        for name in names:
             (self.path / name).replace(aside / name)
 
     @property

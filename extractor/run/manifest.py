@@ -222,7 +222,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
             model = replayed.settings.get("model") or model
     # custom fields are a separate setting
     prompt = load_prompt().version
-    own = [
+    fields = [
         field.model_dump(mode="json", exclude_defaults=True) for field in options.fields
     ]
     return {
@@ -235,7 +235,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
         "reasoning": chosen.asking.reasoning,
         "model_options": without_credentials(chosen.asking.options) or None,
         "prompts": {f"{prompt.name}.v{prompt.version}": prompt.sha256},
-        "fields": own or None,
+        "fields": fields or None,
     }
 
 
@@ -257,16 +257,19 @@ def explain_changed(
     >>> list(explain_changed(earlier, {"effort": "medium", "rules": "2e"}))
     ['effort was none, is medium', 'the rules have changed']
     """
-    for name, now in settings.items():
-        before = earlier.get(name)
+    for name, value_now in settings.items():
+        value_before = earlier.get(name)
         # a server with another address is still the same server
-        is_moved = name == "model" and _name(before) == _name(now)
-        if before == now or is_moved:
+        is_moved = name == "model" and _name(value_before) == _name(value_now)
+        if value_before == value_now or is_moved:
             continue
         if name in _UNREADABLE:
             yield f"the {name} have changed"
         else:
-            was, is_now = ("none" if one is None else one for one in (before, now))
+            was, is_now = (
+                "none" if value is None else value
+                for value in (value_before, value_now)
+            )
             yield f"{name} was {was}, is {is_now}"
 
 

@@ -110,17 +110,17 @@ async def read_in_thread(
     A daemon thread reads each record on request, so that a slow pipe or drive does not delay the
     event loop or the end of the program. Raises the errors of ``read``.
     """
-    asked: SimpleQueue[Future[Any] | None] = SimpleQueue()
+    requests: SimpleQueue[Future[Any] | None] = SimpleQueue()
 
     def work() -> None:
-        taken = asked.get()
+        request = requests.get()
 
         def give(item: object) -> None:
-            nonlocal taken
-            assert taken
-            taken.set_result(item)
-            taken = asked.get()
-            if taken is None:
+            nonlocal request
+            assert request
+            request.set_result(item)
+            request = requests.get()
+            if request is None:
                 raise _Closed
 
         try:
@@ -130,16 +130,16 @@ async def read_in_thread(
         except _Closed:
             return
         except BaseException as error:  # noqa: BLE001 - raised in the consumer of the records
-            assert taken
-            taken.set_exception(error)
+            assert request
+            request.set_exception(error)
 
     Thread(target=copy_context().run, args=(work,), daemon=True).start()
     try:
         while not is_stopping():
-            taken: Future[Any] = Future()
-            taken.set_running_or_notify_cancel()
-            asked.put(taken)
-            reading = asyncio.wrap_future(taken)
+            request: Future[Any] = Future()
+            request.set_running_or_notify_cancel()
+            requests.put(request)
+            reading = asyncio.wrap_future(request)
             try:
                 await asyncio.wait([reading], timeout=_LOOK_S)
                 while not reading.done() and not is_stopping():
@@ -153,7 +153,7 @@ async def read_in_thread(
                 return
             yield item
     finally:
-        asked.put(None)
+        requests.put(None)
 
 
 @dataclass(eq=False)
@@ -195,19 +195,11 @@ class RecordLoop:
             EngineError: Worker processes cannot be started.
         """
         tasks = self._tasks
-        reading = read_in_thread(read, limit, self.is_stopping)
         try:
-            async with aclosing(reading) as items:
-                async for item in items:
-                    # notice a model that fails for all records before more records start
-                    self._write_ready()
-                    if self._needs_extraction(item):
-                        if self.budget and self.budget.reached:
-                            break
-                        tasks[asyncio.ensure_future(self._observe(item))] = item
-                        await self._wait_while(lambda: self._is_full)
+            await self._start_records(read, limit)
             await self._wait_while(lambda: bool(tasks))
         except (ModelUnavailable, EngineError, asyncio.CancelledError) as error:
+            # while the model is away, the calls of all records end by themselves
             if isinstance(error, ModelAway) and tasks:
                 await asyncio.wait(tasks)
             for task in [task for task in tasks if task.done()]:
@@ -220,6 +212,21 @@ class RecordLoop:
             await asyncio.gather(*tasks, return_exceptions=True)
         if self.budget and self.budget.reached:
             raise BudgetReached(str(self.budget))
+
+    async def _start_records(self, read: Read, limit: int | None) -> None:
+        """Read records and start to extract them, each as soon as there is room for it. Ends after
+        the last record, or when the budget is reached.
+        """
+        async with aclosing(read_in_thread(read, limit, self.is_stopping)) as items:
+            async for item in items:
+                # notice a model that fails for all records before more records start
+                self._write_ready()
+                if not self._needs_extraction(item):
+                    continue
+                if self.budget and self.budget.reached:
+                    return
+                self._tasks[asyncio.ensure_future(self._observe(item))] = item
+                await self._wait_while(lambda: self._is_full)
 
     @property
     def _is_full(self) -> bool:

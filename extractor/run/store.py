@@ -75,13 +75,17 @@ class RunStore:
         """Store a finished record with its line and its ``position`` in the input. An earlier
         result is replaced.
         """
-        packed = zlib.compress(line.line + b"\n")
-        digest = digest_record(record)
-        row = (record.record_id, digest, position, line.lacking, line.counts)
+        row = (
+            record.record_id,
+            digest_record(record),
+            position,
+            line.lacking,
+            line.counts,
+            zlib.compress(line.line + b"\n"),
+        )
         with self.database.transaction():
             self.database.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
-                (*row, packed),
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)", row
             )
 
     def add_failure(self, position: int, line: bytes) -> None:

@@ -122,16 +122,9 @@ class Tally:
 
     def begin_again(self) -> None:
         """Reset the counts before all records are read again. The usage of the meter is kept."""
-        vars(self).update(
-            vars(
-                Tally(
-                    total=self.total,
-                    meter=self.meter,
-                    price=self.price,
-                    watch=self.watch,
-                )
-            )
-        )
+        self.counts = {}
+        for name in ("extracted", "resumed", "failed", "failed_by_model", "repeated"):
+            setattr(self, name, 0)
 
     def add(self, line: ExtractedLine) -> None:
         """Count a finished record."""

@@ -49,16 +49,18 @@ def plan_record(
     """Return the questions about a record together with its parse, or the finished line if there
     are no questions or there is no model.
     """
-    parsed, asked = plan(record, options)
-    if asked is None or not has_model:
-        return to_line(finish(parsed, options, asked))
-    return asked, HeldParse(record.source, pickle.dumps(parsed) if packs else parsed)
+    parsed, query_round = plan(record, options)
+    if query_round is None or not has_model:
+        return to_line(finish(parsed, options, query_round))
+    return query_round, HeldParse(
+        record.source, pickle.dumps(parsed) if packs else parsed
+    )
 
 
 def finish_record(
     held: HeldParse,
     options: ExtractionOptions,
-    asked: "Round",
+    query_round: "Round",
     replies: "Replies",
     *,
     lacking: bool,
@@ -67,7 +69,7 @@ def finish_record(
     parsed = held.content
     if isinstance(parsed, bytes):
         parsed = pickle.loads(parsed)  # noqa: S301 - created by this program
-    return to_line(finish(parsed, options, asked, replies), lacking=lacking)
+    return to_line(finish(parsed, options, query_round, replies), lacking=lacking)
 
 
 def start_worker() -> None:

@@ -58,7 +58,7 @@ def refuse_less(name: str, number: float, least: float) -> None:
     raise ArgumentError(f"{name} is {number!r}; choose a number of at least {least}")
 
 
-def refuse_unknown(what: str, names: Collection[str], choices: Collection[str]) -> None:
+def refuse_unknown(noun: str, names: Collection[str], choices: Collection[str]) -> None:
     """Raise ``ArgumentError`` if a name is not one of the choices. The message names the most
     similar choice and lists all choices.
 
@@ -73,7 +73,7 @@ def refuse_unknown(what: str, names: Collection[str], choices: Collection[str]) 
     unknown = [name for name in names if name not in choices]
     if not unknown:
         return
-    problem = f"{', '.join(unknown)}: no such {what}"
+    problem = f"{', '.join(unknown)}: no such {noun}"
     nearest = suggest(unknown[0], choices)
     if nearest and len(choices) > _MOST_LISTED:
         raise ArgumentError(problem + nearest)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from extractor.language.shown import show_line
+from extractor.plurals import counted
 from extractor.schemas.base import (
     Comparison,
     EvidenceKind,
@@ -333,11 +334,11 @@ class EligibilityAnnotation(SaidModel):
         reference is followed only once.
         """
         groups = {group.id: group for group in self.groups}
-        around: dict[str, CriterionGroup] = {}
-        while name in groups and name not in around:
-            around[name] = groups[name]
+        enclosing: dict[str, CriterionGroup] = {}
+        while name in groups and name not in enclosing:
+            enclosing[name] = groups[name]
             name = groups[name].parent
-        return tuple(around.values())
+        return tuple(enclosing.values())
 
 
 class Eligibility(ExtractedItem, EligibilityAnnotation):
@@ -647,7 +648,7 @@ class TrialExtraction(FrozenModel):
         """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
-        of_own_item = {"of": True, "values": True}
+        custom_item_keys = {"of": True, "values": True}
         return self.model_dump(
             mode="json",
             include={
@@ -655,7 +656,7 @@ class TrialExtraction(FrozenModel):
                 "eligibility": eligibility,
                 "dosing": _include_each(self.dosing),
                 "endpoints": _include_each(self.endpoints),
-                "custom": {name: {"__all__": of_own_item} for name in self.custom},
+                "custom": {name: {"__all__": custom_item_keys} for name in self.custom},
                 "scored": True,
             },
         )
@@ -722,15 +723,15 @@ class TrialExtraction(FrozenModel):
 
     def __repr__(self) -> str:
         counts = [
-            _count(len(self.eligibility.criteria), "criterion", "criteria"),
-            _count(len(self.dosing), "regimen", "regimens"),
-            _count(len(self.endpoints), "endpoint", "endpoints"),
+            counted(len(self.eligibility.criteria), "criterion", "criteria"),
+            counted(len(self.dosing), "regimen"),
+            counted(len(self.endpoints), "endpoint"),
         ]
-        own_values = sum(map(len, self.custom.values()))
-        if own_values:
-            counts.append(_count(own_values, "own value", "own values"))
+        custom_values = sum(map(len, self.custom.values()))
+        if custom_values:
+            counts.append(counted(custom_values, "own value"))
         if self.findings:
-            counts.append(_count(len(self.findings), "finding", "findings"))
+            counts.append(counted(len(self.findings), "finding"))
         return f"<TrialExtraction of {self.record_id}: {', '.join(counts)}>"
 
     __str__ = __repr__
@@ -750,10 +751,6 @@ def _include_stated(item: ExtractedItem) -> dict[str, Any]:
 
 def _include_each(items: Sequence[ExtractedItem]) -> dict[int, dict[str, Any]]:
     return {number: _include_stated(item) for number, item in enumerate(items)}
-
-
-def _count(number: int, noun: str, nouns: str) -> str:
-    return f"{number:,} {noun if number == 1 else nouns}"
 
 
 def _import_frames() -> Any:

@@ -24,8 +24,8 @@ def _list_spellings() -> Mapping[str, Mapping[str, str]]:
     spellings: dict[str, dict[str, str]] = {}
     for field, words in tables.items():
         spellings[field] = {}
-        for word, others in words.items():
-            for spelling in (word, *others):
+        for word, alternatives in words.items():
+            for spelling in (word, *alternatives):
                 spellings[field][_fold(spelling)] = word
     return spellings
 

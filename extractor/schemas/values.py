@@ -64,9 +64,9 @@ def _list_attributes(item: ExtractedItem) -> dict[str, Any]:
     """Return the values of an item, keyed by field. Attributes of a custom field are keyed as
     ``values.NAME``.
     """
-    own = getattr(item, "values", None)
-    if isinstance(own, dict):
-        return {f"values.{name}": value for name, value in own.items()}
+    custom_values = getattr(item, "values", None)
+    if isinstance(custom_values, dict):
+        return {f"values.{name}": value for name, value in custom_values.items()}
     return {name: getattr(item, name) for name in _name_attributes(type(item))}
 
 
@@ -88,5 +88,5 @@ def list_all_values(
 
 @cache
 def _name_attributes(kind: type[ExtractedItem]) -> tuple[str, ...]:
-    left_out = _UNPROVEN.union(ExtractedItem.model_fields)
-    return tuple(name for name in kind.model_fields if name not in left_out)
+    excluded = _UNPROVEN.union(ExtractedItem.model_fields)
+    return tuple(name for name in kind.model_fields if name not in excluded)

@@ -223,7 +223,11 @@ def test_of_several_items_of_a_line_later_ones_add_what_is_missing(items):
 @pytest.mark.parametrize(
     ("item", "field", "message"),
     [
-        ({"cat": "weather"}, "category", "'weather' is not one of: age, sex, diagnosis"),
+        (
+            {"cat": "weather"},
+            "category",
+            "'weather' is not one of: age, sex, diagnosis",
+        ),
         (
             {"limits": ["good kidneys", "ECOG: 1"]},
             "constraints",

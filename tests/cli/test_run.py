@@ -109,7 +109,9 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     least, _, most = figures["dollars"]
     assert 0 < least < most
     assert "gpt-5-mini costs $0.25 per million prompt tokens" in hosted.stderr
-    assert "the reasoning of this model is assumed: 500 tokens per call" in hosted.stderr
+    assert (
+        "the reasoning of this model is assumed: 500 tokens per call" in hosted.stderr
+    )
     assert "mine costs $3 per million prompt tokens, $4 per mil" in own.stderr
     assert "dollars" not in none.stdout
     assert list(tmp_path.iterdir()) == [prices]

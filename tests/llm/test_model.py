@@ -104,7 +104,7 @@ USELESS = {
     "the model refused: no": completion(None, message={"refusal": "no"}),
     "filter stopped the answer": completion("", "content_filter"),
     "the answer is empty": completion(""),
-    "no JSON with items": completion("I think it is red."),
+    "not JSON with items": completion("I think it is red."),
     "was not asked about": completion(items(NINE)),
 }
 

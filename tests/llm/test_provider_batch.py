@@ -221,7 +221,7 @@ async def test_every_answer_is_stored_and_counted_whatever_its_worth(store):
     spending = store.spending
     assert (spending.usage.prompt_tokens, spending.usage.output_tokens) == (40, 10)
     assert spending.unstated == 1
-    assert "no reply states" in str(budget)
+    assert "do not state a cost" in str(budget)
 
 
 async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_kill(

@@ -118,7 +118,9 @@ async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_
 
 
 ONLY_THOUGHTS = "the reply contains an answer only in the model's reasoning"
-BREAKS_OFF = "a later answer in the reply is incomplete; the last complete answer was used"
+BREAKS_OFF = (
+    "a later answer in the reply is incomplete; the last complete answer was used"
+)
 DOUBTFUL = {
     "a draft alone": (
         completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}),

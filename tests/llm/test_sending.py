@@ -74,7 +74,11 @@ async def test_a_temporary_fault_is_waited_out(broken, seconds):
 LASTING = [
     (fault(400, "bad"), "HTTP 400, the server refuses the request: bad", False),
     (fault(400, "odd", param={"a": 1}), "the server refuses the request: odd", False),
-    (fault(401), "HTTP 401, the key is missing or wrong; set EXTRACTOR_MODEL_TOKEN to the key of", True),
+    (
+        fault(401),
+        "HTTP 401, the key is missing or wrong; set EXTRACTOR_MODEL_TOKEN to the key of",
+        True,
+    ),
     (fault(403, "not you"), "HTTP 403, this key may not use the model: not you", True),
     (fault(404, "no 'stub'"), "HTTP 404: no 'stub'; check the model's name", True),
     (fault(407), "the proxy asks for a user and password", True),
@@ -102,7 +106,11 @@ async def test_a_lasting_fault_is_reported_at_once(answer, message, lasting):
     ("raised", "kind", "message"),
     [
         (httpx2.ReadTimeout("silence"), ModelUnavailable, "no answer in time"),
-        (httpx2.ConnectError("refused"), ModelAway, "no connection: refused; is the"),
+        (
+            httpx2.ConnectError("refused"),
+            ModelAway,
+            "no connection: refused; check that the",
+        ),
         (httpx2.ReadError("cut"), ModelUnavailable, "no connection: cut"),
         (
             httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"),

@@ -198,7 +198,9 @@ async def test_a_request_counts_what_its_reply_states_or_at_the_most_if_it_may_b
         assert error is None or not stated or "no message" in str(error)
     assert (spending.usage.calls, spending.unstated) == (stated, unknown)
     assert spending.most_unpriced.output_tokens == 100 * unknown
-    assert ("by calls whose replies do not state a cost" in str(budget)) is bool(unknown)
+    assert ("by calls whose replies do not state a cost" in str(budget)) is bool(
+        unknown
+    )
 
 
 async def test_calls_have_the_price_of_their_day(tmp_path):

@@ -89,7 +89,7 @@ def make_foreign(path):
         ),
         (
             lambda path: execute(path, "PRAGMA user_version=99"),
-            "version of this program",
+            "version of the program",
         ),
         (make_foreign, "choose another folder"),
         (lambda path: (path / "run.sqlite").unlink(), "no run.sqlite"),

@@ -68,7 +68,9 @@ def test_a_table_is_made_of_texts_and_files(given, ids):
 
 
 def test_a_line_with_blanks_is_a_text_unless_it_ends_as_a_file_does():
-    with pytest.warns(UserWarning, match="text: the text has no heading and was read as"):
+    with pytest.warns(
+        UserWarning, match="text: the text has no heading and was read as"
+    ):
         table = RULES.table("records", "Adults with asthma")
     assert list(table["record_id"]) == ["text"]
     with pytest.raises(ArgumentError, match="no such file or folder"):
@@ -106,7 +108,9 @@ def tabulate(texts, index):
     ids=["numbers", "levels", "texts"],
 )
 def test_rows_with_one_label_are_refused_before_anything_is_run(index, named):
-    with pytest.raises(ArgumentError, match=f"several rows have the same index label.*{named}"):
+    with pytest.raises(
+        ArgumentError, match=f"several rows have the same index label.*{named}"
+    ):
         tabulate(CRITERIA, index)
 
 
@@ -278,7 +282,7 @@ def test_what_is_no_record_is_refused_and_leaves_no_folder(
     ("kind", "problem", "call"),
     [
         (ValueError, "choose from .* effort,", lambda: Extractor(efort="low")),
-        (ValueError, "no known provider", lambda: Extractor("nobody/model")),
+        (ValueError, "not name a known provider", lambda: Extractor("nobody/model")),
         (ValueError, "no run to replay", lambda: Extractor(replay="tests/ask")),
         (ValueError, "characters", lambda: Extractor("gpt-5-mini", key="two\nlines")),
         (ValueError, "a key requires a model", lambda: Extractor(key="a-key")),

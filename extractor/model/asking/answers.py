@@ -27,8 +27,16 @@ from extractor.model.completions import Completion, Ending
 from extractor.schemas import Concept, Task
 
 _NEEDED = {
-    *("stands", "kind", "category", "rule", "role", "arms", "split", "concept"),
-    *("time_kind", *PEOPLE_FIELDS),
+    "stands",
+    "kind",
+    "category",
+    "rule",
+    "role",
+    "arms",
+    "split",
+    "concept",
+    "time_kind",
+    *PEOPLE_FIELDS,
 }
 """Fields that have a value on every line that asks for them, so that omitting the field is not an
 answer.
@@ -51,25 +59,25 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
         return ModelReply(dropped=((None, completion.problem),))
     dropped: list[tuple[int | None, str]] = []
     is_cut = completion.ending is Ending.CUT
-    found = None if is_cut else read_whole(completion.text)
-    if found is None:
-        found = split_items(completion.text, is_cut=is_cut)
+    items = None if is_cut else read_whole(completion.text)
+    if items is None:
+        items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
             dropped.append((None, "the answer is empty or not JSON with items"))
-    kept = []
-    asked = {question.number for question in questions}
-    for raw in found:
+    valid = []
+    numbers = {question.number for question in questions}
+    for raw in items:
         number = int(raw["n"])
-        if number not in asked:
+        if number not in numbers:
             dropped.append((number, "was not asked about"))
             continue
         try:
             reply: Any = call.reply_model.model_validate({"items": [raw]})
-            kept += reply.items
+            valid += reply.items
         except ValidationError as error:
             dropped.append((number, _explain(error)))
     remarks = (completion.remark,) if completion.remark else ()
-    return ModelReply(tuple(kept), dropped=tuple(dropped), remarks=remarks)
+    return ModelReply(tuple(valid), dropped=tuple(dropped), remarks=remarks)
 
 
 Values = Mapping[str, Any]
@@ -77,19 +85,19 @@ Answers = Iterator[tuple[Question, Values]]
 """Pairs of a question and the values of an item that answers it, keyed by field."""
 
 
-def read_values(asked: Questions, items: Iterable[Any]) -> Answers:
-    """Yield the values of items for the lines that were ``asked``. Empty items are skipped."""
-    questions = {question.number: question for question in asked}
-    written: dict[tuple[int, int], Values] = {}
+def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
+    """Yield the values of items for the lines in ``questions``. Empty items are skipped."""
+    by_number = {question.number: question for question in questions}
+    values_by_place: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
-        is_list = is_listing(questions[item.n])
+        is_list = is_listing(by_number[item.n])
         # if a line that allows one item has several, later items only add missing keys
         place = (item.n, position if is_list else 0)
-        written[place] = {**item.model_extra, **written.get(place, {})}
-    for (number, _), keys in written.items():
-        values = _read_item(questions[number], keys)
+        values_by_place[place] = {**item.model_extra, **values_by_place.get(place, {})}
+    for (number, _), keys in values_by_place.items():
+        values = _read_item(by_number[number], keys)
         if values:
-            yield questions[number], values
+            yield by_number[number], values
 
 
 def _read_item(question: Question, written: Values) -> Values:
@@ -101,13 +109,13 @@ def _read_item(question: Question, written: Values) -> Values:
     participants, is not an answer, and the result does not contain the field.
     """
     forms = FORMS[question.task]
-    asked = question.guideline_fields
+    names = question.guideline_fields
     # a line that is not a criterion may still introduce criteria and describe participants
     is_none = read_field("stands", forms["stands"], written) is False
     if is_none and question.task is Task.ELIGIBILITY:
-        asked = ("stands", *sorted({"rule", PEOPLE}.intersection(asked)))
+        names = ("stands", *sorted({"rule", PEOPLE}.intersection(names)))
     values = {}
-    for name in expand(asked):
+    for name in expand(names):
         value = read_field(name, forms[name], written)
         if value is not None or name not in _NEEDED:
             values[name] = value
@@ -117,9 +125,9 @@ def _read_item(question: Question, written: Values) -> Values:
     if isinstance(values.get("split"), dict):
         values |= _cut(question.chunk.text, values.pop("split"))
     claims = {}
-    for own in question.custom:
-        readable, faults = own.read(written.get(own.name))
-        claims[own.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
+    for field in question.custom:
+        readable, faults = field.read(written.get(field.name))
+        claims[field.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
     says_something = any(values.values()) if is_regimen else bool(values)
@@ -182,4 +190,4 @@ def read_silence(silent: Iterable[Question]) -> Answers:
         if REGIMENS in question.fields:
             yield question, {"stands": False}
         elif question.custom:
-            yield question, {own.name: () for own in question.custom}
+            yield question, {field.name: () for field in question.custom}

@@ -49,7 +49,7 @@ Replies = Sequence[ModelReply | None]
 
 
 def read_replies(
-    parsed: ParsedRecord, asked: Round, replies: Replies | None
+    parsed: ParsedRecord, query_round: Round, replies: Replies | None
 ) -> ModelResult:
     """Return the values in the replies to a round that the text supports.
 
@@ -59,14 +59,14 @@ def read_replies(
     ``replies`` is None because no model was asked, all lines are pending.
     """
     if replies is None:
-        replies = [ModelReply(pending=1)] * len(asked.calls)
-    got: list[Question] = []
+        replies = [ModelReply(pending=1)] * len(query_round.calls)
+    received: list[Question] = []
     unasked: list[Question] = []
     drafts = []
     skipped = set()
     unanswered = 0
     waiting = 0
-    for call, reply in zip(asked.calls, replies, strict=True):
+    for call, reply in zip(query_round.calls, replies, strict=True):
         if reply is None:
             unasked += call
             continue
@@ -74,13 +74,17 @@ def read_replies(
         drafts += read
         skipped |= silent
         unanswered += count_asked(call) if reply.is_useless else len(silent)
-        known = {draft.number for draft in read}
-        lines = [line for line in call if not reply.pending or line.number in known]
-        got += lines
+        answered_numbers = {draft.number for draft in read}
+        lines = [
+            line
+            for line in call
+            if not reply.pending or line.number in answered_numbers
+        ]
+        received += lines
         waiting += count_asked(call) - count_asked(lines)
-    reasons = _list_reasons(unasked, got)
+    reasons = _list_reasons(unasked, received)
     answered = {draft.number for draft in drafts}
-    for line in (*got, *unasked):
+    for line in (*received, *unasked):
         if line.number in reasons and line.number not in answered:
             draft = parsed.draft_of(line.task, line.chunk)
             is_skipped = line.number in skipped
@@ -91,7 +95,7 @@ def read_replies(
     total = sum(filter(None, replies), ModelReply())
     result = ModelResult(tuple(drafts), total.rejected, total.remarks)
     counts = {
-        "questions": count_asked(got),
+        "questions": count_asked(received),
         "open_questions": waiting + sum(map(_is_open, result.by_number.values())),
         "unanswered": unanswered,
     }
@@ -113,7 +117,9 @@ def _read_reply(
     if reply.pending or reply.is_useless:
         return drafts, set()
     answered = {draft.number for draft in drafts}
+    # lines that ask for fields but did not receive an item
     silent = {line.number for line in call if line.fields} - answered
+    # lines that must have an item; the other lines may have any number of items
     needed = {line.number for line in call if not is_listing(line)}
     skipped = silent & needed
     is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
@@ -121,7 +127,8 @@ def _read_reply(
     if is_unread or (parsed.regimens and not answered):
         skipped = silent
     if not reply.dropped:
-        for question, values in read_silence(lines[one] for one in silent - skipped):
+        unlisted = [lines[number] for number in silent - skipped]
+        for question, values in read_silence(unlisted):
             drafts.append(_ground(parsed, {}, question, values))
     return drafts, skipped
 
@@ -141,22 +148,22 @@ def _ground(
     call, keyed by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
-    stated = dict(values)
-    named = lines.get(stated.get("lead_in"))
+    item_values = dict(values)
+    lead_line = lines.get(item_values.get("lead_in"))
     # a lead-in of None, which is kept, means that nothing introduces the line
-    if isinstance(stated.get("lead_in"), int):
-        del stated["lead_in"]
-    if named is None:
+    if isinstance(item_values.get("lead_in"), int):
+        del item_values["lead_in"]
+    if lead_line is None:
         above = parsed.find_lead_in(draft)
-        return ground_answer(stated, draft, parsed, above, question.custom)
-    draft = ground_answer(stated, draft, parsed, named.chunk, question.custom)
-    span = named.chunk.span
+        return ground_answer(item_values, draft, parsed, above, question.custom)
+    draft = ground_answer(item_values, draft, parsed, lead_line.chunk, question.custom)
+    span = lead_line.chunk.span
     words = parsed.raw(span)
     reading = Reading(words, MODEL_CONFIDENCE, (span,), origin=Origin.MODEL)
     return replace(draft, model={**draft.model, "lead_in": reading})
 
 
-def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
+def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]:
     """Return, for the number of each item and of the record, the fields that were planned to be
     asked, each with the reason that applies if it remains unanswered: the model did not answer, or
     the budget did not cover the call.
@@ -168,17 +175,19 @@ def _list_reasons(unasked: Questions, got: Questions) -> dict[int, Reasons]:
     reasons: dict[int, Reasons] = {}
     for questions, reason in (
         (unasked, AbsenceReason.BUDGET_EXHAUSTED),
-        (got, AbsenceReason.MODEL_REFUSED),
+        (received, AbsenceReason.MODEL_REFUSED),
     ):
         for question in questions:
-            of_record = {own.name for own in question.custom if own.of is Of.RECORD}
+            of_record = {
+                field.name for field in question.custom if field.of is Of.RECORD
+            }
             for name in question.fields:
                 is_of_record = name == PEOPLE or name in of_record
                 number = RECORD if is_of_record else question.number
-                known = reasons.setdefault(number, {})
+                reasons_of_item = reasons.setdefault(number, {})
                 # an unasked line might state the custom field, so the budget remains the reason
-                if name not in of_record or name not in known:
-                    known |= dict.fromkeys(_MEANT.get(name, [name]), reason)
+                if name not in of_record or name not in reasons_of_item:
+                    reasons_of_item |= dict.fromkeys(_MEANT.get(name, [name]), reason)
     return reasons
 
 
@@ -197,7 +206,7 @@ def _is_open(draft: Draft) -> bool:
     return not wanted <= draft.model.keys()
 
 
-def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
+def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
     """Combine the answers of lines about the whole record into one draft: the lowest minimum age,
     the highest maximum age, the first answers about sex and healthy volunteers, and all values of
     custom fields.
@@ -205,8 +214,8 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
     Lines that do not state an age or a sex (None) are skipped.
     """
     model = {}
-    own = {}
-    for name in asked:
+    custom = {}
+    for name in reasons:
         answers = [draft.model[name] for draft in drafts if name in draft.model]
         answers = [reading for reading in answers if reading.value is not None]
         if name in AGES:
@@ -218,9 +227,11 @@ def _join_record(drafts: Sequence[Draft], asked: Reasons) -> Draft:
         elif name not in PEOPLE_FIELDS:
             # answers that state a value come first
             answers.sort(key=lambda reading: not reading.value)
-            own[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
+            custom[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
         if answers:
             model[name] = answers[0]
     refusals = [refusal for draft in drafts for refusal in draft.refused]
-    refused = tuple(one for one in refusals if one.field in PEOPLE_FIELDS)
-    return replace(draft_record({}), model=model, refused=refused, own=own, asked=asked)
+    refused = tuple(refusal for refusal in refusals if refusal.field in PEOPLE_FIELDS)
+    return replace(
+        draft_record({}), model=model, refused=refused, own=custom, asked=reasons
+    )

@@ -65,11 +65,11 @@ _LINE = re.compile(
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
     """Estimate the size of the requests about a record, assuming that no re-asks are needed."""
-    asked = plan_round(parse_record(record, options.fields), options)
-    if asked is None:
+    query_round = plan_round(parse_record(record, options.fields), options)
+    if query_round is None:
         return RequestSize()
-    sizes = [measure_call(asked.render(call)) for call in asked.calls]
-    questions = sum(map(count_asked, asked.calls))
+    sizes = [measure_call(query_round.render(call)) for call in query_round.calls]
+    questions = sum(map(count_asked, query_round.calls))
     return replace(sum(sizes, RequestSize()), questions=questions)
 
 
@@ -81,8 +81,8 @@ class Round(NamedTuple):
 
 
 def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
-    """Return the calls with the questions about a record that ``options`` require, or None if there
-    are no questions.
+    """Return the calls about a record that ``options`` require, or None if there are no
+    questions.
     """
     questions = plan_questions(parsed, options)
     if not questions:
@@ -119,14 +119,14 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
     planned: dict[int, Question] = {}
     for question in questions:
         planned.setdefault(question.number, question)
-    for own in options.fields:
+    for field in options.fields:
         # if a task is not extracted, neither are the custom fields of its items
-        if own.of is not Of.RECORD and own.of.task not in options.tasks:
+        if field.of is not Of.RECORD and field.of.task not in options.tasks:
             continue
-        for line in _plan_own(parsed, own, [*planned.values()], effort, numbers):
-            if own.may_be_in(line.chunk.text):
-                known = planned.get(line.number, line)
-                planned[line.number] = known.add(own)
+        for line in _plan_own(parsed, field, [*planned.values()], effort, numbers):
+            if field.may_be_in(line.chunk.text):
+                question_of_line = planned.get(line.number, line)
+                planned[line.number] = question_of_line.add(field)
     return tuple(planned.values())
 
 
@@ -189,15 +189,15 @@ def _plan_eligibility(
     that may state who can take part.
     """
     names = FIELDS[Task.ELIGIBILITY]
-    asked = {
+    doubtful_fields = {
         item.number: _list_doubtful(item, names, effort) for item in parsed.criteria
     }
-    shown = _list_introducing(parsed, asked, numbers)
-    lines = [_show_item(item, shown) for item in parsed.criteria]
+    lead_lines = _list_introducing(parsed, doubtful_fields, numbers)
+    lines = [_show_item(item, lead_lines) for item in parsed.criteria]
     lines += [
         Question(Task.ELIGIBILITY, chunk)
-        for chunk in shown.values()
-        if chunk.number not in asked
+        for chunk in lead_lines.values()
+        if chunk.number not in doubtful_fields
     ]
     asks_people = bool(_list_doubtful(parsed.whole, PEOPLE_FIELDS, effort))
     for name in _PEOPLE_IN if asks_people else ():
@@ -207,11 +207,11 @@ def _plan_eligibility(
             lines.append(_number_line(numbers, span, clean_text(text).text))
     for line in sorted(lines, key=lambda line: line.chunk.span):
         span = line.chunk.span
-        fields = asked.get(line.number, [])
+        fields = doubtful_fields.get(line.number, [])
         is_criterion = span.section not in _PEOPLE_IN
         if asks_people and says_who(line.chunk.text, is_criterion=is_criterion):
             fields.append(PEOPLE)
-        if fields or span in shown:
+        if fields or span in lead_lines:
             yield replace(line, fields=tuple(fields))
 
 
@@ -222,35 +222,39 @@ def _number_line(numbers: Iterator[int], span: Span, text: str) -> Question:
 
 
 def _list_introducing(
-    parsed: ParsedRecord, asked: Mapping[int, Collection[str]], numbers: Iterator[int]
+    parsed: ParsedRecord,
+    doubtful_fields: Mapping[int, Collection[str]],
+    numbers: Iterator[int],
 ) -> dict[Span, Chunk]:
     """Return the lines of the section "eligibility" that may introduce a criterion, keyed by span:
     criteria that end with a colon, criteria that the rules read as a lead-in, and all lines that
     are not criteria, such as headings, without their list markers.
 
-    The result is empty if no criterion in the section is asked for its lead-in. ``asked`` contains
-    the fields that each criterion is asked for, keyed by number; ``numbers`` yields numbers for
-    lines that are not items.
+    The result is empty if no criterion in the section is asked for its lead-in. ``doubtful_fields``
+    contains the fields that each criterion is asked for, keyed by number; ``numbers`` yields
+    numbers for lines that are not items.
     """
     criteria = [
-        one for one in parsed.criteria if one.chunk.span.section == "eligibility"
+        criterion
+        for criterion in parsed.criteria
+        if criterion.chunk.span.section == "eligibility"
     ]
-    if not any("lead_in" in asked[item.number] for item in criteria):
+    if not any("lead_in" in doubtful_fields[item.number] for item in criteria):
         return {}
     places = [item.chunk.span for item in criteria]
     leading = {span.start for item in criteria for span in item.read("lead_in").spans}
-    shown = {}
+    lead_lines = {}
     for item in criteria:
         chunk = item.chunk
         # such as "Any of the following:"
         if chunk.text.endswith(":") or chunk.span.start in leading:
-            shown[chunk.span] = chunk
+            lead_lines[chunk.span] = chunk
     for line in _LINE.finditer(parsed.record.raw_text("eligibility") or ""):
         span = Span("eligibility", *line.span(1))
         # a heading such as "Exclusion Criteria:"
         if not any(map(span.overlaps, places)):
-            shown[span] = Chunk(next(numbers), span, clean_text(line[1]).text)
-    return shown
+            lead_lines[span] = Chunk(next(numbers), span, clean_text(line[1]).text)
+    return lead_lines
 
 
 def _plan_dosing(
@@ -264,9 +268,9 @@ def _plan_dosing(
     """
     passages = list_dose_passages(parsed, numbers)
     texts = [chunk.text for chunk in passages]
-    own = [field for field in options.fields if field.of is Of.REGIMEN]
-    has_own = any(field.may_be_in(text) for field in own for text in texts)
-    if has_own or _doubts_regimens(parsed, options.effort, texts):
+    custom = [field for field in options.fields if field.of is Of.REGIMEN]
+    may_have_custom = any(field.may_be_in(text) for field in custom for text in texts)
+    if may_have_custom or _doubts_regimens(parsed, options.effort, texts):
         for chunk in passages:
             section = chunk.span.section
             hint = "" if section.startswith(GROUPS) else section.replace("_", " ")
@@ -284,7 +288,9 @@ def _doubts_regimens(
     mentions doses.
     """
     confidences = [
-        one.read(name).confidence for one in parsed.regimens for name in _WEIGHED
+        regimen.read(name).confidence
+        for regimen in parsed.regimens
+        for name in _WEIGHED
     ]
     confidences += [0.0] * len(_WEIGHED) * len(parsed.candidates)
     if not confidences:
@@ -318,7 +324,7 @@ def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
 
 def _plan_own(
     parsed: ParsedRecord,
-    own: CustomField,
+    field: CustomField,
     planned: Questions,
     effort: Effort,
     numbers: Iterator[int],
@@ -330,46 +336,48 @@ def _plan_own(
     Items, or the record, are skipped if the rules have already read a value that is not doubtful.
     ``planned`` contains the questions so far.
     """
-    if own.of is Of.REGIMEN:
+    if field.of is Of.REGIMEN:
         return [line for line in planned if REGIMENS in line.fields]
     items = []
-    for item in parsed.list_items(own.group.of):
-        read = [value for value in item.own.get(own.name, ()) if value.rules]
-        if not read or any(_list_doubtful(one, one.rules, effort) for one in read):
+    for item in parsed.list_items(field.group.of):
+        read = [value for value in item.own.get(field.name, ()) if value.rules]
+        if not read or any(
+            _list_doubtful(value, value.rules, effort) for value in read
+        ):
             items.append(item)
-    if own.of is not Of.RECORD or not items:
+    if field.of is not Of.RECORD or not items:
         return map(_show_item, items)
-    shown = map(_show_item, (*parsed.criteria, *parsed.outcomes))
-    lines = {line.number: line for line in (*shown, *planned)}
-    return _list_lines(parsed, own, lines.values(), numbers)
+    items_as_lines = map(_show_item, (*parsed.criteria, *parsed.outcomes))
+    lines = {line.number: line for line in (*items_as_lines, *planned)}
+    return _list_lines(parsed, field, lines.values(), numbers)
 
 
 def _list_lines(
     parsed: ParsedRecord,
-    own: CustomField,
+    field: CustomField,
     known: Collection[Question],
     numbers: Iterator[int],
 ) -> Iterator[Question]:
     """Yield the lines of the sections that may state a field of the record: first the ``known``
     lines of each section, then its other lines.
     """
-    for name in filter(own.may_stand_in, parsed.sections):
-        here = [line for line in known if line.chunk.span.section == name]
-        yield from here
+    for name in filter(field.may_stand_in, parsed.sections):
+        lines_of_section = [line for line in known if line.chunk.span.section == name]
+        yield from lines_of_section
         for passage in parsed.sections[name].lines():
             span = span_of(passage)
-            if not any(span.overlaps(line.chunk.span) for line in here):
+            if not any(span.overlaps(line.chunk.span) for line in lines_of_section):
                 yield _number_line(numbers, span, passage.text)
 
 
-def _show_item(item: Draft, shown: Collection[Span] = ()) -> Question:
+def _show_item(item: Draft, lead_lines: Collection[Span] = ()) -> Question:
     """Return a question without fields that shows a criterion or an outcome. The hint of a
     criterion is its list, if the rules are certain of it, or otherwise its section, followed by the
     line that introduces it. An outcome does not have a hint.
 
     Examples of hints are ``exclusion list``, ``brief summary`` and ``inclusion list, under "Any
-    of:"``. The introducing line is omitted if its span is in ``shown``, because the call includes
-    it already.
+    of:"``. The introducing line is omitted if its span is in ``lead_lines``, because the call
+    includes it already.
     """
     if item.group == Task.ENDPOINTS:
         return Question(Task.ENDPOINTS, item.chunk)
@@ -379,6 +387,6 @@ def _show_item(item: Draft, shown: Collection[Span] = ()) -> Question:
     if section == "eligibility" and kind.certain and kind.value:
         hint = f"{kind.value} list"
     lead_in = item.read("lead_in")
-    if lead_in.value and not set(lead_in.spans).intersection(shown):
+    if lead_in.value and not set(lead_in.spans).intersection(lead_lines):
         hint = f'{hint}, under "{lead_in.value}"'
     return Question(Task.ELIGIBILITY, item.chunk, hint=hint)

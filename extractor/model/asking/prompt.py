@@ -199,8 +199,8 @@ def render_call(
     lines = list(trial.context)
     if any(question.task is Task.DOSING for question in questions):
         lines += trial.treatments
-    asked = {name for question in questions for name in question.fields}
-    lines += [note for name, note in _NOTES.items() if name in asked]
+    field_names = {name for question in questions for name in question.fields}
+    lines += [note for name, note in _NOTES.items() if name in field_names]
     lines += map(render_line, questions)
     return Call(
         prompt=prompt.version,
@@ -221,7 +221,7 @@ def count_output_tokens(questions: Questions) -> int:
     if any(map(is_listing, questions)):
         tokens += _PER_LIST
     for question in questions:
-        own = {field.name: field.tokens for field in question.custom}
+        custom_tokens = {field.name: field.tokens for field in question.custom}
         for name in question.fields:
-            tokens += own.get(name) or _ALLOWANCES.get(name, _ALLOWANCE)
+            tokens += custom_tokens.get(name) or _ALLOWANCES.get(name, _ALLOWANCE)
     return tokens

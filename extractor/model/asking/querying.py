@@ -34,7 +34,7 @@ _SILENT = (
 )
 
 
-async def ask_round(asked: Round, model: Model) -> Replies:
+async def ask_round(query_round: Round, model: Model) -> Replies:
     """Send the calls of a round concurrently, and return a reply for each call: None if the budget
     is spent, or an empty reply with the reason if the call failed or its answer is unusable.
 
@@ -42,7 +42,9 @@ async def ask_round(asked: Round, model: Model) -> Replies:
     the usage of all calls, only if the model did not cause it, if the run was stopped, or if no
     call was answered.
     """
-    calls = [ask(model, questions, asked.render) for questions in asked.calls]
+    calls = [
+        ask(model, questions, query_round.render) for questions in query_round.calls
+    ]
     replies: list[ModelReply | None] = []
     lost: list[BaseException] = []
     for result in await asyncio.gather(*calls, return_exceptions=True):
@@ -63,7 +65,7 @@ async def ask_round(asked: Round, model: Model) -> Replies:
         if may_miss and not isinstance(error, RunStopped):
             continue
         if isinstance(error, ModelError):
-            error.usage = sum((one.usage for one in replies if one), Usage())
+            error.usage = sum((reply.usage for reply in replies if reply), Usage())
         raise error
     return replies
 
@@ -93,18 +95,18 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     try:
         while waiting:
             part = waiting.popleft()
-            left = part
+            remaining = part
             may_ask = room > len(waiting)
             if may_ask:
-                read, left = await _ask_part(model, part, render)
+                read, remaining = await _ask_part(model, part, render)
                 reply += read
                 room -= read.usage.calls
             if len(part) == 1 or not may_ask:
-                cut = tuple((line.number, _CUT) for line in left)
-                reply += ModelReply(dropped=cut)
+                dropped = tuple((line.number, _CUT) for line in remaining)
+                reply += ModelReply(dropped=dropped)
                 continue
-            middle = (len(left) + 1) // 2
-            waiting += filter(None, (left[:middle], left[middle:]))
+            middle = (len(remaining) + 1) // 2
+            waiting += filter(None, (remaining[:middle], remaining[middle:]))
     except ModelError as error:
         error.usage = reply.usage + (error.usage or Usage())
         is_answer = isinstance(error, RequestTooLong)
@@ -156,5 +158,5 @@ async def _ask_part(
         return replace(reply, dropped=((None, _SILENT),)), ()
     answered = {item.n for item in reply.items}
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
-    left = [line for line in part if line.number not in answered]
-    return replace(reply, dropped=dropped), left
+    remaining = [line for line in part if line.number not in answered]
+    return replace(reply, dropped=dropped), remaining

@@ -37,10 +37,10 @@ class Question:
         """The fields of the guideline. Custom fields follow them in ``fields``."""
         return self.fields[: len(self.fields) - len(self.custom)]
 
-    def add(self, own: CustomField) -> "Question":
+    def add(self, field: CustomField) -> "Question":
         """Return the question with an additional custom field."""
-        fields = (*self.fields, own.name)
-        return replace(self, fields=fields, custom=(*self.custom, own))
+        fields = (*self.fields, field.name)
+        return replace(self, fields=fields, custom=(*self.custom, field))
 
 
 Questions = Sequence[Question]

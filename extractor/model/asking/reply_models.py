@@ -49,12 +49,28 @@ _CRITERION = (
     "rule",
 )
 REGIMEN_FIELDS = (
-    *("agent", "role", "amounts", "arms", "route", "frequency", "cycle", "duration"),
+    "agent",
+    "role",
+    "amounts",
+    "arms",
+    "route",
+    "frequency",
+    "cycle",
+    "duration",
     "timing",
 )
 _OUTCOME = (
-    *("split", "concept", "category", "time_points", "time_kind", "instrument"),
-    *("start_event", "end_events", "censored", "specimens", "methods"),
+    "split",
+    "concept",
+    "category",
+    "time_points",
+    "time_kind",
+    "instrument",
+    "start_event",
+    "end_events",
+    "censored",
+    "specimens",
+    "methods",
 )
 FIELDS: Mapping[Task, tuple[str, ...]] = {
     Task.ELIGIBILITY: _CRITERION,
@@ -151,7 +167,7 @@ def expand(fields: Iterable[str]) -> list[str]:
     >>> expand(["kind", "people"])
     ['kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
     """
-    return [name for asked in fields for name in _EXPANDED.get(asked, (asked,))]
+    return [name for field in fields for name in _EXPANDED.get(field, (field,))]
 
 
 def is_listing(question: Question) -> bool:
@@ -197,7 +213,7 @@ class Reply(BaseModel, frozen=True):
         """Return a minimal schema, because the prompt already defines each key."""
         schema: dict[str, Any] = json.loads(_SCHEMA.read_text("utf-8"))
         keys = schema["$defs"]["Item"]["properties"]
-        keys |= {own.name: own.json_schema for own in cls.custom}
+        keys |= {field.name: field.json_schema for field in cls.custom}
         return schema
 
 

@@ -111,8 +111,8 @@ class Budget:
         most = self._forecast(call)
         reservation = Reservation(most, self._cost(most))
         with self._lock:
-            asked = (*self._in_flight, reservation)
-            total = self._used + sum(one.dollars for one in asked)
+            reservations = (*self._in_flight, reservation)
+            total = self._used + sum(each.dollars for each in reservations)
             has_room = self.max_usd is None or total <= self.max_usd
             # without other requests in flight, the request will not fit later either
             self.reached |= not has_room and not self._in_flight

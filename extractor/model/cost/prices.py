@@ -109,7 +109,7 @@ class PriceList(NamedTuple):
         return _list_model(model)
 
 
-def read_prices(own: Sequence[Path] = ()) -> PriceList:
+def read_prices(paths: Sequence[Path] = ()) -> PriceList:
     """Read the user's price files. Earlier files take precedence over later ones, and all files
     over genai-prices.
 
@@ -121,7 +121,7 @@ def read_prices(own: Sequence[Path] = ()) -> PriceList:
     True
     """
     own_prices: dict[str, ListedPrice] = {}
-    for path in own:
+    for path in paths:
         # a device could be read endlessly
         if not path.is_file() or path.stat().st_size > _LONGEST:
             raise ArgumentError(
@@ -154,10 +154,10 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
     return ListedPrice(model.id, Price.model_validate(prices), source)
 
 
-def _read_table(listed: ModelPrice) -> dict[str, float]:
+def _read_table(model_price: ModelPrice) -> dict[str, float]:
     """Return prices from genai-prices, keyed by the names used here. The first tier of tiered
     prices is used.
     """
-    prices = {name: getattr(listed, _LISTED[name]) for name in _LISTED}
+    prices = {name: getattr(model_price, _LISTED[name]) for name in _LISTED}
     bases = {name: getattr(price, "base", price) for name, price in prices.items()}
     return {name: float(base) for name, base in bases.items() if base is not None}

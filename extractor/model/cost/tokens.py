@@ -62,13 +62,13 @@ def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> Requ
     39.1
     """
     sizes = _read("answer_sizes.toml")["key"]
-    lines = [f"item {keys}" for _, keys in LINE.findall(user)]
-    asked = " ".join(["reply", *lines]).split()
+    lines = [f"item {line_keys}" for _, line_keys in LINE.findall(user)]
+    keys = " ".join(["reply", *lines]).split()
     return RequestSize(
         calls=1,
         messages=len(system) + len(user),
         schema=schema + _WRAPPING,
-        answer=sum(sizes.get(key, sizes["other"])["mean"] for key in asked),
+        answer=sum(sizes.get(key, sizes["other"])["mean"] for key in keys),
         most_tokens=most_tokens,
         system=len(system),
     )
