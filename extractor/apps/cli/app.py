@@ -36,7 +36,7 @@ the same name, or a command group called ``app``.
 
 @cache
 def _load(name: str) -> Any:
-    """Return a command as a click command."""
+    """Import a command, and return it as a click command."""
     module = import_module(f"extractor.apps.cli.{name}")
     if hasattr(module, "app"):
         group = typer.main.get_group(module.app)

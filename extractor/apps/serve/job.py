@@ -1,4 +1,4 @@
-"""A job, and a start of the job, which runs an extraction over the upload."""
+"""A job, and the run that extracts its upload each time the job starts."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ class Job(Choice):
     failed.
     """
     name: str
-    """Name of the upload. Records without an id are named after it."""
+    """Name of the upload. If a record has no id, its id is derived from this name."""
     bytes: NonNegativeInt
     """Size of the upload."""
     fields: tuple[str, ...] = ()
