@@ -1,4 +1,4 @@
-"""Groups of criteria, as the text and a model's answers make them."""
+"""Groups of criteria, from the text and from a model's answers."""
 
 import tomllib
 from collections import defaultdict

@@ -1,6 +1,4 @@
-"""The quotes that are parts of limits and time windows, in the extraction of a record: values
-and evidence.
-"""
+"""Quotes inside limits and time windows, with their values and evidence in an extraction."""
 
 import pytest
 

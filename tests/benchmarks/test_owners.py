@@ -1,4 +1,4 @@
-"""Which marks of people count, with which numbers, and when the rules have them with their owner."""
+"""Which annotations count, with which numbers, and when the rules find them with their owner."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who is right when rules and a model differ, and the file of these counts."""
+"""Counts of who is right when rules and a model differ, and the file with these counts."""
 
 import tomllib
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The count of sure values."""
+"""Counts of high-confidence values."""
 
 import pytest
 
