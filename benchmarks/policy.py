@@ -7,7 +7,7 @@ answers.
 Prints the counts, then the file of shares: for each field, how often the answer was right when both
 agreed and when the rules had no value, and who was right when they differed, by the confidence of
 the rules. ``--write`` writes the shares. A prior is added to the counts, so that two or three
-answers do not decide about a field that was seldom asked.
+answers do not determine the share of a field that was rarely asked about.
 """
 
 import asyncio

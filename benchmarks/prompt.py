@@ -1,7 +1,7 @@
-"""Write the guideline into the prompt, as a model gets it: `python -m benchmarks.prompt`.
+"""Copy the guideline into the prompt: `python -m benchmarks.prompt`.
 
-A model gets it with the keys and words of a reply for the names in backquotes, without the passages
-that only people need, and without bold type, rules of tables and wrapped lines.
+The copy has the keys and words of a reply in place of the names in backquotes. It does not contain
+passages that only people need, bold type, table rules and line wrapping.
 """
 
 import re

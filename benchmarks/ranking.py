@@ -1,4 +1,4 @@
-"""Judge by field whether confidences are true, on values that they were not fitted on.
+"""Measure how well confidences are calibrated, by field, on values that were not used to fit them.
 
     python -m benchmarks.ranking --data DIR --records INPUT... [--markdown]
 

@@ -6,7 +6,7 @@ from the bill.
 A server on loopback counts its answers and what they cost. Rounds of ``extractor run`` and of
 ``extractor serve`` alternate until the time is over, two at least. A round has a limit of money. Its
 command is killed at random moments, mostly by ``kill -9``, else by Ctrl-C or SIGTERM, and started
-again, until it ends or its limit is reached. Then the limit is lifted. Checked are:
+again, until it ends or its limit is reached. Then the limit is lifted. The benchmark checks that
 
 - the server's answers cost at most what the run or the service counts, calls without a reply
   included, and at most the limit and one call;

@@ -1,4 +1,4 @@
-"""Count how many values of doses, conditions and windows are right that the rules are sure of.
+"""Count how many high-confidence values of doses, conditions and windows are right.
 
     python -m benchmarks.sure_parts GOLD RECORDS... [--folds 3,4] [--sure 0.85]
 

@@ -1,5 +1,5 @@
-"""A browser for the tests of pages: started once a module, each page watched for what it should
-not do.
+"""A browser for page tests. It starts once per module, and reports errors and forbidden requests of
+each page.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""``extractor`` as a process of its own, forked from one that has loaded it: a start costs a tenth
-of the CPU time.
+"""Run ``extractor`` in a process that is forked from a process with the package loaded, which takes
+a tenth of the CPU time.
 
 Arguments, environment, streams, files, signals and exit code are those of a real process. Tests
-that need a terminal or that hold the README's commands start one in the ordinary way.
+that need a terminal or run the README's commands start an ordinary process.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Choose how many examples a test tries: few in the usual run, many with
+"""Choose the number of examples that a test tries: few by default, many with
 ``--hypothesis-profile=thorough``.
 """
 

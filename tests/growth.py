@@ -1,7 +1,7 @@
-"""How the time of work grows with the length of a text, and texts that make each regular expression
-work hard.
+"""Measure how processing time grows with the length of a text, and write texts that are hard for
+each regular expression.
 
-The processor time of a thread is measured, not the time of the clock, and only compared within one
+The processor time of a thread is measured instead of wall-clock time, and compared only within one
 run.
 """
 

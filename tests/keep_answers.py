@@ -1,4 +1,5 @@
-"""Keep of runs' folders what ``--replay`` needs: the calls and their answers, in one small file.
+"""Copy the part of run folders that ``--replay`` needs, the calls and their answers, to a small
+file.
 
     python -m tests.keep_answers FOLDER RUN...
 

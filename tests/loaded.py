@@ -1,4 +1,4 @@
-"""Load what each command would load anew, in the process from which ``tests.commands`` forks
+"""Load the modules that every command needs in the process from which ``tests.commands`` forks
 commands.
 """
 

@@ -1,4 +1,4 @@
-"""Disks of a test's own: read-only, full or small, seen by one command alone."""
+"""Temporary disks that are read-only, full or small, and visible to a single command."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
-"""The limits and windows that the rules read on lines that were written to mislead them, and on
-lines whose values were judged. They show kinds of errors of which labelled records have few.
+"""The limits and windows that the rules read in misleading lines, and in lines whose values were
+judged. They show kinds of errors that are rare in labelled records.
 """
 
 from collections.abc import Iterator, Sequence

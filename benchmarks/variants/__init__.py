@@ -1,4 +1,4 @@
-"""Write the texts of records in other forms that change no meaning, and count what changes in their
+"""Rewrite the texts of records without changing their meaning, and count the changes in their
 readings.
 
 ``ways.toml`` lists the ways of writing, ``way`` builds them, and ``writers`` writes ``layout``'s

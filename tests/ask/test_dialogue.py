@@ -1,4 +1,4 @@
-"""A record's questions to a scripted model, over HTTP: which answers are used, refused, open or
+"""A record's questions to a scripted model over HTTP, and which answers are used, rejected, open or
 lost.
 """
 

@@ -1,4 +1,4 @@
-"""The prompt: what a call contains, what a record's text cannot forge, and its worked example."""
+"""The content of a call, the parts that a record's text cannot forge, and the worked example."""
 
 import json
 import re

@@ -1,6 +1,4 @@
-"""What a model writes: one small schema, items of numbered lines, and values read from short
-strings.
-"""
+"""The reply schema: items for numbered lines, with values that are read from short strings."""
 
 import json
 

@@ -1,6 +1,4 @@
-"""The list of a capable model that read the passages is the list of regimens; the rules confirm
-it.
-"""
+"""If a capable model has read the passages, its list of regimens is used, and the rules confirm it."""
 
 from dataclasses import replace
 from itertools import count

@@ -1,4 +1,4 @@
-"""Groups of criteria, as the text and a model's answers make them."""
+"""Groups of criteria, from the text and from a model's answers."""
 
 from collections import defaultdict
 from dataclasses import replace

@@ -1,5 +1,5 @@
-"""A model's answer stands; what the rules read says how probable it is. Without one, the rules'
-reading stands.
+"""A model's answer is used, and the rules' reading determines its confidence. Without an answer,
+the rules' reading is used.
 """
 
 import pytest

@@ -1,5 +1,5 @@
-"""Each finding of the audit: the studies of ``cases.toml``, and what a table of kinds and quotes
-cannot say.
+"""Each finding of the audit, in the studies of ``cases.toml`` and in cases that a table cannot
+express.
 """
 
 import tomllib

@@ -1,4 +1,4 @@
-"""The certain values of the rules on lines that a reader judged."""
+"""High-confidence values of the rules in lines that were judged."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The figures of the gold, measured without the data beside the checkout."""
+"""Figures on gold, measured without the data next to the checkout."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The answers of a stubborn model: which of them stand, and for which agent."""
+"""Answers that a model repeats: which are accepted, and for which agent."""
 
 import pytest
 

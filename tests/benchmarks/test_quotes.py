@@ -1,4 +1,4 @@
-"""Changed quotes: harmful ones are refused, harmless ones are not."""
+"""Quotes with harmful changes are rejected, and quotes with harmless changes are accepted."""
 
 import random
 from pathlib import Path

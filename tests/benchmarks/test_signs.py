@@ -1,4 +1,4 @@
-"""Signs: each value has a confidence of its own, and the fit finds what speaks against a value."""
+"""Each value has a separate confidence, and the fit finds the signs that speak against a value."""
 
 import pytest
 

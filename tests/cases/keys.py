@@ -1,4 +1,4 @@
-"""The keys of a case in ``tests/cases/*.toml``, and the places where a text may stand."""
+"""The keys of a case in ``tests/cases/*.toml``, and the sections that a text may belong to."""
 
 from collections.abc import Mapping
 from typing import Any

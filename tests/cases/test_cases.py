@@ -1,7 +1,8 @@
-"""Texts and what they say: the rules read it, and the same values stand as the answer of a model.
+"""Texts with their values: the rules read the values, and a model's answer with the same values is
+accepted.
 
-Each table of a TOML file is a group of cases: a text, and what is expected of it. ``_`` holds what
-the group shares. ``KEYS`` says what a case may hold, and so does the contributors' page.
+Each table of a TOML file is a group of cases: texts with their expected values. ``_`` contains the
+keys that the group shares. ``KEYS`` and the contributors' page describe the keys of a case.
 """
 
 import tomllib

@@ -1,6 +1,4 @@
-"""``extractor batch``: what it prints, its exit codes, what is asked again, and files of requests
-and answers.
-"""
+"""``extractor batch``: its output, exit codes, repeated questions, and request and answer files."""
 
 import json
 from contextlib import closing

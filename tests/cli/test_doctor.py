@@ -1,4 +1,4 @@
-"""``extractor doctor``: Python, extras, keys, and a model that answers or does not."""
+"""``extractor doctor``: Python, extras, keys, and a model that answers or fails."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,4 +1,4 @@
-"""Limits of money hold, live and in batches, through kills and replies that state no usage."""
+"""Spending limits apply live and in batches, after kills, and to replies that do not state usage."""
 
 import json
 import signal

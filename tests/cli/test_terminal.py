@@ -1,4 +1,4 @@
-"""Output on a terminal; control characters of records and file names never reach it."""
+"""Terminal output, which never contains control characters from records or file names."""
 
 import os
 import subprocess

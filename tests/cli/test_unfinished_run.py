@@ -1,4 +1,4 @@
-"""Commands that read a run report that it is not finished."""
+"""Commands that read an incomplete run report that it is incomplete."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What changed between two versions of trials, and the command ``extractor diff``."""
+"""Changes between two versions of trials, and the command ``extractor diff``."""
 
 import csv
 import json

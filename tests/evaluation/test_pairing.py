@@ -1,4 +1,4 @@
-"""Pairing by likeness, never by position, even for repeated items."""
+"""Items are paired by similarity, never by position, even if they are repeated."""
 
 import random
 

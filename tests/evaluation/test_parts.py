@@ -1,4 +1,4 @@
-"""Conditions, time windows, groups and arms: lines of their own, beside the totals."""
+"""Conditions, time windows, groups and arms, which have separate lines next to the totals."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What is scored, and the figures."""
+"""Which values are scored, and the resulting figures."""
 
 import copy
 import json

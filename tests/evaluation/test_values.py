@@ -1,4 +1,4 @@
-"""At which level two values agree."""
+"""The level at which two values agree."""
 
 import pytest
 

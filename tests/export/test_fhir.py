@@ -1,5 +1,5 @@
-"""FHIR R5 resources: valid, linked, in UCUM, and complete together with the list of what has no
-place in them.
+"""FHIR R5 resources: valid, linked, in UCUM, and complete together with the list of unmapped
+values.
 """
 
 import json

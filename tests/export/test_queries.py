@@ -1,5 +1,5 @@
-"""The queries of the page on questions give the right rows for a few
-invented trials. ``trials.jsonl`` has the trials, ``answers.jsonl`` the rows of each question.
+"""The queries on the page of questions return the right rows for a few invented trials.
+``trials.jsonl`` contains the trials, and ``answers.jsonl`` the rows for each question.
 """
 
 import re

@@ -1,8 +1,7 @@
-"""A parser that fails: records whose text says "fails by X" end by that error, or by the end of
-their process.
+"""A parser that fails: a record with the text "fails by X" raises the error X, or ends its process.
 
-``FOLDER``, put on PYTHONPATH, makes it so for each Python process, also those that the program
-starts.
+To use this parser in a Python process and in the processes that it starts, put ``FOLDER`` on
+PYTHONPATH.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Runs a batch against a server with faults, and checks what must hold for every run."""
+"""Run a batch against a server with faults, and check the conditions that every run must meet."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,5 +1,5 @@
-"""The command against a server with faults and a model that answers nothing usable: messages,
-exit code, next steps.
+"""Messages, exit codes and next steps of the command if a server has faults or a model's answers
+are unusable.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""``kill -9`` at each step of a record and of a run's end: the same command goes on, no record is
-lost or doubled, and no answer that was stored is asked for again.
+"""``kill -9`` at each step of a record and of a run's end: the same command resumes, no record is
+lost or duplicated, and no stored answer is requested again.
 """
 
 import signal

@@ -1,5 +1,5 @@
-"""A model that answers some lines of a call: the others keep the rules' values, marked as not
-confirmed.
+"""If a model answers only some lines of a call, the other lines keep the rules' values, marked as
+unconfirmed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Ctrl-C once and twice, SIGTERM, inputs that wait, and the command that goes on."""
+"""Ctrl-C once and twice, SIGTERM, inputs that block, and the command that resumes."""
 
 import os
 import shlex

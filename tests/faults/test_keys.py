@@ -1,7 +1,7 @@
-"""A key is in nothing that leaves the process: whatever holds it, and however a server repeats it.
+"""A key never leaves the process, wherever it is stored and however a server repeats it.
 
-Where a key might leak: standard output and error, tracebacks, logs, the files and the store of a
-run. ``assert_masked`` looks into all of them for every form of the key.
+A key might leak through standard output or error, tracebacks, logs, or the files and store of a
+run. ``assert_masked`` searches all of these for every form of the key.
 """
 
 import json

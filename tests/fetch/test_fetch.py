@@ -1,5 +1,5 @@
-"""``extractor fetch`` and ``fetch_records``: what they ask and write, how a fetch goes on after it
-was stopped, and servers that fail, lie or attack.
+"""``extractor fetch`` and ``fetch_records``: requests, output, resuming after a stop, and servers
+that fail, return wrong data or attack.
 """
 
 import gzip

@@ -1,5 +1,5 @@
-"""A user's own fields by the commands: run, resume, replay, export, evaluate, diff, schema,
-batches, service.
+"""Custom fields in the commands: run, resume, replay, export, evaluate, diff, schema, batches and
+the service.
 """
 
 import json

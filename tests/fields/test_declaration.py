@@ -1,5 +1,5 @@
-"""Declarations: a plain pydantic model, or its JSON Schema, is a field; what is wrong is said before
-anything is sent.
+"""A plain pydantic model, or its JSON Schema, declares a field; errors in a declaration are
+reported before anything is sent.
 """
 
 import pickle

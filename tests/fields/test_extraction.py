@@ -1,5 +1,5 @@
-"""A user's own fields through a whole extraction: asked in the same calls, proven, refused,
-absent, by rules alone.
+"""Custom fields in a whole extraction: asked in the same calls, proven, rejected, absent, or read
+by rules alone.
 """
 
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Gold in sheets: out, corrected, and back; errors name their places."""
+"""Gold in sheets: exported, corrected and imported; errors name their location."""
 
 import json
 import shutil

@@ -1,5 +1,5 @@
-"""The hostile records, what of each may never be a value, and what the honest text around it
-states.
+"""The hostile records, the text in each that must never become a value, and the values that the
+honest text around it states.
 """
 
 import tomllib

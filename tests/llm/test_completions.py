@@ -1,6 +1,4 @@
-"""What comes back from a model, in the form of each provider, live (an SDK's object) or from a
-batch (JSON).
-"""
+"""Replies in the format of each provider, live (an SDK's object) or from a batch (JSON)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a limit of money holds against beside the kills and replies of ``tests/cli/test_money.py``."""
+"""Spending limits in cases other than the kills and replies of ``tests/cli/test_money.py``."""
 
 import threading
 import time

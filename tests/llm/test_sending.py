@@ -1,4 +1,6 @@
-"""What is sent again, when, how long it is waited for, and what people are told; time is skipped."""
+"""Which requests are repeated, when, how long their replies may take, and which messages appear.
+Time is simulated.
+"""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The text after ``--model``, and the table of providers that it is read with."""
+"""The text after ``--model``, and the table of providers that interprets it."""
 
 import re
 import tomllib

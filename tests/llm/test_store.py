@@ -1,4 +1,4 @@
-"""The store of calls: what is sent again, what is not, what it costs, and its replay."""
+"""The store of calls: which calls are repeated, their cost, and their replay."""
 
 import asyncio
 from contextlib import closing, contextmanager

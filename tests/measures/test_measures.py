@@ -1,4 +1,4 @@
-"""Each production of the grammar of measures makes its examples and not its near misses."""
+"""Each production of the grammar of measures reads its examples but not its near misses."""
 
 import pytest
 

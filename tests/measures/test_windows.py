@@ -1,4 +1,4 @@
-"""Each production of time windows makes its examples and not its near misses."""
+"""Each production of time windows reads its examples but not its near misses."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How values and texts read on every page, and which of their characters are marked."""
+"""How values and texts are displayed on every page, and which characters are highlighted."""
 
 import pytest
 

@@ -1,6 +1,4 @@
-"""Whom a criterion and its limits admit, as the extraction says it for whoever does not read the
-text.
-"""
+"""Whom a criterion and its limits admit, as the extraction states it."""
 
 import tomllib
 from pathlib import Path

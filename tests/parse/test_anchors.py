@@ -1,4 +1,4 @@
-"""The moment that a time is counted from has one of a few classes."""
+"""The class of the moment from which a time is counted."""
 
 import tomllib
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""Which arms get a regimen and its amounts: by the registry's links, the arms' own texts, and
-sentences.
+"""Which arms receive a regimen and its amounts, according to the registry's links, the texts of the
+arms, and sentences.
 """
 
 import tomllib

@@ -1,4 +1,4 @@
-"""What rules say of dosing beside values: candidates, certainty, the vocabulary of short names."""
+"""Results of the dosing rules other than values: candidates, certainty, and abbreviations."""
 
 import pytest
 
