@@ -22,7 +22,6 @@ BLOCK = b"\n" * 70_000
 NOTED = b"in progress; Ctrl-C again stops at once"
 RULES = ("--effort", "none", "--workers", "1")
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
-SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="it sends no SIGINT to one process"),
     pytest.mark.slow,
@@ -66,9 +65,8 @@ def test_the_first_ctrl_c_begins_no_call_and_prints_the_command_to_resume(
     assert server.calls == len(server.asked)
 
 
-@SIGNALS
 def test_the_second_signal_ends_at_once_and_what_is_cut_off_counts_as_paid(
-    records, tmp_path, number
+    records, tmp_path
 ):
     """The server never answers."""
     (tmp_path / "prices.toml").write_text(PRICES, "utf-8")
@@ -77,8 +75,8 @@ def test_the_second_signal_ends_at_once_and_what_is_cut_off_counts_as_paid(
         server.holds_after = 8
         with start(records, server, *options) as running:
             running.wait_for(lambda: server.calls >= 12)
-            interrupt(running, number)
-            running.send_signal(number)
+            interrupt(running, signal.SIGTERM)
+            running.send_signal(signal.SIGTERM)
             ended = running.wait()
         assert ended.returncode == 130
         assert b"resume with: extractor run" in ended.stderr
@@ -105,8 +103,9 @@ def open_pipe(folder):
         yield path, end
 
 
-@SIGNALS
-@pytest.mark.parametrize("is_stdin", [True, False], ids=["stdin", "named"])
+@pytest.mark.parametrize(
+    ("number", "is_stdin"), [(signal.SIGINT, True), (signal.SIGTERM, False)]
+)
 def test_a_signal_ends_a_run_that_waits_for_its_input(
     records, tmp_path, number, is_stdin
 ):

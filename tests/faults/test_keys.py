@@ -110,7 +110,8 @@ def run(model, environment, folder, *options):
 @pytest.mark.parametrize(
     ("model", "key"),
     [
-        *((model, KEY) for model in PROVIDERS),
+        ("anthropic/claude-haiku-4-5", KEY),
+        ("google/gemini-2.5-flash", KEY),
         ("openai/gpt-4o-mini", SYMBOLS),
         ("server", WORDS),
     ],
@@ -142,7 +143,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("status", [200, 401, 403, 500])
+@pytest.mark.parametrize("status", [200, 401])
 @pytest.mark.parametrize("form", FORMS)
 async def test_every_form_of_a_key_is_masked_in_errors_and_logs(form, status, caplog):
     with answering(FORMS[form](KEY), status) as gateway:
@@ -209,7 +210,6 @@ async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_rec
 HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
 
 
-@pytest.mark.parametrize("status", [200, 403])
 @pytest.mark.parametrize(
     ("option", "value", "setting"),
     [
@@ -221,18 +221,18 @@ HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
     ],
 )
 def test_a_key_of_an_option_is_masked_and_is_no_setting(
-    option, value, setting, status, tmp_path
+    option, value, setting, tmp_path
 ):
     given = value if isinstance(value, str) else json.dumps(value)
     option_given = ("--model-option", f"{option}={given}")
-    with answering(f"the key {KEY} is unknown", status) as gateway:
+    with answering(f"the key {KEY} is unknown", 403) as gateway:
         ended = run(f"{gateway.url}#m", {}, tmp_path, *option_given)
 
     assert {one["authorization"] for one in gateway.headers} == {"Bearer none"}
     if option == "extra_headers":
         sent = {(one["x-gateway-auth"], one["x-tenant"]) for one in gateway.headers}
         assert sent == {(KEY, "oncology-4711")}
-    assert status == 200 or b"the key *** is unknown" in ended.stderr
+    assert b"the key *** is unknown" in ended.stderr
     manifest = tmp_path / "run" / "run.json"
     if manifest.exists():
         settings = json.loads(manifest.read_text("utf-8"))["settings"]

@@ -13,7 +13,7 @@ from .server import serve_faults
 
 pytestmark = pytest.mark.slow
 
-RECORDS = 40
+RECORDS = 24
 LOST = "run.sqlite: it was deleted, moved or replaced during the run, which stops here"
 
 
@@ -58,7 +58,7 @@ def test_a_run_without_its_folder_asks_nothing_more_and_a_moved_one_goes_on(
 
 def test_rules_alone_stop_without_their_folder_too(tmp_path):
     out = tmp_path / "run"
-    write_distinct_records(tmp_path / "many.jsonl", 400)
+    write_distinct_records(tmp_path / "many.jsonl", 200)
     rules = ("--effort", "none", "--workers", 1)
     many = ("run", tmp_path / "many.jsonl", "--out", out, *rules)
     with start_extractor(*many) as running:
