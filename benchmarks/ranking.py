@@ -20,8 +20,8 @@ from benchmarks.claims import Claim, format_claims
 from benchmarks.data import parse_options
 from benchmarks.gold import read_gold
 from benchmarks.reliability import cross_validate, judge_gold
-from benchmarks.training.sign_rows import GOLD_SOURCE, read_rows
-from benchmarks.training.signs import UNREAD, test
+from benchmarks.training.sign_rows import GOLD_SOURCE
+from benchmarks.training.signs import UNREAD, read_rows, test
 from extractor.formats import read_records
 
 

@@ -1,16 +1,14 @@
 """Count the answers of a model that repeats them when asked again: wrong ones with true quotes that
-are accepted, right ones that are refused.
+are accepted, and right ones that are refused.
 
-    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND]
-        [--limit N]
+    python -m benchmarks.proof [FILE ...] [--sure 0.85] [--show KIND]
 
 Each line of a file (by default those beside this file) is a text of a registry and an answer about
 it, in the form in which a model writes. The whole program extracts the text with a model that gives
-this answer. By type of value: how many wrong answers stand in the result, how many of them with at
+this answer. By type of value, prints how many wrong answers are accepted, how many of them with at
 least the confidence ``--sure`` and how many as parsed or literal, and how many right answers are
-lost. With ``--records``, the cases are the values of gold, and what is beside them in their lines:
-see ``gold.py``. ``--limit`` takes the first N of these. ``--show`` prints cases of one kind, or of
-"all". Raises ``ValueError`` for an answer in no readable form.
+refused. ``--show`` prints cases of one kind, or of "all". Raises ``ValueError`` for an answer in no
+readable form.
 """
 
 import asyncio
@@ -18,7 +16,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -32,7 +30,6 @@ from benchmarks.adversarial.__main__ import (
 )
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
 from extractor.assembly.check import UnreadableValue
-from extractor.formats import read_records
 from extractor.measures.names import fold_words
 from extractor.model.asking.answers import read_field
 from extractor.model.asking.reply_models import FORMS
@@ -41,8 +38,6 @@ from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
 from extractor.schemas import Support, TrialExtraction
 from extractor.setup import Setup
-
-from .gold import make_cases
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
 _KEYS = {
@@ -120,21 +115,12 @@ def _fold(text: str) -> str:
 
 def main() -> None:
     """Print the table, and cases on request."""
-    options: dict[str, Any] = {"sure": 0.85, "show": str, "limit": int}
-    chosen = parse_options(__doc__, "files*", records=[Path], **options)
+    chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
     cases: list[Row] = []
-    if chosen.records:
-        records = read_records(*chosen.records, on_error=lambda _: None)
-        cases = list(islice(make_cases(records), chosen.limit))
-    else:
-        for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
-            cases += read_lines(path)
+    for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
+        cases += read_lines(path)
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
-    kinds = sorted({case["kind"] for case in cases}) if chosen.records else ()
-    for kind in kinds:
-        of_kind = [verdict for verdict in verdicts if verdict.case["kind"] == kind]
-        print(f"\n{kind}\n{format_counts(of_kind, chosen.sure)}")
     for verdict in verdicts:
         is_shown = chosen.show in ("all", verdict.case["kind"])
         if is_shown and verdict.is_wrong:

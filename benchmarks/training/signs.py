@@ -29,8 +29,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.claims import Claim, format_claims
-from benchmarks.data import parse_options
-from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_rows
+from benchmarks.data import parse_options, read_lines
+from benchmarks.training.marks import judge_chia, judge_leaf
+from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_labelled
+from benchmarks.training.wordings import read_wordings
 from extractor.evidence.signs import BASE, ESTIMATE, log_odds, weigh_by
 
 Weights = Mapping[str, float]
@@ -72,6 +74,18 @@ def main() -> None:
             kept |= tomllib.loads(chosen.out.read_text("utf-8"))
         fitted = kept | fit_all([row for row in rows if _is_known(row)])
         chosen.out.write_text(format_weights(dict(sorted(fitted.items()))), "utf-8")
+
+
+def read_rows(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
+    """Yield the rows of gold whose records are in ``gold``, of the labels and marks in ``data``, and
+    of ``wordings``.
+    """
+    yield from read_labelled(data, gold)
+    for row in read_lines(data / "human" / "chia_marks.jsonl.gz"):
+        yield from judge_chia(row)
+    for row in read_lines(data / "human" / "lct_comparisons.jsonl.gz"):
+        yield from judge_leaf(row)
+    yield from read_wordings()
 
 
 def _is_gold(row: SignRow) -> bool:

@@ -1,8 +1,8 @@
-"""Which marks of people count, with which numbers, and when the rules have them with their owner."""
+"""Which marks of other projects count, with which numbers, and when a value of the rules is right."""
 
 import pytest
 
-from benchmarks.human.owners import compare, list_marked
+from benchmarks.training.marks import judge_chia, judge_leaf, list_marked
 
 
 def mark(text, *marks, value, link="Has_value"):
@@ -61,37 +61,50 @@ def test_numbers_of_times(value, numbers):
     assert marked.numbers == numbers
 
 
-LIMITS = "Creatinine < 1.5 mg/dL for males and < 1.4 mg/dL for females"
-STABLE = (("Qualifier", "stable"), ("Drug", "metformin"))
+CREATININE = "Creatinine < 1.5 mg/dL for males"
+LIMIT = "eligibility.criteria.constraints"
+WINDOW = "eligibility.criteria.time_windows"
+STABLE = mark(
+    "On stable metformin for 3 months",
+    ("Qualifier", "stable"),
+    ("Drug", "metformin"),
+    value="for 3 months",
+    link="Has_temporal",
+)
 
 
 @pytest.mark.parametrize(
-    "row",
+    ("row", "judged"),
     [
         pytest.param(
-            mark(
-                "Age > 17 and < 60 years",
-                ("Person", "Age"),
-                value="> 17 and < 60 years",
-            ),
-            id="two bounds may be two limits",
+            mark("Age > 17 and < 60 years", ("Person", "Age"), value="> 17 and < 60"),
+            [(LIMIT, True)] * 2,
+            id="two bounds in one mark",
         ),
         pytest.param(
-            mark(LIMITS, ("Person", "males"), value="< 1.5 mg/dL"),
+            mark(CREATININE, ("Person", "males"), value="< 1.5 mg/dL"),
+            [(LIMIT, True)],
             id="people are the condition",
         ),
         pytest.param(
             mark(
-                "On stable metformin for 3 months",
-                *STABLE,
-                value="for 3 months",
-                link="Has_temporal",
-            ),
-            id="a quality belongs to what has it",
+                "Haemoglobin > 9 g/dL", ("Measurement", "Haemoglobin"), value="> 9 g/dL"
+            )
+            | {"text": "Thrombocytes > 9 g/dL"},
+            [(LIMIT, False)],
+            id="another quantity",
         ),
+        pytest.param(STABLE, [(WINDOW, True), (f"{WINDOW}.of", True)], id="a quality"),
     ],
 )
-def test_a_value_is_found_with_its_owner(row):
-    (judged,) = compare(row)
-    assert judged.found
-    assert judged.owned
+def test_a_value_is_right_with_a_marked_number_and_owner(row, judged):
+    assert [(one.field, one.right) for one in judge_chia(row)] == judged
+
+
+@pytest.mark.parametrize(("comparator", "right"), [(">=", True), ("<=", False)])
+def test_a_bound_is_right_with_its_comparator(comparator, right):
+    known = {"as": "Numeric-Filter", "of": "Observation", "values": [9]}
+    known |= {"operator": comparator, "start": 14, "end": 18}
+    row = {"id": "NCT1", "text": "* Haemoglobin >= 9 g/dL", "comparisons": [known]}
+
+    assert [one.right for one in judge_leaf(row)] == [right]
