@@ -16,12 +16,11 @@ and have the curves of ``benchmarks.reliability``; empty ones are left out.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.claims import Claim, format_claims
 from benchmarks.data import parse_options
 from benchmarks.gold import read_gold
 from benchmarks.reliability import cross_validate, judge_gold
 from benchmarks.training.sign_rows import GOLD_SOURCE
-from benchmarks.training.signs import UNREAD, read_rows, test
+from benchmarks.training.signs import UNREAD, Claim, format_claims, read_rows, test
 from extractor.formats import read_records
 
 

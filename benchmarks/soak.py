@@ -34,9 +34,9 @@ from typing import Any, NamedTuple
 import httpx2
 
 from benchmarks.data import parse_options
-from benchmarks.processes import run_command
 from benchmarks.records import write_distinct_records
 from benchmarks.servers import CountingServer, serve_counting
+from benchmarks.speed import run_command
 from extractor.model.database import open_run_to_read
 
 _SIGNALS = (

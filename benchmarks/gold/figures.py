@@ -21,7 +21,6 @@ from typing import Any
 from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
 from benchmarks.gold.standoff import from_standoff
-from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.scoring import evaluate
 from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
@@ -55,23 +54,13 @@ def measure_figures(
 
 
 def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
-    """Return the F1 of the second reading against the first, by group of areas.
-
-    Readers under 1.5 were given all other fields, so these are left out.
-    """
+    """Return the F1 of the second annotation against the first, by group of areas."""
     first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(first, records):
         other = from_standoff(second[record.record_id], record)
         pairs[name_group(line["area"])].append((annotation, other))
-    agreement = _score_groups(pairs, resamples=200)
-    if guideline != "1.5":
-        return agreement
-    read = {field.name for field in FIELDS if not field.counts}
-    for of_group in agreement.values():
-        for name in of_group["figures"].keys() - read:
-            del of_group["figures"][name]
-    return agreement
+    return _score_groups(pairs, resamples=200)
 
 
 def _score_groups(

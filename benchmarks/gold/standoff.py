@@ -26,6 +26,8 @@ PARTS = ("eligibility", "dosing", "endpoints")
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
 _ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
+_UNCUT = r"(?!(?<=[^\W_])[^\W_])"
+"""Not between two letters or digits."""
 _QUOTED = {one.part for one in FIELDS if one.comparer in (TEXT, EXTENT)}
 """Fields that always quote the record."""
 _MARKS = {one.key.rpartition(".")[2] for one in FIELDS if not one.counts}
@@ -145,20 +147,26 @@ class _Finder:
         """Return the span of ``words``, in ``home`` if they are there, else in the first section
         that has them.
         """
-        # Ignore case, the length of white space, and backslashes before punctuation.
-        spaced = r"\s+".join(map(_escape_word, words.split()))
-        pattern = re.compile(spaced, re.IGNORECASE)
-        span = self._spans.get(home or "")
-        found = None
-        if span:
-            found = _find_first(pattern, self._texts[span.section], span)
-        if span and found:
-            return [*found] if span.section == home else [span.section, *found]
-        for name, text in self._texts.items():
-            found = _find_first(pattern, text, Span(name, 0, len(text)))
+        spans = [self._spans[home]] if home in self._spans else []
+        spans += [Span(name, 0, len(text)) for name, text in self._texts.items()]
+        for span in spans:
+            found = _find_first(words, self._texts[span.section], span)
             if found:
-                return [name, *found]
+                return [*found] if span.section == home else [span.section, *found]
         return None
+
+
+def _find_first(words: str, text: str, span: Span) -> tuple[int, int] | None:
+    """Return the first place of words in a span that cuts no word or number, else the first place.
+    Case, the length of white space, and backslashes before punctuation may differ.
+    """
+    spaced = r"\s+".join(map(_escape_word, words.split()))
+    inside = text[span.start : span.end]
+    for pattern in (f"{_UNCUT}{spaced}{_UNCUT}", spaced):
+        found = re.search(pattern, inside, re.IGNORECASE)
+        if found:
+            return found.start() + span.start, found.end() + span.start
+    return None
 
 
 def _escape_word(word: str) -> str:
@@ -166,25 +174,6 @@ def _escape_word(word: str) -> str:
         each if each.isalnum() else rf"\\?{re.escape(each)}"
         for each in ESCAPE.sub("", word)
     )
-
-
-def _find_first(
-    pattern: re.Pattern[str], text: str, span: Span
-) -> tuple[int, int] | None:
-    """Return the first match in a span that cuts no word or number, else the first match."""
-
-    def is_cut(at: int) -> bool:
-        return (
-            span.start < at < span.end and text[at - 1].isalnum() and text[at].isalnum()
-        )
-
-    inside = text[span.start : span.end]
-    found = [match.span() for match in pattern.finditer(inside)]
-    places = [(start + span.start, end + span.start) for start, end in found]
-    for start, end in places:
-        if not is_cut(start) and not is_cut(end):
-            return start, end
-    return places[0] if places else None
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:

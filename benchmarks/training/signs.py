@@ -25,11 +25,13 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
-from benchmarks.claims import Claim, format_claims
-from benchmarks.data import parse_options, read_lines
+from benchmarks.data import format_table, parse_options, read_lines
 from benchmarks.training.marks import judge_chia, judge_leaf
 from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_labelled
 from benchmarks.training.wordings import read_wordings
@@ -42,6 +44,7 @@ _HEAD = """\
 """
 UNREAD = frozenset({3, 4})
 """Folds that nobody reads while rules are made."""
+_SURE = 0.85
 _LEAST = 20
 """Fewest values with a sign for a weight of its own."""
 _JUDGED = tomllib.loads(
@@ -60,6 +63,16 @@ _SMALLEST = 0.05
 _MOST_STEPS = 50
 _SOURCE = "source: "
 """Begins the names of sources among those of signs."""
+
+
+class Claim(NamedTuple):
+    """A value with its confidence, and whether it is right. ``group`` is its trial."""
+
+    source: str
+    field: str
+    group: str
+    confidence: float
+    right: bool
 
 
 def main() -> None:
@@ -211,6 +224,34 @@ def format_weights(weights: Mapping[str, Weights]) -> str:
         lines += [f'"{name}" = {own[name]}' for name in signs]
         tables.append("\n".join(lines))
     return _HEAD + "\n" + "\n\n".join(tables) + "\n"
+
+
+def format_claims(claims: Iterable[Claim], *, markdown: bool = False) -> str:
+    """Format a row for each source and field."""
+    found: dict[str, list[Claim]] = defaultdict(list)
+    for claim in sorted(claims, key=lambda claim: (claim.source, claim.field)):
+        found[f"{claim.source}: {claim.field}"].append(claim)
+    head = ["source, field", "values", "confidence", "right", "ranks"]
+    rows = [[name, *describe(values)] for name, values in found.items()]
+    return format_table([*head, f"right from {_SURE}"], rows, markdown=markdown)
+
+
+def describe(claims: Sequence[Claim]) -> list[object]:
+    """Return the figures of one row: the values, their mean confidence, the share right, the share
+    of pairs of a right and a wrong value in which the right one is surer, and the sure ones.
+
+    >>> claims = [
+    ...     Claim("gold", "route", "x", sure, sure > 0.65) for sure in (0.9, 0.6, 0.7)
+    ... ]
+    >>> [round(float(one), 2) for one in describe(claims)[:4]]
+    [3.0, 0.73, 0.67, 1.0]
+    """
+    confidences = [claim.confidence for claim in claims]
+    right = [claim.right for claim in claims]
+    ranks = float(roc_auc_score(right, confidences)) if len(set(right)) > 1 else None
+    sure = [claim.right for claim in claims if claim.confidence >= _SURE]
+    counted = f"{sum(sure)} of {len(sure)}"
+    return [len(claims), mean(confidences), mean(map(float, right)), ranks, counted]
 
 
 if __name__ == "__main__":
