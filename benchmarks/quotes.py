@@ -24,14 +24,7 @@ from extractor import QuoteStatus, verify_quote
 from extractor.formats import read_records
 
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
-_SECTIONS = (
-    "eligibility",
-    "arms",
-    "interventions",
-    "primary_outcomes",
-    "secondary_outcomes",
-    "other_outcomes",
-)
+_SECTION = re.compile(r"(?:eligibility|arms|interventions|[a-z]+_outcomes)\b")
 _LINE = re.compile(r"[^\n]+")
 # A clause or a whole sentence, as a reader would quote it.
 _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
@@ -121,23 +114,19 @@ def _list_letters(text: str) -> str:
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
     """Yield quotes without end: a random line or clause of a random section of a random record.
 
-    Raises ``FileNotFoundError`` if the folder holds no records.
+    Raises ``FileNotFoundError`` if the folder has no records.
     """
     paths = [data / name for name in _FILES if (data / name).exists()]
     if not paths:
-        raise FileNotFoundError(f"{data} holds none of {', '.join(_FILES)}")
+        raise FileNotFoundError(f"{data} has none of {', '.join(_FILES)}")
     texts: list[str] = []
     for record in read_records(*paths):
-        texts += [one.text for one in record.sections if _is_quoted(one.name)]
+        texts += [one.text for one in record.sections if _SECTION.match(one.name)]
     while texts:
         text = rng.choice(texts)
         spans = list(_list_spans(text, rng.choice((_LINE, _CLAUSE))))
         if spans:
             yield Drawn(text, *rng.choice(spans))
-
-
-def _is_quoted(section: str) -> bool:
-    return section.partition("[")[0] in _SECTIONS
 
 
 def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
@@ -177,7 +166,7 @@ def make_trials(
 
 
 def is_still_true(quote: str, drawn: Drawn) -> bool:
-    """Return whether a changed quote says the same, or is in another place of its text, as whole
+    """Return whether a changed quote has the same words, or is in another place of its text, as whole
     words, or twice in the quote.
 
     >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)

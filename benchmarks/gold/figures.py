@@ -1,13 +1,13 @@
 """Score the rules alone on the gold, by field: ``python -m benchmarks.gold.figures --records
 INPUT...``.
 
-Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built,
-and for all other areas. ``--write`` stores the figures in ``figures.json``; no field may fall below
-its interval there (``tests/test_accuracy.py``). A record whose text is missing or has changed is
-left out; with none at all, the command fails. ``seeds/records`` has the texts of five, in folds 3
-and 4. The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the
-others. ``--agreement VERSION`` instead prints how far two independent readings under that version
-of the guideline agree, the ceiling of all other figures; ``--write`` stores it in
+Prints macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were
+built, and for all other areas. ``--write`` stores the figures in ``figures.json``; no field may fall
+below its interval there (``tests/test_accuracy.py``). A record whose text is missing or has changed
+is left out; if none is left, the command fails. ``seeds/records`` has the texts of five trials, in
+folds 3 and 4. The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on
+the others. ``--agreement VERSION`` prints instead how far two independent annotations under that
+version of the guideline agree, which is the ceiling of all other figures; ``--write`` stores it in
 ``agreement_VERSION.json``.
 """
 
@@ -105,8 +105,8 @@ def main() -> None:
         of_folds = f" of the folds {chosen.folds}" if chosen.folds else ""
         sys.exit(
             f"No record of {inputs} is in the gold{of_folds} with the text that was annotated, so "
-            "nothing was measured. The gold holds no texts: name your downloads of its trials. The "
-            "five seeds are always there: --records seeds/records, without --folds"
+            "nothing was measured. The gold has no texts: name your downloads of its trials. The "
+            "five seeds are always available: --records seeds/records, without --folds"
         )
     heads = []
     names: dict[str, None] = {}  # each once, in order

@@ -1,5 +1,4 @@
-"""Standoff gold, which has no text of the records: each quote is a span, and each section has a
-hash.
+"""Standoff gold, without the text of the records: each quote is a span, and each section has a hash.
 
 Each line is the JSON of one trial. The keys are those of gold JSON, but a quote is a span:
 ``[start, end]`` in the item's own section, ``[section, start, end]`` in another. ``sections`` maps
@@ -111,14 +110,14 @@ def _encode_table(
         is_plain_unit = key == "unit" and "quantity" not in table
         field = "" if is_plain_unit else key
         written = _encode(value, finder, inner, field)
-        if _is_said(key, written):
+        if _is_stated(key, written):
             encoded[key] = written
     return encoded
 
 
-def _is_said(key: str, value: Any) -> bool:
-    """Return whether a field says something: an empty list does where readers were asked for it, an
-    open end of a range does.
+def _is_stated(key: str, value: Any) -> bool:
+    """Return whether a field is written: an empty list is if annotators were asked for it, and so is
+    an open end of a range.
     """
     if value is None:
         return key in ("low", "high")
@@ -185,8 +184,8 @@ def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any
 
 
 def _add_empty(gold: dict[str, Any]) -> dict[str, Any]:
-    """Add the fields that the line leaves out since they are empty: gold that has no key of a field
-    says nothing of it. Those of guideline 1.5 are in the line wherever they were read.
+    """Add the fields that the line leaves out because they are empty: without its key, a field counts as
+    not annotated. Fields of guideline 1.5 are in the line wherever they were annotated.
     """
     whole = dict(gold)
     whole["eligibility"] = _EMPTY["eligibility"] | gold["eligibility"]

@@ -81,7 +81,8 @@ def read_choices(
 def find_owner(
     text: DoseText, mark: Mark, owners: Sequence[Owner], labels: Iterable[Row]
 ) -> int | None:
-    """Return the position of the labelled agent of an amount among its owners, or that of nobody;
+    """Return the position of the labelled agent of an amount among its owners, or the number of
+    owners if no label has the amount;
     None if no owner is the labelled one.
     """
     same = [label for label in labels if _has_amount(label, mark)]

@@ -128,9 +128,9 @@ def judge_signs(
     paired = {id(match.read) for match in matches}
     for regimen in list_regimens(parsed, extraction.dosing):
         agent = regimen.rules["agent"]
-        stands = id(regimen) in paired
+        is_right = id(regimen) in paired
         yield SignRow(
-            "dosing.regimens", *known, agent.signs[0][""], agent.confidence, stands
+            "dosing.regimens", *known, agent.signs[0][""], agent.confidence, is_right
         )
     for match in matches:
         for name in FIELDS_OF[match.path]:

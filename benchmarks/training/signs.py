@@ -2,21 +2,17 @@
 
     python -m benchmarks.training.signs --data DIR --records INPUT... [--fields START] [--out FILE]
 
-``--records`` are the records of the gold; ``--data`` has the labels of other trials and the marks
-of other people. Limits and time windows also learn from two thirds of the lines of
+``--records`` are the records of the gold; ``--data`` has the labels of other trials and the marks of
+other projects. Limits and time windows also learn from two thirds of the lines of
 ``benchmarks.adversarial`` and ``benchmarks.certain``. Prints the figures of ``benchmarks.ranking``
-for values that the weights did not see: folds 3 and 4 are left out in turn, and half of the marks
-and a third of the lines are never learned from. ``--out`` writes the weights; with ``--fields`` only
-those of fields whose names start so, and the file's weights of other fields are kept.
+for values that were not used to fit the weights: folds 3 and 4 are left out in turn, half of the
+marks and a third of the lines always. ``--out`` writes the weights; with ``--fields``, only those of
+fields whose names begin with START, and the others in the file are kept.
 
-    python -m benchmarks.training.signs --data ../shared/data --records ../shared/gold/records
-        ../shared/data/records --fields eligibility.criteria.constraints
-        --out extractor/evidence/weights/signs.toml
-
-The model is a logistic regression on the signs and the log-odds of the rules' estimate. By its
-prior, signs have no weight and the estimate is true; signs of doubt that are too rare to be counted
-have a judged weight (``judged_signs.toml``). Each source of labels has a level of its own. That of
-the package is the level of gold that nobody read. There is no randomness: the same records and rules
+The model is a logistic regression on the signs and the log-odds of the rules' estimate. Its prior is
+that signs have no weight and that the estimate is true; signs of doubt that are too rare to be fitted
+have an assumed weight (``judged_signs.toml``). Each source of labels has a level of its own; the
+package uses that of folds 3 and 4 of the gold. There is no randomness: the same records and rules
 give the same file. A sign that the rules no longer have is dropped, and a new one gets a weight as
 soon as 20 values have it.
 """
@@ -43,7 +39,7 @@ _HEAD = """\
 # each sign that speaks for or against a value. `python -m benchmarks.training.signs` fits them.
 """
 UNREAD = frozenset({3, 4})
-"""Folds that nobody reads while rules are made."""
+"""Folds whose records the authors of rules do not read."""
 _SURE = 0.85
 _LEAST = 20
 """Fewest values with a sign for a weight of its own."""
@@ -172,7 +168,7 @@ def fit(rows: Sequence[SignRow]) -> Weights:
 
 
 def _describe(row: SignRow) -> set[str]:
-    """Return the signs of a value, and its source if that is not gold which nobody read."""
+    """Return the signs of a value, and its source, unless it is gold of an unread fold."""
     is_level = _is_gold(row) and row.fold in UNREAD
     return {*row.signs} if is_level else {*row.signs, f"{_SOURCE}{row.source}"}
 
@@ -238,7 +234,8 @@ def format_claims(claims: Iterable[Claim], *, markdown: bool = False) -> str:
 
 def describe(claims: Sequence[Claim]) -> list[object]:
     """Return the figures of one row: the values, their mean confidence, the share right, the share
-    of pairs of a right and a wrong value in which the right one is surer, and the sure ones.
+    of pairs of a right and a wrong value in which the right one has the higher confidence, and how
+    many of the confident ones are right.
 
     >>> claims = [
     ...     Claim("gold", "route", "x", sure, sure > 0.65) for sure in (0.9, 0.6, 0.7)

@@ -1,6 +1,6 @@
-"""The limits and windows that the rules read on lines that were written to mislead them, and on
-lines whose values were judged. They show kinds of errors of which labelled records have few. A
-third of the lines only measures.
+"""The limits and windows that the rules read on misleading wordings (``benchmarks.adversarial``), and
+on lines whose values were judged (``benchmarks.certain``). They contain errors that are rare in
+labelled records. A third of the lines is only for measuring.
 """
 
 from collections.abc import Iterator, Sequence

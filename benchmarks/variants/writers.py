@@ -18,6 +18,8 @@ from benchmarks.variants.layout import (
 )
 
 Lines = Sequence[Line]
+Language = Mapping[str, Sequence[str]]
+"""The lists of a language: of each, its heading and its items."""
 _LINES_A_PAGE = 8
 
 
@@ -222,34 +224,33 @@ def _end_pages(rows: Sequence[str], form: str) -> str:
     return "\n".join(written)
 
 
-def write_list(language: Mapping[str, Sequence[str]], kind: str) -> str:
+def _write_list(language: Language, kind: str) -> str:
     """Write the list of another language: its heading, and numbered items."""
     heading, *items = language[kind]
     numbered = [f"{number}. {item}" for number, item in enumerate(items, 1)]
     return "\n".join([heading, *numbered])
 
 
-def _write_lists(language: Mapping[str, Sequence[str]]) -> str:
-    return "\n\n".join(
-        write_list(language, kind) for kind in ("inclusion", "exclusion")
-    )
+def _write_lists(language: Language) -> str:
+    lists = [_write_list(language, kind) for kind in ("inclusion", "exclusion")]
+    return "\n\n".join(lists)
 
 
-def add_below(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+def add_below(lines: Lines, form: Language) -> str:
     """Write the lists of another language below the text."""
     return f"{join_lines(lines).rstrip()}\n\n{_write_lists(form)}"
 
 
-def add_above(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+def add_above(lines: Lines, form: Language) -> str:
     """Write the lists of another language above the text."""
     return f"{_write_lists(form)}\n\n{join_lines(lines).lstrip()}"
 
 
-def add_to_lists(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+def add_to_lists(lines: Lines, form: Language) -> str:
     """Write the list of another language below each list."""
     written = []
     for heading, below in split_lists(lines):
         written.append(join_lines([*([heading] if heading else []), *below]))
         if heading:
-            written.append(write_list(form, heading.kind))
+            written.append(_write_list(form, heading.kind))
     return "\n\n".join(written)

@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.forecast import format_sizes, read_answered
-from benchmarks.records import write_distinct_records
 from benchmarks.speed import measure_rates
 from extractor.apps.cli.app import app
 from extractor.model.asking.reply_models import Reply
@@ -20,6 +19,7 @@ from extractor.model.cost.tokens import (
     measure_texts,
 )
 from extractor.model.spec import SERVER, ModelSpec
+from tests.stand_ins import write_distinct_records
 
 
 def test_reading_and_the_whole_command_are_measured(
