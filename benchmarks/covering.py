@@ -2,16 +2,13 @@
 
 import json
 import os
-import sqlite3
 import time
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterable
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import coverage
 import pytest
-from coverage.numbits import numbits_to_nums
 
 RECORD = "COVERING_RECORD"
 CHOSEN = "COVERING_TESTS"
@@ -19,14 +16,6 @@ CHOSEN = "COVERING_TESTS"
 the tests to run.
 """
 _MOST_TESTS = 200
-_LINES = """
-SELECT context.context, line_bits.numbits FROM line_bits
-JOIN context ON context.id = context_id JOIN file ON file.id = file_id WHERE file.path = ?
-"""
-_BREADTH = """
-SELECT context.context, count(*) FROM line_bits JOIN context ON context.id = context_id
-GROUP BY context.context
-"""
 _noted: list[coverage.Coverage] = []
 """What notes the lines of this process, if it records."""
 _seconds: dict[str, float] = {}
@@ -80,18 +69,18 @@ class Covering:
     """Which tests run which lines, from the files of all processes of a test run."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = sorted(folder.glob("*.lines"))
         self._seconds: dict[str, float] = {}
         for path in folder.glob("*.json"):
             self._seconds |= json.loads(path.read_text("utf-8"))
-        self._breadth = {test: int(count) for test, count in self._query(_BREADTH)}
-
-    def _query(self, sql: str, *values: str) -> list[tuple[str, Any]]:
-        found = []
-        for path in self._files:
-            with closing(sqlite3.connect(path)) as lines:
-                found += lines.execute(sql, values).fetchall()
-        return found
+        self._tests: dict[str, dict[int, set[str]]] = defaultdict(dict)
+        self._breadth = Counter[str]()
+        for path in sorted(folder.glob("*.lines")):
+            data = coverage.CoverageData(path)
+            data.read()
+            for name in data.measured_files():
+                for line, tests in data.contexts_by_lineno(name).items():
+                    self._tests[name].setdefault(line, set()).update(tests)
+                    self._breadth.update(tests)
 
     def choose_tests(
         self, path: Path, lines: Iterable[int], seconds: float
@@ -100,13 +89,10 @@ class Covering:
         for about so many seconds: half of them those that run the fewest lines, half those that run
         the most, which compare whole outputs.
         """
-        wanted = set(lines)
-        tests = []
-        for test, numbits in self._query(_LINES, str(path)):
-            is_run = not wanted or not wanted.isdisjoint(numbits_to_nums(numbits))
-            if is_run and test in self._seconds:
-                tests.append(test)
-        tests.sort(key=lambda test: (self._breadth[test], test))
+        by_line = self._tests[str(path)]
+        found = set().union(*(by_line.get(line, ()) for line in lines or by_line))
+        passed = found & self._seconds.keys()
+        tests = sorted(passed, key=lambda test: (self._breadth[test], test))
         narrow = self._take(tests, seconds / 2)
         broad = self._take(reversed(tests[len(narrow) :]), seconds / 2)
         return narrow + broad

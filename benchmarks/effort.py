@@ -1,15 +1,15 @@
 """How right extractions are, and what they cost, by the effort with which a model is asked.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR)
-        [--effort medium,all] [--folds 3,4] [--limit N] [--price SPEC] [--json FILE]
+        [--effort medium,all] [--folds 3,4] [--json FILE]
     python -m benchmarks.effort --from FILE... [--costs]
 
 GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
-answers in a folder, from which ``--replay`` takes them. ``--limit`` takes at most N trials of each
-group of areas. Prints macro-F1 by group and task, by field, calls and tokens a record, and dollars
-per 1,000 records at the price of a model of genai-prices. Calls and tokens are measured; what a
-cache serves and what a model thinks is forecast, as ``--dry-run`` does. ``--json`` stores the
-figures, ``--from`` reads them and takes the mean of files by different annotators. ``--costs`` prints the table of costs of the documentation.
+answers in a folder, from which ``--replay`` takes them. Prints macro-F1 by group of areas and task,
+and by field, and the calls and tokens for each record. ``--json`` stores the figures; ``--from``
+reads them, and takes the mean of files by different annotators. ``--costs`` prints the table of
+costs of the documentation: calls and tokens are measured; what a cache serves, what a model thinks
+and the dollars are forecast, as by ``--dry-run``.
 """
 
 import argparse
@@ -52,10 +52,9 @@ _TOTALS = (*Task, "all")
 def main() -> None:
     """Run the command line."""
     options: dict[str, Any] = {"model": str, "keep": Path, "replay": Path}
-    options |= {"effort": "rules,medium", "folds": "", "limit": int, "price": PRICE}
+    options |= {"effort": "rules,medium", "folds": ""}
     options |= {"json": Path, "from": [Path], "costs": False}
     chosen = parse_options(__doc__, "gold?", "records*", **options)
-    pricing = find_pricing(chosen.price)
     results: list[Row] = []
     files = vars(chosen)["from"]
     if files:
@@ -63,10 +62,10 @@ def main() -> None:
         if chosen.costs:
             print(format_costs(results))
         else:
-            print(format_results(results, pricing))
+            print(format_results(results))
     elif chosen.records:
         for of_effort in measure_all(chosen):
-            print(format_results(of_effort, pricing), flush=True)
+            print(format_results(of_effort), flush=True)
             results += of_effort
     else:
         raise SystemExit("name GOLD and RECORDS, or figures with --from")
@@ -95,7 +94,7 @@ def average(measured: Sequence[Sequence[Row]]) -> list[Row]:
 def measure_all(chosen: argparse.Namespace) -> Iterator[list[Row]]:
     """Yield the figures of each effort, by group."""
     folds = read_folds(chosen.folds)
-    groups = read_groups(chosen.gold, chosen.records, folds, chosen.limit)
+    groups = read_groups(chosen.gold, chosen.records, folds)
     for name in chosen.effort.split(","):
         effort = "none" if name == "rules" else name
         extractor = Extractor(chosen.model, replay=chosen.replay, effort=effort)
@@ -108,15 +107,15 @@ def measure_all(chosen: argparse.Namespace) -> Iterator[list[Row]]:
 
 
 def read_groups(
-    gold: Path, records: Sequence[Path], folds: set[int], limit: int | None
+    gold: Path, records: Sequence[Path], folds: set[int]
 ) -> Mapping[str, Group]:
-    """Return the annotated records of these folds by group of areas, at most ``limit`` of each."""
+    """Return the annotated records of these folds by group of areas."""
     groups: dict[str, list[tuple[TrialRecord, TrialExtraction]]] = defaultdict(list)
     for record, line, label in read_pairs(gold, records):
         if line["fold"] in folds:
             groups[name_group(line["area"])].append((record, label))
     return {
-        name: sorted(groups[name], key=lambda pair: pair[0].record_id)[:limit]
+        name: sorted(groups[name], key=lambda pair: pair[0].record_id)
         for name in sorted(groups)
     }
 
@@ -190,18 +189,16 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
     )
 
 
-def format_results(results: Sequence[Row], pricing: Pricing) -> str:
+def format_results(results: Sequence[Row]) -> str:
     """Format one line for each group and effort."""
-    head = ["effort", "group", "trials", *_TOTALS]
-    head += ["calls", "prompt", "output", "$/1000", "$ uncached"]
+    head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output"]
     rows = []
     for one in results:
         row = [one["effort"], one["group"], one["records"]]
         row += [one["figures"][total] for total in _TOTALS]
         for name in ("calls", "prompt_tokens", "output_tokens"):
             row.append(f"{one[name]:.1f}")
-        cost = bill(one, pricing)
-        rows.append([*row, f"{cost.dollars:.2f}", f"{cost.uncached:.2f}"])
+        rows.append(row)
     return format_table(head, rows)
 
 

@@ -4,7 +4,7 @@
     python -m benchmarks.forecast --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
 
 Each FOLDER is that of a run. The sizes of keys come from hosted models, whose answers are compact;
-the tokens for such a size are measured for those and for a model behind a server of its own.
+the tokens for such a size are measured for those and for a model on a server of your own.
 """
 
 import json
@@ -37,18 +37,6 @@ _ANSWERED = """
 SELECT answered_by, system, user, output_limit, answer, exchanges, prompt_tokens, output_tokens
 FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id
 """
-Sizes = Mapping[str, Sequence[float]]
-"""Characters of compact JSON in each answer, by key."""
-
-
-def main() -> None:
-    """Print the file."""
-    chosen = parse_options(__doc__, hosted=[...], own=[...])
-    calls = {
-        name: [call for folder in folders for call in read_answered(folder)]
-        for name, folders in (("hosted", chosen.hosted), ("own", chosen.own))
-    }
-    print(format_sizes(calls))
 
 
 class Answered(NamedTuple):
@@ -63,10 +51,20 @@ class Answered(NamedTuple):
     prompt_tokens: int
     output_tokens: int
 
-    @property
-    def is_first(self) -> bool:
-        """Whether the answer is that to a first request, not to a re-ask."""
-        return self.exchanges == 1
+    def list_lines(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the numbers of the lines in the request, with the requested keys."""
+        for number, keys in LINE.findall(self.user):
+            yield int(number), keys.split()
+
+
+def main() -> None:
+    """Print the file."""
+    chosen = parse_options(__doc__, hosted=[...], own=[...])
+    calls = {
+        name: [call for folder in folders for call in read_answered(folder)]
+        for name, folders in (("hosted", chosen.hosted), ("own", chosen.own))
+    }
+    print(format_sizes(calls))
 
 
 def read_answered(folder: Path) -> list[Answered]:
@@ -80,26 +78,28 @@ def read_answered(folder: Path) -> list[Answered]:
 
 
 def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
-    """Format the file of sizes."""
-    sizes = measure_keys(calls["hosted"])
+    """Format the file of sizes, from first answers: re-asked ones are left out."""
+    first = {
+        name: [call for call in of_class if call.exchanges == 1]
+        for name, of_class in calls.items()
+    }
+    measured = measure_keys(first["hosted"])
+    means = {key: statistics.mean(found) for key, found in measured.items()}
     lines = [f"{_HEAD}measured = {datetime.now(UTC).date()}"]
     lines.append("\n[tokens_per_character]")
-    for name, of_class in sorted(calls.items()):
-        rates = ", ".join(f"{rate:.2f}" for rate in measure_rates(of_class, sizes))
+    for name, answered in sorted(first.items()):
+        rates = ", ".join(f"{rate:.2f}" for rate in measure_rates(answered, means))
         lines.append(f"{name} = [{rates}]")
     lines.append("\n[key]")
-    for key, found in sizes.items():
-        mean = f"{statistics.mean(found):.1f}"
-        lines.append(f"{key} = {{ mean = {mean}, asked = {len(found)} }}")
+    for key, found in measured.items():
+        lines.append(f"{key} = {{ mean = {means[key]:.1f}, asked = {len(found)} }}")
     return "\n".join(lines)
 
 
-def measure_keys(calls: Iterable[Answered]) -> Sizes:
-    """Measure the sizes of keys, by name, in the first answers to calls."""
+def measure_keys(calls: Iterable[Answered]) -> Mapping[str, Sequence[float]]:
+    """Return the characters of compact JSON in each answer, by key."""
     measured: dict[str, list[float]] = defaultdict(list)
     for call in calls:
-        if not call.is_first:
-            continue
         for key, size in _measure_answer(call):
             measured[key].append(size)
     others: list[float] = []
@@ -110,37 +110,6 @@ def measure_keys(calls: Iterable[Answered]) -> Sizes:
     return {key: measured[key] for key in sorted(measured)}
 
 
-def measure_rates(
-    calls: Sequence[Answered], sizes: Sizes
-) -> tuple[float, float, float]:
-    """Return the tokens for each expected character of an answer: low, mean and high."""
-    means = {key: statistics.mean(found) for key, found in sizes.items()}
-    answered = [one for one in calls if one.is_first]
-    first = [(one.output_tokens, _expect_answer(one, means)) for one in answered]
-
-    def ratio(drawn: Sequence[tuple[int, float]]) -> float:
-        tokens, expected = zip(*drawn, strict=True)
-        return float(sum(tokens) / sum(expected))
-
-    rng = random.Random(0)
-    ratios = [ratio(rng.choices(first, k=_FEW)) for _ in range(_RESAMPLES)]
-    edges = statistics.quantiles(ratios, n=100, method="inclusive")
-    return edges[0], ratio(first), edges[-1]
-
-
-def _list_lines(call: Answered) -> list[tuple[int, list[str]]]:
-    """Return the numbers of the lines in a request, with the requested keys."""
-    lines = LINE.findall(call.user)
-    return [(int(number), keys.split()) for number, keys in lines]
-
-
-def _expect_answer(call: Answered, means: Mapping[str, float]) -> float:
-    """Return the expected characters of the answer."""
-    lines = _list_lines(call)
-    keys = sum(means.get(key, means["other"]) for _, asked in lines for key in asked)
-    return keys + means["item"] * len(lines) + means["reply"]
-
-
 def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
     """Yield characters by key, 0 for a missing one. Braces and numbers count for each line,
     answered or not.
@@ -149,7 +118,7 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
         items = json.loads(call.content)["items"]
     except (ValueError, LookupError, TypeError):
         return
-    for number, keys in dict(_list_lines(call)).items():
+    for number, keys in dict(call.list_lines()).items():
         own = [item for item in items if item.get("n") == number]
         whole = sum(_length(item) + 1 for item in own)
         asked = {}
@@ -166,6 +135,28 @@ def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
 
 def _length(value: object) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def measure_rates(
+    calls: Sequence[Answered], means: Mapping[str, float]
+) -> tuple[float, float, float]:
+    """Return the tokens for each expected character of an answer: low, mean and high."""
+    sizes = []
+    for call in calls:
+        expected = means["reply"]
+        for _, keys in call.list_lines():
+            expected += means["item"]
+            expected += sum(means.get(key, means["other"]) for key in keys)
+        sizes.append((call.output_tokens, expected))
+
+    def ratio(drawn: Sequence[tuple[int, float]]) -> float:
+        tokens, expected = zip(*drawn, strict=True)
+        return float(sum(tokens) / sum(expected))
+
+    rng = random.Random(0)
+    ratios = [ratio(rng.choices(sizes, k=_FEW)) for _ in range(_RESAMPLES)]
+    edges = statistics.quantiles(ratios, n=100, method="inclusive")
+    return edges[0], ratio(sizes), edges[-1]
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Change the package at random places, and count the changes that the quick tests notice.
+"""Change the package at random places, and count the changes that the quick tests detect.
 
     python -m benchmarks.mutation [TESTS ...] [--within extractor] [--n 200] [--seed 0]
         [--minutes 25] [--processes 2] [--seconds 40]
 
-Runs the quick tests once, or those named, to see which lines each of them runs. Then draws places: a
-comparison is flipped, and/or swapped, a "not" dropped, a number raised by one, a statement removed, a
-returned value replaced by None. Each change is made in a copy of the tree, and the tests that run
-its line are run there for about ``--seconds``, until one fails; for a line outside of functions, the
-tests that run any line of the module. Prints each change, whether it was killed, and by how many
-tests at most; after ``--minutes``, no further one is tried.
+Runs the quick tests, or the named ones, once to record which lines each of them runs. Then draws
+changes: a comparison is flipped, "and" and "or" are swapped, a "not" is dropped, a number is raised
+by one, a statement is removed, or a returned value is replaced by None. Each change is made in a copy
+of the tree, where the tests that run its line run for about ``--seconds``, until one fails. For a
+line outside of functions, these are the tests that run any line of the module. Prints each change,
+whether a test failed (killed), and the number of tests. No change is tried after ``--minutes``.
 """
 
 import ast

@@ -1,5 +1,4 @@
-"""Count who is right when rules and a model differ, which gives the confidence of a model's
-answers.
+"""Count who is right when rules and a model differ, which gives the confidence of a model's answers.
 
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
                                 EFFORT] [--write extractor/concepts/policy.toml]
@@ -111,10 +110,10 @@ def list_situations(
             if model:
                 rule_right = is_right(field, rule.value, label)
                 model_right = is_right(field, model.value, label)
-                told = judge(
+                outcome = judge(
                     rule, model, rule_right=rule_right, model_right=model_right
                 )
-                yield f"{field.split('.')[0]}.{name}", *told
+                yield f"{field.split('.')[0]}.{name}", *outcome
     for regimen in parsed.regimens:
         # the model read its passage, and saw no such regimen
         if listed.get(id(regimen), regimen) is None:
@@ -129,10 +128,10 @@ def list_situations(
         if answer is not None:
             stands = criterion.rules["stands"]
             rule_right = stands.value == (id(criterion) in paired)
-            told = judge(
+            outcome = judge(
                 stands, answer, rule_right=rule_right, model_right=not rule_right
             )
-            yield "eligibility.stands", *told
+            yield "eligibility.stands", *outcome
 
 
 def _pair_regimens(

@@ -2,26 +2,25 @@
 
     python -m benchmarks.ranking --data DIR --records INPUT... [--markdown]
 
-``--records`` are the records of the gold, ``--data`` has the labels and marks from which the
-confidences learn (``benchmarks.training.signs``). A row for each field: the values, the mean
-confidence, the share right, how often a right value is surer than a wrong one (``ranks``), and how
-many of the values from 0.85 are right.
+``--records`` are the records of the gold, ``--data`` has the labels and marks that the confidences
+are fitted on (``benchmarks.training.signs``). Prints a row for each field: the number of values, the
+mean confidence, the share right, how often a right value has a higher confidence than a wrong one
+(``ranks``), and how many of the values with 0.85 or more are right.
 
-Gold is that of folds 3 and 4, each judged by what was fitted without it; marks are those of the half
-that nothing is fitted on. A value is judged where its item is in gold: limits, windows, amounts and
-arms one by one, and a part of a value where the value is right. Other fields are lists as a whole,
-and have the curves of ``benchmarks.reliability``; empty ones are left out.
+Gold values are those of folds 3 and 4, each judged by a fit without its fold; marks are those of the
+half that nothing is fitted on. A value is judged where its item is in gold: limits, windows, amounts
+and arms one by one, and a part of a value where the value is right. Other fields are judged as whole
+lists, by the curves of ``benchmarks.reliability``; empty ones are left out.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.claims import Claim, format_claims
 from benchmarks.data import parse_options
 from benchmarks.gold import read_gold
 from benchmarks.reliability import cross_validate, judge_gold
-from benchmarks.training.sign_rows import GOLD_SOURCE, read_rows
-from benchmarks.training.signs import UNREAD, test
+from benchmarks.training.sign_rows import GOLD_SOURCE
+from benchmarks.training.signs import UNREAD, Claim, format_claims, read_rows, test
 from extractor.formats import read_records
 
 

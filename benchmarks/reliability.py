@@ -3,10 +3,10 @@
     python -m benchmarks.reliability GOLD --records INPUT... [--write [--fields START]]
 
 GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. Prints the curves: by
-field, for values and for empty values, the share right by stated confidence. An empty value is
-right if nothing is annotated. Open readings (confidence 0) are left out, and values that are weighed
-by their signs. ``--write`` replaces the curves of the package, or only those of fields whose names
-begin with ``--fields``: "dosing". ``benchmarks.ranking`` judges the confidences on unseen trials.
+field, for values and for empty values, the share that is right at each estimated confidence. An empty
+value is right if nothing is annotated. Open readings (confidence 0) and values that are weighed by
+their signs are left out. ``--write`` replaces the curves of the package; with ``--fields``, only
+those of fields whose names begin with START. ``benchmarks.ranking`` measures unseen trials.
 """
 
 import tomllib
@@ -65,7 +65,7 @@ def main() -> None:
     stated = [one for one in judged if one.confidence and not is_weighed_value(one)]
     if not stated:
         raise SystemExit(
-            f"{chosen.gold}: none of its trials is in the records; name the inputs that hold them"
+            f"{chosen.gold}: none of its trials is in the records; name the inputs that contain them"
         )
     curves = read_curves() if chosen.fields else {}
     for name, curve in fit_curves(stated).items():

@@ -4,12 +4,13 @@ from the bill.
     python -m benchmarks.soak [--minutes 20] [--records 150] [--latency 1] [--seed 0]
 
 A server on loopback counts its answers and what they cost. Rounds of ``extractor run`` and of
-``extractor serve`` alternate until the time is over, two at least. A round has a limit of money. Its
-command is killed at random moments, mostly by ``kill -9``, else by Ctrl-C or SIGTERM, and started
-again, until it ends or its limit is reached. Then the limit is lifted. The benchmark checks that
+``extractor serve`` alternate until the time is over, but there are at least two. Each round has a
+budget. Its command is killed at random moments, mostly by ``kill -9``, otherwise by Ctrl-C or
+SIGTERM, and started again, until it ends or its budget is spent. Then it runs without a budget. The
+checks are:
 
 - the server's answers cost at most what the run or the service counts, calls without a reply
-  included, and at most the limit and one call;
+  included, and at most the budget and one call;
 - in the end, the results of a run are those of an undisturbed run byte for byte, no answered request
   was sent again, and ``run.json`` counts the calls in the store; a job has all its results.
 
@@ -34,18 +35,11 @@ from typing import Any, NamedTuple
 import httpx2
 
 from benchmarks.data import parse_options
-from benchmarks.processes import run_command
-from benchmarks.records import write_distinct_records
-from benchmarks.servers import CountingServer, serve_counting
+from benchmarks.speed import run_command
 from extractor.model.database import open_run_to_read
+from tests.stand_ins import CountingServer, serve_counting, write_distinct_records
 
-_SIGNALS = (
-    signal.SIGKILL,
-    signal.SIGKILL,
-    signal.SIGKILL,
-    signal.SIGINT,
-    signal.SIGTERM,
-)
+_SIGNALS = (*[signal.SIGKILL] * 3, signal.SIGINT, signal.SIGTERM)
 _PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
 _CONCURRENCY = 8
 _KILLS_OF_RUN = 10
@@ -103,8 +97,8 @@ class Round(NamedTuple):
     def check_money(self, counted: float) -> Iterator[str]:
         """Yield what is wrong with the dollars that were counted."""
         cost = self.count_cost()
-        told = f"the answers cost ${cost:.4f}, counted are ${counted:.4f}"
-        print(f"  {told}, the limit is ${self.limit:.4f}", flush=True)
+        money = f"the answers cost ${cost:.4f}, counted are ${counted:.4f}"
+        print(f"  {money}, the limit is ${self.limit:.4f}", flush=True)
         if cost > counted + 1e-9:
             yield f"${cost - counted:.6f} are not counted"
         if cost > self.limit + _ONE_CALL_USD:
@@ -134,16 +128,15 @@ def main() -> None:
             place = folder / f"round-{number}"
             place.mkdir()
             # Each kill may lose the replies of all calls under way.
-            lost = (
-                rng.uniform(0.2, 1) * _KILLS_OF_RUN * _CONCURRENCY * _ONE_CALL_USD / 2
-            )
+            most_lost = _KILLS_OF_RUN * _CONCURRENCY * _ONE_CALL_USD / 2
+            lost = rng.uniform(0.2, 1) * most_lost
             limit = rng.uniform(0.4, 1.2) * full + lost
             with serve_counting(chosen.latency) as server:
                 one = Round(records, server, place, rng, limit)
                 found = list(play(one, undisturbed))
             faults += len(found)
-            told = "; ".join(found) or "all is well"
-            print(f"round {number}, {play.__name__[5:]}: {told}", flush=True)
+            verdict = "; ".join(found) or "no faults"
+            print(f"round {number}, {play.__name__[5:]}: {verdict}", flush=True)
     print(f"{number} rounds, {faults} faults")
     raise SystemExit(1 if faults else 0)
 
@@ -215,8 +208,8 @@ def play_job(one: Round, undisturbed: Path) -> Iterator[str]:
         [json.loads(line)["record_id"] for line in lines] for lines in (found, wanted)
     ]
     if ended["state"] != "done" or ids[0] != ids[1]:
-        told = f"the job was {ended['state']} ({ended['reason']})"
-        yield f"{told} with {len(found)} of {len(wanted)} results"
+        state = f"{ended['state']} ({ended['reason']})"
+        yield f"the job was {state} with {len(found)} of {len(wanted)} results"
 
 
 @contextmanager
@@ -224,17 +217,9 @@ def _serve(
     one: Round, limit: float
 ) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
     """Start the service, and yield a client of it."""
-    command = [
-        sys.executable,
-        "-m",
-        "extractor",
-        "serve",
-        "--port",
-        "0",
-        "--workers",
-        "1",
-    ]
-    command += ["--root", str(one.folder / "root"), *one.list_options(limit)]
+    command = [sys.executable, "-m", "extractor", "serve", "--port", "0"]
+    command += ["--workers", "1", "--root", str(one.folder / "root")]
+    command += one.list_options(limit)
     running = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -7,19 +7,35 @@ reading and parsing, and of the whole command ``extractor run --effort none``.
 """
 
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from itertools import islice
 from pathlib import Path
+
+import psutil
 
 from benchmarks.data import parse_options
 
 # one core, also for matrices: before anything loads them
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.processes import cpu_seconds, run_command
 from extractor.concepts.parse import parse_record
 from extractor.formats import read_records
+
+
+def run_command(*arguments: object) -> list[str]:
+    """Return the command ``extractor run`` with these arguments, for this interpreter."""
+    return [sys.executable, "-m", "extractor", "run", *map(str, arguments), "--quiet"]
+
+
+def cpu_seconds(command: list[str]) -> float:
+    """Measure the user and system time of a command and of the children that it waited for."""
+    before = psutil.Process().cpu_times()
+    subprocess.run(command, check=True, capture_output=True)
+    after = psutil.Process().cpu_times()
+    return float(sum(after[2:4]) - sum(before[2:4]))
 
 
 def main() -> None:

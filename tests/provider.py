@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from benchmarks.servers import answer_request
+from tests.stand_ins import answer_request
 
 from .loopback import QuietHandler, run_server
 

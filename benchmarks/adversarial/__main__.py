@@ -1,12 +1,11 @@
-"""Count the wrong values that the rules give with high confidence, on wordings written to mislead
-them.
+"""Count the wrong values that the rules give with a high confidence on misleading wordings.
 
     python -m benchmarks.adversarial [FILE ...] [--sure 0.85] [--show FIELD]
 
 Reads every wording (by default those beside this file) as a small trial record, with the rules
-alone. By field: the values given, the wrong ones, the same among the values with at least the
-confidence ``--sure``, and the stated values that were missed. ``--show`` prints the wrong sure
-values and the misses of one field, or of "all".
+alone. For each field, prints the values given and the wrong ones, the same for values with at least
+the confidence ``--sure``, and the stated values that were missed. ``--show`` prints the confident
+wrong values and the misses of one field, or of "all".
 """
 
 from collections import defaultdict
@@ -15,14 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.data import (
-    RULES,
-    Row,
-    format_table,
-    parse_options,
-    read_lines,
-    read_studies,
-)
+from benchmarks import data
+from benchmarks.data import Row
 from extractor.language.numbers import read_time_unit
 from extractor.language.units import read_unit
 from extractor.pipeline import extract_by_rules
@@ -87,10 +80,10 @@ class Outcome(NamedTuple):
 
 def main() -> None:
     """Print the table, and the wrong values on request."""
-    chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
+    chosen = data.parse_options(__doc__, "files*", sure=0.85, show=str)
     outcomes: list[Outcome] = []
     for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
-        wordings = read_lines(path)
+        wordings = data.read_lines(path)
         extracted = extract_wordings(wordings)
         for wording, extraction in zip(wordings, extracted, strict=True):
             outcomes += judge(wording, extraction)
@@ -112,8 +105,8 @@ def _describe(outcome: Outcome) -> str:
 
 def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
     """Extract each wording as a small record, with the rules alone."""
-    for record in read_studies(map(make_study, count(), wordings)):
-        yield extract_by_rules(record, RULES)
+    for record in data.read_studies(map(make_study, count(), wordings)):
+        yield extract_by_rules(record, data.RULES)
 
 
 def make_study(number: int, wording: Row) -> Row:
@@ -170,17 +163,14 @@ def take_stated(left: list[tuple[str, Any]], given: Given) -> bool:
     """Remove the right value that a given one agrees with, and the same limit on other members of
     a list of quantities. Returns whether there is one.
     """
-    for one in left:
-        if one[0] == given.field and agree(given.field, given.value, one[1]):
-            break
-    else:
+    same = [one for one in left if one[0] == given.field]
+    right = [one for one in same if agree(given.field, given.value, one[1])]
+    if not right:
         return False
-    left.remove(one)
-    left[:] = [
-        other
-        for other in left
-        if other[0] != "constraint" or not _names_both(given.value, other[1])
-    ]
+    left.remove(right[0])
+    for one in left.copy():
+        if one[0] == "constraint" and _names_both(given.value, one[1]):
+            left.remove(one)
     return True
 
 
@@ -337,14 +327,13 @@ def _words(text: str) -> str:
 
 def _share_word(name: str, other: str) -> bool:
     """Return whether two names of a thing share a word, or one is the abbreviation of the other."""
-    words = _words(name).replace("aged", "age").split()
-    others = _words(other).replace("aged", "age").split()
-    singular = {word.rstrip("s") for word in words}
-    if singular & {word.rstrip("s") for word in others}:
+    words, others = (
+        _words(one).replace("aged", "age").split() for one in (name, other)
+    )
+    if {word.rstrip("s") for word in words} & {word.rstrip("s") for word in others}:
         return True
-    if "".join(words) == "".join(word[0] for word in others):
-        return True
-    return "".join(others) == "".join(word[0] for word in words)
+    initials = ["".join(word[0] for word in one) for one in (words, others)]
+    return initials[1] == "".join(words) or initials[0] == "".join(others)
 
 
 def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
@@ -355,14 +344,15 @@ def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
     rows = [_count_row(field, group, sure) for field, group in by_field.items()]
     rows.append(_count_row("all", outcomes, sure))
     columns = ("field", "given", "wrong", f">={sure:g}", "wrong", "share", "missed")
-    return format_table(columns, rows)
+    return data.format_table(columns, rows)
 
 
 def _count_row(field: str, outcomes: Sequence[Outcome], sure: float) -> list[object]:
-    given = [outcome for outcome in outcomes if outcome.confidence is not None]
-    certain = [outcome for outcome in given if (outcome.confidence or 0) >= sure]
-    wrong = len([outcome for outcome in given if not outcome.right])
-    certain_wrong = len([outcome for outcome in certain if not outcome.right])
+    given = [one for one in outcomes if one.confidence is not None]
+    certain = [one for one in given if (one.confidence or 0) >= sure]
+    wrong, certain_wrong = (
+        sum(not one.right for one in group) for group in (given, certain)
+    )
     share = certain_wrong / len(certain) if certain else 0.0
     missed = len(outcomes) - len(given)
     return [field, len(given), wrong, len(certain), certain_wrong, share, missed]

@@ -1,12 +1,11 @@
-"""Count the certain values of the rules on lines that were judged, and list those that nobody
-judged.
+"""Count the wrong values that the rules give with a high confidence on judged lines.
 
     python -m benchmarks.certain [--sure 0.85] [--show wrong|unsure|new]
 
-Each of ``lines.jsonl`` is a criterion or an outcome, with a reader's verdicts on the limits,
-windows, ages and time points that the rules gave for it with 0.85 and more when it was new to them.
-By set: those values and how many of them were wrong then; the certain values of today, and how many
-of them that reader found wrong, was unsure about, or never saw. ``--show`` prints values of today.
+Each of ``lines.jsonl`` is a criterion or an outcome. When it was new, a reader judged the limits,
+windows, ages and time points that the rules gave for it with a confidence of 0.85 or more. For each
+set, prints these values and the wrong ones among them; then today's confident values, and how many
+of them the reader found wrong, was unsure about, or has not judged. ``--show`` prints today's values.
 """
 
 import json

@@ -15,12 +15,10 @@ LABELS = _HERE / "labels.jsonl"
 READINGS = {
     "1.3": (_HERE / "first.jsonl", _HERE / "second.jsonl"),
     "1.4": (_HERE / "first_1.4.jsonl", _HERE / "second_1.4.jsonl"),
-    "1.5": (_HERE / "first_1.5.jsonl", _HERE / "second_1.5.jsonl"),
 }
-"""Two independent readings by version of the guideline: under 1.3 of trials of folds 3 and 4, where
-a third reader decided what is gold; under 1.4 of 20 trials that are in no gold, by a language model
-that got the guideline alone; under 1.5 of the fields that it added, on the items of gold of 100
-trials.
+"""Two independent annotations by version of the guideline: under 1.3 of trials of folds 3 and 4, where
+a third annotator decided what is gold; under 1.4 of 20 trials that are in no gold, by a language
+model that got the guideline alone.
 """
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
@@ -57,11 +55,10 @@ def read_pairs(
     records = read_records(*inputs, on_error=lambda _: None)
     if gold.is_dir():
         known = open_extractions(gold, "gold")
-        yield from (
-            (record, {}, label)
-            for record in records
-            if (label := known.get(record.record_id))
-        )
+        for record in records:
+            label = known.get(record.record_id)
+            if label:
+                yield record, {}, label
     for record, line, annotation in read_annotated(read_gold(gold), records):
         yield record, line, TrialExtraction.model_validate(annotation)
 

@@ -1,13 +1,13 @@
 """Score the rules alone on the gold, by field: ``python -m benchmarks.gold.figures --records
 INPUT...``.
 
-Macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were built,
-and for all other areas. ``--write`` stores the figures in ``figures.json``; no field may fall below
-its interval there (``tests/test_accuracy.py``). A record whose text is missing or has changed is
-left out; with none at all, the command fails. ``seeds/records`` has the texts of five, in folds 3
-and 4. The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on the
-others. ``--agreement VERSION`` instead prints how far two independent readings under that version
-of the guideline agree, the ceiling of all other figures; ``--write`` stores it in
+Prints macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were
+built, and for all other areas. ``--write`` stores the figures in ``figures.json``; no field may fall
+below its interval there (``tests/test_accuracy.py``). A record whose text is missing or has changed
+is left out; if none is left, the command fails. ``seeds/records`` has the texts of five trials, in
+folds 3 and 4. The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on
+the others. ``--agreement VERSION`` prints instead how far two independent annotations under that
+version of the guideline agree, which is the ceiling of all other figures; ``--write`` stores it in
 ``agreement_VERSION.json``.
 """
 
@@ -21,7 +21,6 @@ from typing import Any
 from benchmarks.data import FOLDS, RULES, parse_options, read_folds
 from benchmarks.gold import GROUPS, READINGS, name_group, read_annotated, read_gold
 from benchmarks.gold.standoff import from_standoff
-from extractor.apps.evaluation.fields import FIELDS
 from extractor.apps.evaluation.scoring import evaluate
 from extractor.formats import read_records
 from extractor.pipeline import extract_by_rules
@@ -55,23 +54,13 @@ def measure_figures(
 
 
 def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[str, Any]:
-    """Return the F1 of the second reading against the first, by group of areas.
-
-    Readers under 1.5 were given all other fields, so these are left out.
-    """
+    """Return the F1 of the second annotation against the first, by group of areas."""
     first, second = map(read_gold, READINGS[guideline])
     pairs: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
     for record, line, annotation in read_annotated(first, records):
         other = from_standoff(second[record.record_id], record)
         pairs[name_group(line["area"])].append((annotation, other))
-    agreement = _score_groups(pairs, resamples=200)
-    if guideline != "1.5":
-        return agreement
-    read = {field.name for field in FIELDS if not field.counts}
-    for of_group in agreement.values():
-        for name in of_group["figures"].keys() - read:
-            del of_group["figures"][name]
-    return agreement
+    return _score_groups(pairs, resamples=200)
 
 
 def _score_groups(
@@ -116,8 +105,8 @@ def main() -> None:
         of_folds = f" of the folds {chosen.folds}" if chosen.folds else ""
         sys.exit(
             f"No record of {inputs} is in the gold{of_folds} with the text that was annotated, so "
-            "nothing was measured. The gold holds no texts: name your downloads of its trials. The "
-            "five seeds are always there: --records seeds/records, without --folds"
+            "nothing was measured. The gold has no texts: name your downloads of its trials. The "
+            "five seeds are always available: --records seeds/records, without --folds"
         )
     heads = []
     names: dict[str, None] = {}  # each once, in order

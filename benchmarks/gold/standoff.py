@@ -1,5 +1,4 @@
-"""Standoff gold, which has no text of the records: each quote is a span, and each section has a
-hash.
+"""Standoff gold, without the text of the records: each quote is a span, and each section has a hash.
 
 Each line is the JSON of one trial. The keys are those of gold JSON, but a quote is a span:
 ``[start, end]`` in the item's own section, ``[section, start, end]`` in another. ``sections`` maps
@@ -26,6 +25,8 @@ PARTS = ("eligibility", "dosing", "endpoints")
 _LISTS = ("arms", "interventions")
 """Sections that some formats keep as one cell of items joined by bars."""
 _ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
+_UNCUT = r"(?!(?<=[^\W_])[^\W_])"
+"""Not between two letters or digits."""
 _QUOTED = {one.part for one in FIELDS if one.comparer in (TEXT, EXTENT)}
 """Fields that always quote the record."""
 _MARKS = {one.key.rpartition(".")[2] for one in FIELDS if not one.counts}
@@ -109,14 +110,14 @@ def _encode_table(
         is_plain_unit = key == "unit" and "quantity" not in table
         field = "" if is_plain_unit else key
         written = _encode(value, finder, inner, field)
-        if _is_said(key, written):
+        if _is_stated(key, written):
             encoded[key] = written
     return encoded
 
 
-def _is_said(key: str, value: Any) -> bool:
-    """Return whether a field says something: an empty list does where readers were asked for it, an
-    open end of a range does.
+def _is_stated(key: str, value: Any) -> bool:
+    """Return whether a field is written: an empty list is if annotators were asked for it, and so is
+    an open end of a range.
     """
     if value is None:
         return key in ("low", "high")
@@ -145,20 +146,26 @@ class _Finder:
         """Return the span of ``words``, in ``home`` if they are there, else in the first section
         that has them.
         """
-        # Ignore case, the length of white space, and backslashes before punctuation.
-        spaced = r"\s+".join(map(_escape_word, words.split()))
-        pattern = re.compile(spaced, re.IGNORECASE)
-        span = self._spans.get(home or "")
-        found = None
-        if span:
-            found = _find_first(pattern, self._texts[span.section], span)
-        if span and found:
-            return [*found] if span.section == home else [span.section, *found]
-        for name, text in self._texts.items():
-            found = _find_first(pattern, text, Span(name, 0, len(text)))
+        spans = [self._spans[home]] if home in self._spans else []
+        spans += [Span(name, 0, len(text)) for name, text in self._texts.items()]
+        for span in spans:
+            found = _find_first(words, self._texts[span.section], span)
             if found:
-                return [name, *found]
+                return [*found] if span.section == home else [span.section, *found]
         return None
+
+
+def _find_first(words: str, text: str, span: Span) -> tuple[int, int] | None:
+    """Return the first place of words in a span that cuts no word or number, else the first place.
+    Case, the length of white space, and backslashes before punctuation may differ.
+    """
+    spaced = r"\s+".join(map(_escape_word, words.split()))
+    inside = text[span.start : span.end]
+    for pattern in (f"{_UNCUT}{spaced}{_UNCUT}", spaced):
+        found = re.search(pattern, inside, re.IGNORECASE)
+        if found:
+            return found.start() + span.start, found.end() + span.start
+    return None
 
 
 def _escape_word(word: str) -> str:
@@ -166,25 +173,6 @@ def _escape_word(word: str) -> str:
         each if each.isalnum() else rf"\\?{re.escape(each)}"
         for each in ESCAPE.sub("", word)
     )
-
-
-def _find_first(
-    pattern: re.Pattern[str], text: str, span: Span
-) -> tuple[int, int] | None:
-    """Return the first match in a span that cuts no word or number, else the first match."""
-
-    def is_cut(at: int) -> bool:
-        return (
-            span.start < at < span.end and text[at - 1].isalnum() and text[at].isalnum()
-        )
-
-    inside = text[span.start : span.end]
-    found = [match.span() for match in pattern.finditer(inside)]
-    places = [(start + span.start, end + span.start) for start, end in found]
-    for start, end in places:
-        if not is_cut(start) and not is_cut(end):
-            return start, end
-    return places[0] if places else None
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
@@ -196,8 +184,8 @@ def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any
 
 
 def _add_empty(gold: dict[str, Any]) -> dict[str, Any]:
-    """Add the fields that the line leaves out since they are empty: gold that has no key of a field
-    says nothing of it. Those of guideline 1.5 are in the line wherever they were read.
+    """Add the fields that the line leaves out because they are empty: without its key, a field counts as
+    not annotated. Fields of guideline 1.5 are in the line wherever they were annotated.
     """
     whole = dict(gold)
     whole["eligibility"] = _EMPTY["eligibility"] | gold["eligibility"]

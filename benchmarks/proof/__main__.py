@@ -1,16 +1,13 @@
 """Count the answers of a model that repeats them when asked again: wrong ones with true quotes that
-are accepted, right ones that are refused.
+are accepted, and right ones that are refused.
 
-    python -m benchmarks.proof [FILE ...] [--records INPUT ...] [--sure 0.85] [--show KIND]
-        [--limit N]
+    python -m benchmarks.proof [FILE ...] [--sure 0.85] [--show KIND]
 
 Each line of a file (by default those beside this file) is a text of a registry and an answer about
 it, in the form in which a model writes. The whole program extracts the text with a model that gives
-this answer. By type of value: how many wrong answers stand in the result, how many of them with at
-least the confidence ``--sure`` and how many as parsed or literal, and how many right answers are
-lost. With ``--records``, the cases are the values of gold, and what is beside them in their lines:
-see ``gold.py``. ``--limit`` takes the first N of these. ``--show`` prints cases of one kind, or of
-"all". Raises ``ValueError`` for an answer in no readable form.
+this answer. By type of value, prints how many wrong answers are accepted, how many of them with at
+least the confidence ``--sure``, and how many right answers are refused. ``--show`` prints cases of one kind, or of "all". Raises ``ValueError`` for an answer in no
+readable form.
 """
 
 import asyncio
@@ -18,7 +15,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -32,17 +29,14 @@ from benchmarks.adversarial.__main__ import (
 )
 from benchmarks.data import Row, format_table, parse_options, read_lines, read_studies
 from extractor.assembly.check import UnreadableValue
-from extractor.formats import read_records
 from extractor.measures.names import fold_words
 from extractor.model.asking.answers import read_field
 from extractor.model.asking.reply_models import FORMS
 from extractor.model.calls import Call
 from extractor.model.client import Route
 from extractor.model.completions import Completion, Ending
-from extractor.schemas import Support, TrialExtraction
+from extractor.schemas import TrialExtraction
 from extractor.setup import Setup
-
-from .gold import make_cases
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)(?:\|([^\]]*))?\] (.*)$", re.MULTILINE)
 _KEYS = {
@@ -67,23 +61,21 @@ _PLAIN = {
     "domain": "other",
     "span": "at",
 }
-_PROVEN = (Support.LITERAL, Support.PARSED)
 
 
 class Verdict(NamedTuple):
-    """The fate of one value of an answer: it stands, with a confidence and a kind of support, or it
-    has no confidence.
+    """Whether a value of an answer was accepted: its confidence in the result, None if it is not
+    there.
     """
 
     case: Row
     field: str
     value: Any
     confidence: float | None
-    support: Support | None
 
     @property
     def is_wrong(self) -> bool:
-        """Whether a wrong value stands, or a right one does not."""
+        """Whether a wrong value was accepted, or a right one refused."""
         return self.case["right"] is (self.confidence is None)
 
 
@@ -120,21 +112,12 @@ def _fold(text: str) -> str:
 
 def main() -> None:
     """Print the table, and cases on request."""
-    options: dict[str, Any] = {"sure": 0.85, "show": str, "limit": int}
-    chosen = parse_options(__doc__, "files*", records=[Path], **options)
+    chosen = parse_options(__doc__, "files*", sure=0.85, show=str)
     cases: list[Row] = []
-    if chosen.records:
-        records = read_records(*chosen.records, on_error=lambda _: None)
-        cases = list(islice(make_cases(records), chosen.limit))
-    else:
-        for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
-            cases += read_lines(path)
+    for path in chosen.files or sorted(Path(__file__).parent.glob("*.jsonl")):
+        cases += read_lines(path)
     verdicts = asyncio.run(judge(cases))
     print(format_counts(verdicts, chosen.sure))
-    kinds = sorted({case["kind"] for case in cases}) if chosen.records else ()
-    for kind in kinds:
-        of_kind = [verdict for verdict in verdicts if verdict.case["kind"] == kind]
-        print(f"\n{kind}\n{format_counts(of_kind, chosen.sure)}")
     for verdict in verdicts:
         is_shown = chosen.show in ("all", verdict.case["kind"])
         if is_shown and verdict.is_wrong:
@@ -142,13 +125,13 @@ def main() -> None:
 
 
 def _describe(verdict: Verdict) -> str:
-    """Describe the fate of a value, and show its case."""
+    """Describe what became of a value, and show its case."""
     case = verdict.case
     shown = case | case["answer"]
     text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
-    fate = "lost"
+    fate = "refused"
     if verdict.confidence is not None:
-        fate = f"stands, {verdict.confidence:.2f}, {verdict.support}"
+        fate = f"accepted, {verdict.confidence:.2f}"
     head = f"{case['id']} ({case['kind']}) {verdict.field} {fate}"
     return f"{head}: {verdict.value}\n    {text}"
 
@@ -178,20 +161,17 @@ def _make_study(number: int, case: Row) -> Row:
 
 
 def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
-    """Yield the fate of each value of a case's answer."""
+    """Yield the verdict on each value of a case's answer."""
     if case["task"] == "dosing":  # the same dose of another agent is not this one
         agent = case["answer"]["agent"]
         own = [one for one in extraction.dosing if agree("agent", one.agent, agent)]
         extraction = extraction.model_copy(update={"dosing": tuple(own)})
     given = list(list_given(extraction))
     for key, value in _list_claimed(case):
-        field, name = _KEYS[key]
+        field = _KEYS[key][0]
         of_field = [held for held in given if held.field == field]
         confidence = _find_confidence(case, value, of_field)
-        support = None
-        if confidence is not None:
-            support = _find_support(field, name, value, extraction)
-        yield Verdict(case, field, value, confidence, support)
+        yield Verdict(case, field, value, confidence)
 
 
 def _find_confidence(case: Row, value: Any, given: Sequence[Given]) -> float | None:
@@ -213,30 +193,6 @@ def _is_same(case: Row, given: Given, claimed: Any) -> bool:
     if is_wrong_limit and {*fold_words(given.value[0])} != {*fold_words(claimed[0])}:
         return False
     return agree(given.field, given.value, claimed)
-
-
-def _find_support(
-    field: str, name: str, value: Any, extraction: TrialExtraction
-) -> Support | None:
-    """Return the support of the evidence of this value."""
-    for _, item in extraction.list_items():
-        found = getattr(item, name, None)
-        members = found if isinstance(found, tuple) else [found]
-        for at, member in enumerate(members):
-            path = f"{name}[{at}]" if isinstance(found, tuple) else name
-            if member is None or not _has_forms(field, member, value):
-                continue
-            own = [one for one in item.evidence if one.field.startswith(path)]
-            return own[0].support if own else None
-    return None
-
-
-def _has_forms(field: str, held: Any, value: Any) -> bool:
-    """Return whether each form of a value is one of another's."""
-    for form in to_forms(value):
-        if not any(agree(field, other, form) for other in to_forms(held)):
-            return False
-    return True
 
 
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
@@ -270,15 +226,15 @@ def _write_windows(answer: Row) -> Row:
 
 
 def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
-    """Format a line per field: wrong answers, those that stand, surely, and as proven; right
-    ones, and those lost.
+    """Format a line per field: wrong answers, those accepted, and those with a high confidence;
+    right ones, and those refused.
     """
     by_field: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         by_field[verdict.field].append(verdict)
     by_field["all"] = list(verdicts)
     rows = [[field, *_count(of_field, sure)] for field, of_field in by_field.items()]
-    columns = ("field", "wrong", "stand", f">={sure:g}", "proven", "right", "lost")
+    columns = ("field", "wrong", "accepted", f">={sure:g}", "right", "refused")
     return format_table(columns, rows)
 
 
@@ -286,15 +242,10 @@ def _count(verdicts: Sequence[Verdict], sure: float) -> list[int]:
     """Return the figures of a line."""
     wrong = [verdict for verdict in verdicts if not verdict.case["right"]]
     right = [verdict for verdict in verdicts if verdict.case["right"]]
-    standing = [verdict for verdict in wrong if verdict.confidence is not None]
-    of_wrong = [
-        len(wrong),
-        len(standing),
-        sum((verdict.confidence or 0) >= sure for verdict in standing),
-        sum(verdict.support in _PROVEN for verdict in standing),
-    ]
-    lost = [verdict for verdict in right if verdict.confidence is None]
-    return [*of_wrong, len(right), len(lost)]
+    accepted = [verdict for verdict in wrong if verdict.is_wrong]
+    certain = [verdict for verdict in accepted if (verdict.confidence or 0) >= sure]
+    refused = [verdict for verdict in right if verdict.is_wrong]
+    return [len(wrong), len(accepted), len(certain), len(right), len(refused)]
 
 
 if __name__ == "__main__":

@@ -11,14 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.data import Row, parse_options, read_lines
-from benchmarks.training.log_linear import (
-    Choice,
-    Plan,
-    cross_validate,
-    fit,
-    format_calibration,
-    format_weights,
-)
+from benchmarks.training.log_linear import Choice, Plan, fit_file
 from extractor.concepts.outcomes.cuts import OutcomeItem, describe_cuts, find_items
 from extractor.language.clean import clean_text
 from extractor.language.passage import read_section
@@ -38,10 +31,7 @@ def main() -> None:
     choices: list[Choice] = []
     for cell in read_lines(chosen.data / "outcome_split" / "dev.jsonl"):
         choices += describe_cell(cell)
-    print("Held out by trial:", format_calibration(cross_validate(choices, PLAN)))
-    if chosen.out:
-        written = format_weights(fit(choices, PLAN), PLAN.least)
-        chosen.out.write_text(_HEAD + written, "utf-8")
+    fit_file(choices, PLAN, chosen.out, _HEAD)
 
 
 def describe_cell(cell: Row) -> Iterator[Choice]:

@@ -12,14 +12,7 @@ from pathlib import Path
 
 from benchmarks.data import Row, parse_options
 from benchmarks.training.labels import read_dose_labels
-from benchmarks.training.log_linear import (
-    Choice,
-    Plan,
-    cross_validate,
-    fit,
-    format_calibration,
-    format_weights,
-)
+from benchmarks.training.log_linear import Choice, Plan, fit_file
 from extractor.concepts.doses.agents import Agents
 from extractor.concepts.doses.marks import Mark, within
 from extractor.concepts.doses.moments import code_days
@@ -33,7 +26,7 @@ from extractor.concepts.doses.statements import (
 from extractor.language.passage import read_section
 from extractor.schemas import TrialRecord
 
-_PLAN = Plan(rare=5, least=0.08, penalty=4.0, by_hand={})
+_PLAN = Plan(rare=5, least=0.08, penalty=4.0)
 _HEAD = "# Fitted by benchmarks.training.dose_pairs.\n"
 
 
@@ -47,10 +40,8 @@ def main() -> None:
         owners += of_owners
         links += of_links
     for name, choices in (("dose_pairs", owners), ("dose_links", links)):
-        print(name, format_calibration(cross_validate(choices, _PLAN)))
-        if chosen.out:
-            written = format_weights(fit(choices, _PLAN), _PLAN.least)
-            (chosen.out / f"{name}.toml").write_text(_HEAD + written, "utf-8")
+        path = chosen.out / f"{name}.toml" if chosen.out else None
+        fit_file(choices, _PLAN, path, _HEAD)
 
 
 def read_choices(
@@ -90,7 +81,8 @@ def read_choices(
 def find_owner(
     text: DoseText, mark: Mark, owners: Sequence[Owner], labels: Iterable[Row]
 ) -> int | None:
-    """Return the position of the labelled agent of an amount among its owners, or that of nobody;
+    """Return the position of the labelled agent of an amount among its owners, or the number of
+    owners if no label has the amount;
     None if no owner is the labelled one.
     """
     same = [label for label in labels if _has_amount(label, mark)]

@@ -13,15 +13,7 @@ from pathlib import Path
 
 from benchmarks.data import Row, parse_options
 from benchmarks.training.labels import DoseLabels, read_dose_labels
-from benchmarks.training.log_linear import (
-    Choice,
-    Plan,
-    Weights,
-    cross_validate,
-    fit,
-    format_calibration,
-    format_weights,
-)
+from benchmarks.training.log_linear import Choice, Plan, fit_file
 from extractor.concepts.doses.merging import Regimen
 from extractor.concepts.doses.read import read_regimens
 from extractor.concepts.doses.roles import describe_role
@@ -39,7 +31,7 @@ _BY_HAND = {
     f"{Role.CONDITIONING}:prepares": 2.0,
 }
 """The guideline defines these roles by such words."""
-_PLAN = Plan(rare=3, least=0.2, penalty=4.0, by_hand=_BY_HAND)
+_PLAN = Plan(rare=3, least=0.2, penalty=4.0, by_hand=_BY_HAND, tables=_ROLES)
 
 
 def main() -> None:
@@ -48,9 +40,7 @@ def main() -> None:
     choices: list[Choice] = []
     for labelled in read_dose_labels(chosen.data):
         choices += describe_agents(labelled)
-    print("Unseen:", format_calibration(cross_validate(choices, _PLAN)))
-    if chosen.out:
-        chosen.out.write_text(format_roles(fit(choices, _PLAN)), "utf-8")
+    fit_file(choices, _PLAN, chosen.out, _HEAD)
 
 
 def describe_agents(labelled: DoseLabels) -> Iterator[Choice]:
@@ -83,22 +73,6 @@ def _find_roles(regimen: Regimen, labels: Sequence[Row]) -> set[str]:
         here = [label for label in same if label["section"] == text.name]
         quoted += [label for label in here if label["quote"] in words]
     return {label["role"] for label in (quoted or same)}
-
-
-def format_roles(weights: Weights) -> str:
-    """Format the file of weights, with a table for each role."""
-    tables = [f"[{role}]\n{_format_role(weights, role)}" for role in _ROLES]
-    return _HEAD + "\n".join(tables)
-
-
-def _format_role(weights: Weights, role: Role) -> str:
-    start = f"{role}:"
-    own = {
-        name.removeprefix(start): weight
-        for name, weight in weights.items()
-        if name.startswith(start)
-    }
-    return format_weights(own, _PLAN.least)
 
 
 if __name__ == "__main__":

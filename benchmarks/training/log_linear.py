@@ -6,6 +6,8 @@ Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -32,13 +34,15 @@ class Plan(NamedTuple):
 
     Features that fewer than ``rare`` candidates have get no weight, and weights below ``least`` are
     not written. ``penalty`` is the precision of the prior. ``by_hand`` has the weights of features
-    that are too rare to be fitted well.
+    that are too rare to be fitted well. ``tables`` are the beginnings of features that the file has
+    in tables of their own.
     """
 
     rare: int
     least: float
     penalty: float
-    by_hand: Weights
+    by_hand: Weights = MappingProxyType({})
+    tables: Sequence[str] = ()
 
 
 class Guess(NamedTuple):
@@ -90,7 +94,7 @@ def fit(choices: Sequence[Choice], plan: Plan) -> Weights:
     """Fit the weight of each feature, in nats.
 
     >>> choices = [Choice("x", [["a"], ["b"]], 0)] * 20
-    >>> weights = fit(choices, Plan(1, 0.05, 2.0, {}))
+    >>> weights = fit(choices, Plan(1, 0.05, 2.0))
     >>> bool(weights["a"] > 0 > weights["b"])
     True
     """
@@ -129,15 +133,34 @@ def fit(choices: Sequence[Choice], plan: Plan) -> Weights:
     return fitted | dict(plan.by_hand)
 
 
-def format_weights(weights: Weights, least: float) -> str:
-    """Format weights as lines of TOML, without negligible ones.
+def format_weights(weights: Weights, plan: Plan) -> str:
+    """Format weights as TOML, without negligible ones.
 
-    >>> print(format_weights({"t:last": 1.234, "n:verb": 0.01}, 0.05), end="")
+    >>> weights = {"t:last": 1.234, "n:verb": 0.01}
+    >>> print(format_weights(weights, Plan(1, 0.05, 2.0)), end="")
     "t:last" = 1.23
+    >>> print(format_weights(weights, Plan(1, 0.05, 2.0, tables=("t",))), end="")
+    [t]
+    "last" = 1.23
     """
-    lines = []
-    for name, weight in sorted(weights.items()):
-        rounded = round(weight, 2)
-        if abs(rounded) >= least:
-            lines.append(f"{json.dumps(name)} = {rounded}\n")
-    return "".join(lines)
+    texts = []
+    for table in plan.tables or ("",):
+        start = f"{table}:" if table else ""
+        text = f"[{table}]\n" if table else ""
+        for name, weight in sorted(weights.items()):
+            rounded = round(weight, 2)
+            if name.startswith(start) and abs(rounded) >= plan.least:
+                text += f"{json.dumps(name.removeprefix(start))} = {rounded}\n"
+        texts.append(text)
+    return "\n".join(texts)
+
+
+def fit_file(
+    choices: Sequence[Choice], plan: Plan, path: Path | None, head: str
+) -> None:
+    """Print how often choices of held-out trials are right, and write the weights, fitted on all
+    choices, if there is a path.
+    """
+    print("Held out by trial:", format_calibration(cross_validate(choices, plan)))
+    if path:
+        path.write_text(head + format_weights(fit(choices, plan), plan), "utf-8")

@@ -42,23 +42,14 @@ from extractor.evidence.scoring import Features, Scorer
 from extractor.language.passage import Passage, read_section
 from extractor.schemas import CriterionKind, Rank, TimeKind, TrialRecord
 
-_OUTCOMES = {
-    "d": 0.5,
-    "e": 0.3,
-    "t": 0.3,
-    "a": 0.3,
-    "v": 4,
-    "u": 1.6,
-    "m": 0.4,
-    "s": 0.4,
-}
+_SCALES = {"d": 0.5, "e": 0.3, "t": 0.3, "a": 0.3, "v": 4, "u": 1.6, "m": 0.4, "s": 0.4}
 CRITERIA = Plan(
     "criteria", words=("w", "^", "e"), scales={"v": 2}, freedom=0.7, most=80_000
 )
 CONCEPTS = Plan(
     "concepts",
     words=("w", "^", "d", "a"),
-    scales=_OUTCOMES,
+    scales=_SCALES,
     freedom=1,
     most=80_000,
     others=2,

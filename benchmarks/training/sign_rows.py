@@ -1,24 +1,19 @@
 """The values of the rules on labelled texts, each with its signs and whether it is right.
 
 A value is judged where its item is labelled. Limits, time windows and amounts are judged one by
-one; the quotes that are parts of a value, where the value is right. Labels that only measure have
-fold 3: half of the marks of other people, and a third of the lines of ``wordings``.
+one; the quotes that are parts of a value, where the value is right.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from pydantic import ValidationError
 
-from benchmarks.data import Row, fold_of, read_labels, read_lines
-from benchmarks.gold import GOLD, read_annotated, read_gold
-from benchmarks.human import bounds, owners
-from benchmarks.human.texts import is_same_number, make_record
+from benchmarks.data import Row, read_labels
+from benchmarks.gold import read_annotated, read_gold
 from benchmarks.matching import FIELDS_OF, Match, list_regimens, match_items
-from benchmarks.training.labels import DoseLabels, read_dose_labels
-from benchmarks.training.wordings import LIMITS, WINDOWS, read_wordings
+from benchmarks.training.labels import read_dose_labels
 from extractor.apps.evaluation.comparers import Comparer, Verdict
 from extractor.apps.evaluation.fields import FIELDS, Field
 from extractor.apps.evaluation.judge import compare_values, pair_wholes
@@ -30,11 +25,20 @@ from extractor.evidence.calibration import estimate_part
 from extractor.evidence.drafts import Reading
 from extractor.formats import read_records
 from extractor.language.units import read_unit
-from extractor.schemas import Constraint, Regimen, TrialExtraction, TrialRecord
+from extractor.schemas import (
+    Constraint,
+    Regimen,
+    Section,
+    Source,
+    TrialExtraction,
+    TrialRecord,
+)
 from extractor.schemas.values import PARTS
 
 GOLD_SOURCE = "gold"
 """The source whose confidences are those of the package."""
+LIMITS = "eligibility.criteria.constraints"
+WINDOWS = "eligibility.criteria.time_windows"
 _FIELD_OF = {field.name: field for field in FIELDS}
 _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 
@@ -42,7 +46,8 @@ _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 class SignRow(NamedTuple):
     """A value: its field, its signs, the rules' estimate, and whether it is right.
 
-    ``group`` are values that may be wrong together: a trial. ``source`` is who labelled it.
+    ``group`` are values that may be wrong together: a trial. ``source`` is who labelled it. Fold 3
+    only measures, unless the source is gold.
     """
 
     field: str
@@ -54,38 +59,37 @@ class SignRow(NamedTuple):
     right: bool
 
 
-def read_rows(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
-    """Yield the rows of gold whose records are in ``gold``, of the labels and marks in ``data``, and
-    of ``wordings``.
+def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
+    """Yield the rows of gold whose records are in ``gold``, and of the labels of other trials in
+    ``data``.
     """
+    lines = read_gold()
     records = read_records(*gold, on_error=lambda _: None)
-    for record, line, annotation in read_annotated(read_gold(GOLD), records):
+    for record, line, annotation in read_annotated(lines, records):
         labelled = TrialExtraction.model_validate(annotation)
         yield from judge_signs(record, labelled, GOLD_SOURCE, line["fold"])
-    held_back = read_gold(GOLD)
-    for of_doses in read_dose_labels(data):
-        if of_doses.record.record_id not in held_back:
-            yield from _judge_doses(of_doses)
+    for record, doses in read_dose_labels(data):
+        if record.record_id not in lines:
+            dosing = [dose for dose in doses if _is_valid(dose)]
+            labelled = _write_gold(record, dosing=dosing)
+            yield from judge_signs(record, labelled, "labelled doses", 0)
     for row in read_labels(data, "limits"):
-        if row["record"] not in held_back:
+        if row["record"] not in lines:
             yield from _judge_limits(row)
-    for row in read_lines(data / "human" / "chia_marks.jsonl.gz"):
-        yield from _judge_owners(row)
-    for row in read_lines(data / "human" / "lct_comparisons.jsonl.gz"):
-        yield from _judge_bounds(row)
-    for one in read_wordings():
-        only_measures = crc32(one.line.encode()) % 3 == 0
-        known = (one.line, one.source, 3 if only_measures else 0)
-        yield SignRow(one.field, *known, one.signs, one.estimate, one.right)
 
 
-def _judge_doses(labelled: DoseLabels) -> Iterator[SignRow]:
-    """Yield the values of the regimens of a labelled trial."""
-    trial = labelled.record.record_id
-    doses = [dose for dose in labelled.doses if _is_valid(dose)]
-    known = {"record_id": trial, "eligibility": {}, "dosing": doses}
-    gold = TrialExtraction.model_validate(known)
-    yield from judge_signs(labelled.record, gold, "labelled doses", 0)
+def make_record(name: str, text: str) -> TrialRecord:
+    """Return a record with an eligibility text and nothing else."""
+    return TrialRecord(
+        record_id=name,
+        source=Source(path="labelled text", format="text"),
+        sections=(Section(name="eligibility", text=text),),
+    )
+
+
+def _write_gold(record: TrialRecord, *criteria: Row, **parts: Any) -> TrialExtraction:
+    known = {"record_id": record.record_id, "eligibility": {"criteria": criteria}}
+    return TrialExtraction.model_validate(known | parts)
 
 
 def _is_valid(dose: Row) -> bool:
@@ -107,8 +111,7 @@ def _judge_limits(row: Row) -> Iterator[SignRow]:
         "quote": row["text"],
         "constraints": row["constraints"],
     }
-    known = {"record_id": row["record"], "eligibility": {"criteria": [criterion]}}
-    gold = TrialExtraction.model_validate(known)
+    gold = _write_gold(record, criterion)
     for judged in judge_signs(record, gold, "labelled limits", 0):
         if judged.field == LIMITS:
             yield judged
@@ -125,9 +128,9 @@ def judge_signs(
     paired = {id(match.read) for match in matches}
     for regimen in list_regimens(parsed, extraction.dosing):
         agent = regimen.rules["agent"]
-        stands = id(regimen) in paired
+        is_right = id(regimen) in paired
         yield SignRow(
-            "dosing.regimens", *known, agent.signs[0][""], agent.confidence, stands
+            "dosing.regimens", *known, agent.signs[0][""], agent.confidence, is_right
         )
     for match in matches:
         for name in FIELDS_OF[match.path]:
@@ -232,93 +235,3 @@ def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str,
         for one, other in pair_wholes(part, match.gold, read):
             rows = compare_values(part, getattr(one, name), getattr(other, name))
             yield name, all(row.verdict is Verdict.RIGHT for row in rows)
-
-
-class _Member(NamedTuple):
-    """A limit or window of the rules at a mark: its field, value, place, signs and estimate."""
-
-    name: str
-    value: Any
-    place: tuple[int, int]
-    signs: Mapping[str, tuple[str, ...]]
-    estimate: float
-    estimate_of: float
-
-    def judge(self, trial: str, source: str, *, right: bool, part: str = "") -> SignRow:
-        # Half of the marked texts are never shown.
-        fold = 3 if fold_of(trial) % 2 else 0
-        field = LIMITS if self.name == "constraints" else WINDOWS
-        if part:
-            path = f"{field}.{part}"
-            estimate = self.estimate_of
-        else:
-            path = field
-            estimate = self.estimate
-        return SignRow(path, trial, source, fold, self.signs[part], estimate, right)
-
-
-def _list_members(record: TrialRecord, offset: int) -> Iterator[_Member]:
-    """Yield each limit and window of the rules; the marked text starts at ``offset``."""
-    for draft in parse_uncalibrated(record).criteria:
-        for name in ("constraints", "time_windows"):
-            reading = draft.read(name)
-            for at, span in enumerate(reading.spans):
-                place = (span.start - offset, span.end - offset)
-                signs = reading.signs[at]
-                of = estimate_part(reading, at, "of") if "of" in signs else 0.0
-                value = reading.value[at]
-                yield _Member(name, value, place, signs, reading.confidence, of)
-
-
-def _judge_owners(row: Row) -> Iterator[SignRow]:
-    """Yield the limits and windows at the marks of a text of Chia: right if the numbers are, and
-    the owner of a limit.
-    """
-    trial = row["id"].partition("_")[0]
-    heading = owners.HEADINGS[row["list"]]
-    marks = list(owners.list_marked(row))
-    record = make_record(row["id"], heading + row["text"])
-    for member in _list_members(record, len(heading)):
-        start, end = member.place
-        there = [mark for mark in marks if start < mark.end and mark.start < end]
-        if not there:
-            continue
-        read = owners.describe_read(member.name, member.value, member.place, None)
-        judged = [owners.judge_read(read, mark) for mark in there]
-        found = [verdict for verdict in judged if verdict.found]
-        if member.name == "constraints":
-            right = any(verdict.owned is not False for verdict in found)
-            yield member.judge(trial, "Chia", right=right)
-            continue
-        yield member.judge(trial, "Chia", right=bool(found))
-        if found and "of" in member.signs and member.value.of:
-            owned = any(_names(mark, member.value.of) for mark in there)
-            yield member.judge(trial, "Chia", right=owned, part="of")
-
-
-def _names(marked: owners.Marked, words: str) -> bool:
-    """Return whether words share one with an owner that people marked."""
-    named = owners.list_words(words)
-    return any(named & owners.list_words(owner["text"]) for owner in marked.owners)
-
-
-def _judge_bounds(row: Row) -> Iterator[SignRow]:
-    """Yield the limits at the bounds of a text of Leaf: right if number and comparator are."""
-    trial = row["id"].partition("_")[0]
-    marked = bounds.list_marked(row)
-    for member in _list_members(make_record(row["id"], row["text"]), 0):
-        start, end = member.place
-        there = [mark for mark in marked if mark.start < end and start < mark.end]
-        if member.name != "constraints" or not there:
-            continue
-        limit = member.value
-        values = [limit.value, limit.value_high]
-        ours = bounds.split_limit(limit.comparator, values, start, end)
-        right = all(_is_marked(bound, there) for bound in ours)
-        yield member.judge(trial, "Leaf", right=right)
-
-
-def _is_marked(bound: bounds.Bound, marked: Sequence[bounds.Bound]) -> bool:
-    """Return whether people marked a bound: its comparator with its number."""
-    same = [mark for mark in marked if mark.sign == bound.sign]
-    return any(is_same_number(bound.value, mark.value) for mark in same)

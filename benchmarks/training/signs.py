@@ -2,21 +2,17 @@
 
     python -m benchmarks.training.signs --data DIR --records INPUT... [--fields START] [--out FILE]
 
-``--records`` are the records of the gold; ``--data`` has the labels of other trials and the marks
-of other people. Limits and time windows also learn from two thirds of the lines of
+``--records`` are the records of the gold; ``--data`` has the labels of other trials and the marks of
+other projects. Limits and time windows also learn from two thirds of the lines of
 ``benchmarks.adversarial`` and ``benchmarks.certain``. Prints the figures of ``benchmarks.ranking``
-for values that the weights did not see: folds 3 and 4 are left out in turn, and half of the marks
-and a third of the lines are never learned from. ``--out`` writes the weights; with ``--fields`` only
-those of fields whose names start so, and the file's weights of other fields are kept.
+for values that were not used to fit the weights: folds 3 and 4 are left out in turn, half of the
+marks and a third of the lines always. ``--out`` writes the weights; with ``--fields``, only those of
+fields whose names begin with START, and the others in the file are kept.
 
-    python -m benchmarks.training.signs --data ../shared/data --records ../shared/gold/records
-        ../shared/data/records --fields eligibility.criteria.constraints
-        --out extractor/evidence/weights/signs.toml
-
-The model is a logistic regression on the signs and the log-odds of the rules' estimate. By its
-prior, signs have no weight and the estimate is true; signs of doubt that are too rare to be counted
-have a judged weight (``judged_signs.toml``). Each source of labels has a level of its own. That of
-the package is the level of gold that nobody read. There is no randomness: the same records and rules
+The model is a logistic regression on the signs and the log-odds of the rules' estimate. Its prior is
+that signs have no weight and that the estimate is true; signs of doubt that are too rare to be fitted
+have an assumed weight (``judged_signs.toml``). Each source of labels has a level of its own; the
+package uses that of folds 3 and 4 of the gold. There is no randomness: the same records and rules
 give the same file. A sign that the rules no longer have is dropped, and a new one gets a weight as
 soon as 20 values have it.
 """
@@ -25,12 +21,16 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
-from benchmarks.claims import Claim, format_claims
-from benchmarks.data import parse_options
-from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_rows
+from benchmarks.data import format_table, parse_options, read_lines
+from benchmarks.training.marks import judge_chia, judge_leaf
+from benchmarks.training.sign_rows import GOLD_SOURCE, SignRow, read_labelled
+from benchmarks.training.wordings import read_wordings
 from extractor.evidence.signs import BASE, ESTIMATE, log_odds, weigh_by
 
 Weights = Mapping[str, float]
@@ -39,7 +39,8 @@ _HEAD = """\
 # each sign that speaks for or against a value. `python -m benchmarks.training.signs` fits them.
 """
 UNREAD = frozenset({3, 4})
-"""Folds that nobody reads while rules are made."""
+"""Folds whose records the authors of rules do not read."""
+_SURE = 0.85
 _LEAST = 20
 """Fewest values with a sign for a weight of its own."""
 _JUDGED = tomllib.loads(
@@ -60,6 +61,16 @@ _SOURCE = "source: "
 """Begins the names of sources among those of signs."""
 
 
+class Claim(NamedTuple):
+    """A value with its confidence, and whether it is right. ``group`` is its trial."""
+
+    source: str
+    field: str
+    group: str
+    confidence: float
+    right: bool
+
+
 def main() -> None:
     """Print held-out figures, and write the weights with ``--out``."""
     chosen = parse_options(__doc__, data=..., records=[...], fields="", out=Path)
@@ -72,6 +83,18 @@ def main() -> None:
             kept |= tomllib.loads(chosen.out.read_text("utf-8"))
         fitted = kept | fit_all([row for row in rows if _is_known(row)])
         chosen.out.write_text(format_weights(dict(sorted(fitted.items()))), "utf-8")
+
+
+def read_rows(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
+    """Yield the rows of gold whose records are in ``gold``, of the labels and marks in ``data``, and
+    of ``wordings``.
+    """
+    yield from read_labelled(data, gold)
+    for row in read_lines(data / "human" / "chia_marks.jsonl.gz"):
+        yield from judge_chia(row)
+    for row in read_lines(data / "human" / "lct_comparisons.jsonl.gz"):
+        yield from judge_leaf(row)
+    yield from read_wordings()
 
 
 def _is_gold(row: SignRow) -> bool:
@@ -145,7 +168,7 @@ def fit(rows: Sequence[SignRow]) -> Weights:
 
 
 def _describe(row: SignRow) -> set[str]:
-    """Return the signs of a value, and its source if that is not gold which nobody read."""
+    """Return the signs of a value, and its source, unless it is gold of an unread fold."""
     is_level = _is_gold(row) and row.fold in UNREAD
     return {*row.signs} if is_level else {*row.signs, f"{_SOURCE}{row.source}"}
 
@@ -197,6 +220,35 @@ def format_weights(weights: Mapping[str, Weights]) -> str:
         lines += [f'"{name}" = {own[name]}' for name in signs]
         tables.append("\n".join(lines))
     return _HEAD + "\n" + "\n\n".join(tables) + "\n"
+
+
+def format_claims(claims: Iterable[Claim], *, markdown: bool = False) -> str:
+    """Format a row for each source and field."""
+    found: dict[str, list[Claim]] = defaultdict(list)
+    for claim in sorted(claims, key=lambda claim: (claim.source, claim.field)):
+        found[f"{claim.source}: {claim.field}"].append(claim)
+    head = ["source, field", "values", "confidence", "right", "ranks"]
+    rows = [[name, *describe(values)] for name, values in found.items()]
+    return format_table([*head, f"right from {_SURE}"], rows, markdown=markdown)
+
+
+def describe(claims: Sequence[Claim]) -> list[object]:
+    """Return the figures of one row: the values, their mean confidence, the share right, the share
+    of pairs of a right and a wrong value in which the right one has the higher confidence, and how
+    many of the confident ones are right.
+
+    >>> claims = [
+    ...     Claim("gold", "route", "x", sure, sure > 0.65) for sure in (0.9, 0.6, 0.7)
+    ... ]
+    >>> [round(float(one), 2) for one in describe(claims)[:4]]
+    [3.0, 0.73, 0.67, 1.0]
+    """
+    confidences = [claim.confidence for claim in claims]
+    right = [claim.right for claim in claims]
+    ranks = float(roc_auc_score(right, confidences)) if len(set(right)) > 1 else None
+    sure = [claim.right for claim in claims if claim.confidence >= _SURE]
+    counted = f"{sum(sure)} of {len(sure)}"
+    return [len(claims), mean(confidences), mean(map(float, right)), ranks, counted]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""The limits and windows that the rules read in misleading lines, and in lines whose values were
-judged. They show kinds of errors that are rare in labelled records.
+"""The limits and windows that the rules read on misleading wordings (``benchmarks.adversarial``), and
+on lines whose values were judged (``benchmarks.certain``). They contain errors that are rare in
+labelled records. A third of the lines is only for measuring.
 """
 
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,7 @@ from itertools import count
 from json import dumps
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import benchmarks.adversarial
 import benchmarks.certain
@@ -19,23 +21,11 @@ from benchmarks.adversarial.__main__ import (
 )
 from benchmarks.certain.__main__ import to_wording
 from benchmarks.data import Row, read_lines, read_studies
+from benchmarks.training.sign_rows import LIMITS, WINDOWS, SignRow
 from extractor.concepts.parse import parse_uncalibrated
 
-LIMITS = "eligibility.criteria.constraints"
-WINDOWS = "eligibility.criteria.time_windows"
 _NAMES = {LIMITS: "constraint", WINDOWS: "time_windows"}
 """The fields that are judged, and their names in the lines."""
-
-
-class JudgedValue(NamedTuple):
-    """A limit or window of a line, with its signs, the rules' estimate, and whether it is right."""
-
-    field: str
-    line: str
-    source: str
-    signs: tuple[str, ...]
-    estimate: float
-    right: bool
 
 
 class _ReadValue(NamedTuple):
@@ -44,12 +34,14 @@ class _ReadValue(NamedTuple):
     signs: tuple[str, ...]
     estimate: float
 
-    def judge(self, line: Row, source: str, *, right: bool) -> JudgedValue:
-        known = (self.field, line["id"], source, self.signs, self.estimate)
-        return JudgedValue(*known, right)
+    def judge(self, line: Row, source: str, *, right: bool) -> SignRow:
+        name = line["id"]
+        only_measures = crc32(name.encode()) % 3 == 0
+        known = (self.field, name, source, 3 if only_measures else 0)
+        return SignRow(*known, self.signs, self.estimate, right)
 
 
-def read_wordings() -> Iterator[JudgedValue]:
+def read_wordings() -> Iterator[SignRow]:
     """Yield the limits and windows of all lines whose right answer is known."""
     # not those of the folder's ``kept``, which only measure
     for path in sorted(Path(*benchmarks.adversarial.__path__).glob("*.jsonl")):
@@ -58,7 +50,7 @@ def read_wordings() -> Iterator[JudgedValue]:
     yield from _read_certain([line for line in lines if line["part"] != "outcome"])
 
 
-def _read_adversarial(lines: Sequence[Row]) -> Iterator[JudgedValue]:
+def _read_adversarial(lines: Sequence[Row]) -> Iterator[SignRow]:
     of_criteria = [line for line in lines if line["task"] == "eligibility"]
     for line, values in _read_values(of_criteria, of_criteria):
         left = []
@@ -85,7 +77,7 @@ def _list_judged(line: Row, values: Sequence[_ReadValue]) -> set[str]:
     return judged
 
 
-def _read_certain(lines: Sequence[Row]) -> Iterator[JudgedValue]:
+def _read_certain(lines: Sequence[Row]) -> Iterator[SignRow]:
     """Yield the values of ``benchmarks.certain`` that its reader judged."""
     for line, values in _read_values(lines, [to_wording(line) for line in lines]):
         judged = {

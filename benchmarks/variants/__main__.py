@@ -1,24 +1,24 @@
-"""Count what changes in the readings of the rules when the same text is written in another harmless
-way.
+"""Count what changes in the readings of the rules when a text is rewritten without changing its
+meaning.
 
     python -m benchmarks.variants [INPUT ...] [--ways WORD ...] [--by way] [--show 3] [--json FILE]
 
 INPUT are records in any format, by default those of gold in ``../shared``. Each text is read as it
-is and in every way of writing (``--ways`` takes those whose kind or name contains a word; ``--list``
-prints all), and in the files of other registers: its eligibility text, the doses of its arms and
-interventions, the time frames of its outcomes. Counted are
+is, in every way of writing, and in the files of other registers. ``--ways`` takes the ways whose kind
+or name contains a word; ``--list`` prints all. Texts are the eligibility text, the doses of arms and
+interventions, and the time frames of outcomes. The counts are
 
-- criteria that turned (to the other list), were lost, were added, have another extent (a mark or a
-  code in the quote), or another negation, in per cent of the criteria of the text as it is;
+- criteria that turned (to the other list), were lost or added, or have another extent (a mark or a
+  code in the quote) or another negation, in per cent of the criteria of the original text;
 - limits, time windows, ages, and the values of doses and time frames that are missing or new, in
-  per cent of those of the text as it is, so that a value that changed counts twice.
+  per cent of those of the original text, so that a changed value counts twice.
 
-In brackets: the share that is sure, that is, the new value has a confidence of at least 0.85; a
-lost criterion is sure if there is no finding about the lists, and no doubt about the criterion that
+In brackets is the share of sure changes: the new value has a confidence of at least 0.85, or a
+criterion is lost without a finding about the lists and without doubt about the criterion that
 contains its words.
 
-``--show`` prints so many changes of each way, of records of folds 0 to 2 only. ``--processes 4``
-reads four records at once. ``--json`` stores the counts of each way.
+``--show N`` prints N changes of each way, only of records of folds 0 to 2. ``--processes 4`` reads
+four records in parallel. ``--json`` stores the counts of each way.
 """
 
 import json
@@ -53,7 +53,7 @@ _GOLD = (
     _SHARED / "data" / "records" / "all_areas.jsonl.gz",
 )
 _SHOWN_FOLDS = frozenset({0, 1, 2})
-"""The other folds are for measuring; nobody reads their errors."""
+"""The errors of the other folds are not shown: they are for measuring."""
 _SECTIONS = {
     Part.DOSES: ("arms[", "interventions["),
     Part.TIMES: ("primary_", "secondary_", "other_outcomes"),

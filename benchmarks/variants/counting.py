@@ -83,14 +83,14 @@ def compare_readings(
             continue
         new = after.criteria[pairs[at]]
         if new.kind != old.kind:
-            told = f"{old.kind} to {new.kind}: {new.quote}"
-            yield Change("turned", new.kind_confidence >= SURE, told)
+            change = f"{old.kind} to {new.kind}: {new.quote}"
+            yield Change("turned", new.kind_confidence >= SURE, change)
         if new.words != words[at]:
-            told = f"{old.quote!r} is {new.quote!r}"
-            yield Change("extent", new.confidence >= SURE, told)
+            change = f"{old.quote!r} is {new.quote!r}"
+            yield Change("extent", new.confidence >= SURE, change)
         if new.negated != old.negated:
-            told = f"{old.negated} to {new.negated}: {new.quote}"
-            yield Change("negation", new.negated_confidence >= SURE, told)
+            change = f"{old.negated} to {new.negated}: {new.quote}"
+            yield Change("negation", new.negated_confidence >= SURE, change)
     taken = set(pairs.values())
     for at, new in enumerate(after.criteria):
         if at not in taken:
@@ -162,8 +162,8 @@ def _compare_values(
         if left[key]:
             left[key] -= 1
         else:
-            told = f"new: {_show(one.value)} at {one.confidence:.2f}"
-            yield Change(one.measure, one.confidence >= SURE, told)
+            change = f"new: {_show(one.value)} at {one.confidence:.2f}"
+            yield Change(one.measure, one.confidence >= SURE, change)
     for measure, value in left.elements():
         yield Change(measure, sure=False, what=f"missing: {_show(value)}")
 

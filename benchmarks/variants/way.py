@@ -26,7 +26,7 @@ _FORMED: Mapping[str, Callable[[Sequence[Line], Any], str | None]] = {
     "changed_items": writers.change_items,
     "quoted": writers.quote,
     "furniture": writers.add_furniture,
-    "named": writers.write_named,
+    "tables": writers.write_table,
 }
 """What writes the lines of a text in a form, by table of ``ways.toml``."""
 _PLACES = {
@@ -63,12 +63,12 @@ class Way(NamedTuple):
         return f"{self.kind}: {self.name}"
 
 
-def _on_lines(write: Callable[[Sequence[Line], Any], str | None], form: Any) -> Rewrite:
-    """Return a rewriting, in a form, of texts that have both lists."""
+def _on_lines(write: Callable[..., str | None], *form: Any) -> Rewrite:
+    """Return a rewriting, in a form if there is one, of texts that have both lists."""
 
     def rewrite(text: str) -> str | None:
         lines = read_layout(text)
-        return write(lines, form) if has_both_lists(lines) else None
+        return write(lines, *form) if has_both_lists(lines) else None
 
     return rewrite
 
@@ -103,6 +103,11 @@ def _list_ways() -> Iterator[Way]:
     for table, write in _FORMED.items():
         for kind, name, form in _list_forms(table):
             yield Way(kind, name, _on_lines(write, form))
+    for kind, name, written in (
+        ("mark: number", "one count for both lists", writers.continue_numbers),
+        ("line: items in one", "the whole text", writers.join_all),
+    ):
+        yield Way(kind, name, _on_lines(written))
     for _, name, form in _list_forms("furniture"):
         rewrite = _on_lines(writers.add_furniture_in_items, form)
         yield Way("page: furniture in items", name, rewrite)

@@ -1,11 +1,11 @@
-"""Functions that write the lines of a text in another form. ``ways.toml`` names those of ``_NAMED``;
-the others get a form from it.
+"""Functions that write the lines of a text in another form. Most of them get a form from
+``ways.toml``.
 """
 
 import html
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.variants.layout import (
     Line,
@@ -18,12 +18,9 @@ from benchmarks.variants.layout import (
 )
 
 Lines = Sequence[Line]
-_WIDTH = 66
+Language = Mapping[str, Sequence[str]]
+"""The lists of a language: of each, its heading and its items."""
 _LINES_A_PAGE = 8
-_HEADER = (
-    "A Randomised, Double-blind Study of an Invented Medicine in Adults, Protocol "
-    "XY-4711, Version 3.0, Date of this printed copy: 12 March 2021"
-)
 
 
 def replace_headings(lines: Lines, pair: Sequence[str]) -> str:
@@ -62,24 +59,7 @@ def continue_numbers(lines: Lines) -> str:
     return "\n".join(written)
 
 
-def letter_sublists(lines: Lines) -> str:
-    """Write numbers in the lists and letters in the lists below an item."""
-    written = []
-    letter = 0
-    for line, _, number in number_items(lines):
-        if number:
-            letter = 0
-            written.append(f"{number}. {line.text}")
-        elif line.role is Role.ITEM:
-            letter += 1
-            mark = write_mark("{c}. ", letter)
-            written.append(f"{'   ' * line.depth}{mark}{line.text}")
-        else:
-            written.append(line.raw)
-    return "\n".join(written)
-
-
-def wrap(lines: Lines, form: Sequence[int] = (_WIDTH, 0)) -> str:
+def wrap(lines: Lines, form: Sequence[int]) -> str:
     """Write lines of a width; the form also has the indentation of continuation lines."""
     width, indent = form
     filler = textwrap.TextWrapper(
@@ -90,23 +70,6 @@ def wrap(lines: Lines, form: Sequence[int] = (_WIDTH, 0)) -> str:
     )
     words = [" ".join(line.raw.split()) for line in lines]
     return "\n".join("\n".join(filler.wrap(one)) for one in words)
-
-
-def wrap_compactly(lines: Lines) -> str:
-    """Write wrapped lines without empty ones."""
-    return wrap([line for line in lines if line.role is not Role.BLANK])
-
-
-def wrap_below_header(lines: Lines) -> str:
-    """Write wrapped lines below one long line, as below the header of a page."""
-    return f"{_HEADER}\n\n{wrap(lines)}"
-
-
-def wrap_all_but_longest(lines: Lines) -> str:
-    """Write wrapped lines, except the longest item."""
-    items = [line for line in lines if line.role is Role.ITEM]
-    longest = max(items, key=lambda line: len(line.text))
-    return "\n".join(line.raw if line is longest else wrap([line]) for line in lines)
 
 
 def join_items(lines: Lines, form: Sequence[str]) -> str:
@@ -155,6 +118,10 @@ def _escape(text: str) -> str:
     return html.escape(text.replace("\\", ""), quote=False)
 
 
+def _escape_bar(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def write_html_list(lines: Lines, form: Sequence[str]) -> str:
     """Write HTML lists, with a list in its item for what is below it."""
     tag, end, between = form
@@ -188,11 +155,6 @@ def _nest(below: Lines, tag: str, end: str) -> Iterator[str]:
         depth -= 1
 
 
-def escape_html(lines: Lines) -> str:
-    """Write HTML with escaped tags."""
-    return html.escape(write_html_list(lines, ("ul", "</li>", "")), quote=False)
-
-
 def write_html_lines(lines: Lines, form: Sequence[str]) -> str:
     """Write every line between tags."""
     start, end, mark = form
@@ -204,15 +166,21 @@ def write_html_lines(lines: Lines, form: Sequence[str]) -> str:
     return "".join(written)
 
 
-def write_html_table(lines: Lines) -> str:
-    """Write a table of HTML with a row for each item."""
-    rows = []
+def write_table(lines: Lines, form: Mapping[str, str]) -> str:
+    """Write tables with a row for each line below a heading: what begins and ends all of them, a
+    heading, a row, and what is between two pieces.
+    """
+    escape = _escape if form["row"].startswith("<") else _escape_bar
+    written = [form["begin"]]
     for heading, below in split_lists(lines):
+        kind = heading.kind.capitalize() if heading else ""
         if heading:
-            rows.append(f'<tr><th colspan="2">{_escape(heading.text)}</th></tr>')
+            written.append(form["heading"].format(text=escape(heading.text)))
         for number, line in enumerate(below, 1):
-            rows.append(f"<tr><td>{number}</td><td>{_escape(line.text)}</td></tr>")
-    return f"<table>{''.join(rows)}</table>"
+            text = escape(line.text)
+            row = form["row"].format(kind=kind, number=number, text=text)
+            written.append(row if heading else text)
+    return form["between"].join([*filter(None, written), form["end"]]).strip()
 
 
 def write_markdown_list(lines: Lines, form: str) -> str:
@@ -229,40 +197,9 @@ def write_markdown_list(lines: Lines, form: str) -> str:
     return "\n".join(written)
 
 
-def write_markdown_rows(lines: Lines) -> str:
-    """Write a table for each list, with numbers."""
-    written = []
-    for heading, below in split_lists(lines):
-        if heading:
-            written.append(f"\n{heading.text}\n\n| No. | Criterion |\n|---|---|")
-        for number, line in enumerate(below, 1):
-            text = line.text.replace("|", "\\|")
-            written.append(f"| {number} | {text} |" if heading else text)
-    return "\n".join(written).strip()
-
-
-def write_markdown_kinds(lines: Lines) -> str:
-    """Write one table whose first column names the list."""
-    written = ["| Type | Criterion |", "|:--|:--|"]
-    for heading, below in split_lists(lines):
-        start = f"| {heading.kind.capitalize()} | " if heading else ""
-        end = " |" if heading else ""
-        written += [f"{start}{line.text}{end}" for line in below]
-    return "\n".join(written)
-
-
 def quote(lines: Lines, mark: str) -> str:
     """Write the text as a mail quotes it."""
     return "\n".join(f"{mark}{line}" for line in join_lines(lines).split("\n"))
-
-
-def quote_numbers(lines: Lines) -> str:
-    """Write numbered items, as a mail quotes them."""
-    numbered = []
-    for line, _, number in number_items(lines):
-        raw = f"{number}. {line.text}" if number else line.raw
-        numbered.append(line._replace(raw=raw))
-    return quote(numbered, "> ")
 
 
 def add_furniture(lines: Lines, form: str) -> str:
@@ -287,57 +224,33 @@ def _end_pages(rows: Sequence[str], form: str) -> str:
     return "\n".join(written)
 
 
-def write_list(language: Mapping[str, Sequence[str]], kind: str) -> str:
+def _write_list(language: Language, kind: str) -> str:
     """Write the list of another language: its heading, and numbered items."""
     heading, *items = language[kind]
     numbered = [f"{number}. {item}" for number, item in enumerate(items, 1)]
     return "\n".join([heading, *numbered])
 
 
-def _write_lists(language: Mapping[str, Sequence[str]]) -> str:
-    return "\n\n".join(
-        write_list(language, kind) for kind in ("inclusion", "exclusion")
-    )
+def _write_lists(language: Language) -> str:
+    lists = [_write_list(language, kind) for kind in ("inclusion", "exclusion")]
+    return "\n\n".join(lists)
 
 
-def add_below(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+def add_below(lines: Lines, form: Language) -> str:
     """Write the lists of another language below the text."""
     return f"{join_lines(lines).rstrip()}\n\n{_write_lists(form)}"
 
 
-def add_above(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+def add_above(lines: Lines, form: Language) -> str:
     """Write the lists of another language above the text."""
     return f"{_write_lists(form)}\n\n{join_lines(lines).lstrip()}"
 
 
-def add_to_lists(lines: Lines, form: Mapping[str, Sequence[str]]) -> str:
+def add_to_lists(lines: Lines, form: Language) -> str:
     """Write the list of another language below each list."""
     written = []
     for heading, below in split_lists(lines):
         written.append(join_lines([*([heading] if heading else []), *below]))
         if heading:
-            written.append(write_list(form, heading.kind))
+            written.append(_write_list(form, heading.kind))
     return "\n\n".join(written)
-
-
-def write_named(lines: Lines, form: str) -> str:
-    """Write the text by a function that needs no form."""
-    return _NAMED[form](lines)
-
-
-_NAMED: Mapping[str, Callable[[Lines], str]] = {
-    write.__name__: write
-    for write in (
-        continue_numbers,
-        letter_sublists,
-        wrap_compactly,
-        wrap_below_header,
-        wrap_all_but_longest,
-        join_all,
-        write_html_table,
-        escape_html,
-        write_markdown_rows,
-        write_markdown_kinds,
-        quote_numbers,
-    )
-}

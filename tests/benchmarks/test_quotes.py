@@ -10,7 +10,7 @@ from benchmarks.quotes import (
     Drawn,
     Trial,
     draw_quotes,
-    judge,
+    is_wrong,
     make_trials,
     tally_verdicts,
 )
@@ -37,8 +37,7 @@ def test_a_change_is_made_and_refused_if_it_is_harmful(kind):
         new = (HARMFUL | HARMLESS)[kind](quote, random.Random(seed))
         if new:
             made += 1
-            assert new != quote
-            assert judge(Trial(text, kind, new, is_harmful)).accepted is not is_harmful
+            assert not is_wrong(Trial(text, kind, new, is_harmful))
     assert made == 20 if is_harmful else made
 
 
@@ -54,10 +53,11 @@ def test_a_change_that_is_true_elsewhere_is_left_out():
 @pytest.mark.skipif(not DATA.exists(), reason="the data folder is not here")
 def test_few_changes_escape_and_few_harmless_ones_are_refused():
     rng = random.Random(5)
-    trials = make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng)
+    trials = list(make_trials(draw_quotes(DATA, rng), choose(300, 10_000), rng))
 
-    tallies = tally_verdicts(map(judge, trials))
-
-    escaped, refused = (tallies[harmful, "all"] for harmful in (True, False))
+    escaped, refused = (
+        tally_verdicts(one for one in trials if one.harmful is harmful)["all"]
+        for harmful in (True, False)
+    )
     assert escaped["wrong"] <= 0.002 * escaped["count"]
     assert refused["wrong"] <= 0.005 * refused["count"]

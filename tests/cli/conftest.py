@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.records import write_distinct_records
+from tests.stand_ins import write_distinct_records
 
 RECORDS = 14
 PRICES = """

@@ -4,9 +4,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from benchmarks.servers import serve_counting
 from tests.commands import invoke
 from tests.llm.stub import fault, serve
+from tests.stand_ins import serve_counting
 
 
 def examine(*options, code=0):

@@ -7,11 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from benchmarks.servers import answer_request, serve_counting
 from tests.commands import invoke, read_lines, start_extractor
 from tests.faults.server import WELL, serve_faults
 from tests.llm.stub import Scripted, completion, serve
 from tests.provider import answer_well, serve_provider
+from tests.stand_ins import answer_request, serve_counting
 
 from .conftest import RECORDS
 

@@ -12,10 +12,9 @@ import pytest
 import extractor.model.asking.prompt
 import extractor.pipeline
 import extractor.run.manifest
-from benchmarks.records import write_distinct_records
-from benchmarks.servers import serve_counting
 from extractor.schemas import Sex
 from tests.commands import invoke, read_lines
+from tests.stand_ins import serve_counting, write_distinct_records
 
 pytestmark = pytest.mark.slow
 

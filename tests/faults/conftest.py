@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.records import write_distinct_records, write_open_records
+from tests.stand_ins import write_distinct_records, write_open_records
 
 
 @pytest.fixture(scope="module")

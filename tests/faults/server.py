@@ -18,8 +18,8 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.servers import answer_request
 from tests.loopback import QuietHandler, run_server
+from tests.stand_ins import answer_request
 
 Plan = Callable[[int], "Fault"]
 

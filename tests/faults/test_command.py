@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.records import write_distinct_records
 from extractor.apps.cli.console import LATER
 from tests.commands import invoke, read_lines
 from tests.llm.stub import completion, serve
+from tests.stand_ins import write_distinct_records
 
 from .running import count_lines, read_manifest
 from .server import WELL, Fault, serve_faults

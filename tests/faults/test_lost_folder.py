@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from benchmarks.records import write_distinct_records
 from tests.commands import start_extractor
 from tests.provider import serve_provider
+from tests.stand_ins import write_distinct_records
 
 from .running import count_lines
 from .server import serve_faults

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from benchmarks.servers import answer_request
 from extractor import Extractor
 from extractor.errors import ArgumentError
+from tests.stand_ins import answer_request
 
 from .stub import completion, serve
 

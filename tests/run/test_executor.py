@@ -13,7 +13,6 @@ import time
 import psutil
 import pytest
 
-from benchmarks.records import write_distinct_records
 from extractor import Extractor
 from extractor.concepts.parse import parse_record
 from extractor.errors import RecordTooLarge, RecordTooSlow
@@ -30,6 +29,7 @@ from tests.failing import (
     write_failing_records,
 )
 from tests.faults.server import Fault, serve_faults
+from tests.stand_ins import write_distinct_records
 
 RULES = Extractor(effort="none")
 

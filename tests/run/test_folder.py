@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.records import write_distinct_records
 from extractor import Extractor, make_record
 from extractor.errors import SettingsDiffer, StoreError
 from extractor.run.finished import find_run
@@ -18,6 +17,7 @@ from extractor.run.store import digest_record
 from extractor.schemas import RegistryFields, Source, TrialRecord
 from tests.commands import extract, invoke, read_lines
 from tests.faults.running import read_manifest
+from tests.stand_ins import write_distinct_records
 
 RULES = Extractor(effort="none")
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.records import write_distinct_records
-from benchmarks.servers import serve_counting
 from extractor.apps.cli.console import LATER
 from tests.commands import extractor, start_extractor
 from tests.faults.server import serve_faults
 from tests.mounting import UNSHARE, needs_mount
+from tests.stand_ins import serve_counting, write_distinct_records
 
 pytestmark = [needs_mount, pytest.mark.slow]
 PYTHON = shlex.quote(sys.executable)

@@ -1,4 +1,4 @@
-"""A chat server on loopback for tests and benchmarks.
+"""Stand-ins for tests and benchmarks: a chat server on loopback, and synthetic records.
 
 ``serve_counting`` counts requests, and its answers depend only on the request: they follow the
 schema with little content; some are broken the first time, some always, some are refusals.
@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 from tests.loopback import QuietHandler, run_server
 
+_RECORD = Path(__file__).parent / "records" / "study.json"
+_PLACES = ("home", "work", "the beach", "the clinic", "the gym", "sea", "altitude")
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 _TOKENS = 7
 """The tokens of each answer."""
@@ -133,3 +136,37 @@ def serve_counting(latency: float = 0.0) -> Iterator[CountingServer]:
     with run_server(Handler) as url:
         server = CountingServer(f"{url}/v1")
         yield server
+
+
+def write_distinct_records(path: Path, count: int) -> None:
+    """Write ``count`` records that differ in id and title."""
+    record = json.loads(_RECORD.read_text("utf-8"))
+    known = record["protocolSection"]["identificationModule"]
+    title = known["briefTitle"]
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            known |= {
+                "nctId": f"NCT{number:08d}",
+                "briefTitle": f"{title}, part {number}",
+            }
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def write_open_records(path: Path, count: int) -> None:
+    """Write ``count`` small records, each with one outcome of a kind that the rules do not know."""
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            measure = f"Number of nights at {_PLACES[number % len(_PLACES)]} in period {number}"
+            study = {
+                "identificationModule": {
+                    "nctId": f"NCT{number:08d}",
+                    "briefTitle": f"Study {number} of a new device",
+                },
+                "descriptionModule": {
+                    "briefSummary": f"Participants of site {number} wear the device."
+                },
+                "outcomesModule": {
+                    "primaryOutcomes": [{"measure": measure, "timeFrame": "12 weeks"}]
+                },
+            }
+            file.write(json.dumps({"protocolSection": study}) + "\n")

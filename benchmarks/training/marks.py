@@ -1,0 +1,311 @@
+"""The limits and windows of the rules at places that people of other projects marked.
+
+A file of marks has a JSON object for each eligibility text. Those of Chia (Kury and others, Scientific
+Data 2020; CC BY 4.0) mark values and times, and link them to their owners. Those of the Leaf Clinical
+Trials corpus (Dobbins and others, Scientific Data 2022; CC BY 4.0) mark bounds with comparators.
+
+A limit is right at a mark of Chia if one of its numbers is marked there and its quantity shares a
+word with an owner; a window if its number is. A limit is right at marks of Leaf if all of its bounds
+are marked, with their comparators. Only the marks decide what counts. Numbers are ignored in units
+("mm3", the "20/" of "20/40"), names ("item 10"), classes ("3a", "2, 3, 5 or 6") and the maximum of a
+scale. The texts of half of the trials, by a hash, only measure, and have fold 3.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from benchmarks.data import Row, fold_of
+from benchmarks.training.sign_rows import LIMITS, WINDOWS, SignRow, make_record
+from extractor.concepts.parse import parse_uncalibrated
+from extractor.evidence.calibration import estimate_part
+from extractor.schemas import Comparator, Constraint, TrialRecord
+
+_HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
+_NAMES = {"constraints": LIMITS, "time_windows": WINDOWS}
+_MEASURED = frozenset({"Measurement", "Person", "Observation"})
+"""Types of marks whose values are limits; the values of others are often words of a diagnosis."""
+_OWNERS = _MEASURED | {"Condition", "Device", "Drug", "Procedure", "Visit"}
+"""Types of marks that a time can belong to: things, events and states."""
+_UNIT_FIGURES = re.compile(
+    r"(?:[x*×]\s?)?10\s?(?:\^|\*\*|\()\s?\d+|(?<=\d)\s?[x×]\s?10\s?\d\b|\b10\s?9\s?/"
+    r"|\b1[.,]73|\bc?m\s2\b|\b(?:20|6)\s?/\s?(?=\d)|\bU\+\d{4}|\b(?:h|min|sec|s|kg|m)-[1-3]\b"
+)
+"""Figures of a unit: a power of ten, a square metre, the 1.73 of them in a filtration rate, an
+exponent, the distance of an eye test; and the code of a character.
+"""
+_IN_NAME = re.compile(
+    r"(?<![^\W_])(?![x×]\d)[^\W\d_]+(?:\^|\*\*)?\d+(?:[.,]\d+)*"
+    r"|(?<!\d )\b(?:item|visit|part|type|version|day|week|period|phase)s?\s?\d+\b",
+    re.I,
+)
+"""Figures of a unit or a name: "mm3", "cm^2", "H2O", "item 10", "Visit 1"; but not the 3 of "x3"."""
+_MOST_POINTS = re.compile(r"\bout of \d+")
+_LETTERED = re.compile(
+    r"\b\d+[a-c]\b|\b\d\s?-\s?[A-D]\b|(?<![^\W_])(?![x×m])[^\W\d_]\d+\b",
+    re.I,
+)
+"""A class with a letter: "3a", "0-B", "F3"."""
+_LIST = re.compile(r"\d+(?:\s?,\s?\d+)*\s?,?\s?(?:or|and|&)\s?\d+")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_UNIT_OF_TIME = r"(?:hours?|hrs?|days?|weeks?|wks?|months?|mos?|years?|yrs?)\b"
+_TIME = re.compile(
+    r"(\d+(?:[.,]\d+)*(?:\s?(?:-|–|/|to|or|and)\s?\d+(?:[.,]\d+)*)*)"
+    rf"\s?-?(?:\s[^\W\d_]+)?\s?{_UNIT_OF_TIME}",
+    re.I,
+)
+"""Numbers with their unit of time: "2", "2-4 weeks", "24 consecutive months"."""
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_AGES = frozenset({"age", "aged", "old", "older", "year"})
+
+
+class Marked(NamedTuple):
+    """A marked value or time: its numbers, its place, and the marks that own it."""
+
+    numbers: tuple[float, ...]
+    start: int
+    end: int
+    owners: tuple[Row, ...]
+
+
+class Bound(NamedTuple):
+    """A number with its comparator, and its place in the text."""
+
+    comparator: str
+    value: float
+    start: int
+    end: int
+
+
+class Member(NamedTuple):
+    """A limit or window of the rules: its value, place, signs and estimates."""
+
+    name: str
+    value: Any
+    start: int
+    end: int
+    signs: Mapping[str, tuple[str, ...]]
+    estimate: float
+    estimate_of: float
+
+    def overlaps(self, mark: Marked | Bound) -> bool:
+        """Return whether a mark has characters of this value."""
+        return self.start < mark.end and mark.start < self.end
+
+    def has_number(self, number: float) -> bool:
+        """Return whether a number is a bound of this value, or in its range: a list of grades is a
+        range.
+        """
+        low, high = self.value.value, self.value.value_high
+        stated = [bound for bound in (low, high) if bound is not None]
+        if any(is_same_number(bound, number) for bound in stated):
+            return True
+        return len(stated) == 2 and low < number < high
+
+    def judge(self, trial: str, source: str, *, right: bool) -> SignRow:
+        """Return the row of this value."""
+        known = (_NAMES[self.name], trial, source, _choose_fold(trial))
+        return SignRow(*known, self.signs[""], self.estimate, right)
+
+    def judge_of(self, trial: str, source: str, *, right: bool) -> SignRow:
+        """Return the row of what this window limits."""
+        known = (f"{WINDOWS}.of", trial, source, _choose_fold(trial))
+        return SignRow(*known, self.signs["of"], self.estimate_of, right)
+
+
+def _choose_fold(trial: str) -> int:
+    return 3 if fold_of(trial) % 2 else 0
+
+
+def judge_chia(row: Row) -> Iterator[SignRow]:
+    """Yield the limits and windows at the marks of a text of Chia, and what the windows limit."""
+    trial = row["id"].partition("_")[0]
+    heading = _HEADINGS[row["list"]]
+    marks = list(list_marked(row))
+    record = make_record(row["id"], heading + row["text"])
+    for member in _list_members(record, len(heading)):
+        there = [mark for mark in marks if member.overlaps(mark)]
+        if not there:
+            continue
+        same = [mark for mark in there if any(map(member.has_number, mark.numbers))]
+        if member.name == "constraints":
+            right = any(_is_owned(member.value, mark) for mark in same)
+            yield member.judge(trial, "Chia", right=right)
+            continue
+        yield member.judge(trial, "Chia", right=bool(same))
+        if same and "of" in member.signs and member.value.of:
+            words = _list_words(member.value.of)
+            owners = [owner for mark in there for owner in mark.owners]
+            right = any(words & _list_words(owner["text"]) for owner in owners)
+            yield member.judge_of(trial, "Chia", right=right)
+
+
+def judge_leaf(row: Row) -> Iterator[SignRow]:
+    """Yield the limits at the marked bounds of a text of Leaf."""
+    trial = row["id"].partition("_")[0]
+    marked = list(list_bounds(row))
+    for member in _list_members(make_record(row["id"], row["text"]), 0):
+        there = [mark for mark in marked if member.overlaps(mark)]
+        if member.name != "constraints" or not there:
+            continue
+        limit = member.value
+        numbers = [limit.value, limit.value_high]
+        bounds = _split(limit.comparator, numbers, member.start, member.end)
+        right = all(_is_marked(bound, there) for bound in bounds)
+        yield member.judge(trial, "Leaf", right=right)
+
+
+def _list_members(record: TrialRecord, offset: int) -> Iterator[Member]:
+    """Yield each limit and window of the rules; the marked text starts at ``offset``."""
+    for draft in parse_uncalibrated(record).criteria:
+        for name in _NAMES:
+            reading = draft.read(name)
+            for at, span in enumerate(reading.spans):
+                signs = reading.signs[at]
+                of = estimate_part(reading, at, "of") if "of" in signs else 0.0
+                place = (span.start - offset, span.end - offset)
+                known = (name, reading.value[at], *place, signs)
+                yield Member(*known, reading.confidence, of)
+
+
+def list_marked(row: Row) -> Iterator[Marked]:
+    """Yield the values and times with figures that people linked to an owner."""
+    marks = {mark["id"]: mark for mark in row["marks"]}
+    owners: dict[str, list[Row]] = defaultdict(list)
+    for name, owner, owned, *_ in row["relations"]:
+        if name not in ("Has_value", "Has_temporal"):
+            continue
+        if owner in marks and owned in marks:
+            owners[owned].append(marks[owner])
+    for key, linked in owners.items():
+        mark = marks[key]
+        place = (mark["spans"][0][0], mark["spans"][-1][1])
+        if mark["type"] != "Value":
+            lengths = _read_lengths(mark["text"])
+            if lengths:
+                yield Marked(lengths, *place, tuple(_list_holders(row, marks, linked)))
+            continue
+        numbers = _read_numbers(mark["text"])
+        is_measured = any(owner["type"] in _MEASURED for owner in linked)
+        if not numbers or not is_measured:
+            continue
+        if not _names_classes(row["text"], mark["text"], place[0]):
+            yield Marked(numbers, *place, tuple(linked))
+
+
+def _names_classes(text: str, value: str, start: int) -> bool:
+    """Return whether a value is not a limit: a class with a letter, or a list of classes with gaps."""
+    before = text[max(0, start - 2) : start]
+    is_glued = value[:1].isdigit() and re.search(r"(?<![^\W_])[^\W\d_]$", before)
+    if is_glued or _LETTERED.search(value):
+        return True
+    if not _LIST.fullmatch(value.strip()):
+        return False
+    classes = sorted(map(int, re.findall(r"\d+", value)))
+    return classes[-1] - classes[0] != len(classes) - 1
+
+
+def _list_holders(
+    row: Row, marks: Mapping[str, Row], linked: Sequence[Row]
+) -> Iterator[Row]:
+    """Yield the things, events and states that a time belongs to. An owner that is a quality ("stable
+    for 3 months") is replaced by what has it.
+    """
+    for owner in linked:
+        if owner["type"] in _OWNERS:
+            yield owner
+            continue
+        for name, holder, held, *_ in row["relations"]:
+            is_of_owner = name.startswith("Has_") and held == owner["id"]
+            if not is_of_owner or holder not in marks:
+                continue
+            if marks[holder]["type"] in _OWNERS:
+                yield marks[holder]
+
+
+def _read_numbers(text: str) -> tuple[float, ...]:
+    """Return the figures of a marked value, without those of units and names and of the maximum of
+    a scale.
+    """
+    plain = text
+    for other in (_UNIT_FIGURES, _IN_NAME, _MOST_POINTS):
+        plain = other.sub(" ", plain)
+    plain = _THOUSANDS.sub("", plain)
+    written = [number.replace(",", ".") for number in _NUMBER.findall(plain)]
+    return tuple(float(number) for number in written if number.count(".") < 2)
+
+
+def _read_lengths(text: str) -> tuple[float, ...]:
+    """Return the figures of the lengths in a marked time."""
+    numbers: list[float] = []
+    for length in _TIME.finditer(_IN_NAME.sub(" ", text)):
+        numbers += _read_numbers(length[1])
+    return tuple(numbers)
+
+
+def is_same_number(ours: float, theirs: float) -> bool:
+    """Return whether two numbers are equal, up to a power of ten that one of them leaves to the unit."""
+    if not ours or not theirs:
+        return ours == theirs
+    return any(
+        abs(ours - theirs * 10**power) < 1e-6 * abs(ours) for power in (0, 3, 6, 9)
+    )
+
+
+def _is_owned(limit: Constraint, mark: Marked) -> bool:
+    """Return whether a limit is about an owner of a mark, or the mark has no owner."""
+    return not mark.owners or any(_is_owner(limit, owner) for owner in mark.owners)
+
+
+def _is_owner(limit: Constraint, owner: Row) -> bool:
+    """Return whether a limit is about a marked owner. People may be its condition, and what is
+    counted its unit.
+    """
+    theirs = _list_words(owner["text"])
+    ours = _list_words(limit.quantity)
+    if owner["type"] == "Person":
+        ours_of_people = ours | _list_words(limit.condition or "")
+        return not theirs.isdisjoint(ours_of_people) or not ours.isdisjoint(_AGES)
+    if owner["text"].casefold() in limit.quantity.casefold():
+        return True
+    return not theirs.isdisjoint(ours | _list_words(limit.unit or ""))
+
+
+def _list_words(text: str) -> set[str]:
+    """Return the words of a text, without the ending of a plural."""
+    return {word.casefold().removesuffix("s") for word in _WORD.findall(text)}
+
+
+def list_bounds(row: Row) -> Iterator[Bound]:
+    """Yield the marked bounds of ages and observations with an operator. A range with one value is
+    left out.
+    """
+    for mark in row["comparisons"]:
+        is_limit = mark["as"] == "Numeric-Filter" and mark["of"] in (
+            "Age",
+            "Observation",
+        )
+        is_half = mark["operator"] == "between" and len(mark["values"]) != 2
+        if is_limit and mark["operator"] and not is_half:
+            place = (mark["start"], mark["end"])
+            yield from _split(mark["operator"], mark["values"], *place)
+
+
+def _split(
+    comparator: str, numbers: Sequence[float | None], start: int, end: int
+) -> Iterator[Bound]:
+    """Yield the bounds of a limit; a range has two."""
+    stated = [number for number in numbers if number is not None]
+    comparators = [str(comparator)] * len(stated)
+    if comparator == Comparator.BETWEEN and len(stated) == 2:
+        comparators = [">=", "<="]
+    for sign, number in zip(comparators, stated, strict=True):
+        yield Bound(sign, number, start, end)
+
+
+def _is_marked(bound: Bound, marked: Sequence[Bound]) -> bool:
+    """Return whether people marked a bound: its number with its comparator."""
+    same = [mark for mark in marked if mark.comparator == bound.comparator]
+    return any(is_same_number(bound.value, mark.value) for mark in same)
