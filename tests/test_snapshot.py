@@ -24,9 +24,6 @@ RECORDS = (
 )
 CASES = sorted((ROOT / "tests" / "cases").glob("*.toml"))
 TEXTS = sorted((ROOT / "tests" / "texts").glob("*.toml"))
-FILLED = tomllib.loads((ROOT / "tests" / "filled.toml").read_text("utf-8"))
-COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)
-"""How many words are set between two parts."""
 LISTS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
 """Places whose texts are lines of one list."""
 extract = Extractor(effort="none").extract
@@ -57,30 +54,6 @@ def test_the_rules_give_of_texts_what_they_gave(path):
             lines += ["", f"# {text}"]
             lines += describe(extract(trial(**fill(sections, text))), quiet=QUIET)
     check_snapshot(f"texts/{path.stem}", lines)
-
-
-@pytest.mark.parametrize("group", FILLED["group"], ids=lambda group: group["at"])
-def test_the_rules_read_texts_with_more_between_their_parts_as_they_did(group):
-    """Distances, caps, and what joins two parts: each text with every filling in the place of
-    ``...``. A filling that changes nothing is left out.
-    """
-    words = FILLED["words"].split()
-    fillings = [f" {' '.join(words[:count])} " for count in COUNTS]
-    lines = []
-    for text in group["texts"]:
-        lines += ["", f"# {text}"]
-        before = []
-        for filling in [" ", *fillings, *FILLED["joints"]]:
-            filled = trial(**fill(PLACES[group["at"]], text.replace("...", filling)))
-            read = [
-                line.replace(filling.strip(), "...") if filling in fillings else line
-                for line in summarize(extract(filled))
-                if not line.startswith("coverage")
-            ]
-            if read != before:
-                lines += [f"## {len(filling.split())} {filling!r}", *read]
-            before = read
-    check_snapshot(f"filled/{group['at']}", lines)
 
 
 def make_records(path):

@@ -75,7 +75,7 @@ def test_a_line_with_blanks_is_a_text_unless_it_ends_as_a_file_does():
     assert list(table["record_id"]) == ["text"]
     with pytest.raises(ArgumentError, match="no such file or folder"):
         RULES.table("records", "my trials.json")
-    with pytest.raises(ExtractorError, match="no free text"):
+    with pytest.raises(ExtractorError, match="contains no text"):
         RULES.table("records", "")
 
 
@@ -270,7 +270,7 @@ def test_what_is_no_record_is_refused_and_leaves_no_folder(
         (ValueError, "^max_usd: the price of .* is unknown; .* prices ", lambda: Extractor("http://127.0.0.1:9/v1#m", max_usd=1)),
         (ValueError, "not an NCT number", lambda: next(fetch_records("NCT1"))),
         (TypeError, "is not the name of a model", lambda: Extractor(3)),
-        (TypeError, "as an argument of its own", lambda: next(read_records(["seeds/records"]))),
+        (TypeError, "as a separate argument", lambda: next(read_records(["seeds/records"]))),
         (TypeError, "is not a record", lambda: Extractor().extract(3)),
     ],
 )  # fmt: skip
@@ -293,7 +293,7 @@ def test_a_text_is_extracted_as_its_record_is():
     for piece in (*criterion.evidence, *extraction.endpoints[0].evidence):
         start, end = record.section(piece.section).locate(piece.start, piece.end)
         assert NOTE[start:end] == piece.quote
-    with pytest.raises(RecordError, match="no free text"):
+    with pytest.raises(RecordError, match="contains no text"):
         Extractor().extract_text("")
 
 

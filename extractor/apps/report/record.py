@@ -113,7 +113,7 @@ def list_meanings() -> dict[str, str]:
     their enums.
 
     >>> list_meanings()["section_absent"]
-    'the record has no section that could state it'
+    'the record does not have a section that could state it'
     """
     meanings = {}
     for kind in (AbsenceReason, FindingKind, Support):

@@ -203,7 +203,8 @@ class Pricing:
         Raises ``ArgumentError`` for a limit if the price is unknown, or if a request parameter sets
         the length of a reply, because the maximum cost is then unknown.
 
-        >>> Pricing.of(None, PriceList(), max_usd=1) Traceback (most recent call last):
+        >>> Pricing.of(None, PriceList(), max_usd=1)
+        Traceback (most recent call last):
         extractor.errors.ArgumentError: max_usd: no paid model is set; choose a model with model
         """
         listed = prices.find(spec) if spec else None
