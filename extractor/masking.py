@@ -140,7 +140,7 @@ def remember(secret: str | None) -> None:
 
 
 def remember_options(options: Mapping[str, Any]) -> None:
-    """Mask the credentials among the parameters of a request from now on."""
+    """From now on, mask any credentials found among a request's parameters."""
     _hide("", options)
 
 

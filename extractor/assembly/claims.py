@@ -59,11 +59,11 @@ def check_claim(
     """Check each value of a claim. Returns the supported readings, keyed by attribute, and the
     refused values.
 
-    A conclusion, such as a member of a closed set, is supported if the passage contains the claim's
-    quote; a number or a text is supported by its own words. The whole claim is refused if the
-    passage does not contain the quote, or if the quote consists only of words such as "of the"; the
-    quote is then the refused value. The whole claim is also refused if a required attribute does
-    not have a supported value.
+    A conclusion, such as a member of a closed set, is supported if the passage contains the
+    claim's quote; a number or a text is supported by its own words. The whole claim is rejected if
+    the passage does not contain the quote, or if the quote consists only of words such as "of
+    the"; the quote is then recorded as the rejected value. The whole claim is also rejected if a
+    required attribute does not have a supported value.
 
     Args:
         claim: The model's values, keyed by attribute, and its ``quote``.

@@ -141,8 +141,9 @@ def locate_quote(
     """Return the offsets of the first match of ``quote`` in ``cleaned.text[start:end]``, or None.
     The offsets are relative to ``cleaned.text``.
 
-    A match of the whole quote is preferred to a match without enclosing quotation marks, bullets
-    and closing punctuation. A quote never matches a part of a word, a number, a comparator or a
+    A match for the whole quote is preferred to a match that ignores enclosing quotation marks,
+    bullets or closing punctuation. A quote never matches a part of a word, a number, a comparator
+    or a
     unit: "5 mg" is not found in "15 mg", "-5 mg" or "5 mg/kg", and "= 5" is not found in ">= 5".
     A preceding negation is not checked.
     """

@@ -75,7 +75,7 @@ def read_register_text(stream: BinaryIO) -> Iterator[Found]:
 
 
 def build_register_text(text: str) -> RecordContent:
-    r"""Build the content of a text with the blocks of a single trial.
+    r"""Build the content of a text from the blocks of a single trial.
 
     Raises ``UnreadableSource`` if the text contains several trials.
 

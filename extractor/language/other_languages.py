@@ -37,8 +37,8 @@ _EDGE = re.compile(
 )
 """Separators between the same words in two languages."""
 _LISTS = ("eligibility", "brief_summary", "detailed_description", "text")
-"""Sections whose lines belong together. In other sections, a line whose language is unknown is a
-name.
+"""Sections whose lines belong together. In other sections, a line whose language is unknown is
+treated as a name.
 """
 _DESCRIPTIONS = {*_LISTS[1:], "title", "official_title", "conditions", "keywords"}
 """Sections that another section may repeat in English."""

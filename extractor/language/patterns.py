@@ -199,8 +199,8 @@ class Rule:
 
 
 def _write(rule: Rule, within: set[str]) -> str:
-    """Return the regular expression of a rule, over codes. ``within`` has the names of the rules
-    that refer to this rule.
+    """Return the regular expression for a rule, to be matched against codes. ``within`` has the
+    names of the rules that refer to this rule.
     """
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")

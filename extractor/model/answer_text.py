@@ -102,9 +102,9 @@ def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
 
 
 def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items], str]:
-    """Return the complete answers of a text, the complete answers in its reasoning, and the text
-    after them if it should be an answer: because it is truncated or broken, or because the text has
-    no other answer.
+    """Return the complete answers in a text, the complete answers in its reasoning, and the text
+    that follows them if that text should have been an answer (because it is truncated or
+    malformed, or because there is no other answer).
 
     A closing mark without an opening mark ends reasoning that began with the text. Reasoning
     without a closing mark continues to the end of the text. A mark inside an answer is text.

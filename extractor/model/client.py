@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 class Bill:
     """The successive requests of one ``call``, and their cost.
 
-    Before a request is sent, it is reserved in the budget and stored as a row, which remains if the
-    process is killed. ``number`` is the number of the call in the store, or 0 if it is not stored;
-    ``stated`` is the usage in the last reply, ``usage`` is the usage of all requests, and ``sent``
-    is their number.
+    Before a request is sent, its cost is reserved in the budget and the request is stored as a
+    row, which remains if the process is killed. ``number`` is the number of the call in the store,
+    or 0 if it is not stored; ``stated`` is the usage in the last reply, ``usage`` is the usage of
+    all requests, and ``sent`` is their number.
     """
 
     call: Call

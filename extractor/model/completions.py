@@ -214,9 +214,9 @@ def at(body: Any, *places: str) -> Any:
 
 
 def read_garbled(body: object) -> Failure:
-    """Return a failure that describes a reply that is not an answer: truncated JSON, another text
-    (with its beginning), or JSON without a message (with its error, if it has one). The model was
-    certainly not paid for only if the reply is another text.
+    """Return a failure that describes a reply that is not an answer: truncated JSON, some other
+    text (quoting its beginning), or JSON without a message (including its error, if it has one).
+    The model was certainly not paid for only if the reply is another text.
 
     >>> read_garbled("<html>Sign in</html>").said
     "not JSON: '<html>Sign in</html>'"

@@ -42,9 +42,9 @@ class Family(_Entry):
     reasoning: Mapping[Reasoning, Mapping[str, Any]] = Field(default_factory=dict)
 
     def think(self, reasoning: Reasoning | None) -> tuple[dict[str, Any], int]:
-        """Return the parameters of a reasoning effort, and the maximum number of output tokens for
-        reasoning. None selects the family's default effort; if the family does not have a default,
-        there are no parameters and no tokens for reasoning.
+        """Return the parameters for a reasoning-effort level, and the maximum number of output
+        tokens to allow for reasoning. None selects the family's default effort; if the family does
+        not have a default, there are no parameters and no tokens for reasoning.
 
         Raises ``ArgumentError`` if this effort cannot be set for the family.
 

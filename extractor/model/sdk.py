@@ -80,9 +80,10 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _find_key(spec: ModelSpec) -> SecretStr | None:
-    """Return the key of a provider with an address, from its environment variable. Other SDKs read
-    their keys by themselves. Raises ``MissingKey`` if none of the provider's variables is set, and
-    ``ArgumentError`` for a malformed key, which a library's error message would otherwise expose.
+    """Return the API key for a provider that is specified by address, read from its environment
+    variable. Other SDKs read their keys by themselves. Raises ``MissingKey`` if none of the
+    provider's variables is set, and ``ArgumentError`` for a malformed key, which a library's error
+    message would otherwise expose.
     """
     provider = spec.entry
     if spec.is_server or provider.key is None:

@@ -116,8 +116,8 @@ def export(
 def _prepare(
     run: "FinishedRun", gold: Path | None, missing: str, *, partial: bool
 ) -> None:
-    """Check a run before its export, and apply the corrections in ``gold``. ``missing`` names the
-    output that failed records lack, such as rows.
+    """Check a run before exporting it, and apply the corrections in ``gold``. ``missing`` names
+    the output that failed records lack, such as rows.
     """
     from extractor.apps.report.overview import list_failed
     from extractor.errors import StoreError

@@ -66,16 +66,21 @@ def evaluate(  # noqa: PLR0913 - all but the sources are options
     dicts). Records are joined by ``record_id`` and read one at a time. If a record is missing in
     ``predicted``, its values are missed. A record without gold is listed but not scored.
 
-    Args: gold: The annotations. predicted: The extractions to score. compare: Another prediction,
-    for paired differences on the same records. examples: The maximum number of errors to keep for
-    each kind. resamples: The number of bootstrap samples for the intervals; 0 omits the intervals.
-    A single record never has an interval. fields: Custom fields to score in addition to the
-    built-in ones (see ``docs/how-to/your-own-fields.md``), and the names of the fields to score,
-    such as ``minimum_age``, ``constraints`` or ``dosing``. By default, all fields whose keys gold
-    contains are scored. only_given: Score only the criteria, regimens and endpoints in gold, and do
-    not report other items as invented. Use this option if gold contains only some items of a
-    record. neutral: Compare the gold of two annotators in the records that both annotated. F1 does
-    not depend on their order, and neither is treated as correct.
+    Args:
+        gold: The annotations.
+        predicted: The extractions to score.
+        compare: Another prediction, for paired differences on the same records.
+        examples: The maximum number of errors to keep for each kind.
+        resamples: The number of bootstrap samples for the intervals; 0 omits the intervals. A
+            single record never has an interval.
+        fields: Custom fields to score in addition to the built-in ones (see
+            ``docs/how-to/your-own-fields.md``), and the names of the fields to score, such as
+            ``minimum_age``, ``constraints`` or ``dosing``. By default, all fields whose keys gold
+            contains are scored.
+        only_given: Score only the criteria, regimens and endpoints in gold, and do not report
+            other items as invented. Use this option if gold contains only some items of a record.
+        neutral: Compare the gold of two annotators in the records that both annotated. F1 does
+            not depend on their order, and neither is treated as correct.
 
     Raises:
         GoldError: A source cannot be read.

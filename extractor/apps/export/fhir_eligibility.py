@@ -221,8 +221,8 @@ def _split(text: str) -> set[str]:
 
 def _describe_limit(limit: Constraint) -> Json:
     """Return the code and value of a limit. The value is a Quantity with its comparator, or a
-    Range. Raises ``_MoreThanALimit`` if the limit's words are more than the name of a quantity, or
-    if FHIR has no code or range for the limit.
+    Range. Raises ``_MoreThanALimit`` if the limit's words contain more than the name of a
+    quantity, or if FHIR has no code or range for the limit.
     """
     canonical = name_limit(limit.__dict__)
     name = canonical.quantity_canonical

@@ -252,9 +252,7 @@ def _find_key(table: str) -> str:
 def _number(
     table: str, rows: Iterable[Cells], keys: Cells = MappingProxyType({})
 ) -> Iterator[TableRow]:
-    """Yield the rows of a table, completed with the ``keys`` of their parent row and with their own
-    position.
-    """
+    """Yield the rows of a table, adding the ``keys`` of their parent row and their own position."""
     key = _find_key(table)
     for position, cells in enumerate(rows):
         yield table, {**cells, **keys, key: position}

@@ -4,7 +4,7 @@
 The APIs of other registries are not supported, because requests, pages and numbers are specific to
 ClinicalTrials.gov. Files from other registries are read by ``extractor.formats.registers``.
 
-Studies are fetched by NCT numbers or by a query, page by page and one request at a time. Requests
+Studies are fetched by NCT number or by query, page by page and one request at a time. Requests
 are sent at a polite rate, with at most five attempts each. ``fetch_records`` yields ``TrialRecord``
 objects. ``extractor fetch`` appends the studies to a ``RecordFile``, and can continue after any
 interruption. A reply that is too large, is not a page of studies, or repeats forever ends the fetch

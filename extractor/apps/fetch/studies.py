@@ -126,10 +126,12 @@ def fetch_records(
         on_error: Called with an error for each record that is unknown or cannot be read. Fetching
             then continues.
 
-    Raises: RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
-    registry does not have a number. RegistryError: The registry cannot be read, or refuses the
-    query. ArgumentError: There are neither numbers nor a query, or both, or a text is not an NCT
-    number.
+    Raises:
+        RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
+            registry has no study with one of the numbers.
+        RegistryError: The registry cannot be read, or refuses the query.
+        ArgumentError: There are neither numbers nor a query, or both, or a text is not an NCT
+            number.
 
     >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
     ...     print(record.record_id)

@@ -79,7 +79,7 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
             sheet.append(line)
         except openpyxl.utils.exceptions.IllegalCharacterError:
             raise GoldError(
-                f"{path}, row {number}: a character cannot be in a workbook; write a .csv file"
+                f"{path}, row {number}: a character is not allowed in a workbook; write a .csv file"
             ) from None
     book.save(path)
 

@@ -58,7 +58,7 @@ def _explaining_errors(tool: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable
 
     @wraps(tool)
     async def explaining(*args: P.args, **kwargs: P.kwargs) -> T:
-        """Run the tool, and convert the errors of this program."""
+        """Run the tool, and convert this program's errors to tool errors."""
         try:
             return await tool(*args, **kwargs)
         except ExtractorError as error:

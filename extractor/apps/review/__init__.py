@@ -11,9 +11,9 @@
 - A change is on disk before its request is answered; text that is still being typed is saved when
   the page is left. Running the same command again resumes the review. A gold folder can be used by
   one review at a time.
-- Two reviewers use separate folders. ``--adjudicate ANNA BEN`` starts with the first reviewer's
-  gold and shows where the second reviewer's gold differs. A record can be finished once each
-  difference is decided.
+- Two reviewers must use separate folders. ``--adjudicate ANNA BEN`` starts with the first
+  reviewer's gold and shows where the second reviewer's gold differs. A record can be finished once
+  each difference is decided.
 - The server listens only on this machine, and answers only the browser that opened its address.
 
 A draft is gold JSON in which ``null`` replaces deleted items so that paths never change. Each

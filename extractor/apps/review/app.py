@@ -29,7 +29,7 @@ from extractor.errors import ExtractorError, GoldError, StoreError
 
 _HOST = "127.0.0.1"
 _MAX_BYTES = 1_000_000
-_TOO_DEEP = "The JSON has too many levels; a change has only a few."
+_TOO_DEEP = "The JSON is nested too deeply; a change has only a few levels."
 _SCRIPTS = ("server.js", "queue.js", "form.js", "card.js", "record.js")
 
 

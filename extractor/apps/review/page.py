@@ -176,7 +176,7 @@ def _list_places(
 
 def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
     """Return the raw text of a selection on the page. ``start`` and ``end`` are offsets in UTF-16
-    units.
+    code units.
 
     Raises ``ValueError`` if the section does not exist or nothing is selected.
     """

@@ -245,7 +245,7 @@ def _adds_nothing(regimen: Regimen, known: Regimen) -> bool:
 
 def _explain_absence(parsed: ParsedRecord, result: ModelResult) -> Absence:
     """Return the absence that states why a record does not have regimens, with the sections that
-    were searched. Reasons that involve the model take precedence: a refused answer, then an
+    were searched. Reasons that involve the model take precedence: a rejected answer, then an
     unanswered passage, then clauses that the model was not asked about.
     """
     names = [section.name for section in parsed.record.sections]

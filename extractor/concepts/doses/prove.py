@@ -404,8 +404,8 @@ class _Proof:
         return None
 
     def _gets_others(self, arm: str) -> bool:
-        """Return whether an arm names other agents, and this agent is not named in a description
-        that could apply to all arms.
+        """Return whether an arm names other agents and no description that could apply to all arms
+        names this agent.
         """
         arms = self._text.arms
         if not arms.names_any(arm) or arms.refers(arm):

@@ -91,8 +91,8 @@ def classify_anchor(words: str) -> AnchorClass | None:
 
 def _read_number(tokens: Tokens, first: int) -> AnchorClass | None:
     """Return the class of a numbered moment that begins at token ``first``; None if the moment is
-    not numbered. Days, weeks and cycles 0 and 1 are the first dose, visits 0 and 1 are screening,
-    and moments with other numbers are other events.
+    not numbered. Days, weeks and cycles numbered 0 or 1 are treated as the first dose, visits 0
+    and 1 as screening, and moments with other numbers as other events.
     """
     moment = rule("numbered_moment").starts(tokens, first)
     if moment is None:

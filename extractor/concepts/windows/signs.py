@@ -235,7 +235,7 @@ def _describe_rest(
 
 
 def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
-    """Return the number of words in a place that no rule in ``known`` matches."""
+    """Return the number of words in a place that are not matched by any rule in ``known``."""
     explained: set[int] = set()
     for name in known:
         for match in rule(name).find(tokens, *place):

@@ -125,8 +125,8 @@ def _make_back(parts: Parts) -> _Sense | None:
 
 
 def _make_compared(parts: Parts) -> _Sense | None:
-    """Read a duration whose direction is stated only by a comparator; return None if it does not
-    have one.
+    """Read a duration whose direction is stated only by a comparator; return None if there is no
+    comparator.
     """
     sense = _read_sense(parts)
     return sense if sense and sense.comparator else None
