@@ -127,6 +127,10 @@ def _list_fields(text: str) -> list[_Field]:
 def _is_field(number: str, label: str, last: str) -> bool:
     """Return whether a line that begins with a field number is a field rather than running text.
     ``last`` is the number of the previous field.
+
+    Before section E, it is enough that the letters ascend. From E on, where texts are long and
+    numbered themselves, the label must be one that the register uses. Short fields of E and F, such
+    as "E.8.1 Controlled", have many labels: there, a capital letter is enough.
     """
     if number < "E":
         return number[0] >= last[:1]

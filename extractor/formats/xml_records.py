@@ -142,7 +142,9 @@ def _mend(record: str) -> str:
     >>> _mend("<a>Age &gt; 18 & < 65\x02</a>")
     '<a>Age &gt; 18 &amp; &lt; 65�</a>'
     """
+    # Bytes of Windows-1252 become their characters first; those that remain are forbidden.
     text, _ = replace_odd_bytes(record)
+    # Some systems write a vertical tab for a line break.
     text = _FORBIDDEN.sub("\ufffd", text.replace("\v", "\n"))
     return _BARE_LESS.sub("&lt;", _BARE_AND.sub("&amp;", text))
 

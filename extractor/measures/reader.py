@@ -221,9 +221,10 @@ def _find_condition(
     of the whole span, but in "<= 3 x ULN (5 x ULN if liver metastases)" it applies only to the last
     limit.
     """
-    people = span.value[at].condition
-    if people:
-        return strip_bracket(tokens, (people.first, people.end))
+    own_condition = span.value[at].condition
+    if own_condition:
+        return strip_bracket(tokens, (own_condition.first, own_condition.end))
+    # Bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases".
     units = {bound.amount.unit for bound in span.value}
     is_last = at + 1 == len(span.value)
     is_of_last = span.rule == "restated" and len(units) == 1

@@ -320,7 +320,7 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
 
 
 def _mark_bare(line: Line, match: re.Match[str]) -> Line:
-    """Return a line with its number, matched by ``_BARE``, as its list marker."""
+    """Return a line with its number, which has no punctuation, as its list marker."""
     first = line.passage.tokens.at(match.end())
     return replace(
         line,

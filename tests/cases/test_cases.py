@@ -2,7 +2,7 @@
 accepted.
 
 Each table of a TOML file is a group of cases: texts with their expected values. ``_`` contains the
-keys that the group shares. ``KEYS`` and the contributors' page describe the keys of a case.
+keys that the group shares. ``KEYS`` describes the keys of a case.
 """
 
 import tomllib

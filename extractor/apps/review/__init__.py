@@ -22,6 +22,6 @@ change is one line in the record's journal.
 - ``forms``: the fields of each form, derived from the models, so that new schema fields appear
   automatically.
 - ``draft``, ``journal``: the draft and its changes. ``gold``: checks and files.
-- ``queue``: the order of records. ``page``: a record's data for the page. ``adjudication``: a
-  two golds. ``review``: the actions. ``app``, ``guard``: HTTP. ``assets``: the page.
+- ``queue``: the order of records. ``page``: a record's data for the page. ``adjudication``:
+  compares two golds. ``review``: the actions. ``app``, ``guard``: HTTP. ``assets``: the page.
 """

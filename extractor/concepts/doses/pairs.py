@@ -141,8 +141,9 @@ def _list_link_signs(
 
 
 def _name_order(mark: Mark, anchors: Sequence[Anchor]) -> str:
-    """Return "last" if a mark follows all anchors of a clause, "first" if it precedes all of them,
-    and "inner" otherwise.
+    """Return "last" if a mark follows all anchors of a clause, "first" if it precedes the names of
+    all their agents, and "inner" otherwise: in "5 mg IV A", "IV" follows the amount and precedes
+    the name.
     """
     if mark.first >= max(anchor.place[1] for anchor in anchors):
         return "last"

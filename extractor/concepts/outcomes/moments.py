@@ -126,8 +126,8 @@ def _read_without(tokens: Tokens, others: Sequence[Range]) -> TimeFrame:
 
 
 def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
-    """Yield every list of numbers with a time unit, from left to right, including "baseline". The
-    unit precedes ("weeks 4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings
+    """Yield every list of numbers with a time unit, from left to right. The unit
+    precedes ("weeks 4, 8 and 12") or follows the numbers ("6 and 12 months"). If both readings
     begin at the same token, the unit that precedes the numbers is used.
     """
     match = rule("moments_with_unit").search(tokens)

@@ -249,8 +249,8 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age in a criterion of another category is the participants' age. It must
-    have a time unit, or follow a word for age or only words for people, and words about the age of
-    people must be nearby.
+    have a time unit, or follow a word for age that is not part of the limit, or follow only words
+    for people; and words about the age of people must be nearby.
     """
     age_word = rule("said_age").ends(tokens, limit.first, limit.first - 1)
     if not limit.time_unit and not age_word and not is_of_people(tokens, limit):
