@@ -1,7 +1,7 @@
 """The inputs of ``Extractor.run`` and ``table``: files, records, studies as dictionaries, and
 texts.
 
-If there are several texts, each is named by its number or, in a pandas column, by its label.
+If there are several texts, each is identified by its number or, in a pandas column, by its label.
 """
 
 from collections import Counter
@@ -46,8 +46,8 @@ class GivenInputs:
     """The inputs of a run in Python. ``names`` contains the file names. Records and dictionaries
     are written to ``given.jsonl`` in the run's folder, where all commands find them.
 
-    Raises ``ArgumentError`` if all inputs are file names and no such file exists, and ``WrongType``
-    for anything that is not an input.
+    Raises ``ArgumentError`` if all inputs are file names and none of the files exists, and
+    ``WrongType`` for anything that is not an input.
     """
 
     def __init__(self, items: Sequence[Any], folder: Path) -> None:
@@ -98,8 +98,8 @@ class GivenInputs:
             self._file.write_text("".join(self._lines), "utf-8")
 
     def read(self, on_error: Callable[[ExtractorError], None]) -> Iterator[TrialRecord]:
-        """Yield the records that can be read and have a new id. Errors of other records are passed
-        to ``on_error``.
+        """Yield the records that can be read and whose id has not occurred before. Errors for the
+        other records are passed to ``on_error``.
         """
         for error in self._errors:
             on_error(error)
@@ -112,7 +112,7 @@ def read_dictionary(
     """Return the records in a dictionary, which is a study from the registry's API or a text with
     its id.
 
-    Raises ``RecordError`` with this name and place if the dictionary cannot be read, and
+    Raises ``RecordError`` with the given name and place if the dictionary cannot be read, and
     ``WrongType`` for values that JSON cannot represent.
     """
     content = write_study(given).encode()
@@ -133,7 +133,7 @@ def read_texts(
         given: A text, any input that ``run`` accepts, or several of these.
         section: The section that each text belongs to. If it is set, a single line is always read
             as a text.
-        names: The record ids of the texts; by default, ids are made from their numbers.
+        names: The record ids of the texts; by default, ids are derived from their positions.
     """
     for number, item in enumerate(list_given(given), 1):
         text = item
@@ -151,8 +151,8 @@ def read_texts(
 
 
 def _is_text(given: str, section: GivenSection | None) -> bool:
-    """Return True if the string is a text, not a file name. A single line is a text if it contains
-    a space, does not end in a file extension, and is not the name of an existing file.
+    """Return True if the string is a text, not a file name. A single line is treated as a text if
+    it contains a space, does not end in a file extension, and is not the name of an existing file.
     """
     is_line = " " in given and not Path(given).suffix and not exists(given)
     return bool(section) or not given.strip() or is_text(given) or is_line
@@ -191,7 +191,7 @@ def name_rows(column: Any) -> list[str]:
 
 def restore_labels(frame: Any, column: Any) -> Any:
     """Return a pandas data frame whose ``record_id`` contains integers if all labels of the column
-    are integers, so that the two can be merged.
+    are integers, so that the data frame can be merged with the column.
 
     >>> import pandas as pd
     >>> column = pd.Series(["Adults"], index=[7])

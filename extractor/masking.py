@@ -92,8 +92,8 @@ def mask(text: str) -> str:
 
 
 def mask_known(text: str) -> str:
-    """Replace each known credential, in any form in which a server might repeat it. Addresses with
-    a user are not changed, because in a model's answer they come from the record.
+    """Replace each known credential, in any form in which a server might repeat it. Addresses that
+    contain a user name are not changed, because in a model's answer they come from the record.
 
     Short credentials are replaced as whole words. Long ones are replaced anywhere, even if they are
     truncated or partly replaced with asterisks.
@@ -134,7 +134,7 @@ def mask_standard_error() -> None:
 
 
 def remember(secret: str | None) -> None:
-    """Mask a credential that is not in the environment, from now on."""
+    """From now on, mask this credential, which is not in the environment."""
     if secret:
         _remembered.add(secret.strip())
 
@@ -178,8 +178,8 @@ def names_credential(name: str) -> bool:
 
 
 def _hide(name: str, value: Any) -> Any:
-    """Return the value of the option ``name`` with each credential replaced with ``***`` and
-    remembered. Other strings are masked like any text.
+    """Remember each credential in the value of the option ``name``, and return the value with each
+    credential replaced with ``***``. Other strings are masked like any text.
     """
     if isinstance(value, Mapping):
         is_header = bool(_HEADERS.fullmatch(name))
@@ -211,8 +211,8 @@ def _list_credentials() -> frozenset[str]:
 
 
 def _list_users(name: str, value: str) -> Iterator[str]:
-    """Yield the user and password in an address together, and the password alone, both as written
-    and with percent-encoding removed.
+    """Yield the user and password from an address as one string, and the password alone, each both
+    as written and with percent-encoding removed.
 
     ``name`` is the variable that contains the address. An address without a scheme is recognised
     only in a proxy variable.
@@ -229,7 +229,7 @@ def _list_users(name: str, value: str) -> Iterator[str]:
 @dataclass(frozen=True, slots=True)
 class _Forms:
     """The forms in which credentials may appear in a text: ``exact`` matches whole credentials,
-    ``long`` contains the long ones, and ``parts`` contains every part of these.
+    ``long`` contains the long ones, and ``parts`` contains every part of the long ones.
     """
 
     exact: re.Pattern[str]
@@ -262,7 +262,8 @@ def _list_forms(credentials: frozenset[str]) -> _Forms:
     JSON, HTML or Base64, or in part.
 
     Credentials that might be ordinary words or numbers are skipped. A credential of 16 characters
-    or more is also found inside other words and in part, a shorter one only as a whole word.
+    or more is also found inside other words and in part; a shorter one is found only as a whole
+    word.
     """
     exact: list[str] = []
     long: list[str] = []

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 def plan(
     record: TrialRecord, options: ExtractionOptions
 ) -> "tuple[ParsedRecord, Round | None]":
-    """Parse a record and choose the questions for a model. Returns the parsed record, and the
-    questions or None if ``options`` do not allow questions or the rules are certain.
+    """Parse a record and choose the questions for a model. Returns the parsed record and the
+    questions; instead of questions, returns None if ``options`` do not allow them or if the rules
+    are certain.
 
     The result depends only on the arguments, so any process can compute or repeat it. Raises
     ``RecordTooLarge`` or ``RecordTooSlow`` for a record that exceeds the limits in

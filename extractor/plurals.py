@@ -12,7 +12,7 @@ _DIGITS = 6
 def plural(number: int, noun: str, nouns: str = "") -> str:
     """Return a noun in the singular or plural, depending on the number.
 
-    ``nouns`` is the plural if it is not formed with an "s".
+    ``nouns`` is the plural form, for nouns whose plural is not formed by adding "s".
 
     >>> plural(1, "record"), plural(0, "record")
     ('record', 'records')
@@ -44,7 +44,7 @@ def percent(confidence: float) -> str:
 
 
 def show_some(names: Iterable[str], most: int = 5) -> str:
-    """Return the first few names and the number of remaining ones.
+    """Return the first few names and the number of names that remain.
 
     >>> show_some("abc"), show_some("abc", most=2)
     ('a, b, c', 'a, b and 1 more')

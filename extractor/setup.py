@@ -60,7 +60,9 @@ class OpenExtractor:
 
     @property
     def usage(self) -> Usage:
-        """The usage of the model so far, including records that failed or were cancelled."""
+        """The usage of the model so far, including its usage for records that failed or were
+        cancelled.
+        """
         return self.model.usage if self.model else Usage()
 
     @property

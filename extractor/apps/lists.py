@@ -1,9 +1,9 @@
-"""Lists of a run: values, doubts, findings, absences or failures, one per row.
+"""Lists from a run: values, doubts, findings, absences or failures, one per row.
 
 A list is a selection from the table of values (``extractor.apps.values``); failures come from the
-run's ``failures.jsonl``. Doubts are values with a low confidence, and empty fields whose text was
-not understood. Each row includes its address in the report. If a run is compared with an older run,
-a list contains only the rows that were added or removed.
+run's ``failures.jsonl``. Doubts are values with low confidence, and empty fields whose text was
+not understood. Each row includes its address in the report. If a run is compared with an older
+run, a list contains only the rows that were added or removed.
 
 To add a list, add its name to ``cli/list.py`` (type, metavar, help) and to ``Selection``. Select
 its rows in ``_is_listed`` or, if it contains all rows of one kind, in ``_KINDS``. Add the options
@@ -185,8 +185,8 @@ def _list_record(
 def _list_items(
     extraction: TrialExtraction, values: Sequence[ValueRow]
 ) -> Iterator[tuple[ValueRow, str]]:
-    """Yield a (row, path) pair for each item that is less certain than all its values, because the
-    item may not exist or may belong to another list.
+    """Yield a (row, path) pair for each item that is less certain than any of its values, because
+    the item may not exist or may belong to another list.
     """
     least = defaultdict[str, float](lambda: 1)
     for row in values:

@@ -133,7 +133,7 @@ _KEYWORDS = "keywords"
 
 
 def list_terms(record: TrialRecord) -> tuple[RegisteredTerm, ...]:
-    r"""Return the registered terms of a record without duplicates: MeSH terms, other names of
+    r"""Return the registered terms of a record without duplicates: MeSH terms, other names for
     interventions, and keywords.
 
     >>> from extractor.schemas import Source

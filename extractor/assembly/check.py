@@ -62,20 +62,21 @@ def ground_answer(
     lead_in: Chunk | None = None,
     fields: Sequence[CustomField] = (),
 ) -> Draft:
-    """Divide a model's answer into supported readings and refusals, and return the draft with both.
+    """Divide a model's answer into supported readings and rejections, and return the draft with
+    both.
 
     An agent may be stated anywhere in the record, and the other values of a regimen in any section
     that states doses: for example, the cycle in an arm and the dose in an intervention. A list
     keeps its supported members; if none of its members is supported, the field does not receive a
     reading. A field that the answer leaves empty receives a reading without a value. Unreadable
-    values are refused as ``UNREADABLE``. One of a criterion's time windows is also its
+    values are rejected as ``UNREADABLE``. One of a criterion's time windows is also stored as its
     ``time_window``.
 
     Args:
-        values: The model's values, keyed by field, in the types of the schemas. Words and time
-            windows are quotes that are not located yet; None means that the text does not state the
-            field. ``stands`` indicates whether the item is a criterion or regimen, and ``quote``
-            contains a regimen's words. The value of a custom field is a list of claims.
+        values: The model's values, keyed by field, converted to the schema types. Words and time
+            windows are quotes that have not been located yet; None means that the text does not
+            state the field. ``stands`` indicates whether the item is a criterion or regimen, and
+            ``quote`` contains a regimen's words. The value of a custom field is a list of claims.
         draft: The item, or the chunk of text that the model was asked about.
         parsed: The record.
         lead_in: The line that introduces a criterion. Limits and time windows may be stated there;
@@ -136,8 +137,8 @@ def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any]:
-    """Return an answer in which the numbers of arms, including those in amounts, are replaced with
-    their labels.
+    """Return an answer in which arm numbers, including those in amounts, are replaced with the
+    labels of the arms.
 
     A model refers to an arm by its number, starting from 1, in the list of ``labels`` that it was
     shown. Numbers of arms that do not exist or lack a label are dropped. The arms of the amounts
@@ -202,8 +203,8 @@ class _Search:
 
     def find(self, field: str, value: Any) -> Supported | None:
         """Return the support for a value, or None. The first place that states the value is used.
-        Otherwise, an agent may be stated by another name, and a limit may have its quantity in the
-        lead-in and its number in the chunk.
+        Otherwise, an agent may be stated under another name, and a limit may have its quantity in
+        the lead-in and its number in the chunk.
         """
         if field in self.parts:
             part = self.parts[field]
@@ -283,11 +284,11 @@ class _Search:
 def _ground_members(
     members: Iterable[Any], field: str, search: _Search
 ) -> tuple[list[Supported], list[Refusal]]:
-    """Return the supported values of a field, and the refusals of unsupported values, followed by
-    the refusals of parts of values.
+    """Return the supported values of a field and the rejections of unsupported values, followed by
+    the rejections of parts of values.
 
-    If only a part is refused, such as the condition of a limit, the rest of the value may be kept.
-    Windows are sorted by their position in the text.
+    If only a part is rejected, such as the condition of a limit, the rest of the value may be
+    kept. Windows are sorted by their position in the text.
     """
     supported: list[Supported] = []
     refused: list[Refusal] = []
@@ -313,8 +314,8 @@ def _ground_members(
 def _ground_claims(
     claims: Iterable[Mapping[str, Any]], field: CustomField, search: _Search
 ) -> tuple[tuple[Draft, ...], list[Refusal]]:
-    """Return a draft for each claim of a custom field that the chunk at least partly supports,
-    located at the first supported words, and the refusals of unsupported values.
+    """For each claim about a custom field that the chunk at least partly supports, return a draft
+    located at the first supported words; also return the rejections of unsupported values.
     """
     drafts: list[Draft] = []
     refused: list[Refusal] = []
@@ -346,9 +347,9 @@ def _trim_event(event: Supported) -> Supported:
 
 
 def _describe(refusal: Refusal, field: str, value: Any) -> Refusal:
-    """Return a refusal with the refused value, its field, and the kind of finding, which is a
-    conflict if the text contains nearly the same words. If a part is refused, the value is shown
-    with that part.
+    """Return a rejection with the rejected value, its field, and the kind of finding, which is a
+    conflict if the text contains nearly the same words. If only a part is rejected, the value is
+    shown together with that part.
     """
     kind = FindingKind.VALUE_NOT_IN_QUOTE
     if refusal.nearest and refusal.why in CONFLICTS:

@@ -1,5 +1,5 @@
-"""Verify a model's claims about custom fields against the text: in the quote of the claim, or
-otherwise in its line.
+"""Verify a model's claims about custom fields against the text: in the claim's quote or, failing
+that, in its line.
 """
 
 import re
@@ -57,13 +57,13 @@ def check_claim(
     claim: Mapping[str, Any], field: CustomField, here: Passage
 ) -> tuple[dict[str, Reading[Any]], list[RefusedValue]]:
     """Check each value of a claim. Returns the supported readings, keyed by attribute, and the
-    refused values.
+    rejected values.
 
     A conclusion, such as a member of a closed set, is supported if the passage contains the
-    claim's quote; a number or a text is supported by its own words. The whole claim is rejected if
-    the passage does not contain the quote, or if the quote consists only of words such as "of
-    the"; the quote is then recorded as the rejected value. The whole claim is also rejected if a
-    required attribute does not have a supported value.
+    claim's quote; a number or a text value must be supported by its own words. The whole claim is
+    rejected if the passage does not contain the quote, or if the quote consists only of words such
+    as "of the"; the quote is then recorded as the rejected value. The whole claim is also rejected
+    if a required attribute does not have a supported value.
 
     Args:
         claim: The model's values, keyed by attribute, and its ``quote``.
@@ -114,14 +114,14 @@ def check_claim(
 def find_claimed(
     value: Any, here: Passage, quote: Span | None = None
 ) -> Supported | None:
-    """Find a number, a text or another literal value in the quote of its claim or, failing that, in
+    """Find a number, text or another literal value in the quote of its claim or, failing that, in
     the line that contains the quote. Returns None if neither states it.
 
-    A number outside the quote is refused if the quote itself states a value of the same kind, such
-    as another duration. Otherwise, it is inferred instead of parsed, with a lower confidence if the
-    quote contains a number of another kind. Zero is inferred from a quote without numbers that
-    expresses "none", such as "no prior chemotherapy". Without a quote, the value is searched for in
-    the line.
+    A number outside the quote is rejected if the quote itself states a value of the same kind,
+    such as another duration. Otherwise, it is treated as inferred instead of parsed, with a lower
+    confidence if the quote contains a number of another kind. Zero is inferred from a quote
+    without numbers that expresses "none", such as "no prior chemotherapy". If there is no quote,
+    the value is searched for in the line.
     """
     quoted = here.section.between(quote.start, quote.end) if quote else here
     inside = _find(value, quoted)
@@ -186,10 +186,11 @@ def _find_words(quote: str, here: Passage) -> Span | None:
 
 
 def _find(value: Any, here: Passage) -> Supported | None:
-    """Find a value in the passage by deriving it from its words; return None if this fails.
+    """Find a value in the passage by deriving it from the passage's words; return None if this
+    fails.
 
-    A text must appear word for word. A time point may be stated as a duration ("every 28 days"),
-    but not after a minus sign or "+/-".
+    A text value must appear word for word. A time point may be stated as a duration ("every 28
+    days"), but not after a minus sign or "+/-".
     """
     if isinstance(value, str):
         span = _find_words(value, here)

@@ -57,7 +57,9 @@ def measure_coverage(
 
 
 def _count(section: Section, evidence: Iterable[Evidence]) -> dict[str, int]:
-    """Return the numbers of all, quoted, and boilerplate characters in a section."""
+    """Return the numbers of characters in a section: all characters, quoted characters, and
+    boilerplate.
+    """
     marks = bytearray(len(section.text))
     for piece in evidence:
         marks[piece.start : piece.end] = b"\1" * (piece.end - piece.start)

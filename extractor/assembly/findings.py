@@ -1,5 +1,5 @@
-"""Create findings for readers about refused answers, values that a model omitted, hostile text, and
-uncertain structure.
+"""Create findings for readers about rejected answers, values that a model omitted, hostile text,
+and uncertain structure.
 """
 
 from collections.abc import Iterator
@@ -31,9 +31,9 @@ _HOSTILE = {
 
 
 def report_record(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield findings about corrections and guesses in reading the record's file, and about each
-    hostile span. The finding is a warning if the span was blanked, which hides it from rules and
-    models.
+    """Yield findings about corrections and guesses made while reading the record's file, and about
+    each hostile span. The finding is a warning if the span was blanked, which hides it from rules
+    and models.
     """
     for note in parsed.record.source.notes:
         yield warn(FindingKind.SOURCE_DOUBTFUL, "source", note)
@@ -64,7 +64,7 @@ def report_structure(parsed: ParsedRecord) -> Iterator[Finding]:
 
 
 def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield findings about a model's refused values, which cite the conflicting text, about answers
+    """Yield findings about a model's rejected values (citing the conflicting text), about answers
     that were lost entirely, and about doubtful replies.
     """
     for draft in result.drafts:
@@ -98,7 +98,8 @@ def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_unconfirmed(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield a finding for each regimen of the rules that is missing from the model's list.
+    """Yield a finding for each regimen that the rules read but that is missing from the model's
+    list.
 
     A regimen in a line that the model skipped is kept and always reported. Other regimens are
     reported only if they have a dose and the model listed regimens at all.

@@ -92,7 +92,7 @@ def assemble_eligibility(
 
 def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
     """Return the resolved reading of whether a draft is a criterion, or None if it is not a
-    criterion or it is unknown whether it includes or excludes.
+    criterion or if it is unknown whether it is an inclusion or an exclusion.
     """
     item = ItemBuilder(parsed, draft, draft.group)
     stands = item.resolve("stands")
@@ -135,9 +135,9 @@ def _resolve_ages(
 def _explain_no_criteria(parsed: ParsedRecord) -> AbsenceReason:
     """Return the reason why an extraction does not contain any criteria.
 
-    Either a line that may be a criterion was not answered by a model, the structure of the text is
-    uncertain for a reason other than its language, the record does not state criteria, or it lacks
-    sections that could.
+    Either a model did not answer about a line that may be a criterion, the structure of the text
+    is uncertain for a reason other than its language, the record does not state criteria, or it
+    lacks sections that could state them.
     """
     for draft in parsed.criteria:
         is_unanswered = "stands" not in draft.model

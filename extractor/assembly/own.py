@@ -105,7 +105,7 @@ def _explain(
     name: str, draft: Draft, asked_drafts: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
     """Return the reason why a place does not have a value for a field or an attribute: the budget
-    was spent, an answer was refused, the model answered that there is no value, or otherwise the
+    was spent, an answer was rejected, the model answered that there is no value, or otherwise the
     reason why there is no answer from the model. ``asked_drafts`` contains the drafts that a model
     was asked about.
     """
@@ -120,8 +120,8 @@ def _explain(
 def _build_item(
     parsed: ParsedRecord, path: str, draft: Draft, claim: Claim
 ) -> CustomItem:
-    """Return a claim as a value of the extraction, with the evidence of its attributes. Its support
-    is the weakest support among them.
+    """Return a claim as a value of the extraction, with the evidence of its attributes. The
+    value's support is the weakest support among its attributes.
     """
     builder = ItemBuilder(parsed, draft, path, searched=())
     values = {
@@ -132,12 +132,12 @@ def _build_item(
 
 
 def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
-    """Return the claims of a field without duplicates: for a field with several values, those of
-    the model and of the patterns; otherwise, those of the model or, if there are none, of the
-    patterns.
+    """Return the claims about a field without duplicates: for a field with several values, those
+    from both the model and the patterns; otherwise, those from the model or, if there are none,
+    from the patterns.
 
-    A claim that both made is taken from the model. A claim of the patterns has a lower confidence
-    if a model was asked about the line and did not make it.
+    A claim that both made is taken from the model. A claim from the patterns has a lower
+    confidence if a model was asked about the line and did not make the same claim.
     """
     drafts = draft.own.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]

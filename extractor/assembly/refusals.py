@@ -1,4 +1,4 @@
-"""Explain why a value is refused, and where the text contradicts it."""
+"""Explain why a value is rejected, and where the text contradicts it."""
 
 from typing import Any
 
@@ -36,9 +36,10 @@ def explain_refusal(value: Any, passage: Passage) -> Refusal:
     """Return the reason why a value is not supported, with the contradicting place if the passage
     has one.
 
-    Words are compared with the text. If the passage contains the same numbers, they have another
-    unit, comparator or owner. Otherwise, another number of the same quantity or kind is cited. A
-    value of any other type, such as a member of a closed set, is simply not stated.
+    Words are compared with the text. If the passage contains the same numbers, the reason is that
+    they have a different unit, comparator or owner. Otherwise, another number of the same quantity
+    or kind is cited. A value of any other type, such as a member of a closed set, is simply
+    reported as not stated.
 
     >>> from extractor.language.passage import read_passage
     >>> passage = read_passage("ECOG 0-2 or better")

@@ -1,5 +1,5 @@
-"""Find the words that state a value, and how the value follows from them, by deriving it again from
-tokens.
+"""Find the words that state a value, and determine how the value follows from them by deriving it
+again from tokens.
 """
 
 import re
@@ -63,9 +63,10 @@ _VOLUME = re.compile(r"/\s?(\d+(?:\.\d+)?)(?=\s?[^\W\d])")
 def find_support(value: Any, passage: Passage) -> Supported | None:
     """Return the support for a value in a passage, or None if the passage does not support it.
 
-    The passage must contain a quote, and every number of a value. A code is parsed if the rules
-    read it from the passage. Any other member of a closed set, and any value of a type without a
-    finder, such as a Boolean, is inferred from the whole passage.
+    If the value is a quote, the passage must contain it; otherwise, the passage must contain every
+    number in the value. A code is parsed if the rules read it from the passage. Any other member
+    of a closed set, and any value of a type without a finder, such as a Boolean, is inferred from
+    the whole passage.
     """
     match value:
         case str() if type(value) is str:
@@ -138,8 +139,8 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
 
 
 def _is_named(tokens: Tokens, at: int) -> bool:
-    """Return True if a token is a number in a name ("IL-6") or a number of an arm, period or
-    similar place ("arm 2").
+    """Return True if a token is a number in a name ("IL-6") or the number of an arm, a period or
+    the like ("arm 2").
     """
     if tokens.codes[at] != NUMBER:
         return False

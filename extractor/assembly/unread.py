@@ -41,8 +41,8 @@ def find_unread(
     parsed: ParsedRecord, extraction: TrialExtraction, tasks: Collection[Task]
 ) -> tuple[list[Finding], tuple[Absence, ...]]:
     """Return findings about doses that are not in any regimen, and the extraction's absences. In
-    these, the reason ``UNREAD_NUMBER`` replaces "not reported" for an empty field to which an
-    unexplained number may belong.
+    these absences, the reason ``UNREAD_NUMBER`` replaces "not reported" for an empty field to
+    which an unexplained number may belong.
     """
     unread = set[str]()
     for number, criterion in enumerate(extraction.eligibility.criteria):
@@ -119,7 +119,8 @@ def _list_doses(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> Iterator[F
     """Yield a finding for each dose in arms and interventions that is not in any regimen, once per
     number and unit. If there are no regimens, prose is searched too.
 
-    Amounts of supply and preparation, volumes, pieces and concentrations are not doses.
+    Amounts supplied or prepared, volumes, numbers of pieces, and concentrations are not treated as
+    doses.
     """
     reported = _list_levels(
         amount for regimen in regimens for amount in regimen.amounts
@@ -165,8 +166,8 @@ def _list_levels(amounts: Iterable[Amount]) -> set[tuple[float, str]]:
 
 
 def _is_given(mark: Mark, sentence: Passage) -> bool:
-    """Return True if an amount is an amount of a substance, is not the change of a dose, and is not
-    near words of supply or preparation.
+    """Return True if an amount is an amount of a substance, is not a dose change, and is not near
+    words about supply or preparation.
     """
     # a rate or a volume by weight is a dose: "15 L/min", "20 mL/kg"
     is_weighed = "/" in mark.value[0].unit or not is_portion(mark)

@@ -1,4 +1,5 @@
-"""Find contradictions within a record: its text against outcomes and structured fields.
+"""Find contradictions within a record by comparing its text with its outcomes and structured
+fields.
 
 A check is a function that receives the parsed record and its extraction, and yields findings that
 quote both sides. False alarms cost trust: a check is kept only if at least nine in ten of its

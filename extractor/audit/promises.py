@@ -46,8 +46,8 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class Promise(NamedTuple):
-    """An endpoint that a section names in a list, in the tokens ``first:end``. The clause about the
-    endpoint ends before token ``clause_end``.
+    """An endpoint that is named in a list in a section, covering the tokens ``first:end``. The
+    clause about the endpoint ends before token ``clause_end``.
     """
 
     concept: Concept
@@ -61,8 +61,9 @@ def check_promises(
     parsed: ParsedRecord, extraction: TrialExtraction
 ) -> Iterator[Finding]:
     """Yield a finding for each endpoint that the summary or description promises but that is not
-    registered as an outcome, then for each endpoint that the text measures at other times than the
-    registered outcomes. Each endpoint has at most one finding of each kind.
+    registered as an outcome, followed by a finding for each endpoint that the text measures at
+    times other than those of the registered outcomes. Each endpoint has at most one finding of
+    each kind.
     """
     bodies = [parsed.sections[name] for name in _BODIES if name in parsed.sections]
     promises = [promise for section in bodies for promise in find_promises(section)]
@@ -104,8 +105,8 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
 def _find_lists(tokens: Tokens) -> Iterator[Range]:
     """Yield the token ranges of lists of the trial's endpoints.
 
-    A list follows an opening such as "secondary endpoints are" up to the end of the sentence or, if
-    a line break follows the opening, up to the end of the block. A list may also precede a closing
+    A list runs from an opening such as "secondary endpoints are" to the end of the sentence or, if
+    a line break follows the opening, to the end of the block. A list may also precede a closing
     such as "are the secondary endpoints" in the same sentence.
     """
     for opening in rule("opens_promises").find(tokens):
@@ -151,8 +152,8 @@ def _is_binding(tokens: Tokens, opening: Found) -> bool:
 
 
 def _find_start(tokens: Tokens, at: int, punctuation: str) -> int:
-    """Return the index of the token after the nearest preceding punctuation, at most ``_REACH``
-    tokens before ``at``.
+    """Return the index of the token after the nearest preceding punctuation mark, looking back at
+    most ``_REACH`` tokens from ``at``.
     """
     low = max(0, at - _REACH)
     while at > low and not _is_punctuation(tokens, at - 1, punctuation):
@@ -161,8 +162,8 @@ def _find_start(tokens: Tokens, at: int, punctuation: str) -> int:
 
 
 def _find_end(tokens: Tokens, at: int, end: int, punctuation: str) -> int:
-    """Return the index of the next punctuation or blank line, from token ``at`` on. If neither is
-    found before ``end``, return ``end``.
+    """Return the index of the next punctuation mark or blank line at or after token ``at``. If
+    neither is found before ``end``, return ``end``.
     """
     end = min(end, len(tokens))
     blank = tokens.codes.find("\n\n", at, end)
@@ -221,9 +222,9 @@ def _report_unregistered(parsed: ParsedRecord, promise: Promise) -> Finding:
 def _compare_times(
     parsed: ParsedRecord, extraction: TrialExtraction, promise: Promise
 ) -> Finding | None:
-    """Return a finding if the text measures an endpoint at other times than every outcome of its
-    concept: "2-year survival", "survival at 2 years". All times must have the same unit. The
-    finding cites the first outcome.
+    """Return a finding if the text measures an endpoint at times that differ from those of every
+    outcome for its concept: "2-year survival", "survival at 2 years". All times must have the same
+    unit. The finding cites the first outcome.
     """
     outcomes = [
         outcome
@@ -273,8 +274,8 @@ def _find_times(promise: Promise) -> Range:
 
 
 def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) -> bool:
-    """Return True if an outcome may be measured at these times: it has no times or times in another
-    unit, its words contain all of the numbers, or its period includes the last time.
+    """Return True if an outcome may be measured at these times: it has no times, its times are in
+    another unit, its words contain all of the numbers, or its period includes the last time.
     """
     points = [point.value for point in outcome.time_points]
     if not points or {point.unit for point in outcome.time_points} != units:
@@ -286,7 +287,7 @@ def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) 
 
 
 def _name_times(units: Iterable[TimeUnit], times: Iterable[float]) -> str:
-    """Return times with their unit in words: "day 30, 45"."""
+    """Return times as text, preceded by their unit: "day 30, 45"."""
     return f"{next(iter(units))} {', '.join(f'{time:g}' for time in times)}"
 
 

@@ -47,9 +47,9 @@ def check_design(parsed: ParsedRecord, _: TrialExtraction) -> Iterator[Finding]:
 
 
 def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
-    """Yield the matches of a rule that describe the whole trial: in a title, or in a sentence about
-    this trial. Sentences about a part of the trial, another trial or two designs, such as a blind
-    and an open part, are skipped.
+    """Yield those matches of a rule that describe the whole trial: matches in a title, or in a
+    sentence about this trial. Sentences about a part of the trial, about another trial, or about
+    two designs (such as a blinded part and an open-label part) are skipped.
     """
     sections = filter(None, map(parsed.sections.get, _TEXTS))
     for line in chain.from_iterable(section.lines() for section in sections):

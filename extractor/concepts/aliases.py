@@ -1,6 +1,6 @@
 """Aliases: the abbreviations and full names of an instrument, measure or agent.
 
-Parsing, the checks of answers and the evaluation share three vocabularies in `rules/terms`:
+Parsing, answer checking and evaluation share three vocabularies in `rules/terms`:
 ``instruments``, ``measures`` and ``agent_abbreviations``.
 
 >>> name_instrument("NCI-CTCAE v4.0") == name_instrument(
@@ -36,8 +36,8 @@ _CENSORED = re.compile(
 
 
 def trim_event(quote: str) -> tuple[int, int]:
-    """Return the start and end of an event's name in a quote, without a leading "the date of" and a
-    trailing bracket about censoring.
+    """Return the start and end of an event's name in a quote, excluding a leading "the date of" or
+    a trailing bracketed note about censoring.
 
     >>> quote = "the date of first documentation of relapse (censored)"
     >>> start, end = trim_event(quote)
@@ -52,8 +52,9 @@ def trim_event(quote: str) -> tuple[int, int]:
 
 
 def name_instrument(name: str, version: str | None = None) -> tuple[str, str]:
-    """Return a key that all names of an instrument share, and its version or an empty string. The
-    version may be part of the name; "4.0" is returned as "4".
+    """Return a key shared by all names of an instrument, along with the instrument's version, or
+    an empty string if there is no version. The version may be part of the name; "4.0" is returned
+    as "4".
 
     >>> (
     ...     name_instrument("the Asthma-Control test (ACT)"),
@@ -138,9 +139,9 @@ def unify(text: str) -> str:
 
 
 class _Forms(NamedTuple):
-    """The forms in which a name is looked up, from the most to the least exact: as written,
-    normalised without function words such as "the", also without a final general word such as
-    "scale", and without any general words.
+    """The forms in which a name is looked up, from the most to the least exact: as written;
+    normalised and without function words such as "the"; then also without a final general word
+    such as "scale"; and finally without any general words.
     """
 
     written: str
@@ -170,7 +171,7 @@ def _index(vocabulary: str) -> Mapping[str, Entry]:
 
 
 def _index_form(vocabulary: str, form: str) -> dict[str, Entry]:
-    """Index the entries by one form of their names, without forms that several entries share."""
+    """Index the entries by one form of their names, omitting forms that several entries share."""
     entries: dict[str, Entry] = {}
     ambiguous = {""}
     for entry in terms_of(vocabulary):

@@ -31,7 +31,7 @@ _LONGEST_QUOTE = 300
 def find_foreign_lines(
     record: TrialRecord,
 ) -> tuple[ForeignLines, Mapping[str, list[Range]]]:
-    r"""Find the text of a record that is in other languages, with its ranges by section.
+    r"""Find the text in a record that is not in English, with its ranges by section.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -58,9 +58,9 @@ def find_foreign_lines(
 
 
 def report_languages(parsed: ParsedRecord) -> Iterator[Finding]:
-    """Yield a finding for each language that states the number of lines and quotes the first line
-    in each section. It is a warning if a section does not contain any English beside these lines;
-    otherwise, it is informational.
+    """For each language, yield a finding that states the number of lines and quotes the first line
+    in each section. The finding is a warning if a section contains no English apart from these
+    lines; otherwise, it is informational.
     """
     by_language: dict[str, list[ForeignText]] = defaultdict(list)
     for text in parsed.foreign.texts:

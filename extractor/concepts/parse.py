@@ -27,12 +27,12 @@ __all__ = [
 def parse_record(
     record: TrialRecord, fields: tuple[CustomField, ...] = ()
 ) -> ParsedRecord:
-    r"""Read a record with all rules. The result is always the same for the same record.
+    r"""Read a record using all the rules. The result is always the same for the same record.
 
     Text aimed at a model and lines in other languages are reported and blanked first. The
     confidence of a reading, from 0 to 1, is the share of similar readings that were correct on
-    annotated records. ``fields`` contains custom fields; fields with patterns are read. If the
-    rules do not find anything in a text, the readings are open, which is not an error.
+    annotated records. ``fields`` contains custom fields; only those that have patterns are read.
+    If the rules do not find anything in a text, the readings are left open; this is not an error.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(

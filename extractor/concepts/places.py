@@ -32,7 +32,7 @@ meanings.
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """A value with the span that supports it. ``confidence`` is lower if it is doubtful."""
+    """A value with the span that supports it. ``confidence`` is lower if the value is doubtful."""
 
     value: Any
     span: Span
@@ -42,8 +42,9 @@ class Supported:
 
 def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any]:
     """Return the reading of a model's values with their support and the confidence of the least
-    certain value. If ``many`` is true, its value is a tuple of all values, otherwise the first
-    value. If there are no values, it is an empty tuple or None.
+    certain value. If ``many`` is true, the value of the reading is a tuple of all values;
+    otherwise, it is the first value. If there are no values, the value is an empty tuple if
+    ``many`` is true, or None otherwise.
     """
     value: Any = None
     if many:
@@ -70,8 +71,8 @@ class Derived:
 
 @lru_cache(maxsize=32)
 def cut(passage: Passage) -> Tokens:
-    """Return the tokens of a passage separately from its section. All values of a line share these
-    tokens, including their cached matches.
+    """Return the tokens of a passage, separated from the rest of its section. All values of a line
+    share these tokens, including their cached matches.
     """
     return passage.tokens.cut(passage.first, passage.end)
 
@@ -129,9 +130,9 @@ def find_parts(
 
 
 def find_named_instrument(value: Instrument, passage: Passage) -> Supported | None:
-    """Return an instrument if the passage contains its name in any form, followed by its version
-    directly, as in "RECIST1.1", or within 60 characters. Return None if the name or the version is
-    missing.
+    """Return an instrument if the passage contains its name in any form, followed by its version,
+    either directly, as in "RECIST1.1", or within 60 characters. Return None if the name or the
+    version is missing.
     """
     _, end = passage.raw_span
     # "RECIST1.1", "SF-36v2"

@@ -57,8 +57,9 @@ class ItemBuilder:
     ``path`` is the item's place in the extraction, such as ``dosing[0]``. ``ceiling`` is the
     confidence of the item itself, which is the maximum for all its values. ``searched`` lists the
     sections that were searched; by default, only the section of the item. In that case, the
-    evidence for a value without its own words, such as "no time is stated", is the whole span of
-    the item. If no sections were searched, a field is empty because its section is absent.
+    evidence for a value that has no words of its own, such as "no time is stated", is the whole
+    span of the item. If no sections were searched, an empty field is recorded as empty because its
+    section is absent.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class ItemBuilder:
 
     def resolve(self, field: str) -> Reading[Any]:
         """Return the value of a field, combined from the rules' reading and the model's answer. It
-        is less certain if the model was asked about the field but skipped the item. A value from
-        the rules that the model omitted is ambiguous.
+        is less certain if the model was asked about the field but skipped the item. A value that
+        the rules found but the model omitted is treated as ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
@@ -108,8 +109,8 @@ class ItemBuilder:
         return values
 
     def add_quote(self, exists: Reading[Any]) -> str | None:
-        """Add the item's own words, with the confidence and origin of its existence, and return
-        them.
+        """Add the item's own words, with the origin of the item and the confidence that it exists,
+        and return those words.
         """
         span = self.draft.span
         words = self._parsed.raw(span)
@@ -167,9 +168,9 @@ class ItemBuilder:
         self, field: str, member: Reading[Any]
     ) -> Iterator[tuple[str, Reading[str]]]:
         """Yield the quotes that are parts of a list member, as (name, reading) pairs. A part that
-        is not found is omitted. Parts are searched for in the item, and parts of a time window also
-        in the line that introduces the item. If there are several places, the place nearest to the
-        member is used.
+        is not found is omitted. Each part is searched for in the item; parts of a time window are
+        also searched for in the line that introduces the item. If there are several places, the
+        place nearest to the member is used.
         """
         rule = self.draft.read(field)
         model = self.draft.model.get(field)

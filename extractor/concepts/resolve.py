@@ -1,7 +1,7 @@
 """Choose between the rules' reading and a model's answer, and estimate the confidence of the value.
 
-``policy.toml`` contains the share of a model's answers on gold records that were correct, by field
-and by the rules' reading. ``python -m benchmarks.policy`` writes this file.
+``policy.toml`` contains the proportion of a model's answers that were correct on gold records,
+broken down by field and by the rules' reading. ``python -m benchmarks.policy`` writes this file.
 """
 
 import re
@@ -142,8 +142,8 @@ def resolve_part(
     member: Any, name: str, rule: Reading[Any], model: Reading[Any] | None
 ) -> tuple[Origin, float]:
     """Return the origin and the confidence of a quote that is part of a list member. ``name`` is
-    the name of the part. The origin is ``both`` if the words from the rules and the model differ at
-    most in articles.
+    the name of the part. The origin is ``both`` if the words from the rules and the model are
+    identical or differ only in articles.
 
     >>> stated = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
@@ -173,8 +173,9 @@ ALONE = "alone"
 
 
 def name_situation(rule: Reading[object]) -> str:
-    """Name the rules' reading that differs from a model's answer: nothing certain, a different
-    value (with a confidence of doubtful, likely or certain), or no value.
+    """Return the name of the situation in which the rules' reading differs from a model's answer:
+    nothing certain, a different value (with a confidence of doubtful, likely or certain), or no
+    value.
     """
     if rule.is_open:
         return ALONE
@@ -207,9 +208,9 @@ _NOT_DECISIVE = re.compile(r"\([^()]*\)|\bthe\b")
 
 
 def agree(value: object, other: object) -> bool:
-    """Return whether two annotators state the same value. Quotes may differ in articles and in text
-    in brackets, limits and time windows may differ in their wording, instruments in the name that
-    is used, and amounts in their arms.
+    """Return whether two annotators state the same value. Quotes may differ in articles and in
+    bracketed text; limits and time windows may differ in their wording; instruments may differ in
+    the name that is used; and amounts may differ in their arms.
 
     >>> agree(("the date of infusion", "death"), ("infusion", "Death (any cause)"))
     True

@@ -38,7 +38,7 @@ _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
     """Yield the problems of individual rows, then the studies of an export in order of NCT number.
-    ``tables`` has a function that opens each table, by the name of the table, such as "studies".
+    ``tables`` maps the name of each table, such as "studies", to a function that opens the table.
     """
     # SQLite deletes this temporary file
     with closing(sqlite3.connect("", check_same_thread=False)) as database:

@@ -30,10 +30,10 @@ _OWN_HEADING = re.compile(
 
 
 def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
-    r"""Return the items of a cell as (introductory text, item) pairs. Items have list markers or
-    are separated by semicolons without a following space. If ``by`` is "lines", each line without
-    a list marker is also an item. Text that begins with "Time frame" or similar words belongs to
-    the preceding item.
+    r"""Return the items of a cell as (introductory text, item) pairs. Items have list markers, or
+    are separated by semicolons that are not followed by a space. If ``by`` is "lines", each line
+    without a list marker is also an item. Text that begins with "Time frame" or similar words
+    belongs to the preceding item.
 
     >>> split_list("1. Pain; worst\n2. Sleep, week 4; 3. Cost")
     [('', 'Pain; worst'), ('', 'Sleep, week 4'), ('', 'Cost')]
@@ -65,8 +65,8 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
 
 
 def undo_breaks(text: str) -> str:
-    r"""Return a text with HTML line-break tags replaced by line breaks, padded with spaces to the
-    same length. Emphasis tags become spaces.
+    r"""Return a text with each HTML line-break tag replaced by a line break that is padded with
+    spaces to the length of the tag. Emphasis tags become spaces.
 
     >>> undo_breaks("Pain<br><b>Sleep</b>")
     'Pain   \n   Sleep    '
@@ -79,7 +79,7 @@ def undo_breaks(text: str) -> str:
 
 
 def cut(words: str, start: int, end: int) -> Words:
-    """Return a part of the words without surrounding white space. The language is kept."""
+    """Return part of the words, without surrounding whitespace. The language is kept."""
     return Words(words[start:end].strip(), language=getattr(words, "language", None))
 
 
@@ -100,8 +100,8 @@ def is_intervention_list(line: str) -> bool:
 def list_interventions(
     cell: str, by: str = "types", first: int = 0
 ) -> Iterator[Section]:
-    """Yield a section for each intervention in a cell, which is split by type or by product. The
-    text is unchanged. The first section has the number ``first``.
+    """Split a cell by type or by product, and yield a section for each intervention in it. The
+    text is unchanged. The sections are numbered from ``first``.
 
     >>> [
     ...     section.part("name")
@@ -127,9 +127,9 @@ def list_interventions(
 
 def criteria_section(inclusion: str, exclusion: str) -> tuple[Section, ...]:
     r"""Return the ``eligibility`` section of a source that separates inclusion and exclusion
-    criteria. A heading is added to each list without a heading, unless the exclusion criteria are
-    blank, because the inclusion criteria may then contain both lists. Return an empty tuple if both
-    texts are blank.
+    criteria. A heading is added to each list that does not have one; if the exclusion criteria are
+    blank, no heading is added, because the inclusion criteria may then contain both lists. Return
+    an empty tuple if both texts are blank.
 
     >>> [section] = criteria_section("Adults", "Exclusion criteria: Asthma")
     >>> section.text

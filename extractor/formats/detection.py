@@ -1,4 +1,4 @@
-"""Choose the reader of a document by its first block, never by its file name."""
+"""Choose the reader for a document by its first block, never by its file name."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -52,13 +52,13 @@ _REFUSED = {
 
 
 def find_reader(kind: str) -> Reader:
-    """Return the reader of a format other than plain text."""
+    """Return the reader for a format other than plain text."""
     module, name = _READERS[kind]
     return cast("Reader", getattr(import_module(f"extractor.formats.{module}"), name))
 
 
 def detect_format(head: bytes) -> str:
-    r"""Return the format of a document, a key of the table of readers or "plain".
+    r"""Return the format of a document: a key in the table of readers, or "plain".
 
     ``head`` is the first block of the document, in UTF-8. Raises ``UnreadableSource`` for an empty
     file or an unsupported format.

@@ -1,4 +1,4 @@
-"""Read the record of a PDF or a Word file.
+"""Read the record in a PDF or Word file.
 
 A short document is read like any free text. In a long document, only the first page and the
 chapters on design, eligibility, treatment and outcomes are read; if no chapter is about
@@ -47,12 +47,12 @@ class _Chapter(NamedTuple):
 
 
 def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
-    """Yield the record of a PDF."""
+    """Yield the record in a PDF."""
     yield build_content(partial(_build, "pdf"), stream, None)
 
 
 def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
-    """Yield the record of a Word document."""
+    """Yield the record in a Word document."""
     yield build_content(partial(_build, "docx"), stream, None)
 
 
@@ -92,8 +92,8 @@ def _build(kind: str, stream: BinaryIO | IO[bytes]) -> RecordContent:
 
 def _list_chapters(text: str) -> Iterator[_Chapter]:
     """Yield the text before the first heading as a chapter of the kind "front", then one chapter
-    for each heading, up to the next heading. A chapter whose title does not show its kind has the
-    kind of its parent.
+    for each heading, up to the next heading. A chapter whose title does not show its kind inherits
+    the kind of its parent.
     """
     headings = list(_HEADING.finditer(text))
     starts = [heading.start() for heading in headings]
@@ -121,7 +121,7 @@ def _find_kind(title: str, inherited: str) -> str:
 
 
 def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
-    """Return the chapters of a long document to read. If no chapter is of a wanted kind, return
+    """Return the chapters to read in a long document. If no chapter is of a wanted kind, return
     all chapters.
     """
     front, *others = chapters

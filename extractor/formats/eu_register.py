@@ -42,8 +42,8 @@ _SETTINGS = _REGISTER.settings
 
 
 class _Field(NamedTuple):
-    """A numbered field: its label, its text, the language stated after the label or None, and the
-    number of its block.
+    """A numbered field: its label, its text, the language stated after the label (or None), and
+    the number of its block.
     """
 
     number: str
@@ -128,9 +128,10 @@ def _is_field(number: str, label: str, last: str) -> bool:
     """Return whether a line that begins with a field number is a field rather than running text.
     ``last`` is the number of the previous field.
 
-    Before section E, it is enough that the letters ascend. From E on, where texts are long and
-    numbered themselves, the label must be one that the register uses. Short fields of E and F, such
-    as "E.8.1 Controlled", have many labels: there, a capital letter is enough.
+    Before section E, it is enough for the letters to be in ascending order. From E on, where texts
+    are long and may themselves contain numbering, the label must be one that the register uses.
+    Short fields in sections E and F, such as "E.8.1 Controlled", have many different labels, so a
+    capital letter is enough there.
     """
     if number < "E":
         return number[0] >= last[:1]

@@ -1,12 +1,13 @@
 """Look up values by path in a tree of objects, lists and texts. All registers use the same paths.
 
 A reader converts a JSON or XML record, a table row, or the numbered fields of a text into a tree.
-For an XML element, the key ``@name`` has an attribute and the key ``TEXT`` has the element's text.
+For an XML element, each key ``@name`` holds an attribute, and the key ``TEXT`` holds the element's
+text.
 
 A path is written ``a.b.c``. Lists are traversed, and null is ignored. A dot before a digit is part
 of a name (``E.5.1``). ``a[language.code=en].b`` selects the list entry in a language; ``a|b`` uses
 the first of several paths that has a text. An object in place of a text, or a text in place of an
-object, is an error, so that no text is lost silently.
+object, is treated as an error, so that no text is lost silently.
 """
 
 import json
@@ -77,7 +78,8 @@ def _walk(value: Any, steps: _Steps) -> list[Any]:
 
 def _walk_on(value: Any, steps: _Steps) -> list[Any]:
     """Return the values at a path below a value that is not a plain object: a list, a text, or an
-    object with a text. Raises ``UnreadableSource`` if a text has no value at the path.
+    object with a text. Raises ``UnreadableSource`` if the path leads into a text, which has no
+    fields.
     """
     first, *below = steps
     if not value:
@@ -113,7 +115,8 @@ def _choose_translation(entries: Any, step: str, below: _Steps) -> list[Any]:
 
 
 def name_language(code: str) -> str:
-    """Return the name of a language by its code. An unknown code is returned in quotation marks.
+    """Return the name of the language with a given code. An unknown code is returned in quotation
+    marks.
 
     >>> name_language("de"), name_language("xx")
     ('German', '"xx"')

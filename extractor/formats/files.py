@@ -1,7 +1,7 @@
 """Open a file as one or more documents, each in a single format.
 
-A file is plain, gzip or zip, which is detected by its first bytes. Nothing is unpacked to disk, so
-that the names inside an archive are harmless.
+A file is uncompressed, gzip or zip; its type is detected from its first bytes. Nothing is unpacked
+to disk, so the names inside an archive are harmless.
 """
 
 import gzip
@@ -87,7 +87,7 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
     """Yield the records and problems that the reader of the document's format finds.
 
     The format is detected from the content. The name is used only if the content seems to be plain
-    text: a file with the suffix of a data format is not free text.
+    text: a file with the suffix of a data format is not treated as free text.
     """
     kind = detect_format(stream.peek())
     bare = name.lower().removesuffix(".gz")
@@ -116,8 +116,8 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
     """Yield the documents of a zip: a single document for a Word file or an AACT export, otherwise
     one for each member that is not hidden.
 
-    Raises ``UnreadableSource`` for an empty archive, another Office file, or an archive that is too
-    large when unpacked.
+    Raises ``UnreadableSource`` for an empty archive, another kind of Office file, or an archive
+    that is too large when unpacked.
     """
     with name_damage():
         archive = zipfile.ZipFile(archive_file)

@@ -12,9 +12,10 @@ fields may be missing.
     detailed description  (may be missing)
 
 Blank lines are ignored, and list items belong to the preceding line. Interventions are recognised
-by their types. A list of outcomes has ``measure, description, time frame`` items, which are joined
-by bars. It ends with a time frame: a short phrase after a comma that names a time and is not a
-sentence. Any other text is read by its headings (``free_text``).
+by their types. A list of outcomes consists of ``measure, description, time frame`` items separated
+by vertical bars. The list ends with a time frame: a short phrase that follows a comma, names a
+time and is not a sentence. Any other text is divided into sections by its headings
+(``free_text``).
 """
 
 import re
@@ -76,10 +77,10 @@ def build_plain(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
     """Build the content of a plain text: a text from the EU register, a flattened record or, if it
-    is neither, a free text.
+    is neither, free text.
 
-    ``title`` and ``named`` are passed to ``build_text`` and ignored for other texts. Raises
-    ``UnreadableSource`` if the text is too long or if ``build_text`` does.
+    ``title`` and ``named`` are passed to ``build_text`` if the text is free text; otherwise, they
+    are ignored. Raises ``UnreadableSource`` if the text is too long or if ``build_text`` does.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - rarely needed

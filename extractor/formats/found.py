@@ -86,13 +86,13 @@ class UnreadableSource(Exception):
         return UnreadableSource(self.problem, self.remedy, place=place)
 
     def locate(self, path: str) -> RecordError:
-        """Return the problem as an error about a file, which is shown to the user."""
+        """Return the problem as an error about a file, to be shown to the user."""
         return RecordError(path, self.problem, self.remedy, place=self.place)
 
 
 def join_place(*places: str | None) -> str | None:
-    """Return nested places as one text, outermost first. None values are ignored; the result is
-    None if no place remains.
+    """Return nested places as a single string, outermost first. None values are ignored; the
+    result is None if no place remains.
 
     >>> join_place("trials.zip", None, "line 3")
     'trials.zip, line 3'
@@ -106,9 +106,9 @@ Found = RecordContent | UnreadableSource
 def build_content(
     build: Callable[[_Value], RecordContent], value: _Value, place: str | None
 ) -> Found:
-    """Return the content that ``build`` makes from the value of a record, with its place, or a
-    problem. Unexpected errors raised by ``build`` and records without text also become problems,
-    so this function never raises.
+    """Return the content that ``build`` makes from a record's value, with the record's place
+    added; if that fails, return a problem. Records without text, and unexpected errors raised by
+    ``build``, also become problems, so this function never raises.
     """
     try:
         content = build(value)
@@ -131,7 +131,8 @@ def refuse_unexpected(error: BaseException) -> UnreadableSource:
 
 
 def find_trial_id(text: str) -> str | None:
-    """Return a registry number (NCT, ISRCTN, EU CT) if it is the whole text; otherwise None.
+    """Return the text as a registry number (NCT, ISRCTN, EU CT) if it consists only of such a
+    number; otherwise, return None.
 
     >>> find_trial_id(" nct90000001 "), find_trial_id("2021-000001-10")
     ('NCT90000001', None)
@@ -148,7 +149,7 @@ def take_sections(sections: Iterable[Section]) -> tuple[Section, ...]:
 
 
 class Words(str):
-    """A part of the source text, with its offset or None and, if it is not in English, its
+    """A part of the source text, with its offset (or None) and, if it is not in English, its
     language.
 
     >>> words = Words("Alter ab 18", at=7, language="German")

@@ -3,7 +3,7 @@ section.
 
 The outline (``extractor.outline``) finds headings, items and page furniture. ``layout`` passes it
 lines, cells and rows in reading order, ``headings`` defines which section each heading opens, and
-``listed`` splits a section into items. A section contains only characters of the text.
+``listed`` splits a section into items. A section contains only characters from the text.
 """
 
 import re
@@ -86,16 +86,17 @@ _WITHIN_LINE = re.compile(r"[|\t\n]")
 def build_text(
     text: str, *, title: str | None = None, named: bool = True
 ) -> RecordContent:
-    r"""Build the content of a free text from its headings.
+    r"""Build the content of free text from its headings.
 
-    Raises ``UnreadableSource`` if the text is too long. A text without usual headings also raises
-    ``UnreadableSource`` if it is a table or data, contains no words, or is not ``named``.
+    Raises ``UnreadableSource`` if the text is too long. A text without any of the usual headings
+    also raises ``UnreadableSource`` if it is a table or data, contains no words, or is not
+    ``named``.
 
     Args:
         text: The text.
         title: The trial's title, which replaces a title in the text.
-        named: Whether the user specified this particular text. If not, a text without usual
-            headings is not a record.
+        named: Whether the user specified this particular text. If not, a text without any of the
+            usual headings is not treated as a record.
 
     >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
@@ -144,8 +145,8 @@ def check_size(text: str) -> None:
 
 
 def _refuse_other(text: str, *, named: bool) -> None:
-    """Raise ``UnreadableSource`` for a text without usual headings if it is a table or JSON,
-    contains no words, or was not specified by the user (``named``).
+    """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
+    JSON, contains no words, or was not specified by the user (``named``).
     """
     if text.strip() and _DATA.match(text):
         remedy = (
@@ -175,8 +176,8 @@ def _hide_halves(text: str, english: str) -> str:
 class TextReader:
     """Reads the sections of a text: call ``read`` or ``read_as``, then ``build``.
 
-    ``entries`` has the lines in reading order. ``text`` has the same length as the original text,
-    with HTML tags blanked and wrapped lines joined.
+    ``entries`` contains the lines in reading order. ``text`` has the same length as the original
+    text, with HTML tags blanked and wrapped lines joined.
     """
 
     def __init__(self, text: str) -> None:
@@ -208,7 +209,7 @@ class TextReader:
 
     def read(self) -> None:
         """Assign each line to the section that the headings above it opened. A line in another
-        language is part of the criteria or the description.
+        language is treated as part of the criteria or the description.
         """
         for entry in self.entries:
             section = self._find_opened(entry)
@@ -249,7 +250,9 @@ class TextReader:
         return DESCRIPTION if is_as_high or is_next else None
 
     def _is_content(self, entry: Entry, name: str) -> bool:
-        """Return whether a line with the words of a heading is content of the open section."""
+        """Return whether a line that contains the words of a heading belongs to the content of the
+        open section.
+        """
         if name in RANKS and self._section not in OUTCOMES:
             return True
         is_group = self._section in (ARMS, INTERVENTIONS)
@@ -310,7 +313,7 @@ class TextReader:
 
     def _place_front(self) -> None:
         """Assign the lines before the first heading: registry numbers, then a title, then a
-        description. If the text consists only of items, they are criteria.
+        description. If the text consists only of items, they are treated as criteria.
         """
         front = self._lines.pop("", [])
         while front and find_trial_id(self._read(front[0])):

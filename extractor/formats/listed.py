@@ -42,9 +42,9 @@ _LONGEST_NAME = 60
 
 def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[Entry]]:
     """Return the lines of each item in a section. List markers and labels such as "Arm A:" begin
-    items; in a section without markers and labels, each line is an item. A line above the first
-    marker that ends with a colon introduces the items and is omitted. A single line of outcomes may
-    contain several items: "OS; ORR".
+    items; in a section without markers and labels, each line is an item. A line that precedes the
+    first marker and ends with a colon introduces the items and is omitted. A single line of
+    outcomes may contain several items: "OS; ORR".
     """
     marks = [_is_marked(text, section, entry) for entry in entries]
     has_marks = any(marks)
@@ -134,8 +134,8 @@ def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
 
 
 def _read_group(text: str, section: str, item: Sequence[Entry]) -> Iterator[Part]:
-    """Yield the parts of an arm or intervention. A first line without a separator is the name of an
-    arm if it is short or if other lines follow.
+    """Yield the parts of an arm or intervention. A first line without a separator is treated as
+    the name of an arm if it is short or if other lines follow.
     """
     first = item[0]
     group = _GROUP.match(text, first.words, first.end)

@@ -28,7 +28,7 @@ from extractor.schemas import RegistryFields, Section
 
 class _Item(NamedTuple):
     """An arm or intervention: its section, its name, and the names of the interventions or arms
-    that it links to. Names are without white space and in folded case.
+    that it links to. Names contain no whitespace and are case-folded.
     """
 
     section: str
@@ -164,9 +164,9 @@ def _list_items(
 def _list_entries(
     name: str, form: dict[str, str], tree: Any, first: int
 ) -> Iterator[Section]:
-    """Yield the section of each intervention or outcome in a list. If the list of time frames is as
-    long as the list of outcomes, each outcome has its own time frame. Otherwise, the whole text
-    about time frames belongs to each outcome that does not state a time.
+    """Yield the section of each intervention or outcome in a list. If the list of time frames is
+    as long as the list of outcomes, each outcome has its own time frame. Otherwise, the whole text
+    about time frames is assigned to each outcome that does not state a time.
     """
     by = form.get("by", "marks")
     cells = read_texts(tree, form["list"])

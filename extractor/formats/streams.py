@@ -79,7 +79,7 @@ class SteadyStream(io.RawIOBase):
 
 
 def check_unpacked(size: int, packed: int) -> None:
-    """Raise ``UnreadableSource`` if the unpacked size is too large for the packed size."""
+    """Raise ``UnreadableSource`` if the unpacked size is too large relative to the packed size."""
     if size > RATIO_FREE_BYTES + MAX_UNPACKED_RATIO * packed:
         raise UnreadableSource(
             f"unpacks to {size:,} bytes or more, as decompression bombs do",
@@ -90,7 +90,8 @@ def check_unpacked(size: int, packed: int) -> None:
 def buffer_stream(
     source: Bytes, packed: io.BufferedReader | None = None
 ) -> io.BufferedReader:
-    """Return a stream without its byte order mark. ``peek`` returns its whole first block.
+    """Return a stream without its byte order mark. The stream's ``peek`` returns the whole first
+    block.
 
     Args:
         source: The source to read.
@@ -131,8 +132,9 @@ class TextBuffer:
         self.line = 1
 
     def read_on(self) -> bool:
-        """Double the buffered text, so that a search takes linear time. Return False at the end of
-        the stream. Raises ``UnreadableSource`` if the buffer exceeds the maximum size of a record.
+        """Double the amount of buffered text, so that a search takes linear time. Return False at
+        the end of the stream. Raises ``UnreadableSource`` if the buffer exceeds the maximum size
+        of a record.
         """
         waiting = len(self.text) - self.at
         check_size(waiting - BLOCK_BYTES)
@@ -181,8 +183,8 @@ single byte.
 
 
 def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
-    r"""Return a text that was decoded with ``surrogateescape`` with its invalid bytes replaced by
-    characters, and a tuple with a note if there were any.
+    r"""Return a text that was decoded with ``surrogateescape``, replacing its invalid bytes with
+    characters, and a tuple that contains a note if there were any such bytes.
 
     A single byte is read as Windows-1252. An incomplete character is replaced by "�".
 

@@ -48,7 +48,7 @@ _BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
 
 def read_xml(stream: BufferedReader) -> Iterator[Found]:
     """Yield the records of one document in order, and a problem for each record that cannot be
-    read. A document without records, or without its closing tag, is also a problem.
+    read. A document without records, or without its closing tag, is also reported as a problem.
     """
     head = stream.peek().decode("utf-8", "replace")
     root = "".join(_TAG.findall(head)[:1])
@@ -136,8 +136,8 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
 
 
 def _mend(record: str) -> str:
-    r"""Return a record with forbidden characters replaced by "�", and with each "&" and "<" escaped
-    that is not markup. A parser in recovery mode would drop the "<" in "< 5".
+    r"""Return a record in which forbidden characters are replaced by "�", and each "&" and "<"
+    that is not markup is escaped. A parser in recovery mode would drop the "<" in "< 5".
 
     >>> _mend("<a>Age &gt; 18 & < 65\x02</a>")
     '<a>Age &gt; 18 &amp; &lt; 65�</a>'
@@ -156,7 +156,8 @@ def _parse(record: str) -> Element:
 
 def build_xml(register: Register, record: Element) -> RecordContent:
     """Return the content of a record's element. Raises ``UnreadableSource`` if an element has both
-    text and child elements, or if a field contains elements, because they would not be read.
+    text and child elements, or if a field contains elements, because some of that content would
+    otherwise be ignored.
     """
     tree = _make_tree(record)
     if register.columns:
@@ -165,8 +166,8 @@ def build_xml(register: Register, record: Element) -> RecordContent:
 
 
 def _make_tree(element: Element) -> Any:
-    """Return the text of an element without attributes and child elements. For any other element,
-    return a dictionary of its attributes, its child elements by name, and its text.
+    """Return the text of an element that has no attributes or child elements. For any other
+    element, return a dictionary of its attributes, its child elements by name, and its text.
     """
     text = element.text or ""
     tree: dict[str, Any] = {f"@{name}": value for name, value in element.items()}

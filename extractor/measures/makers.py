@@ -86,7 +86,7 @@ def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
 
 def make_range(parts: Parts) -> Bounds | None:
     """Make a range from two amounts. If the first amount has no unit, it takes the unit of the
-    second. If the units differ, as in "6 months to 5 years", the ends are two separate bounds.
+    second. If the units differ, as in "6 months to 5 years", the ends become two separate bounds.
     """
     low = parts["low"]
     high = parts["high"]
@@ -194,14 +194,14 @@ def _find_scale_words(parts: Parts) -> str | None:
 
 def mirror(comparator: Comparator) -> Comparator:
     """Return the comparator for a value whose sign or direction is reversed. Equalities and ranges
-    are unchanged.
+    are returned unchanged.
     """
     signs = {">=": "<=", "<=": ">=", ">": "<", "<": ">"}
     return Comparator(signs.get(comparator, comparator))
 
 
 def make_within(parts: Parts) -> Bounds | None:
-    """Make an upper bound from a multiple of a normal limit after "within": "ALT within 3 x
+    """Make an upper bound from a multiple of a normal limit that follows "within": "ALT within 3 x
     ULN".
     """
     amount = parts["amount"]
@@ -252,8 +252,8 @@ def make_shared(parts: Parts) -> Bounds | None:
 
 
 def make_cases(parts: Parts) -> Bounds | None:
-    """Make bounds for different groups of people, where the second shares the comparator and unit
-    of the first: ">= 13 g/dL in men and 12 in women".
+    """Make bounds for different groups of people, where the second bound shares the comparator and
+    unit of the first: ">= 13 g/dL in men and 12 in women".
     """
     *before, first = parts["one"].value
     further_span = parts["amount"]

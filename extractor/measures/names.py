@@ -52,7 +52,7 @@ def fold_words(text: str) -> Words:
 @cache
 def _index() -> Mapping[str, list[tuple[Words, str]]]:
     """Index the names of all quantities by their first word, as (words, quantity) pairs with the
-    longest name first. The words are folded; a "*" among them is a gap.
+    longest name first. The words are folded; a "*" among them stands for a gap.
     """
     index: dict[str, list[tuple[Words, str]]] = {}
     for quantity, fields in read_table("quantity_names").items():

@@ -113,7 +113,9 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
 
 
 def _find_named_inside(chart: Chart, value: Span) -> Range | None:
-    """Return the known quantity within a limit that is not part of its unit or comparator."""
+    """Return the known quantity that is named within a limit but is not part of the limit's unit
+    or comparator.
+    """
     others = chart.between(value.first, value.end, "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
         is_other = any(
@@ -177,7 +179,7 @@ def _is_age(span: Span) -> bool:
 
 
 def names_known(chart: Chart, first: int, end: int) -> bool:
-    """Return whether a known quantity or scale, other than age, is named in some tokens."""
+    """Return whether a known quantity or scale, other than age, is named in the given tokens."""
     names = chart.between(first, end, "quantity", "scale")
     return any(name.end <= end and not _is_age(name) for name in names)
 
@@ -242,8 +244,9 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     """Return the words before a limit that may name its quantity; None if they do not contain
     content words.
 
-    The name begins after the last colon, joint or function word that is followed by content words.
-    Joined known quantities are one name, as in "AST, ALT or ALP" but not in "asthma and BMI".
+    The name begins after the last colon, connective or function word that is followed by content
+    words. Known quantities that are joined are treated as one name, as in "AST, ALT or ALP" but
+    not in "asthma and BMI".
     """
     lowest, end = _open_bracket(tokens, first, end)
     start = _find_start_of_name(chart, tokens, lowest, end)
@@ -291,7 +294,7 @@ def _find_start_of_name(
 def _cut(
     chart: Chart, tokens: Tokens, start: int, end: int, cuts: Iterable[int]
 ) -> int:
-    """Return the last of the ``cuts`` where a name may begin; otherwise ``start``."""
+    """Return the last of the ``cuts`` where a name may begin, or ``start`` if there is none."""
     for cut in cuts:
         if cut > start and _may_cut(chart, tokens, start, cut, end):
             start = cut
@@ -318,7 +321,9 @@ def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) 
 
 
 def _is_listed(chart: Chart, tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether some tokens are an item in a list of quantities and do not state a value."""
+    """Return whether the given tokens are an item in a list of quantities and do not state a
+    value.
+    """
     names = chart.between(first, end, "quantity")
     if any(name.value in _VIRUSES for name in names) or end - first > _LONGEST_PIECE:
         return False
@@ -338,7 +343,7 @@ def _cut_remark(tokens: Tokens, first: int, end: int) -> int:
 
 def _may_cut(chart: Chart, tokens: Tokens, first: int, at: int, end: int) -> bool:
     """Return whether a name may begin at a token: content words follow, no bracket is open there,
-    and the token does not cut off the only known quantity.
+    and beginning the name at that token would not cut off the only known quantity.
     """
     if not _has_content(tokens, at, end):
         return False
@@ -454,7 +459,9 @@ def list_unexplained(
 
 
 def _has_content(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether some tokens contain a word of at least two letters that can name something."""
+    """Return whether the given tokens contain a word of at least two letters that can name
+    something.
+    """
     words = _trim(tokens, first, end)
     if words is None:
         return False

@@ -155,7 +155,7 @@ def _find_clause(
     last: Limit | None,
 ) -> Range:
     """Return the tokens around a chosen span, up to the neighbouring chosen spans or a sentence
-    break. A semicolon after people is not a break: "male; 92 cm".
+    break. A semicolon after a mention of people is not treated as a break: "male; 92 cm".
     """
     span = chosen[index].span
     first = chosen[index - 1].span.end if index else 0

@@ -143,7 +143,7 @@ def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
 
 def _begin_unit(tokens: Tokens, at: int) -> int | None:
     """Return the token where the unit after a number may begin: after a repetition, a hyphen or an
-    opening bracket. Return None if the bracket contains people: the "(F)" in ">= 12 (F)" is not
+    opening bracket. Return None if the brackets mention people: the "(F)" in ">= 12 (F)" is not
     degrees Fahrenheit.
     """
     repeat = rule("number_repeat").starts(tokens, at)
@@ -154,8 +154,8 @@ def _begin_unit(tokens: Tokens, at: int) -> int | None:
 
 
 def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
-    """Return the unit after an ordinal number, which is a birthday or a percentile; None if neither
-    follows.
+    """Return the unit that follows an ordinal number, either a birthday or a percentile, or None
+    if neither follows.
     """
     birthday = rule("birthday").starts(tokens, at)
     if birthday:
@@ -182,7 +182,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
 
 
 def _without_people(tokens: Tokens, unit: Found) -> Found:
-    """Return a unit without any people in brackets after it: "g/dL (men)"."""
+    """Return a unit without any mention of people that follows it in brackets: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
             return rule("limit_unit").starts(tokens, unit.first, at) or unit

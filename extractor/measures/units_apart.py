@@ -33,8 +33,8 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
-    """Return a limit with the unit that begins at token ``at``, before its number; None if no unit
-    begins there.
+    """Return a limit with the unit that begins at token ``at``, before the limit's number, or None
+    if no unit begins there.
     """
     power = rule("power_of_ten").starts(tokens, at, limit.first)
     start = power.end if power else at
@@ -51,7 +51,7 @@ def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
 
 
 def _raise(limit: Limit, power: str) -> Limit:
-    """Return a limit whose numbers are multiplied by a power of ten."""
+    """Return a limit with its numbers multiplied by a power of ten."""
     low = read_number(f"{limit.value:g} x {power}") or limit.value
     high = limit.value_high
     if high is not None:

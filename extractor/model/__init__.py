@@ -12,7 +12,7 @@ The path of a call, with its costs and possible crash points::
     store.CallStore   6 end     in one transaction, store the answer and its cost, and delete the
                                 rows of requests with a known cost
 
-If the process is killed before step 2, no cost arises. After step 2, the row in ``requests``
+If the process is killed before step 2, no cost is incurred. After step 2, the row in ``requests``
 remains, and the next invocation counts it at its maximum cost. After step 6, a usable answer is
 never requested again. With ``--replay``, a call ends at step 1. Without a store
 (``Extractor.extract``), the spending limit applies to the process.

@@ -1,10 +1,10 @@
 """Find the answer in the text of a reply: the last complete answer after the model's reasoning.
 
-An answer is an object with a list ``items`` of objects, each with a line number ``n``. Other
-accepted forms are the list alone, items on separate lines, an answer inside another object
-(``{"Reply": {...}}``) or a tool call written as text, and JSON written as a string. An answer
-inside the reasoning is used only if there is no other answer and the model has finished. A text
-without an answer is returned unchanged.
+An answer is an object with a list named ``items``, whose members are objects that each have a line
+number ``n``. Other accepted forms are the list alone, items on separate lines, an answer inside
+another object (``{"Reply": {...}}``) or a tool call written as text, and JSON written as a string.
+An answer inside the reasoning is used only if there is no other answer and the model has finished.
+A text without an answer is returned unchanged.
 
 The marks that delimit reasoning are in ``_EVENT``; errors in JSON are handled by ``loose_json``.
 """
@@ -67,7 +67,8 @@ _MOST = 10_000
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
-    """Find the answer in the text of a reply. ``is_cut`` means that the output limit truncated it.
+    """Find the answer in the text of a reply. ``is_cut`` means that the output limit truncated the
+    reply.
 
     Return the answer and a remark about uncertainties in reading it. The answer is strict JSON if
     it is complete; otherwise, it is the text that should contain the answer.
@@ -106,8 +107,9 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     that follows them if that text should have been an answer (because it is truncated or
     malformed, or because there is no other answer).
 
-    A closing mark without an opening mark ends reasoning that began with the text. Reasoning
-    without a closing mark continues to the end of the text. A mark inside an answer is text.
+    A closing mark without an opening mark ends reasoning that started at the beginning of the
+    text. Reasoning without a closing mark continues to the end of the text. A mark inside an
+    answer is treated as ordinary text.
     """
     answers: list[Items] = []
     drafts = []
@@ -200,8 +202,8 @@ def find_items(value: Any) -> Items | None:
 def split_items(text: str, *, is_cut: bool) -> Items:
     """Read the items of a truncated or broken answer separately, and return the complete ones.
 
-    If the answer is truncated, all items of its last line are dropped, because more of them may
-    have followed.
+    If the answer is truncated, all items for the last line that it mentions are dropped, because
+    more items for that line may have followed.
 
     >>> split_items('{"items":[{"n":1},{"n":2},{"n":2', is_cut=True)
     [{'n': 1}]

@@ -97,8 +97,8 @@ class BatchApi:
 
 
 def _read(content: bytes, name: str) -> Any:
-    """Read a reply that must have this member. Otherwise, raise ``Failure`` with the beginning of
-    the reply.
+    """Read a reply, which must contain this member. Otherwise, raise ``Failure`` with the
+    beginning of the reply.
     """
     with suppress(ValueError):
         body = from_json(content)
@@ -109,7 +109,7 @@ def _read(content: bytes, name: str) -> Any:
 
 class AnswerLine(NamedTuple):
     """A line of an answer file: the name of the request, or "" if the line is not an answer to a
-    request, and its completion or the problem.
+    request, and either its completion or a description of the problem.
     """
 
     name: str

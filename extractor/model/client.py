@@ -69,7 +69,7 @@ class Bill:
                 self._paid.append(row)
 
     def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
-        """Note the usage that the reply states. If it is implausible, the cost stays at its
+        """Record the usage that the reply reports. If it is implausible, the cost stays at its
         maximum.
         """
         self.stated = usage

@@ -1,6 +1,6 @@
 """Read the text, ending, usage and model name from replies of any provider.
 
-Live replies are objects of an SDK, and replies in a batch are JSON; both are read as plain data.
+Live replies are SDK objects, and replies in a batch are JSON; both are read as plain data.
 The supported formats are OpenAI's chat completions, Anthropic's messages and Gemini's generated
 content, each with a table in ``reply_forms.toml``. ``answer_text`` finds the answer in the text of
 a reply. A reply that is not a model's answer, such as a proxy's page, a truncated body or an error
@@ -45,7 +45,7 @@ class Completion:
     """An answer as text, which should be JSON.
 
     ``problem`` explains a refusal, and ``remark`` an uncertainty in reading the answer. If
-    ``has_usage`` is False, the reply does not state a plausible usage.
+    ``has_usage`` is False, the reply does not report plausible usage.
     """
 
     text: str
@@ -113,10 +113,10 @@ def _read(body: Any) -> Completion:
 
 
 def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
-    """Return the texts of a message as one text: its reasoning, which is marked, followed by its
-    content. If tools are called, their arguments are the content, and the other text is reasoning.
-    Raises a built-in error if there is no message, or if a gateway reports that its provider
-    failed.
+    """Return the parts of a message as a single text: its reasoning, enclosed in marks, followed
+    by its content. If tools are called, their arguments are the content, and the other text is
+    reasoning. Raises a built-in error if there is no message, or if a gateway reports that its
+    provider failed.
     """
     thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
     content = fields["content"]
@@ -157,7 +157,9 @@ def _write(content: Any) -> str:
 
 
 def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
-    """Read the usage of a reply. Cached and written tokens are limited to the prompt tokens."""
+    """Read the usage of a reply. The numbers of cached tokens and of tokens written to the cache
+    are capped at the number of prompt tokens.
+    """
 
     def count(name: str) -> int:
         numbers = [at(body, place) for place in form.get(name, ())]
@@ -188,7 +190,7 @@ def is_json(text: str) -> bool:
 
 
 def as_json(reply: Any) -> Any:
-    """Convert a reply of an SDK to plain data. If this fails, return the reply unchanged."""
+    """Convert a reply from an SDK to plain data. If this fails, return the reply unchanged."""
     # text with half of a surrogate pair cannot be converted to JSON
     for mode in ("json", "python"):
         with suppress(AttributeError, ValueError, TypeError, RecursionError):
@@ -216,7 +218,7 @@ def at(body: Any, *places: str) -> Any:
 def read_garbled(body: object) -> Failure:
     """Return a failure that describes a reply that is not an answer: truncated JSON, some other
     text (quoting its beginning), or JSON without a message (including its error, if it has one).
-    The model was certainly not paid for only if the reply is another text.
+    Only if the reply is some other text is it certain that the model was not paid for.
 
     >>> read_garbled("<html>Sign in</html>").said
     "not JSON: '<html>Sign in</html>'"

@@ -33,9 +33,9 @@ _Parameters = Sequence[Any] | Mapping[str, Any]
 class Database:
     """An open SQLite file of this program, with a write-ahead log.
 
-    Committed data survives a killed process. The log is not synced to the disk at each commit, so a
-    power failure may lose the last commits but does not damage the file. Errors of SQLite are
-    raised as ``StoreError`` with the name of the file and a remedy.
+    Committed data survives a killed process. The log is not synced to the disk at each commit, so
+    a power failure may cause the most recent commits to be lost but does not damage the file.
+    SQLite errors are raised as ``StoreError`` with the name of the file and a remedy.
 
     ``mode`` is a mode of SQLite URIs. Raises ``StoreError`` if the file cannot be opened, was not
     created by this program, or has another ``version`` of the tables.
@@ -135,9 +135,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything that the block writes, or nothing if it raises an error. Inside another
-        transaction, the block becomes part of that transaction. Raises ``StoreError`` if the file
-        was moved or deleted since it was opened.
+        """Commit everything that the block writes, or nothing if the block raises an error. Inside
+        another transaction, the block becomes part of that transaction. Raises ``StoreError`` if
+        the file was moved or deleted since it was opened.
         """
         if self._connection.in_transaction:
             yield
@@ -187,7 +187,9 @@ def open_run_to_read(folder: Path) -> Database:
 
 @contextmanager
 def _explaining(path: Path) -> Iterator[None]:
-    """Raise errors of SQLite as errors for users, with the file, SQLite's message and a remedy."""
+    """Convert SQLite errors to user-facing errors that state the file, SQLite's message and a
+    remedy.
+    """
     try:
         yield
     except sqlite3.Error as error:

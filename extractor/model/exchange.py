@@ -49,8 +49,8 @@ class Exchange:
         return len(self._open)
 
     def __str__(self) -> str:
-        """Return the name of the model for the settings of a run. The files are omitted, because a
-        run can continue with other answer files.
+        """Return the name of the model, to be stored in the settings of a run. The files are
+        omitted, because a run can continue with other answer files.
         """
         return "answers by file"
 

@@ -21,7 +21,7 @@ _LONGEST_SAID = 300
 
 
 def read_failure(error: BaseException) -> Failure | None:
-    """Read an error of an SDK: an HTTP status with its message, an unreadable reply, a missing
+    """Read an error from an SDK: an HTTP status with its message, an unreadable reply, a missing
     reply, or a request that the SDK refuses to send. Returns None for any other error.
     """
     if isinstance(error, Failure):
@@ -60,7 +60,7 @@ def _read_status(error: Any) -> Failure | None:
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
     """Read an error without a reply, using the names and messages of its causes. The name of the
-    SDK's own error is not informative, because SDKs raise a ConnectionError for any cause.
+    SDK's own error is not informative, because SDKs raise a ConnectionError whatever the cause.
     """
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
     said = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
@@ -74,8 +74,8 @@ def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | No
 def explain_failure(
     failure: Failure, spec: ModelSpec, *, away: bool = False
 ) -> ModelUnavailable:
-    """Return the error for users, with the model, the problem and a remedy, but without keys.
-    ``away`` means that all requests would fail now.
+    """Return the error to show to users, which names the model, the problem and a remedy, but
+    contains no keys. ``away`` means that all requests would fail now.
 
     Returns ``ModelAway`` if the run must end, ``RequestTooLong`` if the request is too long for the
     model, ``MissingKey`` if the SDK does not find a key, and otherwise ``ModelUnavailable``.

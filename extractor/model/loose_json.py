@@ -45,8 +45,9 @@ _LACKS_BRACKET = re.compile(r'\{\s*"items"\s*:.*\]\s*', re.DOTALL)
 
 
 def read_value(text: str, start: int = 0) -> tuple[Any, int]:
-    r"""Read the object or list at ``start``. Return the value and the offset after it. If the value
-    is truncated or invalid, return None and an offset from which another value may begin.
+    r"""Read the object or list at ``start``. Return the value and the offset at which it ends. If
+    the value is truncated or invalid, return None and an offset from which another value may
+    begin.
 
     >>> read_value('{"items": [{"n": 1, "quote": "two\nlines",},],} and more')
     ({'items': [{'n': 1, 'quote': 'two\nlines'}]}, 46)

@@ -32,7 +32,7 @@ class ReplayTally:
 def recall(
     store: CallStore, call: Call, *, tally: ReplayTally | None = None
 ) -> Completion:
-    """Return a run's answer to a call, from any model.
+    """Return a run's answer to a call, whichever model gave the answer.
 
     Raises ``AnswerMissing`` for a call without an answer. With a ``tally``, such calls are counted,
     and ``AnswerPending`` is raised instead.
@@ -57,8 +57,8 @@ class ModelChoice:
     network. ``exchange`` does not need these either, but writing a request file requires a model.
     ``tally`` counts the questions that the replayed run does not answer; they stay open.
 
-    Raises ``ArgumentError`` if ``replay`` is not a run's folder, or for a request file without a
-    model.
+    Raises ``ArgumentError`` if ``replay`` is not a run's folder, or if a request file is to be
+    written but there is no model.
     """
 
     spec: ModelSpec | None = None

@@ -1,5 +1,5 @@
-"""Decide whether and when a request is sent again: the meaning of its status (``statuses.toml``),
-the waits between attempts, and the wait that a server asks for.
+"""Decide whether and when a request is sent again: this depends on the meaning of its status
+(``statuses.toml``), the waits between attempts, and the wait that a server asks for.
 """
 
 import asyncio
@@ -59,7 +59,8 @@ def find_meaning(status: int) -> Meaning:
 
 class Failure(Exception):
     """A failed request: the HTTP ``status`` (None without a reply), the message (``said``), the
-    provider's full ``text`` for searching, and the seconds that it asks to ``wait``.
+    provider's full ``text`` for searching, and the number of seconds that the provider asks the
+    client to ``wait``.
 
     ``meaning`` is the entry in ``statuses.toml`` for the ``kind`` or, without a kind, for the
     status and text. ``attempts`` is the number of times that the request was sent.
@@ -82,8 +83,8 @@ class Failure(Exception):
         self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
     def _find_meaning(self) -> Meaning:
-        """Return the meaning of the status, considering first the text, then the requested wait,
-        and otherwise the status alone.
+        """Return the meaning of the failure, considering the text first, then the requested wait,
+        and finally the status alone.
         """
         status = self.status or 0
         said = f"{status} {self.text}"
@@ -121,7 +122,8 @@ class RetryPolicy:
 
     def wait_before(self, attempt: int, requested_wait: float | None) -> float:
         """Return the seconds to wait after ``attempt`` failed attempts. ``requested_wait`` is the
-        number of seconds that the server asks to wait, or None if it does not state one.
+        number of seconds that the server asks the client to wait, or None if the server does not
+        state one.
 
         >>> calm = RetryPolicy(jitter=lambda: 0.0)
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
@@ -133,8 +135,8 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the number of seconds that a server asks to wait, or None if it does not state one or
-    states a date instead.
+    """Return the number of seconds that a server asks the client to wait, or None if the server
+    does not state a number or states a date instead.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)

@@ -60,7 +60,7 @@ class Watch:
             raise type(self._end)(*self._end.args)
 
     def note_useless(self, problem: object, *, is_answer: bool = True) -> None:
-        """Note why a call did not return a usable answer. After ``MOST_USELESS`` consecutive
+        """Record why a call did not return a usable answer. After ``MOST_USELESS`` consecutive
         unusable answers, the model is abandoned.
         """
         shown = str(problem).removeprefix(f"{self.name}: ")
@@ -73,16 +73,18 @@ class Watch:
             )
 
     def note_useful(self) -> None:
-        """Note a usable answer."""
+        """Record that a usable answer was received."""
         self._useless = 0
 
     def note_answer(self) -> None:
-        """Note that an answer was received, which restarts the patience."""
+        """Record that an answer was received, which restarts the ``patience`` period."""
         self._since = self.clock()
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """Count a call while the block runs. Only time with a running call uses up the patience."""
+        """Count a call while the block runs. Only time during which a call is running counts
+        towards ``patience``.
+        """
         if not self._calls:
             self.note_answer()
         self._calls += 1

@@ -20,7 +20,7 @@ servers.
 @dataclass(frozen=True, slots=True)
 class RequestForm:
     """The format of requests to a model, from the table of providers. Parameters and schema modes
-    that the provider ``refused`` are omitted.
+    that the provider has rejected (``refused``) are omitted.
     """
 
     spec: ModelSpec
@@ -29,7 +29,9 @@ class RequestForm:
 
     @property
     def mode(self) -> str:
-        """How the schema is sent, as an instructor mode: the first mode that was not refused."""
+        """How the schema is sent, as an instructor mode: the first mode that the provider has not
+        rejected.
+        """
         return next(mode for mode in self.spec.family.mode if mode not in self.refused)
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
@@ -48,7 +50,7 @@ class RequestForm:
 
     def _list_parameters(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call from the table of providers, except those that the
-        provider refused. The output limit includes tokens for reasoning.
+        provider has rejected. The output limit includes tokens for reasoning.
         """
         family = self.spec.family
         thinking, room = family.think(self.settings.reasoning)
@@ -66,9 +68,9 @@ class RequestForm:
     def arguments(self, call: Call) -> dict[str, Any]:
         """Return the parameters of a call as arguments for the SDK.
 
-        Servers accept more options than their SDK, such as vLLM's ``chat_template_kwargs``. If the
-        SDK supports ``extra_body``, the user's options are passed there, except parameters of the
-        table and options such as ``extra_headers``.
+        Servers accept options that their SDK does not, such as vLLM's ``chat_template_kwargs``. If
+        the SDK supports ``extra_body``, the user's options are passed there, except for parameters
+        from the table of providers and options such as ``extra_headers``.
         """
         named = self._list_parameters(call)
         arguments = named | dict(self.settings.options)
@@ -85,9 +87,9 @@ class RequestForm:
         of the schema, a title is added; for Google, whose models reject the key,
         ``additionalProperties`` is removed.
 
-        It has no fields of its own, because instructor would traverse them five times per call. It
-        passes no instructor context either, because instructor would then render any templates in
-        a record's text.
+        The model has no fields of its own, because instructor would traverse them five times per
+        call. No instructor context is passed either, because instructor would then render any
+        templates in a record's text.
         """
         import instructor  # noqa: PLC0415 - slow
 
@@ -124,8 +126,8 @@ class RequestForm:
         return dict(body)
 
     def without(self, failure: Failure, call: Call) -> "RequestForm | None":
-        """Return the form without the parameter or the schema mode that the provider refused, or
-        None if changing the form cannot fix the request.
+        """Return the form without the parameter or schema mode that the provider rejected, or None
+        if changing the form cannot fix the request.
 
         The output limit is kept, under the name that the server expects, because it limits the
         cost. The user's own options are kept too.

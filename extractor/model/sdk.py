@@ -1,7 +1,7 @@
-"""Open a provider's SDK through instructor, with control over keys and redirects.
+"""Open a provider's SDK through instructor, and control how it uses keys and redirects.
 
-instructor opens OpenAI, Anthropic and Google by name; any other provider is opened through OpenAI's
-protocol at its address. The SDK's retries, timeouts and redirects are disabled, and keys that the
+instructor opens OpenAI, Anthropic and Google by name; any other provider is opened by its address,
+using OpenAI's protocol. The SDK's retries, timeouts and redirects are disabled, and keys that the
 SDK finds by itself are masked. The differences between providers are in ``providers.toml``.
 """
 

@@ -88,8 +88,8 @@ class Sender:
     def _limit(self, failure: Failure) -> float:
         """Return the maximum number of attempts after this failure.
 
-        The number is unlimited for an absent or overloaded server that has replied before, if the
-        watch will abandon the model in time.
+        The number is unlimited for an unreachable or overloaded server that has replied before, if
+        the watch will abandon the model in time.
         """
         if failure.is_absence and not self._was_reached:
             return min(_FIRST_ATTEMPTS, self.policy.attempts)
@@ -104,7 +104,9 @@ class Sender:
             seconds -= 1.0
 
     def _explain(self, failure: Failure) -> Exception:
-        """Return the error for users. A server that has never replied is considered away."""
+        """Return the error to show to users. A server that has never replied is treated as
+        unreachable.
+        """
         away = failure.is_absence and not self._was_reached
         return explain_failure(failure, self.spec, away=away)
 
@@ -168,8 +170,8 @@ class Sender:
         return answer
 
     def _note_failure(self, failure: Failure, bill: Bill) -> None:
-        """Note the cost of a failed request and whether the server was reached. If the server is
-        overloaded and asks for a wait, all requests wait.
+        """Record the cost of a failed request, and whether the server was reached. If the server
+        is overloaded and asks for a wait, all requests wait.
         """
         if not failure.meaning.paid:
             bill.settle(Usage())

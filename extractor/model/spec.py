@@ -48,8 +48,8 @@ class ModelSpec:
     """A model: its provider, its name, the address of its server, and its key.
 
     If ``base_url`` is None, the provider's SDK knows the address. If ``api_key`` is None, the SDK
-    reads the provider's environment variable. ``repr`` and ``str`` hide the key and any user in an
-    address.
+    reads the provider's environment variable. ``repr`` and ``str`` hide the key and any user name
+    in an address.
     """
 
     provider: str
@@ -142,9 +142,9 @@ class ClientSettings:
 
     ``reasoning`` is the reasoning effort of the model, or None for the default of its family;
     ``options`` are additional parameters of each request. ``concurrency`` limits the number of
-    concurrent requests. ``timeout`` is the time in seconds from sending a request to the end of its
-    reply. If a call waits for ``patience`` seconds without any answer, the model is abandoned; None
-    means never.
+    concurrent requests. ``timeout`` is the time in seconds from sending a request to the end of
+    its reply. If a call waits for ``patience`` seconds without any answer, the model is abandoned;
+    if ``patience`` is None, this never happens.
     """
 
     reasoning: Reasoning | None = None
@@ -158,8 +158,8 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
     """Return a key as a secret, or None if it is empty. ``name`` is the variable that contains the
     key.
 
-    Raises ``ArgumentError`` for white space and other characters that HTTP headers cannot contain.
-    The message names the variable but does not show the key.
+    Raises ``ArgumentError`` if the key contains white space or other characters that HTTP headers
+    cannot contain. The message names the variable but does not show the key.
 
     >>> read_key("one two", "XAI_API_KEY")
     Traceback (most recent call last):
@@ -178,8 +178,8 @@ def read_key(key: str | None, name: str | None = None) -> SecretStr | None:
 
 
 def name_model(spec: ModelSpec) -> str:
-    """Return, for messages, the name of a model with the address of its server or otherwise its
-    provider.
+    """Return the name of a model for use in messages, together with the address of its server or,
+    if there is none, its provider.
 
     >>> name_model(ModelSpec.parse("http://gpu-1/v1#m"))
     'model m at http://gpu-1/v1'
@@ -208,7 +208,7 @@ def _split_address(text: str) -> tuple[str, str]:
     """Split a specification into the address of the server and the name of the model after ``#``.
 
     Raises ``ArgumentError`` unless the text is a single HTTP address with the name of a model. The
-    message never shows a user or a query.
+    message never shows a user name or a query string.
     """
     shown, _, _ = hide_user(text).partition("?")
     address, _, name = text.partition("#")

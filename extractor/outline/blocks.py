@@ -326,7 +326,7 @@ def _set_levels(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _close(stack: list[int], placed: Sequence[Block], block: Block) -> None:
-    """Remove the blocks that the next block does not belong to from the stack."""
+    """Remove from the stack the blocks that the next block does not belong to."""
     if block.name is not None:
         stack.clear()
         return

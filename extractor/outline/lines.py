@@ -221,8 +221,8 @@ def _drop_false_marks(lines: Sequence[Line]) -> list[Line]:
     "I have".
 
     A letter is a list marker if it is the first in its sequence or if the adjacent letter begins
-    another line. A code needs two of three signs: an adjacent number on another line, the prefix
-    of a criteria list, or punctuation.
+    another line. To count as a list marker, a code needs two of these three signs: an adjacent
+    number on another line, the prefix of a criteria list, and punctuation.
     """
     ordinals: dict[str, set[int]] = {}
     for line in lines:
@@ -320,7 +320,7 @@ def _is_numbering(marks: Sequence[re.Match[str]]) -> bool:
 
 
 def _mark_bare(line: Line, match: re.Match[str]) -> Line:
-    """Return a line with its number, which has no punctuation, as its list marker."""
+    """Return a line with its leading number, which has no punctuation, as its list marker."""
     first = line.passage.tokens.at(match.end())
     return replace(
         line,
@@ -351,7 +351,7 @@ def _read_tables(lines: Sequence[Line]) -> list[Line]:
 
 
 def _find_cells(passage: Passage) -> Passage:
-    """Return a row from its first cell that contains a word to its last cell."""
+    """Return the part of a row from the first cell that contains a word to the last cell."""
     words = passage.tokens.words
     first = passage.first
     stop = passage.end

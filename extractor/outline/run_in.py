@@ -155,7 +155,7 @@ def _find_counted(
 
     A circled number also continues a run of ordinary numbers, as in "1) Asthma ② COPD 3) Fever".
     Return an empty sequence if no run is long enough, or if the line ``below`` begins with a
-    number of the longest run: these numbers are then part of the text.
+    number of the longest run: these numbers are then treated as part of the text.
     """
     by_style: dict[str, list[_Mark]] = defaultdict(list)
     for mark in marks:

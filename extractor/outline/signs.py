@@ -63,7 +63,7 @@ def sum_up(signs: Signs) -> float:
 
 
 def is_doubtful(signs: Signs) -> bool:
-    """Return whether the signs are close to the opposite result."""
+    """Return whether the signs come close to giving the opposite result."""
     return abs(sum_up(signs)) <= float(read_table("line_signs")["doubt"])
 
 

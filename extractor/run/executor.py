@@ -50,9 +50,9 @@ class FromSource(Protocol):
 
 
 class Executor:
-    """Computes functions of records. It is an asynchronous context manager that stops its processes
-    at the end. The base class computes one record at a time in this process, which a harmful record
-    can kill.
+    """Computes functions of records. It is an asynchronous context manager that stops its
+    processes at the end. The base class computes one record at a time in this process, so a
+    harmful record can kill the process.
 
     Attributes:
         capacity: The number of records in progress that keep the executor busy; 0 if it computes

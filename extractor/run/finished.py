@@ -1,5 +1,5 @@
-"""Read the results of a run one at a time, and read its records again with the state of
-their text.
+"""Read the results of a run one at a time, and read its records again, stating for each whether
+its text is unchanged.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +51,8 @@ class RereadRecord:
 class FinishedRun:
     """Reads a run's folder, and its results from the store. Only the record ids stay in memory.
 
-    Raises ``StoreError`` for a folder without a run, or with a run of another version of this
-    program.
+    Raises ``StoreError`` for a folder without a run, or with a run that was created by another
+    version of this program.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -149,8 +149,8 @@ class FinishedRun:
 
 
 def find_run(results: Path) -> FinishedRun | None:
-    """Return the run in a folder, or the run that a file ``extractions.jsonl`` belongs to, or None
-    if there is no run.
+    """Return the run in a folder, or the run to which an ``extractions.jsonl`` file belongs, or
+    None if there is no run.
 
     Raises ``StoreError`` for a run that cannot be read.
     """

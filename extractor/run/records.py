@@ -69,7 +69,7 @@ class Sink:
         """Write a result."""
 
     def write_failure(self, failure: dict[str, Any]) -> None:
-        """Write a failure, as ``describe_failure`` returns it."""
+        """Write a failure in the form returned by ``describe_failure``."""
 
 
 def describe_failure(
@@ -170,8 +170,8 @@ class RecordLoop:
         tally: The counts of results and failures.
         concurrency: The maximum number of records in progress.
         budget: The spending limit, which ends the run when it is reached.
-        is_stopping: Returns True when the run is being stopped. Then no further records are read,
-            but records in progress may finish.
+        is_stopping: Returns True when the run is being stopped. In that case, no further records
+            are read, but records in progress may finish.
     """
 
     extract: Callable[[TrialRecord], Awaitable[ExtractedLine]]
@@ -282,8 +282,8 @@ class RecordLoop:
         """Write all finished records or, if the sink requires input order, those before the first
         unfinished record.
 
-        Raises errors that must stop the run: the model is away, worker processes cannot be started,
-        or the model fails permanently and has never worked.
+        Raises errors that must stop the run: the model is unavailable, worker processes cannot be
+        started, or the model fails permanently and has never worked.
         """
         for task in list(self._tasks):
             if not task.done():

@@ -35,8 +35,8 @@ _NEW_OBJECTS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class HeldParse:
-    """The parse of a record while the model is asked. It is pickled if worker processes compute,
-    because only they need its content.
+    """The parse of a record, kept while the model is being queried. It is pickled if the
+    computation is done in worker processes, because only they need its content.
     """
 
     source: Source
@@ -89,16 +89,16 @@ def start_worker() -> None:
 
 
 def relax_garbage_collector() -> None:
-    """Run the garbage collector less often. Otherwise, it uses a tenth of a run's processor time to
-    scan the loaded vocabularies.
+    """Run the garbage collector less often. Otherwise, it would use a tenth of a run's processor
+    time to scan the loaded vocabularies.
     """
     gc.set_threshold(_NEW_OBJECTS)
 
 
 def call_within(timeout: float, function: Callable[..., T], *arguments: object) -> T:
     """Return ``call_picklable(function, *arguments)``. The process ends if the call takes longer
-    than ``timeout`` seconds. This is a fallback, because the time limit of a step is a signal,
-    which some C code ignores.
+    than ``timeout`` seconds. This is a fallback, because the time limit of a step is enforced by a
+    signal, which some C code ignores.
     """
     # otherwise, the traceback would be written to the terminal
     with Path(os.devnull).open("wb") as nowhere:

@@ -110,8 +110,8 @@ def needing(extra: str, *libraries: str) -> Iterator[None]:
 
 
 def _discard_output() -> bool:
-    """Return whether standard output is closed, and if so discard buffered output, which Python
-    would report again at exit.
+    """Return whether standard output is closed and, if so, discard buffered output, which would
+    otherwise make Python report the error again at exit.
     """
     try:
         sys.stdout.flush()

@@ -47,13 +47,13 @@ def diff(
         bool, option(FILES, "Exit with 1 if anything changed.", "--exit-code")
     ] = False,
 ) -> int:
-    """Show which values were added, removed or changed between two versions of trials.
+    """Show which values were added, removed or changed between two versions of the same trials.
 
-    Each change quotes both versions. An item that only moved is not reported. Records are read with
-    the rules alone; to use a model, run both versions first and compare the folders.
+    Each change quotes both versions. An item that was only moved is not reported. Records are read
+    with the rules alone; to use a model, run both versions first and compare the folders.
 
-    Exit codes: 0 done, 1 changes (with --exit-code), 2 usage or an unreadable
-    record, 130 interrupted.
+    Exit codes: 0 done, 1 changes (with --exit-code), 2 wrong usage or an unreadable record, 130
+    interrupted.
     """
     from extractor.apps.diff.changes import COLUMNS
     from extractor.apps.diff.page import write_diff_page

@@ -45,7 +45,7 @@ def doctor(model: ModelOption = None) -> int:
 
 
 def _list_missing(extra: str) -> Iterator[str]:
-    """Yield the libraries of an extra that are not installed.
+    """Yield those libraries of an extra that are not installed.
 
     Requirements are formatted as in package metadata: ``duckdb>=1.0; extra == "export"``.
     """

@@ -102,17 +102,16 @@ def evaluate(
 ) -> int:
     """Score extractions against gold annotations.
 
-    F1 is computed over the values in gold or in the prediction, for the fields that gold contains.
-    "stated" is the number of gold values; of these, "wrong" were predicted with a different value,
-    and "missed" were not predicted. "invented" is the number of predicted values without a gold
-    value.
+    F1 is computed over the values that occur in the gold, in the prediction or in both, for the
+    fields that gold contains. "stated" is the number of gold values; of these, "wrong" were
+    predicted with a different value, and "missed" were not predicted. "invented" is the number of
+    predicted values without a gold value.
 
     --fail-under accepts the names in the first column, and compares normalised F1. To score the
     examples of a custom field, pass FILE.py:NAME instead of GOLD.
 
 
-    Exit codes: 0 done, 1 a score is below --fail-under or gold has a problem,
-    2 usage.
+    Exit codes: 0 done, 1 a score is below --fail-under or gold has a problem, 2 wrong usage.
     """
     from extractor.apps.cli.examples import score_examples
     from extractor.apps.evaluation.scoring import evaluate as score

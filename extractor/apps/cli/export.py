@@ -69,7 +69,7 @@ def export(
 ) -> None:
     """Write a run's results, or reviewed gold, as tables or FHIR resources.
 
-    Tables are flat, and can be joined by record_id and position. CSV is safe to open in a
+    Tables are flat, and can be joined on record_id and position. CSV is safe to open in a
     spreadsheet: a cell that looks like a formula starts with an apostrophe. Parquet and DuckDB
     require the "export" extra; .xlsx, with one sheet per table, requires the "excel" extra.
 

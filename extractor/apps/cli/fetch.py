@@ -63,13 +63,13 @@ def fetch(
         float, option(SPEED, "Maximum number of requests per minute, evenly spaced.")
     ] = 50.0,
 ) -> int:
-    """Fetch records from ClinicalTrials.gov, by NCT numbers or by a query.
+    """Fetch records from ClinicalTrials.gov, by NCT number or by query.
 
     Run the same command again to continue after an interruption: records already in the
     --out file are kept, and only missing ones are fetched.
 
-    Exit codes: 0 all done, 1 a number is unknown or a parameter was refused, 2 usage, 75 the
-    registry is unavailable, 130 interrupted.
+    Exit codes: 0 all done, 1 a number is unknown or a parameter was rejected, 2 wrong usage, 75
+    the registry is unavailable, 130 interrupted.
     """
     from extractor.apps.fetch import RegistryQuery, parse_nct_numbers
 

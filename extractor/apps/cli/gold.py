@@ -61,7 +61,7 @@ def import_(
     records with errors are not written. With --records, quotes are checked
     against the texts.
 
-    Exit codes: 0 done, 1 a record has an error, 2 usage.
+    Exit codes: 0 done, 1 a record has an error, 2 wrong usage.
     """
     from extractor.apps.gold.files import import_gold
 
@@ -100,7 +100,7 @@ def compare(
     """Measure how well two annotators agree, and list their differences.
 
     Only records that both annotators annotated are compared. The first line is the figure to
-    report: the mean F1 of the fields with its 95 % interval, which does not depend on the order of
+    report: the mean F1 of the fields, with its 95% interval. It does not depend on the order of
     the arguments. The HTML page lists the F1 of each field.
 
     To resolve the differences:

@@ -70,7 +70,7 @@ def list_(
     understood. Findings are contradictions in a record, and words that were not interpreted. In a
     spreadsheet, each row includes the address of its value in the report.
 
-    Exit codes: 0 done, 1 some records failed, 2 usage, 130 interrupted.
+    Exit codes: 0 done, 1 some records failed, 2 wrong usage, 130 interrupted.
     """
     from extractor.apps.export import write_sheet
     from extractor.apps.lists import COLUMNS, Selection, list_rows, refuse_selection

@@ -89,8 +89,8 @@ def list_parameters(model: type[Options]) -> Iterator[Parameter]:
 
 
 def read_options(model: type[Options], values: dict[str, Any]) -> Options:
-    """Validate the command-line options. Raises ``ValueError``, which cites an invalid option by
-    its command-line name.
+    """Validate the command-line options. Raises ``ValueError`` if an option is invalid; the
+    message cites the option by its command-line name.
     """
     return model.read(
         {name: value for name, value in values.items() if value is not None},
@@ -104,8 +104,8 @@ def find_panel_index(parameter: Parameter) -> int:
 
 
 def check_page(path: Path | None) -> Path | None:
-    """Reject a path if its folder does not exist, or if it is not an HTML file, so that no other
-    file is overwritten.
+    """Reject a path if its folder does not exist, or if the path does not name an HTML file, so
+    that no other kind of file is overwritten.
     """
     if path and path.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"{path}: specify a file name that ends with .html")

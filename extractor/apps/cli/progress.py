@@ -88,8 +88,8 @@ class Interrupts:
 
 @contextmanager
 def observing(log_json: str | None) -> Iterator[None]:
-    """Append the events of the block to the file ``log_json``, or write them to standard error if
-    it is ``-``. A new file is readable only by its owner.
+    """Append the events that occur in the block to the file ``log_json``, or write them to
+    standard error if ``log_json`` is ``-``. A new file is readable only by its owner.
     """
     from extractor.model.events import EventLog, listening
 

@@ -1,5 +1,5 @@
-"""The rule files and reader of each field, to help you find out why a text was misread or not read.
-The places are listed in ``rule_places.toml``.
+"""The rule files and the reader for each field, to help you find out why a text was misread or not
+read. The places are listed in ``rule_places.toml``.
 """
 
 import tomllib
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 class Place(NamedTuple):
     """The fields that one reader handles, with its rule files. Paths are relative to
-    ``extractor/concepts``, except for the file of cases, which is in ``tests/cases``.
+    ``extractor/concepts``, except for the path of the case file, which is in ``tests/cases``.
     """
 
     fields: list[str]

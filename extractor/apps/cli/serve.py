@@ -62,10 +62,10 @@ app.add_typer(keys, name="keys")
 def serve(options: ServiceOptions) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
 
-    When the service is ready, it prints one line on standard output: its URL. Clients
-    send the token in EXTRACTOR_TOKEN as a bearer token. If it is not set, the service
-    uses ROOT/token, a file that it creates at the first start and that only you can
-    read. To create keys for other callers, use `keys add`.
+    When the service is ready, it prints one line on standard output: its URL. Clients send the
+    token in EXTRACTOR_TOKEN as a bearer token. If EXTRACTOR_TOKEN is not set, the service uses the
+    token in ROOT/token, a file that it creates on its first start and that only you can read. To
+    create keys for other callers, use `keys add`.
 
     Jobs are stored under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
@@ -109,8 +109,8 @@ def serve(options: ServiceOptions) -> None:
 
 @app.command("spent")
 def show_spent(root: RootOption = None) -> None:
-    """Print the total model cost in dollars, including all earlier starts. You can use this command
-    while the service runs.
+    """Print the total model cost in dollars, including the cost incurred before any restarts. You
+    can use this command while the service is running.
 
     This is the amount that --max-usd limits. Calls in progress and calls without a reply
     count at their maximum cost; calls without a known price are not counted.
@@ -124,8 +124,8 @@ def show_spent(root: RootOption = None) -> None:
 
 @app.command("drain")
 def drain_service(root: RootOption = None) -> None:
-    """Wait until no job is running, so that you can stop the service for an update. New jobs
-    are refused until the service restarts; single extractions continue.
+    """Wait until no job is running, so that you can stop the service for an update. New jobs are
+    rejected until the service restarts; single extractions continue.
 
     Press Ctrl-C to stop waiting and accept new jobs again.
     """

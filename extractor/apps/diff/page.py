@@ -1,4 +1,4 @@
-"""Write changes as an HTML file, which shows the changes of each trial next to the texts of both
+"""Write changes as an HTML file that shows the changes to each trial next to the texts of both
 versions.
 """
 

@@ -1,4 +1,6 @@
-"""One version of the trials: a run, a file of extractions, or records that the rules read."""
+"""One version of the trials: a run, a file of extractions, or records to be read with the
+rules.
+"""
 
 import re
 from collections.abc import Iterator, Sequence

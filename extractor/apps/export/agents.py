@@ -1,5 +1,5 @@
-"""The drugs of a trial: its registered interventions, a single name for all names of an agent in
-the record, and the agent's dosage form.
+"""The drugs of a trial: its registered interventions, a single name to replace all names of an
+agent in the record, and the agent's dosage form.
 
 Two names that may denote different drugs are kept separate, because one wrong name is worse than
 two names for one drug.
@@ -125,8 +125,8 @@ class AgentNamer:
         }
 
     def name(self, agent: str) -> str:
-        """Return, in lower case, one name for all names of an agent in the record: "placebo", the
-        name of its intervention, its usual name, or else its first spelling.
+        """Return, in lower case, the single name to use for all names of an agent in the record:
+        "placebo", the name of its intervention, its usual name, or else its first spelling.
         """
         bare = bare_name(agent)
         if _is_placebo(bare):
@@ -158,7 +158,7 @@ class AgentNamer:
         return names if len(substances) < 2 else [first]
 
     def _is_substance(self, name: str) -> bool:
-        """Return whether a name denotes a known substance or a term of the register."""
+        """Return whether a name denotes a known substance or is a term in the register's data."""
         return _make_key(name) in self._mesh or _is_known(name)
 
 

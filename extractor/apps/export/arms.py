@@ -45,7 +45,8 @@ def read_arms(record: TrialRecord) -> list[Arm]:
 
 
 def list_arms(extraction: TrialExtraction, registered: Sequence[Arm] = ()) -> list[Arm]:
-    """Return the registered arms, followed by the arms that only a regimen or an amount names.
+    """Return the registered arms, followed by the arms that are named only by a regimen or an
+    amount.
 
     Labels that differ only in case or whitespace refer to the same arm.
 
@@ -97,7 +98,9 @@ def link_arms(regimen: Regimen, arms: Sequence[Arm]) -> Iterator[ArmLink]:
 
 
 def _list_labels(regimen: Regimen) -> list[str]:
-    """Return the arms that a regimen names, followed by the arms that only its amounts name."""
+    """Return the arms that a regimen names, followed by the arms that are named only by its
+    amounts.
+    """
     labels = list(regimen.arms)
     for amount in regimen.amounts:
         labels += amount.arms

@@ -178,7 +178,9 @@ def _plan_custom_table(field: CustomField) -> Table:
 
 
 def _list_parts(info: FieldInfo) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield a (path, kind) pair for each cell of an attribute. A list is written as one text."""
+    """Yield a (path, kind) pair for each cell of an attribute. A list is written as a single
+    string.
+    """
     if info.many or not issubclass(info.type, BaseModel):
         yield (info.name,), "text" if info.many else _KINDS.get(info.kind, "text")
         return

@@ -1,4 +1,4 @@
-"""Write tables as an Excel workbook with one sheet per table, wrapped texts, a frozen header row
+"""Write tables as an Excel workbook with one sheet per table, wrapped text, a frozen header row
 and filter buttons.
 """
 
@@ -24,7 +24,7 @@ def write_workbook(
     path: Path, tables: Sequence[Table], rows: Mapping[str, Path]
 ) -> None:
     """Convert JSON lines to a workbook, which requires the extra ``excel``. Text is never written
-    as a formula. Raises ``StoreError`` for a table that does not fit into a sheet.
+    as a formula. Raises ``StoreError`` if a table does not fit on a sheet.
     """
     import xlsxwriter  # noqa: PLC0415 - belongs to an extra
 

@@ -12,9 +12,9 @@ Every resource is valid R5, references only point to resources in the export, an
 produce byte-identical output. A value that FHIR cannot express, or that is uncertain, is written as
 text, and ``unmapped.jsonl`` lists it with the reason.
 
-``fhir_eligibility`` builds the Groups, and ``fhir_study`` all other resources. To express another
-field, change the function for its item there; until then, it is listed in ``unmapped.jsonl`` or
-written as text. ``rules/fhir.toml`` contains the codes of words.
+``fhir_eligibility`` builds the Groups, and ``fhir_study`` all other resources. To export another
+field in coded form, change the function for its item in that module; until then, the field is
+listed in ``unmapped.jsonl`` or written as text. ``rules/fhir.toml`` maps words to codes.
 """
 
 import json

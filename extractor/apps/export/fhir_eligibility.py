@@ -1,9 +1,9 @@
-"""Represent eligibility as a Group, following the StudyEligibilityCriteria profile of the guide
-"EBM on FHIR" (1.0.0-ballot, for R5).
+"""Represent eligibility as a Group, following the StudyEligibilityCriteria profile of the "EBM on
+FHIR" implementation guide (1.0.0-ballot, for R5).
 
 All characteristics must be met. A criterion has a value only if it consists of a single limit. All
-other criteria are written as text. A list of alternatives is also written as a single text, because
-a limit from the list would admit or exclude the wrong people.
+other criteria are written as text. A list of alternatives is also written as a single block of
+text, because a limit from the list would admit or exclude the wrong people.
 """
 
 import re
@@ -158,8 +158,8 @@ def _describe_criterion(
 
 
 def _is_excluded(criterion: Criterion) -> bool:
-    """Return whether a criterion states who cannot take part. A line among the exclusions such as
-    "Participants must be off steroids" states a requirement instead.
+    """Return whether a criterion states who cannot take part. However, a line such as
+    "Participants must be off steroids" in the exclusion list states a requirement.
     """
     return criterion.kind is CriterionKind.EXCLUSION and not criterion.demanded
 
@@ -202,7 +202,7 @@ def _refuse_other_words(
     criterion: Criterion, limit: Constraint, proof: Evidence
 ) -> None:
     """Raise ``_MoreThanALimit`` if a criterion or its lead-in contains words that do not belong to
-    the limit. Idle words such as "patients must have" are allowed.
+    the limit. Filler words such as "patients must have" are allowed.
     """
     tables = read_table("fhir")["says_nothing"]
     limit_words = _split(f"{limit.quantity} {limit.unit or ''} {tables['limit']}")

@@ -103,11 +103,13 @@ class TrialResources:
         return next((row.value for row in self.take(item, name)), None)
 
     def take_rest(self, item: str) -> dict[str, list[ValueRow]]:
-        """Return all reliable values of an item that no resource has taken yet, keyed by field."""
+        """Return all reliable values of an item, keyed by field, that have not yet been taken by a
+        resource.
+        """
         return self._left.pop(item, {})
 
     def leave_out(self, path: str, value: Any, reason: str, detail: str = "") -> None:
-        """Add a value that FHIR cannot represent to the list, with a reason from ``fhir.toml``."""
+        """Add to the list a value that FHIR cannot represent, with a reason from ``fhir.toml``."""
         self.unmapped.append(
             {
                 "record_id": self.extraction.record_id,
@@ -119,7 +121,7 @@ class TrialResources:
         )
 
     def leave_out_rest(self) -> None:
-        """Add all values that no resource has taken to the list."""
+        """Add to the list all values that no resource has taken."""
         for fields in self._left.values():
             for row in chain.from_iterable(fields.values()):
                 self.leave_out(row.path, row.value, "no_element")
@@ -180,8 +182,8 @@ def quantity(
 
 
 def make_range(low: Json | None, high: Json | None) -> Json | None:
-    """Return a Range, which is open at an end that is None. Return None if FHIR does not allow the
-    range because the units differ or the ends are in the wrong order.
+    """Return a Range, which is open-ended wherever an end is None. Return None if FHIR does not
+    allow the range because the units differ or the ends are in the wrong order.
     """
     span = {"low": low, "high": high}
     if not low or not high:

@@ -128,7 +128,7 @@ def _translate(table: str, written: str | None) -> Json:
 
 def _add_regimen(trial: TrialResources, index: int, arms: list[Json]) -> None:
     """Add the EvidenceVariable of a regimen, and refer to it from the arms that receive it. Arms
-    that only the regimen names are added to ``arms``.
+    that are named only by the regimen are added to ``arms``.
     """
     regimen = trial.extraction.dosing[index]
     path = f"dosing[{index}]"
@@ -241,8 +241,8 @@ def _add_provenance(trial: TrialResources) -> None:
 
 
 def _list_places(item: ExtractedItem) -> list[str]:
-    """Return the places that support an item, with their words and values. Gold does not have any
-    places.
+    """Return the places that support an item, with their words and values. Gold does not contain
+    any such places.
     """
     values = defaultdict[str, list[str]](list)
     for piece in item.evidence:

@@ -102,9 +102,9 @@ class Destination:
 
     @contextmanager
     def staged(self) -> Iterator[tuple[Path, Path]]:
-        """Yield a scratch folder next to the destination, and a path in the scratch folder that
-        replaces the destination when the block ends. If the block fails, the destination is
-        unchanged.
+        """Yield a scratch folder next to the destination and, inside the scratch folder, the path
+        of the file or folder that replaces the destination when the block ends. If the block
+        fails, the destination is unchanged.
 
         Raises ``ArgumentError`` if the destination exists and ``force`` is not set, and
         ``StoreError`` if it must not be replaced.
@@ -171,8 +171,8 @@ def neutralise(text: str) -> str:
 def open_tables(
     tables: Sequence[Table], places: Mapping[str, Path], *, as_csv: bool = False
 ) -> Iterator[Mapping[str, Append]]:
-    """Open a file for each table, and return functions that append a row to the file: as a line of
-    CSV with safe texts, below a header, or as a line of JSON.
+    """Open a file for each table, and return functions that append a row to the file: either as a
+    line of CSV with safe text, below a header, or as a line of JSON.
     """
     with ExitStack() as stack:
         appending = {}
@@ -211,8 +211,8 @@ def load_tables(
     parquet: Mapping[str, Path] | None,
 ) -> None:
     """Load JSON lines into a DuckDB database with views and macros, or convert them to Parquet
-    files. Requires the extra ``export``. In a database, the meanings of the columns become
-    comments.
+    files. Requires the extra ``export``. In a database, the meanings of the columns are stored as
+    column comments.
 
     Raises ``StoreError`` if DuckDB fails.
     """

@@ -1,4 +1,4 @@
-"""Convert tables to data frames of pandas, polars or Arrow."""
+"""Convert tables to pandas, polars or Arrow data frames."""
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -76,5 +76,5 @@ def frame_tables(
 
 
 def frame_values(extractions: Iterable[TrialExtraction], to: str = "pandas") -> Any:
-    """Return all values of extractions as one data frame, with one row per value."""
+    """Return all values from extractions as a single data frame, with one row per value."""
     return frame_tables(extractions, ["values"], to)["values"]

@@ -1,5 +1,5 @@
 """Keys of endpoint instruments. Limits use the same keys for their quantities, so that a query can
-join the outcome "Montreal Cognitive Assessment (MoCA)" and the limit "MoCA >= 26".
+join the outcome "Montreal Cognitive Assessment (MoCA)" with the limit "MoCA >= 26".
 """
 
 import re
@@ -66,7 +66,7 @@ def _fold(name: str) -> str:
 
 @cache
 def _list_scores() -> dict[str, str]:
-    """Return the quantities that may be scores, keyed by the keys of their names."""
+    """Return the quantities that may be scores, keyed by their names in key form."""
     scores: dict[str, str] = {}
     for name, quantity in list_quantities().items():
         if not quantity.general and not quantity.laboratory:

@@ -40,7 +40,9 @@ _NO_UNITS = ("function_words", "people", "idle_words", "words_after_values")
 
 
 class CanonicalLimit(NamedTuple):
-    """A limit in canonical terms. ``tables.toml`` describes the attributes, which are columns."""
+    """A limit in canonical terms. The attributes are columns, which are described in
+    ``tables.toml``.
+    """
 
     quantity_canonical: str | None = None
     laboratory: bool | None = None
@@ -155,7 +157,9 @@ def _convert(
 def describe_criteria(
     eligibility: Eligibility, sex: str | None = None
 ) -> list[DescribedCriterion]:
-    """Return the derived cells of all criteria and limits; ``sex`` applies to all participants."""
+    """Return the cells derived from all criteria and limits; ``sex`` applies to all
+    participants.
+    """
     described = []
     for criterion in eligibility.criteria:
         groups = eligibility.list_around(criterion.group)
@@ -175,10 +179,10 @@ def describe_criteria(
 def _describe_limits(
     criterion: Criterion, sex: str | None, *, decides: bool
 ) -> Iterator[dict[str, Any]]:
-    """Yield the derived cells of each limit. ``admits`` is set if the limit applies to everybody,
-    and ``admits_some`` if it applies to some people only: because it is one of several
-    alternatives, or because its quantity has a condition, a different sex or two ranges in the same
-    criterion.
+    """Yield the cells derived from each limit. ``admits`` is set if the limit applies to
+    everybody, and ``admits_some`` if it applies only to some people, either because it is one of
+    several alternatives, or because its quantity has a condition, a different sex or two ranges in
+    the same criterion.
     """
     limits = criterion.constraints
     proofs = [_find_proof(criterion, index) for index in range(len(limits))]
@@ -249,9 +253,9 @@ def _list_divided(
 
 
 def _read_admitted(comparator: Comparator, criterion: Criterion) -> str | None:
-    """Return the comparator of the values that a criterion admits: the comparator of an inclusion,
-    or the opposite of an exclusion's comparator. Return None if the criterion is negated, has an
-    exception, or states a requirement among the exclusions.
+    """Return the comparator for the values that a criterion admits: the comparator of an
+    inclusion, or the opposite of an exclusion's comparator. Return None if the criterion is
+    negated, has an exception, or states a requirement among the exclusions.
     """
     if criterion.negated or criterion.has_exception or criterion.demanded:
         return None

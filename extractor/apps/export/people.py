@@ -56,8 +56,9 @@ def describe_people(
     registered: Mapping[str, Any],
     described: Sequence[DescribedCriterion],
 ) -> dict[str, Any]:
-    """Return the cells of the ``eligibility`` table. ``described`` corresponds to the criteria of
-    ``people``; criteria that are alternatives in a group are ignored.
+    """Return the cells of the ``eligibility`` table. ``described`` contains an entry for each
+    criterion in ``people``, in the same order; criteria that are alternatives in a group are
+    ignored.
     """
     cells: dict[str, Any] = {**people.__dict__, **registered}
     for name in AGES:

@@ -1,4 +1,4 @@
-"""Convert an extraction to the rows of an export's tables."""
+"""Convert an extraction into rows for the tables of an export."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -87,7 +87,7 @@ _TERM_TABLES = {
 
 class Whole(NamedTuple):
     """An extraction before doubtful values were removed and, keyed by path, the positions of the
-    remaining members of each list that became shorter.
+    remaining members of each list from which values were removed.
     """
 
     extraction: TrialExtraction
@@ -100,7 +100,8 @@ def find_rows(
     fields: tuple[CustomField, ...] = (),
     whole: Whole | None = None,
 ) -> Iterator[tuple[str, Row]]:
-    """Yield (table name, row) pairs. An empty cell is None, and texts are normalised to one line.
+    """Yield (table name, row) pairs. An empty cell is None, and text is normalised to a single
+    line.
 
     Args:
         extraction: The extraction.
@@ -108,7 +109,7 @@ def find_rows(
         fields: The custom fields that have tables.
         whole: The extraction before doubtful values were removed. It determines which values a
             limit admits, so that a limit for men does not seem to apply to everybody after the
-            limit for women was removed.
+            limit for women has been removed.
 
     >>> extraction = TrialExtraction.model_validate(
     ...     {"record_id": "A", "eligibility": {"sex": "male"}}
@@ -218,7 +219,9 @@ def collect_rows(
 
 
 def complete_gold(extraction: TrialExtraction) -> TrialExtraction:
-    """Return gold with evidence for its limits. Gold itself does not contain evidence."""
+    """Return a gold extraction with evidence added for its limits. Gold itself does not contain
+    evidence.
+    """
     if all(criterion.evidence for criterion in extraction.eligibility.criteria):
         return extraction
     from extractor.concepts.limits.admission import describe_gold  # noqa: PLC0415 - it loads the rules
@@ -409,7 +412,9 @@ def _describe_regimen(regimen: Regimen, registered: Registered) -> Cells:
 
 
 def _describe_amount(amount: Amount, frequency: str | None) -> dict[str, Any]:
-    """Return the cells of an amount, in its canonical unit and, if it is given daily, per day."""
+    """Return the cells for an amount, including the amount in its canonical unit and, if it is
+    given daily, the amount per day.
+    """
     cells: dict[str, Any] = {**amount.__dict__}
     unit = read_unit(amount.unit)
     if unit is None:

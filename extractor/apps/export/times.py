@@ -80,7 +80,9 @@ def describe_times(
 def _count_days(
     point: TimePoint, endpoint: Endpoint, cycle: float | None
 ) -> float | None:
-    """Return a time in days, or None if it is relative to a cycle of unknown start or length."""
+    """Return a time in days, or None if it is relative to a cycle whose start or length is
+    unknown.
+    """
     if point.unit == TimeUnit.CYCLE:
         # "Cycle 3" may be its start or its end; only "up to 3 cycles" has a length.
         is_length = endpoint.time_kind == TimeKind.UP_TO

@@ -51,7 +51,7 @@ class Registry:
         timeout: The maximum time between two bytes of the reply, in seconds.
 
     Raises:
-        ArgumentError: A value is outside these ranges, or the address is not http or https.
+        ArgumentError: A value is outside these ranges, or the address is not an http or https URL.
 
     >>> Registry(base_url="http://me:secret@mirror.test/api/v2/").name
     'http://***@mirror.test/api/v2'
@@ -98,8 +98,8 @@ class Registry:
 
 
 class _Failure(RegistryError):
-    """A request failed, but may succeed later. ``wait`` is the Retry-After of the server, in
-    seconds.
+    """A request failed, but may succeed later. ``wait`` is the value of the server's Retry-After
+    header, in seconds.
     """
 
     wait: float | None = None
@@ -114,10 +114,10 @@ class RegistryClient:
         self._next_request = 0.0
 
     def get_page(self, parameters: Mapping[str, str | int]) -> StudyPage:
-        """Read one page of ``/studies``, with up to five attempts. If the server asks to wait for
-        more than a minute, there are no further attempts.
+        """Read one page of ``/studies``, with up to five attempts. If the server asks the client
+        to wait for more than a minute, there are no further attempts.
 
-        Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` if
+        Raises ``RegistryRefused`` if the registry rejects the parameters, and ``RegistryError`` if
         the page cannot be read.
         """
         attempt = 0
@@ -137,10 +137,10 @@ class RegistryClient:
     def _get_once(self, parameters: Mapping[str, str | int]) -> StudyPage:
         """Read a page with a single request.
 
-        Raises ``_Failure`` if another request may succeed, that is, if the reply is incomplete, has
-        a temporary status, or is not a page of studies (but, for example, a login page). Raises
-        ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` for any
-        other status, including a refused token for a later page.
+        Raises ``_Failure`` if another request may succeed, that is, if the reply is incomplete,
+        has a temporary status, or is something other than a page of studies, such as a login page.
+        Raises ``RegistryRefused`` if the registry rejects the parameters, and ``RegistryError``
+        for any other status, including when the token for a later page is rejected.
         """
         name = self.registry.name
         address = f"{self.registry.base_url.rstrip('/')}/studies"

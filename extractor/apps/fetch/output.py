@@ -1,5 +1,5 @@
 """A file of fetched studies, as JSON lines. A fetch first reads the existing lines, so that it can
-continue after it was killed.
+resume after being killed.
 """
 
 import gzip
@@ -95,9 +95,10 @@ class RecordFile:
 
 @contextmanager
 def open_file(path: Path, *, fresh: bool = False) -> Iterator[RecordFile]:
-    """Open a file for a single fetch. If the fetch does not find any studies, no new file remains.
-    Raises ``StoreError`` if another fetch is writing to the file, and the errors of ``RecordFile``.
-    The lock file is not deleted, because another process may have opened it.
+    """Open a file for a single fetch. If the fetch does not find any studies, no new file is left
+    behind. Raises ``StoreError`` if another fetch is writing to the file, and any error that
+    ``RecordFile`` raises. The lock file is not deleted, because another process may have opened
+    it.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
     with made_folder(path.parent):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 
 class Study(NamedTuple):
-    """A study as sent by the registry, as a line of JSON with a line feed.
+    """A study as sent by the registry, as a line of JSON that ends in a line feed.
 
     ``numbers`` contains its NCT number and its former numbers, which the registry still recognises.
     """
@@ -56,7 +56,7 @@ def read_page(body: bytes) -> StudyPage:
 
 
 def load_json(body: bytes) -> Any:
-    """Parse JSON. Raises ``ValueError``, which states the reason, for invalid JSON."""
+    """Parse JSON. Raises ``ValueError`` if the JSON is invalid; the message states the reason."""
     try:
         return json.loads(body)
     except RecursionError:

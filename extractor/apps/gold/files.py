@@ -48,7 +48,7 @@ def import_gold(
         path: The file.
         inputs: The records against which quotes are checked. If it is empty, quotes are not
             checked.
-        fields: Custom fields, for checking their values.
+        fields: The custom fields whose values are to be checked.
 
     Raises:
         GoldError: The file as a whole cannot be read.
@@ -95,7 +95,7 @@ def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
     Args:
         gold: A folder or file of gold, or a run's folder.
         to: A .csv or .xlsx file.
-        force: Whether to overwrite a file.
+        force: Whether to overwrite an existing file.
 
     Raises:
         ArgumentError: ``to`` already exists.

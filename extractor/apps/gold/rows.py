@@ -228,7 +228,7 @@ class _Builder:
             self._refuse(row, VALUE, str(error))
 
     def _set(self, location: Location, row: PlacedRow, value: Any) -> None:
-        """Set a value in the tree, in which a list is a dict with positions as keys."""
+        """Set a value in the tree, in which a list is represented by a dict keyed by position."""
         node: Any = self._tree
         for step in location[:-1]:
             node = node.setdefault(step, {})
@@ -241,7 +241,7 @@ class _Builder:
         node.setdefault(location[-1], (row, value))
 
     def finish(self) -> dict[str, Any] | None:
-        """Return the gold, or None if a row is invalid or the gold breaks the schema."""
+        """Return the gold, or None if a row is invalid or the gold violates the schema."""
         if not self._tree:
             return None
         tree = self._close_gaps(self._tree, ())
@@ -290,7 +290,7 @@ class _Builder:
         }
 
     def refuse_at(self, location: Location, text: str) -> None:
-        """Add a problem for the row of a path, or else for a row of the same item."""
+        """Add a problem to the row for a path or, if there is none, to a row for the same item."""
         near = max(
             self._sources,
             key=lambda given: [a == b for a, b in zip(given, location, strict=False)],
@@ -308,8 +308,8 @@ class _Builder:
 
 
 def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
-    """Return the value of a row, or the parts of the value by name. Raises ``ValueError`` for an
-    invalid text.
+    """Return the value of a row, or the parts of the value by name. Raises ``ValueError`` if a
+    text is invalid.
     """
     if not cells:
         return {(): [] if path in _LISTS else None}

@@ -59,7 +59,7 @@ def _write_row(row: ValueRow) -> dict[str, str]:
 
 
 def _guard(text: str) -> str:
-    """Return a text in a form that spreadsheets do not interpret as a formula."""
+    """Return text in a form that spreadsheets do not interpret as a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
@@ -88,7 +88,7 @@ def read_sheet(path: Path) -> Iterator[PlacedRow]:
     """Yield the rows of a sheet. Its first row contains the column names. Evidence columns, columns
     whose name starts with "note", and empty rows are skipped.
 
-    Raises ``GoldError`` for a file that is not a sheet of gold, and for formulas and dates.
+    Raises ``GoldError`` for a file that is not a gold sheet, and for formulas and dates.
     """
     is_workbook = path.suffix.casefold() == _WORKBOOK
     lines = _read_workbook(path) if is_workbook else _read_csv(path)

@@ -99,8 +99,8 @@ class FieldList(BaseModel):
 def describe_extraction(
     extraction: TrialExtraction, record: TrialRecord, usd: float | None
 ) -> Extracted:
-    """Return an extraction's values with their words. ``usd`` is the cost of its calls, or None if
-    unknown.
+    """Return an extraction's values with the words that support them. ``usd`` is the cost of its
+    calls, or None if unknown.
     """
     values: list[FoundValue] = []
     for row in list_values(extraction):

@@ -51,7 +51,7 @@ _RecordId = Annotated[
 
 
 class ToolRefused(ExtractorError):
-    """A tool refuses a request. The message contains the reason and a remedy."""
+    """A tool rejects a request. The message contains the reason and a remedy."""
 
 
 class Desk:

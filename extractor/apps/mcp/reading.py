@@ -36,7 +36,7 @@ class Given:
 
 
 def read_given(given: Given) -> TrialRecord:
-    r"""Return the record in a text, or the record in a file with the requested id. Raises
+    r"""Return the record in a text, or, from a file, the record with the requested id. Raises
     ``RecordError`` if there is no such record, or if there are several.
 
     >>> read_given(Given("a.txt", b"Inclusion criteria:\n- Adults")).record_id
@@ -70,8 +70,9 @@ def read_given(given: Given) -> TrialRecord:
 
 
 def check_quote(given: TrialRecord | Given, quote: str) -> QuoteAnswer:
-    """Return whether a text, or a section of a record, contains a quote. If several sections match,
-    the result is for the section with the best match. Without a match, the status is "absent".
+    """Return whether a text, or a section of a record, contains a quote. If several sections
+    match, the result is for the section with the best match. If there is no match, the status is
+    "absent".
     """
     texts: dict[str | None, str] = {}
     if isinstance(given, Given):

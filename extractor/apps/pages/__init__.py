@@ -1,9 +1,10 @@
 """The shared parts of all HTML pages: the layout, the data of a record, and a viewer for the data.
 
-A page is a single file with its style, script and data. It does not load anything from other hosts,
-its policy does not allow any other script, and all text is escaped. The report, comparisons and the
-service's playground show a record in the same viewer: its text with the evidence marked, next to
-its values. The score page and the review page reuse the text and marks.
+A page is a single file with its style, script and data. It does not load anything from other
+hosts, its content security policy does not allow any other script, and all text is escaped. The
+report, comparisons and the service's playground show a record in the same viewer: its text with
+the evidence marked, next to its values. The score page and the review page reuse the text and
+marks.
 
 - ``__init__.py``: templates, styles, scripts, policy, and data as safe or compressed JSON.
 - ``texts.py``: a record's text for display; ``words.py``: a value in words.
@@ -50,7 +51,7 @@ def render_page(
     asks: bool = False,
     template: str = "page.html",
 ) -> str:
-    """Render a template, from the ``assets`` of a package, that extends this package's
+    """Render a template from the ``assets`` of a package. The template extends this package's
     ``base.html``.
 
     ``styles`` and ``scripts`` are files in either ``assets`` folder, and are added after the files
@@ -213,7 +214,8 @@ class Chunks:
 
 
 def to_utf16(text: str) -> Callable[[int], int]:
-    """Return a function that converts offsets in the text to JavaScript offsets (UTF-16 units).
+    """Return a function that converts offsets in the text to JavaScript offsets (UTF-16 code
+    units).
 
     >>> to_utf16("day \N{GRINNING FACE} 28")(6), to_utf16("day 28")(6)
     (7, 6)

@@ -1,5 +1,5 @@
 """The text of a record as shown on a page, with a mapping to its raw characters. On pages,
-positions are counted in UTF-16 units, as in JavaScript.
+positions are counted in UTF-16 code units, as in JavaScript.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ _GAP = " … "
 
 
 class ShownText:
-    r"""A text in which escapes, damaged characters and line wrapping from the registry's file are
-    removed.
+    r"""A text in which escapes, damaged characters and line wrapping from the registry's file have
+    been removed.
 
     >>> shown = ShownText("\N{GRINNING FACE} \\> 95 %")
     >>> shown.text, shown.place(5), shown.read(3, 7)
@@ -41,7 +41,7 @@ class ShownText:
 
 
 class GivenText(ShownText):
-    r"""A text exactly as it was provided, except that all line ends are normalised for display.
+    r"""A text exactly as it was provided, except that all line endings are normalised for display.
 
     >>> GivenText("  CD19 \\> 95 %\r").text
     '  CD19 \\> 95 %\n'

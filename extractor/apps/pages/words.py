@@ -63,9 +63,9 @@ def say(value: Any, quotes: Iterable[str] = ()) -> str:
 
 
 def _write_object(parts: dict[str, Any], quotes: tuple[str, ...]) -> str:
-    """Write a measured value, an instrument or a group. Each type is recognised by several keys
-    together, because a custom object may have any single key. All other objects are written as
-    lists of their parts.
+    """Write a measured value, an instrument or a group. Each type is recognised by a combination
+    of keys, because a custom object may have any one of these keys. All other objects are written
+    as lists of their parts.
     """
     has_number = "value" in parts or "low" in parts
     if "unit" in parts and has_number:
@@ -108,8 +108,8 @@ def _write_measured(parts: Mapping[str, Any], quotes: tuple[str, ...]) -> str:
 
 
 def _write_sign(parts: Mapping[str, Any]) -> str:
-    """Return the sign of a limit, or of an amount with only one end. For a range or a single
-    number, return "".
+    """Return the comparison sign for a limit, or for an amount that has only one bound. For a
+    range or a single number, return "".
     """
     if "low" not in parts and "high" not in parts:
         comparator = str(parts.get("comparator") or "")

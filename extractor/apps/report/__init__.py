@@ -2,8 +2,9 @@
 overview and, for each record, the values next to the text. The overview counts records, filled and
 empty fields, doubtful values and findings, and links each count to a list of its records. The list
 can be searched, and filtered by field, reason, finding, origin and confidence. Each view and each
-value has an address after ``#``. Records are compressed in chunks, so that a report of 10,000
-records opens immediately. If the text of a record is not available, its quotes are shown instead.
+value has its own address: the part of the URL after ``#``. Records are compressed in chunks, so
+that a report of 10,000 records opens immediately. If the text of a record is not available, its
+quotes are shown instead.
 
 - ``overview.py``: the counts, and the facts that the list can be filtered by.
 - ``record.py``: the data of one record, which the service's playground also shows.

@@ -37,8 +37,8 @@ _TITLE_LENGTH = 160
 
 
 class Overview:
-    """Counts over the records of a run, which are added one at a time, and the rows for the list of
-    records. ``texts`` is the number of records by the state of their text.
+    """Counts over the records of a run, which are added one at a time, and the rows for the list
+    of records. ``texts`` is the number of records for each state that a text can have.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Overview:
         self.facts.update(_list_facts(result.rows))
 
     def add_row(self, result: RunRecord, title: str, place: tuple[int, int]) -> None:
-        """Add a row for a record, whose data is at this place in the chunks."""
+        """Add a row for a record whose data is at the given place in the chunks."""
         facts = Counter(_list_facts(result.rows))
         known = [row.confidence for row in result.rows if row.confidence is not None]
         counts = [sum_facts(facts, kind).total() for kind in ("absence", "finding")]
@@ -104,7 +104,7 @@ def _list_facts(rows: Sequence[ValueRow]) -> Iterator[Fact]:
 
 
 def sum_facts(facts: Counter[Fact], kind: str, field: str = "") -> Counter[str]:
-    """Return the number of each fact of a kind, for one field or for all fields.
+    """Return how often each fact of a given kind occurs, for one field or for all fields.
 
     >>> sum_facts(Counter({("dosing.route", "absence not_asked"): 2}), "absence")
     Counter({'not_asked': 2})
@@ -122,8 +122,8 @@ def count_items(facts: Counter[Fact]) -> list[int]:
 
 
 def read_failures(path: Path) -> list[dict[str, Any]]:
-    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is skipped,
-    because it was not written completely.
+    """Read ``failures.jsonl``, which may be missing. A line that is not a JSON object is assumed
+    to have been written incompletely and is skipped.
     """
     if not path.exists():
         return []

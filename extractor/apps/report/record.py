@@ -51,7 +51,8 @@ class RunRecord:
 
 @lru_cache(maxsize=4096)
 def name_field(path: str) -> str:
-    """Return the field of a path, without positions, and without words that a finding has added.
+    """Return the field that a path refers to, without positions and without any words that a
+    finding has added to the path.
 
     >>> (
     ...     name_field("endpoints[2].time_points[0]"),
@@ -69,10 +70,10 @@ def name_field(path: str) -> str:
 
 
 def show_record(result: RunRecord, *, as_given: bool = False) -> Json:
-    """Return a record's data for the page: its ``view`` with id, title and source, the state of its
-    text, findings and absences, and the numbers of all characters, of claimed characters and of
-    boilerplate characters. A free text is shown as it was provided. With ``as_given``, this also
-    applies to a flattened record.
+    """Return a record's data for the page: its ``view`` with id, title and source, the state of
+    its text, its findings and absences, the total number of characters, and the numbers of claimed
+    and boilerplate characters. Free text is shown as it was provided. With ``as_given``, this
+    also applies to a flattened record.
     """
     extraction = result.extraction
     findings = extraction.findings

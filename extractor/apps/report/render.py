@@ -27,8 +27,8 @@ _SCRIPTS = ("viewer.js", "browse.js", "rows.js", "cards.js", "start.js")
 
 
 class ReportSummary(NamedTuple):
-    """Counts of a report: the number of ``records``, how many of them are ``shown`` (can be
-    opened), and how many are ``without_text``.
+    """The counts in a report: the number of ``records``, how many of them are ``shown`` (that is,
+    can be opened), and how many are ``without_text``.
     """
 
     records: int

@@ -1,5 +1,5 @@
-"""Merge the golds of two annotators: a record's draft starts with the first gold, and the
-differences from the second gold are listed.
+"""Merge the gold annotations of two annotators: a record's draft starts with the first annotator's
+gold, and the differences in the second annotator's gold are listed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,9 +23,9 @@ from extractor.schemas import TrialExtraction
 
 
 class Difference(NamedTuple):
-    """A difference between two golds in one ``field`` of an ``item``, or, if ``field`` is empty, an
-    item that only one annotator has. ``by`` is the name of the annotator with a different
-    ``value``, or with the extra item.
+    """A difference between two annotators' gold in one ``field`` of an ``item`` or, if ``field``
+    is empty, an item that only one annotator recorded. ``by`` is the name of the annotator with a
+    different ``value``, or with the extra item.
     """
 
     item: str
@@ -49,7 +49,7 @@ def pair_paths(
 
 
 class Adjudication:
-    """The golds of two annotators.
+    """The gold annotations of two annotators.
 
     Args:
         first: The gold that a draft starts with.
@@ -70,8 +70,8 @@ class Adjudication:
             self.names = str(first), str(second)
 
     def list_doubts(self, record_ids: Iterable[str]) -> dict[str, Doubt]:
-        """Return the records that are in at least one gold, each with its number of differences.
-        Records with the most differences come first.
+        """Return the records that at least one annotator has annotated, each with its number of
+        differences. Records with the most differences come first.
         """
         doubts = {}
         for record_id in record_ids:
@@ -92,8 +92,8 @@ class Adjudication:
         fields, then items that only one annotator has. The second annotator's items are added to
         the draft.
 
-        If only one annotator has the record, the draft starts with that annotator's gold, without
-        differences.
+        If only one annotator has annotated the record, the draft starts with that annotator's
+        gold, without differences.
         """
         ours = self._first.get(record_id)
         theirs = self._second.get(record_id)

@@ -34,7 +34,7 @@ _SCRIPTS = ("server.js", "queue.js", "form.js", "card.js", "record.js")
 
 
 class ReviewServer(NamedTuple):
-    """A review on a listening socket. Its ``address`` works once."""
+    """A review on a listening socket. Its ``address`` can be used only once."""
 
     address: str
     records: RunRecords
@@ -60,7 +60,7 @@ def open_review(
     annotators: tuple[Path, Path] | None = None,
 ) -> Iterator[ReviewServer]:
     """Open the review of a run on this machine; ``port`` 0 uses any free port. With two
-    ``annotators``, the differences between their golds are reviewed.
+    ``annotators``, the differences between their gold annotations are reviewed.
 
     Gold files are written to ``gold``, and journals to ``gold/.review``. Raises ``StoreError`` if
     the run, the folder or the port cannot be used, and ``GoldError`` if the gold cannot be read or

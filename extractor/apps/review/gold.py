@@ -44,7 +44,7 @@ def shape_gold(
     paths in the draft.
 
     Deleted items are omitted, together with their custom values. Added criteria and regimens are
-    inserted by their position in the text, and endpoints are sorted as registered.
+    inserted according to their position in the text, and endpoints are sorted in registered order.
     """
     data = draft.build()
     criteria = _sort_by_text("eligibility.criteria", data, draft, record)
@@ -114,7 +114,7 @@ def find_flaws(
 
 
 def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
-    """Yield the empty fields that require a value according to the guideline, such as the
+    """Yield the empty fields that, according to the guideline, must have a value, such as the
     category.
     """
     for group in list_groups():
@@ -126,8 +126,8 @@ def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
 
 
 def read_gold(gold: Json) -> TrialExtraction:
-    """Return gold as an extraction. Raises ``ValueError``, which states the first problem, if it
-    breaks the schema.
+    """Return gold as an extraction. Raises ``ValueError``, which states the first problem, if the
+    gold violates the schema.
     """
     try:
         return TrialExtraction.model_validate(gold)
@@ -253,7 +253,7 @@ def _sort_by_text(
 
 def make_finder(record: TrialRecord) -> Callable[[Json], tuple[int, int]]:
     """Return a function that finds an item's position in the text as (index of its section, start
-    of its quote). An item without a known section is last.
+    of its quote). An item without a known section is placed last.
     """
     names = [section.name for section in record.sections]
 

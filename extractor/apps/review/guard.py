@@ -1,4 +1,6 @@
-"""Answer only the browser that opened the review's address, and only requests from its page."""
+"""Respond only to the browser that opened the review's address, and only to requests from the
+review's page.
+"""
 
 import secrets
 
@@ -18,7 +20,8 @@ _HEADERS = {
 
 
 class PageGuard(BaseHTTPMiddleware):
-    """Refuses requests that have another host, come from another page, or lack the cookie.
+    """Rejects requests that are addressed to another host, come from another page, or lack the
+    cookie.
 
     The token opens the review once; afterwards, the browser uses a cookie. Checking ``Host``
     prevents DNS rebinding; checking ``Origin`` and ``Sec-Fetch-Site`` prevents cross-site request
@@ -97,5 +100,5 @@ def _is_from_elsewhere(request: Request) -> bool:
 
 
 def _is_same(value: str, secret: str) -> bool:
-    """Compare two texts in a time that does not depend on where they differ."""
+    """Compare two strings in a time that does not depend on where they differ."""
     return secrets.compare_digest(value.encode(), secret.encode())

@@ -37,7 +37,9 @@ from extractor.schemas.base import FrozenModel
 
 
 class Selection(FrozenModel):
-    """A selection of characters in a section as shown on the page; offsets are in UTF-16 units."""
+    """A selection of characters in a section as shown on the page; offsets are in UTF-16 code
+    units.
+    """
 
     section: str = Field(max_length=300)
     start: int = Field(ge=0)
@@ -168,7 +170,7 @@ class Review:
 
     def undo(self, record_id: str) -> str | None:
         """Undo the last change, and return the path that it applied to, or None if there is no
-        change.
+        change to undo.
         """
         _, draft = self._read_record(record_id)
         if not draft.patches:
@@ -179,8 +181,9 @@ class Review:
         return path
 
     def finish(self, record_id: str, *, anyway: bool) -> None:
-        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws. With
-        ``anyway``, only open differences and flaws that break the schema prevent this.
+        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws.
+        With ``anyway``, the only things that prevent this are open differences, and flaws that
+        violate the schema.
         """
         record, draft = self._read_record(record_id)
         undecided = list(self._list_open(record_id, draft))
@@ -240,8 +243,8 @@ class Review:
         self._journal.append(record_id, *entries)
 
     def _list_open(self, record_id: str, draft: Draft) -> Iterator[Difference]:
-        """Yield the undecided differences. A difference is decided if its field was changed, or if
-        its item was checked or deleted.
+        """Yield the unresolved differences. A difference counts as resolved if its field was
+        changed, or if its item was checked or deleted.
         """
         if not self._adjudication:
             return
@@ -277,7 +280,7 @@ class Review:
     def _use_words(
         self, group: str, record: TrialRecord, data: Json, section: str, words: str
     ) -> dict[str, Any]:
-        """Return the values of a new item that follow from the selected words."""
+        """Return those values of a new item that can be derived from the selected words."""
         if group == "endpoints":
             return _place_endpoint(section, data) | {"measure": words}
         quoted = {"section": section, "quote": words}

@@ -51,7 +51,7 @@ _PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def build_app(service: Service) -> FastAPI:
-    """Build the web application of an open service."""
+    """Build the web application for an open service."""
     app = FastAPI(
         title="Extractor",
         version=version("trial-extractor"),
@@ -76,7 +76,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 class _Envelope:
     """Middleware that gives every request an id, an account, common headers and an event, and
-    answers unexpected errors. The event identifies the request only by its method, route and
+    responds to unexpected errors. The event identifies the request only by its method, route and
     caller.
     """
 
@@ -153,7 +153,7 @@ def serve_service(
     """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` is called with
     the URL when the service is ready.
 
-    Raises ``StoreError`` if the address cannot be used, and the errors of ``Service.open``.
+    Raises ``StoreError`` if the address cannot be used, and any error raised by ``Service.open``.
     """
     with _lock_root(settings.root), _listen(host, port) as listening:
         _, bound_port, *_ = listening.getsockname()

@@ -1,7 +1,8 @@
 """Drain a service before an update: it finishes the running jobs, and does not accept or start any
 others.
 
-The command and the service are separate processes, so a file in the root marks the drain.
+The command and the service are separate processes, so a file in the root indicates that a drain is
+in progress.
 """
 
 import time
@@ -23,7 +24,7 @@ SELECT count(*) FROM jobs WHERE state = 'running' OR state = 'queued' AND has_be
 
 
 def is_draining(root: Path) -> bool:
-    """Return whether the service is being drained and therefore refuses new jobs."""
+    """Return whether the service is being drained and therefore rejects new jobs."""
     return (root / _DRAINING).exists()
 
 
@@ -36,7 +37,7 @@ def drain(root: Path) -> None:
     """Stop the service from accepting and starting jobs, and wait until none is running.
 
     If the wait is interrupted, the service accepts new jobs again. Raises ``StoreError`` if no
-    service is running, or if it stops or restarts during the wait.
+    service is running, or if the service stops or restarts during the wait.
     """
     _check_served(root)
     (root / _DRAINING).touch()

@@ -78,7 +78,7 @@ class Job(Choice):
 
 
 class JobRun:
-    """One start of a job, in its ``folder``."""
+    """A single start of a job, in the job's ``folder``."""
 
     task: asyncio.Task[None]
     cancelled_by: str | None = None

@@ -1,8 +1,9 @@
-"""The jobs of all callers: the queue, the completion of jobs, and their deletion after some days.
+"""The jobs of all callers: the queue, the completion of jobs, and their deletion after a set
+number of days.
 
 So that jobs continue after a restart, the state of each job is also kept in the store, and its
-files are in ``ROOT/jobs/<caller>/<job>``. Incomplete uploads, and files that are being deleted, are
-in ``ROOT/partial``, which is emptied at each start.
+files are in ``ROOT/jobs/<caller>/<job>``. Incomplete uploads, and files that are being deleted,
+are in ``ROOT/partial``, which is emptied each time the service starts.
 """
 
 import asyncio
@@ -170,8 +171,8 @@ class Jobs:
         return [job for job in visible if job]
 
     def cancel(self, job_id: str, requested_by: str) -> Job:
-        """End a job at the request of a caller, and keep its results. A running job ends after the
-        records in progress, and a waiting job immediately.
+        """End a job at the request of a caller, and keep its results. A running job ends once the
+        records in progress are finished; a waiting job ends immediately.
         """
         running = self._runs.get(job_id)
         if running:

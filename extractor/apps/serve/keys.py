@@ -96,7 +96,7 @@ class Keys:
         self._store.execute(sql, (max_usd, self._find_id(name)))
 
     def _find_id(self, name: str) -> str:
-        """Return the id of the caller with that name whose key is not revoked. Raises
+        """Return the id of the caller with the given name whose key has not been revoked. Raises
         ``ValueError`` if there is no such caller.
         """
         sql = "SELECT id FROM callers WHERE name = ? AND NOT is_revoked"
@@ -145,7 +145,7 @@ class Keys:
 
     def list_callers(self) -> list[tuple[str, ...]]:
         """Return all current and former callers as rows of name, creation and expiry dates, id,
-        spending limit, spent dollars, and state of the key.
+        spending limit, dollars spent, and key status.
         """
         return self._store.execute(_LIST, (now(),)).fetchall()
 

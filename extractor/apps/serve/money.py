@@ -48,7 +48,7 @@ class _PendingCall:
 
 
 class Money:
-    """The ``Meter`` of all model requests. A call must fit within the service's limit and its
+    """The ``Meter`` for all model requests. A call must fit within the service's limit and its
     caller's limit, and the caller's key must be valid.
 
     Each call is stored at its maximum cost before it is sent, and at its actual cost after it has
@@ -92,14 +92,14 @@ class Money:
         return budget
 
     def explain_limit(self) -> str:
-        """Return a message that states which spending limit is reached."""
+        """Return a message that states which spending limit has been reached."""
         if self._all.is_spent:
             return "the service's spending limit is reached"
         return "the caller's spending limit is reached"
 
     def check(self, effort: Effort, caller: str) -> None:
-        """Raise ``ProblemError`` if a request may use the model although the service's or the
-        caller's budget is spent.
+        """Raise ``ProblemError`` if a request could use the model but the service's or the
+        caller's budget is exhausted.
         """
         if effort is Effort.NONE or self._pricing.spec is None:
             return

@@ -1,4 +1,4 @@
-"""A page on which users can try a text and see its extraction in the report viewer."""
+"""A page where users can enter a text and see its extraction in the report viewer."""
 
 import json
 from importlib.resources import files

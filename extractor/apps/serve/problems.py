@@ -53,8 +53,8 @@ class Problem(BaseModel):
 
 @dataclass(eq=False)
 class ProblemError(Exception):
-    """Raised to refuse a request with a problem. ``retry_s`` is the number of seconds to wait
-    before trying again.
+    """Raised to reject a request and respond with a problem. ``retry_s`` is the number of seconds
+    to wait before trying again.
     """
 
     kind: str
@@ -79,8 +79,8 @@ KNOWN = (
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """Return an error's class and the line that raised it. Its text is omitted because it may quote
-    a record.
+    """Return an error's class and the line that raised it. The error's text is omitted because it
+    may quote a record.
     """
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):

@@ -14,14 +14,16 @@ from extractor.schemas.record_limits import limit_time
 
 @dataclass(frozen=True, slots=True)
 class PostedRecord:
-    """A body with one record. ``name`` is its file name, or an id for a record without one."""
+    """A body with one record. ``name`` is the body's file name, or the id to use for a record that
+    does not have one.
+    """
 
     name: str
     body: bytes
 
     @property
     def source(self) -> Source:
-        """The record's source. Its format is not known until it is read."""
+        """The record's source. The record's format is not known until the record is read."""
         return Source(path=self.name, format="unknown")
 
 

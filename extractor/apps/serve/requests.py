@@ -80,7 +80,7 @@ CallerOfRequest = Annotated[str, Depends(_find_caller)]
 
 
 class _Parameters(BaseModel):
-    """Parameters of an operation. Unknown parameters are refused, so that misspellings are
+    """Parameters of an operation. Unknown parameters are rejected, so that misspellings are
     reported.
     """
 
@@ -88,7 +88,9 @@ class _Parameters(BaseModel):
 
 
 class ExtractionParameters(_Parameters):
-    """What to extract from a body. The service's options are the defaults of missing parameters."""
+    """What to extract from a body. The service's options are used as defaults for missing
+    parameters.
+    """
 
     effort: Effort | None = None
     """Which values to ask a model about: none, only doubtful values (medium), or all."""

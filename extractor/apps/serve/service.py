@@ -122,7 +122,7 @@ class Service:
                 )
 
     def stop(self) -> None:
-        """Prepare to end: no model request or record is started any more, and extractions in
+        """Prepare to stop: no further model requests or records are started, and extractions in
         progress have ``_STOP_TIMEOUT_S`` seconds to finish.
         """
         self.is_stopping = True

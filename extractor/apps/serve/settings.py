@@ -108,7 +108,7 @@ def choose_token(
 
 def is_loopback(host: str) -> bool:
     """Return whether an address is reachable only from this machine. Host names other than
-    localhost are assumed to be reachable from others.
+    localhost are assumed to be reachable from other machines.
 
     >>> (
     ...     is_loopback("127.0.0.1"),

@@ -58,8 +58,9 @@ def describe_lines(
     """Return the features that the scorer uses to classify each entry of a record.
 
     Features with the prefix ``w`` are the words of the entry, in order; they are listed first.
-    Features with the prefix ``m`` describe its position and the words that it shares with other
-    lines; they are listed last. ``target`` contains the stems of the record's title and conditions.
+    Features with the prefix ``m`` describe the entry's position and the words that it shares with
+    other lines; they are listed last. ``target`` contains the stems of the record's title and
+    conditions.
 
     >>> describe_lines([Entry(read_passage("Known asthma"), CriterionKind.INCLUSION)])[
     ...     0
@@ -108,8 +109,8 @@ def _count_repeated(stems: frozenset[str], opening: Sequence[frozenset[str]]) ->
 
 
 def _describe_words(words: Sequence[str], kind: CriterionKind) -> Iterator[str]:
-    """Yield the word features: each word alone, with the next word, and with the kind of list, and
-    the opening words.
+    """Yield the word features: each word on its own, each word with the next word, each word with
+    the kind of list, and the opening words.
     """
     yield from (f"w {word}" for word in words)
     yield from (f"p {word} {following}" for word, following in pairwise(words))
@@ -134,8 +135,8 @@ def _describe_context(entry: Entry) -> Iterator[str]:
 def score_lines(
     entries: Sequence[Entry], target: frozenset[str] = frozenset()
 ) -> list[tuple[Reading[Category], float]]:
-    """Return the category of each entry as a criterion, and the probability (0 to 1) that it is a
-    heading instead, as (reading, probability) pairs.
+    """For each entry, return its category as a criterion and the probability (0 to 1) that it is a
+    heading instead, as a (reading, probability) pair.
 
     All entries of a record are scored together; ``target`` contains the stems of its title and
     conditions. The span of a reading is the word with the highest weight for the category or, if no
@@ -167,8 +168,8 @@ def sort_weight(
     category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
 ) -> Reading[Category]:
     """Return the category "other" for a line that limits only an unnamed body weight. The category
-    is unchanged if the trial treats body weight (``target`` contains the stems of its title and
-    conditions), or if the line does not limit weight alone.
+    is left unchanged if the trial treats body weight (``target`` contains the stems of the
+    record's title and conditions), or if the line limits anything besides weight.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
@@ -183,9 +184,9 @@ def date_treatment(
     """Change the category of a treatment according to when it is given. Other categories, and
     treatments whose time is unknown, are returned unchanged.
 
-    Whatever the drug, a treatment that is stable or is being changed is ongoing, and a treatment
-    that was given "within 4 weeks before" is past. ``window`` is the time window of the passage, if
-    it has one.
+    Whatever the drug, a treatment that is stable or is being changed is classified as ongoing, and
+    a treatment that was given "within 4 weeks before" is classified as past. ``window`` is the
+    time window of the passage, if it has one.
 
     >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
     >>> date_treatment(

@@ -1,4 +1,6 @@
-"""A line in a list of criteria, with its list, the lines above it, and its doubts."""
+"""A line in a list of criteria, with the list it belongs to, the lines above it, and the doubts
+about it.
+"""
 
 from dataclasses import dataclass
 
@@ -20,9 +22,10 @@ class Entry:
         heading: The general heading above it.
         confidence: The confidence that a sentence of running text is a criterion; None in a list.
             parent_states: Whether the line that introduces it is also a criterion. doubtful:
-            Whether that line is on the same level, so that it may not be the parent. kind_at_most:
-            The maximum confidence of ``kind``. quote_at_most: The maximum confidence of all its
-            fields, which is lower if its boundaries are doubtful.
+            Whether the introducing line is on the same level, in which case it may not be the
+            parent. kind_at_most: The maximum confidence of ``kind``. quote_at_most: The maximum
+            confidence of all the entry's fields, which is lower if the entry's boundaries are
+            doubtful.
     """
 
     passage: Passage

@@ -139,8 +139,8 @@ def read_lists(section: LexedSection) -> Lists:
 
 
 def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
-    """Return whether a line directly above the heading of a list may be a title of the list or,
-    before the first list, of the whole text.
+    """Return whether a line directly above a list's heading may be the title of that list or, if
+    the line precedes the first list, the title of the whole text.
     """
     block = blocks[place]
     if block.mark or not _is_followed_by_list(blocks, place):
@@ -157,8 +157,8 @@ _COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
 def _doubt_borders(
     entry: Entry, state: _State, blocks: Sequence[Block], place: int
 ) -> Entry:
-    """Doubt the boundaries of an entry if a dash within it could begin another item, if its last
-    line could be a separate item, or if it may be a title.
+    """Mark the boundaries of an entry as doubtful if a dash within it could begin another item, if
+    its last line could be a separate item, or if it may be a title.
     """
     could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
     if entry.stands and could_be_two:
@@ -246,8 +246,8 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
 
 def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
     """Map the index of each item to the index of the line on the same level that announces it. The
-    line must end with a colon and must not have items below it. Its items end before a line that
-    states a condition for everybody or ends with a colon.
+    line must end with a colon and must not have items below it. The items that it announces end
+    before a line that states a condition for everyone or that ends with a colon.
     """
     with_parts = {block.parent for block in blocks}
     announcers: dict[int, int] = {}
@@ -324,7 +324,7 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _is_remark(tokens: Tokens) -> bool:
-    """Return whether a line does not state a condition: "Not applicable", or a note by the
+    """Return whether a line does not state a condition: "Not applicable", or a note from the
     registry.
     """
     letters = "".join(word for word in tokens.words if word[0].isalnum())
@@ -474,9 +474,9 @@ def names_people(heading: Block) -> bool:
 
 
 def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Doubt the kind of entries that may be exclusions if no heading opens a list of exclusions:
-    entries that read like exclusions, and entries below a line that may be the missing heading. If
-    no heading opens any list, the kind of every entry is doubted.
+    """If no heading opens a list of exclusions, mark as doubtful the kind of entries that may be
+    exclusions: entries that read like exclusions, and entries below a line that may be the missing
+    heading. If no heading opens any list, the kind of every entry is marked as doubtful.
     """
     if CriterionKind.EXCLUSION in state.seen or (state.has_titles and not state.seen):
         return list(entries)
@@ -499,8 +499,8 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
 
 
 def _doubt_prose(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Doubt all entries if the text does not contain headings or items, and none of its sentences
-    states a criterion.
+    """Mark all entries as doubtful if the text contains no headings or items and none of its
+    sentences states a criterion.
     """
     if state.seen or state.has_titles or any(entry.listed for entry in entries):
         return list(entries)

@@ -1,4 +1,6 @@
-"""Find whether a criterion states that something must be absent, and by which words."""
+"""Determine whether a criterion states that something must be absent, and which words state
+this.
+"""
 
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ class Negation(NamedTuple):
 def find_negation(tokens: Tokens, first: int, end: int) -> Negation | None:
     """Return the words that negate the statement in the tokens ``first:end``; None if it is not
     negated. Words at its beginning ("No fever") take precedence over words after a name ("Fever:
-    none"), which are not searched for beyond a clause such as "unless ...".
+    none"); the search for the latter stops at a clause such as "unless ...".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Brain metastases: absent")

@@ -1,5 +1,5 @@
-"""Read who may take part: the criteria of the eligibility section or, without this section, of the
-descriptions.
+"""Read who may take part: the criteria in the eligibility section or, if there is no such section,
+in the descriptions.
 """
 
 from collections import defaultdict
@@ -72,13 +72,13 @@ def read_eligibility(
     numbers: Iterator[int],
     registry: RegistryFields = _UNKNOWN,
 ) -> tuple[Draft, tuple[Draft, ...], tuple[StructureDoubt, ...]]:
-    r"""Read the ages, sex and healthy volunteers of a record, its criteria, and the doubts about
-    their structure.
+    r"""Read a record's criteria, its ages, its sex, whether it accepts healthy volunteers, and the
+    doubts about the structure of the criteria.
 
-    ``sections`` contains the lexed sections of the record by name. Each chunk takes the next of the
-    ``numbers``. ``registry`` contains the registered ages, which are used to choose among the ages
-    in the text and lower the confidence of different ages, and the registered sex, which overrides
-    an uncertain sex.
+    ``sections`` contains the lexed sections of the record by name. Each chunk is given the next
+    number from ``numbers``. ``registry`` contains the registered ages, which are used to choose
+    among the ages in the text and to lower the confidence of ages that differ from them, and the
+    registered sex, which overrides an uncertain sex.
 
     >>> from itertools import count
     >>> text = "Inclusion Criteria:\n\n* Age 18-65 years\n\nExclusion Criteria:\n\n* Pregnant"
@@ -151,10 +151,10 @@ def _list_wholes(
 def _doubt_silence(
     filled: LexedSection | None, descriptions: Sequence[Passage]
 ) -> tuple[StructureDoubt, ...]:
-    """Return a doubt about a record without criteria whose text mentions who may take part, because
-    criteria may have been missed. Return an empty tuple if the text does not mention it. ``filled``
-    is the eligibility section; the ``descriptions`` are searched only if the record does not have
-    this section.
+    """If a record has no criteria but its text mentions who may take part, return a doubt about
+    the record, because criteria may have been missed. Return an empty tuple if the text does not
+    mention who may take part. ``filled`` is the eligibility section; the ``descriptions`` are
+    searched only if the record does not have this section.
     """
     passages = [filled.whole] if filled else descriptions
     for passage in passages:
@@ -172,9 +172,9 @@ def _doubt_silence(
 def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
-    """Return the maximum confidence of the ages, sex and healthy volunteers, by field: the
-    confidence in the kind of the criteria that state them. A sex that is stated only for some
-    groups keeps its own confidence. Fields without a maximum are omitted.
+    """Return the maximum confidence of the ages, the sex and the acceptance of healthy volunteers,
+    by field: the confidence in the kind of the criteria that state them. A sex that is stated only
+    for some groups keeps its own confidence. Fields without a maximum are omitted.
     """
     limits: dict[str, float] = {}
     for name, reading in rules.items():
@@ -192,8 +192,8 @@ def _limit_people(
 
 
 def _drop_sex(criterion: Draft) -> Draft:
-    """Remove conditions that only name the sex of the whole trial from a criterion: "for men" in a
-    trial of men.
+    """Remove from a criterion any conditions that only name the sex of all participants in the
+    trial: "for men" in a trial of men.
     """
     constraints = criterion.rules["constraints"]
     if not any(limit.condition for limit in constraints.value or ()):
@@ -368,9 +368,9 @@ def _limit_criterion(
 
 def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
     """Return the first time window and all time windows of an item or, if it does not have any, of
-    the line that introduces it. A line that is itself a criterion does not pass on its times.
-    ``parent`` contains the words of the introducing line; ``is_value`` means that the entry limits
-    a measured value.
+    the line that introduces it. A line that is itself a criterion does not pass its times on to
+    the items below it. ``parent`` contains the words of the introducing line; ``is_value`` means
+    that the entry limits a measured value.
     """
     times = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
@@ -416,7 +416,8 @@ def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
     like headings or notes have a lower confidence; if the probability of a heading is at least
     0.98, they are not criteria.
 
-    A line that only introduces others is not a criterion, nor is a merely suspected sentence.
+    A line that only introduces others is not treated as a criterion, nor is a sentence that is
+    only suspected of being one.
     """
     if not entry.stands:
         return Reading(value=False, confidence=measured("criterion", "parent"))

@@ -27,8 +27,8 @@ def doubt_unheaded(
 ) -> tuple[StructureDoubt, ...]:
     """Return a doubt about the whole text if it does not contain headings but does contain a
     sentence that was not read as a criterion; otherwise, return an empty tuple. ``criteria``
-    contains the criteria that were read. ``has_doses`` means that the text states doses; if it does
-    not contain any criteria, it is then a description of treatments.
+    contains the criteria that were read. ``has_doses`` means that the text states doses; if such a
+    text does not contain any criteria, it is treated as a description of treatments.
 
     >>> from extractor.language.passage import read_section
     >>> text = read_section("detailed_description", "Age 18 years or older")

@@ -61,7 +61,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """The tokens ``first:end`` of a text, which name an agent."""
+    """The tokens ``first:end`` of a text that name an agent."""
 
     agent: Agent
     first: int
@@ -93,7 +93,7 @@ class Agents:
             agent.is_only = len(placebos) == 1
 
     def _register(self, text: DoseText) -> None:
-        """Register the agents in the name of an intervention, which are also found without their
+        """Register the agents named by an intervention so that they are also found without their
         salts.
         """
         tokens = text.tokens
@@ -261,8 +261,8 @@ def find_kind(tokens: Tokens, first: int, end: int) -> str:
 
 
 def _find_known(tokens: Tokens) -> list[tuple[str, int, int]]:
-    """Return the names from the general vocabularies in a text as (kind, start, end) tuples,
-    longest first.
+    """Return the names in a text that are in the general vocabularies, as (kind, start, end)
+    tuples, longest first.
     """
     found = find_general(tokens)
     for term in find_terms(tokens, "agent_abbreviations"):

@@ -39,7 +39,7 @@ def find_amounts(tokens: Tokens) -> list[Mark]:
 
 
 def list_other_amounts(tokens: Tokens) -> Iterator[Mark]:
-    """Yield the quantities that are not doses: limits, changes, packages and strengths of
+    """Yield the quantities that are not doses: limits, changes, package sizes and the strengths of
     solutions.
     """
     for levels in find_quantity_lists(tokens):
@@ -75,7 +75,9 @@ def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
 
 
 def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:
-    """Return True if a quantity is not a dose, but limits, changes, packages or dilutes a dose."""
+    """Return True if a quantity is not itself a dose, but a dose's limit, change, package size or
+    dilution.
+    """
     first = levels[0].first
     end = levels[-1].end
     if ends_any(_NO_DOSE_BEFORE, tokens, first):

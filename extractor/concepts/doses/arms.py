@@ -1,5 +1,5 @@
-"""Find the arms that receive a regimen from registry links or the arms' own texts, or because there
-is only one arm.
+"""Find the arms that receive a regimen: those that the registry links to it, those whose own texts
+state it, or the only arm.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,9 +49,9 @@ class Arms:
         }
 
     def list_linked(self, agent: Agent) -> set[str]:
-        """Return the arms that the registry links to an agent's interventions. If no arm is linked,
-        all arms whose own text names the agent are returned; otherwise, these arms are added only
-        if they do not have any links.
+        """Return the arms that the registry links to an agent's interventions. If no arm is
+        linked, all arms whose own text names the agent are returned; otherwise, an arm whose own
+        text names the agent is added only if it does not have any links.
         """
         linked: set[str] = set()
         for section in agent.sections:
@@ -102,7 +102,7 @@ class Arms:
     def find_of_amounts(
         self, levels: Sequence[Amount], regimen: Regimen
     ) -> list[Amount]:
-        """Add the labels of the arms whose own text states a dose level to each level. The levels
+        """Add to each dose level the labels of the arms whose own text states it. The levels
         are returned unchanged if any of them is not stated by an arm, or if an arm states several
         of them.
         """
@@ -141,7 +141,9 @@ def _list_own(regimen: Regimen) -> set[str]:
 
 
 def _gets(text: DoseText, mention: Mention) -> bool:
-    """Return whether an arm's text names an agent as given, rather than compared or omitted."""
+    """Return whether an arm's text names an agent as being given, rather than as being compared or
+    omitted.
+    """
     if rule("not_given_before").ends(text.tokens, mention.first):
         return False
     return rule("not_given_after").starts(text.tokens, mention.end) is None

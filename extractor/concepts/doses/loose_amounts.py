@@ -1,7 +1,7 @@
-"""Find an amount that the text states in a different form from the model's answer. The text must
-contain its number, with the words of its unit nearby: "135 ug/week" supports 135 ug, "two pills"
-supports two tablets, and "starts at 5 and rises to 10 mg" supports 5 mg. The support is always
-``inferred``.
+"""Find an amount that the text states in a different form from the one in the model's answer. The
+text must contain the amount's number, with the words for its unit nearby: "135 ug/week" supports
+135 ug, "two pills" supports two tablets, and "starts at 5 and rises to 10 mg" supports 5 mg. The
+support is always ``inferred``.
 """
 
 import re

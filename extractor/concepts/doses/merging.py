@@ -1,4 +1,4 @@
-"""Merge the statements about an agent that do not contradict each other into regimens."""
+"""Merge statements about the same agent into regimens if they do not contradict each other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class Regimen:
         return self.statements[0]
 
     def links(self, name: str) -> list[Linked]:
-        """Return the links of a field, beginning with the main statement."""
+        """Return the links of a field, beginning with those of the main statement."""
         return [link for statement in self.statements for link in statement.links(name)]
 
     def add(self, statement: Statement) -> None:
@@ -163,8 +163,8 @@ def _merge_agent(statements: Iterable[Statement]) -> list[Regimen]:
 
 
 def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
-    """Return whether a statement can be a separate regimen: it has an amount, or an arm states a
-    route while no regimen has an amount.
+    """Return whether a statement can be a separate regimen: either it has an amount, or it is in
+    an arm and states a route, and no regimen has an amount.
     """
     if statement.amounts:
         return True
@@ -174,8 +174,8 @@ def _may_be_separate(statement: Statement, regimens: Iterable[Regimen]) -> bool:
 
 def _rank(statement: Statement) -> tuple[bool, bool, bool, int, int]:
     """Return the sort key of a statement. Statements with an amount of substance come first,
-    followed by statements in arms and interventions, and then by statements that link the most
-    fields directly.
+    followed by statements in arms and interventions; within each group, statements with the most
+    directly linked fields come first.
     """
     amounts = statement.amounts
     has_substance = any(not is_portion(link.mark) for link in amounts)

@@ -40,7 +40,7 @@ def is_salt(word: str) -> bool:
 @lru_cache(maxsize=65536)
 def name_key(name: str) -> str:
     """Return the form of a name that is used for comparison: in lower case, without hyphens, salts
-    or trade marks.
+    or trademark symbols.
 
     >>> (
     ...     name_key("Doxorubicin hydrochloride") == name_key("doxorubicin"),
@@ -181,7 +181,7 @@ def split_names(tokens: Tokens, first: int, end: int) -> list[Place]:
 
 
 def _cut(tokens: Tokens, first: int, end: int, joint: str) -> Iterator[Place]:
-    """Yield the ranges between matches of the rule ``joint`` that are outside brackets."""
+    """Yield the ranges between those matches of the rule ``joint`` that are outside brackets."""
     at = first
     for match in rule(joint).find(tokens, first, end):
         codes = tokens.codes[at : match.first]

@@ -107,8 +107,8 @@ def describe_nobody(
 def describe_link(
     text: DoseText, mark: Mark, anchor: Anchor, anchors: Sequence[Anchor]
 ) -> Iterator[str]:
-    """Yield the evidence for and against assigning a mark to an anchor. Each sign is also yielded
-    with the field of the mark.
+    """Yield the evidence for and against assigning a mark to an anchor. Each sign is yielded
+    twice: once as is, and once prefixed with the field of the mark.
     """
     for sign in _list_link_signs(text, mark, anchor, anchors):
         yield sign

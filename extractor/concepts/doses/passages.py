@@ -1,5 +1,5 @@
-"""List the passages of a record in which a model looks for regimens, because they may state what
-participants receive. Arms and interventions come first, since all arms together show which
+"""List the passages of a record in which a model should look for regimens: those that may state
+what participants receive. Arms and interventions come first, since all arms together show which
 treatments are compared; running text follows.
 """
 
@@ -98,8 +98,8 @@ def _cut(section: Section) -> Iterator[Span]:
 
 
 def _contains(listed: str, text: str) -> bool:
-    """Return whether a text occurs other than as the end of a longer word: "50 mg" is not in "750
-    mg".
+    """Return whether a text occurs anywhere other than at the end of a longer word: "50 mg" is not
+    in "750 mg".
     """
     folded = _fold(text)
     place = listed.find(folded)

@@ -2,7 +2,7 @@
 text.
 
 A value is linked if the regimen's quote, or other words in the record, state it for the agent. It
-is refused if the quote states a different value for the agent, or uses the value for something
+is rejected if the quote states a different value for the agent, or uses the value for something
 other than dosing. Otherwise, it is open.
 """
 
@@ -69,8 +69,8 @@ def _is_equal(stated: Any, wanted: Any) -> bool:
 
 
 def _can_contradict(stated: Any, wanted: Any) -> bool:
-    """Return whether two different values can contradict each other: amounts of the same dimension,
-    if both or neither are rates, and exact frequencies.
+    """Return whether two different values can contradict each other, as amounts of the same
+    dimension can if both or neither are rates, and as exact frequencies can.
     """
     if isinstance(stated, Frequency):
         return _VAGUE.isdisjoint({stated, wanted})
@@ -123,8 +123,8 @@ class _Text:
 
 def prove_regimens(answers: Sequence[Draft], parsed: ParsedRecord) -> list[Draft]:
     """Check each regimen in the answers against the statements about its agent in the text, and
-    remove values that the text refutes. Answers for other groups, or without an agent, are
-    unchanged.
+    remove values that the text refutes. Answers for other groups, and answers without an agent,
+    are left unchanged.
 
     The support of a linked value is ``parsed``, and its place is where the text states it for the
     agent. The support of an open value is ``inferred``. All agents that the answers name are
@@ -150,7 +150,7 @@ def _read_agent(answer: Draft) -> str | None:
 
 
 def _list_values(mark: Mark) -> Sequence[Any]:
-    """Return the dose levels of an amount, or the only value of any other mark."""
+    """Return the dose levels of an amount, or the single value of any other mark."""
     return mark.value if mark.field == "amounts" else [mark.value]
 
 
@@ -175,9 +175,9 @@ def _find_other_owner(same: Iterable[_Stated]) -> Refusal | None:
 def _list_likely(
     field: str, same: Sequence[_Stated], in_quote: Sequence[_Stated]
 ) -> list[_Stated]:
-    """Return the statements of a value (``same``) that are in the quote and may belong to the
-    agent. If the field has a single value, omit statements that are clearly less likely than the
-    most likely value in the quote.
+    """From the statements that give a value (``same``), return those that are in the quote and may
+    belong to the agent. If the field has a single value, omit statements that are clearly less
+    likely than the most likely value in the quote.
     """
     likely = [place for place in same if place.chance and place.in_quote]
     if field == "amounts":
@@ -202,7 +202,7 @@ def _doubt(reading: Reading[Any]) -> Reading[Any]:
 
 
 class _Proof:
-    """The check of a single regimen against the text."""
+    """Checks a single regimen against the text."""
 
     def __init__(self, draft: Draft, agent: Agent, text: _Text) -> None:
         self._draft = draft
@@ -215,7 +215,7 @@ class _Proof:
         self._refused = list(draft.refused)
 
     def run(self) -> Draft:
-        """Return the answer with only the values that are not refused, each with its support and
+        """Return the answer with only the values that are not rejected, each with its support and
         place.
         """
         readings = dict(self._draft.model)
@@ -229,8 +229,8 @@ class _Proof:
         return replace(self._draft, model=readings, refused=tuple(self._refused))
 
     def _prove(self, field: str, reading: Reading[Any]) -> dict[str, Reading[Any]]:
-        """Map the field to a reading with only the values that are not refused, and record the
-        refused values. The result is empty if all values are refused.
+        """Map the field to a reading with only the values that are not rejected, and record the
+        rejected values. The result is empty if all values are rejected.
         """
         values: list[Any] = []
         spans: list[Span] = []
@@ -309,8 +309,8 @@ class _Proof:
         return _find_other_owner(same) or other_act
 
     def _list_rivals(self, value: Any, in_quote: Sequence[_Stated]) -> list[_Stated]:
-        """Return the statements in the quote that contradict a value: they state a different value
-        for the agent that is not another value of the regimen.
+        """Return the statements in the quote that contradict a value: those that give the agent a
+        different value that is not one of the regimen's other values.
         """
         answered = self._amounts if isinstance(value, Amount) else [value]
         return [
@@ -442,7 +442,7 @@ class _Proof:
         return places[arms[0]]
 
     def _keep_arms(self, amount: Amount) -> Amount:
-        """Remove arms whose texts state a different amount from an amount. The first different
+        """Remove from an amount any arms whose texts state a different amount. Only the first such
         amount is recorded as a refusal.
         """
         rivals: dict[str, Span] = {}

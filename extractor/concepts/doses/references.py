@@ -1,5 +1,5 @@
 """Resolve references between arms: "R-CHOP as in arm I. Treatment repeats every 14 days" repeats
-the regimens of another arm in a different cycle.
+the regimens of another arm with a different cycle.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ def repeat_referred(
     texts: Sequence[DoseText], statements: Sequence[Statement]
 ) -> Iterator[Statement]:
     """Yield all statements, followed by copies of the statements that an arm repeats from another
-    arm in a different cycle.
+    arm with a different cycle.
     """
     yield from statements
     known: dict[str, list[Statement]] = {}

@@ -51,8 +51,8 @@ def find_routes(tokens: Tokens) -> Iterator[Mark]:
 
 
 def find_frequencies(tokens: Tokens, amounts: Sequence[Mark] = ()) -> list[Mark]:
-    """Return the frequencies in a text from left to right, except for the frequencies of visits,
-    dose changes and limits. ``amounts`` contains the amounts in the text.
+    """Return the frequencies in a text from left to right, except for those that refer to visits,
+    dose changes or limits. ``amounts`` contains the amounts in the text.
 
     >>> from extractor.language.book import read_text
     >>> text = "every 3 weeks, then 2 times a day; visits every 8 weeks"
@@ -196,8 +196,8 @@ def _make_weekdays(match: Found) -> Frequency:
 
 
 def _make_period(match: Found) -> Period | None:
-    """Return the duration that a match states. The number is 1 if it is missing, and the unit is a
-    cycle if it is missing.
+    """Return the duration that a match states. If the number is missing, it is taken to be 1; if
+    the unit is missing, it is taken to be a cycle.
     """
     numbers = _read_numbers(match, "value") if match.has("value") else [1]
     unit = _read_unit(match) if match.has("unit") else TimeUnit.CYCLE

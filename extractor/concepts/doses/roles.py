@@ -86,7 +86,7 @@ class Trial:
 
     @cached_property
     def kinds(self) -> Mapping[str, str]:
-        """The class of each arm. An arm without a class is active if its label contains
+        """The class of each arm. An arm without a class is treated as active if its label contains
         "control".
         """
         return {name: _class_arm(text) for name, text in self.arms.texts.items()}
@@ -119,8 +119,8 @@ def describe_role(regimen: Regimen, trial: Trial) -> Iterator[str]:
 
 
 def _describe_arms(agent: Agent, trial: Trial) -> Iterator[str]:
-    """Yield signs for the arms that receive the agent and the other agents, and for the agent's
-    mention in the titles.
+    """Yield signs for the arms that receive the agent, for the arms that receive the other agents,
+    and for the agent's mention in the titles.
     """
     uses = trial.uses[agent.key]
     every = trial.arms.places

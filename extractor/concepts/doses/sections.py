@@ -44,7 +44,9 @@ def find_marks(tokens: Tokens) -> list[Mark]:
 
 
 def _drop_cycles(lengths: Sequence[Mark], cycles: Sequence[Mark]) -> list[Mark]:
-    """Return the durations that are not the length of a cycle. Durations in cycles are kept."""
+    """Return the durations that are not the length of a cycle. Durations that are expressed in
+    cycles are kept.
+    """
     kept = {mark.place for mark in drop_inside(lengths, cycles)}
     return [
         mark
@@ -133,7 +135,7 @@ class DoseText:
 def list_texts(
     record: TrialRecord, sections: Mapping[str, LexedSection]
 ) -> list[DoseText]:
-    """Return the interventions, the arms and the descriptions of a record, in this order."""
+    """Return the interventions, arms and descriptions of a record, in that order."""
     interventions: list[DoseText] = []
     arms: list[DoseText] = []
     for section in record.sections:
@@ -174,8 +176,8 @@ def _read_group(section: Section, lexed: LexedSection) -> DoseText:
 
 
 def split_clauses(tokens: Tokens, first: int, end: int) -> Iterator[Place]:
-    """Yield the clauses in the tokens ``first:end``: the sentences, which are also split at
-    semicolons and line breaks.
+    """Yield the clauses in the tokens ``first:end``: the sentences, further split at semicolons
+    and line breaks.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("A 5 mg daily; B 10 mg weekly. Both oral")

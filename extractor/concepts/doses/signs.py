@@ -53,8 +53,8 @@ def _measure(sure: float) -> str:
 
 
 def describe_around(regimen: Regimen, siblings: int) -> Iterator[str]:
-    """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of regimens
-    with its agent.
+    """Yield the signs that apply to all fields of a regimen. ``siblings`` is the number of
+    regimens with the same agent.
     """
     main = regimen.main
     marks = within(main.text.marks, *main.clause)

@@ -1,4 +1,4 @@
-"""Statements: read how each clause says that an agent is given."""
+"""Statements: read what each clause says about how an agent is given."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ class Statement:
 
 def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
     """Return the statements in a section, clause by clause. A cycle or a duration in a clause
-    without agents and amounts applies to all earlier statements: "Treatment repeats every 21 days
+    without agents or amounts applies to all earlier statements: "Treatment repeats every 21 days
     for up to 6 courses".
     """
     statements: list[Statement] = []
@@ -115,7 +115,7 @@ def read_clauses(text: DoseText, agents: Agents) -> list[Statement]:
 def _add_to_all(
     statements: Iterable[Statement], marks: Iterable[Mark], text: DoseText
 ) -> None:
-    """Add a cycle or a duration among the marks to each statement that lacks it."""
+    """Add any cycle or duration found among the marks to each statement that lacks one."""
     for mark in marks:
         if mark.field in ("cycle", "duration"):
             link = Linked(mark, _OF_ALL, text, is_shared=True)
@@ -134,7 +134,7 @@ class Clause(NamedTuple):
 
 
 def list_clauses(text: DoseText, agents: Agents) -> Iterator[Clause]:
-    """Yield the clauses of a section with their possible owners."""
+    """Yield the clauses of a section with the possible owners of their marks."""
     moments = [mark for mark in text.marks if mark.field == "timing"]
     # as in "36 hours after examplumab", which does not give a dose
     mentions = drop_inside(agents.find(text), moments)
@@ -175,8 +175,8 @@ def describe_candidates(
     owners: Iterable[Owner],
     mentions: Sequence[Mention],
 ) -> list[list[str]]:
-    """Return the signs for each possible owner of an amount, followed by the signs that it does not
-    have an owner.
+    """Return the signs for each possible owner of an amount, followed by the signs that the amount
+    has no owner.
     """
     signs = [
         list(describe_owner(text, mark, owner, mentions, clause)) for owner in owners
@@ -191,8 +191,8 @@ def find_anchors(
     owners: Sequence[Owner],
     mentions: Sequence[Mention],
 ) -> Iterator[Anchor]:
-    """Yield an anchor for each amount in a clause, with its most likely agent, and for each agent
-    that the clause gives without an amount.
+    """Yield an anchor for each amount in a clause, with its most likely agent, and an anchor for
+    each agent that the clause describes as given without an amount.
     """
     with_amount: set[str] = set()
     for mark in marks:
@@ -210,9 +210,9 @@ def find_anchors(
 
 
 def list_bare(owners: Sequence[Owner], with_amount: Set[str]) -> list[Owner]:
-    """Return the agents that a clause may give without an amount: the agents that it names or, if
-    it does not contain agents or amounts, the topic of the section and the agents from earlier
-    clauses.
+    """Return the agents that a clause may describe as given without an amount: the agents that it
+    names or, if it does not contain agents or amounts, the topic of the section and the agents
+    from earlier clauses.
     """
     named_owners = [owner for owner in owners if owner.how == "named"]
     others = [] if with_amount else owners

@@ -1,4 +1,4 @@
-"""Groups: whether all criteria in a group must apply, any of them, or a number of them.
+"""Groups: whether all, any or a certain number of the criteria in a group must apply.
 
 - ``read`` determines the rule of a line from its words, from "or" and "and" between the items, or
   from the wording of the items. It also finds adjacent items that exclude each other, and checks
@@ -6,5 +6,5 @@
 - ``assemble`` builds the tree of the lines above each criterion. A line with several members
   becomes a group, and so does a run of alternatives; a line with a single member does not.
 
-A number of members is read and proven only if the text states it.
+The required number of members is read, and considered proven, only if the text states it.
 """

@@ -90,8 +90,8 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
 
 
 def _read_count(match: Found) -> CriterionGroup | None:
-    """Return the rule for a number of parts: "one or more" means any of them. A number before named
-    parts is a rule only with words such as "at least".
+    """Return the rule for a number of parts: "one or more" means any of them. A number before
+    named parts is treated as a rule only if accompanied by words such as "at least".
     """
     least = read_number(match.read("n") or "")
     most = read_number(match.read("high") or "")
@@ -140,8 +140,8 @@ def find_group_rule(tokens: Tokens, value: CriterionGroup) -> Derived | None:
 def read_rule(
     line: Passage, items: Sequence[Passage], kind: CriterionKind
 ) -> Reading[CriterionGroup]:
-    """Return how the items below a line are combined: by its words, by the words that join the
-    items, or by their kind.
+    """Return how the items below a line are combined, as shown by the line's wording, by the words
+    that join the items, or by the kind of the items.
 
     >>> line, items = (
     ...     read_passage("Has one of these:"),
@@ -194,9 +194,9 @@ def _read_stated(
     usual: GroupRule,
     joining_words: set[str],
 ) -> Reading[CriterionGroup]:
-    """Return the rule that a line states in the tokens at ``place``. It is less certain if the
-    words that join the items contradict it. In an inclusion list, "any of" means all of the items
-    if they are healthy values or must be absent.
+    """Return the rule that a line states in the tokens at ``place``. The rule is less certain if
+    the words that join the items contradict it. In an inclusion list, "any of" means all of the
+    items if they are healthy values or must be absent.
     """
     if group.rule is GroupRule.ANY and usual is GroupRule.ALL:
         # "No history of any of these" means none of them
@@ -217,8 +217,9 @@ def _judge_inclusions(
     line: Passage, items: Sequence[Passage]
 ) -> Reading[CriterionGroup]:
     """Return how inclusions are combined below a line that does not state a rule. One of them is
-    sufficient if the items exclude each other, or are exceptions to, examples of or kinds of the
-    line's topic. Otherwise, or if the line names a group of people, all of them must apply.
+    sufficient if the items are mutually exclusive, or if they are exceptions to the line's topic,
+    or examples or kinds of it. Otherwise, or if the line names a group of people, all of them must
+    apply.
     """
     for first, end, alternatives in _find_alternatives(items):
         if end - first == len(items):
@@ -341,8 +342,8 @@ def _find_alternatives(
 
 def _contradicts(joint: Joint, usual: GroupRule) -> bool:
     """Return whether a joining word contradicts the rule of its list. In a list of exclusions, a
-    lower-case "and" does not, since it may only precede the last of several exclusions, each of
-    which is sufficient.
+    lower-case "and" does not contradict the rule, since it may merely introduce the last of
+    several exclusions, each of which is sufficient.
     """
     is_strong = joint.in_capitals or usual is not GroupRule.ANY
     return joint.word == _CONTRARY[usual] and is_strong

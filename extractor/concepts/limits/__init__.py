@@ -1,10 +1,10 @@
 """Limits: the quantities that a criterion limits, and their permitted values.
 
-For each line of the criteria, this package decides which numbers are limits. It reads the quantity,
-comparator, value or range, and unit of each limit, and to whom the limit applies.
+For each line of the criteria, this package decides which numbers are limits. It reads each limit's
+quantity, comparator, value or range, and unit, as well as the people to whom the limit applies.
 ``read.find_limits`` uses the grammar in ``extractor.measures`` to return all limits of a line,
-including ages and other durations; ``criterion.read_constraints`` selects the limits that state who
-may take part, and adds a place and named signs to each. A logistic regression over the signs
+including ages and other durations; ``criterion.read_constraints`` selects the limits that state
+who may take part, and adds a place and named signs to each. A logistic regression over the signs
 (``evidence/weights/signs.toml``) determines the confidence of each limit.
 
 "at least 13 g/dL in men" becomes a row as follows. ``criteria/read._read`` calls
@@ -23,5 +23,6 @@ To change what is read:
 - a combination, such as a range or a value for each sex: ``extractor/measures/rules``;
 - which limits are not requirements: ``criterion`` and ``roles``; which signs make a limit doubtful:
   ``signs``;
-- the sex to which a limit applies: ``sexes``; whom several limits admit together: ``admission``.
+- the sex to which a limit applies: ``sexes``; which people are admitted by several limits
+  together: ``admission``.
 """

@@ -1,5 +1,5 @@
-"""Read whom a criterion and its limits admit: its requirements and exceptions, the sex to which a
-limit applies, and whether the bounds of an age are inclusive.
+"""Determine whom a criterion and its limits admit: the criterion's requirements and exceptions,
+the sex to which each limit applies, and whether age bounds are inclusive.
 
 These facts are added to the extraction, so that users do not have to interpret the quotes.
 """
@@ -46,9 +46,9 @@ def describe_criterion(criterion: Criterion, passage: Passage) -> Criterion:
     ``turned`` or ``demanded``. The evidence of each limit states the sex to which it applies, the
     quantity that the surrounding words name, and whether it is one of several alternatives.
 
-    ``turned`` means that its comparators have already been reversed because of a "must not".
-    ``demanded`` means that it is an exclusion worded as a requirement. ``passage`` contains the
-    criterion, in the section to which the offsets of its evidence refer.
+    ``turned`` means that the criterion's comparators have already been reversed because of a "must
+    not". ``demanded`` means that it is an exclusion worded as a requirement. ``passage`` contains
+    the criterion, in the section to which the offsets of its evidence refer.
 
     >>> said = Criterion(
     ...     kind="exclusion",
@@ -102,9 +102,9 @@ def _describe_limits(
     *,
     with_and: bool,
 ) -> tuple[Evidence, ...]:
-    """Return the evidence of a criterion after adding, to that of each limit, the sex to which it
-    applies, the quantity that the surrounding words name, and whether it is one of several
-    alternatives. ``with_and`` is passed to ``_find_alternatives``.
+    """Return the evidence of a criterion after adding, to the evidence of each limit, the sex to
+    which the limit applies, the quantity that the surrounding words name, and whether the limit is
+    one of several alternatives. ``with_and`` is passed to ``_find_alternatives``.
     """
     sexes = find_sexes(tokens, places)
     alternatives = _find_alternatives(tokens, criterion, places, with_and=with_and)
@@ -181,8 +181,8 @@ def _are_alternatives(
 
 def describe_gold(extraction: TrialExtraction) -> TrialExtraction:
     """Add facts about whom the criteria admit to a gold extraction, and evidence for their limits,
-    with offsets into the quote. Gold criteria do not have evidence; criteria that have it are
-    unchanged.
+    with offsets into the quote. Gold criteria do not have evidence; criteria that already have
+    evidence are left unchanged.
     """
     criteria = tuple(
         criterion if criterion.evidence else _describe_gold(criterion)
@@ -227,9 +227,10 @@ def describe_ages(
     is ``>``; for a maximum, "under 65" is ``<``.
 
     A comparator that bounds the other side is reversed: "under 18" in an exclusion criterion
-    becomes a minimum with ``>=``. The comparator is None if the words do not have one for this
-    number alone ("18-65 years"). If there are criteria, only evidence in their sections is changed,
-    because the wording elsewhere, such as "elderly over 65" in a summary, is not exact.
+    becomes a minimum with ``>=``. The comparator is None if the words do not contain one that
+    applies to this number alone ("18-65 years"). If there are criteria, only evidence in their
+    sections is changed, because the wording elsewhere, such as "elderly over 65" in a summary, is
+    not exact.
     """
     of_criteria = {criterion.section for criterion in eligibility.criteria}
     pieces: list[Evidence] = []

@@ -95,8 +95,8 @@ def _may_be_of_next(tokens: Tokens, limit: Limit, limits: Sequence[Limit]) -> bo
 
 def _is_constraint(tokens: Tokens, limit: Limit, topic: str) -> bool:
     """Return whether a limit states who may take part. An age must be the participants' age, and a
-    duration must be a lifetime ("life expectancy"). Every other limit is a requirement unless it is
-    an end of a scale, a target, part of a name, or the definition of a unit.
+    duration must be a lifetime ("life expectancy"). Every other limit is treated as a requirement
+    unless it is one end of a scale, a target, part of a name, or the definition of a unit.
     """
     if limit.qualifies or _find_role(tokens, limit) in _NO_LIMITS:
         return False
@@ -158,8 +158,8 @@ def _quote(passage: Passage, place: Range) -> str:
 
 
 def _word_unit(passage: Passage, limit: Limit) -> str | None:
-    """Return the unit of a limit as written in the raw text, if the text contains it in one
-    piece.
+    """Return the unit of a limit as written in the raw text, if it appears there as one continuous
+    string.
     """
     tokens = passage.tokens
     if limit.unit is None:
@@ -172,8 +172,8 @@ def _word_unit(passage: Passage, limit: Limit) -> str | None:
 
 
 def _word_condition(passage: Passage, limit: Limit) -> str | None:
-    """Return the words of a condition; None if they name only people, without a sex: "Adults > 18
-    years".
+    """Return the words of a condition; None if they only name people and do not state a sex:
+    "Adults > 18 years".
     """
     if limit.condition is None:
         return None
@@ -185,8 +185,9 @@ def _word_condition(passage: Passage, limit: Limit) -> str | None:
 
 
 def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
-    """Return the tokens that name the quantity of a limit; for an age, the last word for age before
-    the end of the limit. Return None if a name is not needed, or if the line does not contain one.
+    """Return the tokens that name the quantity of a limit; for an age, return the last word
+    meaning "age" before the end of the limit. Return None if a name is not needed, or if the line
+    does not contain one.
     """
     if is_age(tokens, limit):
         names = list(rule("age_name").find(tokens, 0, limit.end))
@@ -204,8 +205,8 @@ def _find_name(tokens: Tokens, limit: Limit) -> Range | None:
 
 def _word_quantity(passage: Passage, limit: Limit, topic: str) -> str:
     """Return the words for the quantity of a limit. They are taken from the line or the topic, or
-    implied: "weight" for kilograms or pounds, "age" for years of people. If none of these applies,
-    return the words of the limit itself.
+    implied: "weight" for kilograms or pounds, "age" for a person's years. If none of these
+    applies, return the words of the limit itself.
     """
     tokens = passage.tokens
     name = _find_name(tokens, limit)

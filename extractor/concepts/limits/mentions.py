@@ -148,10 +148,10 @@ def _measure(tokens: Tokens, limit: Limit) -> Measured:
 def _mention_row(
     tokens: Tokens, row: Row, before: Sequence[Mention], following: Sequence[Mention]
 ) -> Mention:
-    """Return the mention of a number, or a row of numbers, that is not part of a limit. Its clause
-    covers the words between the neighbouring limits. ``before`` contains the mentions of the
-    preceding limits, with the nearest last; ``following`` contains the mention of the next limit,
-    if there is one.
+    """Return the mention for a number, or for a row of numbers, that is not part of a limit. Its
+    clause covers the words between the neighbouring limits. ``before`` contains the mentions of
+    the preceding limits, with the nearest last; ``following`` contains the mention of the next
+    limit, if there is one.
     """
     first, end, bounds = row
     place = (first, end)
@@ -184,9 +184,9 @@ def _mention_row(
 def _list_allowed(
     tokens: Tokens, clause: Range, place: Range
 ) -> tuple[Comparator, ...]:
-    """Return the comparators that the number at ``place`` may have if it is not clear which
-    comparator belongs to it: those that precede or follow it in its clause, and those of a bare
-    number. Directly after "within", the only one is "at most".
+    """Return the comparators that the number at ``place`` may have if it is not clear which one
+    belongs to it: those that precede or follow it in its clause, and those that a bare number can
+    have. Directly after "within", the only one is "at most".
     """
     first, end = place
     if rule("within_before").ends(tokens, first, first - 2):

@@ -31,8 +31,8 @@ _WEIGHED = "body_weight"
 
 
 def supports_name(quantity: KnownQuantity, text: str, unit: str | None) -> bool:
-    """Return whether ``text``, the words for the quantity of a limit, and its UCUM ``unit`` support
-    the quantity that was read from them.
+    """Return whether ``text`` (the words for a limit's quantity) and the limit's UCUM ``unit``
+    support the quantity that was read from them.
 
     A general quantity that is inferred only from the unit is not supported. An unnamed body weight
     is supported only if the words refer to people. Words do not support a quantity if they end with
@@ -87,10 +87,10 @@ def _is_other_ratio(words: tuple[str, ...], text: str, quantity: KnownQuantity) 
 def list_joined(
     text: str, quantity: KnownQuantity, unit: str | None
 ) -> tuple[str, ...]:
-    """Return the names of the quantities that are joined in a text. The result is empty if the text
-    names only one quantity or states a ratio, if the vocabulary has a combined name for the
-    quantities, or if one of them cannot have the UCUM ``unit``. ``quantity`` is the quantity that
-    was read.
+    """Return the names of the quantities that are mentioned together in a text. The result is
+    empty if the text names only one quantity or states a ratio, if the vocabulary has a combined
+    name for the quantities, or if one of them cannot have the UCUM ``unit``. ``quantity`` is the
+    quantity that was read.
 
     >>> list_joined("bilirubin or ASAT", get_quantity("ast"), "{ULN}")
     ('total_bilirubin', 'ast')

@@ -1,5 +1,5 @@
-"""Check whether a number in a text has a given unit: adjacent, after other words, or shared with
-the next number.
+"""Check whether a number in a text has a given unit, whether the unit is adjacent, follows other
+words, or is shared with the next number.
 """
 
 import re
@@ -33,8 +33,8 @@ def has_unit(tokens: Tokens, place: Range, unit: str) -> bool:
     """Return whether the number at a token range has ``unit``, which must be the first unit after
     it.
 
-    An area under the curve has the unit "AUC" whatever follows. The "+" of a score must be joined
-    to the number. The "20/" of a visual acuity precedes the number.
+    An area under the curve has the unit "AUC" whatever follows. The "+" in a score must be joined
+    to the number. The "20/" in a visual acuity precedes the number.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("5 mg/kg or 10 g daily")
@@ -80,8 +80,8 @@ def _name_unit(unit: str) -> frozenset[str]:
 
 
 def shares_unit(tokens: Tokens, place: Range, unit: str) -> bool:
-    """Return whether a number without a unit shares ``unit`` with the next number, separated from
-    it at most by a conjunction or a comma: "BMI below 18 or above 40 kg/m2".
+    """Return whether a number without a unit shares ``unit`` with the next number, from which it
+    may be separated only by a conjunction or a comma: "BMI below 18 or above 40 kg/m2".
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("BMI below 18 or above 40 kg/m2")
@@ -109,8 +109,8 @@ def may_be_years(tokens: Tokens, place: Range) -> bool:
 def stands_bare(tokens: Tokens, place: Range, subject: Collection[str] = ()) -> bool:
     """Return True if the number at a token range is not followed by a unit of measurement and is
     therefore a count or a grade. ``subject`` contains the words of its quantity in lower case: if
-    it is "cigarettes", "10 cigarettes per day" is a count of cigarettes. The number of a class or a
-    grade is always treated as a count.
+    it is "cigarettes", "10 cigarettes per day" is a count of cigarettes. A number that denotes a
+    class or a grade is always treated as a count.
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("ECOG 0-2 for 3 weeks")

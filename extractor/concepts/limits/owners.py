@@ -1,5 +1,5 @@
-"""Decide whether a number belongs to a quantity, to a different quantity, or possibly to either of
-them.
+"""Decide whether a number belongs to a given quantity, to a different quantity, or possibly to
+either.
 """
 
 import re
@@ -61,8 +61,8 @@ def is_own(quantity: str, mention: Mention, tokens: Tokens) -> bool | None:
 
 def _is_of_others(spelled: Words, mention: Mention, tokens: Tokens) -> bool:
     """Return whether the quantity and the number belong to different groups of people or sides of
-    the body. The number belongs to the last group that its clause names before it, or otherwise to
-    the first group after it.
+    the body. The number belongs to the last group named before it in its clause or, failing that,
+    to the first group named after it.
     """
     front = spell_words(tokens.read(mention.clause[0], mention.number[0]))
     following = spell_words(tokens.read(mention.number[1], mention.clause[1]))
@@ -95,9 +95,10 @@ def _is_part_of_ratio(words: Words, mention: Mention, tokens: Tokens) -> bool:
 
 
 def _is_age(words: Words, mention: Mention, tokens: Tokens) -> bool | None:
-    """Return True if a number is the age that the quantity names. Return None if it belongs to
-    another quantity, or is an age in another part of the trial. Return False if only the adjacent
-    words make it an age ("has turned 18"), or if it is a bare number without a name.
+    """Return True if a number is the age that the quantity names. Return None if the number
+    belongs to another quantity, or if it is an age in another part of the trial. Return False if
+    only the adjacent words make it an age ("has turned 18"), or if it is a bare number without a
+    name.
     """
     clause = _list_words(tokens, *mention.clause)
     if mention.kind is Measured.AGE or not _AGE.isdisjoint(clause):
@@ -234,10 +235,10 @@ def _list_inherited(mention: Mention, tokens: Tokens) -> Words:
 
 def _find_direct(length: int, mention: Mention, tokens: Tokens) -> Range:
     """Return the tokens of a number and of the following words that may name its quantity, which
-    has ``length`` words: "10 or more cigarettes". They end at a conjunction, and have at most four
-    words more than the quantity. If a name precedes the number, they also end at a bracket, as in
-    "Hb > 9 (transfusion allowed)". If another number follows and this one has a unit, the words
-    between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is returned.
+    has ``length`` words: "10 or more cigarettes". They end at a conjunction and contain at most
+    four more words than the quantity. If a name precedes the number, they also end at a bracket,
+    as in "Hb > 9 (transfusion allowed)". If another number follows and this one has a unit, the
+    words between the two belong to the other number: in "3 mg ALT > 5", only "3 mg" is returned.
     """
     end = mention.end
     stop = min(len(tokens), end + _COUNTED_REACH + length)
@@ -298,7 +299,7 @@ def _list_subjects(tokens: Tokens) -> frozenset[Words]:
 @lru_cache(maxsize=1024)
 def _name(text: str) -> Words:
     """Return the names of all known quantities in a text. A combined quantity is replaced with its
-    parts: transaminases with ALT and AST.
+    parts; for example, transaminases with ALT and AST.
     """
     parts = (quantity.both or {quantity.name} for quantity in list_named(text))
     return frozenset[str]().union(*parts)
@@ -306,7 +307,7 @@ def _name(text: str) -> Words:
 
 @lru_cache(maxsize=1024)
 def _list_name_words(names: Words) -> Words:
-    """Return all words in the names of some known quantities, and generic words."""
+    """Return all words in the names of the given known quantities, together with generic words."""
     words = {*word_list("idle_words"), *word_list("function_words")}
     for name in names:
         words.update(*map(fold_words, get_quantity(name).names))

@@ -39,10 +39,10 @@ have more.
 
 
 def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
-    """Return a constraint with its place in a passage; None if the passage does not state it for
-    this quantity. An age does not have to be named: "2 to 18 years". If the passage uses another
-    name for the quantity, such as "ANC" for "absolute neutrophil count", the constraint takes that
-    name.
+    """Return a constraint with its place in a passage; return None if the passage does not state
+    the constraint for this quantity. An age does not have to be named: "2 to 18 years". If the
+    passage uses another name for the quantity, such as "ANC" for "absolute neutrophil count", the
+    constraint takes that name.
     """
     for name, place in _list_names(value.quantity, passage):
         renamed = value.model_copy(update={"quantity": name})
@@ -54,7 +54,7 @@ def find_constraint(value: Constraint, passage: Passage) -> Supported | None:
 
 def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | None]]:
     """Yield the names that a passage may use for a quantity, each with its place: the constraint's
-    own words, another name from the vocabularies, or its own words without a place.
+    own words, another name from the vocabularies, or the constraint's own words with no place.
     """
     place = find_quote(passage, quantity)
     if place:
@@ -73,8 +73,8 @@ def _list_names(quantity: str, passage: Passage) -> Iterator[tuple[str, Span | N
 def _find_named(
     value: Constraint, place: Span | None, passage: Passage
 ) -> Supported | None:
-    """Return a constraint with the span from the name of its quantity to its number; None if the
-    passage does not state it with its unit.
+    """Return a constraint with the span from the name of its quantity to its number; return None
+    if the passage does not state the constraint with its unit.
     """
     limit = find_limit(cut(passage), value, value.quantity)
     if limit is None:
@@ -167,9 +167,9 @@ def _has_unit(
     value: Constraint | Quantity, quantity: str, mention: Mention, tokens: Tokens
 ) -> bool:
     """Return whether the number of a mention has the unit of a limit, or lacks a unit if the limit
-    does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score in percent
-    may be written with or without its unit ("Karnofsky of 70" or "70 %"). A number without a unit
-    may share the unit of the previous or next number.
+    does not have one. The ``quantity`` may be the counted noun: "10 cigarettes". A score given as
+    a percentage may be written with or without its unit ("Karnofsky of 70" or "70 %"). A number
+    without a unit may share the unit of the previous or next number.
     """
     subject = {word.lower() for word in lex(quantity).words}
     place = mention.number

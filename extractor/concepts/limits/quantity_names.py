@@ -37,7 +37,7 @@ fluid.
 
 @dataclass(frozen=True, slots=True)
 class KnownQuantity:
-    """A quantity of the vocabulary, as described in ``quantity_names/people.toml``. ``unit`` is the
+    """A quantity in the vocabulary, as described in ``quantity_names/people.toml``. ``unit`` is the
     canonical unit.
 
     ``loinc`` contains its LOINC codes, keyed by one unit for each dimension in which it is
@@ -65,11 +65,12 @@ class KnownQuantity:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, unit: str | None) -> bool:
-        """Return whether a limit on this quantity can have ``unit``, a UCUM code, or lack a unit if
-        it is None. The unit can be the canonical unit, an additional unit (``others``), or a unit
-        that can be converted to one of them or has the same dimension; a concentration can have any
-        unit of concentration. A relative unit ("x ULN") fits all quantities except scales, counts
-        in braces and weak names. Counts cannot have any other unit.
+        """Return whether a limit on this quantity can have ``unit``, a UCUM code, or, if ``unit``
+        is None, can lack a unit. The unit can be the canonical unit, an additional unit
+        (``others``), or a unit that can be converted to one of them or has the same dimension; a
+        concentration can have any unit of concentration. A relative unit ("x ULN") fits all
+        quantities except scales, counts whose unit is in braces, and quantities with weak names.
+        Counts cannot have any other unit.
         """
         if unit is None:
             return not self.measured
@@ -117,8 +118,8 @@ class KnownQuantity:
     def infer_unit(self, value: float) -> str | None:
         """Return the implied unit of a value without a unit; None if it is unknown or ambiguous. A
         cell count may be per litre, per microlitre or in 10^9/L, depending on its size. Counts and
-        scales have their canonical unit; other quantities do only if the value is in their
-        ``implied`` range.
+        scales are given their canonical unit; other quantities are given it only if the value is
+        in their ``implied`` range.
 
         >>> [
         ...     list_quantities()["platelet_count"].infer_unit(value)
@@ -136,7 +137,8 @@ class KnownQuantity:
 
     def change_of(self) -> "KnownQuantity":
         """Return the quantity for changes of this quantity, in the same unit. If the vocabulary
-        does not contain one, create a quantity that is named after this one and may be negative.
+        does not contain such a quantity, create one that is named after this quantity and may be
+        negative.
         """
         if self.change:
             return list_quantities()[self.change]
@@ -193,8 +195,8 @@ def _list_loinc(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def get_quantity(name: str) -> KnownQuantity:
-    """Return the vocabulary's quantity with a canonical name, or the change of a quantity with that
-    name.
+    """Return the vocabulary's quantity with the given canonical name, or the change in a quantity
+    if the name is that of a change.
 
     >>> get_quantity("haemoglobin").unit, get_quantity("haemoglobin_change").signed
     ('g/dL', True)
@@ -292,8 +294,8 @@ def _is_age(words: Words, unit: str, quote: str) -> bool:
 
 
 def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
-    """Return the quantity that a unit alone indicates; None if no quantity is indicated, or if it
-    cannot have the value: "prostate > 100 c" is not a temperature.
+    """Return the quantity that a unit alone indicates; return None if no quantity is indicated, or
+    if the quantity cannot have the given value: "prostate > 100 c" is not a temperature.
     """
     by_unit = _find_unit(unit)
     canonical = by_unit.to_canonical(value, unit) if by_unit and value else None
@@ -304,8 +306,8 @@ def _name_by_unit(unit: str, value: float | None) -> KnownQuantity | None:
 def _name_by_sense(
     quantity: KnownQuantity, text: str, quote: str, value: float
 ) -> KnownQuantity:
-    """Narrow a quantity to one of the two blood pressures, to a change, or to another time or
-    fluid, depending on the words around its limit.
+    """Narrow a quantity to one of the two blood pressures, to a change, or to the same quantity at
+    another time or in another fluid, depending on the words around its limit.
     """
     tokens = read_text(quote)
     name = tokens.at(max(0, quote.find(text)))
@@ -431,7 +433,7 @@ def find_loinc(quantity: KnownQuantity, unit: str | None) -> list[str]:
 
 def name_property(unit: str) -> tuple[Dimension, bool]:
     """Return the dimension of a UCUM unit, and whether the unit is per 1.73 m2 of body surface,
-    since LOINC codes differ in both. Enzyme units and international units are treated as the same
+    since LOINC codes depend on both. Enzyme units and international units are treated as the same
     unit, since each assay uses only one of them.
 
     >>> (
@@ -448,9 +450,9 @@ def choose_reading(
 ) -> tuple[int | float, bool]:
     """Return the reading of a written number that is usual for the quantity ``name``, and whether
     the reading is certain. If only one reading is in the usual range, it is certain unless it
-    treats a comma as a decimal separator. If the range does not decide, a comma before three digits
-    marks thousands, as in English, and the reading is certain unless the value is unusual; a dot is
-    uncertain. ``written`` must be a number.
+    treats a comma as a decimal separator. If the range does not settle the question, a comma
+    before three digits is read as a thousands separator, as in English, and the reading is certain
+    unless the value is unusual; a dot is always uncertain. ``written`` must be a number.
 
     >>> (
     ...     choose_reading("100.000", "Platelets", "/mm3"),

@@ -1,4 +1,4 @@
-"""Find the limits of a line with the measures grammar, and adjust them to the kind of list."""
+"""Find the limits in a line using the measures grammar, and adjust them to the kind of list."""
 
 from dataclasses import replace
 
@@ -20,8 +20,8 @@ def find_limits(
     right.
 
     ``kind`` is the kind of list, which determines the comparator of a bare age: "aged 18 years" is
-    a lower bound, but an upper bound in exclusions. ``kind`` is None if it is unknown. ``topic`` is
-    the line above, which may name the quantity.
+    a lower bound in inclusions, but an upper bound in exclusions. ``kind`` is None if it is
+    unknown. ``topic`` is the line above, which may name the quantity.
 
     >>> limits = find_limits(read_text("ECOG 0-2, ANC >= 1.5 x 10^9/L"), None)
     >>> [(limit.comparator.value, limit.value, limit.value_high) for limit in limits]
@@ -38,10 +38,10 @@ def find_limits(
 
 
 def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
-    """Return a limit stated with "or better" or "worse than", with the comparator that follows from
-    the scale of its quantity; None if it is unknown which end of the scale is worse. "Than"
-    excludes the number itself, unless it is negated ("no worse than 2" allows 2) or the number is
-    explicitly included ("better than or equal to 2").
+    """Return a limit stated with "or better" or "worse than", with the comparator that follows
+    from the scale of its quantity; None if it is unknown which end of the scale is worse. "Than"
+    excludes the number itself, unless the comparison is negated ("no worse than 2" allows 2) or
+    the number is explicitly included ("better than or equal to 2").
     """
     if limit.scale_words is None:
         return limit
@@ -61,8 +61,8 @@ def _apply_scale(tokens: Tokens, limit: Limit) -> Limit | None:
 
 
 def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
-    """Return a limit with a negative value if it is on deviations below a mean: "at least 2.5 SD
-    below the mean" is at most -2.5 SD.
+    """Return a limit with a negative value if it is stated in standard deviations below a mean:
+    "at least 2.5 SD below the mean" is at most -2.5 SD.
     """
     is_below = rule("below_mean").search(tokens, limit.first, limit.end + 6)
     if limit.value <= 0 or is_below is None:
@@ -76,8 +76,8 @@ def _negate_below_mean(tokens: Tokens, limit: Limit) -> Limit:
 
 
 def _split_outside(tokens: Tokens, limit: Limit) -> list[Limit]:
-    """Return the two limits below and above a range that is negated, as in "outside the range 0.4 -
-    4.0". Return any other range unchanged.
+    """If a range is negated, as in "outside the range 0.4 - 4.0", return two limits: one below the
+    range and one above it. Return any other range unchanged.
     """
     if limit.value_high is None or limit.time_unit:
         return [limit]
@@ -138,7 +138,9 @@ def _is_refused(tokens: Tokens, first: int) -> bool:
 
 
 def _closes_bracket(codes: str) -> bool:
-    """Return whether some tokens close more brackets than they open: "without anaesthesia)"."""
+    """Return whether the given tokens close more brackets than they open: "without
+    anaesthesia)".
+    """
     return codes.count(")") > codes.count("(")
 
 

@@ -31,10 +31,10 @@ def find_role(tokens: Tokens, place: Range, quantity: Range | None) -> NumberRol
     """Return the role of a number in its clause, determined by the words before its comparator and
     after the number.
 
-    ``place`` contains the tokens of the number or range, ``quantity`` those of the name that it
-    limits. The first matching role is returned, or "stated" if no role matches. Words such as
-    "dropped to" take precedence over words for a change, since they state the value that was
-    reached.
+    ``place`` contains the tokens of the number or range; ``quantity`` contains the tokens of the
+    name of the quantity that it limits. The first matching role is returned, or "stated" if no
+    role matches. Words such as "dropped to" take precedence over words for a change, since they
+    state the value that was reached.
     """
     first, end = place
     if rule("steps_of_scale").starts(tokens, end):
@@ -89,8 +89,8 @@ def _is_change(tokens: Tokens, place: Range, quantity: Range | None) -> bool:
 
 
 def _is_gained(tokens: Tokens, place: Range) -> bool:
-    """Return whether a number is a weight, or a share of a weight, that was gained or lost: "lost
-    more than 5 kg".
+    """Return whether a number is a weight, or a fraction of a weight, that was gained or lost:
+    "lost more than 5 kg".
     """
     if not rule("weighed").search(tokens, *place):
         return False

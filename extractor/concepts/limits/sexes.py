@@ -12,11 +12,11 @@ _EXCEPTING = frozenset({"except", "excepting", "unless", "other", "exception"})
 
 
 def find_sexes(tokens: Tokens, places: Mapping[int, Range]) -> dict[int, Sex]:
-    """Return the sex to which each limit applies, by the key of its tokens in ``places``.
+    """Return the sex to which each limit applies, keyed by the key of its tokens in ``places``.
 
-    A word for a sex inside a limit or directly after it, "50 kg (men)", belongs to that limit; any
-    other word belongs to the following limits in its clause, up to the next word for a sex. A key
-    is missing if the limit does not apply to a single sex.
+    A word for a sex inside a limit or directly after it, as in "50 kg (men)", belongs to that
+    limit; any other word for a sex belongs to the limits that follow it in its clause, up to the
+    next such word. A key is missing if the limit does not apply to a single sex.
     """
     sex_words = {} if rule("all_sexes").search(tokens) else find_sex_words(tokens)
     sexes = {}

@@ -49,7 +49,9 @@ def _read_signs(place: str) -> dict[str, str]:
 
 
 def _has_unread_numbers(tokens: Tokens, limits: Sequence[Limit]) -> bool:
-    """Return True if any number in a line is not part of a limit, name or duration."""
+    """Return True if a line contains a number that is not part of a limit, a name or a
+    duration.
+    """
     if NUMBER not in tokens.codes:
         return False
     covered = set[int]()

@@ -47,8 +47,8 @@ _MOST_EVENTS = 8
 
 
 class Events(NamedTuple):
-    """The start event, or None if it is not stated, the end events, and the part of the outcome
-    that states the end events.
+    """The start event (None if it is not stated), the end events, and the part of the outcome that
+    states the end events.
     """
 
     start: Passage | None = None
@@ -61,8 +61,8 @@ def read_events(
 ) -> tuple[Reading[str | None], Reading[tuple[str, ...] | None]]:
     """Return the start event and the end events of an outcome, each with its confidence. If the
     start is not stated, the first value is None; if the end events are not stated, the second is
-    (). Outcomes that are not times to an event do not have events by definition, unless their words
-    state that they measure a duration and name end events.
+    (). By definition, outcomes that are not times to an event do not have events, unless their
+    words state that they measure a duration and name end events.
     """
     is_timed = concept.value in _TIMED
     if not is_timed and not _states_clock(parts, concept):
@@ -96,7 +96,8 @@ def _states_clock(parts: OutcomeParts, concept: Reading[Concept]) -> bool:
 
 def _read_start(parts: OutcomeParts, events: Events) -> Reading[str | None]:
     """Return the start event as written, or None. The confidence depends on its place and on
-    whether end events follow. If there is no start, it depends on words that may state a start.
+    whether end events follow. If there is no start, the confidence depends on whether there are
+    words that may state one.
     """
     frame = parts.time_frame
     start = events.start
@@ -211,7 +212,7 @@ def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
 def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
     """Return the events of "time to ...", with a ``start`` found before or after the end events:
     "time to engraftment after infusion". If there are several end events, only the first is used,
-    unless the words show that they list events: "time to first, second and third relapse".
+    unless the words show that they form a list: "time to first, second and third relapse".
     """
     for part in filter(None, (parts.description, parts.measure)):
         for sentence in list_sentences(part):
@@ -234,7 +235,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
 def _find_outside_brackets(
     name: str, tokens: Tokens, first: int, end: int
 ) -> Iterator[Found]:
-    """Yield the matches of a rule that are not inside brackets that are opened in the range."""
+    """Yield the matches of a rule, except for those inside brackets that open within the range."""
     for words in rule(name).find(tokens, first, end):
         opened = tokens.codes.count("(", first, words.first)
         if opened <= tokens.codes.count(")", first, words.first):
@@ -242,8 +243,9 @@ def _find_outside_brackets(
 
 
 def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
-    """Return the start event in ``first:end`` without "the date of" and qualifiers; None if the
-    remaining words cannot be a start, such as "12 weeks" or a single letter, or if no words remain.
+    """Return the start event in ``first:end`` without "the date of" and qualifiers; None if no
+    words remain, or if the remaining words, such as "12 weeks" or a single letter, cannot be a
+    start.
     """
     end = min(end, first + _LONGEST_START)
     start = _trim(sentence, first, end, "start_lead", "start_tail")
@@ -254,8 +256,8 @@ def _cut_start(sentence: Passage, first: int, end: int) -> Passage | None:
 
 def _trim(passage: Passage, first: int, end: int, lead: str, tail: str) -> Passage:
     """Return the tokens ``first:end`` without the words that the rule ``lead`` matches at their
-    beginning. They end before the first match of the rule ``tail`` that is outside brackets and
-    after the first word.
+    beginning. The returned tokens end before the first match of the rule ``tail`` that is outside
+    brackets and after the first word.
     """
     tokens = passage.tokens
     leading = rule(lead).starts(tokens, first, end)
@@ -310,8 +312,8 @@ def _split_events(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
 
 
 def _find_joints(tokens: Tokens, first: int, stop: int) -> Iterator[Range]:
-    """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are single
-    events: "and" and a slash join events only if a usual event follows.
+    """Yield the words between two events of a list. "Signs and symptoms" and "CR/PR" are treated
+    as single events: "and" or a slash joins events only if a commonly used event follows.
     """
     for joint in _find_outside_brackets("event_joint", tokens, first, stop):
         is_loose = joint.text.lower() in ("/", "and")

@@ -167,7 +167,8 @@ def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
 
 def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
     """Yield the times in a list of numbers with one unit. ``named`` means that the unit comes
-    first. Numbers that are too large to represent, or longer than any trial, are skipped.
+    first. Numbers that are too large to represent, or that give a time longer than any trial, are
+    skipped.
     """
     word = (group.read("unit") or "").lower()
     is_minutes = word.startswith("min")
@@ -194,8 +195,8 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
 
 
 def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Range]]:
-    """Yield the numbers of a list that looks like thousands, as (text, span) pairs: "72,96,120
-    hours". ``is_alone`` means that the number is not part of a list.
+    """Yield the numbers in a list that looks like a number with thousands separators, as (text,
+    span) pairs: "72,96,120 hours". ``is_alone`` means that the number is not part of a list.
     """
     text = listed.text.lower()
     if is_alone or "," not in text:
@@ -239,9 +240,9 @@ def _is_negative(tokens: Tokens, number: int, *, opens_list: bool) -> bool:
 def _select_points(
     tokens: Tokens, groups: Sequence[MomentGroup], *, has_cycles: bool
 ) -> list[Moment]:
-    """Return the distinct times in the groups that are time points. Zero and negative numbers, "Day
-    1 of Cycle 1" and the starts of ranges are not time points but the origin from which time is
-    counted.
+    """From the times in the groups, return the distinct ones that are time points. Zero and
+    negative numbers, "Day 1 of Cycle 1" and the starts of ranges are treated not as time points
+    but as the origin from which time is counted.
 
     ``has_cycles`` means that the time frame mentions cycles, so day 1 is the treatment day of each
     cycle.

@@ -27,9 +27,9 @@ _CAPITALS = "unknown instrument, capitals"
 def read_instrument(
     body: Passage, record: Iterable[str] = ()
 ) -> Reading[Instrument | None]:
-    """Return the first instrument that a passage names. Its usual abbreviation is returned if the
-    ``record`` contains it anywhere. If the passage does not name an instrument, the value is None,
-    and the confidence depends on words such as "according to".
+    """Return the first instrument that a passage names. The instrument's usual abbreviation is
+    returned if the ``record`` contains it anywhere. If the passage does not name an instrument,
+    the value is None, and the confidence depends on words such as "according to".
 
     ``record`` contains all texts of the record. A scale that is not in a vocabulary is returned if
     it precedes the first known instrument.
@@ -60,8 +60,8 @@ def read_instrument(
 def _read_known(
     body: Passage, term: Term, terms: Sequence[Term], record: Iterable[str]
 ) -> Reading[Instrument | None]:
-    """Return the instrument of a term, which is the first instrument among the passage's ``terms``.
-    The version may follow the long name or the abbreviation.
+    """Return the instrument that a term names; the term is the first instrument among the
+    passage's ``terms``. The version may follow the long name or the abbreviation.
     """
     tokens = body.tokens
     same = [other for other in terms if other.value == term.value]
@@ -127,8 +127,9 @@ def _read_edition(tokens: Tokens, same: Sequence[Term]) -> str | None:
 
 def _read_closer_name(body: Passage, term: Term) -> str | None:
     """Return the more specific name in brackets after a long name: "Food Allergy Quality of Life
-    Questionnaire, Adult Form (FAQLQ-AF)". It must contain the usual abbreviation or start with the
-    same letter. Return None if the name is missing or is itself the usual abbreviation.
+    Questionnaire, Adult Form (FAQLQ-AF)". The name in brackets must contain the usual abbreviation
+    or start with the same letter. Return None if the name is missing or is itself the usual
+    abbreviation.
     """
     closer = rule("closer_name").starts(body.tokens, term.end, body.end)
     name = (closer.read("name") or "") if closer else ""
@@ -146,9 +147,9 @@ def _read_closer_name(body: Passage, term: Term) -> str | None:
 
 
 def _read_version(body: Passage, term: Term) -> str | None:
-    """Return the version after a term, such as "5.0", or None. Without the word "version", a number
-    is a version only if the instrument is known by its versions and the number is not a limit, as
-    in "CTC 3 or higher".
+    """Return the version after a term, such as "5.0", or None. Without the word "version", a
+    number is treated as a version only if the instrument is known to have versions and the number
+    is not a limit, as in "CTC 3 or higher".
     """
     tokens = body.tokens
     stated = rule("stated_version").starts(tokens, term.end, body.end)
@@ -180,7 +181,7 @@ def _find_unknown(body: Passage) -> tuple[Passage, str] | None:
 
 def _is_abbreviation(name: str) -> bool:
     """Return whether a name looks like the abbreviation of an instrument, such as "EORTC" or
-    "WOMAC": it begins with a capital and has another capital near its beginning.
+    "WOMAC": it begins with a capital letter and has another capital near its beginning.
     """
     if " " in name or len(name) > 14:
         return False

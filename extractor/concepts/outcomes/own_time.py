@@ -37,7 +37,7 @@ class OwnTime:
     Attributes:
         frame: Its words.
         measure: The outcome without it; the whole outcome if the time is in the middle.
-        case: The case of ``measured`` for the way in which it was found.
+        case: The ``measured`` case for the way in which the time frame was found.
     """
 
     frame: Passage
@@ -46,8 +46,8 @@ class OwnTime:
 
 
 def find_own_time(outcome: Passage) -> OwnTime | None:
-    """Return the time frame that an outcome's own words state. Return None if they do not state a
-    time frame, or state nothing else, as in "Time frame: 12 weeks".
+    """Return the time frame that an outcome's own words state. Return None if the words do not
+    state a time frame, or if they state nothing else, as in "Time frame: 12 weeks".
 
     >>> from extractor.language.passage import read_passage
     >>> texts = [
@@ -148,8 +148,9 @@ def _find_within(outcome: Passage) -> OwnTime | None:
 
 
 def _is_time(tokens: Tokens, first: int, end: int, *, is_behind_sign: bool) -> bool:
-    """Return whether words only state a time of measurement: "week 12", "at weeks 4, 8 and 12". If
-    they do not follow punctuation, they must begin with "at" or be followed by "after".
+    """Return whether the given words state only a time of measurement: "week 12", "at weeks 4, 8
+    and 12". If they do not follow punctuation, they must begin with "at" or be followed by
+    "after".
     """
     if rule("moment").search(tokens, first, end) is None:
         return False

@@ -73,9 +73,9 @@ def read_outcomes(
 ) -> tuple[Draft, ...]:
     """Return the drafts of the registered outcomes in order: primary, secondary, other.
 
-    A section that the source provides as separate parts or as a statement is a single outcome; a
-    flattened section is split. ``sections`` contains the lexed sections of the record by name.
-    ``numbers`` supplies the number of each chunk.
+    A section that the source provides as separate parts or as a statement is treated as a single
+    outcome; a flattened section is split. ``sections`` contains the lexed sections of the record
+    by name. ``numbers`` supplies the number of each chunk.
     """
     outcomes = place_outcomes(record, sections)
     texts = [section.cleaned.text for section in sections.values()]
@@ -188,7 +188,7 @@ def describe_outcome(outcome: OutcomeParts, about: Sequence[str] = ()) -> list[s
 
 
 def _find_concepts(passage: Passage) -> list[str]:
-    """Return the distinct concepts that terms among the first words of a part indicate."""
+    """Return the distinct concepts indicated by terms among the first words of a part."""
     end = min(passage.end, passage.first + _HINTS_READ)
     terms = find_terms(passage.tokens, "concepts", passage.first, end)
     return list(dict.fromkeys(term.value for term in terms))
@@ -223,9 +223,9 @@ def classify_outcomes(
 def _correct_concept(concept: Reading[Concept], measure: Passage) -> Reading[Concept]:
     """Correct the concept of an outcome if a word in its measure has another meaning.
 
-    If a survival is not overall survival ("graft survival"), use the concept of its term with a
-    lower confidence. If only a compound suggests the concept ("crown survival"), keep the concept
-    with a lower confidence.
+    If the survival that is measured is not overall survival ("graft survival"), use the concept of
+    its term with a lower confidence. If only a compound suggests the concept ("crown survival"),
+    keep the concept with a lower confidence.
     """
     misleading: list[str] = []
     for term in find_terms(
@@ -297,9 +297,9 @@ def _read_part(part: Passage | None, confidence: float) -> Reading[str | None]:
 def _read_times(
     parts: OutcomeParts, concept: Concept | None
 ) -> tuple[Reading[tuple[TimePoint, ...] | None], Reading[TimeKind | None]]:
-    """Return the time points and the kind of the time frame. Their confidence includes the
-    confidence of the time frame's boundaries. If an outcome does not have a time frame, there are
-    no points, and the kind is unspecified.
+    """Return the time points and the kind of the time frame. Their confidence takes into account
+    the confidence of the time frame's boundaries. If an outcome does not have a time frame, there
+    are no points, and the kind is unspecified.
     """
     certainty = parts.time_frame_confidence
     words = parts.time_frame

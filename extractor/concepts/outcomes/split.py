@@ -1,7 +1,7 @@
 """Split a flattened outcome cell into outcomes, and each outcome into a measure, a description and
 a time frame.
 
-Registry downloads join the parts by ", " and the outcomes by "|". Every pair of commas is a
+Registry downloads join the parts with ", " and the outcomes with "|". Every pair of commas is a
 possible cut. A log-linear model scores the cuts based on their features (``cuts``); the softmax of
 the scores is the probability of each cut.
 """

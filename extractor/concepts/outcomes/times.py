@@ -141,8 +141,8 @@ def _show_group(group: MomentGroup) -> str:
     - A single time is ``@`` or ``#``.
     - Two times that are not a range, and three or more times, are a list: ``@@`` or ``##``.
     - A range is ``@-@`` or ``#-#``.
-    - A range from the start of the trial is ``0 to @`` or ``0 to #``. It begins at 0 or a negative
-      number, or at number 1 of a unit other than a cycle ("week 1", "day 1").
+    - A range from the start of the trial is ``0 to @`` or ``0 to #``. Such a range begins at 0 or
+      a negative number, or at number 1 of a unit other than a cycle ("week 1", "day 1").
     """
     first = group.moments[0]
     sign = "@" if first.named else "#"
@@ -237,7 +237,7 @@ def _simplify_words(skeleton: Sequence[str]) -> list[str]:
 def read_time_kind(
     frame: TimeFrame, concept: Concept | None = None
 ) -> tuple[TimeKind, float]:
-    """Return the most probable kind of a time frame, for an outcome with this concept, and its
+    """Return the most probable kind of time frame for an outcome with this concept, and its
     probability.
 
     >>> from extractor.concepts.outcomes.moments import read_time_frame

@@ -32,9 +32,9 @@ _MAJORITY = 18
 
 
 def is_age(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
-    """Return whether a limit bounds an age: it is called an age, or its position allows only an
-    age. ``topic`` is the introducing line. A bare duration below "Duration of asthma:" is never an
-    age.
+    """Return whether a limit bounds an age: it is described as an age, or it is in a position
+    where it can only be an age. ``topic`` is the line that introduces the limit. A bare duration
+    below "Duration of asthma:" is never an age.
 
     >>> from extractor.concepts.limits.read import find_limits
     >>> tokens = read_text(
@@ -183,9 +183,9 @@ def is_unnamed_weight(tokens: Tokens, limit: Limit) -> bool:
 def _is_age_unnamed(tokens: Tokens, limit: Limit) -> bool:
     """Return whether a limit with a time unit bounds an age although there is no word for age
     nearby. In years (or months that represent years), it is an age if it is a range, is alone on
-    its line, or is next to consent. Otherwise, it must follow people: "patients with more than 18
-    years". It is not an age if the words before or after it refer to a course, an event, or other
-    people.
+    its line, or is next to a mention of consent. Otherwise, it must follow words for people:
+    "patients with more than 18 years". It is not an age if the words before or after it refer to a
+    course, an event, or other people.
     """
     # "≥ 18 and < 65 years", but not the 1 of "1 - ≥ 18 years"
     if rule("year_words").search(tokens) and rule("only_ages").search(tokens):
@@ -239,13 +239,13 @@ def is_lifetime(tokens: Tokens, limit: Limit, topic: str = "") -> bool:
 
 
 def is_other_age(tokens: Tokens, limit: Limit, *, admits: bool = True) -> bool:
-    """Return True if an age does not limit the age of participants at entry. It may belong to other
-    people, to another time or to only some participants, repeat an earlier age, or be one of
-    several listed risk factors, part of a scale, an exclusion with a further condition, or the
-    months after a number of years.
+    """Return True if an age does not limit the age of participants at entry. It may apply to other
+    people, to another time or to only some participants; it may repeat an earlier age; or it may
+    be one of several listed risk factors, part of a scale, an exclusion with a further condition,
+    or the months after a number of years.
 
-    An age at entry, or next to consent, never belongs to other people. ``admits`` is false for an
-    age in an exclusion.
+    An age that is stated for entry, or next to a mention of consent, is never treated as the age
+    of other people. ``admits`` is false for an age in an exclusion.
     """
     reach = _WHOSE_REACH
     floor = max(0, limit.first - reach)
@@ -285,8 +285,8 @@ def _is_at_moment(tokens: Tokens, limit: Limit) -> bool:
 
 
 def stands_beside_consent(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether an age is a separate requirement beside consent: "able to consent and at least
-    18 years".
+    """Return whether an age is a separate requirement in addition to consent: "able to consent and
+    at least 18 years".
     """
     return _is_preceded_by("beside_consent", tokens, limit, _WHOSE_REACH)
 
@@ -333,7 +333,9 @@ def list_age_bounds(
 
 
 def find_lower_end(tokens: Tokens, limit: Limit) -> Found | None:
-    """Return the lower end before the upper limit of an age range: "6 to" before "<18 yr"."""
+    """Return the lower end that precedes the upper limit of an age range: "6 to" before "<18
+    yr".
+    """
     if limit.comparator not in UPPER:
         return None
     return rule("range_opening_bare").ends(tokens, limit.first, limit.first - 2)

@@ -50,8 +50,8 @@ _IN_SUMMARY = "age in a summary"
 
 class _Bound(NamedTuple):
     """A limit on age: the lowest age of participants if ``lower`` is true, otherwise the highest.
-    ``place`` covers the words that state it. ``case`` is the case of ``measured`` that determines
-    its confidence.
+    ``place`` covers the words that state it. ``case`` is the case passed to ``measured``, which
+    determines the confidence of the limit.
     """
 
     age: Age
@@ -72,9 +72,10 @@ def read_ages(
     """Return the lowest and the highest age that any criterion admits. If the criteria do not state
     an age, it is read from the summary.
 
-    If there are several ages, the age that is also registered is used, or otherwise the widest age.
-    An age that differs from the registered age is uncertain. If it is also doubtful, or stated only
-    in the summary, it is only an alternative, and there is no value.
+    If there are several ages, the one that matches the registered age is used or, failing that,
+    the one that admits the most people. An age that differs from the registered age is uncertain.
+    If it is also doubtful, or stated only in the summary, it is only an alternative, and there is
+    no value.
 
     >>> passage = read_passage("Age 18-65 years")
     >>> limits = find_limits(passage.tokens, None)
@@ -249,8 +250,8 @@ def _is_bare_age(criterion: StatedCriterion, limit: Limit) -> bool:
 
 def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
     """Return whether an age in a criterion of another category is the participants' age. It must
-    have a time unit, or follow a word for age that is not part of the limit, or follow only words
-    for people; and words about the age of people must be nearby.
+    have a time unit, follow a word for age that is not part of the limit, or follow only words for
+    people; in addition, words about people's age must be nearby.
     """
     age_word = rule("said_age").ends(tokens, limit.first, limit.first - 1)
     if not limit.time_unit and not age_word and not is_of_people(tokens, limit):
@@ -259,7 +260,7 @@ def _is_of_participants(tokens: Tokens, limit: Limit) -> bool:
 
 
 def _names_age(tokens: Tokens, limit: Limit) -> bool:
-    """Return whether the words next to a limit show that it is the age of people: words about age,
+    """Return whether the words next to a limit show that it is a person's age: words about age,
     "old", consent, or people of that age.
     """
     first = limit.first
@@ -304,9 +305,9 @@ def _read_bounds(
 
 
 def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
-    """Return the case of ``measured`` for an age. It depends on whether the age applies only to
-    some people or follows other conditions of an exclusion, whether it is excluded, and whether its
-    unit or comparator is missing.
+    """Return the case to pass to ``measured`` for an age. It depends on whether the age applies
+    only to some people or follows other conditions of an exclusion, whether it is excluded, and
+    whether its unit or comparator is missing.
     """
     is_of_some = rule("age_of_some_after").starts(tokens, limit.end)
     if is_of_some or ends_age_range(tokens, limit):
@@ -324,5 +325,7 @@ def _name_case(tokens: Tokens, limit: Limit, *, admits: bool) -> str:
 
 
 def _names_anybody(tokens: Tokens, first: int, end: int) -> bool:
-    """Return whether the tokens ``first:end`` only name people in general, or are empty."""
+    """Return whether the tokens ``first:end`` name only people in general, or whether there are no
+    such tokens.
+    """
     return first >= end or rule("anybody").covers(tokens, first, end) is not None

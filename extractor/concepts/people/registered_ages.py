@@ -65,10 +65,10 @@ def read_registered_age(written: str) -> Age | None:
 
 
 def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]:
-    """Return the registered ages in days by field. An age that cannot be read is None; both are
-    None if the record does not register any age. If only one end is registered, the other is
-    unlimited: 0 days or infinity. An upper limit of 99 years or more is also treated as unlimited.
-    "N/A" and "-" are treated as empty.
+    """Return the registered ages in days, keyed by field. An age is None if it cannot be read;
+    both ages are None if the record has no registered age. If only one limit is registered, the
+    other is treated as unlimited: 0 days or infinity. An upper limit of 99 years or more is also
+    treated as unlimited. "N/A" and "-" are treated as empty.
 
     >>> ages = read_registered_ages(
     ...     RegistryFields(minimum_age="2 Years", maximum_age="N/A")
@@ -92,7 +92,8 @@ def read_registered_ages(registry: RegistryFields) -> Mapping[str, float | None]
 
 def agrees(age: Age | None, registered: float | None) -> bool:
     """Return whether an age agrees with the registered age: they differ by at most a year or, for
-    infants up to two years, by a month. If either age is missing, they do not agree.
+    infants up to two years, by a month. If either age is missing, they are treated as not
+    agreeing.
     """
     if age is None or registered is None:
         return False
@@ -104,7 +105,7 @@ def agrees(age: Age | None, registered: float | None) -> bool:
 
 
 def differs(age: Age | None, registered: float | None) -> bool:
-    """Return whether an age in the text differs from the registered one. If either is missing, it
-    does not.
+    """Return whether an age in the text differs from the registered one. If either age is missing,
+    they are treated as not differing.
     """
     return age is not None and registered is not None and not agrees(age, registered)

@@ -1,4 +1,4 @@
-"""Read the sex and the healthy volunteers of a record."""
+"""Read which sex a record admits, and whether it admits healthy volunteers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ def read_sex(
     summary. The value is None if the sex is not stated, or is stated only in a description that
     contradicts the registered sex.
 
-    A line that names both sexes, or two lines that each name a different sex, admit both.
+    Both sexes are admitted if one line names both, or if two lines each name a different sex.
     Exclusions, lines about donors, and lines that are only about pregnancy and contraception are
     ignored. ``titles`` includes the conditions. ``registered`` is the registry's field as written.
     """
@@ -122,9 +122,9 @@ def read_healthy(
 ) -> Reading[bool | None]:
     """Return whether healthy people may take part. The value is None if the text does not state it.
 
-    The value is taken from the first inclusion that accepts or refuses healthy people or, failing
-    that, from the first passage of the summary that does. Lines about donors, and healthy people
-    who are only compared, are ignored.
+    The value is taken from the first inclusion that accepts or excludes healthy people or, failing
+    that, from the first passage of the summary that does. Lines about donors, and mentions of
+    healthy people who serve only as a comparison group, are ignored.
     """
     inclusions = [
         criterion.passage

@@ -1,5 +1,5 @@
-"""Find the subject of a line, to which a bare duration below it refers: people, a course of time,
-or another subject.
+"""Find the subject of a line (people, a period of time, or something else), which is what a bare
+duration below the line refers to.
 
 "at least 2 years" alone on its line is an age below "Participants:", the duration of a disease
 below "Duration of asthma:", and may be either below "Epilepsy:".
@@ -69,7 +69,7 @@ def _is_of_others(tokens: Tokens) -> bool:
 
 def speaks_of_people(tokens: Tokens) -> bool:
     """Return whether words name only the participants, the trial or its lists. "Patients on
-    dialysis:" names a treatment of the participants instead.
+    dialysis:", by contrast, names a treatment that the participants receive.
     """
     if rule("says_who").search(tokens):
         return True

@@ -21,6 +21,6 @@ To change the behaviour, edit:
 - ``prove`` and ``lengths``: the checks of a model's answers;
 - ``anchors`` and ``things``: the classes of moments and the individual treatments in exports.
 
-Unfamiliar wording leaves unexplained words, which are signs of doubt, so it does not need its own
-rule.
+Unfamiliar wording does not need its own rule: it leaves unexplained words, which are treated as
+signs of doubt.
 """

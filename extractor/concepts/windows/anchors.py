@@ -1,5 +1,6 @@
 """Assign the moment from which a time is counted to one of a few classes for grouping. The windows
-of criteria and the times of outcomes share these classes. The quote beside a class is more precise.
+of criteria and the times of outcomes share these classes. The quote stored with a class is more
+precise.
 """
 
 from enum import StrEnum
@@ -49,8 +50,8 @@ def classify_anchor(words: str) -> AnchorClass | None:
 
     The first of the following that matches determines the class: a number ("day 1"), the rules for
     each class, a treatment or drug without further words, or the study itself. A treatment without
-    further words means its beginning ("before therapy") or, following "after", its end ("after
-    therapy"). Any other moment is another event.
+    further words is taken to mean its beginning ("before therapy") or, following "after", its end
+    ("after therapy"). Any other moment is classed as another event.
 
     >>> texts = (
     ...     "prior to initiation of therapy",

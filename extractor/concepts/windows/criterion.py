@@ -46,10 +46,11 @@ def read_windows(
 ) -> Times:
     """Return the first time window of a criterion, which is stored in ``time_window``, and all its
     windows. Each window has the name of the event or treatment that it limits, and the moment from
-    which it is counted. The first window must be in hours or longer units. A window without its own
-    direction, in an explanation or in an exception is used only if there is no other window.
-    ``passage`` contains only the criterion (``Passage.alone``). ``topic`` is the heading or parent
-    line; below a line about age, life or survival, durations are not windows.
+    which it is counted. The first window must be in hours or longer units. A window that has no
+    direction of its own, or that is in an explanation or an exception, is used only if there is no
+    other window. ``passage`` contains only the criterion (``Passage.alone``). ``topic`` is the
+    heading or parent line; durations below a line about age, life or survival are not treated as
+    windows.
 
     >>> first, windows = read_windows(
     ...     read_passage("No chemotherapy within 4 weeks before enrolment")
@@ -117,7 +118,7 @@ def _describe(tokens: Tokens, windows: Sequence[Window]) -> str:
 
 
 def name_limited(windows: Windows, other: Passage) -> Windows:
-    """Add the name in another line, which is the windows' item or its parent, to all time windows
+    """Add the name found in another line (the windows' item or its parent) to all time windows
     without a name. These windows are less certain. If the other line does not contain a name, all
     windows are unchanged.
 
@@ -148,9 +149,9 @@ def inherit_window(window: FirstWindow) -> FirstWindow:
 
 
 def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> Windows:
-    """Return the time windows of an introducing line as windows of an item below it. They are less
-    certain. If a window does not have a name, or its name only announces the items ("any of the
-    following drugs"), it takes its name from the item.
+    """Return the time windows of an introducing line as windows of an item below it. These windows
+    are less certain. If a window does not have a name, or its name only announces the items ("any
+    of the following drugs"), it takes its name from the item.
 
     >>> line = read_passage("Any of the following drugs within 2 weeks:")
     >>> _, windows = read_windows(line)
@@ -173,7 +174,7 @@ def inherit_windows(windows: Windows, introduction: Passage, item: Passage) -> W
 
 
 def demands_other(introduction: Passage) -> bool:
-    """Return whether the items below a line belong to a different clause than the line's last time
+    """Return whether the items below a line belong to a different clause from the line's last time
     window. They do if "and" after the window leads to another requirement, unless words such as
     "one of" precede the window.
 
@@ -194,7 +195,8 @@ def demands_other(introduction: Passage) -> bool:
 
 def is_of_kind(introduction: Passage, item: Passage, *, is_value: bool) -> bool:
     """Return whether an item is of the type that its introduction announces. Only measured values
-    belong below laboratory tests; other items indicate that the layout is doubtful.
+    are expected below an introduction to laboratory tests; other items indicate that the layout is
+    doubtful.
 
     ``is_value`` means that the item has its own limits, which do not limit a treatment.
 

@@ -48,8 +48,8 @@ _SPANS = (TimeUnit.CYCLE, TimeUnit.HALF_LIFE)
 def is_same_length(
     number: float, unit: TimeUnit, value: Age | Period | TimePoint | TimeWindow
 ) -> bool:
-    """Return whether a duration is exactly as long as a value: half a year is 6 months. Months
-    never equal days or weeks.
+    """Return whether a duration is exactly as long as a value: half a year is 6 months. A duration
+    in months never equals one in days or weeks.
 
     >>> day = Period(value=21, unit=TimeUnit.DAY)
     >>> is_same_length(3, TimeUnit.WEEK, day), is_same_length(1, TimeUnit.MONTH, day)
@@ -158,8 +158,9 @@ def read_point(tokens: Tokens, value: TimePoint, place: Derived) -> TimePoint:
 
 def find_age(tokens: Tokens, value: Age) -> Derived | None:
     """Return the place of an age in a line; None if the line does not contain it. The age may be
-    that of any person at any time. A number without a unit is assumed to be in years, and inferred:
-    "women between 19 and 64". In a line about age, any duration of the same length matches.
+    that of any person at any time. A number without a unit is assumed to be in years, and the
+    result is marked as inferred: "women between 19 and 64". In a line about age, any duration of
+    the same length matches.
     """
     for mention in find_mentions(tokens):
         number = mention.number
@@ -191,9 +192,9 @@ def find_stated_age(
     """Return an age with its place in a criterion, if the criterion states it as the lowest
     (``lower``) or the highest age of the participants; None if it does not.
 
-    ``admits`` means that the criterion is an inclusion. If there are several ages, the widest limit
-    is used: the smallest minimum or the largest maximum. If there are none, a number that may be an
-    age is inferred.
+    ``admits`` means that the criterion is an inclusion criterion. If there are several ages, the
+    widest limit is used: the smallest minimum or the largest maximum. If there are none, a number
+    that may be an age is inferred.
     """
     tokens = cut(passage)
     stated = [
@@ -246,9 +247,9 @@ def _is_on_side(mention: Mention, value: Age, *, lower: bool) -> bool:
 
 
 def _may_be_age(tokens: Tokens, mention: Mention, value: Age) -> bool:
-    """Return whether a number can be the age of the participants. It must be at the start of the
-    line or in a line that mentions people, must have the unit of the age (which may be missing for
-    years), and must not belong to other people.
+    """Return whether a number can be the age of the participants. The number must be at the start
+    of the line or in a line that mentions people, must have the unit of the age (which may be
+    missing for years), and must not refer to other people.
     """
     if mention.role is not NumberRole.STATED or mention.kind is Measured.LIFETIME:
         return False

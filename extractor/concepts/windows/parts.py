@@ -72,9 +72,10 @@ def find_parts(tokens: Tokens, windows: tuple[Window, ...]) -> tuple[Parts, ...]
 def _find_name(
     tokens: Tokens, window: Window, floor: int, end: int, stop: int
 ) -> tuple[Range | None, str]:
-    """Return the name of a window and its position. The name is found in words directly after its
-    duration that can only be its name ("1 year post-menopausal", "6 weeks for nitrosoureas"), in
-    the words before the window, or in the words after the window and its moment, in this order.
+    """Return the name of a window and its position. The name is looked for, in this order, in
+    words directly after its duration that can only be its name ("1 year post-menopausal", "6 weeks
+    for nitrosoureas"), in the words before the window, and in the words after the window and its
+    moment.
 
     The previous window ends at token ``floor``, the window's own words end at ``end``, and the next
     window begins at ``stop``.
@@ -126,7 +127,7 @@ def narrow(tokens: Tokens, first: int, end: int) -> Range | None:
     and words for people around the name; None if they do not contain a name.
 
     The name follows the last words that lead to a name ("who have received"). If there is no name
-    after these words, it is before them ("asthma treated with").
+    after these words, the name is the one before them ("asthma treated with").
 
     >>> from extractor.language.book import read_text
     >>> tokens = read_text("Patients who have received systemic steroids")

@@ -109,7 +109,7 @@ def _compare(window: Window, value: TimeWindow) -> Support | None:
 def _list_bounds(
     comparator: Comparator, low: float, high: float | None
 ) -> dict[str, float]:
-    """Return the lowest and the highest duration that a window admits, with the keys "low" and
+    """Return the shortest and the longest duration that a window allows, with the keys "low" and
     "high".
     """
     bounds = {}
@@ -121,13 +121,13 @@ def _list_bounds(
 
 
 def take_first(answered: Reading[Any], here: Passage) -> Reading[Any] | None:
-    """Return the reading of ``time_window``: the first of the time windows that a model answered.
+    """Return the reading for ``time_window``: the first of the time windows in a model's answer.
     Its value is None if none of the windows is in hours or longer units.
 
-    Windows of the criterion ``here`` take precedence over windows of the line above it, and windows
-    in brackets, exceptions and definitions come after the other windows of their line. The model
-    may have missed the first window: return None if the text contains a certain window, in hours or
-    longer units, before all the answered windows.
+    Windows of the criterion ``here`` take precedence over windows of the line above it, and
+    windows in brackets, exceptions and definitions come after the other windows of their line. In
+    case the model missed the first window, return None if the text contains an unambiguous window,
+    in hours or longer units, before all the windows in the answer.
     """
     windows = find_windows(cut(here), None)
 
@@ -171,15 +171,16 @@ def prove_parts(
     window.
 
     A part that is not in the text, or belongs to another time window, is removed. A limit that the
-    text states for other people is refused entirely (None), since it would apply to everybody
-    without its condition. A doubtful part is kept, and the value becomes inferred.
+    text states for other people is rejected entirely (None), since without its condition it would
+    apply to everybody. A doubtful part is kept, and the value becomes inferred.
 
     Args:
         supported: A value that the text states.
         places: The criterion and the line that introduces it, which may contain the parts of a time
             window.
-        lead_in: The line that introduces the criterion. A condition in this line applies to all its
-            items rather than to a limit, so it is removed without a refusal.
+        lead_in: The line that introduces the criterion. A condition in this line applies to all
+            the items below the line rather than to a single limit, so it is removed without
+            recording a refusal.
     """
     value = supported.value
     if isinstance(value, Constraint) and value.condition:
@@ -206,8 +207,8 @@ def _prove_part(
     name: str, quote: str, span: Span, places: Sequence[Passage]
 ) -> tuple[str | None, Refusal | None]:
     """Return a (words, refusal) pair for a window's part. ``words`` is the part as written in the
-    text. It is None if the part is refused, because the text does not contain it or because it
-    belongs to another window or an exception.
+    text. It is None if the part is rejected, either because the text does not contain it or
+    because it belongs to another window or an exception.
     """
     words = {}
     known: list[tuple[Span, bool]] = []
@@ -251,9 +252,9 @@ def _overlaps(span: Span, others: Iterable[Span]) -> bool:
 def _prove_condition(
     supported: Supported, condition: str, here: Passage, lead_in: Passage | None
 ) -> _Proven:
-    """Return a limit with its condition if the condition's words belong to it, without the
-    condition if they are not in the text, or None if they belong to another limit, with the
-    refusals.
+    """Return, together with the refusals, the limit with its condition if the condition's words
+    belong to it, the limit without the condition if those words are not in the text, or None if
+    they belong to another limit.
     """
     spans = list(find_quotes(here, condition))
     if not spans:
@@ -280,7 +281,7 @@ def _prove_condition(
 
 
 def _is_stated(here: Passage, limit: Limit, supported: Supported) -> bool:
-    """Return whether a limit in the text is the supported limit."""
+    """Return whether a limit in the text is the one that supports the value."""
     has_value = supported.value.value in (limit.value, limit.value_high)
     return has_value and locate(here, *limit.number).overlaps(supported.span)
 

@@ -46,8 +46,8 @@ def list_signs(
     tokens: Tokens, windows: Sequence[Window], parts: Sequence[Parts], at: int
 ) -> Mapping[str, tuple[str, ...]]:
     """Return the signs of the time window at index ``at`` of a line: the window's own signs with
-    the key "", the signs of its name with "of", and the signs of its moment with "anchor". The key
-    of a part that the line does not state is missing.
+    the key "", the signs of its name with "of", and the signs of its moment with "anchor". If the
+    line does not state a part, its key is omitted.
     """
     window = windows[at]
     own_parts = parts[at]
@@ -245,7 +245,7 @@ def _count_left(tokens: Tokens, place: Range, known: Sequence[str]) -> int:
 
 
 def _describe_left(count: int) -> str:
-    """Return "none", "few", "some" or "many" for a number of unexplained words."""
+    """Return "none", "few", "some" or "many", depending on the number of unexplained words."""
     if count == 0:
         return "none"
     if count <= _FEW_LEFT:

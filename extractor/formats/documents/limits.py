@@ -1,5 +1,5 @@
-"""Limits for a document and for the process that reads it. Protocols have 60 to 300 pages and a
-size of at most about 20 MB.
+"""Limits for a document and for the process that reads it. Protocols are 60 to 300 pages long and
+at most about 20 MB in size.
 """
 
 MAX_DOCUMENT_BYTES = 100 * 1000**2

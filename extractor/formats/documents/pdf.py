@@ -135,8 +135,8 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
     """Return the lines of a page with the cells of each table row joined by tabs, if each cell has
     a single line: "Sponsor<tab>Acme".
 
-    If a cell has several lines, its lines remain separate, below the label in the cell to the left.
-    A label of two lines is joined by a space.
+    If a cell has several lines, its lines remain separate, below the label in the cell to the
+    left. The lines of a two-line label are joined by a space.
     """
     joined = list(lines[:1])
     for line, next_line in zip(lines[1:], [*lines[2:], None], strict=False):
@@ -155,8 +155,8 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _continues_cell(left: _Line, line: _Line, next_line: _Line | None) -> bool:
-    """Return whether the next line is below a line and in the same cell, to the right of the cell
-    ``left``.
+    """Return whether the next line is below the given line and in the same cell, which is to the
+    right of the cell ``left``.
     """
     if next_line is None or next_line.left <= left.right:
         return False
@@ -164,8 +164,8 @@ def _continues_cell(left: _Line, line: _Line, next_line: _Line | None) -> bool:
 
 
 def _is_two_line_label(upper: _Line, lower: _Line, line: _Line) -> bool:
-    """Return whether two lines are a label of two lines: they are left-aligned, and the next line
-    is to their right and begins level with the upper line.
+    """Return whether two lines form a two-line label: they are left-aligned, and the next line is
+    to the right of both and begins level with the upper one.
     """
     is_left = upper.left == lower.left and max(upper.right, lower.right) < line.left
     return is_left and lower.middle < line.middle - line.size / 2 < upper.middle

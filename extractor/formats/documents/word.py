@@ -102,8 +102,8 @@ def _read_cell(cell: _Cell, styles: _Styles) -> list[str]:
 
 def _list_row(cells: list[list[str]]) -> Iterator[str]:
     """Yield the lines of a table row. If only one cell has text, or if the row has a short label
-    and a cell of several lines, each line of the cells is separate. Otherwise, the cells are on a
-    single line, separated by tabs.
+    and a cell with several lines, each line of each cell is kept separate. Otherwise, the cells
+    are on a single line, separated by tabs.
     """
     filled = [cell for cell in cells if cell]
     is_pair = len(filled) == len(cells) == 2 and len(cells[0]) == 1 < len(cells[1])

@@ -15,35 +15,27 @@ of a table are:
 ``element``
     For XML: the element of a record. If the table has ``[columns]``, elements are read by name,
     including nested elements.
-``columns``
-    For tables: the columns, each with its other names. Case, spaces and punctuation are ignored.
-``breaks``
-    Whether line breaks are HTML tags.
-``labels``
-    For each column, the labels in its text, each with the column that the text after the label
-    belongs to.
-``settings``
-    Further settings for the reader of a container.
-``like``
-    The name of another table whose values are used for all keys that this table omits.
+``columns`` For tables: the columns, each with its alternative names. Case, spaces and punctuation
+    are ignored. ``breaks`` Whether line breaks are HTML tags. ``labels`` For each column, the
+    labels in its text, each with the column that the text after the label belongs to. ``settings``
+    Further settings for the reader of a container. ``like`` The name of another table whose values
+    are used for all keys that this table omits.
 
 ``[sections]`` are in the order of the record's sections. Each is a path or one of these forms:
 
-* ``{ join = [PATH, ...] }``: the texts at several paths, on separate lines;
-* ``{ inclusion = PATH, exclusion = PATH }``: the two lists of criteria;
-* ``{ items = PATH, measure = PATH, time_frame = PATH }``: numbered sections, with the paths of
-  their parts within an item; in ``arms`` and ``interventions``, the parts ``interventions`` and
-  ``arms`` have the names of linked items;
+* ``{ join = [PATH, ...] }``: the texts at several paths, on separate lines; * ``{ inclusion =
+PATH, exclusion = PATH }``: the two lists of criteria; * ``{ items = PATH, measure = PATH,
+time_frame = PATH }``: numbered sections, with the paths of their parts within an item; in ``arms``
+and ``interventions``, the parts ``interventions`` and ``arms`` contain the names of linked items;
 * ``{ list = PATH }``: numbered sections from a text that is a list, split ``by`` marks, lines,
-  types or products, each with the text at ``time_frame``;
-* a list of these forms: the first form with a text is used; numbered sections are concatenated.
+types or products, each with the text at ``time_frame``; * a list of these forms: the first form
+with a text is used; numbered sections are concatenated.
 
 Each field in ``[registry]`` is a path or one of these forms:
 
-* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label;
-* ``{ path = PATH, unit = PATH, units = [...] }``: an age;
-* ``{ yes = { PATH = WORD }, all = WORD }``: the words of the fields that are answered by "yes", or
-  the word in ``all`` if all fields are.
+* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label; * ``{ path = PATH, unit
+= PATH, units = [...] }``: an age; * ``{ yes = { PATH = WORD }, all = WORD }``: the words for the
+fields that are answered "yes", or the word in ``all`` if every field is.
 
 ``[terms]`` has items with a ``name`` and an ``id``. ``extractor/formats/fields.py`` explains paths.
 """
@@ -84,7 +76,7 @@ class Register(BaseModel, frozen=True, extra="forbid"):
 
     @cached_property
     def columns_by_name(self) -> dict[str, str]:
-        """The columns by each of their names, folded with ``fold_name``."""
+        """The columns, keyed by each of their names (folded with ``fold_name``)."""
         return {
             fold_name(name): column
             for column, names in self.columns.items()
@@ -104,7 +96,9 @@ def fold_name(written: str) -> str:
 
 @cache
 def load_table(name: str) -> _Rows:
-    """Load a table. Keys that the table omits are taken from the table in its key ``like``."""
+    """Load a table. Keys that the table omits are taken from the table named by its ``like``
+    key.
+    """
     written = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
     table = tomllib.loads(written)
     like = load_table(table.pop("like")) if "like" in table else {}
@@ -126,8 +120,8 @@ def list_registers(container: str) -> tuple[Register, ...]:
 
 
 def make_register(name: str, table: _Rows) -> Register:
-    """Return the register with a table. Raises ``ArgumentError`` if the table has an unknown key or
-    a value of the wrong type.
+    """Return the register that a table defines. Raises ``ArgumentError`` if the table has an
+    unknown key or a value of the wrong type.
     """
     file = f"extractor/formats/registers/{name}.toml"
     refuse_unknown(

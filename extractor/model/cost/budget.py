@@ -57,18 +57,18 @@ class Meter(Protocol):
 
 @dataclass(eq=False)
 class Budget:
-    """A limit in US dollars over all invocations of a run. If ``max_usd`` is None, spending is
-    unlimited.
+    """A spending limit in US dollars that applies to all invocations of a run together. If
+    ``max_usd`` is None, spending is unlimited.
 
     A request is sent only if its maximum cost, the amount spent so far and the maximum cost of all
     requests in flight together do not exceed the limit; otherwise, it waits until other requests
-    have ended. Therefore, the limit is never exceeded. If a request does not fit although no other
-    request is in flight, the budget is ``reached`` and no further requests are sent. Event loops in
-    several threads can share a budget.
+    have ended. Therefore, the limit is never exceeded. If a request does not fit even though no
+    other request is in flight, the budget is ``reached`` and no further requests are sent. Event
+    loops in several threads can share a budget.
 
-    ``rates`` are the token rates of the highest case, and ``spent`` is the spending of earlier
-    invocations; calls that were stored without a price are counted at the current ``price``. Raises
-    ``ArgumentError`` for a limit without a price.
+    ``rates`` are the token rates for the highest case, and ``spent`` is the amount spent by
+    earlier invocations; calls that were stored without a price are counted at the current
+    ``price``. Raises ``ArgumentError`` if there is a limit but no price.
     """
 
     max_usd: float | None = None
@@ -122,7 +122,9 @@ class Budget:
         return reservation
 
     def settle(self, reservation: Reservation, usage: Usage | None) -> None:
-        """Release a reservation, and add the actual usage of its request. None adds the maximum."""
+        """Release a reservation, and add the actual usage of its request. If the usage is None,
+        the maximum is added.
+        """
         with self._lock:
             self._in_flight.remove(reservation)
             if usage is None:
@@ -197,11 +199,11 @@ class Pricing:
         in_batches: bool = False,
         spell: Callable[[str], str] = str,
     ) -> "Pricing":
-        """Return the pricing of a model. For messages, ``spell`` converts the name of an option to
-        the name that the user writes.
+        """Return the pricing of a model. In messages, ``spell`` converts the name of an option to
+        the form that the user writes.
 
-        Raises ``ArgumentError`` for a limit if the price is unknown, or if a request parameter sets
-        the length of a reply, because the maximum cost is then unknown.
+        Raises ``ArgumentError`` if there is a limit but the maximum cost is unknown, either
+        because the price is unknown or because a request parameter sets the length of a reply.
 
         >>> Pricing.of(None, PriceList(), max_usd=1)
         Traceback (most recent call last):
@@ -234,7 +236,9 @@ class Pricing:
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:
-        """A function that returns the cost of a usage in dollars, or None without a price."""
+        """A function that returns the cost of a given usage in dollars, or None if there is no
+        price.
+        """
         return self.price.cost if self.price else None
 
     @property
@@ -253,8 +257,8 @@ class Pricing:
         return load_rates(self.spec, self.thinking)
 
     def open_budget(self, store: CallStore | None = None) -> Budget:
-        """Open the budget of all invocations of a run, whose calls are in ``store``. If there is a
-        limit, the spending of earlier invocations is included.
+        """Open the budget that all invocations of a run share; the run's calls are in ``store``.
+        If there is a limit, the spending of earlier invocations is included.
         """
         is_limited = self.max_usd is not None
         spent = store.spending if store and is_limited else None

@@ -32,7 +32,7 @@ class Price(BaseModel):
 
     ``cached`` is the price of prompt tokens read from a cache, and ``written`` is the price of
     tokens written to a cache; both default to the price of other prompt tokens. ``batch`` is the
-    fraction of the price that a provider charges in a batch.
+    fraction of the price that a provider charges for batch requests.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -91,8 +91,9 @@ class PriceList(NamedTuple):
     def find(self, spec: ModelSpec) -> ListedPrice | None:
         """Return the price of a model, or None if it is unknown.
 
-        The user's own prices take precedence, first for the address of a server, then for the
-        model's name. For a server that is named by its address, only these are used.
+        The user's own prices take precedence: first those listed under the server's address, then
+        those listed under the model's name. For a server that is specified by address, only the
+        user's own prices are used.
         """
         for name in (str(spec), spec.name):
             if name in self.own:

@@ -1,8 +1,8 @@
 """The sizes of requests in characters, and their minimum, expected and maximum numbers of tokens.
 
-Tokens are estimated as characters multiplied by rates, because providers' tokenizers are not
-available here. The rates were measured on models whose servers report token counts (``rates.toml``,
-``answer_sizes.toml``).
+Token counts are estimated by multiplying character counts by rates, because the providers'
+tokenizers are not available here. The rates were measured on models whose servers report token
+counts (``rates.toml``, ``answer_sizes.toml``).
 """
 
 import re
@@ -27,7 +27,7 @@ _WRAPPING = 70
 
 @dataclass(frozen=True, slots=True)
 class RequestSize:
-    """The characters of requests and of their expected answers, summed over ``calls``.
+    """The numbers of characters in requests and in their expected answers, summed over ``calls``.
 
     ``system`` is the part of ``messages`` that is identical in every call, as is ``schema``.
     ``most_tokens`` is the sum of the output limits. ``questions`` is set by callers that measure
@@ -120,9 +120,9 @@ def load_rates(
     """Load the lowest, expected and highest rates for a model. If ``spec`` is None, the rates of a
     hosted model are used.
 
-    Models on the user's own server were measured separately, and their schema is not expected to be
-    part of the prompt. ``thinking`` contains the lowest, expected and highest number of the model's
-    reasoning tokens per call.
+    Models on the user's own server were measured separately, and their schema is not expected to
+    be part of the prompt. ``thinking`` contains the lowest, expected and highest numbers of
+    reasoning tokens that the model uses per call.
     """
     kind = "own" if spec and spec.is_server else "hosted"
     measured = _read("answer_sizes.toml")["tokens_per_character"][kind]
