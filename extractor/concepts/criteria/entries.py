@@ -15,17 +15,19 @@ class Entry:
     """A line that is a criterion or introduces criteria.
 
     Attributes:
-        passage: Its words. kind: The kind of its list; None if no heading states it.
+        passage: Its words.
+        kind: The kind of its list; None if no heading states it.
         stands: Whether it is a criterion; otherwise, it only introduces the criteria below it.
         listed: Whether it is in a list rather than in running text.
         parent: The line that introduces it.
         heading: The general heading above it.
         confidence: The confidence that a sentence of running text is a criterion; None in a list.
-            parent_states: Whether the line that introduces it is also a criterion. doubtful:
-            Whether the introducing line is on the same level, in which case it may not be the
-            parent. kind_at_most: The maximum confidence of ``kind``. quote_at_most: The maximum
-            confidence of all the entry's fields, which is lower if the entry's boundaries are
-            doubtful.
+        parent_states: Whether the line that introduces it is also a criterion.
+        doubtful: Whether the introducing line is on the same level, in which case it may not be
+            the parent.
+        kind_at_most: The maximum confidence of ``kind``.
+        quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
+            entry's boundaries are doubtful.
     """
 
     passage: Passage

@@ -142,7 +142,8 @@ class Attribute(FrozenModel):
     Attributes:
         name: Its key.
         type: The type of its value.
-        definition: Its meaning, as shown to models and readers. many: Whether it is a list.
+        definition: Its meaning, as shown to models and readers.
+        many: Whether it is a list.
         required: Whether a value without this attribute is ignored.
         choices: The words of a choice.
         patterns: Regular expressions that read it without a model, by the value that they indicate:

@@ -92,8 +92,8 @@ class CustomField(FrozenModel):
 
     Attributes:
         name: The key of its values, in the extraction and for a model.
-        definition: Its meaning, as shown to models and readers. attributes: The values that it
-            states.
+        definition: Its meaning, as shown to models and readers.
+        attributes: The values that it states.
         of: The items that have it.
         many: Whether an item can have several values.
         sections: Prefixes of the names of the sections that are searched for a field of the record;

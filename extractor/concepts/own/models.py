@@ -29,7 +29,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
     """Return the declarations of fields, in order, after checking their patterns and examples.
 
     Args:
-        given: One or several declarations: pydantic models, JSON Schemas as produced by
+        declared: One or several declarations: pydantic models, JSON Schemas as produced by
             ``model_json_schema()``, or places of models: ``my_fields.py:Washout`` or
             ``my_package.fields:Washout,Visits``. If a file or module is given without names, all
             its models are used.
