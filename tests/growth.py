@@ -61,17 +61,24 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
     and longer text in turn: it may be what else the machine does, which only ever adds time. Work
     that grows too fast does so each time.
     """
-    exponent = 0.0
     try:
         if _measure(work, piece, _TIMES * _LENGTH) < _MEASURABLE_S:
-            return exponent
-        for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4), (4, 12)):
-            shorter, longer = _measure_both(work, piece, factor * _LENGTH, runs)
-            exponent = log(longer / max(shorter, 1e-9), _TIMES)
-            if exponent <= _SUSPICIOUS:
-                break
+            return 0.0
     except Hangs:
-        return float("inf")
+        pass  # measured again below
+    exponent = hangs = 0.0
+    for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4), (4, 12)):
+        try:
+            shorter, longer = _measure_both(work, piece, factor * _LENGTH, runs)
+        except Hangs:
+            exponent = float("inf")
+            hangs += 1
+            if hangs > 1:
+                break
+            continue
+        exponent = log(longer / max(shorter, 1e-9), _TIMES)
+        if exponent <= _SUSPICIOUS:
+            break
     return exponent
 
 
