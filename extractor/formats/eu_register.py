@@ -130,7 +130,7 @@ def _is_field(number: str, label: str, last: str) -> bool:
 
     Before section E, it is enough for the letters to be in ascending order. From E on, where texts
     are long and may themselves contain numbering, the label must be one that the register uses.
-    Short fields in sections E and F, such as "E.8.1 Controlled", have many different labels, so a
+    The short fields from E.6 to F, such as "E.8.1 Controlled", have many different labels, so a
     capital letter is enough there.
     """
     if number < "E":

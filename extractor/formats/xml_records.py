@@ -144,7 +144,7 @@ def _mend(record: str) -> str:
     """
     # Bytes of Windows-1252 become their characters first; those that remain are forbidden.
     text, _ = replace_odd_bytes(record)
-    # Some systems write a vertical tab for a line break.
+    # Text copied from Word has vertical tabs for line breaks within a paragraph.
     text = _FORBIDDEN.sub("\ufffd", text.replace("\v", "\n"))
     return _BARE_LESS.sub("&lt;", _BARE_AND.sub("&amp;", text))
 

@@ -81,6 +81,7 @@ class Adjudication:
         return dict(by_number)
 
     def _count_differences(self, record_id: str) -> Doubt:
+        # If one annotator's gold is missing, the record is only in the other annotator's folder.
         for golds, name in zip((self._second, self._first), self.names, strict=True):
             if golds.get(record_id) is None:
                 return Doubt(0, (f"only in {name}",))

@@ -272,8 +272,9 @@ def _find_near(
     text: str, words: Words, unit: str | None, quote: str
 ) -> KnownQuantity | None:
     """Return the quantity that is named before or around words for people or a scale."""
-    lists = map(word_list, ("people", "scale_words", "idle_words"))
-    if text not in quote or not frozenset[str]().union(*lists).issuperset(words):
+    of_people_or_scale = word_list("people") | word_list("scale_words")
+    nameless = of_people_or_scale | word_list("idle_words")
+    if text not in quote or not nameless.issuperset(words):
         return None
     for nearby in (quote[: quote.find(text)], quote):
         near = _choose((*fold_words(nearby), *words[-1:]), unit)

@@ -170,8 +170,8 @@ def _sign_words(tokens: Tokens, limit: Limit, constraint: Constraint) -> Iterato
 
 
 def _sign_word_behind(tokens: Tokens, limit: Limit) -> Iterator[str]:
-    """Yield a sign for a count that is a rate ("at least 3 episodes/year"), and a sign for the word
-    after a limit, or after its name if the name follows the limit.
+    """Yield a sign for a count that is a rate ("at least 8 micturitions per 24 hours"), and a sign
+    for the word after a limit, or after its name if the name follows the limit.
     """
     end = limit.end
     if limit.quantity and limit.quantity[0] >= end:
