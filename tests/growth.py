@@ -38,6 +38,10 @@ _HANGS_TIMES = 64
 """How many times that of the shorter text the work on the longer one may take before it is stopped:
 time that grows with the cube of the length. A busy machine slows both.
 """
+_ROUNDS = ((1, 1), (2, 1), (4, 2), (4, 4), (4, 12), (4, 12), (4, 40))
+"""How many times longer the texts are, and how often they are measured, while the time seems to grow
+too fast. In a thousand expressions, noise of the machine may last for a few rounds.
+"""
 _LONG = 30
 """A repetition that may be so long makes an expression work hard on a text that repeats what it
 repeats.
@@ -67,7 +71,7 @@ def fit_growth(work: Callable[[str], object], piece: str) -> float:
     except Hangs:
         pass  # measured again below
     exponent = hangs = 0.0
-    for factor, runs in ((1, 1), (2, 1), (4, 2), (4, 4), (4, 12)):
+    for factor, runs in _ROUNDS:
         try:
             shorter, longer = _measure_both(work, piece, factor * _LENGTH, runs)
         except Hangs:
