@@ -31,6 +31,7 @@ TESTS = (
     "tests/test_cassettes.py",
     "tests/hostile",
     "tests/assemble/test_confidence.py",
+    "tests/cli/test_help.py",
     "tests/diff",
     "tests/evaluation/test_errors.py",
     "tests/export/test_fhir.py",

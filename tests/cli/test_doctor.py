@@ -16,26 +16,15 @@ def examine(*options, code=0):
     return {check: (state, detail) for check, state, detail in rows}
 
 
-@pytest.fixture
-def lacking(monkeypatch):
-    """Everything is installed but the libraries in this set."""
-    found = set()
-
+def test_the_table_has_the_version_python_extras_and_keys_by_name(monkeypatch):
     def find(name):
-        if name in found:
+        if name == "fastapi":
             raise PackageNotFoundError(name)
         return version(name) if name == "trial-extractor" else "1"
 
     monkeypatch.setattr("extractor.apps.cli.doctor.version", find)
-    return found
-
-
-def test_the_table_has_the_version_python_extras_and_keys_by_name(lacking, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-nobody")
-    lacking.add("fastapi")
-
     done = examine()
-
     assert done["extractor"] == ("ok", version("trial-extractor"))
     assert done["keys"] == ("ok", "OPENAI_API_KEY")
     assert "serve (no fastapi)" in done["not installed"][1].split(", ")

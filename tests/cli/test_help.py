@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
 from extractor.apps.cli.app import COMMANDS, app
 from tests.commands import extractor, invoke
+from tests.snapshots import check_json
 
 _HELP_S = 0.4
 _MEASURED = (
@@ -30,11 +32,26 @@ def test_the_list_of_commands_loads_none_of_them():
     assert re.findall(r"^  (\w+) +[A-Z]", done.stdout, re.M) == [*COMMANDS]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_has_help_by_both_options(name):
-    long, short = (invoke(name, option).stdout for option in ("--help", "-h"))
-    assert long == short
-    assert f"extractor {name}" in long
+def list_commands(group, words=""):
+    """Yield (words, command) pairs of a group and the groups in it."""
+    for name in getattr(group, "commands", {}):
+        command = group.get_command(None, name)
+        yield f"{words}{name}", command
+        yield from list_commands(command, f"{words}{name} ")
+
+
+def test_each_command_has_help_by_both_options_and_these_options():
+    found = {}
+    for words, command in list_commands(typer.main.get_command(app)):
+        long, short = (invoke(*words.split(), name).stdout for name in ("--help", "-h"))
+        assert long == short
+        assert f"extractor {words}" in long
+        options = {option.name: option for option in command.params}
+        found[words] = {
+            name: [*option.opts, option.default, option.envvar, option.metavar]
+            for name, option in options.items()
+        }
+    check_json(Path(__file__).with_name("options.json"), found)
 
 
 @pytest.mark.parametrize("words", ["run", "batch submit", "parse", "review", "doctor"])
@@ -54,6 +71,10 @@ def test_the_model_may_come_from_the_environment():
     assert "gpt-5-mini costs $" in named.stderr
     other = invoke(*words, "--model", "gpt-5", EXTRACTOR_MODEL="gpt-5-mini")
     assert "gpt-5 costs $" in other.stderr
+    own = {"EXTRACTOR_MODEL": "http://a.test/v1#m", "EXTRACTOR_MODEL_TOKEN": "secret"}
+    for model, is_sent in (("http://a.test/v1#n", True), ("http://b.test/v1#n", False)):
+        server = invoke(*words, "--model", model, **own)
+        assert ("is not sent to b.test" not in server.stderr) is is_sent
 
 
 def test_completion_completes_commands():

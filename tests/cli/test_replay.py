@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-import extractor.model.asking.prompt
 import extractor.pipeline
 import extractor.run.manifest
 from extractor.schemas import Sex
-from tests.commands import invoke, read_lines
+from tests.commands import invoke
+from tests.faults.running import read_manifest
 from tests.stand_ins import serve_counting, write_distinct_records
+
+from .test_batch import extractions
 
 pytestmark = pytest.mark.slow
 
@@ -47,27 +49,6 @@ def run(made, tmp_path):
 
 def options(server):
     return ("--effort", "all", "--quiet", "--model", f"{server.url}#stub")
-
-
-def read_manifest(folder):
-    return json.loads((folder / "run.json").read_text("utf-8"))
-
-
-def extractions(folder):
-    return [row | {"source": None} for row in read_lines(folder / "extractions.jsonl")]
-
-
-@pytest.fixture
-def other_prompt(monkeypatch):
-    """Today's prompt has an additional sentence."""
-    real = extractor.model.asking.prompt.load_prompt
-
-    def load(*fields):
-        prompt = real(*fields)
-        version = prompt.version._replace(sha256="b" * 64)
-        return prompt._replace(version=version, system=f"{prompt.system}\nBe brief.")
-
-    monkeypatch.setattr(extractor.model.asking.prompt, "load_prompt", load)
 
 
 @pytest.fixture
@@ -120,14 +101,14 @@ def test_a_changed_rule_shows_what_it_changes(made, run):
     assert made[0].calls == calls
 
 
-@pytest.mark.usefixtures("other_prompt")
 def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
-    """No answer fits, since the prompt has changed: the replay is no failure, and its folder can
-    go on.
+    """No answer fits, because a field changes the prompt: the replay is no failure, and its folder
+    can go on.
     """
+    field = ("--fields", "extractor.catalogue:Blinding")
     server = made[0]
     new = run.parent / "new"
-    done = replay(run, "--effort", "all", EXTRACTOR_MAX_LACKING="0.05")
+    done = replay(run, "--effort", "all", *field, EXTRACTOR_MAX_LACKING="0.05")
     assert done.exit_code == 0, done.output
     before = read_manifest(new)
     assert before["records"]["lacking"] == RECORDS
@@ -137,7 +118,7 @@ def test_what_has_no_answer_stays_open_until_a_model_is_named(made, run):
     assert int(told[1]) >= RECORDS
     assert "to ask a model, use --model instead of --replay\n" in done.stderr
     calls = server.calls
-    words = ("run", run.parent / "records.jsonl", *options(server))
+    words = ("run", run.parent / "records.jsonl", *options(server), *field)
     assert invoke(*words, "--out", new).exit_code == 0
     assert invoke(*words, "--out", run.parent / "fresh").exit_code == 0
     assert extractions(new) == extractions(run.parent / "fresh")

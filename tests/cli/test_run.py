@@ -12,6 +12,7 @@ from extractor import errors
 from extractor.apps.cli import console
 from extractor.run.files import lock_folder
 from tests.commands import extract, invoke, read_lines
+from tests.faults.running import read_manifest
 from tests.tables import read_cases
 
 CASES = read_cases(__file__)
@@ -19,10 +20,6 @@ CASES = read_cases(__file__)
 DOCS = Path(__file__).parents[2] / "docs"
 STUDY = "tests/records/study.json"
 STUDIES = "tests/records/studies.jsonl"
-
-
-def read_manifest(folder):
-    return json.loads((folder / "run.json").read_text("utf-8"))
 
 
 def study(nct_id, title):
@@ -67,11 +64,13 @@ def test_a_folder_of_records_becomes_a_folder_of_results(tmp_path):
     assert step == f"extractor: to view the results: extractor report '{folder}'"
 
 
-def test_without_a_folder_results_go_to_standard_output():
-    done = invoke("run", STUDIES, "--quiet")
-    assert (done.exit_code, done.stderr) == (0, "")
+def test_without_a_folder_results_go_to_standard_output(tmp_path):
+    (tmp_path / "empty.json").write_text(EMPTY, "utf-8")
+    done = invoke("run", STUDIES, tmp_path / "empty.json", "--quiet")
     ids = [json.loads(line)["record_id"] for line in done.stdout.splitlines()]
     assert ids == ["NCT90000006", "NCT90000007"]
+    assert done.exit_code == 1
+    assert json.loads(done.stderr)["path"] == str(tmp_path / "empty.json")
 
 
 def test_folders_of_results_inside_the_inputs_are_no_records(tmp_path):
@@ -100,6 +99,9 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     hosted = invoke(*words, "--model", "gpt-5-mini", "--out", tmp_path / "out")
     own = invoke(*words, "--model", "mine", "--prices", prices)
     none = invoke(*words, "--fields", "extractor.catalogue:Blinding")
+    broken = tmp_path / "broken.json"
+    broken.write_text(EMPTY, "utf-8")
+    assert invoke("run", broken, "--dry-run").exit_code == 1
     head, *rows = (line.split("\t") for line in hosted.stdout.splitlines())
     assert head == ["5 records", "least", "expected", "most"]
     figures = {
@@ -114,7 +116,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     )
     assert "mine costs $3 per million prompt tokens, $4 per mil" in own.stderr
     assert "dollars" not in none.stdout
-    assert list(tmp_path.iterdir()) == [prices]
+    assert sorted(tmp_path.iterdir()) == [broken, prices]
 
 
 def test_the_first_failures_are_printed_and_the_file_with_all(run):
@@ -127,6 +129,9 @@ def test_the_first_failures_are_printed_and_the_file_with_all(run):
     failures = Path("out", "failures.jsonl")
     assert last == f"extractor: 8 records failed; all are in {failures}"
     assert len(read_lines(failures)) == 8
+    done = invoke("list", "out", "values")
+    assert "8 records failed and have no new rows: " in done.stderr
+    assert "a.jsonl, line 5 and 3 more (see failures.jsonl)" in done.stderr
 
 
 def test_a_quiet_run_without_trouble_prints_nothing(run):
@@ -159,47 +164,22 @@ def test_a_missing_key_leaves_no_folder_and_costs_no_earlier_results(tmp_path):
     assert (folder / "extractions.jsonl").read_bytes() == kept
 
 
-CODES = {
-    1: "StoreError ModelUnavailable RegistryRefused UnexpectedError",
-    2: "ArgumentError MissingExtra MissingKey SettingsDiffer",
-    3: "BudgetReached",
-    75: "ModelAway RunStopped BatchUnfinished EngineError DiskFull FolderInUse RegistryError",
-}
-
-
-@pytest.mark.parametrize("code", CODES)
-def test_an_error_has_the_code_that_tells_whether_to_try_again(code):
-    kinds = [getattr(errors, name) for name in CODES[code].split()]
-    found = {console.find_error_code(kind.__new__(kind)) for kind in kinds}
-    assert found == {code}
+@pytest.mark.parametrize(("code", "names"), CASES["codes"])
+def test_an_error_has_the_code_that_tells_whether_to_try_again(code, names):
+    kinds = [getattr(errors, name) for name in names.split()]
+    assert {console.find_error_code(kind.__new__(kind)) for kind in kinds} == {code}
 
 
 def test_all_exit_codes_are_in_the_reference():
     page = (DOCS / "reference" / "cli.md").read_text("utf-8")
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
     killed = 137
-    assert documented == {*CODES, console.OK, console.INTERRUPTED, killed}
-
-
-def read_script():
-    page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")
-    (script,) = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
-    return script.replace("/data/trials", ".")
-
-
-def write_command(path, lines):
-    path.write_text(f"#!/bin/sh\n{lines}\n", "utf-8")
-    path.chmod(0o755)
-
-
-def run_script(script, folder, **more):
-    (folder / "nightly.sh").write_text(script, "utf-8")
-    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": path, "PAUSE": "0", **more}
-    words = ["sh", "nightly.sh"]
-    return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    assert documented == {
+        *dict(CASES["codes"]),
+        console.OK,
+        console.INTERRUPTED,
+        killed,
+    }
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a script of a Unix shell")
@@ -207,12 +187,23 @@ def run_script(script, folder, **more):
     ("codes", "export", "code", "calls"), CASES["the_script_for_cron_acts_on_the_codes"]
 )
 def test_the_script_for_cron_acts_on_the_codes(tmp_path, codes, export, code, calls):
+    page = (DOCS / "how-to" / "large-runs.md").read_text("utf-8")
+    (script,) = re.findall(r"^```sh\n(.*?)^```", page, re.M | re.S)
     (tmp_path / "codes").write_text("".join(f"{number}\n" for number in codes), "utf-8")
-    write_command(
-        tmp_path / "extractor",
-        f'echo "$1" >> calls\n[ "$1" = export ] && exit {export}\n'
+    command = tmp_path / "extractor"
+    command.write_text(
+        '#!/bin/sh\necho "$1" >> calls\n'
+        f'[ "$1" = export ] && exit {export}\n'
         "code=$(head -n 1 codes)\ntail -n +2 codes > left\nmv left codes\n"
-        'exit "$code"',
+        'exit "$code"\n'
     )
-    assert run_script(read_script(), tmp_path).returncode == code
+    command.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", script.replace("/data/trials", ".")],
+        cwd=tmp_path,
+        env={"PATH": path, "PAUSE": "0"},
+        check=False,
+    )
+    assert done.returncode == code
     assert (tmp_path / "calls").read_text("utf-8").split() == calls.split()

@@ -28,23 +28,16 @@ def test_commands_print_no_control_characters(command):
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-@pytest.mark.parametrize(
-    ("words", "summary"),
-    [
-        (["run", STUDIES, "--effort", "none"], "records extracted"),
-        (["run", STUDIES, "--dry-run"], ""),
-    ],
-)
-def test_on_a_terminal_progress_and_a_table_are_shown(words, summary):
+def test_on_a_terminal_progress_is_shown():
     terminal, stderr = os.openpty()
-    command = [sys.executable, "-m", "extractor", *words]
+    command = [sys.executable, "-m", "extractor", "run", STUDIES, "--effort", "none"]
     with subprocess.Popen(command, stderr=stderr, stdout=subprocess.DEVNULL) as running:
         os.close(stderr)
         shown = "".join(iter(lambda: read_terminal(terminal), ""))
     os.close(terminal)
     assert running.returncode == 0
     assert " records" in shown
-    assert summary in shown
+    assert "records extracted" in shown
     assert "\x1b[" in shown
 
 

@@ -19,7 +19,7 @@ from .server import serve_faults
 RECORDS = 24
 BLOCK = b"\n" * 70_000
 """As many bytes as are read at a time; what comes after it waits for more."""
-NOTED = b"in progress; Ctrl-C again stops at once"
+NOTED = b"in progress; press Ctrl-C again to stop at once"
 RULES = ("--effort", "none", "--workers", "1")
 PRICES = "as_of = 2026-11-01\n[model.stub]\nprompt = 2\noutput = 10\n"
 pytestmark = [

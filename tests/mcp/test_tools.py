@@ -14,6 +14,7 @@ from extractor.model.cost.prices import read_prices
 from extractor.model.spec import ModelSpec
 from tests.faults.server import serve_faults
 from tests.fetch.registry import make_study, serve_registry
+from tests.tables import read_cases
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +22,7 @@ def _fast_workers(forked_workers):
     """Each server has a worker process of its own."""
 
 
+CASES = read_cases(__file__)
 TEXT = "Inclusion criteria:\n- HbA1c of at least 7.5 %\n- BMI < 35 kg/m2"
 # fmt: off
 
@@ -69,7 +71,8 @@ async def test_the_command_serves_its_tools_over_stdio(tmp_path):
 
 
 async def test_a_trial_of_the_registry_is_fetched_once(monkeypatch):
-    with serve_registry(make_study(1)) as registry:
+    monkeypatch.setattr("extractor.apps.mcp.desk._KEPT", 1)
+    with serve_registry(make_study(1), make_study(3)) as registry:
         monkeypatch.setenv("EXTRACTOR_REGISTRY", registry.url)
         async with connect() as client:
             found = await call(client, "extract_record", source="nct00000001")
@@ -77,17 +80,14 @@ async def test_a_trial_of_the_registry_is_fetched_once(monkeypatch):
             assert (checked["status"], checked["section"]) == ("exact", "title")
             assert len(registry.asked) == 1
             assert "not in " in await refuse(client, "extract_record", source="NCT00000002")
+            for number in (3, 1):
+                await call(client, "extract_record", source=f"NCT0000000{number}")
+            assert len(registry.asked) == 4
 
 
 async def test_a_claim_is_checked():
     async with connect() as client:
-        for quote, status, conflicts in (
-            ("HbA1c of at least 7.5 %", "exact", []),
-            ("hba1c of at least 7.5%", "folded", []),
-            ("BMI < 30 kg/m2", "conflict", [{"kind": "number", "quoted": "30", "stated": "35"}]),
-            ("BMI > 35 kg/m2", "conflict", [{"kind": "comparator", "quoted": ">", "stated": "<"}]),
-            ("a history of stroke", "absent", []),
-        ):
+        for quote, status, conflicts in CASES["claims"]:
             answer = await call(client, "verify_quote", quote=quote, text=TEXT)
             assert (answer["status"], answer["conflicts"]) == (status, conflicts)
             words = None if status == "absent" else TEXT[answer["start"] : answer["end"]]
@@ -116,21 +116,8 @@ async def test_only_readable_files_of_the_folder_are_read_and_wrong_arguments_ar
     lines = (json.dumps({"text": TEXT, "record_id": name}) for name in "ab")
     (folder / "two.jsonl").write_text("\n".join(lines), "utf-8")
     async with connect(files=folder, max_bytes=1000) as client:
-        for tool, arguments, problem in (
-            ("extract_record", {"source": "../outside.txt"}, "outside the folder"),
-            ("extract_record", {"source": "/etc/passwd"}, "outside the folder"),
-            ("extract_record", {"source": "link.txt"}, "outside the folder"),
-            ("extract_record", {"source": "."}, "neither an NCT number nor a file"),
-            ("extract_record", {"source": "large.txt"}, "more than 1,000 bytes"),
-            ("extract_record", {"source": "two.jsonl"}, "several records: a, b; choose one by record_id"),
-            ("extract_record", {"source": "page.html"}, "a web page, which is not supported"),
-            ("extract_record", {"source": "a\0b"}, "not a file name"),
-            ("verify_quote", {"quote": "x"}, "provide either a text or a source"),
-            ("verify_quote", {"quote": "x", "text": "x", "source": "y"}, "provide either a text or a source"),
-            ("verify_quote", {"quote": " ", "text": "x"}, "is empty"),
-            ("extract_text", {"text": ""}, "at least 1 character"),
-            ("extract_text", {"text": "x" * 1001}, "more than 1,000 bytes"),
-        ):
+        large = ["extract_text", {"text": "x" * 1001}, "more than 1,000 bytes"]
+        for tool, arguments, problem in (*CASES["wrong_calls"], large):
             assert problem in await refuse(client, tool, **arguments)
         assert (await call(client, "extract_record", source="two.jsonl", record_id="b"))["record_id"] == "b"
 

@@ -6,6 +6,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable
 from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
 from pathlib import Path
 from threading import Event, Thread
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from tests.commands import extract
 SEED = "003_b184c860ed2ef927"
 OWN = "NCT00000001"
 """The record of a run with own fields."""
-_FIELDS = Path(__file__).parent / "my_fields.py"
+_FIELDS = ("EjectionFraction", "Blinding", "Washout")
 _CRITERIA = (
     "Inclusion Criteria:\n\n* Left ventricular ejection fraction below 40 % by Examplography\n"
     "* Age of at least 18 years\n\nExclusion Criteria:\n\n* Ejection fraction above 70 %"
@@ -25,13 +26,14 @@ _CRITERIA = (
 
 
 def make_custom(folder):
-    """Make a run of one record with fields of the user's own."""
+    """Make a run of one record with custom fields."""
     title = {"nctId": OWN, "briefTitle": "A two week washout of examplumab"}
     criteria = {"eligibilityCriteria": _CRITERIA}
     modules = {"identificationModule": title, "eligibilityModule": criteria}
     study = json.dumps({"protocolSection": modules})
     (folder / "records.json").write_text(study, "utf-8")
-    return extract(folder / "records.json", folder / "run", "--fields", str(_FIELDS))
+    fields = [("--fields", f"extractor.catalogue:{name}") for name in _FIELDS]
+    return extract(folder / "records.json", folder / "run", *chain(*fields))
 
 
 def write_results(run, lines):

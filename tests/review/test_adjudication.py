@@ -8,7 +8,7 @@ from tests.commands import invoke
 
 from .reviewing import SEED, Client, serve
 
-CRITERION = "eligibility.criteria[0]"
+OTHER = "000_071fc1b3f362aea9"
 
 
 @pytest.fixture
@@ -29,6 +29,8 @@ def golds(gold, tmp_path):
     for folder, written in zip(folders, (gold, ben), strict=True):
         folder.mkdir()
         (folder / f"{SEED}.json").write_text(json.dumps(written), "utf-8")
+    other = {"record_id": OTHER, "eligibility": {"sex": "male"}}
+    (folders[1] / f"{OTHER}.json").write_text(json.dumps(other), "utf-8")
     return folders
 
 
@@ -39,9 +41,12 @@ def client(seed_run, golds, tmp_path):
 
 
 def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
-    before = [next(folder.iterdir()).read_bytes() for folder in golds]
-    (row,) = client.get("queue")
-    assert (row["id"], row["reasons"]) == (SEED, ["3 differences"])
+    paths = [folder / f"{SEED}.json" for folder in golds]
+    before = [path.read_bytes() for path in paths]
+    rows = [(row["id"], row["reasons"]) for row in client.get("queue")]
+    assert rows == [(SEED, ["3 differences"]), (OTHER, ["only in ben"])]
+    fields = client.item("eligibility", OTHER)["fields"]
+    assert fields["sex"]["value"] == "male"
     differing = {
         item["path"]: [(one["field"], one["by"], one["value"]) for one in item["differences"]]
         for item in client.get("record", id=SEED)["items"]
@@ -53,7 +58,7 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
         "endpoints[0]": [("category", "ben", "safety")],
     }
     status, answer = client.finish(anyway=True)
-    assert (status, answer["message"]) == (422, "Differences to decide: 3")
+    assert (status, answer["message"]) == (422, "Unresolved differences: 3")
     client.change("endpoints[0]", {"category": "safety"})
     client.change("dosing[0]", None)
     client.change("eligibility.criteria[1]", {"@checked": True})
@@ -62,10 +67,13 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
     gold["endpoints"][0]["category"] = "safety"
     written = json.loads((tmp_path / "agreed" / f"{SEED}.json").read_text("utf-8"))
     assert written == gold
-    assert [next(folder.iterdir()).read_bytes() for folder in golds] == before
-    (golds[0] / f"{SEED}.json").write_text(json.dumps(gold), "utf-8")
+    assert [path.read_bytes() for path in paths] == before
+    paths[0].write_text(json.dumps(gold), "utf-8")
     status, answer = client.finish()
-    assert (status, "started with different golds" in answer["message"]) == (422, True)
+    assert (status, "with different gold annotations" in answer["message"]) == (
+        422,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,9 +86,11 @@ def test_one_gold_is_made_of_two_and_both_stay(client, golds, gold, tmp_path):
 def test_golds_that_cannot_be_adjudicated_are_refused(
     seed_run, golds, gold, tmp_path, folder, message
 ):
-    other = json.dumps(gold | {"record_id": "other"})
     for annotator in golds:
-        (annotator / f"{SEED}.json").write_text(other, "utf-8")
+        for path in annotator.iterdir():
+            path.unlink()
+        text = json.dumps(gold | {"record_id": "other"})
+        (annotator / "other.json").write_text(text, "utf-8")
     done = invoke(
         "review", seed_run, "--gold", tmp_path / folder, "--adjudicate", *golds
     )

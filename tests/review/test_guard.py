@@ -8,18 +8,14 @@ import pytest
 
 from extractor.apps.review.app import open_review
 from tests.commands import start_extractor
+from tests.tables import read_cases
 
 from .reviewing import SEED, Served, ask, serve
 
-CHECK = json.dumps(
-    {"version": 0, "patch": {"path": "eligibility", "value": {"sex": "male"}}}
-)
+PATCH = {"path": "eligibility", "value": {"sex": "male"}}
+CHECK = json.dumps({"version": 0, "patch": PATCH})
 CHANGE = f"/api/change?id={SEED}"
-PATCH = '{"version": 0, "patch": {"path": %s, "value": %s}}'
-NEW = (
-    '{"version": 0, "patch": {"path": "dosing", "value": {}}, '
-    '"words": {"section": "%s", "start": 3, "end": %d}}'
-)
+CASES = read_cases(__file__)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +52,7 @@ def test_without_the_cookie_nothing_is_shown(served):
 
 def test_the_token_works_once(served, cookie):
     status, _, text = ask(served, f"/?token={served.token}")
-    assert (status, "already used" in text) == (403, True)
+    assert (status, "already been used" in text) == (403, True)
     assert ask(served, f"/?token={served.token}", cookie=cookie)[0] == 303
     name = cookie.partition("=")[0]
     for sent, status in (
@@ -67,35 +63,14 @@ def test_the_token_works_once(served, cookie):
         assert ask(served, "/api/queue", cookie=sent)[0] == status
 
 
-@pytest.mark.parametrize(
-    ("host", "is_right"),
-    [
-        ("127.0.0.1:PORT", True),
-        ("localhost:PORT", True),
-        ("evil.example:PORT", False),
-        ("127.0.0.1", False),
-        ("127.0.0.1.evil.example:PORT", False),
-        ("", False),
-    ],
-)
+@pytest.mark.parametrize(("host", "is_right"), CASES["hosts"])
 def test_only_the_names_of_this_machine_are_right(served, cookie, host, is_right):
     host = host.replace("PORT", str(served.port))
     status, _, _ = ask(served, "/api/queue", cookie=cookie, host=host)
     assert status in ({200} if is_right else {400, 421})
 
 
-@pytest.mark.parametrize(
-    ("headers", "may_read"),
-    [
-        ({}, True),
-        ({"origin": "http://evil.example"}, False),
-        ({"origin": "null"}, False),
-        ({"origin": "http://127.0.0.1:1"}, False),
-        ({"sec_fetch_site": "cross-site"}, False),
-        ({"sec_fetch_site": "same-site"}, False),
-        ({"sec_fetch_site": "none"}, True),
-    ],
-)
+@pytest.mark.parametrize(("headers", "may_read"), CASES["pages"])
 def test_requests_of_another_page_are_refused(served, cookie, headers, may_read):
     sent = {"cookie": cookie, "content_type": "application/json", **headers}
     assert ask(served, CHANGE, "POST", CHECK, **sent)[0] == 403
@@ -104,34 +79,20 @@ def test_requests_of_another_page_are_refused(served, cookie, headers, may_read)
     assert json.loads(record)["version"] == 0
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("{", "Expecting"),
-        ("{}", "version"),
-        (PATCH % ('"eligibility"', '{"criteria": []}'), "is not a field"),
-        (PATCH % ('"eligibility"', '{"of": null}'), "is not a field"),
-        (PATCH % ('"eligibility"', '{"groups": 5}'), "a list is expected"),
-        (PATCH % ('"eligibility"', "null"), "cannot be deleted"),
-        (PATCH % ('"dosing[99]"', '{"route": "oral"}'), "does not exist"),
-        (PATCH % ('"record_id"', '{"route": "oral"}'), "is not an item"),
-        (PATCH % ('"eligibility"', '{"sex": NaN}'), "not JSON compliant"),
-        (PATCH % ('"eligibility"', r'{"sex": "\ud800"}'), "surrogates"),
-        (NEW % ("title", 3), "no words"),
-        (NEW % ("x", 9), "no section"),
-    ],
-)
-def test_broken_requests_are_refused(served, cookie, body, message):
+@pytest.mark.parametrize(("change", "message"), CASES["broken_changes"])
+def test_broken_changes_are_refused(served, cookie, change, message):
+    body = f'{{"version": 0, "patch": {{{change}}}}}'
     status, _, text = post(served, cookie, body)
     assert status == 422
     assert message in json.loads(text)["message"]
 
 
-@pytest.mark.parametrize("depth", [150, 900, 5_000, 150_000])
-@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("depth", [900, 150_000])
+@pytest.mark.parametrize(("begin", "end"), ["[]", ('{"a":', "}")])
 def test_deep_json_is_refused_with_a_message(served, cookie, depth, begin, end):
     deep = begin * depth + "1" + end * depth
-    for body in (deep, PATCH % ('"eligibility"', f'{{"sex": {deep}}}')):
+    patch = '{"version": 0, "patch": {"path": "eligibility", "value": {"sex": %s}}}'
+    for body in (deep, patch % deep, "{", "{}"):
         status, _, text = post(served, cookie, body)
         assert status == 422
         assert 0 < len(json.loads(text)["message"]) < 500

@@ -7,13 +7,12 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
 from threading import Thread, current_thread
-from typing import Any
 
 import httpx2
 import pytest
@@ -22,7 +21,7 @@ from extractor.apps.cli.app import app as command_line
 from extractor.apps.serve import app
 from extractor.run import executor
 from tests.commands import FORKS, invoke
-from tests.llm.stub import Scripted, completion, items
+from tests.llm.stub import completion, items
 
 TOKEN = "operator-0123456789abcdef"
 WORD = "Pseudolymphoma"
@@ -35,7 +34,7 @@ NOBODYS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 """An id without a job."""
 
 
-def one(number: int = 1, words: str = "") -> bytes:
+def one(number=1, words=""):
     """A study as the registry's API returns it."""
     criteria = f"Inclusion Criteria:\n\n* {WORD}\n* Age 18 years or older"
     outcome = {"measure": "Overall survival", "timeFrame": "2 years"}
@@ -49,20 +48,16 @@ def one(number: int = 1, words: str = "") -> bytes:
     return json.dumps({"protocolSection": section}).encode()
 
 
-def study(number: int, words: str = "") -> dict[str, Any]:
-    return dict(json.loads(one(number, words)))
-
-
-def many(count: int, first: int = 1) -> bytes:
+def many(count, first=1):
     return b"".join(one(number) + b"\n" for number in range(first, first + count))
 
 
-def ids(count: int, first: int = 1) -> list[str]:
+def ids(count, first=1):
     return [f"NCT{number:08d}" for number in range(first, first + count)]
 
 
-def say_nothing(request: dict[str, Any], tokens: int = 1) -> Scripted:
-    """An item without a value for each line of ``study``: a model whose answers are all empty is
+def say_nothing(request, tokens=1):
+    """An item without a value for each line of ``one``: a model whose answers are all empty is
     given up. It reports 150 tokens, or ``tokens`` times as many.
     """
     usage = {
@@ -80,24 +75,20 @@ def say_nothing(request: dict[str, Any], tokens: int = 1) -> Scripted:
 class Client(httpx2.Client):
     """A client with a key."""
 
-    def __init__(self, url: str, key: str | None) -> None:
+    def __init__(self, url, key):
         headers = {"authorization": f"Bearer {key}"} if key else {}
         super().__init__(base_url=url, headers=headers, timeout=300, trust_env=False)
 
-    def extract(
-        self, body: bytes, kind: str = "application/json", **query: Any
-    ) -> httpx2.Response:
+    def extract(self, body, kind="application/json", **query):
         headers = {"content-type": kind}
         return self.post("/v1/extractions", content=body, params=query, headers=headers)
 
-    def submit(self, body: bytes, **query: Any) -> dict[str, Any]:
+    def submit(self, body, **query):
         answer = self.post("/v1/jobs", content=body, params=query)
         assert answer.status_code == 202, answer.text
-        return dict(answer.json())
+        return answer.json()
 
-    def follow(
-        self, job_id: str, last_id: str = ""
-    ) -> list[tuple[str, str, dict[str, Any]]]:
+    def follow(self, job_id, last_id=""):
         """All events of a job until its end: id, name, data."""
         headers = {"last-event-id": last_id}
         answer = self.get(f"/v1/jobs/{job_id}/events", headers=headers)
@@ -107,11 +98,11 @@ class Client(httpx2.Client):
         found = re.findall(pattern, answer.text, re.MULTILINE)
         return [(last, name, json.loads(data)) for last, name, data in found]
 
-    def finish(self, job_id: str) -> dict[str, Any]:
+    def finish(self, job_id):
         """Wait for the end of a job, and return it."""
         return self.follow(job_id)[-1][2]
 
-    def results(self, job_id: str, kind: str = "results") -> list[dict[str, Any]]:
+    def results(self, job_id, kind="results"):
         answer = self.get(f"/v1/jobs/{job_id}/{kind}")
         assert answer.status_code == 200, answer.text
         return [json.loads(line) for line in answer.text.splitlines()]
@@ -126,44 +117,44 @@ class Served:
     log: Path
     client: Client
     stop: Callable[[], object]
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen | None = None
 
-    def client_of(self, key: str | None) -> Client:
+    def client_of(self, key):
         return Client(self.url, key)
 
-    def add_caller(self, name: str, *options: str) -> Client:
+    def add_caller(self, name, *options):
         """A client with a new key, added while the service runs."""
         return self.client_of(run_keys(self.root, "add", name, *options).strip())
 
     @property
-    def errors(self) -> str:
+    def errors(self):
         """The service's standard error."""
         return self.log.with_suffix(".err").read_text("utf-8")
 
-    def list_events(self, name: str) -> list[dict[str, Any]]:
+    def list_events(self, name):
         """The events of its log with that name."""
         lines = self.log.read_text("utf-8").splitlines()
         return [event for event in map(json.loads, lines) if event["event"] == name]
 
 
-def run_keys(root: Path, *words: str) -> str:
+def run_keys(root, *words):
     """Run a command of keys, in another process than the service's."""
-    done = invoke("serve", "keys", *words, "--root", str(root))
+    done = invoke("serve", "keys", *words, "--root", root)
     assert done.exit_code == 0, done.output
-    return str(done.stdout)
+    return done.stdout
 
 
 @contextmanager
 def serve(
-    root: Path,
-    *options: str,
-    program: Sequence[str] = (sys.executable, "-m", "extractor"),
-    cwd: Path | None = None,
-    **environment: str,
-) -> Iterator[Served]:
+    root,
+    *options,
+    program=(sys.executable, "-m", "extractor"),
+    cwd=None,
+    **environment,
+):
     """Run the command until the block ends."""
     log = root.with_name(f"{root.name}.log")
-    given = ("--port", "0", "--root", str(root), "--log-json", str(log), *options)
+    given = ("--port", "0", "--root", root, "--log-json", log, *options)
     with (
         log.with_suffix(".err").open("a") as errors,
         subprocess.Popen(
@@ -175,7 +166,6 @@ def serve(
             cwd=cwd,
         ) as process,
     ):
-        assert process.stdout
         url = process.stdout.readline().strip()
         assert url, log.with_suffix(".err").read_text()
         with Client(url, TOKEN) as client:
@@ -187,22 +177,31 @@ def serve(
 
 
 @contextmanager
-def serve_here(root: Path, *options: str) -> Iterator[Served]:
+def serve_here(root, *options, token=TOKEN):
     """Run the command until the block ends, in a thread of this process: it starts sooner, and the
     tests that run its lines are known. Signals and standard error need a process of its own.
     """
     log = root.with_name(f"{root.name}.log")
     words = ["serve", "--port", "0", "--root", str(root), "--log-json", str(log)]
-    told = Queue[object]()  # the URL, and the exit code or an error at the end
-    stops: list[Callable[[], object]] = []
+    told = Queue()  # the URL, and the exit code or an error at the end
+    stops = []
 
-    def serve_service(settings: Any, host: str, port: int, announce: Any) -> None:
-        _SERVE(settings, host, port, told.put)
+    def serve_service(settings, host, port, announce):
+        def report(url):
+            announce(url)
+            told.put(url)
 
-    def handle_signal(loop: Any, _number: int, stop: Callable[[], object]) -> None:
+        _SERVE(settings, host, port, report)
+
+    def handle_signal(loop, _number, stop):
         stops.append(lambda: loop.call_soon_threadsafe(stop))
 
-    def run() -> None:
+    def stop_once():
+        if stops:
+            stops.pop()()
+            stops.clear()
+
+    def run():
         try:
             command_line([*words, *options])
         except SystemExit as ended:
@@ -219,7 +218,7 @@ def serve_here(root: Path, *options: str) -> Iterator[Served]:
             "get_context",
             lambda kind: FORKS if current_thread() is thread else others(kind),
         )
-        at_start.setenv("EXTRACTOR_TOKEN", TOKEN)
+        at_start.setenv("EXTRACTOR_TOKEN", token)
         at_start.setattr(app, "serve_service", serve_service)
         loop = asyncio.SelectorEventLoop
         at_start.setattr(loop, "add_signal_handler", handle_signal)
@@ -229,14 +228,14 @@ def serve_here(root: Path, *options: str) -> Iterator[Served]:
         assert isinstance(url, str), url
         with Client(url, TOKEN) as client:
             try:
-                yield Served(url, root, log, client, stops[0])
+                yield Served(url, root, log, client, stop_once)
             finally:
-                stops[0]()
+                stop_once()
                 thread.join(300)
     assert told.get(timeout=1) == 0
 
 
-def wait_until(condition: Callable[[], object]) -> None:
+def wait_until(condition):
     """Wait for a condition; nothing depends on how long it takes."""
     until = time.monotonic() + 300
     while not condition():
@@ -244,13 +243,11 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def check_problem(
-    answer: httpx2.Response, status: int, kind: str | None = None
-) -> dict[str, Any]:
+def check_problem(answer, status, kind=None):
     """Check that an answer is a problem of this kind, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
+    problem = answer.json()
     assert problem["status"] == status
     assert problem["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"
     type_ = f"urn:trial-extractor:problem:{kind}" if kind else "about:blank"

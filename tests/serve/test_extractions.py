@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.requests import ClientDisconnect
 
-from extractor import Extractor, read_records
+from extractor import Extractor, errors, read_records
+from extractor.apps.serve.jobs import Jobs
 from extractor.apps.serve.routes import while_connected
-from tests.failing import RAISED
+from tests.tables import read_cases
 
-from .running import TOKEN, check_problem, many, one
+from .running import TOKEN, check_problem, many, one, wait_until
 
+CASES = read_cases(__file__)
 FLAT = b"A Study of Fictucel\nAn invented summary.\nPseudolymphoma\nDRUG: Fictucel\nSurvival\n"
 
 
@@ -55,7 +57,6 @@ NOTE = json.dumps({"text": "Age 18 years or older", "section": "eligibility"}).e
         (FLAT, {}, "text-"),
         (FLAT, {"name": "mine.txt"}, "mine"),
         (one(7), {"name": "mine.txt"}, "NCT00000007"),
-        (gzip.compress(one(7)), {}, "NCT00000007"),
         (pack(one(7)), {}, "NCT00000007"),
         (NOTE, {}, "text-"),
         (NOTE.replace(b"}", b', "record_id": "note"}'), {}, "note"),
@@ -80,14 +81,10 @@ def test_the_effort_decides_how_much_the_model_is_asked(served, effort):
 
 BAD_BODIES = {
     "empty": b"",
-    "broken JSON": b'{"protocolSection": {',
-    "a list in lists": b"[" * 100_000,
-    "an unknown key": b'{"text": "Adults", "titel": "A"}',
     "a lone surrogate": b'{"text": "Adults", "\\ud800": "A"}',
     "a file of this machine": b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
     b"<clinical_study><brief_title>&b;</brief_title></clinical_study>",
     "a bomb": gzip.compress(b"x" * 150_000_000, 9),
-    "a zip in a zip": pack(pack(one())),
     "too long a text": gzip.compress(one(1, "word " * 250_000)),
     "two records": many(2),
 }
@@ -103,16 +100,7 @@ def test_a_body_that_is_no_record_is_a_problem(served, body):
     assert "passwd" not in json.dumps(problem)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("effort", "huge"),
-        ("min_confidence", "nan"),
-        ("tasks", "dosing,colour"),
-        *(("name", value) for value in ("../a", ".hidden", "a" * 101, "a\n")),
-        ("task", "dosing"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value"), CASES["a_wrong_parameter"])
 @pytest.mark.parametrize("path", ["/v1/extractions", "/v1/jobs"])
 def test_a_wrong_or_unknown_parameter_is_named(served, path, name, value):
     answer = served.client.post(path, content=FLAT, params={name: value})
@@ -120,16 +108,7 @@ def test_a_wrong_or_unknown_parameter_is_named(served, path, name, value):
     assert problem["detail"].startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize(
-    ("request_", "status", "problem"),
-    [
-        ("POST /v1/extractions", 415, "wrong-type"),
-        ("POST /v1/jobs", 415, "wrong-type"),
-        ("GET /nothing", 404, None),
-        ("GET /v1/jobs/", 404, None),
-        ("GET /v1/extractions", 405, None),
-    ],
-)
+@pytest.mark.parametrize(("request_", "status", "problem"), CASES["an_error"])
 def test_every_error_protects_browsers(served, request_, status, problem):
     headers = {"content-type": "multipart/form-data"}
     answer = served.client.request(*request_.split(), headers=headers)
@@ -160,7 +139,7 @@ def test_too_large_a_body_is_refused_before_it_is_read(served, path, header, bod
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("error", [*RAISED, "kill"])
+@pytest.mark.parametrize("error", ["Unforeseen", "kill"])
 def test_a_failing_record_is_its_own_problem_without_its_text(failing, error):
     body = one(50, f"It fails by {error}.")
     problem = check_problem(
@@ -171,6 +150,25 @@ def test_a_failing_record_is_its_own_problem_without_its_text(failing, error):
     assert failing.client.extract(one(), effort="none").status_code == 200
     failed = str(failing.list_events("request_failed"))
     assert error == "kill" or place in failed
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind", "retry_s"), CASES["an_error_inside"]
+)
+def test_an_error_inside_is_a_problem(
+    served, monkeypatch, error, status, kind, retry_s
+):
+    def fail(*_):
+        kind_of_error = getattr(errors, error, KeyError)
+        raise kind_of_error.__new__(kind_of_error, "a word of the record")
+
+    monkeypatch.setattr(Jobs, "list_jobs", fail)
+    answer = served.client.get("/v1/jobs")
+    problem = check_problem(answer, status, kind)
+    assert answer.headers.get("retry-after") == retry_s
+    if kind == "internal":
+        assert problem["detail"].startswith("an unexpected KeyError at ")
+        wait_until(lambda: problem["detail"] in served.log.read_text("utf-8"))
 
 
 def test_requests_are_logged_without_their_content(served):

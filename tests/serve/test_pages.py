@@ -19,36 +19,14 @@ PRODUCTION = (DOCS / "how-to/production.md").read_text("utf-8")
 SERVE = (DOCS / "how-to/serve.md").read_text("utf-8")
 
 
-def find_block(words: str, page: str = PRODUCTION) -> str:
+def find_block(words, page):
     """Return the block of commands that has these words."""
     blocks = re.findall(r"^```bash\n(.*?)^```", page, re.M | re.S)
     (block,) = [block for block in blocks if words in block]
-    return str(block)
+    return block
 
 
-def run_bash(commands: str, cwd: Path) -> list[str]:
-    """Run commands of a page, each of which must succeed, and return the lines that they print.
-    There is no systemd here, and `sudo` runs what follows it.
-    """
-    stubs = 'sudo() { "$@"; }; systemctl() { echo "systemctl $*"; }; set -eo pipefail\n'
-    done = subprocess.run(
-        ["bash", "-c", stubs + commands],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    return done.stdout.splitlines()
-
-
-def list_commands(page: str) -> str:
-    """Return the commands of all blocks of a page that show what a command prints."""
-    blocks = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
-    return "".join(re.findall(r"^\$ (.*\n(?: {4}.*\n)*)", "".join(blocks), re.M))
-
-
-def run_page(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_page(commands, folder):
     """Run commands in a folder with the inputs of the clone, on a port that is free."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -82,7 +60,10 @@ def test_the_page_on_the_service_runs_as_written(tmp_path):
     begin = find_block("--log-json service.log", SERVE)
     begin = begin.replace("serve ", "serve --port 8400 ")
     chapters = SERVE[SERVE.index("## 2.") : SERVE.index("## 5.")]
-    done = run_page(f"{begin}{list_commands(chapters)}\nkill %1", tmp_path)
+    # the blocks that show what a command prints
+    blocks = re.findall(r"^```text\n(.*?)^```", chapters, re.M | re.S)
+    commands = re.findall(r"^\$ (.*\n(?: {4}.*\n)*)", "".join(blocks), re.M)
+    done = run_page(f"{begin}{''.join(commands)}\nkill %1", tmp_path)
     assert '"record_id":"note"' in done.stdout, done.stderr
     assert '"state": "done", "reason": null' in done.stdout
     assert "\n204\n" in done.stdout
@@ -108,9 +89,10 @@ def test_the_filter_of_the_log_shows_what_the_page_promises(tmp_path):
     quiet.append({"event": "job_deleted", "by": None})
     lines = [json.dumps(ours | event) for event in (*calling, *quiet)]
     log.write_text("\n".join(lines))
-    alerts = find_block("fromjson?")
+    alerts = find_block("fromjson?", PRODUCTION)
     journal = "journalctl -u extractor -o cat --since -5min"
-    shown = run_bash(alerts.replace(journal, f"(echo no event; cat {log})"), tmp_path)
+    commands = alerts.replace(journal, f"(echo no event; cat {log})")
+    shown = subprocess.check_output(["bash", "-ec", commands], text=True).splitlines()
     assert [json.loads(line) for line in shown] == [ours | event for event in calling]
     table = PRODUCTION[PRODUCTION.index("| event | meaning") :].partition("\n\n")[0]
     named = set(re.findall(r"`([a-z]+_[a-z]+)`", table))

@@ -46,40 +46,29 @@ def test_the_page_gets_what_the_service_extracts(served):
     check_problem(answer, 422, "unreadable")
 
 
-@pytest.fixture
-def page(chromium, served):
-    """The page in a browser. Afterwards checks that no script failed, that it is accessible, and
-    that no other server was asked.
-    """
-    watch = Watch()
-    context = open_context(chromium)
-    page = context.new_page()
-    watch.follow(page, lambda said: "status of 4" in said)
-    page.goto(served.url)
-    yield page
-    assert list_violations(page) == []
-    watch.check()
-    assert all(address.startswith((served.url, "blob:")) for address in watch.requests)
-    context.close()
-
-
-def extract(page, text=None, key=TOKEN):
-    """Fill in the form, send it, and return what the page says of it."""
+def extract(page, text=None):
+    """Fill in the form, send it, and wait for the answer."""
     if text is not None:
         page.get_by_label("Text of a trial").fill(text)
-    page.get_by_label("Key or token of the service").fill(key)
+    page.get_by_label("Key or token of the service").fill(TOKEN)
     page.locator("[name=effort]").select_option("none")
     page.get_by_role("button", name="Extract", exact=True).click()
     page.wait_for_function(
         "() => !document.querySelector('#try button').disabled", timeout=120_000
     )
-    return page.locator("#try .status").inner_text()
+    assert page.locator("#try .status").inner_text() == ""
 
 
 @needs_browser
 @pytest.mark.slow
-def test_a_value_leads_to_its_characters_and_the_extraction_is_saved(page):
-    assert extract(page) == ""
+def test_a_value_leads_to_its_characters_and_the_extraction_is_saved(chromium, served):
+    """No script fails, the page is accessible, and no other server is asked."""
+    watch = Watch()
+    context = open_context(chromium)
+    page = context.new_page()
+    watch.follow(page, lambda said: "status of 4" in said)
+    page.goto(served.url)
+    extract(page)
     page.locator("a.value", has_text="oral steroids: ≤ 30 days").click()
     chosen = page.locator(".text-pane .mark.chosen").all_inner_texts()
     pieces = ["oral steroids", "within 30 days", "before randomization"]
@@ -91,33 +80,14 @@ def test_a_value_leads_to_its_characters_and_the_extraction_is_saved(page):
     saved = json.loads(Path(saving.value.path()).read_text("utf-8"))
     record_id = TrialExtraction.model_validate(saved).record_id
     assert saving.value.suggested_filename == f"{record_id}.json"
-
-
-PASTED = """A Trial of Fictumab
-   Inclusion criteria:
-
-   1. Adults, 18 to 65 years
-\t- Age > 18 <img src=x onerror='window.broken=1'>
-\t\t- Surgery within 4 weeks  before   enrolment
-
-Primary endpoint: Survival at week 52
-"""
-LINE = "  HbA1c > 7.5 %, or platelets of at least 100,000 per µL"
-
-
-@needs_browser
-@pytest.mark.slow
-def test_a_text_is_shown_character_by_character(page):
-    for text in (PASTED, f"\n\n{EXAMPLE}\n\n", "The weather is fine today."):
-        assert extract(page, text) == ""
-        shown = page.locator(".text-pane pre")
-        assert shown.all_text_contents() == [text]
-        # Every character has its place on the screen: none is folded away.
-        assert shown.first.inner_text() == text
-    page.get_by_label("Read the text as").select_option("eligibility: criteria only")
-    assert extract(page, LINE) == ""
-    page.locator("a.value", has_text="HbA1c > 7.5 %").last.click()
-    chosen = page.locator(".text-pane .mark.chosen").all_inner_texts()
-    assert chosen == ["HbA1c > 7.5 %"]
     page.set_viewport_size({"width": 390, "height": 800})
     assert fits_its_window(page)
+    pasted = "  HbA1c > 7.5 % <img src=x onerror='window.broken=1'>\n\tor  platelets"
+    page.get_by_label("Read the text as").select_option("eligibility: criteria only")
+    extract(page, pasted)
+    # every character has its place on the screen: none is folded away
+    assert page.locator(".text-pane pre").first.inner_text() == pasted
+    assert list_violations(page) == []
+    watch.check()
+    assert all(address.startswith((served.url, "blob:")) for address in watch.requests)
+    context.close()

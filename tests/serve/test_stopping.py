@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shlex
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -19,13 +18,12 @@ from extractor.apps.serve.drain import is_draining
 from extractor.apps.serve.keys import Keys
 from extractor.apps.serve.store import open_store
 from tests.commands import invoke
-from tests.failing import path_with_failures
 from tests.faults.server import serve_faults
 from tests.llm.stub import serve as serve_stub
 from tests.mounting import UNSHARE, needs_mount
+from tests.tables import read_cases
 
 from .running import (
-    TOKEN,
     check_problem,
     ids,
     many,
@@ -43,15 +41,7 @@ def start(root, *options, **environment):
 
 
 @pytest.mark.parametrize(
-    ("options", "token", "code", "message"),
-    [
-        (("--host", "0.0.0.0"), "", 2, "set EXTRACTOR_TOKEN"),
-        (("--host", "::"), "", 2, "set EXTRACTOR_TOKEN"),
-        ((), "short", 2, "fewer than 16 characters"),
-        (("--model", "no model"), TOKEN, 2, "does not name a model"),
-        (("--model", "gpt-5-mini"), TOKEN, 2, "set OPENAI_API_KEY"),
-        (("--host", "no.such.host.invalid"), TOKEN, 1, "choose another --host"),
-    ],
+    ("options", "token", "code", "message"), read_cases(__file__)["a_wrong_start"]
 )
 def test_a_wrong_start_is_refused(tmp_path, options, token, code, message):
     done = start(tmp_path / "root", *options, EXTRACTOR_TOKEN=token)
@@ -60,40 +50,40 @@ def test_a_wrong_start_is_refused(tmp_path, options, token, code, message):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("is_revoked", [False, True])
-def test_a_caller_s_key_does_not_become_the_operator_s(tmp_path, is_revoked):
+def test_a_caller_s_key_does_not_become_the_operator_s(tmp_path):
     with closing(open_store(tmp_path / "root")) as store:
         key = Keys(store).add("anna")
-        if is_revoked:
-            Keys(store).revoke("anna")
+        Keys(store).revoke("anna")
     done = start(tmp_path / "root", EXTRACTOR_TOKEN=key)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "EXTRACTOR_TOKEN is the key of the caller anna" in done.stderr
     assert key not in done.stderr
 
 
-@pytest.mark.slow
-async def test_a_small_service_from_its_start_to_its_end(tmp_path):
-    """It creates a token, tells its place, refuses what is beyond its queue, and ends at Ctrl-C."""
+async def test_a_small_service_from_its_start_to_its_end(tmp_path, capsys):
+    """It creates a token, prints its URL, and rejects what is beyond its queue."""
 
     def say_nothing_slowly(request):
         time.sleep(0.1)
         return say_nothing(request)
 
-    options = ("--workers", "1", "--queue", "4", "--concurrency", "2")
+    options = ("--workers", "1", "--queue", "4", "--concurrency", "2", "--playground")
     root = tmp_path / "root"
     with serve_stub(say_nothing_slowly) as stub:
         model = ("--model", f"{stub.url}#stub")
-        with serve(root, *model, *options, EXTRACTOR_TOKEN="") as service:
-            command = service.errors.partition("the token: ")[2].splitlines()[0]
+        with serve_here(root, *model, *options, token="") as service:
+            started = capsys.readouterr()
+            assert started.out == f"{service.url}\n"
+            assert f"created a new service in {root}" in started.err
+            assert f"open {service.url} in a browser" in started.err
+            command = started.err.partition("the token: ")[2].splitlines()[0]
             shell = ["sh", "-c", f'{command}; printf %s "$EXTRACTOR_TOKEN"']
             token = subprocess.run(shell, capture_output=True, text=True, check=True)
             assert len(token.stdout) == 64
-            assert stat.S_IMODE((root / "token").stat().st_mode) == 0o600
-            assert stat.S_IMODE(service.log.stat().st_mode) == 0o600
+            for path in (root / "token", service.log):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600
             # with the token of another service
             assert service.client.get("/v1/jobs").status_code == 401
-            assert service.client.get("/").status_code == 404
             url = f"{service.url}/v1/extractions"
             headers = {"authorization": f"Bearer {token.stdout}"}
             limits = httpx2.Limits(max_connections=None)
@@ -106,12 +96,12 @@ async def test_a_small_service_from_its_start_to_its_end(tmp_path):
             for answer in refused:
                 check_problem(answer, 429, "queue-full")
                 assert answer.headers["retry-after"] == "1"
-            service.process.send_signal(signal.SIGINT)
-            assert await asyncio.to_thread(service.process.wait, 300) == 0
-            assert token.stdout not in service.errors + service.log.read_text("utf-8")
-            (started,) = service.list_events("service_started")
-            assert (started["model"], started["workers"]) == ("stub", 1)
-            assert service.list_events("service_ended")
+        ended = capsys.readouterr().err
+        assert "stopped" in ended
+        assert token.stdout not in ended + service.log.read_text("utf-8")
+        (started,) = service.list_events("service_started")
+        assert (started["model"], started["workers"]) == ("stub", 1)
+        assert service.list_events("service_ended")
 
 
 @pytest.mark.slow
@@ -179,35 +169,33 @@ def wait_for_results(service, job_id):
     assert service.client.get(f"/v1/jobs/{job_id}").json()["state"] == "running"
 
 
-@pytest.mark.slow
 def test_a_stop_begins_no_call_and_ends_although_the_model_never_answers(
-    tmp_path, prices
+    tmp_path, prices, capsys, monkeypatch
 ):
     """An extraction, a job and a stream of its events are under way. Each call may take 600
     seconds.
     """
+    monkeypatch.setattr("extractor.apps.serve.service._STOP_TIMEOUT_S", 0.3)
     root = tmp_path / "root"
     with serve_faults() as faults:
         faults.holds_after = 6
         options = ("--model", f"{faults.url}#stub", *prices)
-        options += ("--concurrency", "3", "--timeout", "500")
-        with serve(root, *options) as service:
+        options += ("--concurrency", "3", "--timeout", "500", "--workers", "1")
+        with ThreadPoolExecutor(1) as thread, serve_here(root, *options) as service:
             job_id = service.client.submit(many(50), effort="all")["id"]
             wait_until(lambda: faults.calls >= 9)
-            url = f"/v1/jobs/{job_id}/events"
-            stream = service.client.stream("GET", url)
-            with ThreadPoolExecutor(1) as thread, stream as events:
+            with service.client.stream("GET", f"/v1/jobs/{job_id}/events") as events:
                 lines = events.iter_lines()
                 next(lines)
                 asked = thread.submit(service.client.extract, one(7), effort="all")
                 wait_until(lambda: faults.calls >= 10)
-                service.process.terminate()
-                assert service.process.wait(100) == 0
+                service.stop()
                 assert list(lines), "the stream ends as it should"
                 check_problem(asked.result(), 503, "not-ready")
-            assert faults.calls == 10
-            assert "ERROR" not in service.errors
-            assert "Traceback" not in service.errors
+        assert faults.calls == 10
+        logged = capsys.readouterr().err
+        assert "ERROR" not in logged
+        assert "Traceback" not in logged
         faults.holds_after = None
     assert ask_run(root, job_id, "SELECT count(*) FROM requests") == 3
     answered = ask_run(root, job_id, "SELECT sum(dollars) FROM calls")
@@ -259,10 +247,11 @@ def test_old_jobs_are_deleted_but_not_those_that_wait_for_money(tmp_path):
 
 @pytest.mark.slow
 def test_too_slow_a_record_is_given_up_and_its_worker_is_replaced(tmp_path):
-    options = ("--workers", "1", "--timeout", "2")
-    path = path_with_failures()
-    with serve(tmp_path / "root", *options, PYTHONPATH=path) as service:
-        slow = service.client.extract(one(1, "It fails by sleep."))
+    criteria = "\n".join(
+        f"- HbA1c of at least {n}.5 % and BMI < {n}" for n in range(9000)
+    )
+    with serve_here(tmp_path / "root", "--workers", "1", "--timeout", "1") as service:
+        slow = service.client.extract(criteria.encode(), "text/plain")
         check_problem(slow, 504, "took-too-long")
         wait_until(lambda: service.client.extract(one()).status_code == 200)
 

@@ -29,8 +29,8 @@ COMMANDS: Final = {
     "mcp": "Serve tools to an agent over MCP.",
     "schema": "Print the JSON Schema of an extraction.",
 }
-"""The summary of each command in the help output. Each command's module contains a function with
-the same name, or a command group called ``app``.
+"""The summary of each command in the help output, keyed by the command's name. Each command's
+module contains a function with the same name, or a command group called ``app``.
 """
 
 
@@ -68,8 +68,8 @@ class Root(TyperGroup):
 app = Commands(name="extractor", cls=Root, no_args_is_help=True, rich_markup_mode=None)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_set: bool) -> None:
+    if is_set:
         from importlib.metadata import version
 
         typer.echo(version("trial-extractor"))
@@ -92,12 +92,12 @@ def _root(
 
 
 def main() -> None:
-    """Run the console script. SIGTERM, which batch systems and containers send, is treated as
-    Ctrl-C.
+    """Run the console script. SIGTERM, which batch systems and containers send to stop a process,
+    is treated as Ctrl-C.
     """
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        # shells start background jobs with SIGINT ignored
+        # in a background job, the shell may have disabled SIGINT
         if not callable(signal.getsignal(signal.SIGINT)):
             raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)

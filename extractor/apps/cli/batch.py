@@ -28,7 +28,7 @@ def submit(options: SubmitOptions) -> int:
         raise ValueError("a batch needs a model; specify one with --model")
     if options.effort == "none":
         raise ValueError(
-            "--effort none does not ask any questions, so there is nothing to submit"
+            "with --effort none, no questions are asked, so there is nothing to submit"
         )
     return extract(options, rounds=0 if options.requests else 1, waits=False)
 

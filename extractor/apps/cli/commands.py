@@ -14,7 +14,7 @@ from extractor.apps.cli.console import OK, errors_for_people
 
 
 class Commands(typer.Typer):
-    """A ``typer.Typer`` whose commands are wrapped by ``complete``."""
+    """A ``typer.Typer`` whose commands are wrapped by ``as_command``."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(
@@ -30,18 +30,18 @@ class Commands(typer.Typer):
         register = super().command(name, **settings)
 
         def add(command: CommandFunctionType) -> CommandFunctionType:
-            register(complete(command))
+            register(as_command(command))
             return command
 
         return add
 
 
-def complete(command: Callable[..., Any]) -> Callable[..., Any]:
+def as_command(command: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``command`` so that typer can call it and its return value becomes the exit code.
 
     If the command has a parameter ``options``, annotated with a model such as ``RunOptions``, the
-    model's fields become the command's options. The function of a command group does nothing when
-    one of its subcommands is called.
+    model's fields become the command's options. The function of a command group, such as ``serve``,
+    is not called when one of its subcommands is called.
     """
     from extractor.apps.cli.options import (
         find_panel_index,
@@ -49,8 +49,8 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
         read_options,
     )
 
-    declared = signature(command)
-    model = declared.parameters.get("options")
+    command_signature = signature(command)
+    model = command_signature.parameters.get("options")
 
     @wraps(command)
     def run(context: typer.Context, **values: Any) -> None:
@@ -62,7 +62,7 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
             code = command(**values)
         raise SystemExit(code or OK)
 
-    command_parameters: Iterable[Parameter] = declared.parameters.values()
+    command_parameters: Iterable[Parameter] = command_signature.parameters.values()
     if model:
         command_parameters = list_parameters(model.annotation)
     parameters = [
@@ -71,5 +71,6 @@ def complete(command: Callable[..., Any]) -> Callable[..., Any]:
     ]
     parameters.sort(key=find_panel_index)
     context = Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    run.__signature__ = declared.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
+    # typer reads the options of a command from its signature
+    run.__signature__ = command_signature.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
     return run

@@ -36,12 +36,12 @@ _CODES = {
     "FolderInUse": LATER,
     "ModelAway": LATER,
     "RegistryError": LATER,
-    "RegistryRefused": FAILED,  # the registry would refuse the same request again
+    "RegistryRefused": FAILED,  # the registry would reject the same request again
 }
 """The exit codes of errors, keyed by class name so that ``extractor.errors`` need not be imported.
 """
-NAMED = 5
-"""Maximum number of records that a message lists."""
+MAX_LISTED = 5
+"""Maximum number of names that a message lists."""
 
 _NO_ROOM = frozenset({ENOSPC, EDQUOT})
 _WRITE_ERRORS = _NO_ROOM | {EFBIG, EIO, EBADF}
@@ -63,7 +63,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def errors_for_people() -> Iterator[None]:
-    """Turn expected errors into one line on standard error and an exit code."""
+    """Turn an expected error into one line on standard error and an exit code."""
     from extractor.errors import ExtractorError
 
     try:
@@ -86,7 +86,9 @@ def errors_for_people() -> Iterator[None]:
 
 
 def find_error_code(error: Exception) -> int:
-    """Return a command's exit code for an expected error."""
+    """Return a command's exit code for an expected error: the code of the most specific class that
+    has one.
+    """
     for kind in type(error).__mro__:
         if kind.__name__ in _CODES:
             return _CODES[kind.__name__]
@@ -94,8 +96,9 @@ def find_error_code(error: Exception) -> int:
 
 
 @contextmanager
-def needing(extra: str, *libraries: str) -> Iterator[None]:
-    """Turn the failed import of a library into an error that states the extra to install.
+def requiring(extra: str, *libraries: str) -> Iterator[None]:
+    """Turn the failed import of one of the ``libraries`` into an error that states the ``extra`` to
+    install.
 
     Raises ``MissingExtra``.
     """
@@ -131,8 +134,8 @@ def warn_incomplete(*results: Path | None) -> None:
 
 
 def warn_failed(failed: Sequence[str], missing: str) -> None:
-    """Print the failed records. ``missing`` names the output that was not written for them, such as
-    rows.
+    """Print the ids of the failed records. ``missing`` is the kind of output that they lack, such
+    as rows.
     """
     if failed:
         say(
@@ -142,7 +145,9 @@ def warn_failed(failed: Sequence[str], missing: str) -> None:
 
 
 def print_table(head: Row, rows: Iterable[Iterable[str]]) -> None:
-    """Print a table on standard output, aligned on a terminal and tab-separated in a pipe."""
+    """Print a table on standard output: with aligned columns on a terminal, and tab-separated
+    otherwise.
+    """
     lines = [head, *(tuple(map(to_printable, row)) for row in rows)]
     if not sys.stdout.isatty():
         print(*map("\t".join, lines), sep="\n")
@@ -177,7 +182,7 @@ def write_text(name: str, **values: Any) -> Iterator[str]:
     return _open_texts().get_template(name).generate(values)
 
 
-def name_some(names: Iterable[str], most: int = NAMED) -> str:
+def name_some(names: Iterable[str], most: int = MAX_LISTED) -> str:
     """Return the first few names on one line, followed by the number of remaining names."""
     return show_some(map(to_printable, names), most)
 

@@ -10,7 +10,7 @@ import typer
 
 from extractor.apps.cli.console import (
     FAILED,
-    NAMED,
+    MAX_LISTED,
     OK,
     USAGE,
     name_some,
@@ -44,7 +44,7 @@ def diff(
     force: ForceOption = False,
     html: HtmlOption = None,
     exit_code: Annotated[
-        bool, option(FILES, "Exit with 1 if anything changed.", "--exit-code")
+        bool, option(FILES, "Exit with code 1 if anything changed.", "--exit-code")
     ] = False,
 ) -> int:
     """Show which values were added, removed or changed between two versions of the same trials.
@@ -76,19 +76,22 @@ def diff(
     counts = Counter(row["change"] for row in rows)
     kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
     say(f"{counted(len(trials), 'trial')} compared: {kinds or 'no change'}")
-    _warn_alone(old, before, len(trials), after)
-    _warn_alone(new, after, len(trials), before)
+    _warn_unmatched(old, before, after, len(trials))
+    _warn_unmatched(new, after, before, len(trials))
     if before.failed or after.failed:
         return USAGE
+    # a trial in only one version also counts as a change
     all_compared = len(trials) == max(len(before.record_ids), len(after.record_ids))
     return FAILED if exit_code and (rows or not all_compared) else OK
 
 
-def _warn_alone(path: Path, side: "Side", compared: int, other: "Side") -> None:
-    """Report the trials that occur in only one version, and the records that could not be read."""
-    alone = [name for name in side.record_ids if name not in other.record_ids]
-    # two single records are compared whatever their ids
-    if alone and compared < len(side.record_ids):
-        say(f"only in {path}: {name_some(alone)}")
-    for message in side.failed[:NAMED]:
+def _warn_unmatched(path: Path, side: "Side", opposite: "Side", compared: int) -> None:
+    """Print the trials in ``side`` that ``opposite`` does not contain, and the records of ``side``
+    that could not be read. ``compared`` is the number of compared trials.
+    """
+    unmatched = [name for name in side.record_ids if name not in opposite.record_ids]
+    # two single records are compared even if their ids differ
+    if unmatched and compared < len(side.record_ids):
+        say(f"only in {path}: {name_some(unmatched)}")
+    for message in side.failed[:MAX_LISTED]:
         say(message)

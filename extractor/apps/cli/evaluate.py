@@ -24,7 +24,7 @@ from extractor.apps.cli.options import (
     check_page,
     option,
 )
-from extractor.options import COST, FILES, MODEL, RARE, read_own_fields, split_names
+from extractor.options import FILES, MODEL, RARE, read_own_fields, split_names
 from extractor.plurals import counted
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def evaluate(
         Path | None,
         option(
             SCORES,
-            "Other extractions to compare with, using paired differences.",
+            "Other extractions to compare PREDICTED with, using paired differences.",
             exists=True,
         ),
     ] = None,
@@ -67,7 +67,8 @@ def evaluate(
         str,
         option(
             SCORES,
-            "Exit with 1 if a score is below its minimum, such as all=0.8,dosing=0.7.",
+            "Exit with code 1 if a score is below its minimum; minimums are given as "
+            "all=0.8,dosing=0.7, for example.",
         ),
     ] = "",
     check: Annotated[
@@ -87,11 +88,9 @@ def evaluate(
         str | None,
         option(
             MODEL,
-            "The model that extracts the examples of custom fields (default: their patterns).",
+            "The model used to extract the examples of custom fields (default: use the fields' "
+            "patterns only).",
         ),
-    ] = None,
-    max_usd: Annotated[
-        float | None, option(COST, "With --model: stop before the cost exceeds this.")
     ] = None,
     resamples: Annotated[
         int, option(RARE, "Number of bootstrap samples; 0 omits the intervals.", min=0)
@@ -119,8 +118,8 @@ def evaluate(
     from extractor.run.finished import find_run
     from extractor.run.manifest import restore_fields
 
-    chosen, places = split_fields(fields or ())
-    declared = read_own_fields(places)
+    field_names, field_files = split_fields(fields or ())
+    custom_fields = read_own_fields(field_files)
     if predicted is None:
         if check:
             raise ValueError(f"add the records of {gold} as the second argument")
@@ -128,15 +127,15 @@ def evaluate(
             raise ValueError(
                 f"specify the extractions to score against {gold}: {_SOURCE}"
             )
-        report = score_examples(read_own_fields(str(gold)), model, max_usd, examples)
+        report = score_examples(read_own_fields(str(gold)), model, examples)
         return _finish(report, fail_under, html, records or (), as_json=as_json)
     if check:
-        return _check(gold, predicted, declared)
+        return _check(gold, predicted, custom_fields)
     run = find_run(predicted)
     if run:
         records = records or list(map(Path, run.find_inputs()))
-        # The manifest stores the custom fields of the run.
-        declared = declared or restore_fields(run.manifest.settings)
+        # the manifest stores the custom fields of the run
+        custom_fields = custom_fields or restore_fields(run.manifest.settings)
     elif find_run(gold):
         say(
             f"check the order of the arguments: GOLD comes first, but {gold} is a run and "
@@ -148,7 +147,7 @@ def evaluate(
         compare=compare,
         examples=examples,
         resamples=resamples,
-        fields=(*chosen, *declared),
+        fields=(*field_names, *custom_fields),
         only_given=only_given,
     )
     warn_incomplete(gold, predicted, compare)
@@ -169,13 +168,16 @@ def _check(gold: Path, records: Path, fields: Any) -> int:
 
 def _finish(
     report: "ScoreReport",
-    floors: str,
+    minimums: str,
     html: Path | None,
     records: Sequence[Path],
     *,
     as_json: bool,
 ) -> int:
-    """Print a report, and return the exit code, which is 1 if a score is below its minimum."""
+    """Print a report, write it as a page if ``html`` is a path, and return the exit code, which is
+    1 if a score is below its minimum. ``minimums`` is the value of ``--fail-under``, such as
+    all=0.8,dosing=0.7.
+    """
     from extractor.apps.evaluation.page import write_score_page
 
     if html:
@@ -185,17 +187,17 @@ def _finish(
     else:
         print_report(report)
     code = OK
-    for requirement in split_names(floors):
-        name, _, floor = requirement.partition("=")
+    for requirement in split_names(minimums):
+        name, _, minimum_text = requirement.partition("=")
         try:
-            minimum = float(floor)
+            minimum = float(minimum_text)
         except ValueError:
             raise ValueError(f"--fail-under {requirement}: write NAME=SCORE") from None
-        value = report.figure(name)
-        if value is None:
+        score = report.figure(name)
+        if score is None:
             say(f"{name} has nothing to score, so its minimum is not checked")
-        elif value < minimum:
-            say(f"{name} is {value:.3f}, below {floor}")
+        elif score < minimum:
+            say(f"{name} is {score:.3f}, below {minimum_text}")
             code = FAILED
     return code
 

@@ -50,7 +50,7 @@ def export(
     gold: Annotated[
         Path | None,
         option(
-            FILES, "Use the corrected records in this review folder.", metavar="DIR"
+            FILES, "Use the corrected records from this review folder.", metavar="DIR"
         ),
     ] = None,
     force: ForceOption = False,
@@ -59,7 +59,9 @@ def export(
     tables: Annotated[
         str,
         option(
-            WHAT, "Only these tables, such as criteria,constraints.", metavar="NAME,..."
+            WHAT,
+            "Export only these tables, such as criteria,constraints.",
+            metavar="NAME,...",
         ),
     ] = "",
     min_confidence: MinConfidenceOption = 0.0,
@@ -116,8 +118,8 @@ def export(
 def _prepare(
     run: "FinishedRun", gold: Path | None, missing: str, *, partial: bool
 ) -> None:
-    """Check a run before exporting it, and apply the corrections in ``gold``. ``missing`` names
-    the output that failed records lack, such as rows.
+    """Check a run before exporting it, and apply the corrections in ``gold``. ``missing`` is the
+    kind of output that failed records lack, such as rows.
     """
     from extractor.apps.report.overview import list_failed
     from extractor.errors import StoreError

@@ -23,7 +23,7 @@ from extractor.apps.cli.options import (
 from extractor.options import FILES, SPEED, split_names
 
 if TYPE_CHECKING:
-    from extractor.apps.fetch import Wanted
+    from extractor.apps.fetch import Target
 
 _NUMBER = re.compile(r"(?i)nct\d+")
 
@@ -44,7 +44,7 @@ def fetch(
     quiet: QuietOption = False,
     ids: Annotated[
         typer.FileText | None,
-        option(QUERY, "A file of NCT numbers; - reads stdin.", encoding="utf-8-sig"),
+        option(QUERY, "A file of NCT numbers, or - for stdin.", encoding="utf-8-sig"),
     ] = None,
     condition: Annotated[str, option(QUERY, "The condition or disease studied.")] = "",
     intervention: Annotated[str, option(QUERY, "The treatment studied.")] = "",
@@ -54,7 +54,11 @@ def fetch(
     phase: Annotated[str, option(QUERY, "Phases: any of early1,1,2,3,4,na.")] = "",
     updated_since: Annotated[
         datetime | None,
-        option(QUERY, "Updated on or after this day.", metavar="YYYY-MM-DD"),
+        option(
+            QUERY,
+            "Fetch only records updated on or after this date.",
+            metavar="YYYY-MM-DD",
+        ),
     ] = None,
     param: Annotated[
         list[str] | None, option(QUERY, "Another API parameter, as NAME=VALUE.")
@@ -86,7 +90,9 @@ def fetch(
         "more": dict(text.partition("=")[::2] for text in param or ()),
     }
     if nct_numbers and any((limit, *query.values())):
-        raise ValueError("specify either NCT numbers or a query (with --limit)")
+        raise ValueError(
+            "specify either NCT numbers or a query (optionally with --limit)"
+        )
     return _fetch(
         nct_numbers or RegistryQuery(**query),
         out,
@@ -101,11 +107,12 @@ def fetch(
 def fetch_inputs(
     inputs: tuple[str, ...], folder: Path | None, *, fresh: bool, quiet: bool
 ) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield (inputs, exit code), where a file of fetched records replaces the NCT numbers.
+    """Fetch the NCT numbers among ``inputs``. Yields (inputs, exit code), where the file of fetched
+    records replaces the numbers.
 
-    An input is treated as an NCT number unless a file has that name. The fetched file is stored in
-    the run's ``folder`` or, if that is None, in a temporary one. The exit code is 1 if a number is
-    not in the registry. Raises ``ValueError`` for a number with too few digits.
+    An input that looks like an NCT number is the path of a file if that file exists. The fetched
+    file is stored in the run's ``folder`` or, if that is None, in a temporary one. The exit code is
+    1 if a number is not in the registry. Raises ``ValueError`` for a number without eight digits.
     """
     from extractor.apps.fetch import parse_nct_numbers
 
@@ -115,11 +122,12 @@ def fetch_inputs(
     if not nct_inputs:
         yield inputs, OK
         return
-    wanted = parse_nct_numbers(" ".join(nct_inputs))
+    numbers = parse_nct_numbers(" ".join(nct_inputs))
     with TemporaryDirectory() as scratch:
         path = Path(folder or scratch, "fetched.jsonl")
-        code = _fetch(wanted, path, fresh=fresh, quiet=quiet)
+        code = _fetch(numbers, path, fresh=fresh, quiet=quiet)
         paths = [name for name in inputs if name not in nct_inputs]
+        # there is no file if the registry has none of the numbers
         if path.exists():
             paths.insert(0, str(path))
         if not paths:
@@ -128,7 +136,7 @@ def fetch_inputs(
 
 
 def _fetch(
-    wanted: "Wanted",
+    target: "Target",
     out: Path,
     limit: int | None = None,
     requests_per_minute: float = 50.0,
@@ -144,17 +152,17 @@ def _fetch(
 
     registry = Registry(requests_per_minute=requests_per_minute)
     with open_file(out, fresh=fresh) as file, registry.open() as client:
-        kept = file.records
-        left = limit and max(0, limit - kept)
+        existing = file.records
+        remaining = limit and max(0, limit - existing)
         try:
-            for page in fetch_pages(client, wanted, file.known, limit=left):
+            for page in fetch_pages(client, target, file.known, limit=remaining):
                 file.write(page.studies)
         finally:
             if not quiet:
                 total = file.records
-                say(f"records in {out}: {total:,} ({total - kept:,} new)")
+                say(f"records in {out}: {total:,} ({total - existing:,} new)")
     # only a tuple contains NCT numbers; a query does not
-    numbers = wanted if isinstance(wanted, tuple) else ()
+    numbers = target if isinstance(target, tuple) else ()
     unknown = ", ".join(name for name in numbers if name not in file.known)
     if unknown:
         say(f"not in the registry: {unknown}")

@@ -34,6 +34,7 @@ def forecast_job(job: CommandJob) -> int:
                     estimate_record, record, job.setup.options
                 )
                 total += size
+                # the sink of a forecast discards results, so the line is empty
                 return ExtractedLine(record.record_id, line=b"", counts="{}")
 
             at_once = executor.capacity or 1
@@ -45,6 +46,7 @@ def forecast_job(job: CommandJob) -> int:
     forecast = forecast_run(total, job.pricing, job.concurrency)
     rows = []
     for name, cases in forecast.figures.items():
+        # counts, such as calls, and whole dollars need no small fractions
         digits = 0
         if name.startswith("dollars"):
             digits = 2 if cases.high >= 1 else 4

@@ -112,13 +112,13 @@ def compare(
     from extractor.apps.evaluation.tables import write_cell
     from extractor.apps.pages.words import say as show_value
 
-    chosen, places = split_fields(fields or ())
+    field_names, field_files = split_fields(fields or ())
     report = evaluate(
         gold_a,
         gold_b,
         neutral=True,
         examples=1_000_000,
-        fields=(*chosen, *read_own_fields(places)),
+        fields=(*field_names, *read_own_fields(field_files)),
     )
     report = report.model_copy(update={"gold": gold_a.name, "predicted": gold_b.name})
     if html:

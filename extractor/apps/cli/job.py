@@ -48,10 +48,11 @@ def open_job(
     logged until the block ends.
 
     The exit code is 1 if a number is not in the registry. Fetched records are kept in the ``out``
-    folder, except in a dry run. ``rounds`` is the maximum number of consecutive batches, and
-    ``fields`` sets further attributes of the job. Raises ``ValueError`` if options conflict or no
-    input exists.
+    folder, except in a dry run, which does not write any files. ``rounds`` is the maximum number of
+    consecutive batches, or 0 to extract without batches, and ``fields`` sets further attributes of
+    the job. Raises ``ValueError`` if options conflict or no input exists.
     """
+    # the commands declare different options: only `run` has `concurrency`, for example
     given = dict(options)
     setup = _read_setup(options)
     if rounds and setup.choice.spec:
@@ -59,7 +60,7 @@ def open_job(
         setup.choice.spec.check_batches()
     pricing = choose_pricing(setup, options, in_batches=rounds > 0)
     out = Path(options.out) if options.out else None
-    is_dry = given.get("dry_run")  # leaves no file
+    is_dry = given.get("dry_run")
     fetching = fetch_inputs(
         options.inputs,
         None if is_dry else out,
@@ -95,9 +96,12 @@ def _check_out(options: RecordOptions) -> None:
     """Raise ``ValueError`` if the results cannot be written to ``--out``."""
     if not options.out:
         return
-    replayed = filter(None, [dict(options).get("replay")])
+    sources = list(options.inputs)
+    replay = dict(options).get("replay")
+    if replay:
+        sources.append(replay)
     # two paths may refer to the same folder
-    if realpath(options.out) in map(realpath, (*options.inputs, *replayed)):
+    if realpath(options.out) in map(realpath, sources):
         raise ValueError(
             f"{options.out} is also an input or the --replay folder; specify another folder "
             "with --out"
@@ -107,36 +111,40 @@ def _check_out(options: RecordOptions) -> None:
 
 
 def _read_setup(options: RecordOptions) -> Setup:
-    """Return the setup of the extraction and its model. The spending limit is omitted because it
-    applies to the whole run.
+    """Return the setup of the extraction and its model: a model, the answers of an earlier run
+    (``--replay``), or files of questions and answers (``--requests``, ``--answers``).
     """
     given = dict(options)
     replay = given.get("replay")
+    # the spending limit applies to the whole run, so it is part of the run's pricing
     names = given.keys() & Keywords.__annotations__.keys() - {"max_usd", "prices"}
     exchange = None
     if given.get("answers") or given.get("requests"):
         exchange = Exchange(given.get("answers") or (), given["requests"])
     spec = read_model_spec(options.model) if options.model and not replay else None
     setup = Setup(spec, exchange=exchange, **{name: given[name] for name in names})
-    if replay:  # unanswered questions remain open, and are counted
+    if replay:
+        # questions without a recorded answer remain open, and are counted
         setup.choice = replace(setup.choice, tally=ReplayTally())
     return setup
 
 
 def _make_batch_extractor(options: RecordOptions, rounds: int) -> Any:
-    """Return the object that extracts through batches and prints their progress. With ``--quiet``
-    it prints only problems.
+    """Return the function that extracts through batches and prints their state, such as "batch 1:
+    submitted, 0 of 14 done". With ``--quiet``, only problems are printed.
     """
     from extractor.run.batches import perform_in_batches
 
-    def show(batch: "Batch") -> None:
+    def print_state(batch: "Batch") -> None:
         state = f"batch {batch.number}: {batch.state}, {batch.done} of {batch.requests} done"
-        if batch.message or not options.quiet:
-            say("; ".join(filter(None, (state, batch.message))))
+        if batch.message:
+            say(f"{state}; {batch.message}")
+        elif not options.quiet:
+            say(state)
 
     return partial(
         perform_in_batches,
         rounds=rounds,
-        on_status=show,
+        on_status=print_state,
         poll_s=dict(options).get("poll"),
     )

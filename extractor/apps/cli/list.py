@@ -10,7 +10,7 @@ import typer
 
 from extractor.apps.cli.console import (
     FAILED,
-    NAMED,
+    MAX_LISTED,
     OK,
     name_some,
     say,
@@ -93,7 +93,7 @@ def list_(
     else:
         sys.stdout.writelines(write_text("rows.txt", rows=rows))
     kinds = name_some(
-        (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * NAMED
+        (f"{kind} {count:,}" for kind, count in counts.most_common()), 2 * MAX_LISTED
     )
     say(f"{counted(counts.total(), 'row')}: {kinds or 'nothing to list'}")
     warn_incomplete(run, since)

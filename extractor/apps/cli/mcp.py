@@ -2,7 +2,7 @@
 
 import asyncio
 
-from extractor.apps.cli.console import needing
+from extractor.apps.cli.console import requiring
 from extractor.apps.mcp.settings import ToolOptions, ToolSettings
 
 
@@ -18,7 +18,7 @@ def mcp(options: ToolOptions) -> None:
     Without --model, only the rules are used. --max-usd limits the total cost of all calls since the
     server started.
     """
-    with needing("mcp", "mcp"):
+    with requiring("mcp", "mcp"):
         from extractor.apps.mcp.server import serve_stdio
     from extractor.apps.cli.environment import choose_model
 

@@ -62,7 +62,9 @@ def name_option(name: str) -> str:
 
 
 def option_of(model: type[Options], name: str, **more: Any) -> Any:
-    """Return the ``typer.Option`` or ``typer.Argument`` for a field of an options model."""
+    """Return the ``typer.Option`` for a field of an options model, or the ``typer.Argument`` for a
+    field without a help group.
+    """
     field = model.model_fields[name]
     [shown] = [entry for entry in field.metadata if isinstance(entry, Shown)]
     more["metavar"] = shown.metavar
@@ -104,8 +106,8 @@ def find_panel_index(parameter: Parameter) -> int:
 
 
 def check_page(path: Path | None) -> Path | None:
-    """Reject a path if its folder does not exist, or if the path does not name an HTML file, so
-    that no other kind of file is overwritten.
+    """Return the path of an HTML page. Raises ``typer.BadParameter`` if its folder does not exist,
+    or if its name does not end in .html, so that no other kind of file is overwritten.
     """
     if path and path.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"{path}: specify a file name that ends with .html")
@@ -162,7 +164,7 @@ class RunOptions(RecordOptions, ExtractorOptions):
     """The options of ``run``."""
 
     dry_run: Annotated[bool, Shown(COST)] = False
-    """Forecast calls, time and cost without asking."""
+    """Forecast calls, time and cost without calling the model."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 8
     """Maximum number of concurrent requests."""
     workers: Annotated[int | None, Field(ge=1, le=10_000), Shown(SPEED, "N")] = None
@@ -179,7 +181,7 @@ class SubmitOptions(RecordOptions):
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
     """Write the questions to a batch file, without using the network."""
     dry_run: Annotated[bool, Shown(COST)] = False
-    """Forecast calls, time and cost without asking."""
+    """Forecast calls, time and cost without calling the model."""
 
 
 class CollectOptions(RecordOptions):
@@ -190,7 +192,7 @@ class CollectOptions(RecordOptions):
     ] = None
     """Read answers from a provider's file, without using the network; repeatable."""
     requests: Annotated[Path | None, Shown(FILES, "FILE")] = None
-    """Write the questions that --answers does not answer to FILE."""
+    """Write to FILE the questions that --answers leaves unanswered."""
     rounds: Annotated[int, Field(ge=1), Shown(RARE, "N")] = 4
     """Maximum number of consecutive batches."""
     poll: Annotated[float, Field(ge=0), Shown(RARE, "S")] = 5.0
@@ -202,8 +204,8 @@ ComparedFieldsOption = Annotated[
     list[str] | None,
     option(
         WHAT,
-        "Compare only these fields, such as minimum_age,constraints, or a file of custom "
-        "fields; repeatable.",
+        "Compare only these fields, such as minimum_age,constraints, or those defined in a file "
+        "of custom fields; repeatable.",
         metavar="NAME,...|PLACE",
     ),
 ]

@@ -40,8 +40,8 @@ def parse(
     refuse_missing(inputs)
     failures: list[Exception] = []
     custom = read_own_fields(fields)
-    if without_rules := explain_unread(custom):
-        say(without_rules)
+    if unread := explain_unread(custom):
+        say(unread)
 
     def report(error: Exception) -> None:
         if not isinstance(error, RepeatedRecord):

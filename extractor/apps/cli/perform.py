@@ -41,8 +41,8 @@ _CODES = {
 class StreamSink(Sink):
     """Writes extractions as JSON lines to an optional stream, and failures to standard error.
 
-    Failures, and results on a terminal, are written as ASCII because terminals interpret some other
-    characters.
+    Failures, and results on a terminal, are written as ASCII, because a terminal may interpret some
+    other characters as commands.
     """
 
     def __init__(self, results: TextIO | None = None) -> None:
@@ -66,6 +66,7 @@ def perform_job(job: CommandJob) -> int:
 
     If the questions are exported to a batch file, the file's name is printed.
     """
+    # `batch submit --requests` only writes the questions to a file
     exported = None if job.waits else job.setup.choice.exchange
     folder = job.open_folder() if job.out else None
     with folder or nullcontext():
@@ -91,7 +92,7 @@ def perform_job(job: CommandJob) -> int:
 
 
 def _judge_run(job: CommandJob, stop: Stop | None) -> int:
-    """Return a run's exit code, and print why the run stopped early or lacks answers."""
+    """Return a run's exit code, and print why the run stopped early or lacks answers, if it did."""
     if stop:
         reason = "interrupted" if stop is Stop.INTERRUPTED else job.error
         condition = "with a higher limit, " if stop is Stop.BUDGET else ""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from extractor.run.run import Run
 
 _TO_END_S = 25.0
-"""Maximum number of seconds for running work to finish. A run must end within 30 seconds of a
-signal.
+"""Maximum number of seconds to wait for running work to finish. A run must end within 30 seconds of
+a signal.
 """
 _TO_CANCEL_S = 2.0
-"""Maximum number of seconds for cancelled work to end."""
+"""Maximum number of seconds to wait for cancelled work to end."""
 
 
 class Interrupts:
@@ -45,7 +45,7 @@ class Interrupts:
             with asyncio.Runner() as runner:
                 loop = runner.get_loop()
                 self._task = loop.create_task(work)
-                signal.signal(signal.SIGINT, self._note)
+                signal.signal(signal.SIGINT, self._handle_signal)
                 loop.run_until_complete(self._task)
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
@@ -56,8 +56,9 @@ class Interrupts:
         if self._count:
             raise KeyboardInterrupt
 
-    def _note(self, _signal: int, _frame: FrameType | None) -> None:
+    def _handle_signal(self, _signal: int, _frame: FrameType | None) -> None:
         self._count += 1
+        # after the third signal, or if no work is left to wait for
         if self._count > 2 or self._task.done():
             raise KeyboardInterrupt
         self._run.is_stopping = True
@@ -66,9 +67,9 @@ class Interrupts:
         else:
             self._schedule(self._task.cancel, _TO_CANCEL_S)
 
-    def _schedule(self, act: Callable[[], object], seconds: float) -> None:
-        """Call ``act`` in the event loop, and send the next signal after ``seconds``."""
-        self._task.get_loop().call_soon_threadsafe(act)
+    def _schedule(self, action: Callable[[], object], seconds: float) -> None:
+        """Call ``action`` in the event loop, and send the next signal after ``seconds``."""
+        self._task.get_loop().call_soon_threadsafe(action)
         # sent to the main thread, where it also interrupts a system call
         target = (main_thread().ident, signal.SIGINT)
         timer = Timer(seconds, signal.pthread_kill, target)
@@ -79,10 +80,11 @@ class Interrupts:
     def _stop(self) -> None:
         watch = self._run.tally.watch
         calls = watch.under_way if watch else 0
-        awaited = f"{counted(calls, 'call')} to the model" if calls else "the records"
+        work = f"{counted(calls, 'call')} to the model" if calls else "the records"
         self._run.stop("interrupted")
         say(
-            f"waiting up to {_TO_END_S:g} s for {awaited} in progress; Ctrl-C again stops at once"
+            f"waiting up to {_TO_END_S:g} s for {work} in progress; press Ctrl-C again to stop at "
+            "once"
         )
 
 

@@ -59,5 +59,5 @@ def report(
         )
     if summary.shown < summary.records:
         say(f"{summary.shown} of {number} can be opened (--limit)")
-    if open_it and typer.launch(path.resolve().as_uri()):
-        say(f"could not open a browser; open {path} yourself")
+    if open_it:
+        typer.launch(path.resolve().as_uri())

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from extractor.apps.cli.console import needing, say, warn_incomplete
+from extractor.apps.cli.console import requiring, say, warn_incomplete
 from extractor.apps.cli.options import RecordsOption, RunArgument, option
 from extractor.apps.serve.settings import SERVICE
 from extractor.options import FILES
@@ -28,7 +28,7 @@ def review(
         tuple[Path, Path] | None,
         option(
             SERVICE,
-            "Merge two reviewers' gold by deciding where GOLD_A and GOLD_B differ.",
+            "Merge two reviewers' gold by resolving the differences between GOLD_A and GOLD_B.",
             "--adjudicate",
             metavar="GOLD_A GOLD_B",
             exists=True,
@@ -48,12 +48,12 @@ def review(
 
     Example: extractor review results --gold gold
     """
-    with needing("review", "markdown_it", "starlette", "uvicorn"):
+    with requiring("review", "markdown_it", "starlette", "uvicorn"):
         from extractor.apps.review.app import open_review
     if gold.resolve() in [path.resolve() for path in adjudicate or ()]:
         raise ValueError(
             f"--gold {gold} is also one of the --adjudicate folders, which are not changed; "
-            "specify another"
+            "specify another folder"
         )
     with (
         suppress(KeyboardInterrupt),

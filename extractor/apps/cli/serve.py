@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from extractor.apps.cli.commands import Commands, complete
-from extractor.apps.cli.console import needing, print_table, say
+from extractor.apps.cli.commands import Commands, as_command
+from extractor.apps.cli.console import print_table, requiring, say
 from extractor.apps.cli.options import option, option_of
 from extractor.apps.serve.settings import (
     LIMITS,
@@ -58,7 +58,7 @@ app.add_typer(keys, name="keys")
 
 
 @app.callback(invoke_without_command=True)
-@complete
+@as_command
 def serve(options: ServiceOptions) -> None:
     """Serve extractions over HTTP until Ctrl-C, and manage callers' keys.
 
@@ -70,7 +70,7 @@ def serve(options: ServiceOptions) -> None:
     Jobs are stored under --root, and resume when the service restarts. The key for
     a model server is EXTRACTOR_MODEL_TOKEN.
     """
-    with needing("serve", "fastapi", "sse_starlette", "starlette", "uvicorn"):
+    with requiring("serve", "fastapi", "sse_starlette", "starlette", "uvicorn"):
         from extractor.apps.serve.app import serve_service
     from extractor.apps.cli.environment import choose_model
     from extractor.apps.cli.progress import observing
@@ -81,7 +81,7 @@ def serve(options: ServiceOptions) -> None:
     is_new = not has_begun(root)
     token_variable = os.environ.get("EXTRACTOR_TOKEN")
     token, token_file = choose_token(token_variable, options.host, root)
-    with _opening(root, begins=True) as book:
+    with _open_keys(root, creates=True) as book:
         owner = book.find_owner(token)
     if owner:
         raise ValueError(
@@ -125,7 +125,7 @@ def show_spent(root: RootOption = None) -> None:
 @app.command("drain")
 def drain_service(root: RootOption = None) -> None:
     """Wait until no job is running, so that you can stop the service for an update. New jobs are
-    rejected until the service restarts; single extractions continue.
+    rejected until the service restarts; single extractions are still answered.
 
     Press Ctrl-C to stop waiting and accept new jobs again.
     """
@@ -150,7 +150,7 @@ def add_key(
 
     To create a key before the service's first start, use --new, which creates the root.
     """
-    with _opening(root, begins=new) as book:
+    with _open_keys(root, creates=new) as book:
         print(book.add(name, days, max_usd))
 
 
@@ -159,7 +159,7 @@ def renew_key(
     name: NameArgument, root: RootOption = None, days: DaysOption = None
 ) -> None:
     """Replace a caller's key and print the new one. The caller keeps its jobs."""
-    with _opening(root) as book:
+    with _open_keys(root) as book:
         print(book.renew(name, days))
 
 
@@ -168,14 +168,14 @@ def limit_key(
     name: NameArgument, root: RootOption = None, max_usd: MoneyOption = None
 ) -> None:
     """Change a caller's total spending limit immediately. Paused jobs can then be resumed."""
-    with _opening(root) as book:
+    with _open_keys(root) as book:
         book.limit(name, max_usd)
 
 
 @keys.command("list")
 def list_keys(root: RootOption = None) -> None:
     """List callers with their limits and spending, tab-separated."""
-    with _opening(root) as book:
+    with _open_keys(root) as book:
         print_table(
             ("name", "made", "expires", "id", "max usd", "spent usd", "key"),
             (map(str, row) for row in book.list_callers()),
@@ -187,20 +187,20 @@ def revoke_key(name: NameArgument, root: RootOption = None) -> None:
     """Revoke a key at once, and stop the caller's jobs. The results are kept for the
     operator.
     """
-    with _opening(root) as book:
+    with _open_keys(root) as book:
         book.revoke(name)
 
 
 @contextmanager
-def _opening(root: Path | None, *, begins: bool = False) -> "Iterator[Keys]":
-    """Open a service's keys. Unless ``begins`` is set, raises ``ArgumentError`` if no service has
-    used the folder.
+def _open_keys(root: Path | None, *, creates: bool = False) -> "Iterator[Keys]":
+    """Open the keys of the service in ``root``. With ``creates``, the service is created if it does
+    not exist; otherwise, raises ``ArgumentError`` if no service has used the folder.
     """
     from extractor.apps.serve.keys import Keys
     from extractor.apps.serve.store import check_root, open_store
 
     place = choose_root(root)
-    if not begins:
+    if not creates:
         check_root(place)
     with closing(open_store(place)) as store:
         yield Keys(store)

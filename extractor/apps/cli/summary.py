@@ -1,5 +1,5 @@
-"""Summarise a run on standard error: its counts, what is missing, and the next step. The templates
-are in ``texts``.
+"""Summarise a run on standard error: its counts, its missing results, and the next step. The
+templates are in ``texts``.
 """
 
 import json
@@ -36,7 +36,8 @@ def render(
         name,
         job=job,
         folder=folder,
-        words=_repeat(3),
+        # without "extractor batch submit"
+        words=_quote_command(3),
         resume=how_to_resume(job),
         quote=shlex.quote,
         **values,
@@ -49,11 +50,11 @@ def how_to_resume(job: CommandJob) -> str:
     if job.out is None:
         return "use --out DIR to be able to resume a run"
     input_note = "with the same input, " if job.reads_stream else ""
-    return f"{input_note}resume with: extractor {_repeat()}"
+    return f"{input_note}resume with: extractor {_quote_command()}"
 
 
-def _repeat(first: int = 1) -> str:
-    """Return this command's arguments from index ``first``, without ``--fresh``, quoted for a
+def _quote_command(first: int = 1) -> str:
+    """Return the words of this command from index ``first``, without ``--fresh``, quoted for a
     shell.
     """
     return shlex.join(word for word in sys.argv[first:] if word != "--fresh")

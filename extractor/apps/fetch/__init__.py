@@ -7,10 +7,10 @@ ClinicalTrials.gov. Files from other registries are read by ``extractor.formats.
 Studies are fetched by NCT number or by query, page by page and one request at a time. Requests
 are sent at a polite rate, with at most five attempts each. ``fetch_records`` yields ``TrialRecord``
 objects. ``extractor fetch`` appends the studies to a ``RecordFile``, and can continue after any
-interruption. A reply that is too large, is not a page of studies, or repeats forever ends the fetch
-with an error.
+interruption. The fetch ends with an error if a reply is too large or is not a page of studies, or
+if the pages repeat endlessly.
 
-- ``query``: what to fetch. Add a search option there and in ``cli/fetch.py``.
+- ``query``: numbers and searches. Add a search option there and in ``cli/fetch.py``.
 - ``client``: the requests, their rate and retries. No other module here accesses the network.
 - ``pages``: parses a reply. ``studies``: selects new studies. ``output``: the file.
 """
@@ -18,7 +18,7 @@ with an error.
 from extractor.apps.fetch.client import BASE_URL, Registry, RegistryClient
 from extractor.apps.fetch.output import RecordFile, open_file
 from extractor.apps.fetch.query import RegistryQuery, parse_nct_numbers
-from extractor.apps.fetch.studies import Wanted, fetch_pages, fetch_records
+from extractor.apps.fetch.studies import Target, fetch_pages, fetch_records
 
 __all__ = [
     "BASE_URL",
@@ -26,7 +26,7 @@ __all__ = [
     "Registry",
     "RegistryClient",
     "RegistryQuery",
-    "Wanted",
+    "Target",
     "fetch_pages",
     "fetch_records",
     "open_file",

@@ -24,7 +24,7 @@ MOST_PER_PAGE = 1000
 _POLICY = RetryPolicy(attempts=5)
 _CONNECT_S = 10.0
 _LONGEST_QUOTE = 300
-"""Maximum number of bytes of a reply that a message quotes."""
+"""Maximum number of bytes from a reply that are quoted in a message."""
 _REMEDY = (
     "check the network, the address and the proxy settings (HTTPS_PROXY); run the same command to "
     "continue where it stopped"
@@ -32,7 +32,7 @@ _REMEDY = (
 
 
 def find_address() -> str:
-    """Return the address of a mirror from the environment, or else the address of
+    """Return the address of the API: of a mirror, if EXTRACTOR_REGISTRY is set, or else of
     ClinicalTrials.gov.
     """
     return os.environ.get("EXTRACTOR_REGISTRY") or BASE_URL
@@ -47,7 +47,7 @@ class Registry:
             ClinicalTrials.gov. A user and password in the address are sent, but never shown or
             stored.
         requests_per_minute: The maximum rate. A Retry-After header also delays the next request.
-        page_size: The number of records per request, from 1 to 1,000.
+        page_size: The maximum number of records per request, from 1 to 1,000.
         timeout: The maximum time between two bytes of the reply, in seconds.
 
     Raises:
@@ -123,6 +123,7 @@ class RegistryClient:
         attempt = 0
         while True:
             attempt += 1
+            # requests are evenly spaced
             sleep(max(0.0, self._next_request - monotonic()))
             pause = 60 / self.registry.requests_per_minute
             self._next_request = monotonic() + pause
@@ -161,9 +162,12 @@ class RegistryClient:
         begins = " ".join(body[:_LONGEST_QUOTE].decode("utf-8", "replace").split())
         code = reply.status_code
         status = f"HTTP {code} {reply.reason_phrase} ({begins or 'no text'})"
-        # An unknown status or an invalid expression or, on a later page, an expired token.
+        # on the first page, a parameter is wrong, such as an unknown status; on a later page, the
+        # token may have expired, so the error is raised below
         if code == httpx2.codes.BAD_REQUEST and "pageToken" not in parameters:
-            raise RegistryRefused(f"{name}: the registry refuses the request, {status}")
+            raise RegistryRefused(
+                f"{name}: the registry rejected the request, {status}"
+            )
         if find_meaning(code).is_temporary:
             failure = _Failure(f"{name}: {status}; {_REMEDY}")
             failure.wait = retry_after(reply.headers)

@@ -38,7 +38,7 @@ class RecordFile:
         if not path.is_file():
             raise StoreError(f"{path}: is a folder or a device; specify a file")
         if not fresh:
-            self._continue()
+            self._read_existing()
 
     def write(self, studies: Iterable[Study]) -> None:
         """Append studies. If the existing file is to be replaced, the first call with studies
@@ -51,7 +51,7 @@ class RecordFile:
             self._mode = "ab"
             self.records += len(lines)
 
-    def _continue(self) -> None:
+    def _read_existing(self) -> None:
         """Read the numbers of the studies in the file, and remove an incomplete last line.
 
         Raises ``StoreError`` for a line that is not a study, and for a file without complete lines.
@@ -65,12 +65,12 @@ class RecordFile:
                     if not is_cut:
                         self.known.update(list_numbers(load_json(line)))
                         self.records += 1
-        # The gzipped file is truncated.
         except EOFError:
+            # a kill truncated the gzipped file
             is_cut = True
         except (ValueError, gzip.BadGzipFile, zlib.error) as error:
             problem = str(error)
-        # A different kind of file, with one long line.
+        # a different kind of file, with one long line
         if is_cut and not self.records:
             problem = "the line is incomplete"
         if problem:

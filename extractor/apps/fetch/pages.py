@@ -20,8 +20,8 @@ class Study(NamedTuple):
 
 
 class StudyPage(NamedTuple):
-    """The studies on a page, the token of the next page, if any, and the total number of studies,
-    or 0 if the page does not state it.
+    """The studies on a page, the token of the next page, or None if there is no next page, and the
+    total number of studies, or 0 if the page does not state it.
     """
 
     studies: list[Study]
@@ -74,6 +74,7 @@ def list_numbers(study: Any) -> tuple[str, ...]:
         numbers = (identity["nctId"], *identity.get("nctIdAliases", ()))
     except (KeyError, TypeError):
         raise ValueError(
-            "a study without an NCT number (a parameter `fields` must include NCTId)"
+            "a study without an NCT number (if the parameter `fields` is set, it must include "
+            "NCTId)"
         ) from None
     return tuple(str(number).upper() for number in numbers)

@@ -1,4 +1,4 @@
-"""What to fetch: NCT numbers, or a query, which is converted to parameters of the API."""
+"""Parse NCT numbers, and convert a search to parameters of the API."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
     >>> parse_nct_numbers("NCT04736823  # the pilot\nnct00000102, NCT04736823")
     ('NCT04736823', 'NCT00000102')
     """
-    # Some editors start UTF-8 texts with this mark.
+    # some editors start UTF-8 files with a byte order mark
     stated = re.sub("#.*", "", text.removeprefix("\ufeff"))
     numbers = dict.fromkeys(re.split(r"[\s,;|]+", stated.upper().strip()))
     numbers.pop("", None)
@@ -39,7 +39,7 @@ def parse_nct_numbers(text: str, source: str = "the command") -> tuple[str, ...]
         if not _NCT_NUMBER.fullmatch(word):
             raise ArgumentError(
                 f"{source}: {word[:_LONGEST_SHOWN]!r} is not an NCT number; an NCT number is NCT "
-                "and eight digits, such as NCT04736823"
+                "followed by eight digits, such as NCT04736823"
             )
     return tuple(numbers)
 
@@ -49,8 +49,8 @@ class RegistryQuery:
     """A search in the registry. Each field narrows the search.
 
     Args:
-        condition: A disease. It is searched as on the website of the registry.
-        intervention: A treatment. It is searched as on the website of the registry.
+        condition: A disease. It is searched for as on the registry's website.
+        intervention: A treatment. It is searched for as on the registry's website.
         term: Any other words.
         statuses: Statuses, such as ``RECRUITING`` or ``not yet recruiting``. A study matches if it
             has one of them.
@@ -60,8 +60,8 @@ class RegistryQuery:
         more: Other parameters of the API, keyed by name, such as ``query.spons``.
 
     Raises:
-        ArgumentError: A phase is unknown, ``more`` contains a parameter that is set otherwise, or
-            the query is empty.
+        ArgumentError: A phase is unknown, ``more`` contains a parameter that is set by other means,
+            or the query is empty.
 
     >>> from datetime import date
     >>> RegistryQuery(
@@ -90,18 +90,19 @@ class RegistryQuery:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The parameters of the API request, except for paging. Empty fields are omitted.
+        """The parameters of the API request, except for those that control paging. Empty fields are
+        omitted.
 
-        Phases and the update day are combined into an expression in the registry's syntax, because
-        the API has no parameters for them. If the user provides an expression, both are combined.
-        Raises ``ArgumentError`` for an unknown phase, and if ``more`` contains a parameter that is
-        already set.
+        Phases and the update date are combined into an expression in the registry's syntax, because
+        the API has no parameters for them. If the user also provides an expression, the two are
+        combined. Raises ``ArgumentError`` for an unknown phase, and if ``more`` contains a
+        parameter that is already set.
         """
         more = dict(self.more)
         conditions = []
-        own_expression = more.pop("filter.advanced", None)
-        if own_expression:
-            conditions.append(f"({own_expression})")
+        user_expression = more.pop("filter.advanced", None)
+        if user_expression:
+            conditions.append(f"({user_expression})")
         if self.phases:
             phases = " OR ".join(map(_read_phase, self.phases))
             conditions.append(f"AREA[Phase]({phases})")
@@ -111,14 +112,14 @@ class RegistryQuery:
             )
         # "not yet recruiting" is NOT_YET_RECRUITING
         statuses = [re.sub(r"[\s-]+", "_", status.strip()) for status in self.statuses]
-        own = {
+        separate = {
             "query.cond": self.condition,
             "query.intr": self.intervention,
             "query.term": self.term,
             "filter.overallStatus": ",".join(statuses).upper(),
             "filter.advanced": " AND ".join(conditions),
         }
-        parameters = {name: text for name, text in own.items() if text}
+        parameters = {name: text for name, text in separate.items() if text}
         taken = sorted(more.keys() & (_PAGING | parameters.keys()))
         if taken:
             raise ArgumentError(

@@ -15,29 +15,30 @@ _MOST_NUMBERS = 200
 characters.
 """
 
-Wanted = Sequence[str] | RegistryQuery
+Target = Sequence[str] | RegistryQuery
 """What to fetch: NCT numbers in upper case, or a query."""
 
 
 def fetch_pages(
-    client: RegistryClient, wanted: Wanted, known: set[str], *, limit: int | None = None
+    client: RegistryClient, target: Target, known: set[str], *, limit: int | None = None
 ) -> Iterator[StudyPage]:
     """Fetch studies page by page. Studies in ``known`` are skipped, and the numbers of new studies
     are added to it.
 
-    A study is also known by its former numbers. Numbers in ``known`` are not requested. ``limit``
-    is the maximum number of new studies, or None. Once the limit is reached, no more pages are
-    read.
+    A study also counts as known if ``known`` contains one of its former numbers. Numbers in
+    ``known`` are not requested. ``limit`` is the maximum number of new studies, or None. Once the
+    limit is reached, no more pages are read.
 
-    Raises ``RegistryRefused`` if the registry refuses the parameters, and ``RegistryError`` if it
-    cannot be read, its paging would never end, or its pages lack studies that it counted.
+    Raises ``RegistryRefused`` if the registry rejects the parameters, and ``RegistryError`` if the
+    registry cannot be read, if its paging would never end, or if its pages lack studies that it
+    counted.
     """
     if limit == 0:
         return
-    if isinstance(wanted, RegistryQuery):
-        pages = _search(client, wanted)
+    if isinstance(target, RegistryQuery):
+        pages = _search(client, target)
     else:
-        unknown = [number for number in wanted if number not in known]
+        unknown = [number for number in target if number not in known]
         pages = _look_up(client, unknown)
     taken = 0
     for page in pages:
@@ -54,28 +55,20 @@ def fetch_pages(
 
 def _look_up(client: RegistryClient, numbers: Sequence[str]) -> Iterator[StudyPage]:
     """Read the studies with these numbers, with up to 200 numbers per request, so that each reply
-    is a single page. Any other studies, which a server may send if it does not support the filter,
-    are skipped.
+    is a single page.
     """
     size = min(client.registry.page_size, _MOST_NUMBERS)
     for start in range(0, len(numbers), size):
         batch = numbers[start : start + size]
-        page = client.get_page({"filter.ids": ",".join(batch), "pageSize": len(batch)})
-        yield page._replace(
-            studies=[
-                study
-                for study in page.studies
-                if not set(batch).isdisjoint(study.numbers)
-            ]
-        )
+        yield client.get_page({"filter.ids": ",".join(batch), "pageSize": len(batch)})
 
 
 def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]:
     """Read the pages of a query.
 
-    Raises ``RegistryError`` if a page contains no new studies but refers to a next page, because
-    the paging would never end. Also raises it at the end if the pages contain fewer studies than
-    the registry counted. Some pages omit the count, so the last stated count is used.
+    Raises ``RegistryError`` if a page contains no new studies but refers to another page, because
+    the paging would then never end. Also raises it at the end if the pages contain fewer studies
+    than the registry counted. Some pages omit the count, so the last stated count is used.
     """
     name = client.registry.name
     parameters: dict[str, str | int] = dict(query.parameters)
@@ -85,11 +78,11 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
     while True:
         page = client.get_page(parameters)
         numbers = {study.nct_id for study in page.studies}
-        # A mirror that ignores pageToken would send its first page forever.
+        # a mirror that ignores pageToken would send its first page forever
         if page.next_token and numbers <= seen:
             raise RegistryError(
-                f"{name}: the registry repeats the same studies, so the pages would never end; run "
-                "the same command later"
+                f"{name}: the registry repeats the same studies, so the paging would never end; "
+                "run the same command again later"
             )
         seen |= numbers
         total = page.total or total
@@ -100,7 +93,8 @@ def _search(client: RegistryClient, query: RegistryQuery) -> Iterator[StudyPage]
     if len(seen) < total:
         raise RegistryError(
             f"{name}: the registry counts {total:,} records, but its pages contained "
-            f"{len(seen):,}; it may have changed; run the same command to read the pages again"
+            f"{len(seen):,}; the registry may have changed; run the same command to read the "
+            "pages again"
         )
 
 
@@ -111,15 +105,14 @@ def fetch_records(
     registry: Registry | None = None,
     on_error: Callable[[RecordError], None] | None = None,
 ) -> Iterator[TrialRecord]:
-    """Fetch trial records from ClinicalTrials.gov, by their NCT numbers or by a query, page by
-    page.
+    """Fetch trial records from ClinicalTrials.gov, by NCT number or by query, page by page.
 
     Records are yielded in the registry's order, without duplicates. ``extractor fetch`` stores them
     in a file, and can resume.
 
     Args:
-        nct_numbers: The numbers of the records, unless there is a ``query``.
-        query: A search, unless there are numbers.
+        nct_numbers: The NCT numbers of the records; omit them if a ``query`` is given.
+        query: A search; omit it if numbers are given.
         limit: The maximum number of records to fetch for a query.
         registry: The registry to read, such as a mirror, or the same registry with a different
             request rate.
@@ -129,9 +122,9 @@ def fetch_records(
     Raises:
         RecordError: Without ``on_error``, if a record cannot be read or, at the end, if the
             registry has no study with one of the numbers.
-        RegistryError: The registry cannot be read, or refuses the query.
-        ArgumentError: There are neither numbers nor a query, or both, or a text is not an NCT
-            number.
+        RegistryError: The registry cannot be read, or rejects the query.
+        ArgumentError: Neither numbers nor a query were given, or both were given, or a value is not
+            an NCT number.
 
     >>> for record in fetch_records("NCT04736823"):  # doctest: +SKIP
     ...     print(record.record_id)

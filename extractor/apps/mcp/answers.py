@@ -30,7 +30,7 @@ class FoundValue(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     path: str = Field(
-        description="Its field, such as eligibility.criteria[0].constraints[0]."
+        description="The value's field, such as eligibility.criteria[0].constraints[0]."
     )
     value: Any = Field(description="The value; for limits and doses, its parts.")
     text: str = Field(description="The value on one line.")
@@ -38,9 +38,13 @@ class FoundValue(BaseModel):
     section: str | None = Field(description="The section of these words.")
     start: int | None = Field(description="First character, in the section's text.")
     end: int | None = Field(description="The position after the last character.")
-    confidence: float | None = Field(description="The probability that it is right.")
-    origin: Origin | None = Field(description="Whether rules or a model found it.")
-    support: Support | None = Field(description="How it follows from the quote.")
+    confidence: float | None = Field(
+        description="The probability that the value is correct."
+    )
+    origin: Origin | None = Field(
+        description="Whether rules or a model found the value."
+    )
+    support: Support | None = Field(description="How the value follows from the quote.")
 
 
 class Extracted(BaseModel):

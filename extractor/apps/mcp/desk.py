@@ -1,5 +1,5 @@
 """Implement the tools, which read and extract records within the limits on size, time and cost. The
-most recent records are kept.
+most recent records from the registry are kept.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from extractor.apps.mcp.answers import (
     describe_extraction,
     describe_fields,
 )
-from extractor.apps.mcp.reading import Given, check_quote, read_given
+from extractor.apps.mcp.reading import ClientInput, check_quote, read_input
 from extractor.apps.mcp.settings import ToolSettings
 from extractor.errors import ArgumentError, ExtractorError, RecordError
 from extractor.formats import make_record
@@ -31,7 +31,7 @@ from extractor.setup import OpenExtractor, Setup
 T = TypeVar("T")
 
 _SPARE_S = 1.0
-"""Number of seconds after the time limit in which a worker process can still finish."""
+"""Number of seconds beyond the time limit that a worker process is given to finish."""
 _KEPT = 32
 """Maximum number of records to keep, so that a claim about a recent record does not require a
 second download.
@@ -46,12 +46,15 @@ _SOURCE = Field(
 )
 _RecordId = Annotated[
     str | None,
-    Field(description="The record to use from a file with several.", max_length=200),
+    Field(
+        description="The record to use if the file contains several records.",
+        max_length=200,
+    ),
 ]
 
 
-class ToolRefused(ExtractorError):
-    """A tool rejects a request. The message contains the reason and a remedy."""
+class ToolTimeout(ExtractorError):
+    """A tool call took longer than its time limit."""
 
 
 class Desk:
@@ -115,22 +118,26 @@ class Desk:
         section: Annotated[
             GivenSection | None,
             Field(
-                description="The section of the whole text, such as eligibility for criteria "
-                "without a heading."
+                description="The section to which the whole text belongs, such as eligibility "
+                "for criteria without a heading."
             ),
         ] = None,
     ) -> Extracted:
-        """Extract eligibility, dosing and endpoints from a text, each value with its words."""
-        self._refuse_large(text)
-        given = Given(record_id or "text", text, record_id, title, section)
-        record = await self._within_time(self._executor.compute(read_given, given))
+        """Extract eligibility, dosing and endpoints from a text, each value with the words that
+        support it.
+        """
+        self._check_size(text)
+        client_input = ClientInput(record_id or "text", text, record_id, title, section)
+        record = await self._within_time(
+            self._executor.compute(read_input, client_input)
+        )
         return await self._extract(record)
 
     async def extract_record(
         self, source: Annotated[str, _SOURCE], record_id: _RecordId = None
     ) -> Extracted:
         """Extract eligibility, dosing and endpoints from a registered trial, or from a record in a
-        file, each value with its words.
+        file, each value with the words that support it.
         """
         return await self._extract(await self._find(source, record_id))
 
@@ -141,29 +148,29 @@ class Desk:
         ],
         text: Annotated[
             str | None,
-            Field(description="The text to search; alternatively, a source."),
+            Field(description="The text to search; alternatively, specify a source."),
         ] = None,
         source: Annotated[str | None, _SOURCE] = None,
         record_id: _RecordId = None,
     ) -> QuoteAnswer:
-        """Check whether a text or a trial's record contains these words. A quote with a different
+        """Check whether a text or a trial's record contains a quote. A quote with a different
         number, unit, comparator or negation is a conflict, and the result states the difference.
         """
         if not quote.strip():
             raise ArgumentError("the quote is empty; provide the words to look for")
         if (text is None) == (source is None):
             raise ArgumentError("provide either a text or a source")
-        self._refuse_large(quote + (text or ""))
-        given: TrialRecord | Given
+        self._check_size(quote + (text or ""))
+        searched: TrialRecord | ClientInput
         if text is None:
-            given = await self._find(source or "", record_id)
+            searched = await self._find(source or "", record_id)
         else:
-            given = Given("text", text)
-        check = self._executor.compute(check_quote, given, quote)
+            searched = ClientInput("text", text)
+        check = self._executor.compute(check_quote, searched, quote)
         return await self._within_time(check)
 
     async def list_fields(self) -> FieldList:
-        """List the extracted fields, with their meanings and closed sets."""
+        """List the extracted fields, with their meanings and their closed sets of values."""
         return describe_fields(self._options.fields)
 
     async def _extract(self, record: TrialRecord) -> Extracted:
@@ -187,9 +194,11 @@ class Desk:
         name = source.strip()
         number = name.upper()
         if not re.fullmatch(r"NCT\d{8}", number):
-            given = self._open_file(name, record_id)
-            return await self._within_time(self._executor.compute(read_given, given))
-        # One request at a time, as the registry requests.
+            client_input = self._open_file(name, record_id)
+            return await self._within_time(
+                self._executor.compute(read_input, client_input)
+            )
+        # the registry asks clients to send one request at a time
         async with self._fetching:
             if number not in self._kept:
                 registry = Registry(timeout=self._options.timeout)
@@ -200,34 +209,32 @@ class Desk:
                 self._kept[number] = record
         return self._kept[number]
 
-    def _open_file(self, name: str, record_id: str | None) -> Given:
+    def _open_file(self, name: str, record_id: str | None) -> ClientInput:
         """Read a file from the folder that clients can access. Raises ``RecordError`` if the path
         is outside the folder or is not a file, or if the file is too large.
         """
-        # No file system allows such a name, and Python raises ValueError for it.
+        # no file system allows such a name, and Python raises ValueError for it
         if "\0" in name:
             raise RecordError(repr(name), "not a file name", "use another source")
         folder = self._options.files.resolve()
-        # Resolve first, because a link or ".." may lead out of the folder.
+        # resolved first, because a link or ".." may lead out of the folder
         path = (folder / name).resolve()
         if not path.is_relative_to(folder):
             problem = "outside the folder from which files may be read"
             raise RecordError(name, problem, "start extractor mcp with --files DIR")
         if not path.is_file():
             problem = "neither an NCT number nor a file in the folder"
-            raise RecordError(name, problem, "use NCT01234567, or a path in the folder")
+            remedy = "use an NCT number, such as NCT01234567, or a path in the folder"
+            raise RecordError(name, problem, remedy)
         most = self._options.max_bytes
-        try:
-            with path.open("rb") as file:
-                body = file.read(most + 1)
-        except OSError as error:
-            raise RecordError(name, str(error.strerror), "use another file") from None
+        with path.open("rb") as file:
+            body = file.read(most + 1)
         if len(body) > most:
             problem = f"more than {most:,} bytes"
             raise RecordError(name, problem, "start with a higher --max-bytes")
-        return Given(path.name, body, record_id)
+        return ClientInput(path.name, body, record_id)
 
-    def _refuse_large(self, text: str) -> None:
+    def _check_size(self, text: str) -> None:
         """Raise ``ArgumentError`` if a text has more bytes than the settings allow."""
         most = self._options.max_bytes
         if len(text.encode("utf-8", "surrogatepass")) > most:
@@ -236,13 +243,15 @@ class Desk:
             )
 
     async def _within_time(self, work: Awaitable[T]) -> T:
-        """Wait for a result within a call's time limit. Raises ``ToolRefused`` after the limit."""
+        """Wait for a result within a call's time limit. Raises ``ToolTimeout`` if the limit is
+        exceeded.
+        """
         limit = self._options.timeout
         try:
             async with asyncio.timeout(limit):
                 return await work
         except TimeoutError:
-            raise ToolRefused(
+            raise ToolTimeout(
                 f"it took longer than {limit:g} seconds; use a shorter text, try again later, or "
                 "start with a longer --timeout"
             ) from None

@@ -17,10 +17,11 @@ from extractor.schemas.record_limits import limit_time
 _NAMED = 10
 """Maximum number of records listed in a message."""
 _BEST_FIRST = tuple(QuoteStatus)
+"""The statuses from "exact" to "absent"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ClientInput:
     """A client's text, or the bytes of a file, with the id of the record to use."""
 
     name: str
@@ -35,52 +36,54 @@ class Given:
         return Source(path=self.name, format="unknown")
 
 
-def read_given(given: Given) -> TrialRecord:
-    r"""Return the record in a text, or, from a file, the record with the requested id. Raises
-    ``RecordError`` if there is no such record, or if there are several.
+def read_input(client_input: ClientInput) -> TrialRecord:
+    r"""Return the record in a text or a file. The ``record_id`` of a text is the id of its record;
+    the ``record_id`` of a file selects one of its records. Raises ``RecordError`` if a file has no
+    such record, or has several.
 
-    >>> read_given(Given("a.txt", b"Inclusion criteria:\n- Adults")).record_id
+    >>> read_input(ClientInput("a.txt", b"Inclusion criteria:\n- Adults")).record_id
     'a'
     """
-    with limit_time(given.source):
-        if isinstance(given.body, str):
+    with limit_time(client_input.source):
+        if isinstance(client_input.body, str):
             return make_record(
-                given.body,
-                title=given.title,
-                record_id=given.record_id,
-                section=given.section,
+                client_input.body,
+                title=client_input.title,
+                record_id=client_input.record_id,
+                section=client_input.section,
             )
         wanted = (
             record
-            for record in read_stream(given.name, BytesIO(given.body))
-            if given.record_id in (None, record.record_id)
+            for record in read_stream(client_input.name, BytesIO(client_input.body))
+            if client_input.record_id in (None, record.record_id)
         )
-        # A large file is not read completely just to find that it contains several records.
+        # a large file need not be read completely to find that it contains several records
         records = list(islice(wanted, _NAMED))
     if not records:
         raise RecordError(
-            given.name, f"no record {given.record_id or ''}", "use another record_id"
+            client_input.name,
+            f"no record {client_input.record_id or ''}",
+            "use another record_id",
         )
     if len(records) > 1:
         names = ", ".join(record.record_id for record in records)
         raise RecordError(
-            given.name, f"several records: {names}", "choose one by record_id"
+            client_input.name, f"several records: {names}", "choose one by record_id"
         )
     return records[0]
 
 
-def check_quote(given: TrialRecord | Given, quote: str) -> QuoteAnswer:
-    """Return whether a text, or a section of a record, contains a quote. If several sections
-    match, the result is for the section with the best match. If there is no match, the status is
-    "absent".
+def check_quote(searched: TrialRecord | ClientInput, quote: str) -> QuoteAnswer:
+    """Return whether a text, or a section of a record, contains a quote. The result is for the
+    first of the sections with the best match. If there is no match, the status is "absent".
     """
     texts: dict[str | None, str] = {}
-    if isinstance(given, Given):
-        texts[None] = str(given.body)
+    if isinstance(searched, ClientInput):
+        texts[None] = str(searched.body)
     else:
-        texts |= {section.name: section.text for section in given.sections}
+        texts |= {section.name: section.text for section in searched.sections}
     best = QuoteAnswer(status=QuoteStatus.ABSENT)
-    with limit_time(given.source):
+    with limit_time(searched.source):
         for section, text in texts.items():
             check = verify_quote(quote, text)
             if _BEST_FIRST.index(check.status) < _BEST_FIRST.index(best.status):

@@ -42,9 +42,9 @@ def pair_paths(
     """
     paths = {}
     for group in add_groups(fields):
-        for ours, theirs in align(group, group.items(first), group.items(second)):
-            if ours.item and theirs.item:
-                paths[ours.path] = theirs.path
+        for entry, counterpart in align(group, group.items(first), group.items(second)):
+            if entry.item and counterpart.item:
+                paths[entry.path] = counterpart.path
     return paths
 
 
@@ -52,8 +52,8 @@ class Adjudication:
     """The gold annotations of two annotators.
 
     Args:
-        first: The gold that a draft starts with.
-        second: The gold to compare it with.
+        first: The folder of the gold that a draft starts with.
+        second: The folder of the gold to compare the first gold with.
         fields: The run's custom fields.
     """
 
@@ -64,7 +64,7 @@ class Adjudication:
         self._second = open_extractions(second, "other")
         self._fields = tuple(fields)
         self._forms = list_forms(fields)
-        # For `gold/anna` and `gold/ben`, the folders' names are the annotators' names.
+        # for `gold/anna` and `gold/ben`, the names of the folders are the annotators' names
         self.names = first.name, second.name
         if first.name == second.name:
             self.names = str(first), str(second)
@@ -81,7 +81,7 @@ class Adjudication:
         return dict(by_number)
 
     def _count_differences(self, record_id: str) -> Doubt:
-        # If one annotator's gold is missing, the record is only in the other annotator's folder.
+        # if one annotator's gold is missing, the record is only in the other annotator's folder
         for golds, name in zip((self._second, self._first), self.names, strict=True):
             if golds.get(record_id) is None:
                 return Doubt(0, (f"only in {name}",))
@@ -89,48 +89,52 @@ class Adjudication:
         return Doubt(len(differences), (counted(len(differences), "difference"),))
 
     def start_record(self, record_id: str) -> tuple[Json, list[Difference]]:
-        """Return the JSON that a record's draft starts with, and its differences: first those in
-        fields, then items that only one annotator has. The second annotator's items are added to
-        the draft.
+        """Return the JSON that a record's draft starts with, and its differences, group by group:
+        those of the first annotator's items, then the items that only the second annotator has.
+        The latter are added to the draft.
 
         If only one annotator has annotated the record, the draft starts with that annotator's
         gold, without differences.
         """
-        ours = self._first.get(record_id)
-        theirs = self._second.get(record_id)
-        if ours is None or theirs is None:
-            (known,) = filter(None, (ours, theirs))
-            return start_draft(known), []
-        pairs = pair_paths(ours, theirs, self._fields)
-        start = start_draft(ours)
-        second = start_draft(theirs)
+        first = self._first.get(record_id)
+        second = self._second.get(record_id)
+        if first is None or second is None:
+            (only,) = filter(None, (first, second))
+            return start_draft(only), []
+        pairs = pair_paths(first, second, self._fields)
+        draft = start_draft(first)
+        second_gold = start_draft(second)
         differences: list[Difference] = []
-        # Maps the second gold's paths to the draft's.
-        places = {theirs: ours for ours, theirs in pairs.items()}
+        # maps paths in the second gold to paths in the draft
+        draft_paths = {second_path: path for path, second_path in pairs.items()}
         for group, form in self._forms.items():
-            counterparts = dict(list_items(second, group))
-            for path, item in list(list_items(start, group)):
+            unpaired = dict(list_items(second_gold, group))
+            for path, item in list_items(draft, group):
                 if path in pairs:
-                    counterpart = counterparts.pop(pairs[path])
+                    counterpart = unpaired.pop(pairs[path])
                     differences += self._compare(path, item, counterpart, form)
                 else:
                     differences.append(Difference(path, "", self.names[0]))
-            for path, item in counterparts.items():
-                items = find_list(start, group)
-                places[path] = f"{group}[{len(items)}]"
+            for path, item in unpaired.items():
+                items = find_list(draft, group)
+                draft_paths[path] = f"{group}[{len(items)}]"
+                # an item of a custom field belongs to a host, such as a criterion
                 if "of" in item:
-                    item["of"] = places.get(item["of"])
+                    item["of"] = draft_paths.get(item["of"])
                 items.append(item)
-                differences.append(Difference(places[path], "", self.names[1]))
-        return start, differences
+                differences.append(Difference(draft_paths[path], "", self.names[1]))
+        return draft, differences
 
     def _compare(
-        self, path: str, ours: Json, theirs: Json, form: Form
+        self, path: str, item: Json, counterpart: Json, form: Form
     ) -> list[Difference]:
+        """Return the fields in which the first annotator's item at ``path`` differs from the second
+        annotator's counterpart, each with the second annotator's value.
+        """
         differences = []
         for name in form.fields:
-            value = read_field(theirs, name)
-            if _normalise(read_field(ours, name)) != _normalise(value):
+            value = read_field(counterpart, name)
+            if _normalise(read_field(item, name)) != _normalise(value):
                 differences.append(Difference(path, name, self.names[1], value))
         return differences
 

@@ -94,7 +94,7 @@ def open_review(
         port = listening.getsockname()[1]
         labels = {"gold": str(gold), "annotators": adjudication and adjudication.names}
         app = _build_app(review, token, port, labels)
-        # an access log would contain the token of the first request
+        # an access log would contain the token, which is in the first request
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -181,11 +181,18 @@ def _build_app(review: Review, token: str, port: int, labels: Json) -> Starlette
             methods=["POST"],
         ),
     ]
-    refused = (ExtractorError, ValueError, OSError, Stale, Unfinished, RecursionError)
+    rejections = (
+        ExtractorError,
+        ValueError,
+        OSError,
+        Stale,
+        Unfinished,
+        RecursionError,
+    )
     return Starlette(
         routes=routes,
         middleware=[Middleware(PageGuard, token=token, port=port)],
-        exception_handlers=dict.fromkeys(refused, _refuse),
+        exception_handlers=dict.fromkeys(rejections, _reject),
     )
 
 
@@ -200,8 +207,8 @@ async def _read_body(request: Request) -> Any:
     return json.loads(body)
 
 
-async def _refuse(_: Request, error: Exception) -> Response:
-    """Return the response to a refused request."""
+async def _reject(_: Request, error: Exception) -> Response:
+    """Return the response to a rejected request."""
     message = str(error)
     status = 422
     if isinstance(error, Stale):

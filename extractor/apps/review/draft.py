@@ -16,8 +16,8 @@ from extractor.schemas.base import FrozenModel
 
 CHECKED = "@checked"
 """The key that marks an item as checked by the reviewer. It is not written to gold."""
-_MAX_LEVELS = 12
-"""Maximum number of levels in a value. The schema has five."""
+_MAX_DEPTH = 12
+"""Maximum nesting depth of a value. The schema needs five levels."""
 
 
 class Patch(FrozenModel):
@@ -40,7 +40,7 @@ class Draft:
     Attributes:
         start: The gold JSON with which the review of the record started.
         patches: (version, change) pairs of all later changes that were not undone.
-        version: A counter of changes and undone changes.
+        version: A counter that increases with each change and each undo.
         gold_digest: The digest of the gold file when it was last read or written, or None if the
             file does not exist.
         is_finished: Whether the gold file matches the draft.
@@ -91,8 +91,8 @@ class Draft:
 
 
 def start_draft(extraction: TrialExtraction) -> Json:
-    """Return the JSON with which a draft starts: an extraction or gold. A single time window, as in
-    gold of guideline 1.4, becomes a list.
+    """Return an extraction or gold as the JSON with which a draft starts. A single time window, as
+    in gold that follows guideline 1.4, becomes a list.
     """
     start = extraction.to_gold()
     for _, criterion in list_items(start, "eligibility.criteria"):
@@ -150,29 +150,28 @@ def check_patch(patch: Patch, data: Json, forms: Mapping[str, Form]) -> None:
         is_list = form.fields.get(name, {}).get("many")
         if is_list and not isinstance(value, list | None):
             raise ValueError(f"{name}: a list is expected")
-    if _count_levels(patch.value) > _MAX_LEVELS:
-        raise ValueError("the value has too many levels")
-    # A page could not display a lone surrogate or an infinite number.
+    if _exceeds_depth(patch.value, _MAX_DEPTH):
+        raise ValueError("the value is nested too deeply")
+    # a page could not display a lone surrogate or an infinite number
     json.dumps(patch.value, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _count_levels(value: Any) -> int:
-    """Return the number of nested levels in a value, up to one level more than allowed."""
-    levels = 0
-    members = [value]
-    while members and levels <= _MAX_LEVELS:
-        levels += 1
-        inner: list[Any] = []
-        for member in members:
-            if isinstance(member, dict):
-                inner += member.values()
-            elif isinstance(member, list):
-                inner += member
-        members = inner
-    return levels
+def _exceeds_depth(value: Any, depth: int) -> bool:
+    """Return whether dictionaries and lists are nested more deeply than ``depth``.
+
+    >>> _exceeds_depth({"a": [1]}, 2), _exceeds_depth({"a": [1]}, 1)
+    (False, True)
+    """
+    if not isinstance(value, dict | list):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_exceeds_depth(member, depth - 1) for member in members)
 
 
 def _apply(data: Json, patch: Patch) -> None:
+    """Delete the item at the path of a change, add an item to the group at that path, or change the
+    item's fields.
+    """
     group = FieldRef(patch.path).path
     position = FieldRef(patch.path).position
     if position is not None and patch.value is None:

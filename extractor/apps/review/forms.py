@@ -15,8 +15,10 @@ _ITEMS: Mapping[str, tuple[str, type[ExtractedItem]]] = {
     "dosing": ("regimen", Regimen),
     "endpoints": ("endpoint", Endpoint),
 }
-"""By group of an extraction: the noun for its items, and their model."""
-# Criteria are separate items, and the first window is derived from the list of windows.
+"""The noun for the items of each group in an extraction, and the model of these items, keyed by
+group.
+"""
+# criteria are separate items, and time_window is derived from the list of windows
 _WITHOUT_FORM = frozenset({"criteria", "time_window"})
 _SCALARS = {"boolean": "yes_no", "integer": "number", "number": "number"}
 

@@ -110,12 +110,12 @@ def find_flaws(
         item = max(hosts, key=len, default="")  # the innermost item
         field = flaw.path[len(item) :].removeprefix(".")
         flaws.append(DraftFlaw(paths.get(item, ""), field, flaw.problem))
-    return [*flaws, *_find_undecided(draft.build())]
+    return [*flaws, *_find_missing(draft.build())]
 
 
-def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
-    """Yield the empty fields that, according to the guideline, must have a value, such as the
-    category.
+def _find_missing(data: Json) -> Iterator[DraftFlaw]:
+    """Yield a flaw for each empty field that must have a value according to the guideline, such as
+    the category.
     """
     for group in list_groups():
         names = [field.name for field in group.fields if field.metadata.decided]
@@ -126,8 +126,8 @@ def _find_undecided(data: Json) -> Iterator[DraftFlaw]:
 
 
 def read_gold(gold: Json) -> TrialExtraction:
-    """Return gold as an extraction. Raises ``ValueError``, which states the first problem, if the
-    gold violates the schema.
+    """Return gold as an extraction. Raises ``ValueError`` with the first problem if the gold
+    violates the schema.
     """
     try:
         return TrialExtraction.model_validate(gold)
@@ -150,7 +150,7 @@ def name_gold(record_id: str) -> str:
         .replace("\\", "%5C")
         .replace("\0", "%00")
     )
-    # A file whose name starts with a dot is hidden.
+    # a file whose name starts with a dot is hidden
     if name.startswith("."):
         name = f"%2E{name[1:]}"
     return f"{name}.json"
@@ -195,6 +195,7 @@ def correct_run(run: FinishedRun, gold: Path) -> int:
 
 
 def _strip(item: Json) -> Json:
+    """Return an item without the mark that the reviewer checked it."""
     return {name: value for name, value in item.items() if name != CHECKED}
 
 

@@ -34,27 +34,27 @@ class PageGuard(BaseHTTPMiddleware):
         self._session = secrets.token_urlsafe(32)
         self._is_used = False
         self._hosts = ([f"127.0.0.1:{port}"], [f"localhost:{port}"])
-        # Browsers share cookies between ports, so each review needs its own cookie name.
+        # browsers share cookies between ports, so each review needs its own cookie name
         self._cookie = f"extractor_review_{port}"
 
     async def dispatch(
         self, request: Request, call_next: RequestResponseEndpoint
     ) -> Response:
-        """Refuse a request, or pass it on."""
+        """Reject a request, or pass it on."""
         response = self._check(request) or await call_next(request)
         response.headers.update(_HEADERS)
         return response
 
     def _check(self, request: Request) -> Response | None:
-        """Return a refusal or, for the printed address, a redirect. Return None to let the request
-        pass.
+        """Return an error or, for the printed address, a redirect. Return None to pass the request
+        on.
         """
         hosts = [host.lower() for host in request.headers.getlist("host")]
         if hosts not in self._hosts:
             return PlainTextResponse("This is not the address of the review.\n", 421)
         if _is_from_elsewhere(request):
             return PlainTextResponse(
-                "Requests from other pages are refused. Copy the address into the address bar.\n",
+                "Requests from other pages are rejected. Copy the address into the address bar.\n",
                 403,
             )
         token = request.query_params.get("token")
@@ -67,13 +67,15 @@ class PageGuard(BaseHTTPMiddleware):
         return PlainTextResponse("Open the address printed by extractor review.\n", 401)
 
     def _exchange_token(self, token: str, *, has_cookie: bool) -> Response:
-        """Exchange the token for a cookie, once. A browser with the cookie always gets access."""
+        """Exchange the token for a cookie. The token works only once; a browser that already has
+        the cookie is redirected to the page with any token.
+        """
         response = RedirectResponse("/", 303)
         if has_cookie:
             return response
         if self._is_used or not _is_same(token, self._token):
             return PlainTextResponse(
-                "This address was already used. Start the review again to get a new address.\n",
+                "This address has already been used. Start the review again to get a new one.\n",
                 403,
             )
         self._is_used = True
@@ -90,7 +92,7 @@ def _is_from_elsewhere(request: Request) -> bool:
     own_origin = f"http://{request.headers['host'].lower()}"
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    # "none" means that the user typed or opened the address.
+    # "none" means that the user typed or opened the address
     if site not in {None, "same-origin", "none"}:
         return True
     if origin:
@@ -100,5 +102,5 @@ def _is_from_elsewhere(request: Request) -> bool:
 
 
 def _is_same(value: str, secret: str) -> bool:
-    """Compare two strings in a time that does not depend on where they differ."""
+    """Return whether two strings are equal, in a time that does not depend on where they differ."""
     return secrets.compare_digest(value.encode(), secret.encode())

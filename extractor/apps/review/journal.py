@@ -17,7 +17,8 @@ from extractor.errors import StoreError
 class Journal:
     """The journals in a folder.
 
-    Each line of a journal has one of these keys:
+    A line is ignored if it is empty or was truncated by a power failure. Any other line has one of
+    these keys:
 
     - ``start``: the JSON with which the review of the record started, and the digest of its gold
       file (``written``), if the file existed.
@@ -38,7 +39,7 @@ class Journal:
             try:
                 entry = json.loads(line)
             except ValueError:
-                continue  # truncated by a power failure, so the change was never confirmed
+                continue  # the change was never confirmed
             if "start" in entry:
                 draft = Draft(entry["start"], entry["written"])
                 draft.is_in_journal = True
@@ -48,12 +49,10 @@ class Journal:
 
     def append(self, record_id: str, *entries: Json) -> None:
         """Append lines, and return when they are on disk."""
-        path = self._find_path(record_id)
-        lines = b"".join(json.dumps(entry).encode() + b"\n" for entry in entries)
-        with path.open("a+b") as file:
-            if file.tell() and not _ends_line(path):
-                lines = b"\n" + lines
-            file.write(lines)
+        # starts with a line break, in case the last line was truncated
+        lines = "\n".join(["", *map(json.dumps, entries), ""])
+        with self._find_path(record_id).open("ab") as file:
+            file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
 
@@ -97,9 +96,3 @@ def _replay(draft: Draft, entry: Json) -> None:
         draft.undo()
     elif "finished" in entry:
         draft.finish(entry["finished"])
-
-
-def _ends_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == b"\n"

@@ -31,8 +31,9 @@ class Place(NamedTuple):
 
 
 class ExtractedFields:
-    """What the run extracted for the items of a draft: the value of each field, its evidence, and
-    the reason why a field is empty.
+    """What the run extracted for the items of a draft, keyed by the items' paths in the draft: the
+    values and the confidence of an item, and the evidence of a field or the reason why the field
+    is empty.
     """
 
     def __init__(
@@ -43,14 +44,15 @@ class ExtractedFields:
     ) -> None:
         items = dict(extraction.list_items())
         gold = start_draft(extraction)
+        # the draft may start with a gold file, whose items have other positions
         pairs = pair_paths(read_gold(start), extraction, fields)
         self.values: dict[str, Json] = {}
         self.evidence = defaultdict[tuple[str, str], list[Evidence]](list)
         self.confidences: dict[str, float | None] = {}
         self.reasons: dict[tuple[str, str], str] = {}
-        paths = {}
+        draft_paths = {}
         for path, counterpart in pairs.items():
-            paths[counterpart] = path
+            draft_paths[counterpart] = path
             gold_items = dict(list_items(gold, FieldRef(counterpart).path))
             self.values[path] = gold_items[counterpart]
             self.confidences[path] = items[counterpart].confidence
@@ -58,8 +60,8 @@ class ExtractedFields:
                 self.evidence[path, _name_field(evidence.field)].append(evidence)
         for absence in extraction.absences:
             item, _, field = absence.field.rpartition(".")
-            if item in paths:
-                self.reasons[paths[item], field] = absence.reason.value
+            if item in draft_paths:
+                self.reasons[draft_paths[item], field] = absence.reason.value
 
     def list_evidence(self, path: str, name: str, item: Json) -> list[Evidence]:
         """Return a field's evidence, unless the reviewer has changed the field."""
@@ -108,6 +110,7 @@ def describe_record(
             items[path] = shown | {"marks": [], "differences": [], "flaws": []}
     viewed = view(record, marks=places)
     for place, span in zip(places, viewed["marks"], strict=True):
+        # None if the place is not in the text
         if span is not None:
             items[place.item]["marks"].append(span)
     for difference in differences:
@@ -157,8 +160,8 @@ def _describe_fields(
 def _list_places(
     path: str, item: Json, form: Form, known: ExtractedFields, record: TrialRecord
 ) -> Iterator[Place]:
-    """Yield the places in the text that support an item: the evidence of its values, and, for each
-    text field that the reviewer changed, the first occurrence in the item's section.
+    """Yield the places in the text that support an item: the evidence of its values and, for each
+    text field that the reviewer changed, the first occurrence of its value in the item's section.
     """
     section = record.section(str(item.get("section")))
     for name, field in form.fields.items():
@@ -191,7 +194,9 @@ def read_words(record: TrialRecord, section: str, start: int, end: int) -> str:
 
 
 def _name_item(path: str, item: Json, form: Form) -> str:
-    """Return an item's name with its number, starting from 1, such as "exclusion criterion 4"."""
+    """Return an item's name with its number, starting from 1, such as "exclusion criterion 4". The
+    number of an endpoint is its index in the registry, or "?" if the index is missing.
+    """
     number = FieldRef(path).position
     if number is None or path.startswith("custom."):
         return form.noun

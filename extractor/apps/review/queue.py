@@ -14,7 +14,7 @@ from extractor.run.finished import FinishedRun
 from extractor.run.manifest import restore_fields
 from extractor.schemas import FieldRef, TrialExtraction, TrialRecord
 
-_NAMED = 3
+_MAX_LISTED = 3
 """Maximum number of doubtful values listed for a record in the queue."""
 
 
@@ -45,18 +45,18 @@ def assess_result(result: TrialExtraction) -> Doubt:
         for row in rows
         if row.confidence is not None and row.confidence < CERTAIN
     }
-    # A doubtful item without values may lack a value, such as eligibility in a record that does not
-    # state an age.
-    stated = {row.item for row in rows}
+    # a doubtful item without values may lack a value, such as eligibility in a record that does not
+    # state an age
+    items_with_values = {row.item for row in rows}
     for path, item in result.list_items():
         is_doubtful = item.confidence is not None and item.confidence < CERTAIN
-        if is_doubtful and path not in stated:
+        if is_doubtful and path not in items_with_values:
             doubtful.add((item.confidence or 0, _name_item(path)))
     expected = sum(1 - confidence for confidence, _ in doubtful)
-    least = sorted(doubtful)[:_NAMED]
-    reasons = [f"{name} {percent(sure)}" for sure, name in least]
-    if len(doubtful) > _NAMED:
-        reasons.append(f"{len(doubtful) - _NAMED:,} more")
+    least = sorted(doubtful)[:_MAX_LISTED]
+    reasons = [f"{name} {percent(confidence)}" for confidence, name in least]
+    if len(doubtful) > _MAX_LISTED:
+        reasons.append(f"{len(doubtful) - _MAX_LISTED:,} more")
     findings = sum(row.kind is RowKind.FINDING for row in rows)
     if findings:
         reasons.append(counted(findings, "finding"))

@@ -123,11 +123,13 @@ class Review:
         fields = self.records.fields
         known = ExtractedFields(extraction, draft.start, fields)
         differences = list(self._list_open(record_id, draft))
-        shown = describe_record(draft, record, known, self.forms, fields, differences)
+        described = describe_record(
+            draft, record, known, self.forms, fields, differences
+        )
         findings = [
             [finding.severity.value, finding.message] for finding in extraction.findings
         ]
-        return shown | {
+        return described | {
             "id": record_id,
             "title": self.records.titles[record_id],
             "findings": findings,
@@ -142,29 +144,29 @@ class Review:
         """Apply a change, and return the path of its item.
 
         Raises ``ValueError`` if the change is invalid, and ``Stale`` if another window has changed
-        the field. Text that is saved because the page is closed is always kept.
+        the field since the version on which the change is based. Text that is saved because the
+        reviewer leaves the page is always kept.
         """
         record, draft = self._read_record(record_id)
-        patch = change.patch.model_copy(
-            update={"time": datetime.now(UTC).isoformat(timespec="seconds")}
-        )
         data = draft.build()
-        value = patch.value
-        if patch.path in self.forms and patch.path != "eligibility":
+        value = change.patch.value
+        # the path of a group, such as dosing; eligibility is a single item, not a group of items
+        is_new = change.patch.path in self.forms and change.patch.path != "eligibility"
+        if is_new:
             value = self._start_item(record, data, change) | (value or {})
-        patch = patch.model_copy(update={"value": value})
+        time = datetime.now(UTC).isoformat(timespec="seconds")
+        patch = change.patch.model_copy(update={"value": value, "time": time})
         check_patch(patch, data, self.forms)
         newer = draft.list_changed(since=change.version)
-        if not patch.typed and any(
-            (patch.path, name) in newer for name in patch.value or {}
-        ):
+        is_stale = any((patch.path, name) in newer for name in patch.value or {})
+        if is_stale and not patch.typed:
             raise Stale(
                 "This value was changed in another window. The new value is now shown; your "
                 "change was not saved."
             )
         self._append(record_id, draft, {"patch": patch.model_dump()})
         draft.add(patch)
-        if patch.path in self.forms and patch.path != "eligibility":
+        if is_new:
             return f"{patch.path}[{len(find_list(draft.build(), patch.path)) - 1}]"
         return patch.path
 
@@ -181,14 +183,13 @@ class Review:
         return path
 
     def finish(self, record_id: str, *, anyway: bool) -> None:
-        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws.
-        With ``anyway``, the only things that prevent this are open differences, and flaws that
-        violate the schema.
+        """Write a record's gold. Raises ``Unfinished`` if there are open differences or flaws. With
+        ``anyway``, flaws are ignored unless they violate the schema.
         """
         record, draft = self._read_record(record_id)
-        undecided = list(self._list_open(record_id, draft))
-        if undecided:
-            raise Unfinished(f"Differences to decide: {len(undecided)}")
+        unresolved = list(self._list_open(record_id, draft))
+        if unresolved:
+            raise Unfinished(f"Unresolved differences: {len(unresolved)}")
         gold, _ = shape_gold(draft, record, self.records.fields)
         flaws = find_flaws(draft, record, self.records.fields)
         try:
@@ -208,8 +209,8 @@ class Review:
 
     def _open_draft(self, record_id: str) -> Draft:
         """Return a record's draft: from its journal, or else from its gold file, or else from the
-        run or the first annotator. If the gold file of a finished draft was changed, it replaces
-        the draft.
+        first annotator or the run. If the gold file of a finished draft was changed, the file
+        replaces the draft.
         """
         draft = self._drafts.get(record_id) or self._journal.read(record_id)
         path = self._gold / name_gold(record_id)
@@ -223,6 +224,7 @@ class Review:
         return draft
 
     def _start_json(self, record_id: str, path: Path) -> Json:
+        """Return the JSON with which a draft starts. ``path`` is the path of the record's gold."""
         if path.is_file():
             try:
                 extraction = TrialExtraction.model_validate_json(path.read_bytes())
@@ -236,6 +238,7 @@ class Review:
         return start_draft(self.records.read_extraction(record_id))
 
     def _append(self, record_id: str, draft: Draft, entry: Json) -> None:
+        """Append an entry to the record's journal, which begins with the start of the draft."""
         entries = [entry]
         if not draft.is_in_journal:
             entries = [{"start": draft.start, "written": draft.gold_digest}, entry]
@@ -251,7 +254,8 @@ class Review:
         start, differences = self._adjudication.start_record(record_id)
         if draft.start != start:
             raise GoldError(
-                f"{record_id}: its review started with different golds; choose another --gold"
+                f"{record_id}: its review was started with different gold annotations; choose "
+                "another --gold"
             )
         data = draft.build()
         changed = draft.list_changed()
@@ -265,7 +269,9 @@ class Review:
     def _start_item(
         self, record: TrialRecord, data: Json, change: Change
     ) -> dict[str, Any]:
-        """Return the values of a new item, with fields filled from the selected words, if any."""
+        """Return the values of a new item: empty ones, except for fields that can be filled from
+        the selected words, if any.
+        """
         group = change.patch.path
         fields = self.forms[group].fields
         values: Json = {

@@ -1,8 +1,9 @@
 """Extract over HTTP for many callers, each with a key and a spending limit.
 
 ``extractor serve`` authenticates callers (``keys``), enforces their spending limits (``money``) and
-runs jobs, which survive a kill (``jobs``). Callers cannot see each other's jobs. Every error is a
-problem as defined in RFC 9457. Bodies, uploads and queues are limited in size.
+runs jobs that can continue after the process is killed (``jobs``). Callers cannot see each other's
+jobs. Every error is a problem as defined in RFC 9457. Bodies, uploads and queues are limited in
+size.
 
 ::
 
@@ -19,10 +20,10 @@ Where to make a change:
 
 - an option of the service: ``settings``; a parameter or body of a request: ``requests``
 - an operation: ``routes``; it is public unless it has a parameter of type ``CallerOfRequest`` or
-  ``JobOfRequest``. List it in ``docs/reference/service.md`` and in ``OPERATIONS`` of
+  ``JobOfRequest``. List it in ``docs/reference/service.md`` and in ``OPERATIONS`` in
   ``tests/serve/test_openapi.py``. A problem type: ``assets/problems.toml`` and ``problems``
 - a caller's attributes, or a table: ``store`` and ``keys``; cost accounting: ``money``
 - a job's attributes, or the conditions under which it fails or pauses: ``job``; the queue, expiry
   and deletion: ``jobs``
-- the page for trying a text: ``playground``
+- the page for trying out a text: ``playground``
 """

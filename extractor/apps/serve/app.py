@@ -38,7 +38,7 @@ from extractor.model.events import Event, tell
 _LOCK_TIMEOUT_S = 5.0
 _SHUTDOWN_TIMEOUT_S = 20
 """The number of seconds that running requests have to finish when the service stops. On a busy
-machine, closing an event stream can take more than 5 seconds.
+machine, an event stream can take more than 5 seconds to close.
 """
 _MAX_CONNECTIONS = 2000
 _HEADERS = {
@@ -84,22 +84,18 @@ class _Envelope:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, and emit its event whether or not it succeeds.
+        """Answer a request, and emit its event whether or not the request succeeds.
 
-        An unexpected error is answered with a problem of status 500, and emits a separate event. If
-        the response has already started, the connection is closed instead.
+        An unexpected error results in a problem response with status 500 and in a separate event.
+        If the response has already started, uvicorn closes the connection instead.
         """
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         request_id = str(uuid4())
         payer = Account()
         account.set(payer)
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id
         since = monotonic()
-        # 0 until the response begins
-        status = 0
+        status = 0  # until the response begins
 
         async def send_guarded(message: Message) -> None:
             """Send a message, record the status, and add missing common headers."""
@@ -119,12 +115,12 @@ class _Envelope:
         except Exception as error:  # noqa: BLE001 - the response leaves out its text, which may quote a record
             described = describe_unexpected(error)
             tell(Event.REQUEST_FAILED, request=request_id, error=described)
-            if status:
-                raise ConnectionError("a response was interrupted") from None
-            await render_problem(error, request_id)(scope, receive, send_guarded)
+            if not status:
+                response = render_problem(error, request_id)
+                await response(scope, receive, send_guarded)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            # probes are polled every few seconds, and whoever polls them sees the response
+            # probes are polled every few seconds, and the poller sees the response
             if route not in _PROBES or status == 500:
                 tell(
                     Event.REQUEST_ENDED,
@@ -150,8 +146,8 @@ class _Server(uvicorn.Server):
 def serve_service(
     settings: ServiceSettings, host: str, port: int, report: Callable[[str], None]
 ) -> None:
-    """Serve on an address until stopped. ``port`` 0 selects a free port. ``report`` is called with
-    the URL when the service is ready.
+    """Serve on an address until a signal stops the service. ``port`` 0 selects a free port.
+    ``report`` is called with the URL when the service is ready.
 
     Raises ``StoreError`` if the address cannot be used, and any error raised by ``Service.open``.
     """
@@ -166,7 +162,9 @@ def serve_service(
 async def _serve(
     settings: ServiceSettings, listening: socket.socket, report: Callable[[], None]
 ) -> None:
-    """Serve until a signal, then let running requests finish. A second signal exits immediately."""
+    """Serve until a signal arrives, then let running requests finish. A second signal makes the
+    process exit immediately.
+    """
     async with Service.open(settings) as service:
         config = uvicorn.Config(
             build_app(service),
@@ -184,6 +182,7 @@ async def _serve(
         server = _Server(config)
 
         def stop() -> None:
+            # on the second signal, should_exit is already set
             server.force_exit = server.should_exit
             server.should_exit = True
             service.stop()

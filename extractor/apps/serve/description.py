@@ -1,4 +1,6 @@
-"""Texts and responses in the OpenAPI document that cannot be derived from the operations' types."""
+"""The texts and responses in the OpenAPI document that cannot be derived from the types of the
+operations.
+"""
 
 from importlib.resources import files
 from typing import Any

@@ -1,5 +1,5 @@
-"""Drain a service before an update: it finishes the running jobs, and does not accept or start any
-others.
+"""Drain a service before an update: the service finishes the running jobs, and does not accept or
+start any other jobs.
 
 The command and the service are separate processes, so a file in the root indicates that a drain is
 in progress.
@@ -18,6 +18,7 @@ LOCK = ".lock"
 """The file in the root that a running service locks."""
 _DRAINING = "draining"
 _WAIT_S = 1.0
+# a queued job that has begun is about to continue
 _COUNT_BUSY = """
 SELECT count(*) FROM jobs WHERE state = 'running' OR state = 'queued' AND has_begun
 """
@@ -34,7 +35,7 @@ def end_drain(root: Path) -> None:
 
 
 def drain(root: Path) -> None:
-    """Stop the service from accepting and starting jobs, and wait until none is running.
+    """Stop the service from accepting and starting jobs, and wait until no job is running.
 
     If the wait is interrupted, the service accepts new jobs again. Raises ``StoreError`` if no
     service is running, or if the service stops or restarts during the wait.
@@ -52,6 +53,7 @@ def drain(root: Path) -> None:
     except BaseException:
         end_drain(root)
         raise
+    # a service that starts ends the drain
     if not is_draining(root):
         raise StoreError(
             f"{root}: the service was restarted during the drain; drain it again"

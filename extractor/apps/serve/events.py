@@ -22,7 +22,7 @@ _log: ContextVar[EventLog | None] = ContextVar("log", default=None)
 
 @contextmanager
 def logging_events(path: Path) -> Iterator[None]:
-    """Append the events of this task, and of the tasks it starts, to a job's log."""
+    """Append the events of this task, and of the tasks that it starts, to a job's log."""
     with path.open("a", encoding="utf-8") as file:
         token = _log.set(EventLog(file))
         try:
@@ -59,10 +59,11 @@ async def follow(
     find_job: "Callable[[], Job | None]",
     is_open: Callable[[], bool],
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield a job's state, its events after the one with ``last_id``, and its final state.
+    """Yield a job's state, its events after the event with the id ``last_id``, and its final state.
 
-    The final state is omitted if the job is deleted or the stream is closed. The id of an event is
-    the byte offset of its end in the log.
+    The id of an event is the byte offset of its end in the log. With any other ``last_id``, such as
+    "", the events start at the beginning. ``find_job`` returns None if the job was deleted, and
+    ``is_open`` returns False if the stream must end; in both cases, the final state is omitted.
     """
     job = find_job()
     if job:
@@ -72,7 +73,7 @@ async def follow(
             # longer numbers are not valid file offsets
             file.seek(min(int(last_id[:18]), path.stat().st_size))
         while job and is_open():
-            # The job is read before the events, so if it has ended, the events are complete.
+            # the job is read before its events: if the job has ended, the events are complete
             job = find_job()
             for line in _read_lines(file):
                 if not is_open():

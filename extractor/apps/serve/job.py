@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from errno import ENOSPC
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -74,7 +73,7 @@ class Job(Choice):
     repeated: NonNegativeInt = 0
     """Number of records omitted because an earlier record has the same id."""
     usage: PricedUsage = PricedUsage()
-    """Model usage since the job was last started, with its cost if known."""
+    """Model usage since the job was last started, with its cost if the price is known."""
 
 
 class JobRun:
@@ -122,7 +121,9 @@ class JobRun:
 
     @property
     def snapshot(self) -> Job:
-        """The job, with its counts over all starts and the model usage of this start."""
+        """The job as it is now, with its counts over all starts and the model usage of this
+        start.
+        """
         tally = self.run.tally
         counts = {
             "extracted": tally.extracted + tally.resumed,
@@ -140,26 +141,26 @@ class JobRun:
         return {"seconds": seconds, **counts, **self._account.facts}
 
     async def perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Extract the rest of the upload, and write events to the job's log. Returns (final state,
-        reason to show to the caller).
+        """Extract the records that have no result yet, and write events to the job's log. Returns
+        (final state, reason to show to the caller).
         """
         try:
             account.set(self._account)
             with logging_events(self._folder / EVENTS):
                 return await self._perform(executor)
         except asyncio.CancelledError:
-            # cancelled while the results were being sorted
+            # the results were being sorted
             return JobState.CANCELLED, None
         except Exception as error:  # noqa: BLE001 - worded for the caller
             return JobState.FAILED, self._write_message(error)
 
     async def _perform(self, executor: Executor) -> tuple[JobState, str | None]:
-        """Run the job. It fails if it was started earlier with different settings."""
+        """Run the job. The job fails if it was started earlier with different settings."""
         failure = None
         with self.run.open_folder() as results:
             try:
                 await self.run.extract(results, executor)
-            except BaseException as error:  # noqa: BLE001 - also a cancellation, after which the results are sorted too
+            except BaseException as error:  # noqa: BLE001 - after a cancellation, results are sorted too
                 failure = error
             stop = await asyncio.to_thread(self.run.finish, results, failure)
         return self._judge(stop, failure)
@@ -195,27 +196,30 @@ class JobRun:
         """
         upload = self._folder / UPLOAD / self._job.name
         with upload.open("rb") as file:
-            # Records and failures name the upload, not its path on this machine.
-            opened = partial(
-                read_records,
+            # an address, so that records and failures state the upload's name, not its path here
+            records = read_records(
                 "upload://",
+                on_error=on_error,
                 open_address=lambda _: iter([(upload.name, file)]),
             )
-            for record in opened(on_error=on_error):
+            for record in records:
                 if not self._keys.is_valid(self._job.caller):
                     self.run.is_stopping = True
                     return
                 yield record
 
     def _write_message(self, error: BaseException) -> str:
-        """Return an error message for the job's caller, without paths on this machine. The text of
-        an unexpected error is omitted because it may quote a record.
+        """Return the message of an error for the job's caller, without paths on this machine. The
+        text of an unexpected error is omitted because it may quote a record.
         """
         is_full = isinstance(error, OSError) and error.errno == ENOSPC
         if is_full or isinstance(error, DiskFull):
             return "the service's disk is full; resume the job after the operator has freed space"
         if isinstance(error, SettingsDiffer):
-            return "the program or its model has changed since the job started; submit it again"
+            return (
+                "the program or its model has changed since the job started; submit the "
+                "job again"
+            )
         if not isinstance(error, (ExtractorError, OSError)):
             return describe_unexpected(error)
         return str(error).replace(f"{self._folder}/", "")

@@ -33,7 +33,7 @@ from extractor.run.executor import Executor
 from extractor.schemas.vocabulary import Effort
 
 _logger = logging.getLogger(__name__)
-_OVER = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+_ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 _WATCH_S = 10.0
 _SAVE = """
 INSERT INTO jobs VALUES (?, ?, ?, ?)
@@ -72,7 +72,7 @@ class Jobs:
             job = Job.model_validate_json(text)
             self._jobs[job.id] = job
             # a paused job may continue, because the budget or the model may be available again
-            if job.state not in _OVER:
+            if job.state not in _ENDED:
                 self._update(job.id, state=JobState.QUEUED, reason=None, ended=None)
         self._watching = asyncio.create_task(self._watch())
 
@@ -84,9 +84,9 @@ class Jobs:
         while True:
             self.start_waiting()
             for job in list(self._jobs.values()):
-                # other jobs may be resumed or deleted while this loop waits for a deletion
+                # during the last deletion, a caller may have resumed or deleted this job
                 is_current = self._jobs.get(job.id) is job
-                if days is None or job.state not in _OVER or not is_current:
+                if days is None or job.state not in _ENDED or not is_current:
                     continue
                 before = datetime.now(UTC) - timedelta(days=days)
                 if (job.ended or "") < before.isoformat():
@@ -100,9 +100,9 @@ class Jobs:
 
     @contextmanager
     def receiving(self) -> Iterator[Path]:
-        """Yield a folder to which an upload can be written. Its name, which encodes 128 random
-        bits, becomes the job's id. Unless ``submit`` is called, the folder is deleted at the end of
-        the block.
+        """Yield a folder to which an upload can be written. The folder's name, which encodes 128
+        random bits, becomes the job's id. Unless ``submit`` moves the folder, it is deleted at the
+        end of the block.
         """
         folder = self._partial / secrets.token_hex(16)
         (folder / UPLOAD).mkdir(parents=True, mode=0o700)
@@ -120,8 +120,8 @@ class Jobs:
         size: int,
         options: ExtractionOptions,
     ) -> Job:
-        """Queue a job whose upload into the folder ``received`` is complete, and start it if a slot
-        is free.
+        """Queue a job whose upload into the folder ``received`` is complete, and start the job if a
+        slot is free. ``name`` and ``size`` are the upload's name and its size in bytes.
         """
         job = Job(
             id=received.name,
@@ -193,11 +193,11 @@ class Jobs:
 
     async def delete(self, job_id: str, requested_by: str | None) -> None:
         """End a job immediately and delete its files, at the request of a caller, or of the service
-        itself if ``requested_by`` is None. A job that is already deleted is ignored.
+        itself if ``requested_by`` is None. A job that has already been deleted is ignored.
         """
         running = self._runs.get(job_id)
         if running:
-            # The running job could write files again after they were deleted.
+            # a running job could write files again after their deletion
             running.cancelled_by = requested_by
             running.task.cancel()
             await asyncio.wait([running.task])
@@ -223,8 +223,8 @@ class Jobs:
             running.run.stop("the service is stopping")
 
     async def close(self, seconds: float) -> None:
-        """Wait for all jobs to end. After ``seconds``, cancel the jobs that are still running,
-        which then sort their results. All jobs continue at the next start.
+        """Wait for all jobs to end. After ``seconds``, cancel the jobs that are still running;
+        those jobs then sort their results. All jobs continue at the next start.
         """
         self._watching.cancel()
         with suppress(TimeoutError):
@@ -263,7 +263,7 @@ class Jobs:
         running.task = asyncio.create_task(self._perform(running))
 
     async def _perform(self, running: JobRun) -> None:
-        """Run the rest of a job, store its final state, and start the next job. A job that ended
+        """Run a job until it ends, store its final state, and start the next job. A job that ended
         because the service is stopping is queued, and continues at the next start.
         """
         state, reason = await running.perform(self.executor)
@@ -292,7 +292,7 @@ class Jobs:
         try:
             self._save(job)
         except StoreError as error:
-            # The job continues, but a restart may restore its earlier state.
+            # the job continues, but a restart may restore its earlier state
             _logger.error("job %s: %s", job_id, error)  # noqa: TRY400 - no traceback
         state = job.state.value
         tell(

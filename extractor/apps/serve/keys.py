@@ -10,8 +10,8 @@ from extractor.apps.serve.store import now
 from extractor.model.database import Database
 
 OPERATOR = "operator"
-"""The caller that uses the service's own token, and sees all jobs."""
-KEY_INVALID = "the caller's key was revoked, or has expired"
+"""The caller that uses the service's own token, and can access all jobs."""
+KEY_INVALID = "the caller's key has been revoked or has expired"
 _IS_VALID = "NOT is_revoked AND (expires IS NULL OR expires > ?)"
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,39}")
 _LIST = """
@@ -23,8 +23,8 @@ FROM callers ORDER BY name, made
 
 
 class Keys:
-    """The keys of callers, stored as hashes. Changes take effect immediately, including those made
-    by another process.
+    """The keys of callers, stored as hashes. Changes take effect immediately, even if another
+    process makes them.
 
     A caller's id is the name of the folder for its jobs. A name that is reused gets a new id.
     """
@@ -42,8 +42,8 @@ class Keys:
         """
         if name == OPERATOR or not _NAME.fullmatch(name):
             raise ValueError(
-                f"{name!r}: a name has 1 to 40 characters (a to z, digits, - and _), starts with a "
-                f"letter or a digit, and is not {OPERATOR}; choose another"
+                f"{name!r}: a name must have 1 to 40 characters (a to z, digits, - and _), must "
+                f"start with a letter or a digit, and must not be {OPERATOR}; choose another name"
             )
         with self._store.transaction():
             sql = "SELECT 1 FROM callers WHERE name = ? AND NOT is_revoked"
@@ -103,7 +103,7 @@ class Keys:
         caller: str | None = self._store.value(sql, (name,))
         if caller is None:
             raise ValueError(
-                f"{name}: no such caller; list them with `extractor serve keys list`"
+                f"{name}: no such caller; list the callers with `extractor serve keys list`"
             )
         return caller
 

@@ -17,7 +17,9 @@ from extractor.schemas.vocabulary import Effort
 
 @dataclass(slots=True)
 class Account:
-    """The caller who pays for a request or a job, and the usage of the answered calls."""
+    """The caller who pays for a request or a job, and the usage of the request's or job's answered
+    calls. ``usd`` is their cost, or None if no call was answered or the price is unknown.
+    """
 
     caller: str = ""
     usage: Usage = field(default_factory=Usage)
@@ -60,7 +62,7 @@ class Money:
         self._keys = keys
         self._pricing = pricing
         self._cost = pricing.cost or (lambda _: 0)
-        # merge each caller's spending before this start into one row
+        # merge each caller's earlier spending into one row
         with store.transaction():
             sql = "SELECT caller, total(dollars) FROM spending GROUP BY caller"
             self._spent = dict(store.execute(sql).fetchall())
@@ -72,6 +74,7 @@ class Money:
         self._pending: dict[Reservation, _PendingCall] = {}
 
     def _open_budget(self, spent: float, max_usd: float | None) -> Budget:
+        """Return a budget of which ``spent`` dollars are used, with a limit or None."""
         rates = self._pricing.rates.high
         return Budget(max_usd, rates, self._pricing.price, Spending(dollars=spent))
 
@@ -86,7 +89,7 @@ class Money:
         sql = "SELECT max_usd FROM callers WHERE id = ?"
         limit = self._store.value(sql, (caller,))
         if limit is not None and self._pricing.price is None:
-            # below any spent amount, so that the budget does not admit any call
+            # less than any amount spent, so that the budget does not admit any call
             limit = -1.0
         budget.change_limit(limit)
         return budget
@@ -94,8 +97,8 @@ class Money:
     def explain_limit(self) -> str:
         """Return a message that states which spending limit has been reached."""
         if self._all.is_spent:
-            return "the service's spending limit is reached"
-        return "the caller's spending limit is reached"
+            return "the service's spending limit has been reached"
+        return "the caller's spending limit has been reached"
 
     def check(self, effort: Effort, caller: str) -> None:
         """Raise ``ProblemError`` if a request could use the model but the service's or the
@@ -118,15 +121,13 @@ class Money:
         not valid.
         """
         payer = account.get()
-        if not self._keys.is_valid(payer.caller):
-            raise RunStopped(KEY_INVALID)
         budget = self.budget_of(payer.caller)
         caller_reservation = await budget.reserve(call)
         try:
             reservation = await self._all.reserve(call)
         except BaseException:
             budget.settle(caller_reservation, Usage())
-            # so that the caller's jobs end as well
+            # the run of a job ends when the caller's budget is reached
             budget.reached |= self._all.reached
             raise
         sql = "INSERT INTO spending (caller, dollars) VALUES (?, ?)"
@@ -135,7 +136,7 @@ class Money:
         self._pending[reservation] = _PendingCall(
             payer, budget, caller_reservation, row
         )
-        # the key may have been revoked during the wait
+        # checked last, because the key may be revoked during the wait
         if not self._keys.is_valid(payer.caller):
             self.settle(reservation, Usage())
             raise RunStopped(KEY_INVALID)

@@ -38,7 +38,7 @@ async def show_playground(service: ServiceOfRequest) -> Response:
         asks=True,
         template="playground.html",
     )
-    # the page sets its own policy, except for frames
+    # the page contains its own policy, which cannot restrict frames
     headers = {"content-security-policy": "frame-ancestors 'none'"}
     return HTMLResponse(page, headers=headers)
 

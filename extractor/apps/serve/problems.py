@@ -79,8 +79,8 @@ KNOWN = (
 
 
 def describe_unexpected(error: BaseException) -> str:
-    """Return an error's class and the line that raised it. The error's text is omitted because it
-    may quote a record.
+    """Return an error's class and the line that raised the error. The error's text is omitted
+    because it may quote a record.
     """
     error = as_extractor_error(error)
     if not isinstance(error, UnexpectedError):
@@ -92,35 +92,35 @@ def describe_unexpected(error: BaseException) -> str:
 def render_problem(error: Exception, request_id: str) -> Response:
     """Return the response for any error.
 
-    For an unexpected error, only its class and location are shown. Invalid parameters are named,
-    but their values are not included.
+    For an unexpected error, only the class and the location are shown. The names of invalid
+    parameters are shown, but their values are not.
 
     >>> json.loads(render_problem(KeyError("a word of the record"), "0").body)["detail"]
     'an unexpected KeyError'
     """
     if isinstance(error, HTTPException):
         # FastAPI's own errors only have a status; RFC 9457 defines "about:blank" for them.
-        refusal = ProblemError("", error.detail, headers=error.headers)
+        rejection = ProblemError("", error.detail, headers=error.headers)
         type_ = "about:blank"
         status = error.status_code
         title = HTTPStatus(status).phrase
-        remedy = "compare the path and the method with GET /openapi.json"
+        remedy = "check the path and the method against GET /openapi.json"
     else:
-        refusal = _find_problem(error)
-        type_ = f"urn:trial-extractor:problem:{refusal.kind}"
-        status, title, remedy = KINDS[refusal.kind]
+        rejection = _find_problem(error)
+        type_ = f"urn:trial-extractor:problem:{rejection.kind}"
+        status, title, remedy = KINDS[rejection.kind]
     problem = Problem(
         type=type_,
         title=title,
         status=status,
-        detail=refusal.detail,
+        detail=rejection.detail,
         instance=f"urn:uuid:{request_id}",
-        place=refusal.place,
-        remedy=refusal.remedy or remedy,
+        place=rejection.place,
+        remedy=rejection.remedy or remedy,
     )
-    headers = dict(refusal.headers or {})
-    if refusal.retry_s:
-        headers["retry-after"] = str(refusal.retry_s)
+    headers = dict(rejection.headers or {})
+    if rejection.retry_s:
+        headers["retry-after"] = str(rejection.retry_s)
     # as ASCII, because words from a request may contain lone surrogates
     content = json.dumps(problem.model_dump(exclude_none=True))
     return Response(content, status, headers, PROBLEM_TYPE)
@@ -139,7 +139,7 @@ def _find_problem(error: Exception) -> ProblemError:
             detail = "; ".join(flaws).replace(_UNKNOWN, "there is no such parameter")
             return ProblemError("wrong-parameter", detail, place="query parameters")
         case RecordError():
-            # the executor raises other record errors if a record kills its process
+            # any other record error is from the executor: the record's process was killed
             kind = _KINDS_OF_RECORDS.get(type(error), "internal")
             return ProblemError(kind, error.problem, remedy=error.remedy)
         case EngineError():

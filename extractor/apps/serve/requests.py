@@ -35,8 +35,8 @@ BODY_TYPES = (
     "application/zip",
     "application/octet-stream",
 )
-"""Supported media types of a body. The last type is assumed if there is no Content-Type header. The
-format is always detected from the content.
+"""The media types supported for a request body. The last type is assumed if there is no
+Content-Type header. The format is always detected from the content.
 """
 _BEARER = HTTPBearer(
     auto_error=False,
@@ -98,7 +98,7 @@ class ExtractionParameters(_Parameters):
         frozenset[Task] | None,
         BeforeValidator(lambda names: names and ",".join(names).split(",")),
     ] = None
-    """A selection of eligibility,dosing,endpoints, separated by commas."""
+    """One or more of eligibility, dosing and endpoints, separated by commas."""
     min_confidence: Annotated[float | None, Field(ge=0, le=1)] = None
     """Omit values below this confidence."""
     name: Annotated[
@@ -121,7 +121,7 @@ class ResultForm(_Parameters):
     format: Literal["jsonl", "csv", "parquet"] = "jsonl"
     """The file format: JSON lines (of extractions or of table rows), CSV, or Parquet."""
     table: str | None = None
-    """The table to send. CSV and Parquet default to records."""
+    """The table to return. For CSV and Parquet, the default is the ``records`` table."""
 
 
 ParametersOfRequest = Annotated[ExtractionParameters, Query()]
@@ -129,15 +129,15 @@ FormOfRequest = Annotated[ResultForm, Query()]
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Read the whole body. Raises ``ProblemError`` if its type is not supported or if it is too
-    large, if possible before receiving it.
+    """Return the whole body. Raises ``ProblemError`` if the body's type is not supported or if the
+    body is too large; where possible, the error is raised before the body is received.
     """
     return b"".join([block async for block in _stream(request, max_bytes)])
 
 
 async def save_body(request: Request, path: Path, max_bytes: int) -> int:
-    """Write the body to a file, synced to disk, and return its size in bytes. Raises
-    ``ProblemError`` like ``read_body``, and also if there is no space left.
+    """Write the body to a file, sync it to disk, and return its size in bytes. Raises
+    ``ProblemError`` like ``read_body``, and also if the file cannot be written.
     """
     try:
         with path.open("wb") as file:
@@ -157,9 +157,9 @@ async def _stream(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     too_large = ProblemError(
         "too-large",
         f"the limit is {max_bytes:,} bytes",
-        remedy="send fewer records at once, or use POST /v1/jobs for many; gzip helps",
+        remedy="send fewer records at once, or use POST /v1/jobs for many records; gzip helps",
     )
-    # The length of a chunked body is not known in advance.
+    # a chunked body has no Content-Length header
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:
         raise too_large

@@ -57,13 +57,14 @@ async def extract(
     service: ServiceOfRequest,
     parameters: ParametersOfRequest,
 ) -> Response:
-    """The body is one record in any supported format: a study of the registry's API as JSON, its
-    legacy XML, its CSV with one row, a text (also as `{"text": "..."}`), a PDF or a Word file;
-    uncompressed, or in gzip or zip. The format is detected from the content.
+    """The body is one record in any supported format: a study from the registry's API as JSON, the
+    registry's legacy XML, the registry's CSV with a single row, a text (also as `{"text": "..."}`),
+    a PDF or a Word file; it may be uncompressed, compressed with gzip, or in a zip archive. The
+    format is detected from the content.
 
-    The extraction's id is the record's NCT number, or the `record_id` of a text in JSON. If neither
-    exists, the id is the stem of `name`; without `name`, it is `text-` followed by the first eight
-    digits of the body's SHA-256.
+    The extraction's id is the record's NCT number or, for a text sent as JSON, its `record_id`. If
+    neither exists, the id is the stem of `name`; without `name`, it is `text-` followed by the
+    first eight digits of the body's SHA-256.
     """
     return await extract_body(request, caller, service, parameters)
 
@@ -88,11 +89,11 @@ async def extract_body(
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
-    """Return the result of ``work``. If the caller disconnects first, cancel it and raise
+    """Return the result of ``work``. If the caller disconnects first, cancel ``work`` and raise
     ``ClientDisconnect``.
     """
     task = asyncio.create_task(work)
-    # The body has been read, so the only message that can still arrive is the disconnection.
+    # the body has been read, so the only message that can still arrive is the disconnection
     disconnecting = asyncio.ensure_future(request.receive())
     try:
         await asyncio.wait({task, disconnecting}, return_when=asyncio.FIRST_COMPLETED)
@@ -134,8 +135,8 @@ async def list_jobs(caller: CallerOfRequest, service: ServiceOfRequest) -> list[
 async def _find_job(
     job_id: str, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """Return the caller's job; the operator may access any job. Other callers' jobs are refused in
-    the same way as unknown ids.
+    """Return the caller's job; the operator may access any job. Requests for other callers' jobs
+    are rejected in the same way as requests with unknown ids.
     """
     job = service.jobs.find(caller, job_id)
     if job is None:
@@ -146,7 +147,8 @@ async def _find_job(
 JobOfRequest = Annotated[Job, Depends(_find_job)]
 
 
-def _refuse_state(job: Job, remedy: str) -> ProblemError:
+def _reject_state(job: Job, remedy: str) -> ProblemError:
+    """Return the problem for an operation that the job's state does not allow."""
     detail = f"the job is {job.state.value}"
     return ProblemError("not-finished", detail, remedy=remedy)
 
@@ -156,7 +158,7 @@ def _find_run(service: Service, job: Job) -> Path:
     running.
     """
     if job.state in ACTIVE:
-        raise _refuse_state(job, f"wait until it ends: GET /v1/jobs/{job.id}/events")
+        raise _reject_state(job, f"wait until it ends: GET /v1/jobs/{job.id}/events")
     return service.jobs.folder(job) / RUN
 
 
@@ -177,8 +179,8 @@ async def show_job(job: JobOfRequest) -> Job:
 async def cancel_job(
     job: JobOfRequest, caller: CallerOfRequest, service: ServiceOfRequest
 ) -> Job:
-    """The job ends after the records in progress, and all its results are kept. A job that has
-    already ended is not changed.
+    """The job ends once the records in progress are finished, and all its results are kept. A job
+    that has already ended is not changed.
     """
     return service.jobs.cancel(job.id, caller)
 
@@ -192,11 +194,12 @@ async def resume_job(
     """
     service.check_open()
     if job.state in ACTIVE | {JobState.DONE}:
-        raise _refuse_state(job, "there is nothing to resume")
+        raise _reject_state(job, "there is nothing to resume")
     if not service.keys.is_valid(job.caller):
-        raise _refuse_state(
+        raise _reject_state(
             job,
-            "the key of the job's caller is revoked or expired; ask the operator to renew it",
+            "the key of the job's caller has been revoked or has expired; ask the operator to "
+            "renew it",
         )
     service.money.check(job.effort, job.caller)
     return service.jobs.resume(job.id, caller)
@@ -214,8 +217,8 @@ async def delete_job(
     "/v1/jobs/{job_id}/events",
     response_class=Response,
     responses=describe_response(
-        "The events listed in docs/reference/cli.md, each with an id, preceded and followed by "
-        "the job's state.",
+        "The events listed in docs/reference/cli.md, each with an id. The job's state is sent "
+        "before the first event and after the last one.",
         "text/event-stream",
     ),
 )
@@ -251,16 +254,16 @@ async def send_results(
     if form.format == "jsonl" and not form.table:
         return _send_lines(run / EXTRACTIONS)
     if not (run / EXTRACTIONS).is_file():
-        raise _refuse_state(job, "it has no results; see /failures for the reasons")
+        raise _reject_state(job, "it has no results; see /failures for the reasons")
     kind = Format(form.format)
     path = await _make_table(run, form.table or "records", kind)
     return FileResponse(path, media_type=_MEDIA_TYPES[kind], filename=path.name)
 
 
 async def _make_table(run: Path, name: str, kind: Format) -> Path:
-    """Return the path of a table's file, which is created at the first request. Only one export
-    runs at a time, because it uses much memory. Raises ``ProblemError`` if the table does not
-    exist.
+    """Return the path of a table's file, which is created on the first request. Only one export
+    runs at a time, because an export uses a lot of memory. Raises ``ProblemError`` if the table
+    does not exist.
     """
     manifest = read_manifest(run / MANIFEST)
     fields = restore_fields(manifest.settings) if manifest else ()
@@ -268,7 +271,7 @@ async def _make_table(run: Path, name: str, kind: Format) -> Path:
         chosen = choose_tables((), [name], fields)
     except ValueError as error:
         raise ProblemError("wrong-parameter", f"table: {error}") from None
-    # results of a resumed job are newer, so its tables are created again
+    # a resumed job has newer results, so its tables are created again
     version = (run / EXTRACTIONS).stat().st_mtime_ns
     path = run.with_name("tables") / str(version) / f"{name}.{kind}"
     async with _exporting:

@@ -30,13 +30,14 @@ from extractor.schemas import TrialRecord
 from extractor.setup import OpenExtractor, Setup
 
 _SPARE_S = 1.0
+"""Number of seconds beyond a request's time limit that a worker process is given to finish."""
 _STOP_TIMEOUT_S = 2.0
 _EXAMPLE = files("extractor.apps.serve") / "assets" / "record.txt"
-"""An invented record, which makes each worker process load the rules."""
+"""A made-up record that is used to make each worker process load the rules."""
 
 Render = Callable[[TrialRecord, bytes], bytes]
-"""Builds the response from a record and its extraction, which is a line of JSON. Called in a worker
-process.
+"""Builds the response from a record and its extraction, which is given as a line of JSON. Called in
+a worker process.
 """
 
 
@@ -80,8 +81,8 @@ class Service:
                 reasoning=options.reasoning,
                 model_options=options.model_options,
             )
-            # A service must survive outages of its model: each request has its own time limit, and
-            # the next request tries again.
+            # never give up a model that does not answer: each request has its own time limit, and
+            # the next request tries again
             asking = replace(setup.asking, patience=None)
             opened = await stack.enter_async_context(
                 setup.open(options.concurrency, route=Route(money), asking=asking)
@@ -155,9 +156,7 @@ class Service:
         many requests are waiting.
         """
         if self._request_count >= self.settings.options.queue:
-            raise ProblemError(
-                "queue-full", "the queue of extractions is full", retry_s=1
-            )
+            raise ProblemError("queue-full", "the extraction queue is full", retry_s=1)
         seconds = self.settings.options.timeout
         limit = asyncio.timeout(seconds)
         self._request_count += 1
@@ -187,13 +186,13 @@ class Service:
         caller: str,
         render: Render | None = None,
     ) -> bytes:
-        """Extract the record in a body, and return it as JSON or as rendered by ``render``.
-        ``name`` is the body's file name.
+        """Extract the record in a body, and return the extraction as JSON or as rendered by
+        ``render``. ``name`` is the body's file name.
 
         The number of concurrent extractions is the number of worker processes. Extractions that
         use the model are queued separately.
 
-        Raises ``ProblemError``, and the errors of the executor and of the model.
+        Raises ``ProblemError`` and any errors from the executor or the model.
         """
         model = self.model if options.asks else None
         async with self._taking_turn(self._asking if model else self._computing):
@@ -209,8 +208,8 @@ class Service:
             extracted = await extract_with(self.executor, extractor, record)
             usage = json.loads(extracted.counts)["usage"]
             if usage.get("open_questions") and not usage.get("calls"):
-                # otherwise, the caller would mistake values from the rules for values from the
-                # model
+                # a spending limit stopped all calls; without an error, the caller would mistake the
+                # values for values from the model
                 self.money.check(options.effort, caller)
             if render is None:
                 return extracted.line

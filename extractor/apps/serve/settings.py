@@ -29,7 +29,7 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     root: Annotated[Path | None, Shown(SERVICE, "DIR", envvar="EXTRACTOR_ROOT")] = None
     """Folder for keys and jobs."""
     playground: Annotated[bool, Shown(SERVICE)] = False
-    """Serve a page at / for trying a text."""
+    """Serve a page at / for trying out the extractor on a text."""
     concurrency: Annotated[int, Field(ge=1), Shown(SPEED, "N")] = 16
     """Maximum number of records sent to the model concurrently."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 60.0
@@ -39,7 +39,7 @@ class ServiceOptions(ExtractionOptions, ModelOptions):
     jobs: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 2
     """Maximum number of concurrent jobs."""
     queue: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 256
-    """Maximum number of extractions running or waiting; further requests are refused with status
+    """Maximum number of extractions running or waiting; further requests are rejected with status
     429.
     """
     max_bytes: Annotated[int, Field(ge=1), Shown(LIMITS, "N")] = 5_000_000
@@ -78,11 +78,12 @@ def choose_root(root: Path | None) -> Path:
 def choose_token(
     environment_token: str | None, host: str, root: Path
 ) -> tuple[str, Path | None]:
-    """Return the operator's token, and the path of its file if it was read from one.
+    """Return the operator's token, and the path of its file if it was read from a file.
 
-    Without EXTRACTOR_TOKEN, the file ``ROOT/token`` is used. If it does not exist, it is created,
-    readable only by its owner. Raises ``ValueError`` if the token is easy to guess, or if the
-    variable is not set although other machines can reach the address.
+    If ``environment_token``, the value of EXTRACTOR_TOKEN, is empty, the token is read from the
+    file ``ROOT/token``. A missing file is created, readable only by its owner. Raises
+    ``ValueError`` if the token is shorter than 16 characters, or if other machines can reach the
+    address and EXTRACTOR_TOKEN is not set.
     """
     path = None
     token = environment_token
