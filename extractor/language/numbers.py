@@ -10,7 +10,7 @@ from math import isfinite
 
 from extractor.language.book import rule, terms_of
 from extractor.language.lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import TimeUnit
 
 _VALUES: dict[str, int | float] = dict(
@@ -376,7 +376,7 @@ def find_durations(tokens: Tokens) -> Iterator[Duration]:
             yield duration
 
 
-def _read_duration(match: Found) -> Duration | None:
+def _read_duration(match: RuleMatch) -> Duration | None:
     """Return the duration in a match of the rule ``duration``. Return None if the number or unit
     cannot be read, or if the match is a rate or another measure.
 
@@ -417,13 +417,13 @@ def _read_duration(match: Found) -> Duration | None:
     )
 
 
-def _is_rate(duration: Found, value: float) -> bool:
+def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
     return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
-def _is_no_time(duration: Found) -> bool:
+def _is_no_time(duration: RuleMatch) -> bool:
     """Return whether the letter after a number is not a time unit: "D" for dioptres ("-6 D",
     "0.75 D"), "W" for watts ("cycled at 25W"), or a rate ("5 h-1").
     """
@@ -442,7 +442,7 @@ def _is_no_time(duration: Found) -> bool:
     return rule("letter_of_a_measure").search(tokens, first, end) is not None
 
 
-def _read_part(match: Found, name: str) -> int | float | None:
+def _read_part(match: RuleMatch, name: str) -> int | float | None:
     """Return the number in a named part of a match; None if the part did not match or is not a
     number.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
 from extractor.language.lexer import Tokens
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
@@ -102,7 +102,7 @@ class Passage:
         """The raw characters."""
         return self.section.raw[slice(*self.raw_span)]
 
-    def search(self, name: str) -> Found | None:
+    def search(self, name: str) -> RuleMatch | None:
         """Return the first match of a rule in the passage."""
         return rule(name).search(self.tokens, self.first, self.end)
 

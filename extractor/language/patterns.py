@@ -80,7 +80,7 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RuleMatch:
     """A match for a rule, at the tokens ``first:end``. Offsets in ``match`` are relative to the
     token ``shift``.
     """
@@ -119,9 +119,9 @@ class Found:
         return self.tokens.read(*self.place(name)) if self.has(name) else None
 
 
-def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
+def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:
     """Return a match over codes as a match over tokens."""
-    return Found(tokens, match.start() + shift, match.end() + shift, match, shift)
+    return RuleMatch(tokens, match.start() + shift, match.end() + shift, match, shift)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Rule:
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
-    ) -> Iterator[Found]:
+    ) -> Iterator[RuleMatch]:
         """Return all matches, in order and without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (
@@ -167,7 +167,7 @@ class Rule:
 
     def search(
         self, tokens: Tokens, first: int = 0, end: int | None = None
-    ) -> Found | None:
+    ) -> RuleMatch | None:
         """Return the first match, or None."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
@@ -180,7 +180,7 @@ class Rule:
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
-    ) -> Found | None:
+    ) -> RuleMatch | None:
         """Return the match that begins at token ``first``, or None."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
@@ -200,14 +200,14 @@ class Rule:
             return codes[first:end], 0, end - first, first
         return codes, first, end, 0
 
-    def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
+    def ends(self, tokens: Tokens, end: int, first: int = 0) -> RuleMatch | None:
         """Return the longest match that ends immediately before token ``end``, or None. It begins
         at or after token ``first`` and has at most 300 tokens.
         """
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return _locate(tokens, match) if match else None
 
-    def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
+    def covers(self, tokens: Tokens, first: int, end: int) -> RuleMatch | None:
         """Return the match that covers exactly the tokens ``first:end``, or None."""
         match = self.expression.fullmatch(tokens.codes, first, end)
         return _locate(tokens, match) if match else None

@@ -15,7 +15,7 @@ from extractor.language.numbers import (
     read_number,
     read_time_unit,
 )
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures.grammar import Span
 from extractor.measures.makers import Amount, Bound
@@ -177,7 +177,7 @@ def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
     return Span("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
 
 
-def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
+def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
     """Return the time unit of a matched unit, including "consecutive months"; None if it is not a
     time unit.
     """
@@ -192,7 +192,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
     return read_time_unit(unit.text)
 
 
-def _without_people(tokens: Tokens, unit: Found) -> Found:
+def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     """Return a unit without any mention of people that follows it in brackets: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
@@ -325,7 +325,7 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
                 yield Span("roman", match.first, match.end, "grade_list", value)
 
 
-def _is_no_grade(tokens: Tokens, match: Found) -> bool:
+def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     """Return True if numbers are not grades but part of another expression: "CTCAE 5", "+2", "3rd",
     "IIIA", "2/4".
     """
