@@ -1,7 +1,7 @@
-"""Changes of quotes: in one critical token, so that the meaning changes, or only in form.
+"""Changes to quotes: a change to one critical token, which alters the meaning, or to the form only.
 
-Each function takes a quote and a random generator, and returns the changed quote, or None if it
-does not apply. ``changes.toml`` lists words and their replacements.
+Each change is a function that takes a quote and a random generator, and returns the changed quote,
+or None if the change does not apply. ``changes.toml`` lists words and their replacements.
 """
 
 import html
@@ -21,7 +21,7 @@ _DENIAL = r"(?<!\w)(?:not|no|without|never)\s+(?=\w)"
 
 
 def _choose(pattern: str, quote: str, rng: random.Random) -> Match | None:
-    """Choose one match of a pattern; None if there is none."""
+    """Choose a match of a pattern at random; None if there is no match."""
     matches: list[Match | None] = [*re.finditer(pattern, quote)]
     return rng.choice(matches or [None])
 
@@ -29,7 +29,7 @@ def _choose(pattern: str, quote: str, rng: random.Random) -> Match | None:
 def _at_one(
     pattern: str, change: Callable[[Match, random.Random], str | None]
 ) -> Mutation:
-    """Replace one match of a pattern, unless ``change`` returns None."""
+    """Return a change that replaces one match of a pattern, unless ``change`` returns None."""
 
     def mutate(quote: str, rng: random.Random) -> str | None:
         match = _choose(pattern, quote, rng)
@@ -42,10 +42,12 @@ def _at_one(
 
 
 def _swap(table: str, *, behind: str = "") -> Mutation:
-    """Replace one of the words of a table; ``behind`` is the pattern that must precede it."""
+    """Return a change that replaces a word by its counterpart in a table of ``changes.toml``.
+    ``behind`` is a lookbehind for the text that must precede the word.
+    """
     words: Mapping[str, str] = _WORDS[table]
     listed = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    # a word, or a sign that is not part of a longer one, such as the "<" of "<="
+    # a word, or a sign that is not part of a longer sign, such as the "<" in "<="
     edges = (
         rf"(?<![<>=])(?:(?<!\w)(?=\w)|(?=\W)){behind}(?P<word>{listed})(?:(?<=\w)(?!\w)"
         r"|(?<=\W)(?![=<>]))"
@@ -62,8 +64,8 @@ def _other_number(match: Match, rng: random.Random) -> str:
     """Return another number: "12" for "6"."""
     value = int(match[0])
     changed = (value + 1, value - 1, value + 5, value * 2, value * 10)
-    others = [number for number in changed if number >= 0 and number != value]
-    return str(rng.choice(others))
+    different = [number for number in changed if number >= 0 and number != value]
+    return str(rng.choice(different))
 
 
 def _move_point(match: Match, rng: random.Random) -> str:
@@ -75,13 +77,13 @@ def _move_point(match: Match, rng: random.Random) -> str:
 
 
 def _other_exponent(match: Match, rng: random.Random) -> str:
-    """Return another exponent, or none: "^8" or "9" after a 10 for "^9"."""
+    """Return another exponent, or one without its sign: "^8" or "9" for the "^9" in "10^9"."""
     exponent = int(match[2]) + rng.choice((-3, -1, 1))
     return rng.choice((f"{match[1]}{exponent}", match[2]))
 
 
 def _other_bound(match: Match, rng: random.Random) -> str:
-    """Raise one bound of a range: "20-65" or "18-70" for "18-65"."""
+    """Increase one bound of a range: "20-65" or "18-70" for "18-65"."""
     low = int(match[1])
     high = int(match[3])
     step = rng.choice((1, 2, 5, 10))
@@ -90,7 +92,7 @@ def _other_bound(match: Match, rng: random.Random) -> str:
 
 
 def _cut_number(quote: str, rng: random.Random) -> str | None:
-    """End the quote within a number, or begin it there, whichever leaves more."""
+    """Truncate the quote inside a number, and return the longer part."""
     match = _choose(r"(?<=\d)[.,]?(?=\d)", quote, rng)
     if match is None:
         return None
@@ -98,14 +100,14 @@ def _cut_number(quote: str, rng: random.Random) -> str | None:
 
 
 def _cut_unit(quote: str, rng: random.Random) -> str | None:
-    """End the quote at "mg" where the text has "mg/kg"."""
+    """Truncate the quote inside a unit: after "mg" in "mg/kg"."""
     per = r"(?<=[a-zA-Zµ])\s?/\s?(?=kg|m2|m\^2|dL|dl|mL|ml|L\b|day|min|mm3)"
     match = _choose(per, quote, rng)
     return quote[: match.start()] if match else None
 
 
 def _cut_negation(quote: str, rng: random.Random) -> str | None:
-    """Begin the quote after a negation, unless hardly anything is left."""
+    """Begin the quote after a negation, unless fewer than nine characters remain."""
     match = _choose(rf"(?i)(?<!or ){_DENIAL}", quote, rng)
     if match is None or match.end() >= len(quote) - 8:
         return None
@@ -137,7 +139,7 @@ HARMFUL: Mapping[str, Mutation] = {
     "cut after a negation": _cut_negation,
     "and/or": _swap("conjunction"),
 }
-"""Kinds of change in meaning, by name."""
+"""The changes that alter the meaning, by name."""
 _DASHES = "-‐‑‒–—−"
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀-₉"
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -146,25 +148,23 @@ _QUOTES = (("“\\1”", "’"), ('"\\1"', "'"), ("„\\1“", "‘"), ("'\\1'",
 
 
 def _normalise(quote: str, rng: random.Random) -> str:
-    """Apply one of Unicode's normal forms, but keep superscript digits: some forms lose the
-    power.
-    """
+    """Apply a Unicode normal form, but keep the "⁹" in "10⁹", which some forms change to "9"."""
     form: Any = rng.choice(("NFD", "NFKC", "NFC", "NFKD"))
-    others = f"[^{_RAISED}]+"
-    return re.sub(others, lambda part: unicodedata.normalize(form, part[0]), quote)
+    not_raised = f"[^{_RAISED}]+"
+    return re.sub(not_raised, lambda part: unicodedata.normalize(form, part[0]), quote)
 
 
 def _write_signs(quote: str, rng: random.Random) -> str:
-    """Write comparators and tolerances as one character or as two."""
+    """Write comparators and tolerances with one character or with two."""
     contained = [(old, new) for old, new in _WORDS["signs"] if old in quote]
     old, new = rng.choice(contained or [("", "")])
     return quote.replace(f"\\{old}", old).replace(old, new) if old else quote
 
 
 def _wrap(quote: str, rng: random.Random) -> str:
-    """Break into lines at three blanks, with the indentation of a wrapped paragraph."""
+    """Replace up to three spaces by line breaks, some with the indentation of a wrapped paragraph."""
     blanks = [match.start() for match in re.finditer(" ", quote)]
-    # from the end, so that earlier positions stay valid
+    # from the end, so that earlier positions remain valid
     for place in sorted(rng.sample(blanks, min(3, len(blanks))), reverse=True):
         line_break = rng.choice(("\n", "\r\n", "\n          "))
         quote = quote[:place] + line_break + quote[place + 1 :]
@@ -172,7 +172,7 @@ def _wrap(quote: str, rng: random.Random) -> str:
 
 
 def _escape(quote: str, _: random.Random) -> str:
-    """Remove the backslashes of Markdown, or write them if there are none."""
+    """Remove the backslashes of Markdown, or add them if there are none."""
     if _ESCAPE.search(quote):
         return _ESCAPE.sub(r"\1", quote)
     return re.sub(r"[<>\[\]~*_^+#|]", r"\\\g<0>", quote)
@@ -191,12 +191,12 @@ def _punctuate(quote: str, rng: random.Random) -> str:
 
 
 def _write_blanks(quote: str, rng: random.Random) -> str:
-    """Write each blank as one or two, or as another character of white space."""
+    """Replace each space by one or two spaces, or by another white-space character."""
     return re.sub(" ", lambda _: rng.choice((" ", "  ", rng.choice(_SPACES))), quote)
 
 
 def _change_case(quote: str, rng: random.Random) -> str:
-    """Write the quote in upper, lower or title case, or change its first letter."""
+    """Write the quote in upper, lower or title case, or change the case of its first letter."""
     first_swapped = quote[0].swapcase() + quote[1:]
     return rng.choice((quote.upper(), quote.lower(), quote.title(), first_swapped))
 
@@ -213,4 +213,4 @@ HARMLESS: Mapping[str, Mutation] = {
     "case": _change_case,
     "closing punctuation": _punctuate,
 }
-"""Kinds of change in form only, by name. A kind that changes nothing does not apply."""
+"""The changes that affect only the form, by name. They may return the same quote."""

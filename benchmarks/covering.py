@@ -1,4 +1,4 @@
-"""A pytest plugin that notes which tests run which lines of the package, and runs chosen tests."""
+"""A pytest plugin that records which tests run which lines of the package, and runs selected tests."""
 
 import json
 import os
@@ -12,38 +12,36 @@ import pytest
 
 RECORD = "COVERING_RECORD"
 CHOSEN = "COVERING_TESTS"
-"""Variables of the environment of a test run: the folder for what was run, or the file that lists
-the tests to run.
-"""
+"""Environment variables: the folder for the records, and the file that lists the tests to run."""
 _MOST_TESTS = 200
-_noted: list[coverage.Coverage] = []
-"""What notes the lines of this process, if it records."""
+_recorders: list[coverage.Coverage] = []
+"""The recorder of this process, if lines are recorded."""
 _seconds: dict[str, float] = {}
 """The time of each test that passed."""
 
 
 def pytest_configure() -> None:
-    """Begin to note the lines of the package that are run."""
+    """Start recording the lines of the package that are run."""
     if RECORD in os.environ:
         path = Path(os.environ[RECORD], f"{os.getpid()}.lines")
-        notes = coverage.Coverage(path, source=["extractor"], config_file=False)
-        notes.start()
-        _noted.append(notes)
+        recorder = coverage.Coverage(path, source=["extractor"], config_file=False)
+        recorder.start()
+        _recorders.append(recorder)
 
 
 def pytest_unconfigure() -> None:
     """Store the lines, and the tests that passed."""
-    for notes in _noted:
-        notes.stop()
+    for recorder in _recorders:
+        recorder.stop()
         if not _seconds:  # the process that only distributes the tests
             continue
-        notes.save()
+        recorder.save()
         path = Path(os.environ[RECORD], f"{os.getpid()}.json")
         path.write_text(json.dumps(_seconds), "utf-8")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the chosen tests, in their order."""
+    """Keep the selected tests, in the order of the file."""
     if CHOSEN in os.environ:
         by_name = {item.nodeid: item for item in items}
         chosen = Path(os.environ[CHOSEN]).read_text("utf-8").splitlines()
@@ -52,21 +50,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Note the lines of a test as its own."""
+    """Record the lines that a test runs under the test's name, and its time if it passes."""
     failed = item.session.testsfailed
     begun = time.monotonic()
-    for notes in _noted:
-        notes.switch_context(item.nodeid)
+    for recorder in _recorders:
+        recorder.switch_context(item.nodeid)
     result = yield
-    for notes in _noted:
-        notes.switch_context("")
+    for recorder in _recorders:
+        recorder.switch_context("")
     if item.session.testsfailed == failed:
         _seconds[item.nodeid] = time.monotonic() - begun
     return result
 
 
 class Covering:
-    """Which tests run which lines, from the files of all processes of a test run."""
+    """Which tests run which lines, read from the files of all processes in a test run."""
 
     def __init__(self, folder: Path) -> None:
         self._seconds: dict[str, float] = {}
@@ -85,20 +83,21 @@ class Covering:
     def choose_tests(
         self, path: Path, lines: Iterable[int], seconds: float
     ) -> list[str]:
-        """Return the tests that run one of some lines of a module, or any line if there are none,
-        for about so many seconds: half of them those that run the fewest lines, half those that run
-        the most, which compare whole outputs.
+        """Return tests that run at least one of the given lines of a module, or any line if
+        ``lines`` is empty. Together, they take about ``seconds``: half of the time for the tests
+        that run the fewest lines, and half for the tests that run the most lines, which compare
+        whole outputs.
         """
         by_line = self._tests[str(path)]
-        found = set().union(*(by_line.get(line, ()) for line in lines or by_line))
-        passed = found & self._seconds.keys()
+        covering = set().union(*(by_line.get(line, ()) for line in lines or by_line))
+        passed = covering & self._seconds.keys()
         tests = sorted(passed, key=lambda test: (self._breadth[test], test))
         narrow = self._take(tests, seconds / 2)
         broad = self._take(reversed(tests[len(narrow) :]), seconds / 2)
         return narrow + broad
 
     def _take(self, tests: Iterable[str], seconds: float) -> list[str]:
-        """Return the first tests, for about so many seconds."""
+        """Return the first tests that together take about ``seconds``."""
         chosen: list[str] = []
         for test in tests:
             if seconds < 0 or len(chosen) == _MOST_TESTS:

@@ -1,7 +1,7 @@
-"""Inputs of the benchmarks: labels, records and gold, in folders that the caller names.
+"""Inputs of the benchmarks: labels, records and gold, in folders that the caller specifies.
 
-A data folder has ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``; files of
-labels have one JSON object per line.
+A data folder contains ``labels/*.jsonl``, ``outcome_split/dev.jsonl`` and ``records/``. A labels
+file contains one JSON object per line.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 FOLDS = 5
 RULES = ExtractionOptions(effort=Effort.NONE)
-"""The rules alone."""
+"""Extraction by the rules alone."""
 
 
 async def ask_all(
@@ -41,9 +41,10 @@ async def ask_all(
     ask: Callable[[Model, Any, TrialExtraction], Awaitable[T]],
     pairs: Sequence[Any],
 ) -> list[T]:
-    """Call ``ask`` with a model for all pairs of a record and its gold at once.
+    """Call ``ask`` concurrently with a model and each pair of a record and its gold.
 
-    The model is that of ``--model``, whose calls ``--keep`` stores, or that of ``--replay``.
+    The model is specified by ``--model``, and its calls are stored in ``--keep``; or stored calls
+    are replayed from ``--replay``.
     """
     choice = ModelChoice(
         read_model_spec(chosen.model) if chosen.model else None, chosen.replay
@@ -56,9 +57,7 @@ async def ask_all(
 
 @contextmanager
 def keeping_calls(folder: Path | None) -> Iterator[OpenStore | None]:
-    """Yield what stores the calls to a model in a folder, from which ``--replay`` takes them;
-    None stores nothing.
-    """
+    """Yield a store for calls, in a folder for ``--replay``; None if ``folder`` is None."""
     if folder is None:
         yield None
         return
@@ -78,12 +77,13 @@ def parse_options(
 
     Args:
         description: The docstring.
-        positional: Names of paths in order; "gold?" may be left out, "records*" and "records+" take
-            several.
+        positional: Names of paths, in order. "gold?" is optional; "records*" and "records+" accept
+            several paths.
         given: The arguments, by default those of the command.
-        options: The default of each option: ``...`` for a required path, ``[...]`` for one or more,
-            a type for an optional value, ``[Path]`` for several, False for a flag, a list for
-            several values, a member of an enum for one of its members.
+        options: The default of each option: ``...`` for a required path, ``[...]`` for one or more
+            required paths, a type for an optional value, ``[Path]`` for several optional paths,
+            False for a flag, a list for several values, or a member of an enumeration for one of
+            its members.
 
     >>> options = {"data": ..., "effort": Effort.MEDIUM, "seed": 0, "kind": str}
     >>> given = ["g", "--data", "d", "--effort", "all"]
@@ -100,44 +100,40 @@ def parse_options(
         )
     for name, default in options.items():
         several = isinstance(default, list)
-        one = default[0] if several else default
-        known: dict[str, Any] = {"default": default, "type": type(one)}
-        if one is ...:
+        sample = default[0] if several else default
+        known: dict[str, Any] = {"default": default, "type": type(sample)}
+        if sample is ...:
             known = {"required": True, "type": Path}
-        elif isinstance(one, type):
-            known = {"type": one}
-        elif one is False:
+        elif isinstance(sample, type):
+            known = {"type": sample}
+        elif sample is False:
             known = {"action": "store_true"}
-        elif isinstance(one, Enum):
-            known["choices"] = list(type(one))
+        elif isinstance(sample, Enum):
+            known["choices"] = list(type(sample))
         known |= {"nargs": "+"} if several else {}
         parser.add_argument(f"--{name.replace('_', '-')}", **known)
     return parser.parse_args(given)
 
 
 def read_labels(data: Path, name: str) -> list[Row]:
-    """Read the lines of ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if the file does
-    not exist.
-    """
+    """Read ``labels/<name>.jsonl``. Raises ``FileNotFoundError`` if it does not exist."""
     return read_lines(data / "labels" / f"{name}.jsonl")
 
 
 def read_lines(path: Path) -> list[Row]:
-    """Read a file with one JSON object per line, which may be compressed."""
+    """Read a file, which may be compressed, with one JSON object per line."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         return [json.loads(line) for line in file]
 
 
 def read_studies(studies: Iterable[Row]) -> Iterator[TrialRecord]:
-    """Read studies in the JSON of the registry as records."""
+    """Read studies in ClinicalTrials.gov JSON as records."""
     lines = "".join(json.dumps(study) + "\n" for study in studies)
     return read_stream("studies.jsonl", BytesIO(lines.encode()))
 
 
 def read_areas(data: Path) -> dict[str, str]:
-    """Read the medical area of each trial in ``records/all_areas_more.tsv``; empty if the file
-    does not exist.
-    """
+    """Return the area of each trial in ``records/all_areas_more.tsv``, if the file exists."""
     path = data / "records" / "all_areas_more.tsv"
     if not path.exists():
         return {}
@@ -146,7 +142,7 @@ def read_areas(data: Path) -> dict[str, str]:
 
 
 def read_folds(text: str) -> set[int]:
-    """Read the folds of an option.
+    """Read the folds from the value of an option; by default, all folds.
 
     >>> read_folds("3,4"), read_folds("")
     ({3, 4}, {0, 1, 2, 3, 4})
@@ -155,8 +151,8 @@ def read_folds(text: str) -> set[int]:
 
 
 def fold_of(trial: str) -> int:
-    """Return the fold of a trial, the same on every machine: all items of one trial are in one
-    fold.
+    """Return the fold of a trial, which is the same on every machine. All items of a trial are in
+    the same fold.
 
     >>> fold_of("NCT00000001")
     1
@@ -168,8 +164,8 @@ def fold_of(trial: str) -> int:
 def format_table(
     head: Sequence[str], rows: Iterable[Sequence[object]], *, markdown: bool = False
 ) -> str:
-    """Format a text table: the first column aligned left, figures right, floats with three digits,
-    None as a dash.
+    """Format a text table. The first column is left-aligned, and the others are right-aligned;
+    floats have three decimals, and None is a dash.
 
     >>> rows = [["all", 12, 0.5], ["dosing", 3, None]]
     >>> print(format_table(["field", "right", "F1"], rows))

@@ -1,15 +1,15 @@
-"""How right extractions are, and what they cost, by the effort with which a model is asked.
+"""Measure the accuracy and the cost of extractions at each effort level.
 
     python -m benchmarks.effort GOLD RECORDS... (--model SPEC --keep DIR | --replay DIR)
         [--effort medium,all] [--folds 3,4] [--json FILE]
     python -m benchmarks.effort --from FILE... [--costs]
 
-GOLD is a file with folds and areas such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
-answers in a folder, from which ``--replay`` takes them. Prints macro-F1 by group of areas and task,
-and by field, and the calls and tokens for each record. ``--json`` stores the figures; ``--from``
-reads them, and takes the mean of files by different annotators. ``--costs`` prints the table of
-costs of the documentation: calls and tokens are measured; what a cache serves, what a model thinks
-and the dollars are forecast, as by ``--dry-run``.
+GOLD is a file with folds and areas, such as benchmarks/gold/gold.jsonl. ``--keep`` stores all
+answers in a folder, from which ``--replay`` reads them. Prints macro-F1 by group of areas and task,
+and by field, and the calls and tokens per record. ``--json`` stores the figures; ``--from`` reads
+them, and averages the files of several annotators. ``--costs`` prints the table of costs in the
+documentation: calls and tokens are measured; cached tokens, reasoning tokens and dollars are
+forecast, as by ``--dry-run``.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from extractor.run.forecast import forecast_usage
 from extractor.schemas import Task, TrialExtraction, TrialRecord, Usage
 
 PRICE = "anthropic/claude-sonnet-4-5"
-"""A model that does not think by default, like the measured one."""
+"""A model that, like the measured model, does not reason by default."""
 _HOSTED = ("openai/gpt-5-mini", PRICE)
 _RECORDS = 1000
 _CONCURRENCY = 8
@@ -76,9 +76,7 @@ def main() -> None:
 
 
 def average(measured: Sequence[Sequence[Row]]) -> list[Row]:
-    """Return rows with the mean of their figures, field by field, from the same rows by several
-    annotators.
-    """
+    """Return the rows with mean figures over annotators, whose rows must be in the same order."""
     results = []
     for rows in zip(*measured, strict=True):
         figures: dict[str, list[float]] = defaultdict(list)
@@ -92,7 +90,7 @@ def average(measured: Sequence[Sequence[Row]]) -> list[Row]:
 
 
 def measure_all(chosen: argparse.Namespace) -> Iterator[list[Row]]:
-    """Yield the figures of each effort, by group."""
+    """Yield the figures for each effort level, by group."""
     folds = read_folds(chosen.folds)
     groups = read_groups(chosen.gold, chosen.records, folds)
     for name in chosen.effort.split(","):
@@ -109,7 +107,7 @@ def measure_all(chosen: argparse.Namespace) -> Iterator[list[Row]]:
 def read_groups(
     gold: Path, records: Sequence[Path], folds: set[int]
 ) -> Mapping[str, Group]:
-    """Return the annotated records of these folds by group of areas."""
+    """Return the annotated records in the given folds, by group of areas."""
     groups: dict[str, list[tuple[TrialRecord, TrialExtraction]]] = defaultdict(list)
     for record, line, label in read_pairs(gold, records):
         if line["fold"] in folds:
@@ -121,13 +119,13 @@ def read_groups(
 
 
 async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -> Row:
-    """Return F1 by field and total, and means a record of calls and tokens."""
+    """Return F1 by field and in total, and the mean calls and tokens per record."""
     async with extractor.setup.open(64, calls) as opened:
         extract = replace(opened, in_thread=True)
         found = await asyncio.gather(*(extract(record) for record, _ in pairs))
     golds = [gold for _, gold in pairs]
     figures = evaluate(golds, found, resamples=0, examples=0).figures()
-    usage = sum((one.usage or Usage() for one in found), Usage())
+    usage = sum((extraction.usage or Usage() for extraction in found), Usage())
     static = min(usage.prompt_tokens, usage.calls * count_static_tokens())
     counts = (usage.calls, usage.prompt_tokens, static, usage.output_tokens)
     means = [count / len(pairs) for count in counts]
@@ -136,9 +134,7 @@ async def measure(extractor: Extractor, pairs: Group, calls: OpenStore | None) -
 
 
 def count_static_tokens() -> int:
-    """Return the estimated tokens of the part that is the same in every call: system prompt and
-    reply schema.
-    """
+    """Estimate the tokens in the system prompt and the reply schema, which all calls share."""
     chunk = Chunk(1, Span("eligibility", 0, 0), "")
     line = Question(Task.ELIGIBILITY, chunk, ("category",))
     size = measure_call(render_call(Trial("x"), [line]))
@@ -146,10 +142,10 @@ def count_static_tokens() -> int:
 
 
 class Bill(NamedTuple):
-    """What 1,000 records cost, in dollars: all, the thinking and the writing of a cache in it, and
-    all without a cache.
+    """The cost of 1,000 records in dollars: in total, the parts for reasoning and for writing the
+    cache, and the total without a cache.
 
-    ``cached`` is the number of tokens that the cache serves.
+    ``cached`` is the number of tokens read from the cache.
     """
 
     dollars: float
@@ -160,20 +156,18 @@ class Bill(NamedTuple):
 
 
 def find_pricing(model: str) -> Pricing:
-    """Return the prices of a model, and its thinking by default."""
+    """Return the prices of a model, and its default number of reasoning tokens."""
     pricing = Pricing.of(ModelSpec.parse(model), PriceList())
     if pricing.price is None:
         raise SystemExit(f"{model}: genai-prices knows no such model")
     return pricing
 
 
-def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
-    """Return the cost of measured calls and tokens, with the cache and thinking that a run of
-    1,000 records expects.
-    """
+def bill(result: Mapping[str, Any], pricing: Pricing) -> Bill:
+    """Return the cost of 1,000 records, with the caching and reasoning expected in such a run."""
     price = pricing.price
     assert price
-    calls, prompt, static, output = (one[name] * _RECORDS for name in _COUNTS)
+    calls, prompt, static, output = (result[name] * _RECORDS for name in _COUNTS)
     thinking = calls * pricing.thinking.expected
     tokens = TokenCounts(calls, prompt, static, output + thinking)
     usage = forecast_usage(tokens, pricing, _CONCURRENCY)
@@ -190,21 +184,21 @@ def bill(one: Mapping[str, Any], pricing: Pricing) -> Bill:
 
 
 def format_results(results: Sequence[Row]) -> str:
-    """Format one line for each group and effort."""
+    """Format a line for each group and effort level."""
     head = ["effort", "group", "trials", *_TOTALS, "calls", "prompt", "output"]
     rows = []
-    for one in results:
-        row = [one["effort"], one["group"], one["records"]]
-        row += [one["figures"][total] for total in _TOTALS]
+    for result in results:
+        row = [result["effort"], result["group"], result["records"]]
+        row += [result["figures"][total] for total in _TOTALS]
         for name in ("calls", "prompt_tokens", "output_tokens"):
-            row.append(f"{one[name]:.1f}")
+            row.append(f"{result[name]:.1f}")
         rows.append(row)
     return format_table(head, rows)
 
 
 def format_costs(results: Sequence[Row]) -> str:
-    """Format the costs of 1,000 records: a column for each effort that asks a model, with a figure
-    for each group of areas.
+    """Format the costs of 1,000 records, with a column for each effort level that uses a model.
+    Each cell contains a figure for each group of areas.
     """
     by_effort: dict[str, list[Row]] = defaultdict(list)
     for result in results:
@@ -224,8 +218,8 @@ def format_costs(results: Sequence[Row]) -> str:
 
 
 def _list_dollars(measured: Sequence[Row]) -> Iterator[tuple[str, str, list[float]]]:
-    """Yield the dollars that models cost: their name, their basis, and a figure for each group of
-    areas. Thinking, and writing the cache, are left out if they cost nothing.
+    """Yield the costs of models in dollars as (name, basis, figure for each group of areas) tuples.
+    Costs of reasoning and of writing the cache are omitted if they are zero.
     """
     for model in _HOSTED:
         pricing = find_pricing(model)
@@ -244,9 +238,7 @@ def _list_dollars(measured: Sequence[Row]) -> Iterator[tuple[str, str, list[floa
 
 
 def _list_millions(measured: Sequence[Row]) -> Iterator[tuple[str, str, list[float]]]:
-    """Yield the millions of tokens of 1,000 records: their name, their basis, and a figure for each
-    group of areas.
-    """
+    """Yield the millions of tokens for 1,000 records as (name, basis, figures by group) tuples."""
     pricing = find_pricing(PRICE)
     prompt = [result["prompt_tokens"] * _RECORDS / 1e6 for result in measured]
     output = [result["output_tokens"] * _RECORDS / 1e6 for result in measured]
@@ -262,11 +254,14 @@ def _pair(figures: Iterable[float], digits: int = 2) -> str:
 
 
 def format_fields(results: Sequence[Row]) -> str:
-    """Format F1 of each field, with a column for each group and effort."""
-    head = ["field", *(f"{one['group'].split()[0]} {one['effort']}" for one in results)]
+    """Format the F1 of each field, with a column for each group and effort level."""
+    head = [
+        "field",
+        *(f"{result['group'].split()[0]} {result['effort']}" for result in results),
+    ]
     rows = []
     for field in FIELDS:
-        figures = [one["figures"].get(field.name) for one in results]
+        figures = [result["figures"].get(field.name) for result in results]
         rows.append([field.name, *figures])
     return format_table(head, rows)
 

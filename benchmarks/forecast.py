@@ -1,10 +1,11 @@
-"""Measure the sizes of recorded answers, from which ``--dry-run`` forecasts a run: makes
-``extractor/model/cost/answer_sizes.toml``.
+"""Measure the sizes of recorded answers, from which ``--dry-run`` forecasts the cost of a run. The
+output is ``extractor/model/cost/answer_sizes.toml``.
 
     python -m benchmarks.forecast --hosted FOLDER ... --own FOLDER ... > answer_sizes.toml
 
-Each FOLDER is that of a run. The sizes of keys come from hosted models, whose answers are compact;
-the tokens for such a size are measured for those and for a model on a server of your own.
+Each FOLDER is the folder of a run. The sizes of keys are measured on hosted models, whose answers
+are compact; the tokens per character are measured on these models and on a model on your own
+server.
 """
 
 import json
@@ -40,7 +41,7 @@ FROM calls JOIN prompts ON prompt = sha256 WHERE answer IS NOT NULL ORDER BY id
 
 
 class Answered(NamedTuple):
-    """An answered call: its texts, output limit and last answer, and the usage of all exchanges."""
+    """An answered call: its texts, output limit, last answer, and the usage of all exchanges."""
 
     model: str
     system: str
@@ -78,7 +79,7 @@ def read_answered(folder: Path) -> list[Answered]:
 
 
 def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
-    """Format the file of sizes, from first answers: re-asked ones are left out."""
+    """Format the file of sizes. Only calls that were answered in the first exchange are measured."""
     first = {
         name: [call for call in of_class if call.exchanges == 1]
         for name, of_class in calls.items()
@@ -97,7 +98,7 @@ def format_sizes(calls: Mapping[str, Sequence[Answered]]) -> str:
 
 
 def measure_keys(calls: Iterable[Answered]) -> Mapping[str, Sequence[float]]:
-    """Return the characters of compact JSON in each answer, by key."""
+    """Return the sizes of answers in characters of compact JSON, by key. Rare keys are "other"."""
     measured: dict[str, list[float]] = defaultdict(list)
     for call in calls:
         for key, size in _measure_answer(call):
@@ -111,19 +112,19 @@ def measure_keys(calls: Iterable[Answered]) -> Mapping[str, Sequence[float]]:
 
 
 def _measure_answer(call: Answered) -> Iterator[tuple[str, float]]:
-    """Yield characters by key, 0 for a missing one. Braces and numbers count for each line,
-    answered or not.
+    """Yield the number of characters for each requested key, which is 0 if the key is missing.
+    Braces and numbers are counted for each line, whether it was answered or not.
     """
     try:
         items = json.loads(call.content)["items"]
     except (ValueError, LookupError, TypeError):
         return
     for number, keys in dict(call.list_lines()).items():
-        own = [item for item in items if item.get("n") == number]
-        whole = sum(_length(item) + 1 for item in own)
+        of_line = [item for item in items if item.get("n") == number]
+        whole = sum(_length(item) + 1 for item in of_line)
         asked = {}
         for key in keys:
-            parts = [{key: item[key]} for item in own if key in item]
+            parts = [{key: item[key]} for item in of_line if key in item]
             asked[key] = sum(_length(part) - 1 for part in parts)
         if keys == ["regimens"]:  # its items have other keys than the requested one
             asked = {"regimens": max(0, whole - 10)}
@@ -140,7 +141,7 @@ def _length(value: object) -> int:
 def measure_rates(
     calls: Sequence[Answered], means: Mapping[str, float]
 ) -> tuple[float, float, float]:
-    """Return the tokens for each expected character of an answer: low, mean and high."""
+    """Return the tokens per expected character of an answer: low, mean and high."""
     sizes = []
     for call in calls:
         expected = means["reply"]

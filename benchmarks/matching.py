@@ -1,6 +1,4 @@
-"""Compare the readings of a record with gold, item by item, paired and compared as in an
-evaluation.
-"""
+"""Compare the readings of a record with gold. Items are paired and compared as in an evaluation."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,18 +27,18 @@ _GOLD = {field.name for field in FIELDS if field.attribute and not field.whole}
 _NAMES = _GOLD - {"endpoints.rank", "dosing.quote", "eligibility.criteria"}
 FIELDS_OF: Mapping[str, tuple[str, ...]] = {
     group.path: tuple(
-        one.name
-        for one in group.fields
-        if one.path in _NAMES and one.metadata.evidence is EvidenceKind.READ
+        info.name
+        for info in group.fields
+        if info.path in _NAMES and info.metadata.evidence is EvidenceKind.READ
     )
     for group in list_groups()
 }
-"""The fields of each kind of item that are read and that gold states."""
+"""The fields of each kind of item that are read from the text and that gold contains."""
 
 
 def is_right(field: str, value: Any, label: Any) -> bool:
-    """Return whether a value agrees with an annotation at the normalised level. Empty is None or
-    ().
+    """Return whether a value agrees with an annotation at the normalised level. None and () are
+    both empty.
 
     >>> (
     ...     is_right("dosing.route", None, None),
@@ -54,7 +52,7 @@ def is_right(field: str, value: Any, label: Any) -> bool:
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share.
+    """Return the 95 % Wilson interval of a proportion.
 
     >>> [round(bound, 3) for bound in wilson(98, 100)]
     [0.93, 0.994]
@@ -91,10 +89,10 @@ class Judged:
 
 
 def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged]:
-    """Yield every reading with a counterpart in gold, and readings of whether items exist.
+    """Yield every reading that has a counterpart in gold, and readings of whether items exist.
 
-    Whether a regimen exists is the field "dosing.regimens"; before calibration its confidence is
-    that of the agent. Items that the rules did not see have no reading to judge.
+    Whether a regimen exists is the field "dosing.regimens"; before calibration, its confidence is
+    the agent's confidence. Items that the rules did not find have no reading.
     """
 
     def judge(
@@ -112,14 +110,14 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
     taken = {id(match.gold) for match in matches}
-    left = [one for one in gold.eligibility.criteria if id(one) not in taken]
+    left = [item for item in gold.eligibility.criteria if id(item) not in taken]
     if extraction.eligibility.criteria or left:
         for criterion in parsed.criteria:
             stands = criterion.rules["stands"]
             is_criterion = id(criterion) in paired
             if not is_criterion and not stands.value:
                 read_again = draft_criterion(parsed, criterion)
-                is_criterion = any(compare_criteria(one, read_again) for one in left)
+                is_criterion = any(compare_criteria(item, read_again) for item in left)
             field = "eligibility.criteria.stands"
             yield judge(field, stands, is_criterion, exists=True)
     for read in list_regimens(parsed, extraction.dosing):
@@ -132,9 +130,10 @@ def judge_record(parsed: ParsedRecord, gold: TrialExtraction) -> Iterator[Judged
 
 
 def list_values(match: Match) -> Iterator[tuple[str, Reading[Any], Any]]:
-    """Yield each field of a match by its name in an evaluation, with its reading and its label.
+    """Yield the fields of a match, each with its name in an evaluation, its reading and its label.
 
-    Gold without a key of guideline 1.5 was not read for that field.
+    A field of guideline 1.5 is omitted if its key is missing from the gold item, because the item
+    was then not annotated for that field.
     """
     for name in FIELDS_OF[match.path]:
         field = f"{match.path}.{name}"
@@ -174,9 +173,7 @@ def draft_criterion(parsed: ParsedRecord, criterion: Draft) -> Criterion:
 
 
 def list_regimens(parsed: ParsedRecord, regimens: Sequence[Regimen]) -> list[Draft]:
-    """Return the reading behind each regimen of an extraction: the first with its quote's span
-    and its agent.
-    """
+    """Return the reading of each regimen: the first unused one with its span and agent."""
     left = list(parsed.regimens)
     readings = []
     for regimen in regimens:

@@ -3,12 +3,13 @@
     python -m benchmarks.mutation [TESTS ...] [--within extractor] [--n 200] [--seed 0]
         [--minutes 25] [--processes 2] [--seconds 40]
 
-Runs the quick tests, or the named ones, once to record which lines each of them runs. Then draws
-changes: a comparison is flipped, "and" and "or" are swapped, a "not" is dropped, a number is raised
-by one, a statement is removed, or a returned value is replaced by None. Each change is made in a copy
-of the tree, where the tests that run its line run for about ``--seconds``, until one fails. For a
-line outside of functions, these are the tests that run any line of the module. Prints each change,
-whether a test failed (killed), and the number of tests. No change is tried after ``--minutes``.
+The quick tests, or the given tests, are run once to record which lines each test runs. Then changes
+are drawn at random: a comparison is reversed, "and" and "or" are swapped, a "not" is removed, a
+number is increased by one, a statement is removed, a returned True or False is negated, or any other
+returned value is replaced by None. Each change is made in a copy of the tree. The tests that run the
+changed line are then run there for about ``--seconds``, until a test fails. For a line outside
+functions, these are the tests that run any line of the module. For each change, the command prints
+whether a test failed ("killed"), and the number of tests. No change is tried after ``--minutes``.
 """
 
 import ast
@@ -33,6 +34,7 @@ _ROOT = Path(__file__).parents[1]
 _IGNORED = shutil.ignore_patterns(".*", "__pycache__", "site", "build", "dist")
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "benchmarks.covering", "-n")
 _HANGS_S = 120.0
+"""The time after which tests are assumed to hang."""
 _PAIRS = (
     (ast.Lt, ast.GtE),
     (ast.Gt, ast.LtE),
@@ -41,12 +43,12 @@ _PAIRS = (
     (ast.Is, ast.IsNot),
 )
 _FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = dict(_PAIRS)
-_FLIPPED |= {other: one for one, other in _PAIRS}
+_FLIPPED |= {reverse: operator for operator, reverse in _PAIRS}
 
 
 class Place(NamedTuple):
-    """A change: source bytes with others in their place. ``lines`` are those of its statement up
-    to it, none outside of functions.
+    """A change: the bytes ``start:end`` of a module and their replacement. ``lines`` contains the
+    lines from the beginning of the statement to the change; it is empty outside functions.
     """
 
     module: str
@@ -57,7 +59,7 @@ class Place(NamedTuple):
 
 
 def main() -> None:
-    """Print the changes and how many of them were killed."""
+    """Print the changes, and how many of them were killed."""
     options: dict[str, Any] = {"within": "extractor", "n": 200, "seed": 0}
     options |= {"minutes": 25.0, "processes": 2, "seconds": 40.0}
     chosen = parse_options(__doc__, "tests*", **options)
@@ -82,11 +84,11 @@ def main() -> None:
                 return "", 0
             path = copy / place.module
             tests = covering.choose_tests(path, place.lines, chosen.seconds)
-            own = free.get()
+            unused = free.get()
             try:
-                return run_changed(own, place, tests), len(tests)
+                return run_changed(unused, place, tests), len(tests)
             finally:
-                free.put(own)
+                free.put(unused)
 
         fates: Counter[str] = Counter()
         drawn = places[: chosen.n]
@@ -102,7 +104,7 @@ def main() -> None:
 
 
 def run_changed(copy: Path, place: Place, tests: Sequence[str]) -> str:
-    """Return what becomes of a change: "killed", "survived", or "killed by its time"."""
+    """Run tests on a changed copy. Return "killed", "killed by its time" or "survived"."""
     if not tests:
         return "survived"
     path = copy / place.module
@@ -130,7 +132,7 @@ def run_changed(copy: Path, place: Place, tests: Sequence[str]) -> str:
 
 
 def list_places(root: Path, within: str) -> Iterator[Place]:
-    """Yield the possible changes of a folder."""
+    """Yield the possible changes to the modules in a folder."""
     for path in sorted(root.joinpath(within).rglob("*.py")):
         source = path.read_bytes()
         starts = [0]
@@ -149,8 +151,9 @@ def list_places(root: Path, within: str) -> Iterator[Place]:
 def walk(
     nodes: Iterable[ast.AST], first: int | None
 ) -> Iterator[tuple[Any, int | None]]:
-    """Yield nodes and those below them, without annotations, with the first line of the statement
-    around each; None outside of functions.
+    """Yield each node and its descendants, omitting annotations and decorators, together with the
+    first line of the statement that contains it. ``first`` is the first line of the statement that
+    contains the nodes. The line is None outside functions.
     """
     for node in nodes:
         inner = first
@@ -161,24 +164,26 @@ def walk(
             inner = node.lineno
         for name, value in ast.iter_fields(node):
             listed = value if isinstance(value, list) else [value]
-            below = [one for one in listed if isinstance(one, ast.AST)]
+            below = [child for child in listed if isinstance(child, ast.AST)]
             if name not in ("annotation", "returns", "decorator_list"):
                 yield from walk(below, inner)
 
 
 def change(node: ast.AST) -> str | None:
-    """Return other source for a node, None if it has none."""
+    """Return changed source for a node, or None if the node is not changed."""
     match node:
-        case ast.Compare(left=left, ops=[operator, *rest], comparators=others):
+        case ast.Compare(left=left, ops=[operator, *rest], comparators=operands):
             flipped = [_FLIPPED[type(operator)](), *rest]
-            return f"({ast.unparse(ast.Compare(left, flipped, others))})"
+            return f"({ast.unparse(ast.Compare(left, flipped, operands))})"
         case ast.BoolOp(op=operator, values=values):
-            other = ast.Or() if isinstance(operator, ast.And) else ast.And()
-            return f"({ast.unparse(ast.BoolOp(other, values))})"
+            swapped = ast.Or() if isinstance(operator, ast.And) else ast.And()
+            return f"({ast.unparse(ast.BoolOp(swapped, values))})"
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return f"({ast.unparse(operand)})"
         case ast.Constant(value=int() | float() as number):
             return None if isinstance(number, bool) else repr(number + 1)
+        case ast.Return(value=ast.Constant(value=bool() as answer)):
+            return f"return {not answer}"
         case ast.Return(value=ast.AST() as value):
             return None if ast.unparse(value) == "None" else "return None"
         case ast.Expr(value=ast.Call()) | ast.AugAssign() | ast.Raise():
@@ -187,7 +192,7 @@ def change(node: ast.AST) -> str | None:
 
 
 def describe(place: Place) -> str:
-    """Say where a change is, and what it is."""
+    """Return the place of a change, with the old and new source."""
     source = (_ROOT / place.module).read_bytes()
     line = source[: place.start].count(b"\n") + 1
     old = " ".join(source[place.start : place.end].decode().split())

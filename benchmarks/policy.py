@@ -1,12 +1,13 @@
-"""Count who is right when rules and a model differ, which gives the confidence of a model's answers.
+"""Count how often the rules and a model are right when they differ. These counts determine the
+confidence of a model's answers.
 
     python -m benchmarks.policy GOLD RECORDS... (--model SPEC [--keep DIR] | --replay DIR) [--effort
                                 EFFORT] [--write extractor/concepts/policy.toml]
 
 Prints the counts, then the file of shares: for each field, how often the answer was right when both
-agreed and when the rules had no value, and who was right when they differed, by the confidence of
-the rules. ``--write`` writes the shares. A prior is added to the counts, so that two or three
-answers do not determine the share of a field that was rarely asked about.
+agreed and when the rules had no value, and which of the two was right when they differed, by the
+confidence of the rules. ``--write`` writes the file of shares. A prior is added to the counts, so
+that two or three answers do not determine the share of a rarely requested field.
 """
 
 import asyncio
@@ -39,8 +40,9 @@ from extractor.schemas import TrialExtraction, TrialRecord
 from extractor.schemas.vocabulary import Effort
 
 Counts = Counter[tuple[str, str, str]]
-"""Counts by field, as a policy names it, situation, and who was right: the model or the rules where
-they differ, ``right`` or ``wrong`` where both agree or the rules have nothing.
+"""Counts by field (as named in a policy), situation and outcome. If the rules and the model differ,
+the outcome is which of them was right; if they agree or the rules have no value, it is ``right`` or
+``wrong``.
 """
 _HEADER = "# Shares of right answers, written by `python -m benchmarks.policy`; see resolve.py.\n"
 _PRIORS: Mapping[str, tuple[float, float]] = {
@@ -52,14 +54,13 @@ _PRIORS: Mapping[str, tuple[float, float]] = {
     "silent": (3.5, 1.5),
     "silent_certain": (2.5, 2.5),
 }
-"""What the rules read where a model answers, each with counts assumed before any answer, of right
-and of wrong ones.
+"""The situations in which a model answers, each with the prior counts of right and wrong answers.
 """
 _ANSWERS = ("right", "wrong", "model", "rule", "neither")
 
 
 def main() -> None:
-    """Query the model, count, print and write."""
+    """Query the model, count the outcomes, and print and write the shares."""
     options: dict[str, Any] = {
         "model": str,
         "replay": Path,
@@ -93,9 +94,7 @@ def main() -> None:
 def list_situations(
     parsed: ParsedRecord, result: ModelResult, gold: TrialExtraction
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield the field, the situation, and who was right, of each value that a model was asked. Items
-    that only the model found are left out.
-    """
+    """Yield the field, situation and outcome of each value that a model gave for the rules' items."""
     extraction = assemble_extraction(parsed, ModelResult())
     matches = list(match_items(parsed, extraction, gold))
     paired = {id(match.read) for match in matches}
@@ -137,14 +136,17 @@ def list_situations(
 def _pair_regimens(
     parsed: ParsedRecord, result: ModelResult
 ) -> dict[int, Draft | None]:
-    """Return the model's regimen for each of the rules (by identity) that it read again; None if
-    it did not see it.
+    """Return, for each regimen of the rules (by ``id``), the model's regimen that covers it, or
+    None if the model found no such regimen. Return an empty dictionary if the model listed no
+    regimens.
     """
     if not result.answers_any_passage:
         return {}
     listed = result.list_regimens()
     return {
-        id(regimen): next((one for one in listed if covers(one, regimen)), None)
+        id(regimen): next(
+            (answer for answer in listed if covers(answer, regimen)), None
+        )
         for regimen in parsed.regimens
     }
 
@@ -152,7 +154,7 @@ def _pair_regimens(
 def judge(
     rule: Reading[Any], model: Reading[Any], *, rule_right: bool, model_right: bool
 ) -> tuple[str, str]:
-    """Return the situation, and who was right in it."""
+    """Return the situation and the outcome."""
     situation = name_situation(rule)
     if situation == ALONE:
         return ALONE, "right" if model_right else "wrong"
@@ -165,7 +167,7 @@ def judge(
 
 
 def find_share(counts: Counts, field: str, situation: str) -> float:
-    """Return the share of right answers (0 to 1) among these counts and those assumed.
+    """Return the share of right answers (0 to 1), including the prior counts.
 
     >>> counts = Counter({("dosing.route", "doubtful", "rule"): 15})
     >>> find_share(counts, "dosing.route", "doubtful")
@@ -178,7 +180,7 @@ def find_share(counts: Counts, field: str, situation: str) -> float:
 
 
 def format_shares(counts: Counts) -> str:
-    """Format the shares of right answers as the file of them; ``other`` is any other field."""
+    """Format the file of shares. ``other`` applies to all fields that are not listed."""
     text = _HEADER
     asked = {(field, situation) for field, situation, _ in counts}
     for field in ("other", *sorted({field for field, _ in asked})):

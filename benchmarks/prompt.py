@@ -1,7 +1,7 @@
 """Copy the guideline into the prompt: `python -m benchmarks.prompt`.
 
-The copy has the keys and words of a reply in place of the names in backquotes. It does not contain
-passages that only people need, bold type, table rules and line wrapping.
+In the copy, the names in backquotes are replaced by the keys and words of a reply. Passages for
+people, bold type, table rules and line breaks inside paragraphs are omitted.
 """
 
 import re
@@ -15,20 +15,20 @@ from extractor.schemas import Task, list_fields
 GUIDELINE = PROMPT.with_name("guideline.md")
 _FOR_PEOPLE = re.compile(r"<!--people-->.*?(?:<!--/people-->|\Z)", re.DOTALL)
 _MARKUP = re.compile(r"\*\*|^\|(?:-+\|)+\n|\n(?=\n\n)", re.MULTILINE)
-"""Bold type, rules of tables, more than one empty line."""
+"""Bold type, table rules, and repeated empty lines."""
 _WRAP = re.compile(r"(?<!\n)\n *(?=[^\s|#-])")
 _NAME = re.compile(r"`([^`]+)`")
 _PLACE = re.compile(r"(?<=\}, \.\.\.\]\}\.\n\n).*(?=\n\n# How to write it)", re.DOTALL)
 
 
 def write_guideline(prompt: str, guideline: str) -> str:
-    """Return the prompt with the guideline in its place."""
+    """Return the prompt with its guideline replaced by the given guideline."""
     shortened = shorten_guideline(guideline.strip())
     return _PLACE.sub(lambda _: shortened, prompt, count=1)
 
 
 def shorten_guideline(guideline: str) -> str:
-    """Return the guideline as a model gets it.
+    """Return the guideline as it is given to a model.
 
     >>> shorten_guideline(
     ...     "## Endpoints <!--people-->All <!--/people-->`time_points` of `overall_survival`"
@@ -41,8 +41,8 @@ def shorten_guideline(guideline: str) -> str:
 
 
 def _replace_names(part: str) -> str:
-    """Write the words of a reply for the names in backquotes: in the part of the guideline about a
-    task those of the task. Other names only lose their backquotes.
+    """Replace the names in backquotes by the words of a reply, in a part of the guideline about a
+    task. Other names only lose their backquotes.
     """
     words: Mapping[str, str] = {}
     for task in Task:
@@ -52,9 +52,7 @@ def _replace_names(part: str) -> str:
 
 
 def name_words(task: Task) -> Mapping[str, str]:
-    """Return what a model writes for the names of a task's fields and for the members of their
-    closed sets.
-    """
+    """Return the words in a reply for a task's field names and the members of closed sets."""
     words: dict[str, str] = {}
     infos = list_fields(task)
     for info in infos:

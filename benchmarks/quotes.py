@@ -1,11 +1,12 @@
-"""Measure which changed quotes `verify_quote` accepts, and print tables.
+"""Measure how many changed quotes `verify_quote` accepts.
 
     python -m benchmarks.quotes --data DIR [--n 20000] [--seed 1] [--json FILE]
 
 Lines and clauses are drawn from the criteria, arms and outcomes of the folder's records. In half of
-them, one critical token is changed (a number, exponent, comparator, unit, negation, and/or): a
-change that is accepted has escaped. The others are changed only in form: one that is refused, or
-found in another place, is wrongly refused. ``--json`` stores the counts of all changes.
+them, one critical token is changed (a number, exponent, comparator, unit, negation or conjunction);
+if the changed quote is accepted, the change has escaped. The other quotes are changed only in form;
+a quote that is rejected, or found in another place, is wrongly refused. ``--json`` stores the total
+counts.
 """
 
 import json
@@ -26,15 +27,15 @@ from extractor.formats import read_records
 _FILES = ("records/ctgov_v2.jsonl.gz", "records/eligibility_general.jsonl.gz")
 _SECTION = re.compile(r"(?:eligibility|arms|interventions|[a-z]+_outcomes)\b")
 _LINE = re.compile(r"[^\n]+")
-# A clause or a whole sentence, as a reader would quote it.
+# A clause or a whole sentence, such as a reader would quote.
 _CLAUSE = re.compile(r"[^\s;.][^;\n]*?(?=;|\.\s|\.?$)", re.MULTILINE)
 _BULLET = re.compile(r"\s*(?:[-*•]+|\d{1,2}[.)]|[A-Za-z][.)]|\(\w{1,3}\))\s+")
-# a clause does not end at the semicolon of "&amp;"
+# a clause does not end at the semicolon in "&amp;"
 _IN_ENTITY = re.compile(r"&#?\w{2,8}\Z")
 _SHORTEST = 8
 _LONGEST = 600
 _DRAWS = 40
-"""Quotes drawn per change: some kinds of change need a rare token."""
+"""Number of quotes drawn per change, because some kinds of change need a rare token."""
 
 
 class Drawn(NamedTuple):
@@ -50,7 +51,7 @@ class Drawn(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """A changed quote, with another meaning if ``harmful``."""
+    """A changed quote; its meaning has changed if ``harmful``."""
 
     drawn: Drawn
     kind: str
@@ -67,7 +68,7 @@ def main() -> None:
     counts = {}
     for name, verdict in (("harmful", "escaped"), ("harmless", "refused")):
         tally = tally_verdicts(
-            one for one in trials if one.harmful is (name == "harmful")
+            trial for trial in trials if trial.harmful is (name == "harmful")
         )
         head = [name, "quotes", verdict, "share", "95 %"]
         print(format_table(head, map(_format_row, tally.items())), end="\n\n")
@@ -77,13 +78,14 @@ def main() -> None:
 
 
 def tally_verdicts(trials: Iterable[Trial]) -> dict[str, Counter[str]]:
-    """Count the quotes and the wrong verdicts of each kind, and of all kinds at the end."""
+    """Count the quotes and the wrong verdicts for each kind of change, followed by the totals."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for trial in trials:
         for kind in (trial.kind, "all"):
             found[kind].update(count=1, wrong=int(is_wrong(trial)))
     return {
-        kind: found[kind] for kind in sorted(found, key=lambda one: (one == "all", one))
+        kind: found[kind]
+        for kind in sorted(found, key=lambda kind: (kind == "all", kind))
     }
 
 
@@ -95,9 +97,7 @@ def _format_row(tallied: tuple[str, Counter[str]]) -> list[object]:
 
 
 def is_wrong(trial: Trial) -> bool:
-    """Return whether the check accepts a harmful quote, or does not find a harmless one at its place
-    or at the same words.
-    """
+    """Return whether a harmful quote is accepted, or a harmless quote not found at its words."""
     text = trial.drawn.text
     found = verify_quote(trial.quote, text)
     is_accepted = found.status in (QuoteStatus.EXACT, QuoteStatus.FOLDED)
@@ -112,16 +112,18 @@ def _list_letters(text: str) -> str:
 
 
 def draw_quotes(data: Path, rng: random.Random) -> Iterator[Drawn]:
-    """Yield quotes without end: a random line or clause of a random section of a random record.
+    """Yield quotes indefinitely, each a random line or clause from a random section.
 
-    Raises ``FileNotFoundError`` if the folder has no records.
+    Raises ``FileNotFoundError`` if the folder contains no records.
     """
     paths = [data / name for name in _FILES if (data / name).exists()]
     if not paths:
         raise FileNotFoundError(f"{data} has none of {', '.join(_FILES)}")
     texts: list[str] = []
     for record in read_records(*paths):
-        texts += [one.text for one in record.sections if _SECTION.match(one.name)]
+        texts += [
+            section.text for section in record.sections if _SECTION.match(section.name)
+        ]
     while texts:
         text = rng.choice(texts)
         spans = list(_list_spans(text, rng.choice((_LINE, _CLAUSE))))
@@ -142,32 +144,32 @@ def _list_spans(text: str, unit: re.Pattern[str]) -> Iterator[tuple[int, int]]:
 def make_trials(
     drawn: Iterable[Drawn], count: int, rng: random.Random
 ) -> Iterator[Trial]:
-    """Yield about ``count`` changed quotes, half of them harmful, as many of each kind as the
-    quotes allow.
+    """Yield about ``count`` changed quotes, half of them harmful, with the kinds of change as
+    evenly distributed as the quotes allow.
 
-    A quote gets the rarest kind of change that applies to it. A harmful change is left out if the
-    changed quote occurs elsewhere in the text: it is true then.
+    The kind of change that has been made least often is applied first. A harmful change is omitted
+    if the changed quote occurs elsewhere in the text, because it is then true.
     """
     made: Counter[str] = Counter()
-    for one in islice(drawn, _DRAWS * count):
+    for original in islice(drawn, _DRAWS * count):
         for kinds, harmful in ((HARMFUL, True), (HARMLESS, False)):
             wanted = [kind for kind in kinds if made[kind] < count / 2 / len(kinds)]
             for kind in sorted(wanted, key=lambda kind: (made[kind], kind)):
-                quote = kinds[kind](one.quote, rng)
-                if not quote or quote == one.quote:
+                quote = kinds[kind](original.quote, rng)
+                if not quote or quote == original.quote:
                     continue
-                if harmful and is_still_true(quote, one):
+                if harmful and is_still_true(quote, original):
                     continue
                 made[kind] += 1
-                yield Trial(one, kind, quote, harmful)
+                yield Trial(original, kind, quote, harmful)
                 break
         if made.total() >= count:
             return
 
 
 def is_still_true(quote: str, drawn: Drawn) -> bool:
-    """Return whether a changed quote has the same words, or is in another place of its text, as whole
-    words, or twice in the quote.
+    """Return whether a changed quote is still true: it has the same words, or its words occur
+    elsewhere in the text, or several times in the original quote.
 
     >>> drawn = Drawn("Arm A: 5 mg daily. Arm B: 15 mg daily.", 26, 37)
     >>> is_still_true("5 mg daily", drawn), is_still_true("51 mg daily", drawn)

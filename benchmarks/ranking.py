@@ -1,16 +1,18 @@
-"""Measure how well confidences are calibrated, by field, on values that were not used to fit them.
+"""Measure, by field, how well confidences are calibrated on values that were not used to fit them.
 
     python -m benchmarks.ranking --data DIR --records INPUT... [--markdown]
 
-``--records`` are the records of the gold, ``--data`` has the labels and marks that the confidences
-are fitted on (``benchmarks.training.signs``). Prints a row for each field: the number of values, the
-mean confidence, the share right, how often a right value has a higher confidence than a wrong one
-(``ranks``), and how many of the values with 0.85 or more are right.
+``--records`` are the records of the gold; ``--data`` contains the labels and marks on which the
+confidences are fitted (``benchmarks.training.signs``). Prints a row for each field: the number of
+values, the mean confidence, the share of right values, how often a right value has a higher
+confidence than a wrong value (``ranks``), and how many of the values with a confidence of 0.85 or
+more are right.
 
-Gold values are those of folds 3 and 4, each judged by a fit without its fold; marks are those of the
-half that nothing is fitted on. A value is judged where its item is in gold: limits, windows, amounts
-and arms one by one, and a part of a value where the value is right. Other fields are judged as whole
-lists, by the curves of ``benchmarks.reliability``; empty ones are left out.
+Gold values are taken from folds 3 and 4, and each is judged by a fit without its fold; marks are
+taken from the half that is never used for fitting. A value is judged if its item is in gold:
+limits, windows, amounts and arms one by one, and a part of a value if the value is right. Other
+fields are judged as whole lists, by the curves of ``benchmarks.reliability``; empty lists are
+omitted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +38,7 @@ def main() -> None:
 
 
 def list_curved(inputs: Sequence[Path]) -> Iterator[Claim]:
-    """Yield the values of folds 3 and 4 with the confidence of curves fitted on the other folds."""
+    """Yield the values in folds 3 and 4, with confidences from curves fitted without their fold."""
     records = read_records(*inputs, on_error=lambda _: None)
     judged = judge_gold(read_gold(), records)
     stated = [value for value in judged if value.confidence]

@@ -1,12 +1,13 @@
-"""Fit the calibration of the rules' confidences on gold of whole records.
+"""Fit the calibration curves of the rules' confidences on gold of whole records.
 
     python -m benchmarks.reliability GOLD --records INPUT... [--write [--fields START]]
 
 GOLD is a standoff file with folds, such as ``benchmarks/gold/gold.jsonl``. Prints the curves: by
-field, for values and for empty values, the share that is right at each estimated confidence. An empty
-value is right if nothing is annotated. Open readings (confidence 0) and values that are weighed by
-their signs are left out. ``--write`` replaces the curves of the package; with ``--fields``, only
-those of fields whose names begin with START. ``benchmarks.ranking`` measures unseen trials.
+field, for values and for empty values, the share of right values at each estimated confidence. An
+empty value is right if nothing is annotated. Open readings (confidence 0) and values that are
+weighed by their signs are omitted. ``--write`` replaces the curves of the package; with
+``--fields``, only the curves of fields whose names begin with START are replaced.
+``benchmarks.ranking`` measures unseen trials.
 """
 
 import tomllib
@@ -34,13 +35,13 @@ from extractor.formats import read_records
 from extractor.schemas import TrialExtraction, TrialRecord
 
 Curves = Mapping[tuple[str, str], Curve]
-"""A curve for each field, and for found and empty values."""
+"""A curve for the values, and a curve for the empty values, of each field."""
 _HEAD = (
     "# By field: confidence as stated, and the share right; `python -m "
     "benchmarks.reliability` fits it."
 )
 _LEAST = 20
-"""Fewest values for a point of a curve."""
+"""Minimum number of values for a point on a curve."""
 _OF_PEOPLE = frozenset(
     {
         "eligibility.minimum_age",
@@ -48,12 +49,12 @@ _OF_PEOPLE = frozenset(
         "eligibility.healthy_volunteers",
     }
 )
-"""Fields whose doubtful cases are too rare in gold for a knot: below the first one a confidence
-stays as stated.
+"""Fields whose doubtful cases are too rare in gold for a knot: below the first knot, the confidence
+is unchanged.
 """
 _PRIOR = 2.0
-"""Weight of the prior, in trials. A trial repeats its mistakes, so trials count here, not
-values.
+"""Weight of the prior, in trials. Trials are counted instead of values, because mistakes are
+repeated within a trial.
 """
 
 
@@ -62,7 +63,9 @@ def main() -> None:
     chosen = parse_options(__doc__, "gold", records=[...], write=False, fields="")
     records = read_records(*chosen.records, on_error=lambda _: None)
     judged = judge_gold(read_gold(chosen.gold), records)
-    stated = [one for one in judged if one.confidence and not is_weighed_value(one)]
+    stated = [
+        value for value in judged if value.confidence and not is_weighed_value(value)
+    ]
     if not stated:
         raise SystemExit(
             f"{chosen.gold}: none of its trials is in the records; name the inputs that contain them"
@@ -77,13 +80,13 @@ def main() -> None:
         Path(str(CURVES)).write_text(text, "utf-8")
 
 
-def is_weighed_value(one: Judged) -> bool:
-    """Return whether the confidence of a value comes from its signs rather than a curve: it is no
-    list, or one that is as sure as its least sure member.
+def is_weighed_value(value: Judged) -> bool:
+    """Return whether the confidence of a value comes from its signs rather than from a curve: the
+    value is not a list, or it is a list with the confidence of its least certain member.
     """
-    if not is_weighed(one.field) or not one.read:
+    if not is_weighed(value.field) or not value.read:
         return False
-    return one.field in OF_MEMBERS or not isinstance(one.read, tuple)
+    return value.field in OF_MEMBERS or not isinstance(value.read, tuple)
 
 
 def judge_gold(
@@ -91,7 +94,7 @@ def judge_gold(
     records: Iterable[TrialRecord],
     parse: Callable[[TrialRecord], ParsedRecord] = parse_uncalibrated,
 ) -> Iterator[Judged]:
-    """Yield every reading of the records whose text is the annotated one, each trial once."""
+    """Yield every reading of the records whose text is the annotated text, each trial once."""
     for record, line, annotation in read_annotated(gold, records):
         extraction = TrialExtraction.model_validate(annotation)
         for judged in judge_record(parse(record), extraction):
@@ -114,12 +117,12 @@ def fit_curves(stated: Iterable[Judged]) -> dict[tuple[str, str], Curve]:
 
 
 def fit_curve(stated: Sequence[Judged]) -> Curve:
-    """Fit the share right by stated confidence, as a rising curve.
+    """Fit the share of right values by stated confidence, as a rising curve.
 
-    Values with the same stated confidence are one knot, together with their neighbours if they are
-    few. The share of a knot is shrunk towards the stated confidence, or towards the share of the
-    whole field if that is lower, since few trials prove little and stated confidences are too high.
-    No knot exceeds the confidence that its count can show.
+    Values with the same stated confidence form a knot; a few values are combined with their
+    neighbours. The share of a knot is shrunk towards the stated confidence or, if lower, towards
+    the share of the whole field, because few trials prove little and stated confidences are too
+    high. No knot exceeds the share that its number of values can prove.
     """
     overall = _share_right(stated)
     bins = _list_bins(stated)
@@ -145,12 +148,12 @@ def fit_curve(stated: Sequence[Judged]) -> Curve:
 
 
 def _share_right(values: Sequence[Judged]) -> float:
-    """Return the share of right values, with one right and one wrong value more."""
+    """Return the share of right values, as if there were one more right and one more wrong value."""
     return (sum(value.right for value in values) + 1) / (len(values) + 2)
 
 
 def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
-    """Return the values by confidence, the few of one confidence together with the next ones."""
+    """Group the values by rising confidence, and combine small groups with the next group."""
     bins: list[list[Judged]] = []
     ordered = sorted(stated, key=lambda judged: judged.confidence)
     for _, equal in groupby(ordered, key=lambda judged: judged.confidence):
@@ -165,18 +168,18 @@ def _list_bins(stated: Sequence[Judged]) -> list[list[Judged]]:
 
 
 def _shrink(values: Sequence[Judged], prior: float) -> float:
-    trials = len({one.trial for one in values})
-    share = sum(one.right for one in values) / len(values)
+    trials = len({value.trial for value in values})
+    share = sum(value.right for value in values) / len(values)
     return (share * trials + prior * _PRIOR) / (trials + _PRIOR)
 
 
 def cross_validate(stated: Sequence[Judged]) -> list[float]:
-    """Return the confidence of each value by curves fitted on the trials of the other folds;
-    without a curve, as stated.
+    """Return the confidence of each value, according to curves fitted on the trials in the other
+    folds. Without a curve, the confidence is unchanged.
     """
     curves: dict[int, Curves] = {}
     for fold in {judged.fold for judged in stated}:
-        curves[fold] = fit_curves(one for one in stated if one.fold != fold)
+        curves[fold] = fit_curves(value for value in stated if value.fold != fold)
     confidences = []
     for judged in stated:
         curve = curves[judged.fold].get(judged.curve)
@@ -195,7 +198,7 @@ def read_curves() -> dict[tuple[str, str], Curve]:
 
 
 def format_curves(curves: Curves) -> str:
-    """Format the curves as the file of the package, sorted by field."""
+    """Format the file of curves, sorted by field."""
     lines = [_HEAD]
     shown = ""
     for (field, found), curve in sorted(curves.items()):

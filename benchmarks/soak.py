@@ -1,18 +1,18 @@
-"""Kill runs and a service at random moments, and check that nothing is lost, sent again or missing
-from the bill.
+"""Kill runs and a service at random moments, and check that no result is lost, no request is
+repeated, and all costs are counted.
 
     python -m benchmarks.soak [--minutes 20] [--records 150] [--latency 1] [--seed 0]
 
-A server on loopback counts its answers and what they cost. Rounds of ``extractor run`` and of
-``extractor serve`` alternate until the time is over, but there are at least two. Each round has a
-budget. Its command is killed at random moments, mostly by ``kill -9``, otherwise by Ctrl-C or
-SIGTERM, and started again, until it ends or its budget is spent. Then it runs without a budget. The
-checks are:
+A server on loopback counts its answers and their cost. Rounds of ``extractor run`` and of
+``extractor serve`` alternate until the time is over, but there are at least two rounds. Each round
+has a budget. Its command is killed at random moments, usually by ``kill -9`` and otherwise by
+Ctrl-C or SIGTERM, and restarted until it ends or its budget is spent. Then it is run without a
+budget. The checks are:
 
-- the server's answers cost at most what the run or the service counts, calls without a reply
-  included, and at most the budget and one call;
-- in the end, the results of a run are those of an undisturbed run byte for byte, no answered request
-  was sent again, and ``run.json`` counts the calls in the store; a job has all its results.
+- the server's answers cost no more than the run or the service counts, including calls without a
+  reply, and no more than the budget plus one call;
+- in the end, the results of a run are identical to those of an undisturbed run, no answered request
+  was repeated, and ``run.json`` counts the calls in the store; a job has all its results.
 
 Prints a line for each round. If anything is wrong, exits with 1 and prints the reasons.
 """
@@ -64,7 +64,7 @@ class Round(NamedTuple):
     limit: float
 
     def list_options(self, limit: float | None) -> list[str]:
-        """Return the options of the commands: the model, its prices, the limit in dollars."""
+        """Return the options of the commands: the model, its prices, and the limit in dollars."""
         prices = self.folder / "prices.toml"
         prices.write_text(_PRICES)
         options = ["--model", f"{self.server.url}#stub", "--prices", str(prices)]
@@ -77,7 +77,7 @@ class Round(NamedTuple):
         return run_command(self.records, "--effort", "all", *options, "--out", out)
 
     def kill(self, running: subprocess.Popen[str]) -> None:
-        """End a process some time after its next request, unless it ends by itself."""
+        """Kill a process up to three seconds after its next request, unless it ends by itself."""
         before = self.server.calls
         until = time.monotonic() + _LONGEST_S
         while self.server.calls == before and time.monotonic() < until:
@@ -90,12 +90,12 @@ class Round(NamedTuple):
             running.wait(_LONGEST_S)
 
     def count_cost(self) -> float:
-        """Return what all answers of the server cost, in dollars."""
+        """Return the cost of all the server's answers in dollars."""
         tokens = self.server.tokens
         return (2 * tokens["prompt_tokens"] + 10 * tokens["completion_tokens"]) / 1e6
 
     def check_money(self, counted: float) -> Iterator[str]:
-        """Yield what is wrong with the dollars that were counted."""
+        """Yield the faults in the counted dollars."""
         cost = self.count_cost()
         money = f"the answers cost ${cost:.4f}, counted are ${counted:.4f}"
         print(f"  {money}, the limit is ${self.limit:.4f}", flush=True)
@@ -108,7 +108,7 @@ class Round(NamedTuple):
 def main() -> None:
     """Print the figures."""
     chosen = parse_options(__doc__, minutes=20.0, records=150, latency=1.0, seed=0)
-    # Part of the server's answers are nonsense, by design; that is no reason to end with 1.
+    # Some of the server's answers are nonsense by design, which must not make the command fail.
     os.environ["EXTRACTOR_MAX_LACKING"] = "1"
     until = time.monotonic() + 60 * chosen.minutes
     faults = 0
@@ -132,8 +132,8 @@ def main() -> None:
             lost = rng.uniform(0.2, 1) * most_lost
             limit = rng.uniform(0.4, 1.2) * full + lost
             with serve_counting(chosen.latency) as server:
-                one = Round(records, server, place, rng, limit)
-                found = list(play(one, undisturbed))
+                current = Round(records, server, place, rng, limit)
+                found = list(play(current, undisturbed))
             faults += len(found)
             verdict = "; ".join(found) or "no faults"
             print(f"round {number}, {play.__name__[5:]}: {verdict}", flush=True)
@@ -141,22 +141,22 @@ def main() -> None:
     raise SystemExit(1 if faults else 0)
 
 
-def play_run(one: Round, undisturbed: Path) -> Iterator[str]:
-    """Kill a run again and again, and yield what is wrong."""
-    out = one.folder / "run"
-    command = one.run(out, one.limit)
+def play_run(current: Round, undisturbed: Path) -> Iterator[str]:
+    """Kill a run repeatedly, and yield the faults."""
+    out = current.folder / "run"
+    command = current.run(out, current.limit)
     for _ in range(_KILLS_OF_RUN):
         quiet = subprocess.DEVNULL
         with subprocess.Popen(command, stderr=quiet, text=True) as running:
-            one.kill(running)
+            current.kill(running)
         if running.returncode in (0, 3):
             break
     code = subprocess.run(command, check=False).returncode
     if code not in (0, 3):
         yield f"the run ended with {code}"
     cost = _read_run(out)["cost"]
-    yield from one.check_money(cost["usd"] + cost["usd_without_reply"])
-    subprocess.run(one.run(out, None), check=True)
+    yield from current.check_money(cost["usd"] + cost["usd_without_reply"])
+    subprocess.run(current.run(out, None), check=True)
     results = [path / "extractions.jsonl" for path in (out, undisturbed)]
     if results[0].read_bytes() != results[1].read_bytes():
         yield "the results are not those of an undisturbed run"
@@ -168,7 +168,7 @@ def _read_run(folder: Path) -> Any:
 
 
 def check_store(folder: Path) -> Iterator[str]:
-    """Yield what is wrong with the calls of a run that was killed and resumed."""
+    """Yield the faults in the calls of a run that was killed and resumed."""
     usage = _read_run(folder)["usage"]
     counted = tuple(usage[name] for name in ("calls", "prompt_tokens", "output_tokens"))
     with closing(open_run_to_read(folder)) as run:
@@ -180,27 +180,27 @@ def check_store(folder: Path) -> Iterator[str]:
         yield f"run.json counts {counted}, its calls add up to {summed}"
 
 
-def play_job(one: Round, undisturbed: Path) -> Iterator[str]:
-    """Kill a service again and again while it works on a job, and yield what is wrong."""
+def play_job(current: Round, undisturbed: Path) -> Iterator[str]:
+    """Kill a service repeatedly while it processes a job, and yield the faults."""
     job = ""
     for _ in range(_KILLS_OF_JOB):
-        with _serve(one, one.limit) as (client, running):
+        with _serve(current, current.limit) as (client, running):
             if not job:
                 kind = {"content-type": "application/x-ndjson"}
-                body = one.records.read_bytes()
+                body = current.records.read_bytes()
                 made = client.post("/v1/jobs?effort=all", content=body, headers=kind)
                 job = f"/v1/jobs/{made.json()['id']}"
-            one.kill(running)
-    with _serve(one, one.limit) as (client, running):
+            current.kill(running)
+    with _serve(current, current.limit) as (client, running):
         ended = _await_end(client, job)
         running.send_signal(signal.SIGTERM)
         running.wait(_LONGEST_S)
     if ended["state"] not in ("done", "paused"):
         yield f"the job was {ended['state']}: {ended['reason']}"
-    with closing(sqlite3.connect(one.folder / "root" / "service.sqlite")) as book:
+    with closing(sqlite3.connect(current.folder / "root" / "service.sqlite")) as book:
         spent = book.execute("SELECT sum(dollars) FROM spending").fetchone()[0]
-    yield from one.check_money(spent)
-    with _serve(one, one.limit + 1000) as (client, _):
+    yield from current.check_money(spent)
+    with _serve(current, current.limit + 1000) as (client, _):
         ended = _await_end(client, job)
         found = client.get(f"{job}/results").text.splitlines()
     wanted = (undisturbed / "extractions.jsonl").read_text("utf-8").splitlines()
@@ -214,12 +214,12 @@ def play_job(one: Round, undisturbed: Path) -> Iterator[str]:
 
 @contextmanager
 def _serve(
-    one: Round, limit: float
+    current: Round, limit: float
 ) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
-    """Start the service, and yield a client of it."""
+    """Start the service, and yield a client and the process."""
     command = [sys.executable, "-m", "extractor", "serve", "--port", "0"]
-    command += ["--workers", "1", "--root", str(one.folder / "root")]
-    command += one.list_options(limit)
+    command += ["--workers", "1", "--root", str(current.folder / "root")]
+    command += current.list_options(limit)
     running = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -241,7 +241,7 @@ def _serve(
 
 
 def _await_end(client: httpx2.Client, job: str) -> Any:
-    """Wait for the end of a job, and return it."""
+    """Wait until a job ends, and return its state."""
     while True:
         found = client.get(job).json()
         if found["state"] not in ("queued", "running"):

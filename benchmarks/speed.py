@@ -1,9 +1,10 @@
-"""Measure how fast records are read and parsed without a model, on one core.
+"""Measure the speed of reading and parsing records without a model, on one core.
 
     python -m benchmarks.speed --data DIR [--records N]
 
-Prints records per second over the first N records of the folder's ``records/ctgov_v2.jsonl.gz``: of
-reading and parsing, and of the whole command ``extractor run --effort none``.
+Prints the number of records per second, over the first N records of the folder's
+``records/ctgov_v2.jsonl.gz``: for reading and parsing, and for the whole command ``extractor run
+--effort none``.
 """
 
 import os
@@ -18,7 +19,7 @@ import psutil
 
 from benchmarks.data import parse_options
 
-# one core, also for matrices: before anything loads them
+# one core for matrices too; must be set before numpy is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from extractor.concepts.parse import parse_record
@@ -31,7 +32,7 @@ def run_command(*arguments: object) -> list[str]:
 
 
 def cpu_seconds(command: list[str]) -> float:
-    """Measure the user and system time of a command and of the children that it waited for."""
+    """Return the user and system time of a command and its child processes."""
     before = psutil.Process().cpu_times()
     subprocess.run(command, check=True, capture_output=True)
     after = psutil.Process().cpu_times()
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def measure_rates(path: Path, limit: int) -> dict[str, float]:
-    """Measure records per second of processor time, over a file's first records."""
+    """Return the number of records per second of processor time, for the first records of a file."""
     parse_record(next(read_records(path)))  # loads the rules
     begun = time.process_time()
     count = sum(1 for _ in map(parse_record, islice(read_records(path), limit)))

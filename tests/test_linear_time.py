@@ -229,7 +229,7 @@ def test_a_long_line_is_read_to_the_end(piece: str) -> None:
 
     parsed = parse_record(trial(eligibility=line))
 
-    text = parsed.cleaned["eligibility"].text
+    text = parsed.sections["eligibility"].cleaned.text
     blanked = sum(found.span.length for found in parsed.hostile)
     assert len(text) == len(line)
     assert text == line or blanked >= 0.99 * 200_000

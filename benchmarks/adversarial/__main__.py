@@ -1,11 +1,11 @@
-"""Count the wrong values that the rules give with a high confidence on misleading wordings.
+"""Count the wrong values to which the rules give a high confidence, on misleading wordings.
 
     python -m benchmarks.adversarial [FILE ...] [--sure 0.85] [--show FIELD]
 
-Reads every wording (by default those beside this file) as a small trial record, with the rules
-alone. For each field, prints the values given and the wrong ones, the same for values with at least
-the confidence ``--sure``, and the stated values that were missed. ``--show`` prints the confident
-wrong values and the misses of one field, or of "all".
+Reads every wording (by default, those in the files beside this module) as a small trial record,
+with the rules alone. For each field, prints the number of values and of wrong values, the same for
+values with at least the confidence ``--sure``, and the number of missed values. ``--show`` prints
+the wrong values with a high confidence and the missed values of one field, or of "all" fields.
 """
 
 from collections import defaultdict
@@ -50,7 +50,7 @@ _FIELDS = {
         "instrument": "instrument",
     },
 }
-"""The fields of a task by the name of one value, each with its key in a right answer."""
+"""The fields of each task by the name of a single value, each with its key in a right answer."""
 _LISTS = {"constraints", "criteria", "time_points", "time_windows"}
 _TEXTS = ("list", "lead_in", "text", "section", "agent")
 _OUTCOME = {
@@ -61,7 +61,7 @@ _OUTCOME = {
 
 
 class Given(NamedTuple):
-    """A value of an extraction in a form that compares, with its confidence."""
+    """A value of an extraction in a comparable form, with its confidence."""
 
     field: str
     value: Any
@@ -69,7 +69,7 @@ class Given(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A value of a wording: given, right or not; or stated and missed, without a confidence."""
+    """A given value, and whether it is right; or a missed value, whose confidence is None."""
 
     wording: Row
     field: str
@@ -110,7 +110,7 @@ def extract_wordings(wordings: Sequence[Row]) -> Iterator[TrialExtraction]:
 
 
 def make_study(number: int, wording: Row) -> Row:
-    """Return a registry's record with one wording and as little else as possible."""
+    """Return a registry record that contains a wording and as little else as possible."""
     study: Row = {
         "identificationModule": {
             "nctId": f"NCT{number:08d}",
@@ -160,22 +160,22 @@ def judge(wording: Row, extraction: TrialExtraction) -> Iterator[Outcome]:
 
 
 def take_stated(left: list[tuple[str, Any]], given: Given) -> bool:
-    """Remove the right value that a given one agrees with, and the same limit on other members of
-    a list of quantities. Returns whether there is one.
+    """Remove the right value that agrees with a given value, and the same limit on other members of
+    a list of quantities. Return whether there was such a value.
     """
-    same = [one for one in left if one[0] == given.field]
-    right = [one for one in same if agree(given.field, given.value, one[1])]
+    same = [pair for pair in left if pair[0] == given.field]
+    right = [pair for pair in same if agree(given.field, given.value, pair[1])]
     if not right:
         return False
     left.remove(right[0])
-    for one in left.copy():
-        if one[0] == "constraint" and _names_both(given.value, one[1]):
-            left.remove(one)
+    for pair in left.copy():
+        if pair[0] == "constraint" and _names_both(given.value, pair[1]):
+            left.remove(pair)
     return True
 
 
 def list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
-    """Yield the right values by field, in the form of the given ones."""
+    """Yield the right values by field, in the form of given values."""
     right = wording["right"]
     for regimen in right.get("regimens", ()):
         yield "agent", regimen["agent"]
@@ -188,13 +188,13 @@ def list_stated(wording: Row) -> Iterator[tuple[str, Any]]:
         stated = right.get(key)
         if key not in _LISTS:
             stated = () if stated is None else [stated]
-        for one in stated or ():
-            for bound in _split(one) if field == "constraint" else [one]:
+        for member in stated or ():
+            for bound in _split(member) if field == "constraint" else [member]:
                 yield field, bound
 
 
 def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Return the bounds of a limit; "between" has two."""
+    """Return the bounds of a limit; a limit with "between" has two."""
     quantity, sign, value, high, unit = limit
     if sign != Comparator.BETWEEN:
         return [(quantity, sign, value, unit)]
@@ -202,16 +202,14 @@ def _split(limit: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def list_given(extraction: TrialExtraction) -> Iterator[Given]:
-    """Yield the values of an extraction, each in a form that compares. Parts of ``time_windows`` are
-    not judged.
-    """
+    """Yield the values of an extraction in a comparable form, without the parts of windows."""
     people = extraction.eligibility
     yield from _list_values(people, "minimum_age", "maximum_age", "sex")
     for criterion in people.criteria:
         value = [criterion.kind, criterion.quote]
         yield Given("criterion", value, _find_confidence(criterion, "kind"))
         yield from _list_values(criterion, "constraints", "time_window")
-        sure = {one.field: one.confidence or 0 for one in criterion.evidence}
+        sure = {piece.field: piece.confidence or 0 for piece in criterion.evidence}
         for at, window in enumerate(criterion.time_windows):
             (form,) = to_forms(window)
             yield Given("time_windows", form, sure[f"time_windows[{at}]"])
@@ -254,20 +252,20 @@ def to_forms(value: Any) -> list[Any]:
 
 
 def _find_confidence(item: ExtractedItem, field: str) -> float:
-    """Return the least confidence of a field and its parts: not of another one, as
-    ``time_windows`` of a window.
+    """Return the lowest confidence of a field and its parts. Another field with the same beginning,
+    such as ``time_windows`` for ``time_window``, is not a part.
     """
     of_parts = (f"{field}.", f"{field}[")
-    own = [
+    confidences = [
         piece.confidence or 0
         for piece in item.evidence
         if piece.field == field or piece.field.startswith(of_parts)
     ]
-    return min(own, default=0)
+    return min(confidences, default=0)
 
 
 def agree(field: str, given: Any, right: Any) -> bool:
-    """Return whether a value of a field is the right one, as far as words may differ."""
+    """Return whether a value of a field is right, allowing for differences in wording."""
     match field:
         case "constraint":
             return _agree_on_limit(given, right)
@@ -285,7 +283,7 @@ def agree(field: str, given: Any, right: Any) -> bool:
 
 
 def _agree_on_limit(given: Any, right: Any) -> bool:
-    """Return whether two limits have one comparator, number and unit, and are of one quantity."""
+    """Return whether two limits have the same comparator, number, unit and quantity."""
     if given[1:3] != right[1:3] or not _same_unit(given[3], right[3]):
         return False
     # for "older", "old", "donor ... years old"
@@ -294,23 +292,21 @@ def _agree_on_limit(given: Any, right: Any) -> bool:
 
 
 def _names_both(given: Any, right: Any) -> bool:
-    """Return whether a limit on a list of quantities ("AST or ALT") is the same limit on another
-    member.
-    """
+    """Return whether a limit on several quantities ("AST or ALT") includes the right limit."""
     if given[1:3] != right[1:3]:
         return False
     return set(_words(right[0]).split()) <= set(_words(given[0]).split())
 
 
-def _same_unit(one: str | None, other: str | None) -> bool:
-    """Return whether two units are written alike, have one code, or are one unit of time."""
-    if _fold(one) == _fold(other):
+def _same_unit(first: str | None, second: str | None) -> bool:
+    """Return whether two units have the same spelling, UCUM code or time unit."""
+    if _fold(first) == _fold(second):
         return True
-    if not one or not other:
+    if not first or not second:
         return False
     for read in (read_unit, read_time_unit):
-        unit = read(one)
-        if unit is not None and unit == read(other):
+        unit = read(first)
+        if unit is not None and unit == read(second):
             return True
     return False
 
@@ -320,24 +316,24 @@ def _fold(unit: str | None) -> str:
 
 
 def _words(text: str) -> str:
-    """Return the words of a text in small letters, with a blank between two."""
+    """Return the words of a text in lower case, separated by spaces."""
     letters = [letter if letter.isalnum() else " " for letter in text.lower()]
     return " ".join("".join(letters).split())
 
 
 def _share_word(name: str, other: str) -> bool:
-    """Return whether two names of a thing share a word, or one is the abbreviation of the other."""
+    """Return whether two names share a word, or one name is the abbreviation of the other."""
     words, others = (
-        _words(one).replace("aged", "age").split() for one in (name, other)
+        _words(text).replace("aged", "age").split() for text in (name, other)
     )
     if {word.rstrip("s") for word in words} & {word.rstrip("s") for word in others}:
         return True
-    initials = ["".join(word[0] for word in one) for one in (words, others)]
+    initials = ["".join(word[0] for word in each) for each in (words, others)]
     return initials[1] == "".join(words) or initials[0] == "".join(others)
 
 
 def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
-    """Format a line per field: given, wrong, given and wrong with high confidence, and missed."""
+    """Format a line per field: given, wrong, given and wrong with a high confidence, and missed."""
     by_field: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_field[outcome.field].append(outcome)
@@ -348,10 +344,10 @@ def format_counts(outcomes: Sequence[Outcome], sure: float) -> str:
 
 
 def _count_row(field: str, outcomes: Sequence[Outcome], sure: float) -> list[object]:
-    given = [one for one in outcomes if one.confidence is not None]
-    certain = [one for one in given if (one.confidence or 0) >= sure]
+    given = [outcome for outcome in outcomes if outcome.confidence is not None]
+    certain = [outcome for outcome in given if (outcome.confidence or 0) >= sure]
     wrong, certain_wrong = (
-        sum(not one.right for one in group) for group in (given, certain)
+        sum(not outcome.right for outcome in group) for group in (given, certain)
     )
     share = certain_wrong / len(certain) if certain else 0.0
     missed = len(outcomes) - len(given)

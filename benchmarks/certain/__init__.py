@@ -1,1 +1,1 @@
-"""Lines whose certain values a reader judged: see README.md."""
+"""Lines whose high-confidence values were judged by a reader; see README.md."""

@@ -1,11 +1,12 @@
-"""Count the wrong values that the rules give with a high confidence on judged lines.
+"""Count the wrong values to which the rules give a high confidence, on judged lines.
 
     python -m benchmarks.certain [--sure 0.85] [--show wrong|unsure|new]
 
-Each of ``lines.jsonl`` is a criterion or an outcome. When it was new, a reader judged the limits,
-windows, ages and time points that the rules gave for it with a confidence of 0.85 or more. For each
-set, prints these values and the wrong ones among them; then today's confident values, and how many
-of them the reader found wrong, was unsure about, or has not judged. ``--show`` prints today's values.
+Each line in ``lines.jsonl`` is a criterion or an outcome. When the line was added, a reader judged
+the limits, windows, ages and time points that the rules had read with a confidence of 0.85 or more.
+For each set of lines, prints the number of these values and how many were wrong; then the number of
+today's values with a high confidence, and how many of them the reader found wrong, was unsure
+about, or has not judged. ``--show`` also prints today's values with the given verdict.
 """
 
 import json
@@ -21,7 +22,7 @@ _FIELDS = ("constraint", "time_window", "minimum_age", "maximum_age", "time_poin
 
 
 def main() -> None:
-    """Print the table, and values on request."""
+    """Print the table, preceded by the values requested with ``--show``."""
     chosen = parse_options(__doc__, sure=0.85, show=str)
     lines = read_lines(Path(__file__).with_name("lines.jsonl"))
     then = defaultdict[str, Counter[str]](Counter)
@@ -44,7 +45,7 @@ def main() -> None:
 
 
 def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], str]]:
-    """Yield the certain values of today, each with its line and the reader's verdict, or "new"."""
+    """Yield today's confident values with their line and the verdict; "new" if not judged."""
     extractions = extract_wordings([to_wording(line) for line in lines])
     for line, extraction in zip(lines, extractions, strict=True):
         judged = {
@@ -58,7 +59,7 @@ def judge(lines: Sequence[Row], sure: float) -> Iterator[tuple[Row, list[Any], s
 
 
 def to_wording(line: Row) -> Row:
-    """Return a line in the form that ``make_study`` turns into a registry's record."""
+    """Return a line in the form expected by ``make_study``, which creates a registry record."""
     if line["part"] != "outcome":
         return {"task": "eligibility", "text": line["text"], "list": line["part"]}
     frame = line.get("time_frame")

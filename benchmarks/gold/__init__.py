@@ -16,16 +16,16 @@ READINGS = {
     "1.3": (_HERE / "first.jsonl", _HERE / "second.jsonl"),
     "1.4": (_HERE / "first_1.4.jsonl", _HERE / "second_1.4.jsonl"),
 }
-"""Two independent annotations by version of the guideline: under 1.3 of trials of folds 3 and 4, where
-a third annotator decided what is gold; under 1.4 of 20 trials that are in no gold, by a language
-model that got the guideline alone.
+"""Two independent annotations by version of the guideline. Under 1.3, the trials are in folds 3 and
+4, and a third annotator decided the gold. Under 1.4, the 20 trials are not in the gold, and the
+annotator was a language model that was given only the guideline.
 """
 GROUPS = ("oncology and allergy", "other areas")
 HOME_AREAS = frozenset({"Oncology", "Allergy / asthma"})
 
 
 def read_gold(path: Path = GOLD) -> dict[str, Row]:
-    """Read the lines of a gold file by record; empty if the file does not exist."""
+    """Return the lines of a gold file by record ID; empty if the file does not exist."""
     lines = read_lines(path) if path.is_file() else []
     return {line["record_id"]: line for line in lines}
 
@@ -33,7 +33,7 @@ def read_gold(path: Path = GOLD) -> dict[str, Row]:
 def read_annotated(
     lines: Mapping[str, Row], records: Iterable[TrialRecord]
 ) -> Iterator[tuple[TrialRecord, Row, Row]]:
-    """Yield each record whose text is the annotated one, once, with its line and its gold JSON."""
+    """Yield each record whose text is the annotated text once, with its line and gold JSON."""
     left = dict(lines)
     for record in records:
         line = left.get(record.record_id)
@@ -44,10 +44,10 @@ def read_annotated(
 def read_pairs(
     gold: Path, inputs: Sequence[Path]
 ) -> Iterator[tuple[TrialRecord, Row, TrialExtraction]]:
-    """Yield the records that a file or a folder of gold annotates, each with its line, if there is
-    one, and its gold.
+    """Yield the records that are annotated in a gold file or folder, each with its line and its
+    gold. The line is empty for a folder.
 
-    Unreadable records are left out.
+    Unreadable records are omitted.
 
     >>> [line for _, line, _ in read_pairs(Path("seeds/gold"), [Path("seeds/records")])]
     [{}, {}, {}, {}, {}]
@@ -64,7 +64,7 @@ def read_pairs(
 
 
 def name_group(area: str) -> str:
-    """Return the group of an area.
+    """Return the group of a medical area.
 
     >>> name_group("Oncology"), name_group("Dentistry")
     ('oncology and allergy', 'other areas')

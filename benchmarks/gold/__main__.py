@@ -1,9 +1,9 @@
-"""Write annotations as lines of gold, which have spans and hashes in place of the records' text.
+"""Write annotations as lines of gold, which contain spans and hashes instead of the records' text.
 
     python -m benchmarks.gold FILE ANNOTATIONS... --records INPUT... --areas TSV
 
-FILE is a file of gold; the line of a record that it already has is replaced, and keeps its fold.
-ANNOTATIONS are folders of gold JSON. TSV has two columns, id and area.
+FILE is a gold file. If it already contains a line for a record, the line is replaced, but keeps its
+fold. ANNOTATIONS are folders of gold JSON. TSV has two columns, ID and area.
 """
 
 import csv

@@ -1,14 +1,14 @@
 """Score the rules alone on the gold, by field: ``python -m benchmarks.gold.figures --records
 INPUT...``.
 
-Prints macro-F1 over stated or predicted values, for oncology and allergy, on which the rules were
-built, and for all other areas. ``--write`` stores the figures in ``figures.json``; no field may fall
-below its interval there (``tests/test_accuracy.py``). A record whose text is missing or has changed
-is left out; if none is left, the command fails. ``seeds/records`` has the texts of five trials, in
-folds 3 and 4. The authors of rules may see errors of folds 0, 1 and 2; ``--folds 3,4`` measures on
-the others. ``--agreement VERSION`` prints instead how far two independent annotations under that
-version of the guideline agree, which is the ceiling of all other figures; ``--write`` stores it in
-``agreement_VERSION.json``.
+Prints macro-F1 over annotated or predicted values, for oncology and allergy, for which the rules
+were developed, and for all other areas. ``--write`` stores the figures in ``figures.json``; no
+field may fall below its interval there (``tests/test_accuracy.py``). A record whose text is missing
+or has changed is omitted; if no record remains, the command fails. ``seeds/records`` contains the
+texts of five trials in folds 3 and 4. The authors of rules may inspect errors in folds 0, 1 and 2;
+``--folds 3,4`` measures the other folds. ``--agreement VERSION`` instead prints how far two
+independent annotations under that version of the guideline agree, which is the ceiling for all
+other figures; ``--write`` stores it in ``agreement_VERSION.json``.
 """
 
 import json
@@ -40,10 +40,10 @@ def measure_figures(
     resamples: int = 1000,
     folds: Collection[int] = range(FOLDS),
 ) -> dict[str, Any]:
-    """Return, for each group of areas, the number of scored records in these folds, and each
-    figure's F1 and interval.
+    """Return, for each group of areas, the number of scored records in the given folds, and the F1
+    and interval of each figure.
 
-    A figure without an interval has fewer than ten values, and is left out.
+    A figure without an interval has fewer than ten values and is omitted.
     """
     lines = {name: line for name, line in read_gold().items() if line["fold"] in folds}
     scored: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
@@ -66,7 +66,7 @@ def measure_agreement(records: Iterable[TrialRecord], guideline: str) -> dict[st
 def _score_groups(
     pairs: Mapping[str, list[tuple[Any, Any]]], resamples: int
 ) -> dict[str, Any]:
-    """Return the figures of each group of areas that has a record."""
+    """Return the figures for each group of areas that has a record."""
     figures = {}
     for group in GROUPS:
         if pairs.get(group):
@@ -75,11 +75,11 @@ def _score_groups(
 
 
 def _score(pairs: list[tuple[Any, Any]], resamples: int) -> dict[str, Any]:
-    """Return the number of pairs, and each figure's F1 and interval."""
+    """Return the number of pairs, and the F1 and interval of each figure."""
     golds = [gold for gold, _ in pairs]
     others = [other for _, other in pairs]
     report = evaluate(golds, others, resamples=resamples)
-    macros = [one for one in report.groups if not one.name.endswith(".micro")]
+    macros = [score for score in report.groups if not score.name.endswith(".micro")]
     figures = {}
     for score in (*macros, *report.fields):
         if score.normalised is None or score.interval is None:

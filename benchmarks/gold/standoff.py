@@ -1,9 +1,10 @@
-"""Standoff gold, without the text of the records: each quote is a span, and each section has a hash.
+"""Standoff gold, without the text of the records. Quotes are spans, and sections have hashes.
 
-Each line is the JSON of one trial. The keys are those of gold JSON, but a quote is a span:
-``[start, end]`` in the item's own section, ``[section, start, end]`` in another. ``sections`` maps
-each section's name to the SHA-256 of its raw text, to detect a record whose text has changed. An
-annotator's own words, such as for a quantity that the text does not name, stay text.
+Each line is the JSON of one trial, with the keys of gold JSON. A quote is replaced by a span:
+``[start, end]`` in the item's own section, or ``[section, start, end]`` in another section.
+``sections`` maps each section's name to the SHA-256 of its raw text, to detect a record whose text
+has changed. An annotator's own words, such as for a quantity that the text does not name, stay
+text.
 """
 
 import re
@@ -21,18 +22,16 @@ from extractor.language.passage import read_section
 from extractor.schemas import TrialRecord, list_groups
 
 PARTS = ("eligibility", "dosing", "endpoints")
-"""The keys of a line with annotations."""
+"""The keys of a line that contain annotations."""
 _LISTS = ("arms", "interventions")
-"""Sections that some formats keep as one cell of items joined by bars."""
+"""Sections that some formats store as one cell of items, separated by bars."""
 _ITEM = re.compile(r"(?:^|(?<=\|))[^|]*")
 _UNCUT = r"(?!(?<=[^\W_])[^\W_])"
 """Not between two letters or digits."""
-_QUOTED = {one.part for one in FIELDS if one.comparer in (TEXT, EXTENT)}
+_QUOTED = {field.part for field in FIELDS if field.comparer in (TEXT, EXTENT)}
 """Fields that always quote the record."""
-_MARKS = {one.key.rpartition(".")[2] for one in FIELDS if not one.counts}
-"""Lists that are kept although they are empty: they show that a trial was read for the fields of
-guideline 1.5.
-"""
+_MARKS = {field.key.rpartition(".")[2] for field in FIELDS if not field.counts}
+"""Lists that are kept if empty, which shows that a trial was annotated for these fields."""
 _EMPTY: dict[str, dict[str, Any]] = {
     group.path: {
         info.name: [] if info.many else None
@@ -41,15 +40,15 @@ _EMPTY: dict[str, dict[str, Any]] = {
     }
     for group in list_groups()
 }
-"""The optional fields of each kind of items, empty."""
+"""The optional fields of each kind of item, with empty values."""
 _MOSTLY_QUOTED = {"quantity", "unit", "name", "version"}
-"""Fields that usually quote the record: an annotator may use other words."""
+"""Fields that usually quote the record, but for which an annotator may use other words."""
 
 
 def to_standoff(gold: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
-    """Replace the quotes in gold JSON with spans. Empty fields are left out.
+    """Replace the quotes in gold JSON with spans. Empty fields are omitted.
 
-    Raises ``ValueError`` for a quote that is not in the record.
+    Raises ``ValueError`` if a quote is not in the record.
 
     >>> from extractor import read_records
     >>> record = next(read_records("seeds/records"))
@@ -92,7 +91,7 @@ def _encode(
 
 
 def _name_home(table: dict[str, Any]) -> str | None:
-    """Return the place of an item: its section, or that of its outcome."""
+    """Return the place of an item: its section, or the registered outcome that it belongs to."""
     if table.get("rank"):
         return f"{table['rank']}_outcomes[{table['index']}]"
     section: str | None = table.get("section")
@@ -102,7 +101,7 @@ def _name_home(table: dict[str, Any]) -> str | None:
 def _encode_table(
     table: dict[str, Any], finder: "_Finder", home: str | None
 ) -> dict[str, Any]:
-    """Replace the quotes in an item, without the fields that are not stated."""
+    """Replace the quotes in an item with spans, and omit the fields that are not stated."""
     inner = _name_home(table) or home
     encoded = {}
     for key, value in table.items():
@@ -116,8 +115,8 @@ def _encode_table(
 
 
 def _is_stated(key: str, value: Any) -> bool:
-    """Return whether a field is written: an empty list is if annotators were asked for it, and so is
-    an open end of a range.
+    """Return whether a field is written: it has a value, or it is an empty list that annotators
+    were asked for, or it is the open end of a range.
     """
     if value is None:
         return key in ("low", "high")
@@ -139,13 +138,11 @@ class _Finder:
                     self._labels.setdefault(label, place)
 
     def find_label(self, label: str) -> list[Any] | None:
-        """Return the span of an arm's label in the first arm that has it."""
+        """Return the span of a label in the first arm with this label."""
         return self._labels.get(fold_label(label))
 
     def find(self, words: str, home: str | None) -> list[Any] | None:
-        """Return the span of ``words``, in ``home`` if they are there, else in the first section
-        that has them.
-        """
+        """Return the span of ``words`` in ``home`` or else in the first section with them."""
         spans = [self._spans[home]] if home in self._spans else []
         spans += [Span(name, 0, len(text)) for name, text in self._texts.items()]
         for span in spans:
@@ -156,8 +153,9 @@ class _Finder:
 
 
 def _find_first(words: str, text: str, span: Span) -> tuple[int, int] | None:
-    """Return the first place of words in a span that cuts no word or number, else the first place.
-    Case, the length of white space, and backslashes before punctuation may differ.
+    """Return the first place of the words that does not begin or end inside another word or number
+    or, failing that, the first place. Case, the length of white space, and backslashes before
+    punctuation may differ.
     """
     spaced = r"\s+".join(map(_escape_word, words.split()))
     inside = text[span.start : span.end]
@@ -176,34 +174,30 @@ def _escape_word(word: str) -> str:
 
 
 def from_standoff(line: Mapping[str, Any], record: TrialRecord) -> dict[str, Any]:
-    """Restore the gold JSON of a line. The record's text must be the annotated one
-    (``find_changed_sections``).
-    """
+    """Restore the gold JSON of a line. The record's text must be the annotated text."""
     decoded: dict[str, Any] = _decode({key: line[key] for key in PARTS}, record, None)
     return {"record_id": line["record_id"], **_add_empty(decoded)}
 
 
 def _add_empty(gold: dict[str, Any]) -> dict[str, Any]:
-    """Add the fields that the line leaves out because they are empty: without its key, a field counts as
-    not annotated. Fields of guideline 1.5 are in the line wherever they were annotated.
+    """Add the fields that the line omits because they are empty, since a field without a key counts
+    as not annotated. Fields of guideline 1.5 are in the line wherever they were annotated.
     """
     whole = dict(gold)
     whole["eligibility"] = _EMPTY["eligibility"] | gold["eligibility"]
     criteria = gold["eligibility"].get("criteria", [])
     whole["eligibility"]["criteria"] = [
-        _EMPTY["eligibility.criteria"] | one for one in criteria
+        _EMPTY["eligibility.criteria"] | criterion for criterion in criteria
     ]
     for task in ("dosing", "endpoints"):
-        whole[task] = [_EMPTY[task] | one for one in gold[task]]
+        whole[task] = [_EMPTY[task] | item for item in gold[task]]
     return whole
 
 
 def find_changed_sections(
     line: Mapping[str, Any], record: TrialRecord
 ) -> tuple[str, ...]:
-    """Return the names of annotated sections that the record no longer has, or whose text has
-    changed.
-    """
+    """Return the names of annotated sections that are missing or have changed."""
     today = hash_sections(record)
     known = line["sections"].items()
     return tuple(name for name, digest in known if today.get(name) != digest)
@@ -232,14 +226,14 @@ def _decode(value: Any, record: TrialRecord, home: str | None) -> Any:
 
 
 def _is_span(value: list[Any]) -> bool:
-    """Return whether a list is a span: two offsets, perhaps behind the name of a section."""
+    """Return whether a list is a span: two offsets, which may follow the name of a section."""
     if len(value) not in (2, 3):
         return False
     return isinstance(value[-2], int) and isinstance(value[-1], int)
 
 
 def _find_places(record: TrialRecord) -> dict[str, Span]:
-    """Return all places of a record by name: sections, outcomes, and items of a list in one cell."""
+    """Return all places by name: sections, outcomes, and the items of a list in one cell."""
     spans: dict[str, Span] = {}
     for section in record.sections:
         # Flat formats keep all arms in one cell, with bars between.

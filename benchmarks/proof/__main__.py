@@ -1,13 +1,14 @@
-"""Count the answers of a model that repeats them when asked again: wrong ones with true quotes that
-are accepted, and right ones that are refused.
+"""Count the accepted wrong answers and the rejected right answers of a model that repeats its
+answer when it is asked again. The wrong answers have true quotes.
 
     python -m benchmarks.proof [FILE ...] [--sure 0.85] [--show KIND]
 
-Each line of a file (by default those beside this file) is a text of a registry and an answer about
-it, in the form in which a model writes. The whole program extracts the text with a model that gives
-this answer. By type of value, prints how many wrong answers are accepted, how many of them with at
-least the confidence ``--sure``, and how many right answers are refused. ``--show`` prints cases of one kind, or of "all". Raises ``ValueError`` for an answer in no
-readable form.
+Each line of a file (by default, the files beside this module) contains a registry text and an
+answer about it, in the form in which a model writes answers. The whole program extracts the text
+with a model that gives this answer. For each type of value, prints how many wrong answers are
+accepted, how many of them with at least the confidence ``--sure``, and how many right answers are
+refused. ``--show`` also prints the wrongly judged cases of one kind, or of "all" kinds. Raises
+``ValueError`` if a wrong answer is unreadable.
 """
 
 import asyncio
@@ -51,7 +52,7 @@ _KEYS = {
     "for": ("duration", "duration"),
     "cycle": ("cycle", "cycle"),
 }
-"""The field of a key of the wire form: its name in counts, and in a reply."""
+"""For each key in the model's replies, the name of its field in the counts and in a reply item."""
 _REGIMEN = ("agent", "quote", "dose", "arms", "freq", "route", "for", "cycle")
 _SHOWN = ("section", "lead_in", "text", "measure", "time_frame", "agent", "quote")
 _PLAIN = {
@@ -64,9 +65,7 @@ _PLAIN = {
 
 
 class Verdict(NamedTuple):
-    """Whether a value of an answer was accepted: its confidence in the result, None if it is not
-    there.
-    """
+    """A value in an answer, and its confidence in the result: None if it was not accepted."""
 
     case: Row
     field: str
@@ -75,12 +74,12 @@ class Verdict(NamedTuple):
 
     @property
     def is_wrong(self) -> bool:
-        """Whether a wrong value was accepted, or a right one refused."""
+        """Whether a wrong value was accepted or a right value was refused."""
         return self.case["right"] is (self.confidence is None)
 
 
 class Stubborn:
-    """Answers the line of a case, however often it is asked."""
+    """A model that gives the answer of a case whenever it is asked about the case's line."""
 
     def __init__(self, case: Row) -> None:
         words = case.get("text") or case.get("measure") or case["answer"]["quote"]
@@ -125,7 +124,7 @@ def main() -> None:
 
 
 def _describe(verdict: Verdict) -> str:
-    """Describe what became of a value, and show its case."""
+    """Return a description of what became of a value, with its case."""
     case = verdict.case
     shown = case | case["answer"]
     text = " | ".join(str(shown[key]) for key in _SHOWN if shown.get(key))
@@ -137,7 +136,7 @@ def _describe(verdict: Verdict) -> str:
 
 
 async def judge(cases: Sequence[Row]) -> list[Verdict]:
-    """Extract each text with the answer of its case, and find the answer's values in the result."""
+    """Extract each text with the answer of its case, and look for the values in the result."""
     records = read_studies(map(_make_study, count(), cases))
     verdicts: list[Verdict] = []
     for case, record in zip(cases, records, strict=True):
@@ -148,7 +147,7 @@ async def judge(cases: Sequence[Row]) -> list[Verdict]:
 
 
 def _make_study(number: int, case: Row) -> Row:
-    """Return a registry's record of a case; one about a dose has its arms and interventions."""
+    """Return a registry record for a case, with arms and interventions if the case is about a dose."""
     if "arms" not in case:
         return make_study(number, case)
     study = make_study(number, {"task": ""})
@@ -162,10 +161,14 @@ def _make_study(number: int, case: Row) -> Row:
 
 def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
     """Yield the verdict on each value of a case's answer."""
-    if case["task"] == "dosing":  # the same dose of another agent is not this one
+    if case["task"] == "dosing":  # the same dose of another agent does not count
         agent = case["answer"]["agent"]
-        own = [one for one in extraction.dosing if agree("agent", one.agent, agent)]
-        extraction = extraction.model_copy(update={"dosing": tuple(own)})
+        regimens = [
+            regimen
+            for regimen in extraction.dosing
+            if agree("agent", regimen.agent, agent)
+        ]
+        extraction = extraction.model_copy(update={"dosing": tuple(regimens)})
     given = list(list_given(extraction))
     for key, value in _list_claimed(case):
         field = _KEYS[key][0]
@@ -175,9 +178,7 @@ def _judge(case: Row, extraction: TrialExtraction) -> Iterator[Verdict]:
 
 
 def _find_confidence(case: Row, value: Any, given: Sequence[Given]) -> float | None:
-    """Return how sure an extraction is of a value: of its forms, of the least sure one. None if it
-    lacks one.
-    """
+    """Return the lowest confidence of a value's forms in a result; None if a form is missing."""
     confidences: list[float] = []
     for form in to_forms(value):
         same = [held.confidence for held in given if _is_same(case, held, form)]
@@ -188,7 +189,7 @@ def _find_confidence(case: Row, value: Any, given: Sequence[Given]) -> float | N
 
 
 def _is_same(case: Row, given: Given, claimed: Any) -> bool:
-    """Return whether a value is the claimed one. A wrong limit must be one of the same quantity."""
+    """Return whether a value is the claimed value. A wrong limit must be on the same quantity."""
     is_wrong_limit = given.field == "constraint" and not case["right"]
     if is_wrong_limit and {*fold_words(given.value[0])} != {*fold_words(claimed[0])}:
         return False
@@ -196,9 +197,7 @@ def _is_same(case: Row, given: Given, claimed: Any) -> bool:
 
 
 def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
-    """Yield the values of a case's answer, by key. Raises ``ValueError`` for one in no readable
-    form.
-    """
+    """Yield an answer's values by key. Raises ``ValueError`` if a wrong value is unreadable."""
     item = read_answer(_write_windows(case["answer"]))
     for key in [case["field"]] if case["task"] == "dosing" else case["answer"]:
         found = getattr(item, _KEYS[key][1])
@@ -207,12 +206,12 @@ def _list_claimed(case: Row) -> Iterator[tuple[str, Any]]:
                 yield key, value
             elif not case["right"]:
                 raise ValueError(value.reason)
-            else:  # a right answer in a form that is not read
+            else:  # a right answer that is not readable
                 yield key, value.text
 
 
 def read_answer(answer: Row) -> SimpleNamespace:
-    """Return the values of an item as it is written, by field."""
+    """Return the values of a reply item by field."""
     values = {}
     for forms in FORMS.values():
         for name, form in forms.items():
@@ -221,13 +220,13 @@ def read_answer(answer: Row) -> SimpleNamespace:
 
 
 def _write_windows(answer: Row) -> Row:
-    """Return an answer in today's form, which has a list of windows."""
+    """Return an answer in today's form, in which time windows are a list."""
     return answer | {"windows": [answer["window"]]} if "window" in answer else answer
 
 
 def format_counts(verdicts: Sequence[Verdict], sure: float) -> str:
-    """Format a line per field: wrong answers, those accepted, and those with a high confidence;
-    right ones, and those refused.
+    """Format a line per field: wrong answers, the accepted ones, and those accepted with a high
+    confidence; right answers, and the refused ones.
     """
     by_field: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:

@@ -1,4 +1,4 @@
-"""Fit the weights that the package ships, each with a command of its own.
+"""Fit the weights that are part of the package. Each module is a separate command.
 
 ``labels`` reads labels and their records. ``log_linear`` fits weights of named features, for
 ``cut_weights``, ``dose_roles`` and ``dose_pairs``; ``fitting`` fits text classifiers, for

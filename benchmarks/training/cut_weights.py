@@ -1,10 +1,10 @@
-"""Fit the weights of the cuts of a flattened outcome: makes
+"""Fit the weights for cutting a flattened outcome into its parts. The output is
 ``extractor/concepts/outcomes/weights/outcome_cuts.toml``.
 
     python -m benchmarks.training.cut_weights --data DIR [--out FILE]
 
-Prints how often both cuts are right on held-out trials, and among the certain ones. ``--out`` names
-the file to write.
+Prints how often both cuts are right on held-out trials, in total and among the certain answers.
+``--out`` is the file to write.
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def describe_cell(cell: Row) -> Iterator[Choice]:
 
 
 def _find_comma(item: OutcomeItem, position: int) -> int:
-    """Return the number of the comma at a position of the item; -1 if there is none."""
+    """Return the index of the comma at a position in the item; -1 if there is no comma."""
     starts_of = item.whole.tokens.starts
     begin = starts_of[item.whole.first]
     starts = [starts_of[comma] - begin for comma in item.commas]

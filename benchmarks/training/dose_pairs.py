@@ -1,9 +1,9 @@
-"""Fit the scorers that link marks of doses to agents: makes ``dose_pairs.toml`` and
+"""Fit the scorers that link marks of doses to agents. The outputs are ``dose_pairs.toml`` and
 ``dose_links.toml`` in ``extractor/concepts/doses/weights``.
 
     python -m benchmarks.training.dose_pairs --data DIR [--out FOLDER]
 
-Prints how many choices are right on trials that were not trained on. The labels are those of
+Prints how many choices are right on trials that were not used for training. The labels are read by
 ``benchmarks.training.labels``.
 """
 
@@ -81,9 +81,8 @@ def read_choices(
 def find_owner(
     text: DoseText, mark: Mark, owners: Sequence[Owner], labels: Iterable[Row]
 ) -> int | None:
-    """Return the position of the labelled agent of an amount among its owners, or the number of
-    owners if no label has the amount;
-    None if no owner is the labelled one.
+    """Return the index of the owner of an amount according to the labels, or the number of owners
+    if no label has the amount. Return None if the labelled agent is not among the owners.
     """
     same = [label for label in labels if _has_amount(label, mark)]
     if not same:
@@ -119,7 +118,7 @@ def _has_amount(label: Row, mark: Mark) -> bool:
 
 
 def _drop_rate(unit: str) -> str:
-    """Return a unit without its rate: labels leave out that of a single dose a day."""
+    """Return a unit without "/day", which labels omit for a single dose per day."""
     return unit.removesuffix("/day")
 
 
@@ -135,15 +134,17 @@ def read_links(
     anchors: Sequence[Anchor],
     labels: Sequence[Row],
 ) -> Iterator[Choice]:
-    """Yield for each mark and anchor whether they belong together: yes or no."""
+    """Yield a choice for each mark and anchor: whether they belong together."""
     for anchor in anchors:
-        own = [label for label in labels if anchor.agent.is_called(label["agent"])]
+        of_agent = [label for label in labels if anchor.agent.is_called(label["agent"])]
         if anchor.amount:
-            own = [label for label in own if _has_amount(label, anchor.amount)]
+            of_agent = [
+                label for label in of_agent if _has_amount(label, anchor.amount)
+            ]
         for mark in marks:
             if mark.field == "amounts" or not may_share(text, mark, anchor, anchors):
                 continue
-            is_right = any(_states(text, label, mark, marks) for label in own)
+            is_right = any(_states(text, label, mark, marks) for label in of_agent)
             signs = list(describe_link(text, mark, anchor, anchors))
             yield Choice(trial, [signs, []], 0 if is_right else 1)
 
@@ -158,7 +159,7 @@ def _states(text: DoseText, label: Row, mark: Mark, marks: Sequence[Mark]) -> bo
     if mark.field == "days":
         words = text.raw(mark.first, mark.end)
         timing = label.get("timing") or ""
-        cycles = [one.value for one in marks if one.field == "cycle"]
+        cycles = [each.value for each in marks if each.field == "cycle"]
         code = code_days(value, cycles[0] if cycles else None)
         return (
             words in timing

@@ -1,11 +1,11 @@
-"""Fit the weights of the roles of agents: makes
+"""Fit the weights for the roles of agents. The output is
 ``extractor/concepts/doses/weights/dose_roles.toml``.
 
     python -m benchmarks.training.dose_roles --data DIR [--out FILE]
 
-Prints how often the role is right on unseen trials. ``--out`` names the file to write. The labels
-are ``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl`` and ``benchmarks/gold/labels.jsonl``,
-and the gold's folds 0, 1 and 2.
+Prints how often the role is right on unseen trials. ``--out`` is the file to write. The labels are
+``labels/dosing.jsonl``, ``labels/all_areas_dosing.jsonl``, ``benchmarks/gold/labels.jsonl``, and
+folds 0, 1 and 2 of the gold.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def describe_agents(labelled: DoseLabels) -> Iterator[Choice]:
-    """Yield a choice of the role for each agent that the rules read and that has one labelled role."""
+    """Yield a choice of role for each agent of the rules that has exactly one labelled role."""
     record = labelled.record
     sections = {
         section.name: read_section(section.name, section.text)
@@ -62,8 +62,8 @@ def describe_agents(labelled: DoseLabels) -> Iterator[Choice]:
 
 
 def _find_roles(regimen: Regimen, labels: Sequence[Row]) -> set[str]:
-    """Return the roles of labels whose quote a clause of the regimen contains, else of labels for
-    the same agent.
+    """Return the roles of the labels whose quote is in a clause of the regimen or, failing that, of
+    all labels for the same agent.
     """
     same = [label for label in labels if regimen.agent.is_called(label["agent"])]
     quoted: list[Row] = []

@@ -1,8 +1,8 @@
 """Fit a scorer on labelled items.
 
-The features of a word are the word itself, its first and last letters, and its vector, which is
-similar for words with similar neighbours. The model is linear, so these parts are summed here: the
-file has one row per word, and covers words without labels, too.
+A word is described by the word itself, its first and last letters, and its vector, which is similar
+for words with similar neighbours. Because the model is linear, the weights of these parts are
+summed here: the file has one row per word, and also covers words that no label contains.
 """
 
 import warnings
@@ -37,7 +37,7 @@ _HIGHEST = 127
 _TYPICAL_RARITY = 6.0
 _LEAST = 2
 _LEAST_ENDS = 4
-"""Fewest items with a feature, and with first or last letters of words."""
+"""Minimum number of items with a feature, and with the first or last letters of a word."""
 
 
 class WordVectors(NamedTuple):
@@ -48,7 +48,7 @@ class WordVectors(NamedTuple):
 
 
 def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
-    """Return the distinct lines of all sections, as words."""
+    """Return the distinct lines of all sections, as lists of words."""
     distinct: dict[str, list[str]] = {}
     for record in records:
         for section in record.sections:
@@ -63,8 +63,8 @@ def read_sentences(records: Iterable[TrialRecord]) -> list[list[str]]:
 
 def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
     """Compute the positive pointwise mutual information of words and neighbours, reduced to 100
-    dimensions. Words that occur less than three times have no vector; the more common a word, the
-    shorter its vector.
+    dimensions. Words that occur fewer than three times have no vector; the more common a word is,
+    the shorter its vector.
     """
     counts: Counter[str] = Counter()
     for sentence in sentences:
@@ -95,9 +95,7 @@ def make_vectors(sentences: Sequence[Sequence[str]]) -> WordVectors:
 def _count_neighbours(
     sentences: Iterable[Sequence[str]], words: Sequence[str]
 ) -> sparse.csr_matrix:
-    """Count how often two of the words occur in at most four words from each other, with more
-    weight for nearer words.
-    """
+    """Count how often two words occur within four words of each other; nearer words count more."""
     rows = {word: row for row, word in enumerate(words)}
     # -1 for other words, and between sentences
     gap = [-1] * _WINDOW
@@ -120,9 +118,9 @@ def _count_neighbours(
 class Plan(NamedTuple):
     """The settings for training a scorer.
 
-    ``words`` are the kinds of features that are words ("w" in "w asthma"), ``scales`` the initial
-    factors of kinds; ``freedom`` is the C of logistic regression, ``most`` the number of features
-    that are kept, ``others`` the weight of an item outside the home areas.
+    ``words`` are the kinds of features that are words ("w" in "w asthma"), and ``scales`` the
+    initial factors of kinds. ``freedom`` is the parameter C of the logistic regression, ``most`` is
+    the maximum number of features, and ``others`` is the weight of an item outside the home areas.
     """
 
     name: str
@@ -140,10 +138,11 @@ def fit(
     vectors: WordVectors,
     counts: Sequence[float],
 ) -> Scorer:
-    """Fit a scorer on labelled items with weights ``counts``. Deterministic.
+    """Fit a scorer on labelled items with the weights ``counts``. The result is deterministic.
 
-    The features are those that two items have, and all words that have a vector. Of these, the
-    ``plan.most`` that change scores most are kept; the rest hardly ever decide.
+    The features are those that at least two items have, and all words that have a vector. Only the
+    ``plan.most`` features that affect scores the most are kept, because the others hardly ever
+    decide.
     """
     seen: Counter[str] = Counter()
     for item in items:
@@ -182,9 +181,7 @@ def hold_out(
     vectors: WordVectors,
     counts: Sequence[float],
 ) -> tuple[tuple[str, ...], Array]:
-    """Return the classes, and their probabilities for each item by a scorer fitted on the other
-    folds.
-    """
+    """Return the classes, and their probabilities according to scorers fitted on other folds."""
     classes = tuple(sorted(set(labels)))
     chances = np.zeros((len(items), len(classes)), np.float32)
     for fold in sorted(set(folds)):
@@ -201,7 +198,7 @@ def hold_out(
 
 
 def store_scorer(scorer: Scorer, path: Path) -> None:
-    """Write the file for ``read_scorer``: one byte per weight, and the step size."""
+    """Write a file for ``read_scorer``, with one byte per weight and the step size."""
     known = scorer.weights[1:]
     step = np.abs(known).max() / _HIGHEST
     np.savez_compressed(
@@ -215,7 +212,7 @@ def store_scorer(scorer: Scorer, path: Path) -> None:
 
 
 def _count(items: Sequence[Features], features: Sequence[str]) -> sparse.csr_matrix:
-    """Count each feature in each item, damped as the package damps scores, times ``_SCALE``."""
+    """Count each feature in each item, damped as in ``Scorer.score`` and times ``_SCALE``."""
     counter = CountVectorizer(analyzer=list, vocabulary=features, dtype=np.float32)
     damping = [_SCALE / np.sqrt(len(item) + 1) for item in items]
     scales = sparse.diags(np.array(damping, np.float32))
@@ -230,7 +227,8 @@ def _describe_features(
     total: int,
 ) -> sparse.csr_matrix:
     """Describe each feature (row) by itself and, for a word, by its ends and its vector. Rare
-    features weigh more. ``seen`` has the items of each feature, ``total`` is the number of items.
+    features have a higher weight. ``seen`` is the number of items with each feature, and ``total``
+    is the number of all items.
     """
     names = _describe_by_names(plan, features, seen, total)
     blocks = [names]
@@ -253,8 +251,8 @@ def _describe_features(
 def _describe_by_names(
     plan: Plan, features: Sequence[str], seen: Counter[str], total: int
 ) -> sparse.csr_matrix:
-    """Describe each feature (row) by its name and, for a word, by its first and last letters, each
-    a column with its rarity. Names that too few items have get no column.
+    """Describe each feature (row) by its name and, for a word, by its first and last letters. Each
+    has a column, whose entries are its rarity, unless too few items have it.
     """
     parts: list[list[str]] = []
     times: Counter[str] = Counter()
@@ -277,9 +275,7 @@ def _describe_by_names(
 
 
 def _cut_ends(kind: str, word: str) -> Iterator[str]:
-    """Yield the first and last letters of a word: words with one stem, and drugs of one class,
-    share them.
-    """
+    """Yield the ends of a word, which words with the same stem and drugs of a class share."""
     if len(word) > 4:
         yield from (
             f"{kind} {word[:4]}-",

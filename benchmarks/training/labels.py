@@ -1,7 +1,7 @@
-"""Labels of doses, criteria, outcomes and time frames, with the records that they are from.
+"""Labels of doses, criteria, outcomes and time frames, with the records that they come from.
 
 Rows of criteria, outcomes and time frames have a trial (``record``), its ``area`` and its ``fold``.
-Trials of the gold are left out: they are for measuring.
+Trials in the gold are omitted, because they are used for measuring.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,14 +23,14 @@ _RECORDS = (
 )
 _WITHOUT_DOSES = ("eligibility_general.jsonl.gz", "ctgov_leukaemia.csv")
 _GENERAL = frozenset("gh")
-"""First letters of the ids of labels of all areas in ``criteria.jsonl``; other labels without an
-area are of home areas.
+"""First letters of the IDs of labels from all areas in ``criteria.jsonl``. Other labels without an
+area come from the home areas.
 """
 _OUTCOME = {"description": None, "time_frame": None, "instrument": None}
 _SEEN = ("title", "official_title", "arms[", "interventions[")
 """The sections that the annotators of doses saw."""
 _SEEN_FOLDS = frozenset({0, 1, 2})
-"""Folds of the gold from which weights of doses may learn."""
+"""Folds of the gold on which the weights for doses may be fitted."""
 
 
 class TrainingRows(NamedTuple):
@@ -52,7 +52,7 @@ class DoseLabels(NamedTuple):
 
 
 def group_of(row: Row) -> str:
-    """Return a row's group: the areas on which the rules were built, or others.
+    """Return a row's group: the home areas, for which the rules were developed, or the other areas.
 
     >>> group_of({"area": "Oncology"}), group_of({"area": "Cardiology"})
     ('home areas', 'other areas')
@@ -67,8 +67,8 @@ def _read_files(data: Path, *names: str) -> Iterator[TrialRecord]:
 
 
 def read_training_records(data: Path) -> dict[str, TrialRecord]:
-    """Read the records by trial, without those of the gold. Of several records of a trial, the last
-    one counts until one has criteria.
+    """Return the records by trial, except for trials in the gold. If a trial has several records,
+    the first record with criteria is used or, failing that, the last record.
     """
     records: dict[str, TrialRecord] = {}
     held_back = read_gold(GOLD)
@@ -82,13 +82,13 @@ def read_training_records(data: Path) -> dict[str, TrialRecord]:
 
 
 def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> TrainingRows:
-    """Read the labels in ``data``, and those of the repository whose ``records`` are given."""
+    """Read the labels in ``data``, and the repository's labels of the trials in ``records``."""
     lines = read_gold(LABELS)
     held_back = read_gold(GOLD)
     areas = read_areas(data) | {trial: line["area"] for trial, line in lines.items()}
 
     def complete(rows: Iterable[Row]) -> list[Row]:
-        """Add area and fold to rows, and drop rows of gold trials."""
+        """Return the rows with their area and fold, omitting rows of gold trials."""
         completed = []
         for row in rows:
             trial = row["record"]
@@ -122,10 +122,10 @@ def read_training_rows(data: Path, records: Mapping[str, TrialRecord]) -> Traini
 
 
 def read_dose_labels(data: Path) -> list[DoseLabels]:
-    """Read all trials with labelled doses, with their records in ``data``.
+    """Return all trials with labelled doses, with their records from ``data``.
 
-    Of the gold, those of folds whose errors the authors of rules may see; the others measure the
-    result of training.
+    Of the gold, only the folds whose errors the authors of rules may see are included; the other
+    folds measure the result of training.
     """
     gold = read_gold(GOLD)
     lines = read_gold(LABELS).items()
@@ -136,12 +136,12 @@ def read_dose_labels(data: Path) -> list[DoseLabels]:
     labelled = list(_read_quoting_labels(data))
     for record, doses in _read_standoff(data, usable):
         labelled.append(DoseLabels(_show(record), doses))
-    others = [one for one in labelled if one.record.record_id not in gold]
+    others = [label for label in labelled if label.record.record_id not in gold]
     return [*others, *_read_standoff(data, seen)]
 
 
 def _read_quoting_labels(data: Path) -> Iterator[DoseLabels]:
-    """Yield the labels that quote their text."""
+    """Yield the labels that contain quotes instead of spans."""
     rows = {row["record"]: row for row in read_labels(data, "dosing")}
     if (data / "labels" / "all_areas_dosing.jsonl").exists():
         for row in read_labels(data, "all_areas_dosing"):
@@ -154,7 +154,9 @@ def _read_quoting_labels(data: Path) -> Iterator[DoseLabels]:
 
 def _show(record: TrialRecord) -> TrialRecord:
     """Return a record with the sections that the annotators of doses saw."""
-    seen = tuple(one for one in record.sections if one.name.startswith(_SEEN))
+    seen = tuple(
+        section for section in record.sections if section.name.startswith(_SEEN)
+    )
     return record.model_copy(update={"sections": seen})
 
 

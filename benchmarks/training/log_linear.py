@@ -1,6 +1,7 @@
-"""A log-linear model of choices: softmax over candidates of the summed weights of their features.
+"""A log-linear model of choices: a softmax over the summed feature weights of the candidates.
 
-Fitted by maximum likelihood with a Gaussian prior, by Adam over the whole batch: no randomness.
+The weights are fitted by maximum likelihood with a Gaussian prior, using Adam on the full batch, so
+the result is deterministic.
 """
 
 import json
@@ -22,7 +23,7 @@ _RATE = 0.15
 
 
 class Choice(NamedTuple):
-    """The features of each candidate, and the position of the right one; None if none is right."""
+    """The features of each candidate, and the index of the right candidate; None if none is right."""
 
     trial: str
     candidates: Sequence[Sequence[str]]
@@ -33,9 +34,9 @@ class Plan(NamedTuple):
     """The settings of a fit.
 
     Features that fewer than ``rare`` candidates have get no weight, and weights below ``least`` are
-    not written. ``penalty`` is the precision of the prior. ``by_hand`` has the weights of features
-    that are too rare to be fitted well. ``tables`` are the beginnings of features that the file has
-    in tables of their own.
+    not written. ``penalty`` is the precision of the prior. ``by_hand`` contains the weights of
+    features that are too rare to be fitted well. ``tables`` are the prefixes of features that are
+    written to separate tables.
     """
 
     rare: int
@@ -53,13 +54,13 @@ class Guess(NamedTuple):
 
 
 def format_calibration(guesses: Sequence[Guess]) -> str:
-    """Format the share of right answers, overall and among the certain ones.
+    """Format the share of right answers, overall and among the certain answers.
 
     >>> print(format_calibration([Guess(True, 0.99), Guess(False, 0.4)]))
     2 items, right 0.500; certain 0.500 of them, right among these 1.000
     """
-    certain = [one.right for one in guesses if one.confidence >= CERTAIN]
-    right = sum(one.right for one in guesses)
+    certain = [guess.right for guess in guesses if guess.confidence >= CERTAIN]
+    right = sum(guess.right for guess in guesses)
     number = max(1, len(guesses))
     among = sum(certain) / max(1, len(certain))
     share = len(certain) / number
@@ -82,10 +83,10 @@ def judge(choice: Choice, weights: Weights) -> Guess:
 
 
 def cross_validate(choices: Sequence[Choice], plan: Plan) -> list[Guess]:
-    """Judge every choice by weights fitted on the trials of the other folds."""
+    """Judge every choice with weights that were fitted on the trials in the other folds."""
     weights = {}
     for fold in range(FOLDS):
-        others = [one for one in choices if fold_of(one.trial) != fold]
+        others = [choice for choice in choices if fold_of(choice.trial) != fold]
         weights[fold] = fit(others, plan)
     return [judge(choice, weights[fold_of(choice.trial)]) for choice in choices]
 
@@ -158,9 +159,7 @@ def format_weights(weights: Weights, plan: Plan) -> str:
 def fit_file(
     choices: Sequence[Choice], plan: Plan, path: Path | None, head: str
 ) -> None:
-    """Print how often choices of held-out trials are right, and write the weights, fitted on all
-    choices, if there is a path.
-    """
+    """Print held-out figures and, if there is a path, write the weights fitted on all choices."""
     print("Held out by trial:", format_calibration(cross_validate(choices, plan)))
     if path:
         path.write_text(head + format_weights(fit(choices, plan), plan), "utf-8")

@@ -1,14 +1,16 @@
-"""The limits and windows of the rules at places that people of other projects marked.
+"""Judge the limits and windows that the rules read at places that were marked by people in other
+projects.
 
 A file of marks has a JSON object for each eligibility text. Those of Chia (Kury and others, Scientific
 Data 2020; CC BY 4.0) mark values and times, and link them to their owners. Those of the Leaf Clinical
 Trials corpus (Dobbins and others, Scientific Data 2022; CC BY 4.0) mark bounds with comparators.
 
-A limit is right at a mark of Chia if one of its numbers is marked there and its quantity shares a
-word with an owner; a window if its number is. A limit is right at marks of Leaf if all of its bounds
-are marked, with their comparators. Only the marks decide what counts. Numbers are ignored in units
-("mm3", the "20/" of "20/40"), names ("item 10"), classes ("3a", "2, 3, 5 or 6") and the maximum of a
-scale. The texts of half of the trials, by a hash, only measure, and have fold 3.
+A limit at a Chia mark is right if one of its numbers is marked there and its quantity shares a word
+with an owner; a window is right if its number is marked there. A limit at Leaf marks is right if
+all of its bounds are marked with their comparators. Values without a mark are not judged. Numbers
+are ignored in units ("mm3", the "20/" in "20/40"), names ("item 10"), classes ("3a", "2, 3, 5 or
+6") and the maximum of a scale. Half of the trials, chosen by a hash, are only for measuring and
+have fold 3.
 """
 
 import re
@@ -25,22 +27,24 @@ from extractor.schemas import Comparator, Constraint, TrialRecord
 _HEADINGS = {"inclusion": "Inclusion Criteria:\n", "exclusion": "Exclusion Criteria:\n"}
 _NAMES = {"constraints": LIMITS, "time_windows": WINDOWS}
 _MEASURED = frozenset({"Measurement", "Person", "Observation"})
-"""Types of marks whose values are limits; the values of others are often words of a diagnosis."""
+"""Types of marks whose values are limits. The values of other marks are often part of a diagnosis.
+"""
 _OWNERS = _MEASURED | {"Condition", "Device", "Drug", "Procedure", "Visit"}
 """Types of marks that a time can belong to: things, events and states."""
 _UNIT_FIGURES = re.compile(
     r"(?:[x*×]\s?)?10\s?(?:\^|\*\*|\()\s?\d+|(?<=\d)\s?[x×]\s?10\s?\d\b|\b10\s?9\s?/"
     r"|\b1[.,]73|\bc?m\s2\b|\b(?:20|6)\s?/\s?(?=\d)|\bU\+\d{4}|\b(?:h|min|sec|s|kg|m)-[1-3]\b"
 )
-"""Figures of a unit: a power of ten, a square metre, the 1.73 of them in a filtration rate, an
-exponent, the distance of an eye test; and the code of a character.
+"""Figures in a unit: a power of ten, a square metre, the 1.73 m2 in a filtration rate, an exponent,
+or the distance of an eye test; and the code of a character.
 """
 _IN_NAME = re.compile(
     r"(?<![^\W_])(?![x×]\d)[^\W\d_]+(?:\^|\*\*)?\d+(?:[.,]\d+)*"
     r"|(?<!\d )\b(?:item|visit|part|type|version|day|week|period|phase)s?\s?\d+\b",
     re.I,
 )
-"""Figures of a unit or a name: "mm3", "cm^2", "H2O", "item 10", "Visit 1"; but not the 3 of "x3"."""
+"""Figures in a unit or a name: "mm3", "cm^2", "H2O", "item 10", "Visit 1"; but not the 3 in "x3".
+"""
 _MOST_POINTS = re.compile(r"\bout of \d+")
 _LETTERED = re.compile(
     r"\b\d+[a-c]\b|\b\d\s?-\s?[A-D]\b|(?<![^\W_])(?![x×m])[^\W\d_]\d+\b",
@@ -80,7 +84,7 @@ class Bound(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A limit or window of the rules: its value, place, signs and estimates."""
+    """A limit or window that the rules read: its value, place, signs and estimates."""
 
     name: str
     value: Any
@@ -91,12 +95,12 @@ class Member(NamedTuple):
     estimate_of: float
 
     def overlaps(self, mark: Marked | Bound) -> bool:
-        """Return whether a mark has characters of this value."""
+        """Return whether this value and a mark share a character."""
         return self.start < mark.end and mark.start < self.end
 
     def has_number(self, number: float) -> bool:
-        """Return whether a number is a bound of this value, or in its range: a list of grades is a
-        range.
+        """Return whether a number is a bound of this value or lies within its range, because the
+        rules read a list of grades as a range.
         """
         low, high = self.value.value, self.value.value_high
         stated = [bound for bound in (low, high) if bound is not None]
@@ -105,12 +109,12 @@ class Member(NamedTuple):
         return len(stated) == 2 and low < number < high
 
     def judge(self, trial: str, source: str, *, right: bool) -> SignRow:
-        """Return the row of this value."""
+        """Return the row for this value."""
         known = (_NAMES[self.name], trial, source, _choose_fold(trial))
         return SignRow(*known, self.signs[""], self.estimate, right)
 
     def judge_of(self, trial: str, source: str, *, right: bool) -> SignRow:
-        """Return the row of what this window limits."""
+        """Return the row for the event or treatment that this window limits."""
         known = (f"{WINDOWS}.of", trial, source, _choose_fold(trial))
         return SignRow(*known, self.signs["of"], self.estimate_of, right)
 
@@ -120,7 +124,7 @@ def _choose_fold(trial: str) -> int:
 
 
 def judge_chia(row: Row) -> Iterator[SignRow]:
-    """Yield the limits and windows at the marks of a text of Chia, and what the windows limit."""
+    """Yield the limits and windows at the marks in a Chia text, and what the windows limit."""
     trial = row["id"].partition("_")[0]
     heading = _HEADINGS[row["list"]]
     marks = list(list_marked(row))
@@ -143,7 +147,7 @@ def judge_chia(row: Row) -> Iterator[SignRow]:
 
 
 def judge_leaf(row: Row) -> Iterator[SignRow]:
-    """Yield the limits at the marked bounds of a text of Leaf."""
+    """Yield the limits at the marked bounds in a Leaf text."""
     trial = row["id"].partition("_")[0]
     marked = list(list_bounds(row))
     for member in _list_members(make_record(row["id"], row["text"]), 0):
@@ -158,7 +162,7 @@ def judge_leaf(row: Row) -> Iterator[SignRow]:
 
 
 def _list_members(record: TrialRecord, offset: int) -> Iterator[Member]:
-    """Yield each limit and window of the rules; the marked text starts at ``offset``."""
+    """Yield each limit and window that the rules read. The marked text starts at ``offset``."""
     for draft in parse_uncalibrated(record).criteria:
         for name in _NAMES:
             reading = draft.read(name)
@@ -171,7 +175,7 @@ def _list_members(record: TrialRecord, offset: int) -> Iterator[Member]:
 
 
 def list_marked(row: Row) -> Iterator[Marked]:
-    """Yield the values and times with figures that people linked to an owner."""
+    """Yield the marked values and times that have figures and are linked to an owner."""
     marks = {mark["id"]: mark for mark in row["marks"]}
     owners: dict[str, list[Row]] = defaultdict(list)
     for name, owner, owned, *_ in row["relations"]:
@@ -196,7 +200,7 @@ def list_marked(row: Row) -> Iterator[Marked]:
 
 
 def _names_classes(text: str, value: str, start: int) -> bool:
-    """Return whether a value is not a limit: a class with a letter, or a list of classes with gaps."""
+    """Return whether a value is a class with a letter, or a list of classes with gaps."""
     before = text[max(0, start - 2) : start]
     is_glued = value[:1].isdigit() and re.search(r"(?<![^\W_])[^\W\d_]$", before)
     if is_glued or _LETTERED.search(value):
@@ -210,8 +214,8 @@ def _names_classes(text: str, value: str, start: int) -> bool:
 def _list_holders(
     row: Row, marks: Mapping[str, Row], linked: Sequence[Row]
 ) -> Iterator[Row]:
-    """Yield the things, events and states that a time belongs to. An owner that is a quality ("stable
-    for 3 months") is replaced by what has it.
+    """Yield the marks that a time belongs to. An owner that is a quality ("stable for 3 months") is
+    replaced by the marks that have this quality.
     """
     for owner in linked:
         if owner["type"] in _OWNERS:
@@ -226,9 +230,7 @@ def _list_holders(
 
 
 def _read_numbers(text: str) -> tuple[float, ...]:
-    """Return the figures of a marked value, without those of units and names and of the maximum of
-    a scale.
-    """
+    """Return the figures in a marked value, omitting units, names and the maximum of a scale."""
     plain = text
     for other in (_UNIT_FIGURES, _IN_NAME, _MOST_POINTS):
         plain = other.sub(" ", plain)
@@ -238,7 +240,7 @@ def _read_numbers(text: str) -> tuple[float, ...]:
 
 
 def _read_lengths(text: str) -> tuple[float, ...]:
-    """Return the figures of the lengths in a marked time."""
+    """Return the figures of the durations in a marked time."""
     numbers: list[float] = []
     for length in _TIME.finditer(_IN_NAME.sub(" ", text)):
         numbers += _read_numbers(length[1])
@@ -246,7 +248,7 @@ def _read_lengths(text: str) -> tuple[float, ...]:
 
 
 def is_same_number(ours: float, theirs: float) -> bool:
-    """Return whether two numbers are equal, up to a power of ten that one of them leaves to the unit."""
+    """Return whether two numbers are equal, apart from a power of ten that may be part of the unit."""
     if not ours or not theirs:
         return ours == theirs
     return any(
@@ -260,8 +262,8 @@ def _is_owned(limit: Constraint, mark: Marked) -> bool:
 
 
 def _is_owner(limit: Constraint, owner: Row) -> bool:
-    """Return whether a limit is about a marked owner. People may be its condition, and what is
-    counted its unit.
+    """Return whether a limit is about a marked owner. The owner may also be the people in its
+    condition, or the counted noun in its unit.
     """
     theirs = _list_words(owner["text"])
     ours = _list_words(limit.quantity)
@@ -279,9 +281,7 @@ def _list_words(text: str) -> set[str]:
 
 
 def list_bounds(row: Row) -> Iterator[Bound]:
-    """Yield the marked bounds of ages and observations with an operator. A range with one value is
-    left out.
-    """
+    """Yield the marked bounds of ages and observations, except ranges with a single value."""
     for mark in row["comparisons"]:
         is_limit = mark["as"] == "Numeric-Filter" and mark["of"] in (
             "Age",
@@ -306,6 +306,6 @@ def _split(
 
 
 def _is_marked(bound: Bound, marked: Sequence[Bound]) -> bool:
-    """Return whether people marked a bound: its number with its comparator."""
+    """Return whether a bound is marked with the same number and comparator."""
     same = [mark for mark in marked if mark.comparator == bound.comparator]
     return any(is_same_number(bound.value, mark.value) for mark in same)

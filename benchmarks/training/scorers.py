@@ -1,11 +1,11 @@
-"""Fit the learned scorers: makes the files ``extractor/concepts/outcomes/weights/*.npz``.
+"""Fit the learned scorers. The outputs are ``extractor/concepts/outcomes/weights/*.npz``.
 
     OMP_NUM_THREADS=1 python -m benchmarks.training.scorers --data DIR [--out DIR] [--only NAME...]
 
-Prints how often each scorer is right on held-out trials (five folds), how many answers are certain
-and how often these are right. ``--out`` writes the files, fitted on all labels. ``--only`` names
-some of criteria, concepts, endpoint_categories and time_kinds. Trials of the gold are not used.
-Needs the extra `train`. The same labels and records give the same files.
+Prints how often each scorer is right on held-out trials (five folds), how many answers are certain,
+and how often these are right. ``--out`` writes the files, fitted on all labels. ``--only`` selects
+among criteria, concepts, endpoint_categories and time_kinds. Trials in the gold are not used.
+Requires the extra `train`. The same labels and records always give the same files.
 """
 
 import re
@@ -69,8 +69,8 @@ _SPANS = (
     "From week {} to week 52",
     "From month {} to month 24 after surgery",
 )
-"""Examples of a rule of the guideline that is too rare in the labels: both ends of a span are
-points of time.
+"""Examples of a rule in the guideline that is too rare in the labels: both ends of a span are time
+points.
 """
 
 
@@ -93,7 +93,7 @@ def main() -> None:
 def describe_rows(
     name: str, rows: TrainingRows, records: Mapping[str, TrialRecord]
 ) -> tuple[Sequence[Row], Sequence[Features]]:
-    """Return the rows from which a scorer learns, and the features of each."""
+    """Return the rows on which a scorer is fitted, and the features of each row."""
     if name == CRITERIA.name:
         return rows.criteria, find_lines(rows.criteria, records)
     if name != TIME_KINDS.name:
@@ -124,7 +124,8 @@ def train(
     """Print the figures of a scorer on held-out trials, and return the scorer fitted on all rows.
     ``label`` is the column of the right answers.
 
-    Lines that are no criterion are learned, but have no category, and are left out of the figures.
+    Lines that are not criteria are used for fitting, but are omitted from the figures, because they
+    have no category.
     """
     labels = [str(row[label]) for row in rows]
     counts = [plan.others if group_of(row) == OTHERS else 1.0 for row in rows]
@@ -147,8 +148,8 @@ def train(
 def find_lines(
     rows: Sequence[Row], records: Mapping[str, TrialRecord]
 ) -> list[Features]:
-    """Return the features of each labelled line in its record, or of the line alone if it is not
-    found there.
+    """Return the features of each labelled line. If the line is not in its record, it is treated as
+    the first line of the record's list.
     """
     lists: dict[str, _List] = {}
     features = []
@@ -161,7 +162,7 @@ def find_lines(
 
 
 class _List:
-    """The criteria of a record; none without a record."""
+    """The criteria of a record; empty if there is no record."""
 
     def __init__(self, record: TrialRecord | None) -> None:
         context = _read_sections(record, "title", "official_title", "conditions")
@@ -172,8 +173,8 @@ class _List:
         self._features = describe_lines(self._lines, self._target)
 
     def find(self, row: Row) -> Features:
-        """Return the features of a labelled line in the record's list, or if it is not there, as
-        the first line of the list.
+        """Return the features of a labelled line in the record's list. If the list does not contain
+        the line, it is treated as the first line of the list.
         """
         alone = read_section("eligibility", row["text"]).whole
         kind = CriterionKind(row["list"])
@@ -189,7 +190,7 @@ class _List:
 
 
 def _read_sections(record: TrialRecord | None, *names: str) -> Iterator[Passage]:
-    """Yield the sections of a record that are there; none without a record."""
+    """Yield those of the given sections that a record has; nothing if there is no record."""
     found = [record.section(name) for name in names] if record else []
     for section in found:
         if section:
@@ -203,9 +204,7 @@ def _list_words(text: str) -> list[str]:
 def describe_outcomes(
     rows: Sequence[Row], records: Mapping[str, TrialRecord]
 ) -> list[Features]:
-    """Return the features of each labelled outcome, with those of its trial if its record is
-    given.
-    """
+    """Return the features of each labelled outcome, and of its trial if the record is available."""
     about: dict[str, Sequence[str]] = {}
     features = []
     for row in rows:

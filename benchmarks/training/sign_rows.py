@@ -1,7 +1,7 @@
-"""The values of the rules on labelled texts, each with its signs and whether it is right.
+"""The values that the rules read in labelled texts, each with its signs and whether it is right.
 
-A value is judged where its item is labelled. Limits, time windows and amounts are judged one by
-one; the quotes that are parts of a value, where the value is right.
+A value is judged if its item is labelled. Limits, time windows and amounts are judged one by one;
+the quotes that are parts of a value are judged only if the value is right.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,8 +46,8 @@ _AGES = frozenset({"age", "ages", "aged", "old", "older", "younger"})
 class SignRow(NamedTuple):
     """A value: its field, its signs, the rules' estimate, and whether it is right.
 
-    ``group`` are values that may be wrong together: a trial. ``source`` is who labelled it. Fold 3
-    only measures, unless the source is gold.
+    ``group`` is the trial, whose values may be wrong together. ``source`` is the origin of the
+    label. Fold 3 is only for measuring, unless the source is gold.
     """
 
     field: str
@@ -60,9 +60,7 @@ class SignRow(NamedTuple):
 
 
 def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
-    """Yield the rows of gold whose records are in ``gold``, and of the labels of other trials in
-    ``data``.
-    """
+    """Yield the rows for the records in ``gold``, and for the labels of other trials in ``data``."""
     lines = read_gold()
     records = read_records(*gold, on_error=lambda _: None)
     for record, line, annotation in read_annotated(lines, records):
@@ -79,7 +77,7 @@ def read_labelled(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
 
 
 def make_record(name: str, text: str) -> TrialRecord:
-    """Return a record with an eligibility text and nothing else."""
+    """Return a record that consists of an eligibility text."""
     return TrialRecord(
         record_id=name,
         source=Source(path="labelled text", format="text"),
@@ -93,7 +91,7 @@ def _write_gold(record: TrialRecord, *criteria: Row, **parts: Any) -> TrialExtra
 
 
 def _is_valid(dose: Row) -> bool:
-    """Return whether the guideline of today still has the words of a labelled regimen."""
+    """Return whether a labelled regimen is valid under today's guideline."""
     try:
         Regimen.model_validate(dose)
     except ValidationError:
@@ -147,13 +145,13 @@ def judge_signs(
 
 
 def _is_labelled(match: Match, name: str) -> bool:
-    """Return whether gold was read for a field: the keys of guideline 1.5 may be missing."""
+    """Return whether the gold item was annotated for a field: keys of guideline 1.5 may be missing."""
     field = _FIELD_OF[f"{match.path}.{name}"]
     return field.counts or name in match.gold.model_fields_set
 
 
 def _list_other_limits(match: Match, gold: TrialExtraction) -> Iterator[Constraint]:
-    """Yield the limits of other items of gold in the line of an item: where one item ends is not
+    """Yield the limits of other gold items in the same line, because item boundaries are not
     judged.
     """
     line = _fold_space(match.read.chunk.text)
@@ -182,17 +180,17 @@ def _judge_reading(
 
 
 def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> list[bool]:
-    """Return whether each member of a list is in the label, and each entry of that only once.
+    """Return whether each member of a list is in the label. Each entry of the label counts once.
 
-    A range is right if both of its ends are.
+    A range is right if both of its ends are right.
     """
     left = list(comparer.spread(label))
     rights = []
     for member in members:
         wanted = comparer.spread((member,))
         found = []
-        for one in wanted:
-            same = next((other for other in left if _agree(comparer, other, one)), None)
+        for end in wanted:
+            same = next((entry for entry in left if _agree(comparer, entry, end)), None)
             if same is not None:
                 left.remove(same)
                 found.append(same)
@@ -201,7 +199,7 @@ def judge_members(comparer: Comparer, members: Sequence[Any], label: Any) -> lis
 
 
 def _agree(comparer: Comparer, gold: Any, read: Any) -> bool:
-    """Return whether a value is that of gold; limits also need one quantity."""
+    """Return whether a value agrees with gold. Limits must also have the same quantity."""
     verdict, error = comparer.judge(gold, read)
     if verdict is not Verdict.RIGHT:
         return False
@@ -209,8 +207,8 @@ def _agree(comparer: Comparer, gold: Any, read: Any) -> bool:
 
 
 def _is_one_quantity(gold: Any, read: Any) -> bool:
-    """Return whether two limits with the same value name one quantity in different words: both
-    an age ("aged", "years old"), with common words ("BMI", "men with BMI"), or with one name in the
+    """Return whether two limits with the same value have the same quantity: both are ages ("aged",
+    "years old"), they share words ("BMI", "men with BMI"), or they have the same name in the
     vocabulary ("performance status", "ECOG").
     """
     names = (gold.quantity, read.quantity)
@@ -219,8 +217,8 @@ def _is_one_quantity(gold: Any, read: Any) -> bool:
     if share_words(*names):
         return True
     known = [
-        name_quantity(one.quantity, read_unit(one.unit or ""), value=one.value)
-        for one in (gold, read)
+        name_quantity(limit.quantity, read_unit(limit.unit or ""), value=limit.value)
+        for limit in (gold, read)
     ]
     return known[0] is not None and known[0] == known[1]
 
@@ -232,6 +230,8 @@ def _judge_parts(match: Match, whole: Field, member: Any) -> Iterator[tuple[str,
         if not getattr(member, name):
             continue
         part = _FIELD_OF[f"{whole.name}.{name}"]
-        for one, other in pair_wholes(part, match.gold, read):
-            rows = compare_values(part, getattr(one, name), getattr(other, name))
+        for gold_whole, read_whole in pair_wholes(part, match.gold, read):
+            rows = compare_values(
+                part, getattr(gold_whole, name), getattr(read_whole, name)
+            )
             yield name, all(row.verdict is Verdict.RIGHT for row in rows)

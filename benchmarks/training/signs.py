@@ -1,20 +1,20 @@
-"""Fit the weight of each sign of a value: makes ``extractor/evidence/weights/signs.toml``.
+"""Fit the weight of each sign of a value. The output is ``extractor/evidence/weights/signs.toml``.
 
     python -m benchmarks.training.signs --data DIR --records INPUT... [--fields START] [--out FILE]
 
-``--records`` are the records of the gold; ``--data`` has the labels of other trials and the marks of
-other projects. Limits and time windows also learn from two thirds of the lines of
+``--records`` are the records of the gold; ``--data`` contains the labels of other trials and the
+marks of other projects. Limits and time windows are also fitted on two thirds of the lines in
 ``benchmarks.adversarial`` and ``benchmarks.certain``. Prints the figures of ``benchmarks.ranking``
-for values that were not used to fit the weights: folds 3 and 4 are left out in turn, half of the
-marks and a third of the lines always. ``--out`` writes the weights; with ``--fields``, only those of
-fields whose names begin with START, and the others in the file are kept.
+for values that were not used to fit the weights: folds 3 and 4 are held out in turn; half of the
+marks and a third of the lines are always held out. ``--out`` writes the weights; with ``--fields``,
+only the weights of fields whose names begin with START are replaced.
 
-The model is a logistic regression on the signs and the log-odds of the rules' estimate. Its prior is
-that signs have no weight and that the estimate is true; signs of doubt that are too rare to be fitted
-have an assumed weight (``judged_signs.toml``). Each source of labels has a level of its own; the
-package uses that of folds 3 and 4 of the gold. There is no randomness: the same records and rules
-give the same file. A sign that the rules no longer have is dropped, and a new one gets a weight as
-soon as 20 values have it.
+The model is a logistic regression on the signs and the log-odds of the rules' estimate. A priori,
+signs have no weight and the estimate is true; signs of doubt that are too rare to be fitted have an
+assumed weight (``judged_signs.toml``). Each source of labels has a separate intercept; the package
+uses the intercept of folds 3 and 4 of the gold. The same records and rules always give the same
+file. A sign that the rules no longer use is dropped, and a new sign gets a weight as soon as 20
+values have it.
 """
 
 import tomllib
@@ -42,7 +42,7 @@ UNREAD = frozenset({3, 4})
 """Folds whose records the authors of rules do not read."""
 _SURE = 0.85
 _LEAST = 20
-"""Fewest values with a sign for a weight of its own."""
+"""Minimum number of values with a sign that is given a weight."""
 _JUDGED = tomllib.loads(
     Path(__file__).with_name("judged_signs.toml").read_text("utf-8")
 )
@@ -51,14 +51,18 @@ _SIGN_PRIOR = 10.0
 _ESTIMATE_PRIOR = 10.0
 _SOURCE_PRIOR = 0.5
 _BASE_PRIOR = 0.01
-"""How firmly a weight is expected: that of a sign and of a source at 0, of the estimate at 1."""
+"""The strength of the prior of each kind of weight: signs and sources are expected at 0, the
+estimate at 1.
+"""
 _READ_WEIGHT = 0.5
-"""What a value counts whose trial was read while the rules were made, or that others labelled."""
+"""The weight of a value whose trial was read during the development of the rules, or that comes
+from another source.
+"""
 _SMALLEST = 0.05
-"""Smaller weights are left out."""
+"""Smaller weights are omitted."""
 _MOST_STEPS = 50
 _SOURCE = "source: "
-"""Begins the names of sources among those of signs."""
+"""The prefix of a source's name among the names of signs."""
 
 
 class Claim(NamedTuple):
@@ -86,9 +90,7 @@ def main() -> None:
 
 
 def read_rows(data: Path, gold: Sequence[Path]) -> Iterator[SignRow]:
-    """Yield the rows of gold whose records are in ``gold``, of the labels and marks in ``data``, and
-    of ``wordings``.
-    """
+    """Yield all rows: for the gold records, the labels and marks in ``data``, and ``wordings``."""
     yield from read_labelled(data, gold)
     for row in read_lines(data / "human" / "chia_marks.jsonl.gz"):
         yield from judge_chia(row)
@@ -102,12 +104,12 @@ def _is_gold(row: SignRow) -> bool:
 
 
 def _is_known(row: SignRow) -> bool:
-    """Return whether a row may be learned from: gold, or a label that does not only measure."""
+    """Return whether a row may be used for fitting: it is gold, or not only for measuring."""
     return _is_gold(row) or row.fold not in UNREAD
 
 
 def test(rows: Sequence[SignRow]) -> list[Claim]:
-    """Return each value that weights did not see, with the confidence that these give it."""
+    """Return each held-out value with its confidence by weights that were fitted without it."""
     known = [row for row in rows if _is_known(row)]
     claims: list[Claim] = []
     for fold in sorted(UNREAD):
@@ -121,7 +123,7 @@ def test(rows: Sequence[SignRow]) -> list[Claim]:
 def _claim_all(
     rows: Iterable[SignRow], weights: Mapping[str, Weights]
 ) -> Iterator[Claim]:
-    """Yield each value with its confidence, without those of fields that have no weights."""
+    """Yield each value with its confidence, omitting fields that have no weights."""
     for row in rows:
         if row.field in weights:
             confidence = weigh_by(weights[row.field], row.signs, row.estimate)
@@ -137,8 +139,8 @@ def fit_all(rows: Sequence[SignRow]) -> dict[str, Weights]:
 
 
 def fit(rows: Sequence[SignRow]) -> Weights:
-    """Fit the weights of one field. Signs that few values have get no weight; small weights and
-    those of sources are left out.
+    """Fit the weights of one field. Rare signs get no weight; small weights and the weights of
+    sources are omitted.
     """
     field = rows[0].field
     judged = _JUDGED["expected"].get(_LIST_OF.get(field, field), {})
@@ -168,13 +170,13 @@ def fit(rows: Sequence[SignRow]) -> Weights:
 
 
 def _describe(row: SignRow) -> set[str]:
-    """Return the signs of a value, and its source, unless it is gold of an unread fold."""
+    """Return the signs of a value, and its source unless it is gold in an unread fold."""
     is_level = _is_gold(row) and row.fold in UNREAD
     return {*row.signs} if is_level else {*row.signs, f"{_SOURCE}{row.source}"}
 
 
 def _find_prior(field: str, name: str) -> float:
-    """Return how firmly the weight of a column is expected."""
+    """Return the strength of the prior for the weight of a column."""
     if name == BASE:
         return _BASE_PRIOR
     if name == ESTIMATE:
@@ -188,7 +190,9 @@ def _find_prior(field: str, name: str) -> float:
 def _maximise(
     matrix: np.ndarray, rows: Sequence[SignRow], firm: np.ndarray, expected: np.ndarray
 ) -> np.ndarray:
-    """Return the likeliest weights, by Newton's method."""
+    """Return the most likely weights, found by Newton's method. ``firm`` is the strength of the
+    prior of each weight, and ``expected`` its mean.
+    """
     right = np.array([row.right for row in rows], float)
     is_level = [_is_gold(row) and row.fold in UNREAD for row in rows]
     counts = np.where(is_level, 1.0, _READ_WEIGHT)
@@ -206,7 +210,7 @@ def _maximise(
 
 
 def format_weights(weights: Mapping[str, Weights]) -> str:
-    """Format the file of the package: the level and the estimate, then the signs by weight."""
+    """Format the weights file: by field, the level, the estimate, and the signs by weight."""
     tables = []
     for field, own in weights.items():
         lines = [
@@ -233,14 +237,14 @@ def format_claims(claims: Iterable[Claim], *, markdown: bool = False) -> str:
 
 
 def describe(claims: Sequence[Claim]) -> list[object]:
-    """Return the figures of one row: the values, their mean confidence, the share right, the share
-    of pairs of a right and a wrong value in which the right one has the higher confidence, and how
-    many of the confident ones are right.
+    """Return the figures of one row: the number of values, their mean confidence, the share of
+    right values, the share of pairs of a right and a wrong value in which the right value has the
+    higher confidence, and how many of the values with a high confidence are right.
 
     >>> claims = [
     ...     Claim("gold", "route", "x", sure, sure > 0.65) for sure in (0.9, 0.6, 0.7)
     ... ]
-    >>> [round(float(one), 2) for one in describe(claims)[:4]]
+    >>> [round(float(figure), 2) for figure in describe(claims)[:4]]
     [3.0, 0.73, 0.67, 1.0]
     """
     confidences = [claim.confidence for claim in claims]

@@ -1,6 +1,6 @@
-"""The limits and windows that the rules read on misleading wordings (``benchmarks.adversarial``), and
-on lines whose values were judged (``benchmarks.certain``). They contain errors that are rare in
-labelled records. A third of the lines is only for measuring.
+"""The limits and windows that the rules read in misleading wordings (``benchmarks.adversarial``)
+and in lines whose values were judged (``benchmarks.certain``). They contain errors that are rare in
+labelled records. A third of the lines are only for measuring.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ from benchmarks.training.sign_rows import LIMITS, WINDOWS, SignRow
 from extractor.concepts.parse import parse_uncalibrated
 
 _NAMES = {LIMITS: "constraint", WINDOWS: "time_windows"}
-"""The fields that are judged, and their names in the lines."""
+"""The judged fields, and their names in the lines."""
 
 
 class _ReadValue(NamedTuple):
@@ -42,8 +42,8 @@ class _ReadValue(NamedTuple):
 
 
 def read_wordings() -> Iterator[SignRow]:
-    """Yield the limits and windows of all lines whose right answer is known."""
-    # not those of the folder's ``kept``, which only measure
+    """Yield the limits and windows in all lines whose right answer is known."""
+    # not the files in ``kept``, which are only for measuring
     for path in sorted(Path(*benchmarks.adversarial.__path__).glob("*.jsonl")):
         yield from _read_adversarial(read_lines(path))
     lines = read_lines(Path(*benchmarks.certain.__path__, "lines.jsonl"))
@@ -61,13 +61,13 @@ def _read_adversarial(lines: Sequence[Row]) -> Iterator[SignRow]:
             if read.field not in judged:
                 continue
             given = [Given(_NAMES[read.field], form, 0.0) for form in read.forms]
-            found = [take_stated(left, one) for one in given]
+            found = [take_stated(left, form) for form in given]
             yield read.judge(line, "adversarial", right=all(found))
 
 
 def _list_judged(line: Row, values: Sequence[_ReadValue]) -> set[str]:
-    """Return the fields whose right values a line states. Some lines state the first window alone,
-    which is enough for a line with one.
+    """Return the fields whose right values a line states. Some lines state only the first window,
+    which is sufficient if the rules read a single window.
     """
     right = line["right"]
     judged = {LIMITS} if "constraints" in right else set()
@@ -78,7 +78,7 @@ def _list_judged(line: Row, values: Sequence[_ReadValue]) -> set[str]:
 
 
 def _read_certain(lines: Sequence[Row]) -> Iterator[SignRow]:
-    """Yield the values of ``benchmarks.certain`` that its reader judged."""
+    """Yield the values in ``benchmarks.certain`` that were judged."""
     for line, values in _read_values(lines, [to_wording(line) for line in lines]):
         judged = {
             dumps([field.replace("time_window", "time_windows"), value]): verdict
@@ -108,6 +108,6 @@ def _read_values(
                 reading = criterion.read(field.rpartition(".")[2])
                 members = zip(reading.list_values(), reading.signs, strict=True)
                 for value, signs in members:
-                    own = (field, to_forms(value), signs[""], reading.confidence)
-                    values.append(_ReadValue(*own))
+                    arguments = (field, to_forms(value), signs[""])
+                    values.append(_ReadValue(*arguments, reading.confidence))
         yield line, values

@@ -1,24 +1,23 @@
-"""Count what changes in the readings of the rules when a text is rewritten without changing its
-meaning.
+"""Count the changes in the rules' readings when a text is rewritten without changing its meaning.
 
     python -m benchmarks.variants [INPUT ...] [--ways WORD ...] [--by way] [--show 3] [--json FILE]
 
-INPUT are records in any format, by default those of gold in ``../shared``. Each text is read as it
-is, in every way of writing, and in the files of other registers. ``--ways`` takes the ways whose kind
-or name contains a word; ``--list`` prints all. Texts are the eligibility text, the doses of arms and
-interventions, and the time frames of outcomes. The counts are
+INPUT are records in any format, by default the gold records in ``../shared``. Each text is read
+unchanged, in every way of writing, and in the files of other registers. ``--ways`` selects the ways
+whose kind or name contains a word; ``--list`` prints them. The texts are the eligibility text, the
+doses of arms and interventions, and the time frames of outcomes. The counts are
 
 - criteria that turned (to the other list), were lost or added, or have another extent (a mark or a
   code in the quote) or another negation, in per cent of the criteria of the original text;
 - limits, time windows, ages, and the values of doses and time frames that are missing or new, in
   per cent of those of the original text, so that a changed value counts twice.
 
-In brackets is the share of sure changes: the new value has a confidence of at least 0.85, or a
+The share of sure changes is in brackets: the new value has a confidence of at least 0.85, or a
 criterion is lost without a finding about the lists and without doubt about the criterion that
 contains its words.
 
-``--show N`` prints N changes of each way, only of records of folds 0 to 2. ``--processes 4`` reads
-four records in parallel. ``--json`` stores the counts of each way.
+``--show N`` prints N changes for each way, only from records in folds 0 to 2. ``--processes 4``
+reads four records in parallel. ``--json`` stores the counts of each way.
 """
 
 import json
@@ -53,7 +52,7 @@ _GOLD = (
     _SHARED / "data" / "records" / "all_areas.jsonl.gz",
 )
 _SHOWN_FOLDS = frozenset({0, 1, 2})
-"""The errors of the other folds are not shown: they are for measuring."""
+"""Errors in the other folds are not shown, because these folds are for measuring."""
 _SECTIONS = {
     Part.DOSES: ("arms[", "interventions["),
     Part.TIMES: ("primary_", "secondary_", "other_outcomes"),
@@ -62,7 +61,7 @@ _REWRITTEN = {Part.DOSES: "description", Part.TIMES: "time_frame"}
 
 
 class Result(NamedTuple):
-    """What one way of writing changed in one record."""
+    """The changes that one way of writing caused in one record."""
 
     way: Way
     record_id: str
@@ -99,7 +98,7 @@ def _is_chosen(way: Way, words: Sequence[str]) -> bool:
 
 
 def measure_record(record: TrialRecord, words: Sequence[str]) -> list[Result]:
-    """Read a record as it is and in every way that applies, and return what changed."""
+    """Read a record unchanged and in every way that applies, and return the changes."""
     results = []
     for part in Part:
         original = take_part(record, part)
@@ -115,14 +114,17 @@ def measure_record(record: TrialRecord, words: Sequence[str]) -> list[Result]:
 
 
 def take_part(record: TrialRecord, part: Part) -> TrialRecord | None:
-    """Return a record with the sections of one part alone, None if it has none. An eligibility text
-    is read from a file of ClinicalTrials.gov, for a comparison with the files of other registers.
+    """Return a record with only the sections of one part; None if it has no such section. The
+    eligibility text is read from a ClinicalTrials.gov file, for comparison with the files of other
+    registers.
     """
     if part is Part.ELIGIBILITY:
         text = record.raw_text("eligibility")
         return REGISTERS[HOME](text) if text and text.strip() else None
     starts = _SECTIONS[part]
-    sections = tuple(one for one in record.sections if one.name.startswith(starts))
+    sections = tuple(
+        section for section in record.sections if section.name.startswith(starts)
+    )
     return record.model_copy(update={"sections": sections}) if sections else None
 
 
@@ -150,13 +152,15 @@ def _write_all(
 
 
 def rewrite_record(record: TrialRecord, way: Way) -> TrialRecord | None:
-    """Return a record written in a way; None if that changes nothing, or cannot be done."""
+    """Return a record rewritten in a way; None if this changes nothing or is not possible."""
     if way.part is Part.ELIGIBILITY:
         text = record.raw_text("eligibility") or ""
         written = way.write(text)
         return REGISTERS[HOME](written) if written and written != text else None
     name = _REWRITTEN[way.part]
-    sections = tuple(rewrite_parts(one, way.write, name) for one in record.sections)
+    sections = tuple(
+        rewrite_parts(section, way.write, name) for section in record.sections
+    )
     if sections == record.sections:
         return None
     return record.model_copy(update={"sections": sections})
@@ -167,11 +171,11 @@ def _read(record: TrialRecord, part: Part) -> Reading:
 
 
 def tally_by(results: Iterable[Result], *, by_way: bool) -> Mapping[str, Tally]:
-    """Return the sum of the tallies of each kind, or of each way."""
+    """Return the sum of the tallies for each kind, or for each way."""
     found: dict[str, Tally] = {}
-    for one in results:
-        name = one.way.title if by_way else one.way.kind
-        found.setdefault(name, Tally()).add(one.tally)
+    for result in results:
+        name = result.way.title if by_way else result.way.kind
+        found.setdefault(name, Tally()).add(result.tally)
     return found
 
 
@@ -179,21 +183,21 @@ def format_results(results: Sequence[Result], *, by_way: bool = False) -> str:
     """Format a table for each part."""
     tables = []
     for part in Part:
-        own = [one for one in results if one.way.part is part]
+        of_part = [result for result in results if result.way.part is part]
         total = Tally()
-        for one in own:
-            total.add(one.tally)
+        for result in of_part:
+            total.add(result.tally)
         rows: list[list[object]] = []
-        for name, tally in {**tally_by(own, by_way=by_way), "all": total}.items():
+        for name, tally in {**tally_by(of_part, by_way=by_way), "all": total}.items():
             shares = [tally.format_share(measure) for measure in MEASURES[part]]
             rows.append([name, tally.texts, *shares])
-        if own:
+        if of_part:
             tables.append(format_table([part, "texts", *MEASURES[part]], rows))
     return "\n\n".join(tables)
 
 
 def format_counts(results: Iterable[Result]) -> str:
-    """Format the counts of all ways as JSON, with a line for each."""
+    """Format the counts of all ways as JSON, with a line for each way."""
     lines = []
     for name, tally in tally_by(results, by_way=True).items():
         counts = json.dumps(tally.to_json(), ensure_ascii=False)
@@ -202,16 +206,14 @@ def format_counts(results: Iterable[Result]) -> str:
 
 
 def print_changes(results: Iterable[Result], count: int) -> None:
-    """Print up to ``count`` changes of each way, of the folds that may be read, the sure ones
-    first.
-    """
+    """Print ``count`` changes for each way, sure changes first, from folds that may be shown."""
     changes: dict[str, list[tuple[bool, str]]] = {}
-    for one in results:
-        if not count or fold_of(one.record_id) not in _SHOWN_FOLDS:
+    for result in results:
+        if not count or fold_of(result.record_id) not in _SHOWN_FOLDS:
             continue
-        for change in one.changes:
-            line = f"{one.record_id} {change.measure}: {change.what}"
-            changes.setdefault(one.way.title, []).append((change.sure, line))
+        for change in result.changes:
+            line = f"{result.record_id} {change.measure}: {change.what}"
+            changes.setdefault(result.way.title, []).append((change.sure, line))
     for name, lines in changes.items():
         print(name)
         for is_sure, line in sorted(lines, key=lambda line: not line[0])[:count]:

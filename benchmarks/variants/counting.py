@@ -1,6 +1,4 @@
-"""Compare the reading of a text that was rewritten with that of the text itself, and count what
-changed.
-"""
+"""Compare the readings of a rewritten and an original text, and count the changes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +12,15 @@ from benchmarks.variants.way import Rewrite
 
 SURE = 0.85
 _NEAR = 85
-"""Criteria whose words are at least so similar, in per cent, are one criterion with another extent."""
+"""Minimum similarity in per cent of the words of two criteria that are the same criterion with a
+different extent.
+"""
 _MARK = 12
-"""The most letters of a mark or a label in front of a criterion's words."""
+"""Maximum number of letters in a mark or label before a criterion's words."""
 
 
 class Change(NamedTuple):
-    """A difference between two readings. ``sure``: the new value is sure, or a loss is silent."""
+    """A difference between readings. ``sure``: the new value is sure, or the loss is silent."""
 
     measure: str
     sure: bool
@@ -29,8 +29,8 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of texts, of what could change, of what changed, and of what changed and is sure,
-    by measure.
+    """Counts of texts and, by measure, counts of values that could change (``of``), of changes, and
+    of sure changes.
     """
 
     texts: int = 0
@@ -46,7 +46,7 @@ class Tally:
         self.sure.update(other.sure)
 
     def format_share(self, measure: str) -> str | None:
-        """Format the share that changed, and in brackets the share that is sure."""
+        """Format the share of changes, followed by the share of sure changes in brackets."""
         count = self.of["criteria" if measure in OF_CRITERIA else measure]
         changed = self.changed[measure]
         if not count:
@@ -54,9 +54,11 @@ class Tally:
         return f"{changed / count:.2%} ({self.sure[measure] / count:.2%})"
 
     def to_json(self) -> Mapping[str, object]:
-        """Return all counts but zeros."""
+        """Return all counts except zeros."""
         counters = {"of": self.of, "changed": self.changed, "sure": self.sure}
-        counts = {name: dict(sorted((+one).items())) for name, one in counters.items()}
+        counts = {
+            name: dict(sorted((+counter).items())) for name, counter in counters.items()
+        }
         return {"texts": self.texts, **counts}
 
 
@@ -72,10 +74,13 @@ def tally_changes(before: Reading, changes: Sequence[Change]) -> Tally:
 def compare_readings(
     before: Reading, after: Reading, rewrite: Rewrite
 ) -> Iterator[Change]:
-    """Yield the criteria that are lost or added, those whose kind, extent or negation changed, and
-    values that are missing or new. ``rewrite`` returns the words of a quote after the rewriting.
+    """Yield the criteria that are lost, added, or changed in kind, extent or negation, and the
+    values that are missing or new. ``rewrite`` rewrites a quote as the text was rewritten.
     """
-    words = [read_words(rewrite(one.quote) or one.quote) for one in before.criteria]
+    words = [
+        read_words(rewrite(criterion.quote) or criterion.quote)
+        for criterion in before.criteria
+    ]
     pairs = pair_criteria(words, [criterion.words for criterion in after.criteria])
     for at, old in enumerate(before.criteria):
         if at not in pairs:
@@ -100,8 +105,8 @@ def compare_readings(
 
 
 def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
-    """Return the number of each criterion's partner, by their words; a criterion without one is
-    lost.
+    """Return the index of each criterion's counterpart, found by their words. A criterion without a
+    counterpart is lost.
 
     >>> pair_criteria(["asthma", "consent", "pregnancy"], ["consent", "1asthma"])
     {1: 0}
@@ -127,9 +132,7 @@ def pair_criteria(before: Sequence[str], after: Sequence[str]) -> dict[int, int]
 
 
 def _find_near(words: str, free: dict[int, str]) -> int | None:
-    """Return the place of nearly the same words: with a mark or a label in front, or few other
-    letters.
-    """
+    """Return the place of nearly the same words: with a mark, a label or a few other letters."""
     if len(words) <= _MARK:
         return None
     for at, other in free.items():
@@ -141,29 +144,27 @@ def _find_near(words: str, free: dict[int, str]) -> int | None:
 
 
 def _is_lost_silently(words: str, after: Reading) -> bool:
-    """Return whether a criterion is lost without a finding, and without a doubt about the criterion
-    that contains it.
-    """
+    """Return whether neither a finding nor a doubtful criterion indicates the loss."""
     if after.is_doubtful:
         return False
-    for one in after.criteria:
-        if words in one.words:
-            return min(one.confidence, one.kind_confidence) >= SURE
+    for criterion in after.criteria:
+        if words in criterion.words:
+            return min(criterion.confidence, criterion.kind_confidence) >= SURE
     return True
 
 
 def _compare_values(
     before: Sequence[Value], after: Sequence[Value]
 ) -> Iterator[Change]:
-    """Yield values that are missing, which are not sure, and values that are new."""
-    left = Counter((one.measure, one.value) for one in before)
-    for one in after:
-        key = (one.measure, one.value)
+    """Yield the missing values, which are never sure changes, and the new values."""
+    left = Counter((value.measure, value.value) for value in before)
+    for new in after:
+        key = (new.measure, new.value)
         if left[key]:
             left[key] -= 1
         else:
-            change = f"new: {_show(one.value)} at {one.confidence:.2f}"
-            yield Change(one.measure, one.confidence >= SURE, change)
+            change = f"new: {_show(new.value)} at {new.confidence:.2f}"
+            yield Change(new.measure, new.confidence >= SURE, change)
     for measure, value in left.elements():
         yield Change(measure, sure=False, what=f"missing: {_show(value)}")
 

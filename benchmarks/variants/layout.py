@@ -1,7 +1,7 @@
 """The layout of an eligibility text whose lists are plain: headings, items and other lines.
 
-A way of writing changes these lines and joins them again. Texts in another layout are not rewritten
-by ways that need to know where an item begins.
+A way of writing changes these lines and joins them again. Ways that need to know where an item
+begins do not rewrite texts in another layout.
 """
 
 import re
@@ -14,13 +14,13 @@ _HEADING = re.compile(
 )
 _ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<mark>[*•-]|\d{1,2}[.)])[ \t]+(?=\S)")
 _FEWEST_ITEMS = 4
-"""A text with fewer items shows little of a list."""
+"""A text with fewer items is hardly a list."""
 _ROMAN = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 class Role(Enum):
-    """What a line is for a reader."""
+    """The role of a line."""
 
     HEADING = "heading"
     ITEM = "item"
@@ -31,8 +31,9 @@ class Role(Enum):
 class Line(NamedTuple):
     """A line with its continuation lines.
 
-    ``raw`` is as in the text, ``text`` the same in one line without mark and indentation. ``kind``
-    is the list of a heading, ``depth`` the level of an item, 0 in the list itself.
+    ``raw`` is the line as in the text, and ``text`` is the same on one line, without its mark and
+    indentation. ``kind`` is the list that a heading begins; ``depth`` is the level of an item,
+    which is 0 in the list itself.
     """
 
     role: Role
@@ -44,7 +45,7 @@ class Line(NamedTuple):
 
 
 class Numbered(NamedTuple):
-    """A line with the kind of its list, and its number there from 1; 0 if it is no item of it."""
+    """A line with the kind of its list, and its number there, from 1; 0 if it is not an item."""
 
     line: Line
     kind: str
@@ -89,7 +90,7 @@ def _read_line(raw: str) -> Line:
 
 
 def has_both_lists(lines: Sequence[Line]) -> bool:
-    """Return whether there is one heading for each list and enough items."""
+    """Return whether there is exactly one heading for each list, and there are enough items."""
     headings = sorted(line.kind for line in lines if line.role is Role.HEADING)
     items = [line for line in lines if line.role is Role.ITEM]
     return headings == ["exclusion", "inclusion"] and len(items) >= _FEWEST_ITEMS
@@ -101,7 +102,7 @@ def join_lines(lines: Sequence[Line]) -> str:
 
 
 def number_items(lines: Sequence[Line]) -> Iterator[Numbered]:
-    """Yield the lines with their numbers. Items below an item have none."""
+    """Yield the lines with their numbers. Items below another item have the number 0."""
     kind = ""
     number = 0
     for line in lines:
@@ -134,15 +135,15 @@ def write_mark(form: str, number: int, kind: str = "") -> str:
 
 
 def has_marks(form: str, number: int) -> bool:
-    """Return whether a form has marks for so many items: Roman and circled numbers end."""
+    """Return whether a form has enough marks: Roman and circled numbers are limited."""
     is_roman = "{r}" in form and number >= len(_ROMAN)
     is_circled = "{o}" in form and number > len(_CIRCLED)
     return not (is_roman or is_circled)
 
 
 def split_lists(lines: Sequence[Line]) -> Iterator[tuple[Line | None, list[Line]]]:
-    """Yield each heading with the lines below it that are not blank; first, without a heading, the
-    lines above.
+    """Yield each heading with the non-blank lines below it. Lines above the first heading are
+    yielded first, with None as their heading.
     """
     heading = None
     below = list[Line]()

@@ -1,5 +1,5 @@
-"""What is compared of two extractions: criteria, and values in a form that does not depend on
-their spelling.
+"""The parts of two extractions that are compared: criteria, and values in a form that does not
+depend on their spelling.
 """
 
 import html
@@ -15,11 +15,11 @@ from extractor.schemas import Criterion, ExtractedItem, TrialExtraction
 _DOUBTS = {"structure_doubtful", "language_other"}
 """Kinds of findings about lists that may have been misread."""
 _LAYOUT = re.compile(r"</?\w+>|\\|[;,]\s*and\s*$")
-"""Tags, escapes, and the "and" that leads to the next item."""
+"""Tags, escapes, and an "and" that leads to the next item."""
 
 
 class Value(NamedTuple):
-    """A value with its confidence. ``measure`` is what it is counted as."""
+    """A value with its confidence. ``measure`` is the name under which it is counted."""
 
     measure: str
     value: tuple[Any, ...]
@@ -27,7 +27,7 @@ class Value(NamedTuple):
 
 
 class CriterionRead(NamedTuple):
-    """A criterion, by its words alone, with the confidences of its list and of its extent."""
+    """A criterion, identified by its words, with the confidences of its list, negation and extent."""
 
     words: str
     quote: str
@@ -57,7 +57,7 @@ def read_words(quote: str) -> str:
 
 
 def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
-    """Return what is compared of a part of an extraction."""
+    """Return the compared values in a part of an extraction."""
     is_doubtful = any(finding.kind in _DOUBTS for finding in extraction.findings)
     criteria: list[CriterionRead] = []
     if part is Part.ELIGIBILITY:
@@ -66,9 +66,11 @@ def read_extraction(extraction: TrialExtraction, part: Part) -> Reading:
 
 
 def _confidence(item: ExtractedItem, field: str) -> float:
-    """Return the confidence of one value; 0 if there is no evidence for it."""
-    own = [piece.confidence or 0 for piece in item.evidence if piece.field == field]
-    return max(own, default=0)
+    """Return the confidence of a value; 0 if there is no evidence for the value."""
+    confidences = [
+        piece.confidence or 0 for piece in item.evidence if piece.field == field
+    ]
+    return max(confidences, default=0)
 
 
 def _read_criterion(criterion: Criterion) -> CriterionRead:
@@ -92,7 +94,7 @@ def _read_people(extraction: TrialExtraction) -> Iterator[Value]:
             yield Value("ages", value, _confidence(people, name))
     for criterion in people.criteria:
         for at, limit in enumerate(criterion.constraints):
-            # the code of a unit, else its letters
+            # the UCUM code of a unit or, failing that, its letters
             unit = limit.unit or ""
             code = read_unit(unit) or read_words(unit) if unit else ""
             numbers = (limit.comparator.value, limit.value, limit.value_high)
@@ -144,14 +146,14 @@ _READERS: Mapping[Part, Callable[[TrialExtraction], Iterator[Value]]] = {
     Part.TIMES: _read_times,
 }
 OF_CRITERIA = ("turned", "lost", "added", "extent", "negation")
-"""Measures that are counted over the criteria of the text that was not rewritten; others over
-its values.
+"""Measures that are divided by the number of criteria in the original text. Other measures are
+divided by the number of its values.
 """
 MEASURES: Mapping[Part, Sequence[str]] = {
     Part.ELIGIBILITY: (*OF_CRITERIA, "limits", "windows", "ages"),
     Part.DOSES: ("agents", "amounts", "routes", "frequencies", "periods"),
     Part.TIMES: ("time points", "time kinds"),
 }
-"""What is counted by part: criteria that turned, were lost or added, have other words or another
-negation; values.
+"""The measures of each part: criteria that turned, were lost or added, or have another extent or
+negation; and values.
 """

@@ -17,7 +17,8 @@ from extractor.formats import make_record, read_stream
 from extractor.schemas import Part, Section, TrialRecord
 
 Register = Callable[[str], TrialRecord | None]
-"""Returns the record of a file with an eligibility text; None if the file cannot contain it."""
+"""Returns the record in a file with an eligibility text; None if the file cannot contain the text.
+"""
 Lists = Mapping[str, Sequence[Line]]
 """The lines of each list."""
 
@@ -45,7 +46,7 @@ def _read_ctgov_json(text: str) -> TrialRecord:
 
 
 def _read_ctgov_xml(text: str) -> TrialRecord:
-    """Read the legacy XML, whose lines are wrapped and indented, with an empty line between."""
+    """Read the legacy XML, whose lines are wrapped, indented and separated by empty lines."""
     filler = textwrap.TextWrapper(
         width=100,
         initial_indent="        ",
@@ -82,8 +83,8 @@ def _read_ictrp_apart(lists: Lists) -> TrialRecord:
 
 
 def _of_lists(read: Callable[[Lists], TrialRecord]) -> Register:
-    """Return what reads the file of a register with a field for each list; None for a text with
-    other lines, or without both lists.
+    """Return a function that reads the file of a register with a field for each list. The function
+    returns None if the text has other lines or does not have both lists.
     """
 
     def read_lists(text: str) -> TrialRecord | None:
@@ -110,7 +111,7 @@ def _read_isrctn(lists: Lists) -> TrialRecord:
 
 
 def _read_ctis(lists: Lists) -> TrialRecord:
-    """Read the JSON of the EU's register, which keeps each criterion apart."""
+    """Read the JSON of the EU register, which stores each criterion separately."""
     criteria = {}
     for kind, below in lists.items():
         key = f"principal{kind.capitalize()}Criteria"
@@ -150,13 +151,13 @@ REGISTERS: Mapping[str, Register] = {
     "pasted page": lambda text: make_record(_PAGE.format(title=_TITLE, text=text)),
 }
 HOME = "ctgov_json"
-"""The register in which the text that was not rewritten is read."""
+"""The register in which the original text is read."""
 
 
 def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
-    """Return the record with its outcomes in one line for each rank, as in flattened files.
+    """Return the record with one line of outcomes for each rank, as in flattened files.
 
-    None if an outcome has no time frame, or a bar, which would end it.
+    Return None if an outcome has no time frame, or contains a bar, which separates outcomes.
     """
     lists: dict[str, list[str]] = {"primary_outcomes": [], "secondary_outcomes": []}
     for section in record.sections:
@@ -179,9 +180,7 @@ def flatten_outcomes(record: TrialRecord) -> TrialRecord | None:
 def rewrite_parts(
     section: Section, write: Callable[[str], str | None], name: str
 ) -> Section:
-    """Return a section whose part of this name is written in another form; one without parts
-    stays as it is.
-    """
+    """Return a section with a rewritten part; a section without parts is unchanged."""
     if not section.parts:
         return section
     parts = list[Part]()

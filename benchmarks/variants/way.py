@@ -12,7 +12,7 @@ from benchmarks.variants.layout import Line, has_both_lists, read_layout
 
 _TABLES = tomllib.loads(Path(__file__).with_name("ways.toml").read_text("utf-8"))
 Rewrite = Callable[[str], str | None]
-"""Returns the text in another form; None if the text cannot be written so."""
+"""Returns the text in another form; None if the text cannot be written in this form."""
 _FORMED: Mapping[str, Callable[[Sequence[Line], Any], str | None]] = {
     "headings": writers.replace_headings,
     "marks": writers.mark_items,
@@ -28,13 +28,13 @@ _FORMED: Mapping[str, Callable[[Sequence[Line], Any], str | None]] = {
     "furniture": writers.add_furniture,
     "tables": writers.write_table,
 }
-"""What writes the lines of a text in a form, by table of ``ways.toml``."""
+"""The function that writes the lines of a text in a form, by table in ``ways.toml``."""
 _PLACES = {
     "below": writers.add_below,
     "above": writers.add_above,
     "below each list": writers.add_to_lists,
 }
-"""Where registers of two languages print the second one."""
+"""The places where bilingual registers print the second language."""
 
 
 class Part(StrEnum):
@@ -49,7 +49,8 @@ class Part(StrEnum):
 class Way(NamedTuple):
     """A way of writing a part of a record.
 
-    ``in_place``: it changes characters in their place, so it changes a quote as it changes the text.
+    ``in_place`` means that the way changes a quote exactly as it changes the text that contains the
+    quote.
     """
 
     kind: str
@@ -64,7 +65,7 @@ class Way(NamedTuple):
 
 
 def _on_lines(write: Callable[..., str | None], *form: Any) -> Rewrite:
-    """Return a rewriting, in a form if there is one, of texts that have both lists."""
+    """Return a function that rewrites texts with both lists, in a form if one is given."""
 
     def rewrite(text: str) -> str | None:
         lines = read_layout(text)
@@ -74,8 +75,8 @@ def _on_lines(write: Callable[..., str | None], *form: Any) -> Rewrite:
 
 
 def _substitute(pairs: Iterable[Sequence[str]]) -> Rewrite:
-    """Return a rewriting by regular expressions with their replacements, in order. A name in braces,
-    such as ``{twice}``, is that of a pattern of the table ``patterns``.
+    """Return a function that applies regular expressions and their replacements in order. A name in
+    braces, such as ``{twice}``, refers to a pattern in the table ``patterns``.
     """
     compiled = []
     for pattern, replacement in pairs:

@@ -1,6 +1,4 @@
-"""Functions that write the lines of a text in another form. Most of them get a form from
-``ways.toml``.
-"""
+"""Functions that write the lines of a text in a form, usually from ``ways.toml``."""
 
 import html
 import re
@@ -19,20 +17,20 @@ from benchmarks.variants.layout import (
 
 Lines = Sequence[Line]
 Language = Mapping[str, Sequence[str]]
-"""The lists of a language: of each, its heading and its items."""
+"""The heading and the items of each list in a language."""
 _LINES_A_PAGE = 8
 
 
 def replace_headings(lines: Lines, pair: Sequence[str]) -> str:
-    """Write other headings, of inclusion and of exclusion."""
+    """Replace the headings of both lists."""
     headings = dict(zip(("inclusion", "exclusion"), pair, strict=True))
     return "\n".join(headings.get(line.kind, line.raw) for line in lines)
 
 
 def mark_items(lines: Lines, form: str) -> str | None:
-    """Write other marks; lists below an item keep theirs."""
+    """Replace the marks of items; lists below an item keep their marks."""
     numbered = list(number_items(lines))
-    if not has_marks(form, max(one.number for one in numbered)):
+    if not has_marks(form, max(entry.number for entry in numbered)):
         return None
     written = []
     for line, kind, number in numbered:
@@ -42,15 +40,17 @@ def mark_items(lines: Lines, form: str) -> str | None:
 
 
 def glue_marks(lines: Lines, form: str) -> str | None:
-    """Write marks without a blank; not if an item begins with a digit, which would change."""
-    texts = [one.line.text for one in number_items(lines) if one.number]
+    """Write marks without a following space. Return None if an item does not begin with a letter,
+    because the mark would change its meaning.
+    """
+    texts = [entry.line.text for entry in number_items(lines) if entry.number]
     if not all(text[:1].isalpha() for text in texts):
         return None
     return mark_items(lines, form)
 
 
 def continue_numbers(lines: Lines) -> str:
-    """Write numbers that run on over both lists."""
+    """Number the items consecutively over both lists."""
     written = []
     total = 0
     for line, _, number in number_items(lines):
@@ -60,7 +60,7 @@ def continue_numbers(lines: Lines) -> str:
 
 
 def wrap(lines: Lines, form: Sequence[int]) -> str:
-    """Write lines of a width; the form also has the indentation of continuation lines."""
+    """Wrap lines at a width. The form is the width and the indentation of continuation lines."""
     width, indent = form
     filler = textwrap.TextWrapper(
         width,
@@ -69,11 +69,11 @@ def wrap(lines: Lines, form: Sequence[int]) -> str:
         break_on_hyphens=False,
     )
     words = [" ".join(line.raw.split()) for line in lines]
-    return "\n".join("\n".join(filler.wrap(one)) for one in words)
+    return "\n".join("\n".join(filler.wrap(text)) for text in words)
 
 
 def join_items(lines: Lines, form: Sequence[str]) -> str:
-    """Write all items of a list in the line of its heading: their mark, and what is between two."""
+    """Write all items of a list on the line of its heading. The form is their mark and a separator."""
     mark, between = form
     written = []
     for heading, below in split_lists(lines):
@@ -89,12 +89,12 @@ def join_items(lines: Lines, form: Sequence[str]) -> str:
 
 
 def join_all(lines: Lines) -> str:
-    """Write the whole text in one line."""
+    """Write the whole text on one line."""
     return join_items(lines, ("{n}. ", " ")).replace("\n", " ")
 
 
 def end_items(lines: Lines, end: str) -> str:
-    """Write another sign at the end of each item that introduces no list."""
+    """Write another sign at the end of each item that does not introduce a list."""
     written = []
     for line in lines:
         is_ended = line.role is Role.ITEM and not line.text.endswith(":")
@@ -103,7 +103,9 @@ def end_items(lines: Lines, end: str) -> str:
 
 
 def change_items(lines: Lines, form: Sequence[object]) -> str:
-    """Write other signs in the items: a pattern, its replacement, and how often."""
+    """Replace a pattern in the items. The form is the pattern, its replacement and the maximum
+    count.
+    """
     pattern, new, count = form
     written = []
     for line in lines:
@@ -123,7 +125,7 @@ def _escape_bar(text: str) -> str:
 
 
 def write_html_list(lines: Lines, form: Sequence[str]) -> str:
-    """Write HTML lists, with a list in its item for what is below it."""
+    """Write HTML lists. Items below an item become a nested list."""
     tag, end, between = form
     written = []
     for heading, below in split_lists(lines):
@@ -134,7 +136,7 @@ def write_html_list(lines: Lines, form: Sequence[str]) -> str:
 
 
 def _nest(below: Lines, tag: str, end: str) -> Iterator[str]:
-    """Yield the pieces of the HTML lists of lines, and of paragraphs."""
+    """Yield the pieces of the HTML lists and paragraphs for the lines below a heading."""
     depth = -1
     for line in below:
         deeper = line.depth if line.role is Role.ITEM else -1
@@ -156,7 +158,7 @@ def _nest(below: Lines, tag: str, end: str) -> Iterator[str]:
 
 
 def write_html_lines(lines: Lines, form: Sequence[str]) -> str:
-    """Write every line between tags."""
+    """Write every line between two tags."""
     start, end, mark = form
     written = []
     for line, _, number in number_items(lines):
@@ -167,8 +169,8 @@ def write_html_lines(lines: Lines, form: Sequence[str]) -> str:
 
 
 def write_table(lines: Lines, form: Mapping[str, str]) -> str:
-    """Write tables with a row for each line below a heading: what begins and ends all of them, a
-    heading, a row, and what is between two pieces.
+    """Write tables with a row for each line below a heading. The form has the beginning and the end
+    of the text, a heading, a row, and a separator.
     """
     escape = _escape if form["row"].startswith("<") else _escape_bar
     written = [form["begin"]]
@@ -184,7 +186,7 @@ def write_table(lines: Lines, form: Mapping[str, str]) -> str:
 
 
 def write_markdown_list(lines: Lines, form: str) -> str:
-    """Write a list of Markdown, with four blanks for each level."""
+    """Write Markdown lists, with four spaces for each level."""
     written = []
     for line, _, number in number_items(lines):
         if line.role is Role.HEADING:
@@ -198,17 +200,17 @@ def write_markdown_list(lines: Lines, form: str) -> str:
 
 
 def quote(lines: Lines, mark: str) -> str:
-    """Write the text as a mail quotes it."""
+    """Write the text as it is quoted in an e-mail."""
     return "\n".join(f"{mark}{line}" for line in join_lines(lines).split("\n"))
 
 
 def add_furniture(lines: Lines, form: str) -> str:
-    """Write what a printed page adds after every few lines."""
+    """Add the footer of a printed page after every few lines."""
     return _end_pages([line.raw for line in lines], form)
 
 
 def add_furniture_in_items(lines: Lines, form: str) -> str:
-    """Write what a printed page adds after every few wrapped lines, also within an item."""
+    """Add the footer of a printed page after every few wrapped lines, even inside an item."""
     wrapped: list[str] = []
     for line in lines:
         wrapped += textwrap.wrap(" ".join(line.raw.split()), 72) or [""]
@@ -225,7 +227,7 @@ def _end_pages(rows: Sequence[str], form: str) -> str:
 
 
 def _write_list(language: Language, kind: str) -> str:
-    """Write the list of another language: its heading, and numbered items."""
+    """Write a list in another language: its heading and its numbered items."""
     heading, *items = language[kind]
     numbered = [f"{number}. {item}" for number, item in enumerate(items, 1)]
     return "\n".join([heading, *numbered])

@@ -121,7 +121,7 @@ def ground_answer(
     if first:
         readings["time_window"] = first
     refused += _list_unreadable(values)
-    return replace(draft, model=readings, refused=tuple(refused), own=claims)
+    return replace(draft, model=readings, refused=tuple(refused), custom_values=claims)
 
 
 def _list_unreadable(values: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -139,7 +139,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     A claim that both made is taken from the model. A claim from the patterns has a lower
     confidence if a model was asked about the line and did not make the same claim.
     """
-    drafts = draft.own.get(field.name, ())
+    drafts = draft.custom_values.get(field.name, ())
     by_rules = [custom.rules for custom in drafts if custom.rules]
     read = list(map(_list_values, by_rules))
     claims: list[Claim] = []
@@ -151,7 +151,7 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
             claims.append(_rate(custom.model, is_read=values in read))
     if claims and not field.many:
         return claims
-    is_skipped = draft.is_skipped and field.name in draft.asked
+    is_skipped = draft.is_skipped and field.name in draft.questions
     most = _UNCONFIRMED if is_skipped or field.name in draft.model else 1.0
     for claim, values in zip(by_rules, read, strict=True):
         if values not in seen:

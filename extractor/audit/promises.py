@@ -16,7 +16,7 @@ from extractor.language.book import find_terms, rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import read_time_unit
 from extractor.language.passage import LexedSection
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import (
     Concept,
     Endpoint,
@@ -127,7 +127,7 @@ def _find_lists(tokens: Tokens) -> Iterator[Range]:
             yield first, closing.first
 
 
-def _is_binding(tokens: Tokens, opening: Found) -> bool:
+def _is_binding(tokens: Tokens, opening: RuleMatch) -> bool:
     """Return True if a list contains endpoints that this trial will measure and must register.
 
     A rank such as "primary" is sufficient, except that exploratory endpoints need not be

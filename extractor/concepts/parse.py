@@ -81,6 +81,6 @@ def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:
         outcomes=outcomes,
         hostile=hostile,
         foreign=foreign,
-        given=original if foreign.texts else None,
+        original_record=original if foreign.texts else None,
         doubts=doubts,
     )

@@ -95,7 +95,7 @@ class ItemBuilder:
         is_read = bool(read.list_values()) and read.confidence >= BELIEVED
         if is_read and answer is not None and not answer.list_values():
             return replace(resolved, gap=AbsenceReason.AMBIGUOUS)
-        is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.asked
+        is_unconfirmed = self.draft.is_skipped and asked_as in self.draft.questions
         return resolved.at_most(UNCONFIRMED) if is_unconfirmed else resolved
 
     def add_fields(self, fields: Iterable[FieldInfo]) -> dict[str, Any]:

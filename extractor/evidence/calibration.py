@@ -4,8 +4,8 @@ A confidence is computed in these steps. Audit findings do not change it.
 
 1. The reader estimates it. A scorer uses the probability of its class, at most 0.995. Any other
    reader looks up its case in ``evidence/weights/measured.toml`` (``measured``) and uses the lowest
-   estimate if several cases apply. Entries in ``rules/terms`` and the marks in ``concepts/doses``
-   lower the estimate if their words are ambiguous.
+   estimate if several cases apply. Entries in ``rules/terms`` and marks in ``concepts/doses`` lower
+   the estimate if the words they match are ambiguous.
 2. ``calibrate_record`` weighs a value by its named signs and its estimate
    (``evidence/weights/signs.toml``); the members of a list are weighed separately. Some signs cap
    the confidence (``evidence/signs.py``). In fields without weights, the estimate is replaced by
@@ -15,8 +15,8 @@ A confidence is computed in these steps. Audit findings do not change it.
    accuracy of similar pairs of readings and answers (``concepts/policy.toml``). Until then, an
    answer has the placeholder ``MODEL_CONFIDENCE``.
 4. ``assembly/items.py`` lowers the confidence of an age that differs from the registered age.
-   ``concepts/provenance.py`` lowers the confidence of a value that its words do not support, or
-   whose item is less certain.
+   ``concepts/provenance.py`` lowers the confidence of a value that is not supported by its quoted
+   words, or whose item is less certain.
 5. An item has the lowest confidence of its fields, including empty fields.
 """
 
@@ -41,7 +41,9 @@ CURVES = files(__package__) / "calibration.toml"
 OF_MEMBERS = frozenset(
     {"eligibility.criteria.constraints", "eligibility.criteria.time_windows"}
 )
-"""Lists that have the confidence of their least certain member. Only empty lists have a curve."""
+"""List fields whose confidence is that of their least certain member. Only empty lists have a
+curve.
+"""
 FOUND = "found"
 NOTHING = "nothing"
 """The names of a field's curves: one for values, one for empty or False values."""
@@ -120,9 +122,9 @@ def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[An
     """Return a list with a separate confidence for each member, and for each quote that is a part
     of a member.
 
-    The confidence of a member is capped at ``most``, and the confidence of a part is capped at the
-    confidence of its member: if a time window is wrong, so is the event that it is counted from.
-    Parts without weights keep their confidences.
+    The confidence of a member is capped at ``most``, and the confidence of a part is capped at that
+    of its member: if a time window is wrong, so is the event that it is counted from. Parts without
+    weights keep their confidences.
     """
     sure: list[float] = []
     sure_parts: list[dict[str, float]] = []
@@ -141,8 +143,8 @@ def _weigh_members(field: str, reading: Reading[Any], most: float) -> Reading[An
 
 
 def estimate_part(reading: Reading[Any], at: int, name: str) -> float:
-    """Return the rules' estimate for a part of a list member before calibration. If the rules have
-    no estimate for the part, return the measured accuracy of all parts with this name.
+    """Return the rules' uncalibrated estimate for a part of a list member. If the rules have no
+    estimate for the part, return the measured accuracy of all parts with this name.
 
     Args:
         reading: The list.

@@ -24,7 +24,9 @@ _Pair = tuple[int | None, int | None]
 token.
 """
 _RATES = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
+"""The time unit in a word that states a rate."""
 _PREFIXES = ("non", "un", "in", "im", "ir", "dis", "anti", "a")
+"""Prefixes that negate a word."""
 _DRIFTS = (0, 6)
 """The number of tokens that a quote may add or omit without preventing the alignment of the
 surrounding words.
@@ -34,7 +36,7 @@ _REPLACED = 3
 _ADDED = 5
 """The cost of a token that a quote omits, replaces or adds."""
 _LONGEST_SEARCHED = 200
-"""The number of tokens at the start of a quote that are searched for."""
+"""The number of tokens from the start of a quote that are used in the search."""
 
 
 def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
@@ -49,15 +51,17 @@ def compare_tokens(quoted: str, stated: str) -> ConflictKind | None:
     ...     ("two", "2"),
     ...     ("", "not"),
     ...     ("stable", "unstable"),
+    ...     ("line", "inline"),
+    ...     ("men", "amen"),
     ...     ("a", "the"),
     ... )
     >>> [kind and kind.value for kind in (compare_tokens(*pair) for pair in pairs)]
-    ['number', None, 'negation', 'negation', None]
+    ['number', None, 'negation', 'negation', 'negation', None, None]
     """
     meaning_quoted = _read_meaning(quoted)
     meaning_stated = _read_meaning(stated)
     if meaning_quoted == meaning_stated:
-        # "stable" and "unstable"
+        # "stable" and "unstable"; a shorter word may only look alike: "men" and "amen"
         short, long = sorted((quoted, stated), key=len)
         is_negated = len(short) > 3 and long.removesuffix(short) in _PREFIXES
         return ConflictKind.NEGATION if is_negated else None
@@ -140,12 +144,19 @@ def find_nearest(
     ...     nearest.differences,
     ... )
     (['ecog', '0', '-', '2'], (('1', '2'),))
+    >>> text = fold_raw("pain at week 4 or week 8, and pain at week 12")
+    >>> [
+    ...     find_nearest(["pain", "at", "week", "9"], text, near).differences
+    ...     for near in (0, 12)
+    ... ]
+    [(('9', '4'),), (('9', '12'),)]
     """
     quote = quote[:_LONGEST_SEARCHED]
     # one character per token, as in `FoldedText.codes`; "\0" for a word that is not in the text
     codes = "".join([text.alphabet.get(word, "\0") for word in quote])
     windows = [(0, len(text.codes))]
     if near is not None:
+        # the quote may be shifted and may omit half of the words
         reach = 2 * len(codes)
         windows.insert(0, (max(0, near - reach), near + reach))
     candidates: list[Nearest] = []
@@ -197,8 +208,7 @@ def _pair_tokens(
     quote: Sequence[str], words: Sequence[str], start: int, drift: int
 ) -> Iterator[_Pair]:
     """Yield (quote index, text index) pairs of matched tokens around the token ``start``. An index
-    is None if the token of the other side is not matched. A word is never matched with
-    punctuation.
+    is None if the token on the other side has no match. A word is never matched with punctuation.
     """
     low = max(0, start - drift)
     near = words[low : start + len(quote) + drift]

@@ -36,16 +36,42 @@ class Span:
         """The number of characters."""
         return self.end - self.start
 
-    def contains(self, other: "Span") -> bool:
-        """Return whether this span contains the other."""
+    def contains(self, inner: "Span") -> bool:
+        """Return whether this span contains another span.
+
+        >>> outer = Span("title", 2, 5)
+        >>> [
+        ...     outer.contains(Span(name, start, end))
+        ...     for name, start, end in (
+        ...         ("title", 2, 5),
+        ...         ("title", 1, 5),
+        ...         ("title", 2, 6),
+        ...         ("text", 3, 4),
+        ...     )
+        ... ]
+        [True, False, False, False]
+        """
         return (
-            self.section == other.section
-            and self.start <= other.start
-            and other.end <= self.end
+            self.section == inner.section
+            and self.start <= inner.start
+            and inner.end <= self.end
         )
 
     def overlaps(self, other: "Span") -> bool:
-        """Return whether the spans share a character."""
+        """Return whether this span and another span share a character.
+
+        >>> title = Span("title", 2, 5)
+        >>> [
+        ...     title.overlaps(Span(name, start, end))
+        ...     for name, start, end in (
+        ...         ("title", 4, 9),
+        ...         ("title", 5, 9),
+        ...         ("title", 0, 2),
+        ...         ("text", 2, 5),
+        ...     )
+        ... ]
+        [True, False, False, False]
+        """
         return (
             self.section == other.section
             and self.start < other.end
@@ -58,8 +84,9 @@ class Reading(Generic[T_co]):
     """The value read for one field, its confidence, and the characters that support it.
 
     Attributes:
-        value: The value; a tuple for a list. None with a high confidence is a known absence ("the
-            text states no route"); an ``open_()`` reading leaves the field open.
+        value: The value; a tuple for a list. None with a high confidence means that the value is
+            known to be absent ("the text states no route"); an ``open_()`` reading leaves the field
+            open.
         confidence: The probability, from 0 to 1, that the value or the list as a whole is right.
             It is 0 for an open reading.
         spans: The characters that support the value. If the value is a tuple, each member has one
@@ -220,7 +247,7 @@ class TokenConflict:
 
 
 class Why(StrEnum):
-    """The reason for refusing an answer, as worded in the finding."""
+    """The reason for rejecting an answer, as worded in the finding."""
 
     NOT_STATED = "not stated"
     OTHER_NUMBER = "another number"
@@ -235,16 +262,17 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused value and the reason for refusing it. The function that finds the reason leaves
+    """A rejected value and the reason for rejecting it. The function that finds the reason leaves
     ``field``, ``value``, ``kind`` and ``attribute`` to be set by its caller.
 
     Attributes:
         why: The reason.
         nearest: The place in the text that contradicts the value, or None.
-        part: The refused part of the value, such as the condition of a limit; "" if the whole
-            value is refused. If a part is refused, ``nearest`` is the correct wording of the part.
+        part: The rejected part of the value, such as the condition of a limit; "" if the whole
+            value is rejected. If only a part is rejected, ``nearest`` is the correct wording of
+            that part.
         field: The field of the value.
-        value: The value in words, including the part if a part is refused.
+        value: The value in words, including the part if only a part is rejected.
         kind: The kind of finding that reports it.
         attribute: The attribute of a custom field; "" for any other field.
     """
@@ -273,12 +301,12 @@ class Draft:
             regimen at all.
         model: The model's answers that the text supports, by field.
         refused: The model's answers that the text does not support.
-        asked: The fields that a model is asked about, each with the reason to report if no answer
-            is available: the model did not answer, or the budget was spent.
+        questions: The fields that a model is asked about, each with the reason to report if no
+            answer is available: the model did not answer, or the budget was spent.
         at_most: The maximum confidence of the rules' reading, by field, if the structure of the
             text is doubtful.
-        own: The values of custom fields, by field, read by rules or by a model. For a custom
-            field, ``model`` records whether a model found a value.
+        custom_values: The values of custom fields, by field, read by rules or by a model. For a
+            custom field, ``model`` records whether a model found a value.
         is_skipped: Whether a model skipped the item but answered other items; the rules' values
             are then kept, but are not confirmed.
     """
@@ -290,8 +318,8 @@ class Draft:
     model: Mapping[str, Reading[Any]] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
     at_most: Mapping[str, float] = field(default_factory=dict)
-    own: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
-    asked: Mapping[str, AbsenceReason] = field(default_factory=dict)
+    custom_values: Mapping[str, tuple["Draft", ...]] = field(default_factory=dict)
+    questions: Mapping[str, AbsenceReason] = field(default_factory=dict)
     is_skipped: bool = False
 
     @property
@@ -305,11 +333,11 @@ class Draft:
 
     @property
     def is_answered(self) -> bool:
-        """Whether a model answered about the item, even if the whole answer was refused."""
+        """Whether a model gave an answer about the item, even if the whole answer was rejected."""
         return bool(self.model or self.refused)
 
     def refuses(self, name: str, attribute: str = "") -> bool:
-        """Return whether a value of a field, or of its ``attribute`` if given, was refused."""
+        """Return whether a value for a field, or for its ``attribute`` if given, was rejected."""
         return any(
             refusal.field == name and attribute in ("", refusal.attribute)
             for refusal in self.refused
@@ -319,7 +347,7 @@ class Draft:
         """Return why a field has no answer from a model: the model was not asked, the budget was
         spent, the model did not answer, or the text does not support the answer.
         """
-        reason = self.asked.get(name, AbsenceReason.NOT_ASKED)
+        reason = self.questions.get(name, AbsenceReason.NOT_ASKED)
         if reason is AbsenceReason.MODEL_REFUSED and self.refuses(name):
             return AbsenceReason.UNSUPPORTED_ANSWER
         return reason
@@ -353,16 +381,16 @@ class ModelResult:
     usage: Usage = field(default_factory=Usage)
 
     def complete(self, draft: Draft) -> Draft:
-        """Return a rules draft with the model's answers about its chunk. If the model was not asked
-        about the chunk, the draft is unchanged.
+        """Return the rules' draft, combined with the model's answers about its chunk. If the model
+        was not asked about the chunk, the draft is unchanged.
         """
         answer = self.by_number.get(draft.number)
         return draft if answer is None else _add(draft, answer)
 
     @cached_property
     def by_number(self) -> Mapping[int, Draft]:
-        """One draft for each chunk, by chunk number. If a field has several answers, the first
-        answer is used; refusals and values of custom fields are combined.
+        """One draft for each chunk, by chunk number. If a field has several answers, the first is
+        used; rejections and values of custom fields are combined.
         """
         by_number: dict[int, Draft] = {}
         for draft in self.drafts:
@@ -375,18 +403,18 @@ class ModelResult:
         """The model's answers about the passages whose regimens it was asked to list, in reading
         order.
         """
-        passages = [draft for draft in self.drafts if "regimens" in draft.asked]
+        passages = [draft for draft in self.drafts if "regimens" in draft.questions]
         return sorted(passages, key=lambda draft: draft.number)
 
     @property
     def answers_any_passage(self) -> bool:
-        """Whether a model listed the regimens of any passage. An empty or refused list is also an
-        answer.
+        """Whether a model listed the regimens of any passage. An empty or rejected list also counts
+        as an answer.
         """
         return any(draft.is_answered for draft in self.passages)
 
     def list_regimens(self) -> list[Draft]:
-        """Return the model's regimens: the drafts in ``passages`` with an agent or a quote."""
+        """Return the model's regimens: the drafts in ``passages`` that have an agent or a quote."""
         return [
             draft
             for draft in self.passages
@@ -398,14 +426,14 @@ def _add(draft: Draft, answer: Draft) -> Draft:
     """Return a draft combined with another answer about the same chunk. The draft's own readings
     take precedence.
     """
-    own = dict(draft.own)
-    for name, values in answer.own.items():
-        own[name] = (*own.get(name, ()), *values)
+    custom_values = dict(draft.custom_values)
+    for name, values in answer.custom_values.items():
+        custom_values[name] = (*custom_values.get(name, ()), *values)
     return replace(
         draft,
         model={**answer.model, **draft.model},
         refused=(*draft.refused, *answer.refused),
-        own=own,
-        asked={**answer.asked, **draft.asked},
+        custom_values=custom_values,
+        questions={**answer.questions, **draft.questions},
         is_skipped=draft.is_skipped or answer.is_skipped,
     )

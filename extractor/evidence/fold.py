@@ -35,7 +35,6 @@ _CHANGES = re.compile(
     | (?P<unequal>!\s?=)
     | (?P<dashes>-{2,3})
     | (?P<quote>(?<![\s(]\d)(?<![\s(]\d\d)"|''|`{1,2}|\s[\u0300\u0301])
-    | (?P<power>(?<=\d)[⁻⁺]?[⁰¹²³⁴-⁹]+)
     | (?P<trademark>(?<=[A-Za-z]{3})TM(?!\w)|\s?[®™©℠])
     | (?P<line_end>\n)
     | (?P<other>[^\x00-\x7f])
@@ -50,7 +49,7 @@ _OTHERS = (
 )
 _OTHERS |= {"\u03bc": "u", "\u00b5": "u", "º": "°", "˚": "°", "≈": "~"}
 _NEGATING = frozenset("\u0337\u0338\u20d2")
-"""Combining strokes, which negate a symbol and are not accents."""
+"""Combining strokes, which negate a symbol and must not be treated as accents."""
 _IN_SMALL_LETTERS = str.maketrans(ascii_uppercase, ascii_lowercase)
 """ASCII letters to convert to lower case. All other letters have already been folded."""
 _FIRST = 0xE000
@@ -67,8 +66,8 @@ class FoldedText:
         cleaned: The text before it was folded.
         folded: The folded text, with a map from its characters to the cleaned text.
         tokens: The tokens of the folded text.
-        inner: The tokens inside a number, except its first token: "x" and "10^9" in "5 x 10^9". A
-            quote may not begin with these tokens.
+        inner: The tokens inside each number, except its first token: "x" and "10^9" in "5 x 10^9".
+            A quote may not begin with these tokens.
         codes: One character per token. The same word always has the same character, and different
             words have different characters unless the text has more than a million of them.
         alphabet: The character of each word.
@@ -156,8 +155,8 @@ def fold_clean(cleaned: CleanText) -> FoldedText:
 
 
 def _list_joined_firsts(tokens: Tokens) -> list[int]:
-    """Return the indexes of the tokens that begin a word. "10^9" and "2,4,6" are one word each,
-    but "2, 4" is two numbers.
+    """Return the indexes of the tokens that begin a word of the folded text. "10^9" and "2,4,6" are
+    one word each, but "2, 4" is two numbers.
     """
     joined: set[int] = set()
     for power in rule("raised").find(tokens):
@@ -190,11 +189,11 @@ def _join_tokens(tokens: Tokens, firsts: list[int]) -> Tokens:
 
 def _replace_symbol(symbol: re.Match[str], text: str) -> str:
     """Return the replacement for a symbol in the folded text. A comparator becomes a single
-    character, a power becomes "^" with its digits, and a letter loses its accents. A symbol with a
-    combining stroke, such as "≠", is unchanged, because it means the opposite without the stroke.
+    character, and a letter loses its accents. A symbol with a combining stroke, such as "≠", is
+    left unchanged, because without the stroke it would mean the opposite.
 
     Args:
-        symbol: A match of ``_CHANGES``, whose group is the kind of symbol.
+        symbol: A match for ``_CHANGES``, whose group name is the kind of symbol.
         text: The whole text that contains the symbol.
     """
     kind = symbol.lastgroup or ""
@@ -203,9 +202,6 @@ def _replace_symbol(symbol: re.Match[str], text: str) -> str:
         return _PLAIN[kind]
     if kind == "comparator":
         return "≤" if "<" in written else "≥"
-    if kind == "power":
-        exponent = unicodedata.normalize("NFKC", written).replace("\u2212", "-")
-        return "^" + exponent.lstrip("+")
     if written in _OTHERS:
         return _OTHERS[written]
     decomposed = unicodedata.normalize("NFKD", written)

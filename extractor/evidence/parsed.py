@@ -9,7 +9,6 @@ from operator import itemgetter
 from typing import Any
 
 from extractor.evidence.drafts import Chunk, Draft, Span, StructureDoubt
-from extractor.language.clean import CleanText
 from extractor.language.other_languages import NOTHING_FOREIGN, ForeignLines
 from extractor.language.passage import LexedSection, Passage
 from extractor.schemas import Citation, FindingKind, Task, TrialRecord
@@ -90,7 +89,7 @@ class ParsedRecord:
         outcomes: The registered outcomes. Their three parts are raw substrings.
         hostile: Text that tries to manipulate a model or contains hidden characters.
         foreign: Text in another language, which is also blanked.
-        given: The original record, if any of it is in another language.
+        original_record: The original record, if any of its text is in another language.
         doubts: Places in the eligibility section whose structure is doubtful.
     """
 
@@ -103,7 +102,7 @@ class ParsedRecord:
     outcomes: tuple[Draft, ...] = ()
     hostile: tuple[HostileText, ...] = ()
     foreign: ForeignLines = NOTHING_FOREIGN
-    given: TrialRecord | None = None
+    original_record: TrialRecord | None = None
     doubts: tuple[StructureDoubt, ...] = ()
 
     def list_items(self, group: str | None) -> tuple[Draft, ...]:
@@ -132,7 +131,7 @@ class ParsedRecord:
 
     def original(self, span: Span) -> str:
         """Return the original raw characters of a span, including blanked text."""
-        text = (self.given or self.record).raw_text(span.section) or ""
+        text = (self.original_record or self.record).raw_text(span.section) or ""
         return text[span.start : span.end]
 
     def list_blanks(self, span: Citation | Span) -> Sequence[tuple[int, int]]:
@@ -148,11 +147,6 @@ class ParsedRecord:
         for text in self.foreign.texts:
             ranges[text.section].append((text.start, text.end))
         return {section: _drop_inner(places) for section, places in ranges.items()}
-
-    @cached_property
-    def cleaned(self) -> Mapping[str, CleanText]:
-        """The cleaned text of each section, by section name."""
-        return {name: section.cleaned for name, section in self.sections.items()}
 
     @cached_property
     def chunks(self) -> Mapping[int, Chunk]:

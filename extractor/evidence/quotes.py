@@ -18,20 +18,20 @@ _WRAPPING_BEFORE = frozenset("'\"*·.-")
 _WRAPPING_AFTER = frozenset("'\"*·.;:,")
 """Quotation marks, bullets and punctuation that a quote may add at its start or end."""
 _MOST_COMPARED = 1_000_000
-"""Maximum number of words that are compared over all places of a quote, so that a text such as
+"""Maximum number of words compared across all matching places of a quote, so that a text such as
 "5-5-5-..." does not take quadratic time.
 """
 _CASED_UNIT = re.compile(r"(?<=\d)[\s-]*([mM][mMuU])\b")
 _CASED_UNITS = {"mm", "mM", "mU", "MU"}
-"""Units that differ only in case, after a number: millimetre and millimolar, or milli-units and
-mega-units. Another spelling, such as "MM", is ambiguous.
+"""Units that, after a number, are distinguished only by case: millimetre and millimolar, or
+milli-units and mega-units. Another spelling, such as "MM", is ambiguous.
 """
 _SIGNS = "<>=≤≥!"
 _KINDS_OF_CUTS = {"/": ConflictKind.UNIT} | dict.fromkeys(
     "<>=≤≥", ConflictKind.COMPARATOR
 )
-"""The kind of token that a truncated quote lacks, by the first character that was cut off: a unit
-in "5 mg|/kg", a comparator in "<|= 5". After any other character, it is a number.
+"""The kind of token that a truncated quote lacks, keyed by the first character that was cut off: a
+unit in "5 mg|/kg", a comparator in "<|= 5". For any other character, it is a number.
 """
 _NUMBERS = NUMBER + NAME_NUMBER
 
@@ -76,16 +76,15 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
 
     The quote is searched for as written, then without enclosing quotation marks, bullets and
     closing punctuation. The result is a conflict if the matching words immediately follow "no" or
-    "not", because the quote lacks the negation, or if a unit is written in a different case ("mM",
-    "mm"). If the text does not contain the words, the most similar place is a conflict if a
-    number, unit or other critical word differs there; otherwise the quote is absent. Any text is
-    valid.
+    "not" and the quote omits that negation, or if a unit differs in case ("mM", "mm"). If the text
+    does not contain the words, the result is a conflict if a number, unit or other critical word
+    differs at the most similar place; otherwise the quote is absent. Any text is valid.
 
     Args:
         quote: The words to search for.
         text: The text to search.
-        near: An offset into ``text``. The place nearest to ``near`` wins. If places are equally
-            near, or if ``near`` is None, an exact match wins, and then the first match.
+        near: An offset into ``text``. The match nearest to ``near`` wins. If matches are equally
+            near, or if ``near`` is None, an exact match wins; failing that, the first match wins.
 
     >>> verify_quote("ECOG 0-2", "Adults with ECOG\n 0–2.")
     QuoteCheck(status=<QuoteStatus.FOLDED: 'folded'>, start=12, end=21, conflicts=())
@@ -100,6 +99,7 @@ def verify_quote(quote: str, text: str, near: int | None = None) -> QuoteCheck:
     folded = fold_raw(text)
     wanted = fold_raw(quote)
 
+    # the lowest rank wins: no conflict, then near, then exact
     def rank(check: QuoteCheck) -> tuple[bool, int, bool]:
         is_conflict = check.status is QuoteStatus.CONFLICT
         distance = 0 if near is None else abs((check.start or 0) - near)
@@ -142,10 +142,9 @@ def locate_quote(
     The offsets are relative to ``cleaned.text``.
 
     A match for the whole quote is preferred to a match that ignores enclosing quotation marks,
-    bullets or closing punctuation. A quote never matches a part of a word, a number, a comparator
-    or a
-    unit: "5 mg" is not found in "15 mg", "-5 mg" or "5 mg/kg", and "= 5" is not found in ">= 5".
-    A preceding negation is not checked.
+    bullets or closing punctuation. A quote never matches part of a word, number, comparator or
+    unit: "5 mg" is not found in "15 mg", "-5 mg" or "5 mg/kg", and "= 5" is not found in ">= 5". A
+    preceding negation is not checked.
     """
     folded = fold_clean(cleaned)
     if end is None:
@@ -162,7 +161,7 @@ def locate_quote(
 
 def _list_forms(tokens: Tokens) -> Iterator[list[str]]:
     """Yield the words of a quote and then, if it has enclosing quotation marks, bullets or closing
-    punctuation, the words without this punctuation.
+    punctuation, the words without them.
     """
     words = tokens.words
     first = 0
@@ -192,8 +191,8 @@ def _is_wrapping(tokens: Tokens, at: int) -> bool:
 def _find_places(
     folded: FoldedText, words: list[str], start: int = 0
 ) -> Iterator[Range]:
-    """Yield the token range of each match of these words, from the offset ``start`` in the cleaned
-    text on. Yield nothing if the words contain no letter or digit.
+    """Yield the token range of each match of these words, starting at the offset ``start`` in the
+    cleaned text. Yield nothing if the words contain no letter or digit.
     """
     if not any(map(str.isalnum, "".join(words))):
         return
@@ -248,7 +247,7 @@ def _report_nearest(
 
 
 def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflict]:
-    """Yield the differences between a quote and a place in a text that change the meaning. If the
+    """Yield those differences between a quote and a place in a text that change the meaning. If the
     place has all the words of the quote, it was rejected because the quote cuts off an adjacent
     token that changes the meaning, such as "/kg" in "5 mg/kg"; this token is then the difference.
     """
@@ -264,7 +263,7 @@ def _list_conflicts(text: FoldedText, nearest: Nearest) -> Iterator[TokenConflic
 
 
 def find_cut(text: FoldedText, first: int, end: int) -> str:
-    """Return the adjacent text without which the words ``first:end`` have a different meaning: at
+    """Return the adjacent text whose omission changes the meaning of the words ``first:end``: at
     most two tokens after the last word, or else the token before the first word. Return "" if the
     words have the same meaning on their own.
 
@@ -274,6 +273,9 @@ def find_cut(text: FoldedText, first: int, end: int) -> str:
     ['platelets', '>', '5', 'mg', '/', 'kg', 'at', '-', '5', 'degrees']
     >>> [find_cut(text, *place) for place in ((1, 3), (2, 4), (2, 6), (8, 10), (7, 10))]
     ['', '/kg', '', '-', '']
+    >>> text = fold_raw("per ml^2")
+    >>> [find_cut(text, *place) for place in ((0, 2), (3, 4))]
+    ['^2', '^']
     """
     tokens = text.tokens
     if not _ends_clean(text, end):
@@ -334,9 +336,10 @@ def _ends_clean(text: FoldedText, end: int) -> bool:
         return False
     if after != "/" or not tokens.words[end - 1].isalnum():
         return True
-    # "5 mg" of "5 mg/kg"
+    # "cells" of "cells/kg"
     if rule("rate_goes_on").starts(tokens, end):
         return False
+    # "5 mg" of "5 mg/dose"; a number with its unit has at most six tokens
     return rule("measured").ends(tokens, end, end - 6) is None
 
 
@@ -350,12 +353,12 @@ def _is_inside_word(text: FoldedText, at: int) -> bool:
     if end_before != start:
         return end_before > start
     boundary = text.tokens.words[at - 1][-1] + text.tokens.words[at][0]
+    # an underscore joins words like a letter
     return boundary.replace("_", "x").isalnum()
 
 
 def _is_bullet(text: FoldedText, at: int) -> bool:
     """Return whether a hyphen is the first character of its line."""
-    clean = text.cleaned.text
     start, _ = text.clean_span(at, at + 1)
-    line_start = clean.rfind("\n", 0, start) + 1
-    return not clean[line_start:start].strip()
+    before = text.cleaned.text[:start].rpartition("\n")[2]
+    return not before.strip()

@@ -5,7 +5,8 @@ A reader names the features of an item; a scorer has a weight for each feature a
 ``"w asthma"`` for a word, ``"rule up_to"`` for a fact. Features without weights are ignored. The
 weights are in ``evidence/weights/`` and ``concepts/*/weights/``:
 
-- ``NAME.npz`` has tens of thousands of features, trained by ``benchmarks.training.scorers``;
+- ``NAME.npz`` has tens of thousands of features, with weights trained by
+  ``benchmarks.training.scorers``;
 - ``NAME.toml`` has features named by hand: ``feature = weight`` lines to choose among candidates
   (``Scorer.rank``), or a table of these lines for each class (``Scorer.choose``).
 """
@@ -30,11 +31,11 @@ Features = Sequence[str]
 Array = NDArray[np.float32]
 _Value = TypeVar("_Value", bound=StrEnum)
 _ENOUGH = 0.97
-"""Rivals are listed until the combined probability of all listed classes reaches this value."""
+"""Rivals are listed until the chosen class and its rivals have this combined probability."""
 _MOST_RIVALS = 5
 _SUREST = 0.995
 """The highest confidence that can be measured. Confidences are rounded to hundredths, because
-calibration needs trials for each distinct value.
+calibration needs several trials for each distinct value.
 """
 _COMPARED = frozenset("<>=≤≥%")
 
@@ -53,7 +54,7 @@ class Scorer:
     """A log-linear model. ``weights`` has a column for each class and a row for each feature.
     ``rows`` has the row of each feature; row 0 is for unknown features.
 
-    ``damped`` scores are divided by the square root of the number of features, so that a longer
+    If ``damped``, scores are divided by the square root of the number of features, so that a longer
     text does not lead to a higher confidence.
     """
 
@@ -95,6 +96,7 @@ class Scorer:
         """
         scores = np.zeros((len(items), len(self.classes)), np.float32)
         for at, features in enumerate(items):
+            # without unknown features
             rows = list(filter(None, map(self.rows.get, features)))
             scores[at] = self.weights.take(rows, axis=0).sum(axis=0)
             if self.damped:
@@ -117,8 +119,8 @@ class Scorer:
                 ``list_words`` of its passage, in order.
             passages: The words of each item. The span is the whole passage if no word favours the
                 class, or if the word that most favours it is a function word.
-            chances: The probability of each class for each item, if it is not to be computed by
-                ``predict``.
+            chances: The probability of each class for each item, if already known; otherwise
+                computed by ``predict``.
         """
         if chances is None:
             chances = self.predict(items)
@@ -139,9 +141,9 @@ class Scorer:
     def _find_word(
         self, features: Features, passage: Passage, chosen: str
     ) -> Passage | None:
-        """Return the word of a passage that most favours a class: its weight for the class exceeds
-        the mean of its weights for all classes by the most. Return None if no word favours the
-        class, or if the word is a function word such as "of".
+        """Return the word in a passage that most favours a class: the word whose weight for the
+        class exceeds the mean of its weights for all classes by the largest margin. Return None if
+        no word favours the class, or if the word is a function word such as "of".
         """
         words = [feature for feature in features if feature.startswith("w ")]
         if not words:
@@ -149,6 +151,7 @@ class Scorer:
         rows = [self.rows.get(word, 0) for word in words]
         weights = self.weights.take(rows, axis=0)
         gains = weights[:, self.classes.index(chosen)] - weights.mean(axis=1)
+        # the features of words are in the order of the passage's words
         at = _list_places(passage)[int(gains.argmax())]
         is_function_word = passage.tokens.words[at].lower() in word_list(
             "function_words"
@@ -251,7 +254,7 @@ def _read_measured() -> Mapping[str, Any]:
 def measured(field: str, case: str) -> float:
     """Return the accuracy of the readings in a case, from ``evidence/weights/measured.toml``.
 
-    The file contains either the accuracy or the number of right readings and the number of all
+    The file contains either the accuracy, or the number of correct readings and the total number of
     readings. From these numbers, the accuracy is computed as if there were one more wrong reading,
     and rounded down to hundredths. Raises ``KeyError`` if the case was not measured.
 

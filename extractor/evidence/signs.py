@@ -31,10 +31,10 @@ leave a value doubtful.
 
 
 def log_odds(estimate: float) -> float:
-    """Return the log-odds of an estimate, which is clipped so that they are finite.
+    """Return the log-odds of an estimate, which is clipped so that the log-odds are finite.
 
-    >>> log_odds(0.5), round(log_odds(1.0), 2)
-    (0.0, 4.6)
+    >>> log_odds(0.5), round(log_odds(1.0), 2), round(log_odds(0.0), 2)
+    (0.0, 4.6, -4.6)
     """
     within = min(max(estimate, _LEAST), _MOST)
     return math.log(within / (1 - within))
@@ -63,8 +63,8 @@ def weigh_by(
     weights: Mapping[str, float], signs: Iterable[str], estimate: float
 ) -> float:
     """Return the confidence, from 0 to 1, that corresponds to the sum of the intercept, the
-    weighted log-odds of the estimate and the weights of the signs. Repeated signs are added once;
-    signs without a weight are ignored.
+    weighted log-odds of the estimate and the weights of the signs. Repeated signs are counted only
+    once; signs without a weight are ignored.
 
     >>> weights = {"base": 0.5, "estimate": 1.0, "no unit": -0.5}
     >>> weigh_by(weights, ["no unit", "an unknown sign"], 0.5)

@@ -1,12 +1,12 @@
 """Read text once: tokens, rules over tokens, terms, numbers, units and times.
 
-Every concept, reader and export uses this package. It does not know what a section means.
+Every concept, reader and export uses this package. It knows nothing about the meaning of sections.
 
 - ``clean`` gives every symbol a single spelling and keeps a map to the raw characters; ``shown``
-  makes the text that people read.
-- ``lexer`` splits a cleaned text into typed tokens; ``patterns`` has the rules over tokens;
-  ``book`` has all rules, vocabularies and tables of the package (``rules/*.toml``); ``passage``
-  has sections and ranges.
+  produces the text that people read.
+- ``lexer`` splits a cleaned text into typed tokens; ``patterns`` defines rules over tokens;
+  ``book`` contains all rules, vocabularies and tables of the package (``rules/*.toml``);
+  ``passage`` contains sections and ranges.
 - ``numbers`` reads durations and the possible values of a number, most likely first; ``units``
   reads and converts UCUM codes; ``quantities`` reads numbers, ranges and lists with their units.
 - ``other_languages`` finds lines that are not in English. It looks for letters of other scripts
@@ -14,5 +14,6 @@ Every concept, reader and export uses this package. It does not know what a sect
   languages may be missed.
 
 To read another spelling of a unit, edit ``rules/units.toml``. To recognise a word of another
-language, edit ``rules/languages.toml``. To read a phrase, edit the rules of its concept.
+language, edit ``rules/languages.toml``. To read a new phrase, edit the rules of the concept it
+belongs to.
 """

@@ -40,14 +40,16 @@ contains the vocabularies.
 _WEIGHTS = "weights"
 """The name of the folder that contains a concept's fitted weights."""
 _NUMBERS = NUMBER + NAME_NUMBER
+"""The codes of numbers, inside and outside a name."""
 _PlacedNumbers = list[tuple[int, str]]
 """The numbers in a term, as (index of the token, number) pairs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A meaning and its terms. ``rules`` are patterns that also match the meaning. The terms in
-    ``also`` have the same meaning, but are not searched for in texts.
+    """A meaning and its terms. ``rules`` are patterns that also express the meaning. The terms in
+    ``also`` have the same meaning, but are not searched for in texts. ``confidence`` is lower than
+    1 if the terms may have another meaning. ``example`` is a text that contains a term.
     """
 
     vocabulary: str
@@ -102,14 +104,15 @@ class TermFinder:
                 continue
             code = LEXICON.add(word)
             if following[:1].isdigit():
-                LEXICON.named.add(code)
+                LEXICON.name_codes.add(code)
 
     @cached_property
     def _automaton(self) -> Any:
         """An automaton that finds all terms at once by their token codes. Each string of codes maps
         to its length and its entries. All numbers share two codes, so "CD19" and "CD20" have the
         same string. Each entry is therefore stored with the numbers in its term, which ``find``
-        compares. A term has several strings if a word in it has a separate code in capitals.
+        compares. A term has several strings if a word in it has a different code when written in
+        capitals.
         """
         meanings: dict[str, list[tuple[_PlacedNumbers, Entry]]] = {}
         for entry in self._entries:
@@ -130,9 +133,8 @@ class TermFinder:
         return automaton
 
     def _list_possible_codes(self, tokens: Tokens) -> Iterator[str]:
-        """Yield, for each token of a term, a string of the codes that the token may have in a
-        text: both number codes for a number; for a word, its own code and the code of the word in
-        capitals.
+        """Yield, for each token of a term, a string of the codes that the token may have in a text:
+        both number codes for a number; for a word, its own code and the code it has in capitals.
         """
         for word, code in zip(tokens.words, tokens.codes, strict=True):
             codes = LEXICON.find(word) if word[0].isalpha() else code
@@ -154,7 +156,9 @@ class TermFinder:
 
 
 def _has_numbers(tokens: Tokens, start: int, numbers: _PlacedNumbers) -> bool:
-    """Return whether the tokens from ``start`` on have the numbers of a term at its positions."""
+    """Return whether the tokens starting at ``start`` have the same numbers as a term at the
+    corresponding positions.
+    """
     return all(tokens.words[start + at].lower() == number for at, number in numbers)
 
 
@@ -265,7 +269,7 @@ def list_rule_folders(name: str = _RULES) -> tuple[Path, ...]:
 
 def _read_all(folders: Iterable[Path]) -> list[tuple[str, str]]:
     """Return (name, text) pairs for the TOML files in these folders, sorted by name. A file in a
-    subfolder has the name of the subfolder. Files in a ``terms`` subfolder are skipped.
+    subfolder takes the name of the subfolder. Files in a ``terms`` subfolder are skipped.
     """
     texts: list[tuple[str, str]] = []
     for folder in folders:
@@ -299,7 +303,7 @@ def read_text(text: str) -> Tokens:
 
 @cache
 def rule(name: str) -> Rule:
-    """Return the rule with a name. Raises ``KeyError`` if the name is unknown."""
+    """Return the rule with the given name. Raises ``KeyError`` if the name is unknown."""
     return load_book().rules[name]
 
 
@@ -309,11 +313,11 @@ def read_term(vocabulary: str, tokens: Tokens, first: int, end: int) -> Entry | 
     >>> read_term("comparators", read_text("no more than"), 0, 3).value
     '<='
     """
-    term = rule(vocabulary).covers(tokens, first, end)
-    if term is None:
+    match = rule(vocabulary).covers(tokens, first, end)
+    if match is None:
         return None
-    named_part = term.match.lastgroup or ""  # "e3", see _write_entries
-    return terms_of(vocabulary)[int(named_part[1:])]
+    group = match.match.lastgroup or ""  # "e3", see _write_entries
+    return terms_of(vocabulary)[int(group[1:])]
 
 
 def terms_of(vocabulary: str) -> tuple[Entry, ...]:
@@ -324,10 +328,10 @@ def terms_of(vocabulary: str) -> tuple[Entry, ...]:
 def find_terms(
     tokens: Tokens, vocabulary: str, first: int = 0, end: int | None = None
 ) -> list[Term]:
-    """Return the terms of a vocabulary, and the matches of its entries' rules, in the tokens
-    ``first:end``. If ``end`` is None, search to the last token. The results are in order and do
-    not overlap; the longest of several results with the same start is kept. Raises ``KeyError`` if
-    the vocabulary is unknown.
+    """Return the terms of a vocabulary that occur in the tokens ``first:end``, and the matches for
+    its entries' rules. If ``end`` is None, search to the last token. The results are in order and
+    do not overlap; the longest of several results with the same start is kept. Raises ``KeyError``
+    if the vocabulary is unknown.
 
     >>> tokens = read_text("IL-6 in bone marrow and in blood")
     >>> [term.value for term in find_terms(tokens, "specimens", 3)]
@@ -337,8 +341,8 @@ def find_terms(
         end = len(tokens)
     book = load_book()
     terms = book.finders[vocabulary].find(tokens, first, end)
-    any_rule = _join_entry_rules(vocabulary)
-    if not any(joined.occurs(tokens, first, end) for joined in any_rule):
+    joined_rules = _join_entry_rules(vocabulary)
+    if not any(joined.occurs(tokens, first, end) for joined in joined_rules):
         return terms
     for entry_rule, entry in book.entry_rules[vocabulary]:
         for match in entry_rule.find(tokens, first, end):
@@ -398,7 +402,7 @@ def expression(name: str) -> re.Pattern[str]:
 
 @cache
 def word_list(name: str) -> frozenset[str]:
-    """Return a list of ``language/rules/words.toml``.
+    """Return a list from ``language/rules/words.toml``.
 
     >>> "NRS" in word_list("ratings")
     True

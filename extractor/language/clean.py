@@ -1,8 +1,8 @@
 r"""Clean text and keep a map back to the raw characters.
 
 Registries escape punctuation (``\\>``), wrap lines at a fixed width, and pass on damaged encodings
-(``Â±``), ligatures and invisible characters. Rules read the cleaned text. The map is used to give
-all evidence offsets into the raw text.
+(``Â±``), ligatures and invisible characters. Rules read the cleaned text. The map is used to
+convert the offsets of all evidence to offsets into the raw text.
 """
 
 import html
@@ -47,6 +47,7 @@ _SYMBOL_FONT = str.maketrans(
     "%()+-/<=>αβγμ~'≤°±\"≥x",
 )
 _SYMBOL_CLASS = "".join(map(chr, _SYMBOL_FONT))
+# What follows a symbol that means "≥" or "≤": a number or a grade.
 _GRADED = "[Gg]rade|[Ss]tage|[Cc]lass|NYHA|CTCAE|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive|[Ss]ix"
 _LIMIT_AFTER = rf"(?=[ \u00a0]{{0,2}}(?:\.?\d|-\d|{_GRADED}))"
 # A "³" after "m" or "m " is a power. A "³" after a digit is matched by the group "power".
@@ -135,8 +136,8 @@ class CleanText:
         r"""Return the half-open raw offsets of ``text[start:end]``. A changed piece is never split.
 
         >>> cleaned = clean_text(r"platelets \> 50 x 10\^9/L")
-        >>> cleaned.text[10:14], cleaned.raw_span(10, 14)
-        ('> 50', (10, 15))
+        >>> cleaned.text[10:14], cleaned.raw_span(10, 14), cleaned.raw_span(11, 11)
+        ('> 50', (10, 15), (12, 12))
         """
         if not self.starts:
             return start, end
@@ -146,6 +147,7 @@ class CleanText:
         return raw_start, self._raw_end(end)
 
     def _raw_start(self, position: int) -> int:
+        """Return the raw offset at which the character at a position begins."""
         piece = bisect_right(self.starts, position) - 1
         # Characters that were deleted at this position belong to the preceding text.
         while piece >= 0 and self.starts[piece] == self.ends[piece] == position:
@@ -155,6 +157,7 @@ class CleanText:
         return self._shift(bisect_right(self.ends, position) - 1, position)
 
     def _raw_end(self, position: int) -> int:
+        """Return the raw offset at which the character before a position ends."""
         piece = bisect_left(self.ends, position)
         if (
             piece < len(self.starts)
@@ -203,11 +206,10 @@ def list_changes(
 ) -> list[_Change]:
     """Return the changes that clean a raw text, in order and without overlaps.
 
-    Characters are replaced by ``replacers``, HTML tags are removed, and the line breaks of wrapped
-    text become spaces. A "£" that denotes money is unchanged. ``read_tagged`` returns the
-    replacement for a symbol within tags, such as a raised power or an underlined comparator. If a
-    change for a tag or a line break contains other changes, only the containing change is
-    returned.
+    Characters are replaced by ``replacers``, HTML tags are removed, and line breaks in wrapped text
+    become spaces. A "£" that denotes money is unchanged. ``read_tagged`` returns the replacement
+    for a symbol within tags, such as a raised power or an underlined comparator. If a change for a
+    tag or a line break contains other changes, only the containing change is returned.
     """
     changes = list[_Change]()
     done = 0
@@ -250,6 +252,9 @@ def _merge_changes(
 
 
 def _read_tagged(tagged: re.Match[str]) -> str:
+    """Return the replacement for a match of ``_TAGGED``: "^9" for a raised 9, ">=" for an
+    underlined ">".
+    """
     if tagged["power"]:
         return "^" + tagged["power"].replace("\u2212", "-")
     comparator = html.unescape(tagged["comparator"].lstrip("\\"))
@@ -279,11 +284,13 @@ def _replace_tag(tag: str) -> str:
 
 
 def repair(damaged: str) -> str:
-    """Return the original characters if their UTF-8 bytes were decoded as Windows-1252 or Latin-1;
-    otherwise return the text unchanged.
+    r"""Return the original characters if the text is UTF-8 that was decoded as Windows-1252 or
+    Latin-1; otherwise return the text unchanged.
 
     >>> repair("\N{LATIN CAPITAL LETTER A WITH CIRCUMFLEX}\N{PLUS-MINUS SIGN}")
     '±'
+    >>> repair("\u00c2\u0080")  # a control character is not text
+    'Â\x80'
     """
     original = b""
     for character in damaged:
@@ -308,6 +315,7 @@ def decode_json(escaped: str) -> str:
 
 
 def _fold(characters: str) -> str:
+    """Return the plain forms of compatibility characters: "fi" for a ligature, "2" for "²"."""
     return unicodedata.normalize("NFKC", characters)
 
 

@@ -13,7 +13,7 @@ are:
 
 A hyphen that joins letters to the next word ("once-daily", "PD-1") is not a token, so the parts of
 a compound are separate words. A hyphen between numbers or between times ("18y-65y") is a token. A
-word that a hyphen joins to a prefix that changes the meaning ("non-daily", "semi-weekly",
+word that is joined by a hyphen to a prefix that changes its meaning ("non-daily", "semi-weekly",
 "par-enteral") has the code of an unknown word, unless a term or rule contains both the prefix and
 the word ("non-small cell", "bi-weekly", "non -? pregnant").
 """
@@ -144,7 +144,7 @@ because an anti-HIV test is about HIV.
 """
 _FIRST_CODE = "\u4e00"
 _LAST_CODE = "\u9fff"
-"""The range of the codes of words. All are letters, and below U+10000, where ``re`` matches sets by
+"""The range of the codes of words. All are letters below U+10000, for which ``re`` matches sets by
 table lookup.
 """
 CODES = f"{_FIRST_CODE}-{_LAST_CODE}"
@@ -156,10 +156,12 @@ _MOST_WORDS = 200_000
 """Maximum number of words whose codes are cached."""
 _AFTER_WORD = re.compile(rf"(?<={ANY_WORD}){NUMBER}")
 _JOINTS = {"", "-"}
+"""The text between two tokens that form a name, as in "CD19" and "IL-6"."""
 
 
 class Lexicon(dict[str, str]):
-    """The codes of words, by the word as capitalised in the text. Each new word is looked up once.
+    """The codes of words, keyed by the word as capitalised in the text. Each new word is looked up
+    once.
 
     The words of rules must be registered (``add``) before any text is read. A word of up to four
     capitals ("IV") matches only in capitals; a word that ends with ``~`` ("randomi~") is a prefix.
@@ -176,9 +178,9 @@ class Lexicon(dict[str, str]):
             sign: sign for sign in SIGNS
         }
         self._prefixes: dict[str, str] = {}
-        self._found: dict[str, str] = {}
+        self._matching: dict[str, str] = {}
         self._sorted: list[tuple[str, str]] = []
-        self.named: set[str] = {UNKNOWN}
+        self.name_codes: set[str] = {UNKNOWN}
         """The codes of words that form a name with a number joined to them ("SF-36")."""
         self.compounds: set[tuple[str, str]] = set()
         """(prefix, word) pairs that occur together in a term or rule, in lower case."""
@@ -197,17 +199,17 @@ class Lexicon(dict[str, str]):
             key = word[:-1].lower()
         if key not in codes:
             self.clear()
-            self._found.clear()
+            self._matching.clear()
             self._sorted.clear()
             codes[key] = chr(ord(_FIRST_CODE) + len(self._codes) + len(self._prefixes))
             assert codes[key] <= _LAST_CODE, (
-                "the rule book has more words than codes: raise _LAST_CODE"
+                "the rule book has more words than there are codes: raise _LAST_CODE"
             )
         return codes[key]
 
     def join(self, words: Sequence[str]) -> None:
-        """Register the words of a term or rule, so that a word in it keeps its code after a prefix
-        in it.
+        """Register the words of a term or rule, so that a word keeps its code when it follows a
+        prefix from the same term or rule.
         """
         folded = [word.lower() for word in words]
         self.compounds.update(
@@ -216,16 +218,15 @@ class Lexicon(dict[str, str]):
             for word in folded
         )
 
-    def find_prefixed(
+    def find_compounds(
         self, text: str, words: Sequence[str], starts: Sequence[int], codes: str
     ) -> Iterator[int]:
-        """Yield the indexes of the tokens that a hyphen joins to a prefix ("non-daily"), unless a
-        term or rule has both the prefix and the word.
+        """Yield the indexes of the tokens that are joined by a hyphen to a prefix ("non-daily"),
+        unless a term or rule contains both the prefix and the word.
 
-        >>> words = Lexicon()
-        >>> code = words.add("daily")
+        >>> code = LEXICON.add("daily")
         >>> [
-        ...     lex(text, words).codes.count(code)
+        ...     lex(text).codes.count(code)
         ...     for text in ("once-daily", "non-daily", "non daily")
         ... ]
         [1, 0, 1]
@@ -245,13 +246,13 @@ class Lexicon(dict[str, str]):
         >>> len(words.find("car")), words.add("CAR") in words.find("car")
         (1, True)
         """
-        if word not in self._found:
-            self._found[word] = (
-                self._find_prefixed(word)
+        if word not in self._matching:
+            self._matching[word] = (
+                self._find_by_prefix(word)
                 if word.endswith("~")
                 else self._find_cased(word)
             )
-        return self._found[word]
+        return self._matching[word]
 
     def _find_cased(self, word: str) -> str:
         """Return the code of a word and the code of the same word in capitals: "car" matches in
@@ -263,7 +264,7 @@ class Lexicon(dict[str, str]):
         capitals = self._codes.get(word.upper(), code)
         return code if capitals == code else code + capitals
 
-    def _find_prefixed(self, word: str) -> str:
+    def _find_by_prefix(self, word: str) -> str:
         """Return the codes of the words and prefixes that begin with a prefix such as
         "randomi~".
         """
@@ -289,6 +290,7 @@ class Lexicon(dict[str, str]):
         return code
 
     def _look_up(self, word: str) -> str:
+        """Return the code of a token that is not cached."""
         if word[-1].isdigit():
             return NUMBER
         if "-" in word[1:] or " " in word:  # "twenty-four", "two hundred"
@@ -366,8 +368,8 @@ class Tokens:
         return self.starts[first], self.ends[end - 1]
 
     def cut(self, first: int, end: int) -> "Tokens":
-        r"""Return the tokens ``first:end`` without line ends, so that ``^`` and ``$`` in a rule
-        match at both ends.
+        r"""Return the tokens ``first:end``, omitting line ends, so that ``^`` and ``$`` in a rule
+        match at the two ends of the range.
 
         >>> part = lex("- Age\n over 18").cut(1, 5)
         >>> part.words, part.text[part.starts[1] : part.ends[2]]
@@ -389,7 +391,7 @@ class Tokens:
         return self.gap(index) == ""
 
     def gap(self, index: int) -> str:
-        """Return the text between the previous token and a token, which may be a joining hyphen.
+        """Return the text between a token and the token before it, which may be a joining hyphen.
         The result is " " for the first token.
 
         >>> tokens = lex("SF-36 scores")
@@ -410,7 +412,7 @@ class Tokens:
         return self.gap(index) in _JOINTS and self.words[index - 1].isalpha()
 
     def without(self, places: Sequence[Range], first: int, end: int) -> "Tokens":
-        """Return the tokens ``first:end`` without the tokens in ``places``, which are half-open
+        """Return the tokens ``first:end``, omitting those in ``places``, which are half-open
         ranges. Offsets in the text are unchanged.
 
         >>> lex("every 4 weeks up to week 52").without([(0, 3)], 0, 6).words
@@ -438,7 +440,7 @@ def list_words(text: str) -> list[str]:
     return _TOKEN.split(text)[2::3]
 
 
-def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
+def lex(text: str) -> Tokens:
     """Split a cleaned text into tokens.
 
     >>> tokens = lex("CD19 CAR-T, 3.5 x 10^6/kg (day 1)")
@@ -454,11 +456,11 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
     offsets = list(accumulate(map(len, pieces)))
     starts = offsets[1:-1:3]
     ends = offsets[2::3]
-    codes = "".join(map(lexicon.__getitem__, words))
+    codes = "".join(map(LEXICON.__getitem__, words))
     changed: dict[int, str] = dict.fromkeys(
-        lexicon.find_prefixed(text, words, starts, codes), UNKNOWN
+        LEXICON.find_compounds(text, words, starts, codes), UNKNOWN
     )
-    for index in _find_names(text, starts, ends, codes, lexicon.named):
+    for index in _find_names(text, starts, ends, codes):
         changed[index] = NAME_NUMBER
     if changed:
         codes = "".join(changed.get(at, code) for at, code in enumerate(codes))
@@ -466,16 +468,17 @@ def lex(text: str, lexicon: Lexicon = LEXICON) -> Tokens:
 
 
 def _find_names(
-    text: str, starts: list[int], ends: list[int], codes: str, named: set[str]
+    text: str, starts: list[int], ends: list[int], codes: str
 ) -> Iterator[int]:
     """Yield the indexes of the numbers that are part of a name ("IL-6").
 
     Such a number follows a word directly or after a hyphen, and the code of the word is in
-    ``named``: the word is unknown, or a term has it before a number. A decimal without a leading
-    zero (".5") is not part of a name.
+    ``Lexicon.name_codes``: the word is unknown, or occurs before a number in a term. A decimal
+    without a leading zero (".5") is not part of a name.
     """
     for number in _AFTER_WORD.finditer(codes):
         index = number.start()
         is_joined = text[ends[index - 1] : starts[index]] in _JOINTS
-        if is_joined and codes[index - 1] in named and text[starts[index]] != ".":
+        is_in_name = codes[index - 1] in LEXICON.name_codes
+        if is_joined and is_in_name and text[starts[index]] != ".":
             yield index

@@ -33,5 +33,9 @@ ANY = re.compile(
 
 
 def may_hold_markup(text: str) -> bool:
-    """Return whether a text may contain layout tags. Most texts do not and need not be searched."""
+    """Return whether a text may contain layout tags. Most texts do not and need not be searched.
+
+    >>> [may_hold_markup(text) for text in ("a <p>", "a &lt;p&gt;", "a & b")]
+    [True, True, False]
+    """
     return "<" in text or "&lt;" in text

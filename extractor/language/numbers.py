@@ -10,7 +10,7 @@ from math import isfinite
 
 from extractor.language.book import rule, terms_of
 from extractor.language.lexer import NAME_NUMBER, NUMBER, NUMBER_WORDS, Tokens
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import TimeUnit
 
 _VALUES: dict[str, int | float] = dict(
@@ -61,7 +61,9 @@ _HUNDREDS = re.compile(
     r"-])?(?P<rest>[a-z -]+))?"
 )
 _LOST_POWER = re.compile(r"(?P<whole>\d{1,3})(?:[.,](?P<part>\d{1,2}))? 109")
-"""A number whose power of ten lost its formatting: "100 109/l" resembles thousands."""
+"""A number whose power of ten lost its formatting: "100 109/l" looks like a number with a thousands
+separator.
+"""
 _TWO_WAYS = re.compile(r"(?P<front>[1-9]\d{0,2})(?P<sign>[.,·])(?P<after>\d{3})")
 """A single separator before exactly three digits, which some writers use as a decimal sign and
 others as a thousands separator.
@@ -72,7 +74,9 @@ _GROUPS = re.compile(
 _DECIMAL = re.compile(r"\d*[.,·]?\d+")
 _DIGITS = NUMBER + NAME_NUMBER
 _JOINING = _DIGITS + ")]%/"
-"""Codes after which a hyphen joins a range or a name, as after a word: "18-65", "(low)-5"."""
+"""Codes of tokens after which a hyphen joins a range or a name, as it does after a word: "18-65",
+"(low)-5".
+"""
 DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.MINUTE: 1 / 1440,
     TimeUnit.HOUR: 1 / 24,
@@ -81,8 +85,8 @@ DAYS: Mapping[TimeUnit, float] = {
     TimeUnit.MONTH: 30.4375,
     TimeUnit.YEAR: 365.25,
 }
-"""Days per unit, for a year of 365.25 days and twelve equal months. Cycles are omitted, because
-they have no fixed length.
+"""Days per unit, based on a year of 365.25 days and twelve equal months. Cycles are omitted,
+because they have no fixed length.
 """
 WHOLE_DAYS: Mapping[TimeUnit, int] = {
     unit: int(days) for unit, days in DAYS.items() if days >= 1
@@ -97,8 +101,8 @@ _MANY: Mapping[str, tuple[int, TimeUnit]] = {
 
 
 def read_number(text: str) -> int | float | None:
-    """Return the most likely value of a text that the rule ``number`` matches; None if the text is
-    not a number or the number is too large.
+    """Return the most likely value of a text that is matched by the rule ``number``; None if the
+    text is not a number or the number is too large.
 
     >>> [
     ...     read_number(t)
@@ -129,8 +133,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     """Return all values that the characters of a number allow, most likely first. Return an empty
     tuple if the text is not a number.
 
-    Before exactly three digits, a dot, raised dot or comma is a decimal sign for some writers and
-    a thousands separator for others. The quantity in question may resolve the ambiguity
+    Before exactly three digits, a full stop, raised dot or comma is a decimal sign for some writers
+    and a thousands separator for others. The quantity in question may resolve the ambiguity
     (``KnownQuantity.is_usual``), but the characters cannot.
 
     >>> [
@@ -146,6 +150,8 @@ def list_readings(text: str) -> tuple[int | float, ...]:
     ...     )
     ... ]
     [(1.5, 1500), (100000, 100), (1500, 1.5), (0.125,), (18.5,), (1500.5,), (100000,)]
+    >>> [list_readings(t) for t in ("5 mg", "1,2,3", "9" * 400)]
+    [(), (), ()]
     """
     text = " ".join(text.split())
     value = _read_words(text.lower())
@@ -177,12 +183,12 @@ def _find_exponent(number: re.Match[str]) -> str | None:
 
 
 def is_two_ways(word: str) -> bool:
-    """Return whether a number has several readings.
+    """Return whether a word is a number that can be read in several ways.
 
-    >>> is_two_ways("100.000"), is_two_ways("100")
-    (True, False)
+    >>> is_two_ways("100.000"), is_two_ways("100"), is_two_ways("two")
+    (True, False, False)
     """
-    return word[0].isdigit() and len(list_readings(word)) > 1
+    return len(list_readings(word)) > 1
 
 
 def _list_plain(digits: str) -> list[str]:
@@ -258,16 +264,12 @@ def _read_fraction(text: str) -> int | float | None:
 
 
 def _to_value(digits: str, exponent: str) -> int | float | None:
-    """Return the value of digits with a power of ten; None if the result is not a number or is too
-    large.
+    """Return the value of digits with a power of ten; None if the value is too large.
 
     The value is computed in decimal notation, so that it is exact: 2.3 x 10^9 is 2300000000. A
     whole number is returned as an int.
     """
-    try:
-        value = float(f"{digits}e{exponent}")
-    except ValueError:
-        return None
+    value = float(f"{digits}e{exponent}")
     if not isfinite(value):
         return None
     if exponent == "0" and digits.isdecimal():
@@ -298,15 +300,15 @@ def has_minus(tokens: Tokens, at: int) -> bool:
 
 
 def is_signed(tokens: Tokens, at: int) -> bool:
-    """Return whether a minus sign immediately precedes the number at a token. The hyphen of a
-    range, a name or a list is not a minus sign.
+    """Return whether a minus sign immediately precedes the number at a token. A hyphen in a range,
+    a name or a list is not treated as a minus sign.
 
     >>> from .book import read_text
     >>> [
     ...     is_signed(read_text(t), len(read_text(t)) - 1)
-    ...     for t in ("T-score -5", "18-65", "IL-5", "- 5", "at 1 -5")
+    ...     for t in ("T-score -5", "-5", "18-65", "IL-5", "- 5", "at 1 -5")
     ... ]
-    [True, False, False, False, False]
+    [True, True, False, False, False, False]
     """
     sign = at - 1
     if sign < 0 or tokens.codes[sign] != "-":
@@ -350,14 +352,12 @@ class Duration:
 
     @property
     def days(self) -> float | None:
-        """The upper end in days, or None if the unit is a cycle."""
+        """The upper end of the duration in days, or None if the unit is a cycle."""
         return self.high * DAYS[self.unit] if self.unit in DAYS else None
 
 
-def find_durations(
-    tokens: Tokens, first: int = 0, end: int | None = None
-) -> Iterator[Duration]:
-    """Yield every number with a time unit in the tokens ``first:end``, in order.
+def find_durations(tokens: Tokens) -> Iterator[Duration]:
+    """Yield every number with a time unit, in order.
 
     >>> text = "within 2-4 weeks, for six (6) months, a 21-day cycle"
     >>> [(d.low, d.high, d.unit.value) for d in find_durations(read_text(text))]
@@ -367,14 +367,16 @@ def find_durations(
     ...     for d in find_durations(read_text("under 5 years and 10 months"))
     ... ]
     [(70, 'month')]
+    >>> [*find_durations(read_text(f"{'9' * 400} days"))]  # a number that is too large
+    []
     """
-    for match in rule("duration").find(tokens, first, end):
+    for match in rule("duration").find(tokens):
         duration = _read_duration(match)
         if duration:
             yield duration
 
 
-def _read_duration(match: Found) -> Duration | None:
+def _read_duration(match: RuleMatch) -> Duration | None:
     """Return the duration in a match of the rule ``duration``. Return None if the number or unit
     cannot be read, or if the match is a rate or another measure.
 
@@ -415,17 +417,18 @@ def _read_duration(match: Found) -> Duration | None:
     )
 
 
-def _is_rate(duration: Found, value: float) -> bool:
+def _is_rate(duration: RuleMatch, value: float) -> bool:
     """Return whether a number is a rate per time unit: "4 a day", but not "half a day"."""
     unit, _ = duration.place("unit")
     return value >= 1 and duration.tokens.words[unit - 1].lower() in ("a", "an")
 
 
-def _is_no_time(duration: Found) -> bool:
+def _is_no_time(duration: RuleMatch) -> bool:
     """Return whether the letter after a number is not a time unit: "D" for dioptres ("-6 D",
     "0.75 D"), "W" for watts ("cycled at 25W"), or a rate ("5 h-1").
     """
     tokens = duration.tokens
+    # "5 h-1" is a rate per hour
     if tokens.gap(duration.end) == "-" and tokens.words[duration.end] == "1":
         return True
     if duration.read("unit") not in ("D", "W"):
@@ -433,13 +436,16 @@ def _is_no_time(duration: Found) -> bool:
     number, _ = duration.place("low")
     if is_signed(tokens, number) or not tokens.words[number].isalnum():
         return True
+    # "0.75 D" and "-6 D" are always dioptres; "25 W" is watts near a word such as "cycled"
     first = max(0, duration.first - _LETTER_REACH)
     end = duration.end + _LETTER_REACH
     return rule("letter_of_a_measure").search(tokens, first, end) is not None
 
 
-def _read_part(match: Found, name: str) -> int | float | None:
-    """Return the number in a named part; None if the part did not match or is not a number."""
+def _read_part(match: RuleMatch, name: str) -> int | float | None:
+    """Return the number in a named part of a match; None if the part did not match or is not a
+    number.
+    """
     return read_number(match.read(name) or "")
 
 

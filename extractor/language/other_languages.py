@@ -1,10 +1,10 @@
 """Find lines in a language other than English.
 
-Letters of other scripts and word counts (``rules/languages.toml``) determine the language. A line
-is split at slashes, bars and brackets, and where its script changes. A piece is in another language
-if its words in that language clearly outnumber its English words; if the record contains another
-piece in the same language, one word is sufficient. A list line whose language is unknown ("ECOG
-0-1") has the language of the surrounding lines.
+The language is determined from letters of other scripts and from word counts
+(``rules/languages.toml``). A line is split at slashes, bars and brackets, and where its script
+changes. A piece is in another language if its words in that language clearly outnumber its English
+words; if the record contains another piece in the same language, one word is sufficient. A list
+item whose language is unknown ("ECOG 0-1") is assigned the language of the surrounding lines.
 """
 
 import re
@@ -42,8 +42,8 @@ treated as a name.
 """
 _DESCRIPTIONS = {*_LISTS[1:], "title", "official_title", "conditions", "keywords"}
 """Sections that another section may repeat in English."""
-_SURE = 2
-"""Minimum number of words that determine the language of a piece."""
+_ENOUGH = 2
+"""Minimum number of words needed to determine the language of a piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class ForeignText:
 
 @dataclass(frozen=True, slots=True)
 class ForeignLines:
-    """The parts of a record that are in another language, in reading order. ``untranslated`` has
-    the sections in which at most the headings are in English. Descriptions of the trial are
-    included only if nothing in the record is in English.
+    """The parts of a record that are in another language, in reading order. ``untranslated``
+    contains the sections in which nothing except, possibly, the headings is in English.
+    Descriptions of the trial are included only if nothing in the record is in English.
     """
 
     texts: tuple[ForeignText, ...] = ()
@@ -96,6 +96,12 @@ def find_foreign(
     >>> criteria = "- Alter über 18 Jahre\n- ECOG 0-1\n- Keine Allergie"
     >>> [text.end for text in find_foreign([("eligibility", criteria)]).texts]
     [21, 32, 49]
+    >>> marked = [ForeignText("title", 5, 9, "Welsh")]
+    >>> [
+    ...     (text.start, text.end)
+    ...     for text in find_foreign([("title", "Pain\nPoen\nPain")], marked).texts
+    ... ]
+    [(5, 9)]
     """
     if not marked and not any(_may_be_foreign(text) for _, text in sections):
         return NOTHING_FOREIGN
@@ -107,7 +113,7 @@ def find_foreign(
     if not languages:
         return NOTHING_FOREIGN
     for line in lines:
-        _decide(line, languages)
+        _set_language(line, languages)
     for section, group in groupby(lines, lambda line: line.section):
         if section in _LISTS:
             _follow_neighbours(list(group), languages[0])
@@ -118,8 +124,8 @@ def find_foreign(
 def _find_untranslated(
     lines: Sequence[_Text], texts: Sequence[ForeignText]
 ) -> frozenset[str]:
-    """Return the sections with text in another language that belong to a list without any line in
-    English.
+    """Return those sections with text in another language that belong to a list without a single
+    line in English.
     """
     english = {_name_list(line) for line in lines if _is_english_item(line)}
     if english:
@@ -180,12 +186,13 @@ def _count_words(words: Collection[str]) -> tuple[int, int, str]:
 def _may_be_foreign(text: str) -> bool:
     """Return whether a section may contain text in another language. The check is fast."""
     _, most, _ = _count_words(set(_WORD.findall(text.lower())))
-    return most >= _SURE or _OTHER_SCRIPT.search(text) is not None
+    return most >= _ENOUGH or _OTHER_SCRIPT.search(text) is not None
 
 
-def _find_language(text: str, others: Collection[str] = ()) -> str | None:
-    """Return the language of a piece: "" for English, None if the language is unknown. ``others``
-    are the languages already found in the record, for which one word is sufficient.
+def _find_language(text: str, record_languages: Collection[str] = ()) -> str | None:
+    """Return the language of a piece: "" for English, None if the language is unknown.
+    ``record_languages`` are the languages already found in the record, for which one word is
+    sufficient.
     """
     letters = _WORD.findall("".join(_OTHER_SCRIPT.findall(text)))
     if letters:
@@ -194,13 +201,14 @@ def _find_language(text: str, others: Collection[str] = ()) -> str | None:
     if english > most:
         return ""
     # "Critères d'inclusion" has equally many words in both languages
-    is_certain = most >= _SURE and most > english
-    return language if is_certain or (most and language in others) else None
+    is_certain = most >= _ENOUGH and most > english
+    is_likely = most > 0 and language in record_languages
+    return language if is_certain or is_likely else None
 
 
 def _name_script(letters: str) -> str:
-    """Return the language of letters in another script. If the script is used by several languages,
-    return a description with the name of the script.
+    """Return the language of letters in a non-Latin script. If the script is used by several
+    languages, return a description that includes the name of the script.
     """
     scripts = [unicodedata.name(letter, "other").split()[0] for letter in letters]
     for script, language in read_table("languages")["scripts"].items():
@@ -239,13 +247,14 @@ def _split(section: str, text: str, start: int, end: int) -> Iterator[_Text]:
             yield _Text(section, first, last, words, _find_language(words))
 
 
-def _decide(line: _Text, languages: Sequence[str]) -> None:
+def _set_language(line: _Text, languages: Sequence[str]) -> None:
     """Set the language of a line and of its pieces. ``languages`` are the record's languages, most
     frequent first.
 
-    The line is in English if any piece is in English; otherwise, it has the language of its first
-    piece. A piece that repeats the previous piece is a translation with the same words in both
-    languages.
+    The line is treated as English if any piece is in English; otherwise, it has the language of its
+    first piece. A piece that repeats the previous piece is treated as a translation whose words are
+    the same in both languages. A piece between two pieces in English, or between two pieces in
+    other languages, is assigned the language of the piece before it.
     """
     pieces = line.pieces
     for piece in pieces:
@@ -263,22 +272,25 @@ def _decide(line: _Text, languages: Sequence[str]) -> None:
 
 
 def _follow_neighbours(lines: Sequence[_Text], language: str) -> None:
-    """Set the language of lines whose language is unknown. Such a line has the language of the line
-    above, unless an English item follows. If two successive lines are the same, the second line is
-    the translation of the first.
+    """Set the language of lines whose language is unknown. Such a line is assigned the language of
+    the line above, unless an English item follows. If two successive lines are identical, the
+    second is treated as the translation of the first.
     """
     for line, below in pairwise(lines):
         if line.language is None and line.words == below.words:
             line.language = ""
             below.language = language
-    is_english = False
+    # for each line, whether the next line in a known language is an English item
     before_english: list[bool] = []
+    is_english = False
     for line in reversed(lines):
         before_english.append(is_english)
         if line.language is not None:
             is_english = _is_english_item(line)
-    in_order = zip(lines, lines[1:], before_english[-2::-1], strict=False)
-    for above, line, is_before_english in in_order:
+    before_english.reverse()
+    for (above, line), is_before_english in zip(
+        pairwise(lines), before_english[1:], strict=True
+    ):
         if line.language is None and above.language and not is_before_english:
             line.language = above.language
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractor.language.book import read_text, rule
 from extractor.language.clean import CleanText, clean_text
 from extractor.language.lexer import Tokens
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 
 # Full stops that do not end a sentence: abbreviations, initials, list numbers.
 _ABBREVIATION = re.compile(
@@ -17,8 +17,8 @@ _ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_ABBREVIATION = 12
-"""Number of characters to search for an abbreviation. It exceeds the length of every abbreviation
-and the characters that precede it.
+"""Number of characters to search for an abbreviation. It exceeds the length of any abbreviation
+plus the characters that precede it.
 """
 # Each run of full stops is matched only from its start, so that long rows of dots take linear time.
 _END = re.compile(
@@ -102,7 +102,7 @@ class Passage:
         """The raw characters."""
         return self.section.raw[slice(*self.raw_span)]
 
-    def search(self, name: str) -> Found | None:
+    def search(self, name: str) -> RuleMatch | None:
         """Return the first match of a rule in the passage."""
         return rule(name).search(self.tokens, self.first, self.end)
 
@@ -123,9 +123,9 @@ class Passage:
         return replace(self.section, tokens=tokens).whole
 
 
-def read_passage(raw: str, section: str = "eligibility") -> Passage:
-    """Read a text as a passage that is a whole section."""
-    return read_section(section, raw).whole.alone()
+def read_passage(raw: str) -> Passage:
+    """Read a text as a passage that is a whole eligibility section, on one line."""
+    return read_section("eligibility", raw).whole.alone()
 
 
 def read_section(name: str, raw: str) -> LexedSection:
@@ -158,8 +158,8 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 def strip_span(
     text: str, start: int, end: int, characters: str | None = None
 ) -> tuple[int, int]:
-    """Return the span ``start:end`` of a text without white space, or the given ``characters``, at
-    its ends.
+    """Return the span ``start:end`` of a text, with white space or the given ``characters`` removed
+    from its ends.
 
     >>> strip_span("a  bc ", 1, 6)
     (3, 5)

@@ -63,13 +63,26 @@ _NAMED_PART = r"\(\?P<\w+>"
 
 
 class RuleError(ValueError):
-    """An invalid rule. The message names the rule and the error in its pattern."""
+    """An invalid rule. The message states the name of the rule and the error in its pattern.
+
+    >>> make_rule(name="washout", pattern="within 5 days", book={}).expression
+    Traceback (most recent call last):
+    extractor.language.patterns.RuleError: rule washout: cannot read '5 days'
+    >>> make_rule(name="washout", pattern="<duration>", book={}).expression
+    Traceback (most recent call last):
+    extractor.language.patterns.RuleError: rule washout refers to 'duration', which does not exist
+    >>> book = {}
+    >>> book["washout"] = make_rule(name="washout", pattern="<washout>", book=book)
+    >>> book["washout"].expression
+    Traceback (most recent call last):
+    extractor.language.patterns.RuleError: rule washout refers to itself
+    """
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A match of a rule in the tokens ``first:end``. Offsets in ``match`` are relative to the token
-    ``shift``.
+class RuleMatch:
+    """A match for a rule, at the tokens ``first:end``. Offsets in ``match`` are relative to the
+    token ``shift``.
     """
 
     tokens: Tokens
@@ -89,7 +102,7 @@ class Found:
         return self.tokens.read(self.first, self.end)
 
     def has(self, name: str) -> bool:
-        """Return whether the rule has a part with this name and the part matched."""
+        """Return whether the rule has a part with this name and that part matched."""
         return name in self.match.re.groupindex and self.match[name] is not None
 
     def part(self, name: str) -> tuple[int, int] | None:
@@ -106,9 +119,9 @@ class Found:
         return self.tokens.read(*self.place(name)) if self.has(name) else None
 
 
-def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> Found:
+def _locate(tokens: Tokens, match: re.Match[str], shift: int = 0) -> RuleMatch:
     """Return a match over codes as a match over tokens."""
-    return Found(tokens, match.start() + shift, match.end() + shift, match, shift)
+    return RuleMatch(tokens, match.start() + shift, match.end() + shift, match, shift)
 
 
 @dataclass(frozen=True)
@@ -124,8 +137,10 @@ class Rule:
     counter_examples: tuple[str, ...] = ()
     note: str | None = None
     book: "Mapping[str, Rule]" = field(default_factory=dict, repr=False)
-    written: list[str] = field(default_factory=list, init=False, repr=False)
-    """The source of the regular expression, as the only element once it has been written."""
+    source: list[str] = field(default_factory=list, init=False, repr=False)
+    """The source of the regular expression: a list that is empty until the source is built, and
+    then has one element.
+    """
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
@@ -142,7 +157,7 @@ class Rule:
 
     def find(
         self, tokens: Tokens, first: int = 0, end: int | None = None
-    ) -> Iterator[Found]:
+    ) -> Iterator[RuleMatch]:
         """Return all matches, in order and without overlaps."""
         codes, first, end, shift = self._cut(tokens, first, end)
         return (
@@ -152,7 +167,7 @@ class Rule:
 
     def search(
         self, tokens: Tokens, first: int = 0, end: int | None = None
-    ) -> Found | None:
+    ) -> RuleMatch | None:
         """Return the first match, or None."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.search(codes, first, end)
@@ -165,7 +180,7 @@ class Rule:
 
     def starts(
         self, tokens: Tokens, first: int, end: int | None = None
-    ) -> Found | None:
+    ) -> RuleMatch | None:
         """Return the match that begins at token ``first``, or None."""
         codes, first, end, shift = self._cut(tokens, first, end)
         match = self.expression.match(codes, first, end)
@@ -185,27 +200,27 @@ class Rule:
             return codes[first:end], 0, end - first, first
         return codes, first, end, 0
 
-    def ends(self, tokens: Tokens, end: int, first: int = 0) -> Found | None:
+    def ends(self, tokens: Tokens, end: int, first: int = 0) -> RuleMatch | None:
         """Return the longest match that ends immediately before token ``end``, or None. It begins
         at or after token ``first`` and has at most 300 tokens.
         """
         match = self._ending.search(tokens.codes, max(first, end - _MOST, 0), end)
         return _locate(tokens, match) if match else None
 
-    def covers(self, tokens: Tokens, first: int, end: int) -> Found | None:
+    def covers(self, tokens: Tokens, first: int, end: int) -> RuleMatch | None:
         """Return the match that covers exactly the tokens ``first:end``, or None."""
         match = self.expression.fullmatch(tokens.codes, first, end)
         return _locate(tokens, match) if match else None
 
 
 def _write(rule: Rule, within: set[str]) -> str:
-    """Return the regular expression for a rule, to be matched against codes. ``within`` has the
-    names of the rules that refer to this rule.
+    """Return the regular expression for a rule, to be matched against codes. ``within`` contains
+    the names of the rules that refer to this rule.
     """
     if rule.name in within:
         raise RuleError(f"rule {rule.name} refers to itself")
-    if rule.written:
-        return rule.written[0]
+    if rule.source:
+        return rule.source[0]
     pieces = []
     offset = 0
     while offset < len(rule.pattern):
@@ -217,7 +232,7 @@ def _write(rule: Rule, within: set[str]) -> str:
         pieces.append(_write_atom(rule, atom, within))
     # "name=( a )" is one group: the named group replaces the group that follows.
     written = "".join(pieces).replace(_CAPTURE_OPEN + "(?:", "")
-    rule.written.append(written)
+    rule.source.append(written)
     return written
 
 
@@ -239,8 +254,8 @@ def _write_atom(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
 
 
 def _write_reference(rule: Rule, atom: re.Match[str], within: set[str]) -> str:
-    """Return the regular expression of ``<name>``, which refers to another rule. The named parts of
-    that rule are dropped unless the pattern keeps them (``<+name>``).
+    """Return the regular expression for ``<name>``, which refers to another rule. The named parts
+    of that rule are dropped unless the pattern keeps them (``<+name>``).
     """
     name = atom["name"]
     if name not in rule.book:
@@ -299,5 +314,5 @@ def join_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
         alternatives.setdefault(rule.anchored, []).append(f"(?:{written})")
     joined = tuple(Rule("any of several", "") for _ in alternatives)
     for rule, written_rules in zip(joined, alternatives.values(), strict=True):
-        rule.written.append("|".join(written_rules))
+        rule.source.append("|".join(written_rules))
     return joined

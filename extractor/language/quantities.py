@@ -25,7 +25,9 @@ _LOST_POWER = re.compile(r"10([5-9]|1[0-2])")
 hundred and three.
 """
 _FEWEST = 1000
-"""A lower count of cells or organisms has probably lost its power of ten, as in "2 x 106"."""
+"""A count of cells or organisms below this value has probably lost its power of ten, as in "2 x
+106".
+"""
 _COUNTED_REACH = 9
 """Maximum number of tokens that describe the counted cells or organisms: "2 x 10^6 viable
 CAR-positive T cells".
@@ -47,8 +49,9 @@ class Quantity:
 
 @dataclass(slots=True)
 class _Item:
-    """A number in a list, with its unit or None. ``joint`` is the text between this number and the
-    next. ``scale`` is the factor of its power of ten, which ``value`` already includes.
+    """A number in a list, with its unit, which may be None. ``joint`` is the text between this
+    number and the next. ``scale`` is the factor of its power of ten, which ``value`` already
+    includes.
     """
 
     value: int | float
@@ -61,10 +64,10 @@ class _Item:
 
 
 def find_quantity_lists(
-    tokens: Tokens, first: int = 0, end: int | None = None, skipped: Container[int] = ()
+    tokens: Tokens, skipped: Container[int] = ()
 ) -> Iterator[tuple[Quantity, ...]]:
-    """Yield the numbers with a unit in the tokens ``first:end``, in order and grouped by list. Each
-    level of a list and each range is one quantity.
+    """Yield the numbers with units, in order and grouped by list. Each level of a list and each
+    range is one quantity.
 
     ``skipped`` contains the indexes of number tokens that are not quantities.
 
@@ -75,46 +78,43 @@ def find_quantity_lists(
     [(5, 5, 'mg/kg'), (10, 10, 'mg/kg'), (20, 40, 'mg/kg')]
     [(None, 3000000, 'cells')]
     """
-    if end is None:
-        end = len(tokens)
-    done = first
-    for digits in _NUMBERS.finditer(tokens.codes, first, end):
+    done = 0
+    for digits in _NUMBERS.finditer(tokens.codes):
         at = digits.start()
         start = tokens.starts[at]
         if at < done or at in skipped:
             continue
         if _END_OF_CODE.search(tokens.text, max(0, start - 2), start):
             continue
-        items = _drop_label(tokens, _read_chain(tokens, at, end, skipped))
+        items = _drop_label(tokens, _read_chain(tokens, at, skipped))
         if items:
             yield tuple(_join(tokens, items))
             done = items[-1].end
             continue
-        number = _read_number(tokens, at, end)
+        number = _read_number(tokens, at)
         done = number[2] if number else at + 1
 
 
-def _read_chain(
-    tokens: Tokens, at: int, end: int, skipped: Container[int]
-) -> list[_Item]:
-    """Return the numbers in the list that begins at a token, up to the last number with a unit and
-    at most twelve. Return an empty list if no number has a unit. The list ends where a separator
-    ("," or "to") is missing, or where the dimension of the units changes.
+def _read_chain(tokens: Tokens, at: int, skipped: Container[int]) -> list[_Item]:
+    """Return the numbers in the list that begins at a token, up to the last number with a unit but
+    no more than twelve. Return an empty list if no number has a unit. The list ends where a
+    separator ("," or "to") is missing, or where the dimension of the units changes.
     """
     items: list[_Item] = []
+    end = len(tokens)
     while len(items) < _MOST_LEVELS and at < end and at not in skipped:
-        item = _read_item(tokens, at, end)
-        if item is None or not _are_levels(items, item):
+        item = _read_item(tokens, at)
+        if item is None or not _continues(items, item):
             break
         items.append(item)
         at = item.end
-        if at < end and tokens.gap(at) == "-":
+        if tokens.gap(at) == "-":
             item.joint = "-"  # the hyphen in "5mg-10mg" is not a token
             continue
         # as in "1x, 3x and 10x 10^5"
         if at < end and tokens.words[at] in ("x", "X", "×"):
             at += 1
-        joint = rule("level_joint").starts(tokens, at, end)
+        joint = rule("level_joint").starts(tokens, at)
         if joint is None:
             break
         item.joint = joint.text.lower().strip(", ")
@@ -125,7 +125,7 @@ def _read_chain(
     return items
 
 
-def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
+def _continues(items: Sequence[_Item], item: _Item) -> bool:
     """Return whether a number can continue a list. All units in a list have the same dimension, and
     a semicolon after a unit ends the list.
     """
@@ -133,18 +133,19 @@ def _are_levels(items: Sequence[_Item], item: _Item) -> bool:
     has_unit = any(level.unit for level in items)
     if has_unit and items[-1].joint == ";":
         return False
+    # earlier units have already been compared
     dimensions = {find_dimension(unit.parts[0].code)[1] for unit in units[-2:]}
     return len(dimensions) < 2
 
 
 def _spread_units(items: Sequence[_Item]) -> None:
-    """Set the unit of each number without a unit to the unit of the next number that has one, and
-    multiply the number by the same power of ten: "5, 10 or 20 x 10^6 cells/kg". The last number
-    must have a unit.
+    """Give each number that has no unit the unit of the next number that has one, and multiply it
+    by the same power of ten: "5, 10 or 20 x 10^6 cells/kg". The last number must have a unit.
 
     A final "per day" applies to all numbers: "5 mg/kg or 10 mg/kg per day". A number of 1,000 or
-    more is already written in full and is not multiplied.
+    more is assumed to be written in full and is not multiplied.
     """
+    # from the last number to the first: the unit and the scale of the next number
     unit = None
     scale: int | float = 1
     for item in reversed(items):
@@ -166,11 +167,14 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
     if len(items) < 2 or items[0].first == 0:
         return items
     label = items[0]
+    # the dash of "Cohort 1 - 10 mg", unlike that of "5-10 mg"
     is_numbered = label.joint == "-" and not tokens.joined(label.end)
+    # the joint of a comma is ""
     if label.joint and not is_numbered:
         return items
     is_unknown = tokens.codes[label.first - 1] == UNKNOWN
     is_code = is_unknown and tokens.words[label.first - 1].isupper()
+    # "EX 154" is a code, but "IV 5" is not
     if is_code and label.value > 9 and not is_numbered:
         return items[1:]
     names = "numbered_label" if is_numbered else "label_before"
@@ -178,28 +182,31 @@ def _drop_label(tokens: Tokens, items: list[_Item]) -> list[_Item]:
 
 
 def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
-    """Yield a quantity for each range and for each remaining number. Two numbers are a range if
-    they are joined by a dash or "to", ascend and have the same unit. Three or more numbers joined
-    by dashes are not ranges: "75 - 150 - 225".
+    """Yield a quantity for each range and for each remaining number. Two numbers are treated as a
+    range if they are joined by a dash or "to", are in ascending order and have the same unit. Three
+    or more numbers joined by dashes are not treated as ranges: "75 - 150 - 225".
     """
     through = [_THROUGH.fullmatch(item.joint) is not None for item in items[:-1]]
     # as in "between 25 and 50 mg"
     if len(items) == 2 and items[0].joint == "and":
         through = [rule("between_before").ends(tokens, items[0].first) is not None]
+    # joints[index] is the joint before a number, and joints[index + 1] the joint after it
     joints = [False, *through, False, False]
-    skips = False
+    is_upper_end = False
     for index, item in enumerate(items):
-        if skips:
-            skips = False
+        if is_upper_end:
+            is_upper_end = False
             continue
         last = item
+        # the joint after the number denotes a range; its neighbours do not, as in "75 - 150 - 225"
         if joints[index : index + 3] == [False, True, False]:
             last = items[index + 1]
         assert item.unit, "_spread_units sets the unit of each number"
         assert last.unit
+        # "5 mg to 10 g" and "10 to 5 mg" are two doses each
         if item.value >= last.value or item.unit.parts[0] != last.unit.parts[0]:
             last = item
-        skips = last is not item
+        is_upper_end = last is not item
         low: int | float | None = item.value
         high: int | float | None = last.value
         if len(items) == 1 and rule("at_most_before").ends(tokens, item.first):
@@ -210,25 +217,25 @@ def _join(tokens: Tokens, items: Sequence[_Item]) -> Iterator[Quantity]:
         yield Quantity(low, high, last.unit or item.unit, item.first, last.end, is_sure)
 
 
-def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
+def _read_item(tokens: Tokens, at: int) -> _Item | None:
     """Return the number that begins at a token, with its unit if it has one. Return None if no
     number begins at the token.
     """
-    fraction = _read_fraction(tokens, at, end)
+    fraction = _read_fraction(tokens, at)
     if fraction:
         return fraction
-    number = _read_number(tokens, at, end)
+    number = _read_number(tokens, at)
     if not number:
         return None
     value, scale, after = number
     # as in "six (6) tablets"
-    repeat = rule("number_repeat").starts(tokens, after, end)
+    repeat = rule("number_repeat").starts(tokens, after)
     stop = repeat.end if repeat else after
-    unit = _find_unit_after(tokens, stop, end)
+    unit = _find_unit_after(tokens, stop)
     # also for "CAR T" in "CAR T cells/kg", which is itself read as a unit of cells
     if unit is None or unit.parts[0].code == _CELLS.code:
-        is_worded = tokens.words[min(at + 1, end - 1)] in SCALES
-        unit = _find_counted(tokens, stop, end, scale, is_worded=is_worded) or unit
+        is_worded = tokens.words[after - 1] in SCALES
+        unit = _find_counted(tokens, stop, scale, is_worded=is_worded) or unit
     if unit is None:
         return _Item(value, scale, None, at, stop)
     if scale != 1:
@@ -237,44 +244,46 @@ def _read_item(tokens: Tokens, at: int, end: int) -> _Item | None:
     return _Item(value, scale, unit, at, unit.end, is_sure)
 
 
-def _read_fraction(tokens: Tokens, at: int, end: int) -> _Item | None:
-    """Return a fraction of a tablet or similar piece, or a number with a half: "1/2 tablet", "two
-    and a half mg", "half a tablet". Return None for any other number.
+def _read_fraction(tokens: Tokens, at: int) -> _Item | None:
+    """Return a fraction of a tablet or similar piece, or a number that includes a half: "1/2
+    tablet", "two and a half mg", "half a tablet". Return None for any other number.
     """
-    fraction = rule("part_of_unit").starts(tokens, at, end)
-    unit = find_unit(tokens, fraction.end, end) if fraction else None
+    fraction = rule("part_of_unit").starts(tokens, at)
+    unit = find_unit(tokens, fraction.end) if fraction else None
     if not fraction or not unit or not unit.dose:
         return None
     written = (fraction.read("value") or "").lower()
-    # "5/325 mg" is not a fraction
-    is_piece = rule("dose_piece").starts(tokens, fraction.end, end) is not None
+    # "1/2 tablet" is a fraction, but "5/325 mg" is not
+    is_piece = rule("dose_piece").starts(tokens, fraction.end) is not None
     if "half" not in written and not (is_piece and "/" in written):
         return None
     value = read_number(written.replace("and half", "and a half"))
     return None if value is None else _Item(value, 1, unit, at, unit.end)
 
 
-def _find_unit_after(tokens: Tokens, at: int, end: int) -> UnitPlace | None:
+def _find_unit_after(tokens: Tokens, at: int) -> UnitPlace | None:
     """Return the unit that follows a number, skipping a hyphen or a word that describes a tablet or
     similar piece: "5-mg", "two placebo tablets". Return None if no unit follows.
     """
-    is_hyphen = at < end and tokens.codes[at] == "-" and tokens.joined(at)
-    unit = find_unit(tokens, at + is_hyphen, end)
+    is_hyphen = tokens.joined(at) and tokens.codes[at] == "-"
+    unit = find_unit(tokens, at + is_hyphen)
     if unit:
         return unit
-    kind = rule("piece_kind").starts(tokens, at, end)
-    return find_unit(tokens, kind.end, end) if kind else None
+    kind = rule("piece_kind").starts(tokens, at)
+    return find_unit(tokens, kind.end) if kind else None
 
 
 def _disambiguate(
     tokens: Tokens, at: int, value: int | float, unit: UnitPlace
 ) -> tuple[int | float, bool]:
-    """Return the most likely value of the number at a token, given its unit, and whether the value
-    is certain. Doses in international units are not written with three decimals, so "10.000 IU"
-    and "1.500 U" are thousands. A comma before three digits is read as a thousands separator.
+    """Return the most likely value of the number at a token, given its unit, and whether the number
+    can be read in only one way. Doses in international units are not written with three decimals,
+    so "10.000 IU" and "1.500 U" are read as thousands. A comma before three digits is read as a
+    thousands separator.
     """
     word = tokens.words[at]
     code = unit.parts[0].code
+    # "2 x 106 cells" or "106 cells"
     if code in _COUNTS:
         lost = _LOST_POWER.fullmatch(word)
         return 10 ** int(lost[1]) if lost else value, value >= _FEWEST
@@ -287,58 +296,59 @@ def _disambiguate(
 
 
 def _read_number(
-    tokens: Tokens, at: int, end: int
+    tokens: Tokens, at: int
 ) -> tuple[int | float, int | float, int] | None:
     """Return the value of the number that begins at a token, the factor of its power of ten or
     scale word, and the index of the token after the number. Return None if no number begins at the
     token, or if the number is part of a name.
     """
-    number = rule("number").starts(tokens, at, end)
+    number = rule("number").starts(tokens, at)
     # the second number in "2x20 drops" resembles a number in a name
     is_multiplied = tokens.words[at - 1] in "xX" and tokens.codes[at - 2] == NUMBER
     if number is None and not (at > 1 and is_multiplied):
         return None
-    first = read_number(tokens.words[at])
-    value = read_number(number.text) if number else first
+    plain = read_number(tokens.words[at])
+    value = read_number(number.text) if number else plain
     if value is None:
         return None
-    scale = value / first if first else 1
+    # 1000000 for "2 x 10^6"; a smaller ratio is a fraction, such as 1.1 for "5½"
+    scale = value / plain if plain else 1
     after = number.end if number else at + 1
     return value, scale if scale >= _FEWEST else 1, after
 
 
 def _find_counted(
-    tokens: Tokens, after: int, end: int, scale: float, *, is_worded: bool
+    tokens: Tokens, after: int, scale: float, *, is_worded: bool
 ) -> UnitPlace | None:
     """Return the unit of the cells or organisms that a number counts, such as "T cells/kg" in
     "2 x 10^6 viable CAR-positive T cells/kg". At most nine words may precede the unit.
 
-    A power of ten without a unit is a number of cells; its unit then has no tokens. Return None if
-    the number does not count cells or organisms.
+    A power of ten without a unit is read as a number of cells; its unit then has no tokens. Return
+    None if the number does not count cells or organisms.
 
     Args:
         tokens: The text.
         after: The index of the token after the number.
-        end: The end of the text to read.
         scale: The factor of the power of ten; 1 if the number has no power of ten.
         is_worded: Whether the power of ten is a word ("2 million"), which may count anything.
     """
+    end = len(tokens)
     is_divided = after < end and tokens.words[after] in ("/", "per")
     if is_divided and scale > 1:
         # as in "2 x 10^6/kg"
-        per = find_unit(tokens, after + 1, end, loose=True)
+        per = find_unit(tokens, after + 1, loose=True)
         if per and per.parts[0].code in ("kg", "m2"):
             return UnitPlace((_CELLS, per.parts[0]), after, per.end)
     # as in "2 x 10^6 (± 20%) cells"
-    tolerance = rule("tolerance_after").starts(tokens, after, end)
+    tolerance = rule("tolerance_after").starts(tokens, after)
     first = tolerance.end if tolerance else after
     for at in range(first, min(first + _COUNTED_REACH, end)):
-        unit = find_unit(tokens, at, end)
+        unit = find_unit(tokens, at)
         if unit and _is_count(unit):
             # "CAR T" before "cells/kg"
-            more = find_unit(tokens, unit.end, end) if unit.end < end else None
+            more = find_unit(tokens, unit.end)
             return more if _is_count(more) else unit
-        if rule("no_description").starts(tokens, at, end):
+        if rule("no_description").starts(tokens, at):
             break
     if scale == 1 or is_divided or is_worded:
         return None

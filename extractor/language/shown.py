@@ -1,8 +1,10 @@
-r"""Text as people read it, for pages, tables, messages and the ``str`` of extracted items.
+r"""Text as shown to people: on pages, in tables and messages, and in the ``str`` of extracted
+items.
 
 A registry's file may contain escaped punctuation (``\\>``), wrapped lines, entities, soft hyphens
-and damaged encodings, which are removed. Symbols that readers know, such as "10⁹", "×" and "–", are
-unchanged. Rules read the output of ``clean_text`` instead, in which every symbol has one spelling.
+and damaged encodings; these are cleaned up. Symbols that are familiar to readers, such as "10⁹",
+"×" and "–", are unchanged. Rules read the output of ``clean_text`` instead, in which every symbol
+has one spelling.
 """
 
 import re
@@ -51,6 +53,8 @@ def show_text(raw: str) -> CleanText:
 
     >>> show_text("aged \\>18 years, 3 × 10⁹/L&nbsp;(2–4)").text
     'aged >18 years, 3 × 10⁹/L (2–4)'
+    >>> show_text("age <u>&gt;</u> 18, 10<sup>-9</sup>").text
+    'age ≥ 18, 10⁻⁹'
     """
     return apply_changes(raw, list_changes(raw, _SHOWN, _read_tagged))
 
@@ -60,13 +64,15 @@ def show_line(raw: str) -> str:
 
     >>> show_line("platelets \\> 50 x\n   10\\^9/L,\n   non\u00adsmokers")
     'platelets > 50 x 10^9/L, nonsmokers'
+    >>> show_line("non&amp;amp;shy;smokers")
+    'nonsmokers'
     """
     return raw if is_plain(raw) else _show_odd(raw)
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is a single line that needs no changes. Most texts are, and this check
-    is fast.
+    """Return whether a text is a single line that needs no changes. Most texts need none, and this
+    check is fast.
 
     >>> is_plain("age 18 or older"), is_plain("age  < 18")
     (True, False)
@@ -80,6 +86,7 @@ def is_plain(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _show_odd(raw: str) -> str:
+    """Return a text on one line, cleaned until nothing changes."""
     text = raw
     for _ in range(_MOST_PASSES):
         shown = show_text(text).text
@@ -90,6 +97,7 @@ def _show_odd(raw: str) -> str:
 
 
 def _read_tagged(tagged: re.Match[str]) -> str:
+    """Return the symbol for a raised power or an underlined comparator within tags."""
     if tagged["power"]:
         return tagged["power"].translate(_RAISED)
     comparator = tagged["comparator"].replace("&lt;", "<").replace("&gt;", ">")

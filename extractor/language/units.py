@@ -26,7 +26,7 @@ _RATES = frozenset({"day", "week", "h", "min", "sec"})
 _LONGEST_SPELLING = 4
 """Maximum number of tokens in a spelling, such as "cm of water", "m ^ 2" or "TCID 50"."""
 _VOLUMES = frozenset({"uL", "mL", "dL", "L"})
-"""Denominators that make cells a count and units enzyme units."""
+"""Denominators after which cells are a count and units are enzyme units."""
 _PARENTHESES = re.compile(r"\\?[(\[][^()\[\]]*\\?[)\]]?")
 _POWER = re.compile(
     r"[x*]?\s?10(?:(?P<zeros>0+)|\s?[\^*]?\s?(?P<exponent>\d{1,2})?)\s?(?=/|cells)"
@@ -36,10 +36,10 @@ _POWER = re.compile(
 def find_dimension(code: str) -> tuple[float, Dimension]:
     """Return the factor that converts a UCUM code to base units, and the dimension of the code.
 
-    >>> find_dimension("mg/dL") == find_dimension("cg/L")
-    True
-    >>> find_dimension("/uL")[1], find_dimension("{ULN}")[1]
-    ((('m', -3),), (('{ULN}', 1),))
+    >>> find_dimension("mg/dL") == find_dimension("cg/L"), find_dimension("10*")
+    (True, (10.0, ()))
+    >>> find_dimension("/uL")[1], find_dimension("{ULN}")[1], find_dimension("mg/g")[1]
+    ((('m', -3),), (('{ULN}', 1),), (('g/g', 1),))
     """
     factor = 1.0
     exponents: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def find_dimension(code: str) -> tuple[float, Dimension]:
             exponents[base] += power * exponent
     remaining = [item for item in exponents.items() if item[1]]
     if exponents and not remaining:
-        # a ratio of masses differs from a ratio of times
+        # "mg/g" has the dimension "g/g", because a ratio of masses differs from one of times
         base = min(exponents)
         return factor, ((f"{base}/{base}", 1),)
     return factor, tuple(sorted(remaining))
@@ -86,7 +86,7 @@ def _read_piece(piece: re.Match[str]) -> tuple[float, Mapping[str, int]]:
 def convert(
     value: float, unit: str, target: str, molar_mass: float | None = None
 ) -> float | None:
-    """Return a value in another UCUM unit; None if the units are incompatible.
+    """Return a value converted to another UCUM unit; None if the units are incompatible.
 
     ``molar_mass`` (g/mol) converts between moles and grams.
 
@@ -98,7 +98,7 @@ def convert(
     factor, dimension = find_dimension(unit)
     target_factor, target_dimension = find_dimension(target)
     if dimension != target_dimension:
-        # an equivalent is a mole only for ions with one charge
+        # an equivalent ("meq/L") is a mole only for ions with one charge
         if molar_mass is None or "eq" in unit:
             return None
         if _moles_to_mass(dimension) != _moles_to_mass(target_dimension):
@@ -127,7 +127,7 @@ class Unit:
         per: The plain form after a slash; "" if it is omitted.
         piece: Whether the unit counts pieces, such as tablets.
         terms: The spellings of the unit.
-        loose: The spellings that are recognised only where no other word than a unit is possible.
+        loose: The spellings that are recognised only where nothing but a unit is possible.
     """
 
     code: str
@@ -155,8 +155,8 @@ class UnitPlace:
     def dose(self) -> str | None:
         """The plain form of this unit in a dose, or None if this is not a dose unit.
 
-        "/day" is omitted from a dose per body surface area or in pieces, because the daily rate is
-        a single dose. Other units keep "/day".
+        "/day" is omitted from a dose per body surface area or a dose in pieces, because the daily
+        rate is a single dose. Other units keep "/day".
 
         >>> [
         ...     find_unit(read_text(text), 0).dose
@@ -168,18 +168,18 @@ class UnitPlace:
         if base.dose is None:
             return None
         rates: list[str] = []
-        others: list[str] = []
+        references: list[str] = []
         for part in below:
             if part.per is None and not part.piece:
                 return None
             if part.per in _RATES:
                 rates.append(part.per)
             elif part.per:
-                others.append(part.per)
-        if base.piece or "m2" in others:
+                references.append(part.per)
+        if base.piece or "m2" in references:
             rates = [per for per in rates if per != "day"]
         # "ug/min/kg" becomes "ug/kg/min": the reference comes before the rate.
-        return "/".join([base.dose, *dict.fromkeys(others + rates)])
+        return "/".join([base.dose, *dict.fromkeys(references + rates)])
 
     @property
     def is_dose(self) -> bool:
@@ -204,11 +204,11 @@ def list_units() -> tuple[Unit, ...]:
 
 @cache
 def _spellings(*, loose: bool) -> Mapping[str, Unit]:
-    """Return the units by their spellings and plurals, without spaces and punctuation.
+    """Return the units, keyed by their spellings and plurals, without spaces or punctuation.
 
     Spellings are in lower case, except for abbreviations in capitals. If ``loose`` is True, all
-    spellings are in lower case, and the spellings that are recognised only where no other word
-    than a unit is possible are included.
+    spellings are in lower case, and the spellings that are recognised only where nothing but a unit
+    is possible are included.
     """
     spellings: dict[str, Unit] = {}
     for unit in list_units():
@@ -225,7 +225,7 @@ def _spellings(*, loose: bool) -> Mapping[str, Unit]:
 
 
 def _look_up(spelling: str, *, loose: bool) -> Unit | None:
-    """Return the unit with a spelling; None if the spelling is unknown."""
+    """Return the unit with the given spelling; None if the spelling is unknown."""
     strict = _spellings(loose=False).get(spelling)
     return strict or _spellings(loose=loose).get(spelling.lower())
 
@@ -236,7 +236,8 @@ def _match(
     """Return the unit with the longest spelling that begins at token ``first``, and the index of
     the token after the unit. Return None if no unit begins at the token.
 
-    A spelling such as "cm of water" or "m ^ 2" has at most four tokens, all before token ``end``.
+    A spelling such as "cm of water" or "m ^ 2" may have at most four tokens, all of which must
+    precede token ``end``.
     """
     spelling = ""
     longest = None
@@ -268,7 +269,7 @@ def find_unit(
 ) -> UnitPlace | None:
     """Return the unit that begins at token ``first``, with its denominators, or None.
 
-    ``loose`` means that no other word than a unit is possible, so that "u" and "c" are also units.
+    ``loose`` means that nothing but a unit is possible here, so that "u" and "c" are also units.
 
     >>> place = find_unit(read_text("5 mg per kg body weight per day, orally"), 1)
     >>> place.code, place.dose, place.end
@@ -280,7 +281,7 @@ def find_unit(
     if base is None:
         return None
     unit, after = base
-    # a hyphen joins the letter to a name, as in "5 g-CSF"
+    # the "G" in "5 G-CSF" is part of a name
     is_letter = len(tokens.words[after - 1]) == 1 and tokens.gap(after) == "-"
     if is_letter and after < end and tokens.words[after][0].isalpha():
         return None
@@ -296,7 +297,8 @@ def find_unit(
 
 def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> int:
     """Return the index of the token after an abbreviation in brackets that repeats the unit, as in
-    "milligrams (mg) per ..." or "mg per kg (mg/kg)". Without an abbreviation, return ``at``.
+    "milligrams (mg) per ..." or "mg per kg (mg/kg)". If there is no such abbreviation, return
+    ``at``.
     """
     if at >= end or tokens.words[at] != "(":
         return at
@@ -307,11 +309,11 @@ def _skip_repeat(tokens: Tokens, at: int, end: int, parts: Sequence[Unit]) -> in
     return repeat.end + 1 if is_same else at
 
 
-Step = tuple[Unit, int]
+_Step = tuple[Unit, int]
 """A denominator, and the index of the token after it."""
 
 
-def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
+def _read_step(tokens: Tokens, at: int, end: int) -> _Step | None:
     """Return the denominator that begins at token ``at``: after a slash or "per", or with a
     negative exponent ("mg kg-1 hr-1", "mg•kg^-1"). Return None if no denominator begins there.
     """
@@ -326,10 +328,10 @@ def _read_step(tokens: Tokens, at: int, end: int) -> Step | None:
     return (unit, last + 1) if last < end else None
 
 
-def _read_denominator(tokens: Tokens, at: int, end: int) -> Step | None:
+def _read_denominator(tokens: Tokens, at: int, end: int) -> _Step | None:
     """Return the denominator that begins at token ``at``: a unit, "kg" followed by "body weight",
-    or a number with a unit. For example, "24 hours" is a day, and "0.8 mL" in "40 mg/0.8 mL" is the
-    volume of the dose. Return None for any other text.
+    or a number with a unit. For example, "24 hours" is treated as a day, and "0.8 mL" in "40 mg/0.8
+    mL" as the volume of the dose. Return None for any other text.
     """
     is_number = tokens.codes[at : at + 1] in (NUMBER, NAME_NUMBER)
     denominator = _match(tokens, at + is_number, end, loose=True)
@@ -358,17 +360,18 @@ _COUNTED = {
 def _join_codes(codes: Sequence[str]) -> str:
     """Return the UCUM code for the codes of a unit and its denominators.
 
-    Cells per volume are a plain count ("/uL"), and units per volume are enzyme units ("U/L").
-    "per infusion" and the volume that contains the dose are omitted.
+    Cells per volume are treated as a plain count ("/uL"), and units per volume as enzyme units
+    ("U/L"). "per infusion" and the volume that contains the dose are omitted.
     """
     above, *below = codes
     is_per_volume = bool(below) and below[0] in _VOLUMES
+    # "times/week" is "/wk"
     if (above == "{times}" and below) or (above == "{cells}" and is_per_volume):
         above = ""
     elif above == "{units}" and is_per_volume:
         above = "U"
-    named = [code for code in below if code not in ("", "{volume}", "{giving}")]
-    return "/".join([above, *named])
+    shown = [code for code in below if code not in ("", "{volume}", "{giving}")]
+    return "/".join([above, *shown])
 
 
 @lru_cache(maxsize=4096)
@@ -381,6 +384,8 @@ def read_unit(text: str) -> str | None:
     ...     read_unit("times the upper limit of normal (ULN)"),
     ... )
     ('10*9/L', '/uL', '{ULN}')
+    >>> read_unit("units/L"), read_unit("units/day"), read_unit("times/week")
+    ('U/L', '{units}/d', '/wk')
     >>> (
     ...     read_unit("mL/min/1.73 m^2"),
     ...     read_unit("cigarettes per day"),
@@ -425,8 +430,8 @@ def _fold(text: str) -> str:
 
 
 def _read_folded(folded: str) -> str | None:
-    """Return the UCUM code of a folded unit, including its power of ten. Return None if the text is
-    not a unit, or if a power of ten precedes a unit that is not a count.
+    """Return the UCUM code of a folded unit, including its power of ten; None if the text is not a
+    unit.
     """
     power = _POWER.match(folded)
     if power:
@@ -437,10 +442,9 @@ def _read_folded(folded: str) -> str | None:
         return None
     if not power:
         return unit.code
-    counted, *below = unit.parts
-    if counted.code not in ("{times}", "{cells}"):
-        return None
-    # as in "x 1000/uL"
+    # without the counted cells
+    below = unit.parts[1:]
+    # "x 1000/uL" is 10^3: the zero of "10", and two more zeros
     zeros = len(power["zeros"] or "") + 1
     exponent = zeros if power["zeros"] else power["exponent"] or ""
     return _join_codes([f"10*{exponent}", *[part.code for part in below]])

@@ -16,17 +16,21 @@ _MOST_NAMES = 6
 
 
 def is_page_edge(tokens: Tokens) -> bool:
-    """Return whether a line is a page header or footer: it contains a page number, "confidential"
-    or a version. Any other words must be capitalised: up to six words if the line contains a page
-    number, otherwise one. A line of more than 40 tokens is not a header or footer.
+    """Return whether a line is a page header or footer, that is, whether it contains a page number,
+    "confidential" or a version. Any other words must be capitalised: up to six words if the line
+    contains a page number, otherwise one. A line of more than 40 tokens is not a header or footer.
 
     >>> from extractor.language.book import read_text
     >>> lines = (
     ...     "Protocol ABC-123 Version 3.0 CONFIDENTIAL Page 35 of 112",
+    ...     "Alpha Beta Gamma Delta Epsilon Zeta Page 35 of 112",
+    ...     "Alpha Beta Gamma Delta Epsilon Zeta Eta Page 35 of 112",
+    ...     "Alpha CONFIDENTIAL",
+    ...     "Alpha Beta CONFIDENTIAL",
     ...     "Confidential interview at week 2",
     ... )
     >>> [is_page_edge(read_text(line)) for line in lines]
-    [True, False]
+    [True, True, False, True, False, False]
     """
     if len(tokens) > _LONGEST or not rule("page_mark").occurs(tokens):
         return False
@@ -47,7 +51,7 @@ _RUNS_ON = re.compile(
     r"|[<>≤≥=/])[ \t]*\Z"
 )
 _NARROWEST = 40
-"""Minimum width at which a text is wrapped, in characters."""
+"""Minimum width, in characters, at which a text is considered to be wrapped."""
 _ALIKE = 0.1
 """Maximum relative difference in length between two full lines of a wrapped text."""
 _MOST_LONGER = 0.25
@@ -67,7 +71,7 @@ def ends_sentence(line: str) -> bool:
 
 
 def runs_on(line: str) -> bool:
-    """Return whether the last word of a line requires a following word.
+    """Return whether the last word of a line must be followed by another word.
 
     >>> runs_on("classified by the score of"), runs_on("Able to consent")
     (True, False)
@@ -87,17 +91,22 @@ def opens_bracket(line: str) -> bool:
 def find_width(broken: Sequence[int], lengths: Sequence[int]) -> int | None:
     """Return the width at which a text was wrapped; None if it was not wrapped at a fixed width.
 
-    ``broken`` has the length of each line that certainly continues on the next line, and
-    ``lengths`` has the lengths of all lines. The width is the length of the longest broken line of
-    at least 40 characters for which another broken line is at most a tenth shorter, because a
-    single long line is not sufficient evidence. The result is None if more than a quarter of all
-    lines are longer than this width.
+    ``broken`` contains the length of each line that certainly continues on the next line, and
+    ``lengths`` contains the lengths of all lines. The width is the length of the longest broken
+    line that has at least 40 characters and for which another broken line is at most a tenth
+    shorter; a single long line is not sufficient evidence. The result is None if more than a
+    quarter of all lines are longer than this width.
 
-    >>> (
-    ...     find_width([64, 66, 30], [64, 66, 30, 12, 20, 250]),
-    ...     find_width([64, 30], [64, 30]),
-    ... )
-    (66, None)
+    >>> find_width([64, 66, 30], [64, 66, 30, 12, 20, 250])
+    66
+    >>> narrow, alone, apart = [39, 38], [64, 30], [100, 89]
+    >>> [find_width(broken, broken) for broken in (narrow, alone, apart)]
+    [None, None, None]
+    >>> [
+    ...     find_width([40, 40], [40, 40, 12, *longer])
+    ...     for longer in ([42], [43], [43, 43])
+    ... ]
+    [40, 40, None]
     """
     wide = [length for length in broken if length >= _NARROWEST]
     for length, shorter in itertools.pairwise(sorted(wide, reverse=True)):

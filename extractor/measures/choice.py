@@ -9,9 +9,11 @@ from extractor.language.lexer import Tokens
 from extractor.measures.grammar import Chart, Span
 
 _WORD_WEIGHT = 0.5
+"""The score of each token, so that a longer reading is preferred."""
 _NEAR = 8
-"""Maximum number of tokens between the name of a quantity and the amount that follows it."""
+"""Maximum number of tokens from the beginning of a quantity's name to the limit that follows it."""
 _UNITLESS_PENALTY = 2.0
+"""The cost of a plain range without a unit, which may be a list or a date: "3-5"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,10 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
         candidates, key=lambda candidate: (candidate.span.end, candidate.span.first)
     )
     ends = [option.span.end for option in by_end]
+    # best[n] is the highest total score of the first n candidates, with the chosen candidates
     best: list[tuple[float, list[Candidate]]] = [(0.0, [])]
     for index, candidate in enumerate(by_end):
+        # the number of candidates that end before this one begins
         before = bisect_right(ends, candidate.span.first, hi=index)
         total, chosen = best[before]
         taken = total + candidate.score, [*chosen, candidate]
@@ -48,15 +52,20 @@ def _pick(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _weigh(
     span: Span, chart: Chart, tokens: Tokens, introduced: Set[str]
 ) -> Candidate | None:
-    """Return a candidate with the score of a span; None if the span is not a limit."""
+    """Return a candidate with the score of a span; None if the span is not a limit. Each bound of
+    the span scores one more if a known quantity is named nearby.
+    """
     score = span.weight + _WORD_WEIGHT * (span.end - span.first)
     last = span.value[-1]
+    # "> 1 mg/dL" before "above baseline"
     if rule("relative_after").starts(tokens, last.end):
         return None
+    # "above the ULN" after "10 mg"
     if span.rule == "at_bound" and chart.ending("amount", span.first):
         return None
     if last.amount.time:
         return Candidate(span, score)
+    # the name follows directly or after one token: "> 30 of BMI"
     near = chart.between(span.first - _NEAR, span.end + 2, "quantity")
     is_named = bool(near or introduced)
     if last.amount.unit is None:
@@ -68,8 +77,8 @@ def _weigh(
 
 
 def _is_no_count(chart: Chart, tokens: Tokens, end: int) -> bool:
-    """Return True if a number without a unit is not a count: its unit was not recognised, or a list
-    follows.
+    """Return True if a number without a unit is not a count: its unit was recognised separately, a
+    list follows ("one of the following"), or a multiplied value follows ("half of their usual").
     """
     if chart.at("unit", end):
         return True

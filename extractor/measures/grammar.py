@@ -20,7 +20,9 @@ _ITEM = re.compile(r"(?:(?P<name>\w+):)?(?P<kinds>[\w|]+)(?P<optional>\?)?")
 class Span:
     """The tokens ``first:end`` as one kind of expression, with its value and its component spans.
 
-    ``weight`` is the sum of the weights of the productions that created it.
+    ``rule`` is the name of the rule or production that created the span. ``weight`` is the
+    preference for this reading over other readings of the same tokens: the weight of the production
+    plus the weights of the component spans.
     """
 
     kind: str
@@ -93,11 +95,11 @@ class Chart:
         """
         if kinds in self._listed:
             return self._listed[kinds]
-        found = []
+        listed = []
         for kind in kinds:
             for spans in self._spans[kind].values():
-                found += spans
-        self._listed[kinds] = sorted(found, key=lambda span: (span.first, -span.end))
+                listed += spans
+        self._listed[kinds] = sorted(listed, key=lambda span: (span.first, -span.end))
         return self._listed[kinds]
 
 
@@ -120,8 +122,7 @@ def read_productions(
 def _read_items(pattern: str) -> Iterator[Item]:
     for written in pattern.split():
         item = _ITEM.fullmatch(written)
-        if item is None:
-            raise ValueError(f"invalid item in a production: {written}")
+        assert item, f"invalid item in a production: {written}"
         kinds = tuple(item["kinds"].split("|"))
         yield Item(item["name"] or item["kinds"], kinds, bool(item["optional"]))
 
@@ -134,6 +135,7 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
         first_kinds = [
             kind for item in _list_openings(production) for kind in item.kinds
         ]
+        # the tokens at which a match can begin
         starts = sorted({span.first for span in chart.all(*first_kinds)})
         created = []
         for start in starts:
@@ -146,7 +148,9 @@ def compose(chart: Chart, productions: Iterable[Production]) -> None:
 
 
 def _list_openings(production: Production) -> Iterator[Item]:
-    """Yield the items with which a match of the production can begin."""
+    """Yield the items with which a match of the production can begin: its optional items at the
+    start, and the first item that is not optional.
+    """
     for item in production.items:
         yield item
         if not item.is_optional:
@@ -157,7 +161,7 @@ def _match(
     chart: Chart, items: tuple[Item, ...], at: int
 ) -> Iterator[list[tuple[str, Span]]]:
     """Yield each sequence of adjacent spans from token ``at`` that matches the items, as (name,
-    span) pairs.
+    span) pairs. An item's name is the name of its part in the production.
     """
     if not items:
         yield []
@@ -174,8 +178,6 @@ def _match(
 
 def _make(production: Production, match: list[tuple[str, Span]]) -> Span | None:
     """Return the span that a match of a production forms; None if its value is invalid."""
-    if not match:
-        return None
     value = production.make(dict(match))
     if value is None:
         return None

@@ -16,14 +16,20 @@ _DIGITS = re.compile(
     r"\d(?:[\d., ]*\d)?(?:·(?!\s?10)\d+)?(?=\s?(?:[a-z*×^]|·\s?10))",
     re.IGNORECASE,
 )
+"""The digits before a power of ten or scale word: "12" in "12 x 10^9", "4.5" in "4.5 million". A
+raised dot before 10 is a multiplication sign.
+"""
 _LOST_POWER = re.compile(r"\d{1,3}(?:[.,]\d{1,2})?(?= 109$)")
 """The number before a power of ten whose formatting was lost, such as the first "10" in "10 109"
 ("10 x 10^9").
 """
 _LARGEST_GRADE = 10
-_BOTH_COUNT = (Comparator.AT_LEAST, Comparator.AT_MOST)
+_INCLUSIVE = (Comparator.AT_LEAST, Comparator.AT_MOST)
+"""The comparators of the two ends of a range."""
 _MULTIPLES = ("{ULN}", "{LLN}")
+"""The UCUM codes of multiples of a normal limit."""
 _NO_AGES = (TimeUnit.MINUTE, TimeUnit.HOUR, TimeUnit.CYCLE)
+"""The units in which no age is stated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,10 @@ def make_amount(parts: Parts) -> Amount:
     return Amount(number[0], None, unit[0], unit[1], number[1])
 
 
-def _share_unit(amount: Amount, other: Amount) -> Amount:
-    """Return ``amount`` with the unit and the power of ten of ``other``."""
-    low = scale_alike(amount.low, other.written)
-    return replace(amount, low=low, unit=other.unit, time=other.time)
+def _share_unit(amount: Amount, source: Amount) -> Amount:
+    """Return ``amount`` with the unit and the power of ten of ``source``."""
+    low = scale_alike(amount.low, source.written)
+    return replace(amount, low=low, unit=source.unit, time=source.time)
 
 
 def _join(lower: Amount, upper: Amount, first: int, end: int) -> Bounds | None:
@@ -92,6 +98,7 @@ def make_range(parts: Parts) -> Bounds | None:
     high = parts["high"]
     lower = low.value
     upper = high.value
+    # "3 and 5 mg" is a list, unlike "between 3 and 5 mg"
     if parts["joint"].value.lower() == "and" and "opening" not in parts:
         return None
     # "7 to < 10" is not a plain range
@@ -101,8 +108,10 @@ def make_range(parts: Parts) -> Bounds | None:
         lower = _share_unit(lower, upper)
     if lower.time is upper.time:
         return _join(lower, upper, low.first, high.end)
-    units = DAYS.get(lower.time, 0), DAYS.get(upper.time, 0)
-    if not 0 < lower.low * units[0] < upper.low * units[1]:
+    low_days = lower.low * DAYS.get(lower.time, 0)
+    high_days = upper.low * DAYS.get(upper.time, 0)
+    # an end whose unit is not a time, or is a cycle, has no days
+    if not 0 < low_days < high_days:
         return None
     return (
         Bound(Comparator.AT_LEAST, lower, low.first, low.end),
@@ -110,26 +119,29 @@ def make_range(parts: Parts) -> Bounds | None:
     )
 
 
-def scale_alike(value: float, other: str) -> int | float:
-    """Return a value scaled by the power of ten of ``other``, the text of the next number for the
-    same quantity: "10" before "or < 4 x 10^9/L".
+def scale_alike(value: float, written: str) -> int | float:
+    """Return a value scaled by the power of ten of the next number for the same quantity, which is
+    ``written`` in the text: "10" before "or < 4 x 10^9/L".
 
-    A value of 1000 or more is returned unchanged, since it is already written in full. Any value is
-    returned unchanged if the other number has no power of ten.
+    A value of 1000 or more is assumed to be written in full and is returned unchanged. Any value is
+    returned unchanged if the next number has no power of ten.
 
     >>> [
-    ...     scale_alike(3, other)
-    ...     for other in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")
+    ...     scale_alike(3, written)
+    ...     for written in ("12 x 10^9", "339X10^3", "4.5 million", "1 200")
     ... ]
     [3000000000, 3000, 3000000, 3]
+    >>> scale_alike(999, "12 x 10^3"), scale_alike(1000, "12 x 10^3")
+    (999000, 1000)
     """
     if value >= _WHOLE:
         return value
-    digits = _DIGITS.match(other) or _LOST_POWER.match(other)
-    whole = read_number(other)
+    digits = _DIGITS.match(written) or _LOST_POWER.match(written)
+    whole = read_number(written)
     plain = read_number(digits[0]) if digits else None
     if not whole or not plain:
         return value
+    # rounding removes the noise of the division
     factor = float(f"{whole / plain:.12g}")
     return multiply(value, factor) if factor > 1 else value
 
@@ -149,6 +161,7 @@ def make_compared(parts: Parts) -> Bounds | None:
     comparator = _find_comparator(parts)
     if amount.high is not None or comparator in (None, Comparator.BETWEEN):
         return None
+    # "> 17 or higher" is not read, unlike "equal to 17 or higher"
     if "comparator" in parts and "suffix" in parts:
         is_equal = parts["comparator"].value == Comparator.EQUAL
         comparator = comparator if is_equal else None
@@ -169,7 +182,9 @@ def _cover(parts: Parts) -> Range:
 
 
 def _find_comparator(parts: Parts) -> Comparator | None:
-    """Return the comparator of an amount, reversed after a negation; None if there is none."""
+    """Return the comparator before or after an amount, negated after a negation: "<=" for "not >".
+    Return None if the amount has no comparator.
+    """
     span = parts.get("comparator") or parts.get("suffix")
     if span is None:
         return None
@@ -188,8 +203,9 @@ def _find_scale_words(parts: Parts) -> str | None:
     None.
     """
     sign = parts.get("comparator") or parts.get("suffix")
-    is_turned = sign is not None and sign.rule.startswith("turned")
-    return sign.value if sign and is_turned else None
+    # the rules "turned" and "turned_in_front"
+    depends_on_scale = sign is not None and sign.rule.startswith("turned")
+    return sign.value if sign and depends_on_scale else None
 
 
 def mirror(comparator: Comparator) -> Comparator:
@@ -231,14 +247,14 @@ def make_shared(parts: Parts) -> Bounds | None:
     """Make two bounds, the first of which takes the unit of the second ("< 18 or > 70 years"), or a
     single range (">= 18 and <= 70 years").
     """
-    firsts = parts["one"].value
-    seconds = parts["other"].value
-    if len(firsts) + len(seconds) > 2 or parts["one"].rule.startswith("grades"):
+    bounds = (*parts["left"].value, *parts["right"].value)
+    # grades have no unit to share
+    if len(bounds) > 2 or parts["left"].rule.startswith("grades"):
         return None
-    first = firsts[0]
-    second = seconds[0]
+    first, second = bounds
     unit = second.amount.unit or ""
     first_unit = first.amount.unit
+    # "10 mg" takes the rate of "20 mg per day"
     shares_unit = unit != "" and (
         first_unit is None or unit.startswith(f"{first_unit} ")
     )
@@ -246,7 +262,7 @@ def make_shared(parts: Parts) -> Bounds | None:
         first = replace(first, amount=_share_unit(first.amount, second.amount))
     signs = (first.comparator, second.comparator)
     joined = None
-    if signs == _BOTH_COUNT and first.amount.unit in (None, second.amount.unit):
+    if signs == _INCLUSIVE and first.amount.unit in (None, second.amount.unit):
         joined = _join(first.amount, second.amount, first.first, second.end)
     return joined or ((first, second) if shares_unit else None)
 
@@ -255,7 +271,7 @@ def make_cases(parts: Parts) -> Bounds | None:
     """Make bounds for different groups of people, where the second bound shares the comparator and
     unit of the first: ">= 13 g/dL in men and 12 in women".
     """
-    *before, first = parts["one"].value
+    *before, first = parts["bounds"].value
     further_span = parts["amount"]
     amount = further_span.value
     if amount.unit is None:
@@ -274,10 +290,10 @@ def make_chain(parts: Parts) -> Bounds | None:
     """
     amount = parts["amount"]
     front = mirror(Comparator(parts["front"].value))
-    bound = parts["other"].value[0]
+    bound = parts["bounds"].value[0]
     # "18 = age = 65 years" has lost its comparators
     is_lost = front is bound.comparator is Comparator.EQUAL
-    if parts["other"].rule != "compared" or (front.opposite is None and not is_lost):
+    if parts["bounds"].rule != "compared" or (front.opposite is None and not is_lost):
         return None
     front_amount = amount.value
     if front_amount.unit is None:
@@ -288,8 +304,8 @@ def make_chain(parts: Parts) -> Bounds | None:
         joined = _join(front_amount, bound.amount, amount.first, bound.end)
         return joined and (replace(joined[0], sure=False),)
     pair = {front: front_amount, bound.comparator: bound.amount}
-    if pair.keys() == {*_BOTH_COUNT}:
-        lower, upper = map(pair.__getitem__, _BOTH_COUNT)
+    if pair.keys() == {*_INCLUSIVE}:
+        lower, upper = map(pair.__getitem__, _INCLUSIVE)
         return _join(lower, upper, amount.first, bound.end)
     return Bound(front, front_amount, amount.first, amount.end), bound
 
@@ -328,21 +344,21 @@ def make_grades(parts: Parts) -> Bounds | None:
 
 def make_restated(parts: Parts) -> Bounds | None:
     """Make the bounds of a limit that is repeated in another unit: "> 50 pounds (22.7 kg)"."""
-    limits = tuple(parts["one"].value)
+    limits = tuple(parts["stated"].value)
     stated = limits[-1]
-    restatement = parts["other"]
-    restated = restatement.value
+    span = parts["restated"]
+    restated = span.value
     if isinstance(restated, Amount):
-        restated = [
-            Bound(stated.comparator, restated, restatement.first, restatement.end)
-        ]
+        restated = [Bound(stated.comparator, restated, span.first, span.end)]
     restated = restated[0]
     units = [limit.amount.unit for limit in (stated, restated)]
     if None in units or restated.amount.time:
         return None
     codes = [read_unit(unit or "") for unit in units]
+    # a second multiple is a further limit: "<= 3 x ULN (5 x ULN if liver metastases)"
     if units[0] == units[1] and codes[0] not in _MULTIPLES:
         return None
+    # another spelling of the same limit: "3 x ULN (3 times the upper limit of normal)"
     if codes[0] == codes[1] and stated.amount.low == restated.amount.low:
         return limits
     if restated.comparator is Comparator.EQUAL:
@@ -351,8 +367,8 @@ def make_restated(parts: Parts) -> Bounds | None:
 
 
 def make_bare_age(parts: Parts) -> Bounds | None:
-    """Make a bound from an age without a comparator: a minimum, unless the list implies
-    otherwise.
+    """Make a bound from an age without a comparator: "age 18". It is a minimum, but not certainly,
+    because the list may imply otherwise.
     """
     amount = parts["amount"].value
     if amount.time in _NO_AGES or (amount.unit and not amount.time):

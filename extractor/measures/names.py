@@ -13,7 +13,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _PLURAL = re.compile(r"(?<=\w{4})(?<![sui])s$|(?<=\w\w)(?P<y>ie)s$")
 """The ending of a plural, as in "levels", but not in "mass", "status" or "pelvis"."""
 _LONGEST_GAP = 4
-"""Maximum number of words that match a ``*`` in a name."""
+"""Maximum number of words that a ``*`` in a name can match."""
 
 Words = tuple[str, ...]
 

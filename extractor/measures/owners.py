@@ -10,7 +10,9 @@ from extractor.language.units import read_unit
 from extractor.measures.grammar import LONGEST_SPAN, Chart, Span
 
 _SHORTEST_WORD = 3
+"""Minimum number of letters of a content word."""
 _LONGEST_NAME = 14
+"""Maximum number of tokens in the name of a quantity."""
 _PER_TIME = ("/d", "/wk", "/mo", "/a")
 _SHORT_FORM_WORDS = 2
 """Maximum number of words in an abbreviation in brackets."""
@@ -79,10 +81,17 @@ def _find_following(
 ) -> Owner:
     """Return the owner of a limit whose quantity is named after it: a known quantity or, failing
     that, a noun.
+
+    Args:
+        chart: The spans of the line.
+        tokens: The line.
+        first: The index of the limit's first token.
+        place: The tokens after the limit, up to the end of its clause.
+        condition: The condition of the limit.
     """
     value_end, end = place
+    # the name follows directly, after "of", or begins with the unit: "34 weeks of gestation"
     for span in chart.between(first, value_end + 2, "quantity"):
-        # "weeks of gestation" begins with the unit
         start = max(span.first, value_end)
         start += tokens.words[start : start + 1] == ["of"]
         name = _trim(tokens, start, span.end)
@@ -103,6 +112,7 @@ def _find_inner(chart: Chart, tokens: Tokens, value: Span, start: int) -> Range 
         return marker.place("name")
     for part in value.parts:
         if part.kind == "distant":
+            # "body weight" in "minimum body weight of 40 kg"
             return _trim(tokens, part.first + 1, part.end)
         if part.kind == "scale":
             name = _trim(tokens, part.first, part.end)
@@ -116,22 +126,22 @@ def _find_named_inside(chart: Chart, value: Span) -> Range | None:
     """Return the known quantity that is named within a limit but is not part of the limit's unit
     or comparator.
     """
-    others = chart.between(value.first, value.end, "unit", "comparator")
+    parts = chart.between(value.first, value.end, "unit", "comparator")
     for span in chart.between(value.first, value.end, "quantity"):
-        is_other = any(
-            other.first <= span.first and span.end <= other.end for other in others
+        is_in_part = any(
+            part.first <= span.first and span.end <= part.end for part in parts
         )
-        if span.end <= value.end and not is_other and not _is_age(span):
+        if span.end <= value.end and not is_in_part and not _is_age(span):
             return span.first, span.end
     return None
 
 
 def _find_scale(chart: Chart, tokens: Tokens, value: Span) -> Range | None:
     """Return the known quantity immediately after a number without a unit, if the clause ends
-    there.
+    there: "a >= 3 ECOG". Return None if a known quantity directly precedes the limit: "ECOG of 1".
     """
-    of = tokens.words[value.first - 1].lower() == "of"
-    is_named = bool(chart.ending("quantity", value.first - of))
+    has_of = tokens.words[value.first - 1].lower() == "of"
+    is_named = bool(chart.ending("quantity", value.first - has_of))
     if value.value[-1].amount.unit is not None or is_named:
         return None
     for span in chart.at("quantity", value.end):
@@ -148,7 +158,7 @@ def _find_counted(
     two cases, a known quantity before the number takes precedence.
     """
     units = chart.ending("unit", value.end)
-    first = min([near.first for near in units], default=value.end)
+    first = min([unit.first for unit in units], default=value.end)
     if any(unit.rule == "rate_apart" for unit in units):
         return _find_substance(chart, tokens, first, value.end)
     unit = value.value[-1].amount.unit
@@ -163,10 +173,13 @@ def _find_counted(
 
 
 def _find_substance(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | None:
-    """Return the words between a unit and its rate. If there is no unit, return the noun before the
-    rate: "3 glasses of wine a day".
+    """Return the words between a unit and its rate: "prednisone" in "mg prednisone per day". If
+    there is no unit, return the noun before the rate: "3 glasses of wine a day".
+
+    The tokens ``first:end`` are the unit, the words and the rate.
     """
     rate = rule("rate_behind").search(tokens, first, end)
+    # without a unit, only the whole expression is a unit span
     inner = min(span.end for span in chart.at("unit", first))
     start = first if inner == end else inner
     start += tokens.words[start].lower() == "of"
@@ -190,6 +203,7 @@ def _split_phrase(
     """Split the tokens before a limit into its condition, if there is one, and the remaining
     tokens: "In men, Hb", "Cohort B: HbA1c", "Ferritin: women".
     """
+    # as in "Cohort B:" or "Donors must have"
     for name in ("condition_prefix", "donors_must"):
         prefix = rule(name).search(tokens, first, end)
         if prefix:
@@ -197,13 +211,15 @@ def _split_phrase(
     if rule("all_sexes").search(tokens, first, end):
         return None, (first, end)
     for people in chart.between(first, end, "people"):
-        found = people.end <= end and _split_people(chart, tokens, people, (first, end))
-        if found:
-            return found
+        split = people.end <= end and _split_people(chart, tokens, people, (first, end))
+        if split:
+            return split
     opening = rule("condition_opening").search(tokens, first, end)
     comma = tokens.codes.find(",", opening.end, end) if opening else -1
+    # "If transfused, Hb"
     if opening and comma >= 0:
         return (opening.first, comma), (comma + 1, end)
+    # "or, if liver metastases are present," before "<= 5 x ULN"
     if opening and is_further:
         return (opening.first, end), (first, opening.first)
     return None, (first, end)
@@ -216,11 +232,14 @@ def _split_people(
     return None if the people are not a condition of the limit.
     """
     first, end = clause
+    # as in "Ferritin: women >= 10 ng/mL" or "women: ferritin >= 10 ng/mL"
     if people.end == end or tokens.codes[people.end] in ":;":
-        rest = (first, people.first) if people.end + 1 >= end else (people.end, end)
+        is_last = people.end + 1 >= end
+        rest = (first, people.first) if is_last else (people.end, end)
         return strip_bracket(tokens, (people.first, people.end)), rest
     if not names_known(chart, people.end, end):
         return None
+    # as in "In men, Hb >= 13 g/dL"
     if tokens.words[people.first].lower() in ("in", "for"):
         return (people.first, people.end), (people.end, end)
     # "Men with a waist over 102 cm"
@@ -254,8 +273,8 @@ def _find_name(chart: Chart, tokens: Tokens, first: int, end: int) -> Range | No
     if words is None or not _has_content(tokens, *words):
         return None
     start, stop = words
+    # as in "platelets less than or equal to (=<) 40"
     for comparator in chart.between(start, stop, "comparator")[:1]:
-        # as in "platelets less than or equal to (=<) 40"
         stop = comparator.first
     stop = _cut_remark(tokens, start, stop)
     if start >= stop or rule("names_nobody").covers(tokens, start, stop):
@@ -294,7 +313,9 @@ def _find_start_of_name(
 def _cut(
     chart: Chart, tokens: Tokens, start: int, end: int, cuts: Iterable[int]
 ) -> int:
-    """Return the last of the ``cuts`` where a name may begin, or ``start`` if there is none."""
+    """Return the last of the ``cuts`` where the name that ends at ``end`` may begin, or ``start``
+    if it may begin at none of them.
+    """
     for cut in cuts:
         if cut > start and _may_cut(chart, tokens, start, cut, end):
             start = cut
@@ -302,21 +323,20 @@ def _cut(
 
 
 def _join_known(chart: Chart, tokens: Tokens, first: int, start: int, end: int) -> int:
-    """Return the start of the list of known quantities whose last member begins at ``start``."""
+    """Return the start of the list of known quantities whose last member begins at ``start``, but
+    at most ``first``: the "AST" in "AST, ALT or ALP".
+    """
     if not names_known(chart, start, end):
         return start
     joints = [*rule("quantity_split").find(tokens, first, start)]
-    floors = [first, *(joint.end for joint in joints)]
-    for joint in reversed(joints):
-        if joint.end != floors.pop():
-            break
-        floor = floors[-1]
-        # the comma in ", or"
-        if floor == joint.first:
+    members = [first, *(joint.end for joint in joints[:-1])]
+    for member, joint in zip(reversed(members), reversed(joints), strict=False):
+        # nothing is between the comma and the "or" in ", or"
+        if member == joint.first:
             continue
-        if not _is_listed(chart, tokens, floor, joint.first):
+        if not _is_listed(chart, tokens, member, joint.first):
             break
-        start = floor
+        start = member
     return start
 
 
@@ -397,8 +417,9 @@ def find_condition(
     *,
     is_further: bool = False,
 ) -> Range | None:
-    """Return the words after a limit that state to whom or when it applies. ``is_further`` means
-    that the limit is an additional multiple of normal: "<= 5 x ULN with liver metastases".
+    """Return the words after a limit, up to the end of its clause, that state to whom or when the
+    limit applies. ``is_further`` means that the limit is an additional multiple of normal: "<= 5 x
+    ULN with liver metastases".
     """
     gap = rule("condition_gap").starts(tokens, end_of_value, end)
     at = gap.end if gap else end_of_value
@@ -409,7 +430,7 @@ def find_condition(
         for span in chart.between(end_of_value, at + 1, "people"):
             opens = tokens.words[span.first].lower() in _BEFORE_PEOPLE
             ends_line = end == len(tokens) and span.end <= end
-            # people without such a word belong to a following limit, if there is one
+            # in "Hb >= 12 g/dL, women >= 10 g/dL", the people belong to the following limit
             if span.first in (at, end_of_value) and (opens or ends_line):
                 return _take(tokens, span.first, span.end)
         return None
@@ -447,7 +468,7 @@ def list_unexplained(
     spans = chart.between(clause[0] - LONGEST_SPAN, clause[1], *_EXPLAINING)
     persons = rule("persons").find(tokens, *clause)
     places = [(span.first, span.end) for span in spans]
-    places += [(found.first, found.end) for found in persons]
+    places += [(match.first, match.end) for match in persons]
     covered: set[int] = set()
     for place in (*places, *explained):
         covered.update(range(*place))
@@ -471,6 +492,7 @@ def _has_content(tokens: Tokens, first: int, end: int) -> bool:
 
 
 def _is_content(word: str) -> bool:
+    """Return whether a word has at least three letters and is not a function word or filler."""
     is_word = word[0].isalpha() and len(word) >= _SHORTEST_WORD
     folded = word.lower()
     return is_word and not {folded, folded.removesuffix("s")} & _list_idle_words()

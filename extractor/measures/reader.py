@@ -42,7 +42,6 @@ class Limit:
         time_unit: The unit if it is a time unit; the limit is then an age or a duration.
         condition: The tokens that state to whom or when the limit applies.
         sure: False if the comparator is implied rather than stated.
-        is_unambiguous: False if another reading of the number is equally likely ("1.500").
         scale_words: The words of a comparator whose direction depends on the scale: "or better".
         number: The tokens of its numbers and unit.
         is_known: Whether the vocabulary contains the quantity.
@@ -50,8 +49,9 @@ class Limit:
         unexplained: The numbers of unexplained content words in its clause: before the limit, in
             the name of its quantity, and after the limit.
         clause: The surrounding tokens that do not belong to another limit.
-        qualifies: Whether it is part of the condition of the previous limit.
         inherits: Whether it takes its quantity from the previous limit.
+        qualifies: Whether it is part of the condition of the previous limit.
+        is_unambiguous: False if another reading of the number is equally likely ("1.500").
     """
 
     comparator: Comparator
@@ -59,20 +59,20 @@ class Limit:
     value_high: int | float | None
     first: int
     end: int
-    quantity: Range | None = None
-    unit: str | None = None
-    time_unit: str | None = None
-    condition: Range | None = None
-    sure: bool = True
-    is_unambiguous: bool = True
-    scale_words: str | None = None
-    number: Range = (0, 0)
-    is_known: bool = False
-    rule: str = ""
-    unexplained: tuple[int, int, int] = (0, 0, 0)
-    clause: Range = (0, 0)
-    inherits: bool = False
+    quantity: Range | None
+    unit: str | None
+    time_unit: str | None
+    condition: Range | None
+    sure: bool
+    scale_words: str | None
+    number: Range
+    is_known: bool
+    rule: str
+    unexplained: tuple[int, int, int]
+    clause: Range
+    inherits: bool
     qualifies: bool = False
+    is_unambiguous: bool = True
 
 
 _VALUE_WORDS = frozenset({*TIMES, *map(str.lower, ROMAN)})
@@ -114,20 +114,15 @@ def _share_units(tokens: Tokens, limits: Sequence[Limit]) -> list[Limit]:
     """
     shared = list(limits)
     for at, (limit, following) in enumerate(pairwise(limits)):
-        if (
-            limit.unit
-            or not following.unit
-            or not limit.quantity
-            or not following.quantity
-        ):
+        if limit.unit or not following.unit or following.time_unit:
             continue
         names = (limit.quantity, following.quantity)
         are_pressures = all(
-            rule("pressure_word").search(tokens, *name) for name in names
+            name and rule("pressure_word").search(tokens, *name) for name in names
         )
-        if following.time_unit:
-            continue
-        if are_pressures or (following.inherits and limit.condition):
+        # as in "in men >= 13, in women >= 12 g/dL"
+        is_case = following.inherits and limit.quantity and limit.condition
+        if are_pressures or is_case:
             shared[at] = replace(limit, unit=following.unit)
     return shared
 
@@ -154,8 +149,11 @@ def _find_clause(
     index: int,
     last: Limit | None,
 ) -> Range:
-    """Return the tokens around a chosen span, up to the neighbouring chosen spans or a sentence
-    break. A semicolon after a mention of people is not treated as a break: "male; 92 cm".
+    """Return the tokens around the span at ``index``, up to the neighbouring chosen spans or a
+    sentence break. A semicolon after a mention of people is not treated as a break: "male; 92 cm".
+
+    The clause begins after the condition of the previous limit, ``last``: in "Hb > 9 g/dL unless
+    transfused, INR < 1.5", the clause of the INR does not include "unless transfused".
     """
     span = chosen[index].span
     first = chosen[index - 1].span.end if index else 0
@@ -182,9 +180,10 @@ def _read_limits(
     """
     bounds: Bounds = span.value
     owner = find_owner(chart, tokens, clause, span, follows=last is not None)
+    # whichever of the two names the quantity
     namer = last if last and owner.quantity is None else owner
     is_of_time = last is not None and last.time_unit and not last.is_known
-    # as in "smoker in the last year or >= 1 pack-year"
+    # in "smoker in the last year or >= 1 pack-year", the first limit is not of pack-years
     if namer is last and is_of_time and not bounds[0].amount.time:
         namer = owner
     explained = [place for place in (owner.condition, (span.first, span.end)) if place]
@@ -221,18 +220,21 @@ def _find_condition(
     of the whole span, but in "<= 3 x ULN (5 x ULN if liver metastases)" it applies only to the last
     limit.
     """
-    own_condition = span.value[at].condition
-    if own_condition:
-        return strip_bracket(tokens, (own_condition.first, own_condition.end))
+    # "in women" of the second limit in ">= 13 g/dL in men and 12 in women"
+    people = span.value[at].condition
+    if people:
+        return strip_bracket(tokens, (people.first, people.end))
     # Bounds in two units are one limit: "<= 3 x ULN (<= 120 U/L) if liver metastases".
     units = {bound.amount.unit for bound in span.value}
     is_last = at + 1 == len(span.value)
-    is_of_last = span.rule == "restated" and len(units) == 1
-    return None if is_of_last and not is_last else condition
+    applies_to_last = span.rule == "restated" and len(units) == 1
+    return None if applies_to_last and not is_last else condition
 
 
 def _divide(clause: Range, bounds: Bounds, at: int) -> Range:
-    """Return the part of a clause that belongs to the bound at index ``at``."""
+    """Return the part of a clause that belongs to the bound at index ``at``: the tokens from the
+    previous bound to the next one.
+    """
     start, stop = clause
     if at:
         before = bounds[at - 1]

@@ -6,6 +6,7 @@ from functools import lru_cache
 from extractor.language.book import find_terms, read_table, read_term, rule
 from extractor.language.lexer import NUMBER, Range, Tokens
 from extractor.language.numbers import (
+    MONTHS_OF_YEAR,
     ROMAN,
     Duration,
     find_durations,
@@ -14,7 +15,7 @@ from extractor.language.numbers import (
     read_number,
     read_time_unit,
 )
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures.grammar import Span
 from extractor.measures.makers import Amount, Bound
@@ -24,11 +25,15 @@ from extractor.schemas.vocabulary import Comparator, TimeUnit
 _BEFORE_GAP = ("comparator", "distant", "scale", "aged_word", "age_not_reached_sign")
 """Kinds of spans after which filler words may precede the number: "at least a score of 3"."""
 _NEAR = 12
+"""Maximum number of tokens between a measurement and the word that explains its unit: "visual
+acuity" before "20/40", or "walk" before "150 m".
+"""
 _SPREAD = 3
 """Maximum number of tokens, including punctuation, per word of a name."""
 TIMES = {"once": 1, "twice": 2, "double": 2, "triple": 3}
 """Words that state a multiple, as in "more than double the ULN"."""
 _NO_NAME = (",", ";", ":")
+"""Punctuation that the name of a quantity cannot contain."""
 _GRADES = range(101)
 """Whole numbers that can be grades, unlike versions and years."""
 
@@ -75,16 +80,20 @@ def _find_rules(tokens: Tokens) -> Iterator[Span]:
 
 
 def _find_numbers(tokens: Tokens) -> Iterator[Span]:
-    """Yield a span for each possible reading of each number. Numbers that are part of a name are
-    omitted.
+    """Yield a span for each possible reading of each number, the less likely readings with a lower
+    weight. Numbers that are part of a name are omitted.
     """
     for match in rule("number").find(tokens):
         if rule("number_of_name").ends(tokens, match.first):
             continue
         start = match.first
         is_negative = has_minus(tokens, start)
-        is_apart = is_negative and tokens.words[start - 1].lower() in ("-", "minus")
-        if is_apart or _has_plus(tokens, start):
+        # the hyphen in "to-2.5" is not a token
+        is_sign_apart = is_negative and tokens.words[start - 1].lower() in (
+            "-",
+            "minus",
+        )
+        if is_sign_apart or _has_plus(tokens, start):
             start -= 1
         kind = "number"
         before = tokens.read(max(0, start - 2), start).replace(" ", "")
@@ -114,7 +123,9 @@ def _has_plus(tokens: Tokens, at: int) -> bool:
 
 
 def _read_unit_after(tokens: Tokens, at: int) -> Iterator[Span]:
-    """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks"."""
+    """Yield the unit after a number, which may follow a hyphen or a repetition: "six (6) weeks". A
+    unit with a rate is also a unit, and so is the rate of counted things: "glasses of wine a day".
+    """
     ordinal = _read_ordinal(tokens, at)
     if ordinal:
         yield ordinal
@@ -166,7 +177,7 @@ def _read_ordinal(tokens: Tokens, at: int) -> Span | None:
     return Span("unit", at, ordinal.end, "ordinal", (ordinal.read("unit"), None))
 
 
-def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
+def _read_time(tokens: Tokens, unit: RuleMatch) -> TimeUnit | None:
     """Return the time unit of a matched unit, including "consecutive months"; None if it is not a
     time unit.
     """
@@ -181,7 +192,7 @@ def _read_time(tokens: Tokens, unit: Found) -> TimeUnit | None:
     return read_time_unit(unit.text)
 
 
-def _without_people(tokens: Tokens, unit: Found) -> Found:
+def _without_people(tokens: Tokens, unit: RuleMatch) -> RuleMatch:
     """Return a unit without any mention of people that follows it in brackets: "g/dL (men)"."""
     for at in range(unit.first, unit.end):
         if tokens.codes[at] == "(" and rule("value_people").starts(tokens, at):
@@ -194,6 +205,7 @@ def _find_at_bounds(tokens: Tokens) -> Iterator[Span]:
     2.5".
     """
     for match in rule("at_normal_bound").find(tokens):
+        # "within the ULN" has no comparator
         sign = "<="
         if comparator := match.part("comparator"):
             entry = read_term("comparators", tokens, *comparator)
@@ -233,8 +245,8 @@ def _find_comparators(tokens: Tokens) -> Iterator[Span]:
             "age_not_reached_sign", match.first, match.end, "age_not_reached_sign", "<"
         )
     for match in rule("distant_comparison").find(tokens):
-        least = (match.read("comparator") or "").lower().startswith("min")
-        sign = ">=" if least else "<="
+        is_minimum = (match.read("comparator") or "").lower().startswith("min")
+        sign = ">=" if is_minimum else "<="
         yield Span("distant", match.first, match.end, "distant_comparison", sign)
     for name in ("turned_in_front", "turned"):
         kind = "comparator" if name == "turned_in_front" else "suffix"
@@ -281,10 +293,11 @@ def _read_sum(duration: Duration) -> Iterator[Span]:
     """
     place = duration.first, duration.end
     upper = Amount(duration.high, None, duration.unit.value, duration.unit)
+    # the heavy weight outweighs the readings of "5 years" and "10 months" alone
     if duration.low == duration.high:
         yield Span("amount", *place, "duration", upper, weight=6.0)
         return
-    lower = Amount(duration.low / 12, None, "year", TimeUnit.YEAR)
+    lower = Amount(duration.low / MONTHS_OF_YEAR, None, "year", TimeUnit.YEAR)
     bounds = (
         Bound(Comparator.AT_LEAST, lower, *place),
         Bound(Comparator.AT_MOST, upper, *place),
@@ -312,7 +325,7 @@ def _find_grades(tokens: Tokens) -> Iterator[Span]:
                 yield Span("roman", match.first, match.end, "grade_list", value)
 
 
-def _is_no_grade(tokens: Tokens, match: Found) -> bool:
+def _is_no_grade(tokens: Tokens, match: RuleMatch) -> bool:
     """Return True if numbers are not grades but part of another expression: "CTCAE 5", "+2", "3rd",
     "IIIA", "2/4".
     """
@@ -328,7 +341,7 @@ def _is_no_grade(tokens: Tokens, match: Found) -> bool:
 @lru_cache(maxsize=256)
 def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
     """Return the known quantities in a line. At each token, the longest name is matched;
-    punctuation within names is ignored.
+    punctuation within names is ignored, except commas, semicolons and colons.
     """
     words: list[str] = []
     places: list[Range] = []
@@ -342,8 +355,9 @@ def find_quantities(tokens: Tokens) -> tuple[Span, ...]:
     for first, end, name in find_names(words):
         start = places[first][0]
         stop = places[end - 1][1]
-        is_kind = table[name].get("general") or name == "count"
-        if not is_kind and stop - start <= _SPREAD * (end - first):
+        # "score" or "count" alone does not identify a quantity
+        is_general = table[name].get("general") or name == "count"
+        if not is_general and stop - start <= _SPREAD * (end - first):
             spans.append(Span("quantity", start, stop, "quantity_names", name))
     return tuple(spans)
 
@@ -357,8 +371,8 @@ def _list_runs(tokens: Tokens) -> list[Range]:
         is_word = word[0].isalnum()
         if not is_word and word not in _NO_NAME:
             continue
-        is_joined = bool(runs) and runs[-1][1] == at and tokens.joined(at)
-        is_joined = is_joined and is_word and tokens.words[at - 1][0].isalnum()
-        first = runs.pop()[0] if is_joined else at
+        is_adjacent = bool(runs) and runs[-1][1] == at and tokens.joined(at)
+        is_attached = is_adjacent and is_word and tokens.words[at - 1][0].isalnum()
+        first = runs.pop()[0] if is_attached else at
         runs.append((first, at + 1))
     return runs

@@ -22,6 +22,7 @@ def find_unit_apart(tokens: Tokens, limit: Limit) -> Limit:
         return limit
     first = limit.quantity[0]
     for opening in rule("unit_apart_opening").find(tokens, first + 1, limit.first):
+        # the "(s)" in "platelet(s)" is not the unit of seconds
         is_suffix = opening.text == "(" and tokens.joined(opening.first)
         # the "(F)" in "Hb >= 12 (F) / 13 (M)"
         if rule("value_people").starts(tokens, opening.first):
@@ -46,6 +47,7 @@ def _take_unit(tokens: Tokens, limit: Limit, at: int) -> Limit | None:
         return replace(limit, unit=unit.text, time_unit=time.value)
     if read_unit(unit.text) is None:
         return None
+    # without the "x" of "x 10^9"
     raised = _raise(limit, power.text[1:]) if power else limit
     return replace(raised, unit=unit.text)
 

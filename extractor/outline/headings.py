@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 from extractor.language.book import load_book, read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.passage import Passage
-from extractor.language.patterns import Found, Rule, make_rule
+from extractor.language.patterns import Rule, RuleMatch, make_rule
 
 MISSPELT = "the list heading is misspelt"
 NO_PUNCTUATION = "the list heading is not followed by punctuation"
@@ -72,7 +72,7 @@ def _heading_rule(terms: str, front: str) -> Rule:
     )
 
 
-def name_heading(found: Found, terms: str) -> str:
+def name_heading(found: RuleMatch, terms: str) -> str:
     """Return the name of the vocabulary entry that matched.
 
     Raises ``KeyError`` if the match does not contain an entry of ``terms``.

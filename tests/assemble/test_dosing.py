@@ -71,7 +71,7 @@ def list_arms(parsed):
 def ground(parsed, chunk, values):
     draft = replace(
         parsed.draft_of(Task.DOSING, chunk),
-        asked={"regimens": AbsenceReason.MODEL_REFUSED},
+        questions={"regimens": AbsenceReason.MODEL_REFUSED},
     )
     return ground_answer(dict(values), draft, parsed)
 

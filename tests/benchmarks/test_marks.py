@@ -1,8 +1,13 @@
 """Which marks of other projects count, with which numbers, and when a value of the rules is right."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from benchmarks.training.marks import judge_chia, judge_leaf, list_marked
+
+ROWS = tomllib.loads(Path(__file__).with_name("marks.toml").read_text("utf-8"))
 
 
 def mark(text, *marks, value, link="Has_value"):
@@ -19,46 +24,21 @@ def mark(text, *marks, value, link="Has_value"):
     return known | {"marks": rows, "relations": relations}
 
 
-@pytest.mark.parametrize(
-    ("text", "value", "numbers"),
-    [
-        ("Platelets < 100,000/mm3", "< 100,000/mm3", (100000,)),
-        ("Area < 1.5 cm^2", "< 1.5 cm^2", (1.5,)),
-        ("Pressure < 20 cm H2O", "< 20 cm H2O", (20,)),
-        ("Index between 5-30 h-1", "between 5-30 h-1", (5, 30)),
-        ("ALT > x3 ULN", "> x3 ULN", (3,)),
-        ("eGFR < 30 ml/min/1.73m2", "< 30 ml/min/1.73m2", (30,)),
-        ("Score of 20 out of 30", "20 out of 30", (20,)),
-        ("Score of 5 on item 10", "5 on item 10", (5,)),
-        ("ECOG 0, 1 or 2", "0, 1 or 2", (0, 1, 2)),
-        ("Genotype 2, 3, 5 or 6", "2, 3, 5 or 6", None),
-        ("BIRADS 3, 4a or 4b", "3, 4a or 4b", None),
-        ("Fibrosis F3 or F4", "F3 or F4", None),
-        ("Tumour T1-2", "1-2", None),
-        ("Stage 0-B", "0-B", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "value", "numbers"), ROWS["values"])
 def test_numbers_of_values_without_those_of_units_names_and_classes(
     text, value, numbers
 ):
     owner = ("Measurement", text.split(maxsplit=1)[0])
     marked = [one.numbers for one in list_marked(mark(text, owner, value=value))]
-    assert marked == ([] if numbers is None else [numbers])
+    assert marked == [tuple(each) for each in numbers]
 
 
-@pytest.mark.parametrize(
-    ("value", "numbers"),
-    [
-        ("within 30 days prior to Visit 1", (30,)),
-        ("2 to 4 weeks before Day 1", (2, 4)),
-        ("for 24 consecutive months", (24,)),
-    ],
-)
+@pytest.mark.parametrize(("value", "numbers"), ROWS["times"])
 def test_numbers_of_times(value, numbers):
     fever = ("Condition", "Fever")
     row = mark(f"Fever {value}", fever, value=value, link="Has_temporal")
     (marked,) = list_marked(row)
-    assert marked.numbers == numbers
+    assert marked.numbers == tuple(numbers)
 
 
 CREATININE = "Creatinine < 1.5 mg/dL for males"

@@ -58,11 +58,6 @@ def test_what_opens_its_clause_is_surer_than_what_stands_in_a_long_list():
     assert long < 0.85 <= short
 
 
-def test_signs_without_a_weight_add_nothing():
-    plain = weigh("dosing.route", (), 0.9)
-    assert weigh("dosing.route", ("a sign of tomorrow",), 0.9) == plain
-
-
 def test_a_judged_sign_sets_the_highest_confidence():
     signs = ("words of two meanings",)
     assert weigh("eligibility.criteria.constraints", signs, 0.99) <= 0.75

@@ -205,7 +205,7 @@ class Case:
         grounded = ground_answer(
             {"stated": (claim,)}, chunk, self.parsed, fields=(field,)
         )
-        items = grounded.own.get("stated", ())
+        items = grounded.custom_values.get("stated", ())
         return items[0].model["value"] if items else None
 
 

@@ -65,7 +65,7 @@ def parse(
 def _list_readings(item: "Draft") -> "Iterator[tuple[str, Reading[Any]]]":
     """Yield (field, reading) pairs for an item, then for the attributes of its custom fields."""
     yield from item.rules.items()
-    for field, values in item.own.items():
+    for field, values in item.custom_values.items():
         for value in values:
             for name, reading in value.rules.items():
                 yield f"{field}.{name}", reading

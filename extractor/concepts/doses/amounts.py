@@ -62,16 +62,25 @@ def _find_measured(tokens: Tokens) -> Iterator[Mark]:
         while len(levels) > 1 and rule("day_before").ends(tokens, levels[0].first):
             levels = levels[1:]
         unit = levels[0].unit.dose
-        is_dose = unit is not None and levels[0].unit.is_dose
+        is_dose = levels[0].unit.is_dose
         if unit and is_dose and not _is_no_dose(tokens, unit, levels):
             yield _make(unit, levels)
 
 
 def _make(unit: str, levels: Sequence[Quantity]) -> Mark:
-    amounts = [Amount(low=level.low, high=level.high, unit=unit) for level in levels]
+    # each level has its own unit in "500 mg to 1 g"
+    amounts = [
+        Amount(low=level.low, high=level.high, unit=level.unit.dose or unit)
+        for level in levels
+    ]
     sure = 0.95 if all(level.is_sure for level in levels) else 0.5
-    value = tuple(dict.fromkeys(amounts))
-    return Mark("amounts", value, levels[0].first, levels[-1].end, sure)
+    return Mark(
+        "amounts",
+        tuple(dict.fromkeys(amounts)),
+        levels[0].first,
+        levels[-1].end,
+        sure,
+    )
 
 
 def _is_no_dose(tokens: Tokens, unit: str, levels: Sequence[Quantity]) -> bool:

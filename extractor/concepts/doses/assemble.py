@@ -137,7 +137,7 @@ def _list_drafts(parsed: ParsedRecord, result: ModelResult) -> Iterator[Draft]:
             yield replace(
                 regimen,
                 chunk=passage.chunk,
-                asked=passage.asked,
+                questions=passage.questions,
                 is_skipped=passage.is_skipped,
             )
         elif not result.answers_any_passage:

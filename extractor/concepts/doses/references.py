@@ -9,7 +9,7 @@ from extractor.concepts.doses.marks import within
 from extractor.concepts.doses.sections import DoseText
 from extractor.concepts.doses.statements import Linked, Statement
 from extractor.language.book import rule
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 
 
 def repeat_referred(
@@ -39,7 +39,7 @@ def repeat_referred(
                     yield from _repeat(text, (reference.first, end), other)
 
 
-def _read_group(match: Found) -> str:
+def _read_group(match: RuleMatch) -> str:
     return (match.read("group") or "").lower()
 
 

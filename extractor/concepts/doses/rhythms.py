@@ -21,7 +21,7 @@ from extractor.language.numbers import (
     read_number,
     read_time_unit,
 )
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import Frequency, Period, Route, TimeUnit
 
 _ORDINALS = {"other": 2, "alternate": 2, "alternating": 2, **ORDINALS}
@@ -117,7 +117,7 @@ def _find(tokens: Tokens, field: str) -> Iterator[Mark]:
             yield Mark(field, value, *place, row["sure"])
 
 
-def _read_numbers(match: Found, *names: str) -> list[float]:
+def _read_numbers(match: RuleMatch, *names: str) -> list[float]:
     """Return the numbers in the named parts of a match, including ordinals. If no names are given,
     return the numbers in the whole match.
     """
@@ -126,14 +126,14 @@ def _read_numbers(match: Found, *names: str) -> list[float]:
     return [number for number in numbers if number is not None]
 
 
-def _read_unit(match: Found) -> TimeUnit | None:
+def _read_unit(match: RuleMatch) -> TimeUnit | None:
     word = (match.read("unit") or "").lower().removesuffix("ly")
     if word in ("night", "nights", "dai"):
         return TimeUnit.DAY
     return read_time_unit(word)
 
 
-def _make_interval(match: Found) -> Frequency | None:
+def _make_interval(match: RuleMatch) -> Frequency | None:
     numbers = _read_numbers(match, "low")
     unit = _read_unit(match)
     if not numbers or unit is None:
@@ -163,7 +163,7 @@ def _find_code(codes: Mapping[str, str], number: float) -> Frequency:
     return Frequency(codes.get(f"{number:g}", Frequency.OTHER))
 
 
-def _make_count(match: Found) -> Frequency | None:
+def _make_count(match: RuleMatch) -> Frequency | None:
     """Return the code for a number of times per day, week or month: "3 times a day". Return None if
     the number or the unit is missing, and ``other`` for a range.
     """
@@ -176,18 +176,18 @@ def _make_count(match: Found) -> Frequency | None:
     return _find_code(read_table("dose_marks")["count"][unit], numbers[0])
 
 
-def _make_doses(match: Found) -> Frequency:
+def _make_doses(match: RuleMatch) -> Frequency:
     """Return the code for a number of doses per day: "in two divided doses"."""
     numbers = _read_numbers(match)
     return _find_code(read_table("dose_marks")["count"]["day"], numbers[0])
 
 
-def _make_single(match: Found) -> Frequency | None:
+def _make_single(match: RuleMatch) -> Frequency | None:
     numbers = _read_numbers(match)
     return Frequency.ONCE if numbers[:1] == [1] else None
 
 
-def _make_weekdays(match: Found) -> Frequency:
+def _make_weekdays(match: RuleMatch) -> Frequency:
     if match.has("through"):
         return Frequency.OTHER
     words = match.tokens.words[match.first : match.end]
@@ -195,7 +195,7 @@ def _make_weekdays(match: Found) -> Frequency:
     return _find_code(read_table("dose_marks")["count"]["week"], len(days))
 
 
-def _make_period(match: Found) -> Period | None:
+def _make_period(match: RuleMatch) -> Period | None:
     """Return the duration that a match states. If the number is missing, it is taken to be 1; if
     the unit is missing, it is taken to be a cycle.
     """
@@ -206,7 +206,7 @@ def _make_period(match: Found) -> Period | None:
     return Period(value=numbers[0], unit=unit)
 
 
-_MAKERS: Mapping[str, Callable[[Found], Frequency | Period | None]] = {
+_MAKERS: Mapping[str, Callable[[RuleMatch], Frequency | Period | None]] = {
     "interval": _make_interval,
     "count": _make_count,
     "doses": _make_doses,

@@ -13,7 +13,7 @@ from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import read_number
 from extractor.language.passage import Passage
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import CriterionGroup, CriterionKind, GroupRule, Support
 
 OR = "or"
@@ -74,7 +74,7 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     >>> str(group), tokens.read(*place)
     ('at least 2 of', 'two or more of the following:')
     """
-    stated: list[tuple[CriterionGroup, Found]] = []
+    stated: list[tuple[CriterionGroup, RuleMatch]] = []
     for name in _COUNTS:
         for match in rule(name).find(tokens):
             group = _read_count(match)
@@ -89,7 +89,7 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
     return group, (last.first, last.end)
 
 
-def _read_count(match: Found) -> CriterionGroup | None:
+def _read_count(match: RuleMatch) -> CriterionGroup | None:
     """Return the rule for a number of parts: "one or more" means any of them. A number before
     named parts is treated as a rule only if accompanied by words such as "at least".
     """

@@ -1,14 +1,14 @@
 """Comparators, grouped by the side that they bound."""
 
 from extractor.language.book import read_term
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import Comparator
 
 LOWER = (Comparator.AT_LEAST, Comparator.MORE)
 UPPER = (Comparator.AT_MOST, Comparator.LESS)
 
 
-def read_comparator(vocabulary: str, match: Found, name: str) -> Comparator | None:
+def read_comparator(vocabulary: str, match: RuleMatch, name: str) -> Comparator | None:
     """Look up the words of the part ``name`` of a match in a vocabulary of comparators; return None
     if the part did not match, or if the vocabulary does not contain its words.
     """

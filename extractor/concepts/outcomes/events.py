@@ -16,7 +16,7 @@ from extractor.evidence.scoring import measured
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.passage import Passage, strip_span
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import Concept
 
 _TIMED = frozenset(
@@ -169,7 +169,7 @@ def find_events(part: Passage) -> Events:
     return Events(start)
 
 
-def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
+def _find_clauses(sentence: Passage) -> Iterator[tuple[int, RuleMatch]]:
     """Yield (token, joint) pairs: the token at which a start event may begin, and the match of the
     words that join it to its end events. The most reliable forms come first: an event or a joining
     word at the beginning of the sentence, "from X until", "between X and", "after X until".
@@ -192,7 +192,7 @@ def _find_clauses(sentence: Passage) -> Iterator[tuple[int, Found]]:
             yield first, joint
 
 
-def _read_clause(sentence: Passage, first: int, joint: Found) -> Events:
+def _read_clause(sentence: Passage, first: int, joint: RuleMatch) -> Events:
     """Return the start event at token ``first`` and the end events after the ``joint``. A start
     without end events is accepted only after "from" or "since".
     """
@@ -234,7 +234,7 @@ def _find_named(parts: OutcomeParts, start: Passage | None) -> Events:
 
 def _find_outside_brackets(
     name: str, tokens: Tokens, first: int, end: int
-) -> Iterator[Found]:
+) -> Iterator[RuleMatch]:
     """Yield the matches of a rule, except for those inside brackets that open within the range."""
     for words in rule(name).find(tokens, first, end):
         opened = tokens.codes.count("(", first, words.first)

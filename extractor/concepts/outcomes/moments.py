@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from extractor.language.book import rule
 from extractor.language.lexer import Range, Tokens
 from extractor.language.numbers import ORDINALS, read_number
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.schemas import TimeUnit
 
 _UNITS = {
@@ -145,7 +145,7 @@ def _find_groups(tokens: Tokens) -> Iterator[MomentGroup]:
         match = rule("moments_with_unit").search(tokens, group.end)
 
 
-def _read_named_group(tokens: Tokens, named: Found) -> MomentGroup:
+def _read_named_group(tokens: Tokens, named: RuleMatch) -> MomentGroup:
     """Return the times that follow their unit: "weeks 4 and 8". A last number with its own unit
     belongs to the next group: "week 4, 2 years". The group is empty if all numbers are too large to
     represent.
@@ -165,7 +165,7 @@ def _has_own_unit(tokens: Tokens, moment: Moment) -> bool:
     return rule("moment_unit").starts(tokens, end) is not None
 
 
-def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]:
+def _read_list(tokens: Tokens, group: RuleMatch, *, named: bool) -> Iterator[Moment]:
     """Yield the times in a list of numbers with one unit. ``named`` means that the unit comes
     first. Numbers that are too large to represent, or that give a time longer than any trial, are
     skipped.
@@ -194,7 +194,7 @@ def _read_list(tokens: Tokens, group: Found, *, named: bool) -> Iterator[Moment]
             yield Moment(number, unit, *place, is_named, after_range)
 
 
-def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Range]]:
+def _cut_at_commas(listed: RuleMatch, *, is_alone: bool) -> Iterator[tuple[str, Range]]:
     """Yield the numbers in a list that looks like a number with thousands separators, as (text,
     span) pairs: "72,96,120 hours". ``is_alone`` means that the number is not part of a list.
     """
@@ -208,7 +208,7 @@ def _cut_at_commas(listed: Found, *, is_alone: bool) -> Iterator[tuple[str, Rang
 
 
 def _read_listed_number(
-    tokens: Tokens, listed: Found, text: str, unit: TimeUnit
+    tokens: Tokens, listed: RuleMatch, text: str, unit: TimeUnit
 ) -> int | float | None:
     """Return a number in digits or words ("2", "half an", "4th", "third"); None if it cannot be
     represented. For days and cycles, "first" is 0, because it means the start: "after the first

@@ -69,7 +69,7 @@ def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
     drafts = tuple(
         Draft(field.group.path, item.chunk, _place(value), value) for value in whole
     )
-    return replace(item, own={**item.own, field.name: drafts})
+    return replace(item, custom_values={**item.custom_values, field.name: drafts})
 
 
 def _join(values: Iterable[Value]) -> Value:

@@ -7,7 +7,7 @@ from extractor.concepts.people.subjects import Subject, read_subject, speaks_of_
 from extractor.language.book import read_text, rule
 from extractor.language.lexer import Tokens
 from extractor.language.numbers import read_number
-from extractor.language.patterns import Found
+from extractor.language.patterns import RuleMatch
 from extractor.language.units import read_unit
 from extractor.measures import Limit
 from extractor.schemas import Age, TimeUnit
@@ -332,7 +332,7 @@ def list_age_bounds(
     return [(low, True), (high, False)]
 
 
-def find_lower_end(tokens: Tokens, limit: Limit) -> Found | None:
+def find_lower_end(tokens: Tokens, limit: Limit) -> RuleMatch | None:
     """Return the lower end that precedes the upper limit of an age range: "6 to" before "<18
     yr".
     """

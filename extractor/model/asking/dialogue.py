@@ -88,8 +88,10 @@ def read_replies(
         if line.number in reasons and line.number not in answered:
             draft = parsed.draft_of(line.task, line.chunk)
             is_skipped = line.number in skipped
-            drafts.append(replace(draft, own={}, is_skipped=is_skipped))
-    drafts = [replace(draft, asked=reasons.get(draft.number, {})) for draft in drafts]
+            drafts.append(replace(draft, custom_values={}, is_skipped=is_skipped))
+    drafts = [
+        replace(draft, questions=reasons.get(draft.number, {})) for draft in drafts
+    ]
     if RECORD in reasons:
         drafts.append(_join_record(drafts, reasons[RECORD]))
     total = sum(filter(None, replies), ModelReply())
@@ -200,7 +202,7 @@ def _is_open(draft: Draft) -> bool:
     # such as a heading among the criteria
     if "stands" in draft.model and draft.model["stands"].value is False:
         return False
-    wanted = set(draft.asked)
+    wanted = set(draft.questions)
     if REGIMENS in wanted:
         wanted = wanted.difference(_MEANT[REGIMENS]) | {"agent"}
     return not wanted <= draft.model.keys()
@@ -227,11 +229,17 @@ def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
         elif name not in PEOPLE_FIELDS:
             # answers that state a value come first
             answers.sort(key=lambda reading: not reading.value)
-            custom[name] = sum((draft.own.get(name, ()) for draft in drafts), ())
+            custom[name] = sum(
+                (draft.custom_values.get(name, ()) for draft in drafts), ()
+            )
         if answers:
             model[name] = answers[0]
     refusals = [refusal for draft in drafts for refusal in draft.refused]
     refused = tuple(refusal for refusal in refusals if refusal.field in PEOPLE_FIELDS)
     return replace(
-        draft_record({}), model=model, refused=refused, own=custom, asked=reasons
+        draft_record({}),
+        model=model,
+        refused=refused,
+        custom_values=custom,
+        questions=reasons,
     )

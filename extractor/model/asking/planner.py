@@ -340,7 +340,9 @@ def _plan_own(
         return [line for line in planned if REGIMENS in line.fields]
     items = []
     for item in parsed.list_items(field.group.of):
-        read = [value for value in item.own.get(field.name, ()) if value.rules]
+        read = [
+            value for value in item.custom_values.get(field.name, ()) if value.rules
+        ]
         if not read or any(
             _list_doubtful(value, value.rules, effort) for value in read
         ):
