@@ -82,7 +82,6 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
         if item.confidence is not None and item.confidence < minimum:
             yield path
         return
-    proven = {piece.field.partition(".")[0] for piece in item.evidence}
     for piece in item.evidence:
         if piece.confidence is None or piece.confidence >= minimum:
             continue
@@ -94,12 +93,6 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
         name = FieldRef(member).path
         if type(item).model_fields[name].is_required():
             yield path
-        # members without their own evidence were read together with this one
-        value = getattr(item, name)
-        for position in range(len(value) if isinstance(value, tuple) else 0):
-            other_member = f"{name}[{position}]"
-            if other_member not in proven:
-                yield f"{path}.{other_member}"
 
 
 class _Sieve:

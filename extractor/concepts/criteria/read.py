@@ -378,15 +378,12 @@ def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
         return times
     introduction = entry.parent.alone()
     inherited = None
-    if times.first.value is None:
+    if not times.windows.value:
         inherited = _find_inherited(entry, introduction, is_value=is_value)
     if inherited is None:
         return Times(times.first, name_limited(times.windows, introduction))
-    first = inherit_window(inherited.first)
-    if times.windows.value:
-        return Times(first, name_limited(times.windows, introduction))
     windows = inherit_windows(inherited.windows, introduction, entry.passage)
-    return Times(first, windows)
+    return Times(inherit_window(inherited.first), windows)
 
 
 def _find_inherited(
