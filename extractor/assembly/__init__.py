@@ -1,10 +1,11 @@
 """Combine the readings of the rules and the answers of a model into one extraction of a record.
 
-Rules and model are combined value by value. A model's answer is verified against the text and is
-kept if the text contains its words and numbers; the rules' reading determines its confidence. Each
-value is created once, with its evidence, origin, support and confidence. Each empty field has a
-reason. Findings report values that were rejected, omitted, repaired or not read. Coverage counts
-the characters that values quote and the words that no value explains.
+The rules' readings and the model's answers are combined value by value. A model's answer is
+verified against the text and is kept if the text contains its words and numbers; the rules'
+reading determines its confidence. Each value is created once, with its evidence, origin, support
+and confidence. Each empty field has a reason. Findings report values that were rejected, omitted,
+repaired or not read. Coverage counts the characters that values quote and the words that no value
+explains.
 
 - ``assemble.py``: the order of the steps. ``items.py``: ages, criteria and endpoints; regimens are
   assembled in ``concepts/doses``.
@@ -12,7 +13,7 @@ the characters that values quote and the words that no value explains.
   type is found in the text. ``refusals.py``: the reasons for rejected values.
 - ``findings.py``: findings about answers, hostile text and structure. ``unread.py``: numbers and
   doses that are not part of any value. ``coverage.py``: character counts. ``citing.py``: citations
-  of findings.
+  for findings.
 - ``doubtful.py``: dropping values below ``min_confidence``.
 - ``claims.py``, ``own.py``: the values of custom fields.
 

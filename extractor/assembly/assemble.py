@@ -48,9 +48,10 @@ def assemble_extraction(
 ) -> TrialExtraction:
     """Assemble an extraction in which each value has evidence and each empty field has a reason.
 
-    A task that is not in ``tasks`` is empty, with the reason ``not_asked``; the same applies to
-    custom fields of its items. Findings report what was rejected, unread or doubtful, and the
-    coverage states how much of the text the values quote. The audit adds its findings later.
+    A task that is not in ``tasks`` has no values, and its absence has the reason ``not_asked``; the
+    same applies to the custom fields of its items. Findings report rejected values, unread text and
+    doubts, and the coverage states how much of the text is quoted. The audit adds its findings
+    later.
 
     Args:
         parsed: The readings of the rules.
@@ -129,9 +130,6 @@ def _explain_unwanted(field: str) -> Absence:
     return Absence(field=field, reason=AbsenceReason.NOT_ASKED)
 
 
-_KEYWORDS = "keywords"
-
-
 def list_terms(record: TrialRecord) -> tuple[RegisteredTerm, ...]:
     r"""Return the registered terms of a record without duplicates: MeSH terms, other names for
     interventions, and keywords.
@@ -151,7 +149,7 @@ def _find_terms(record: TrialRecord) -> Iterator[RegisteredTerm]:
     for section in record.sections:
         if section.name.startswith("interventions["):
             yield from _find_other_names(section)
-    for line in (record.raw_text(_KEYWORDS) or "").replace("|", "\n").splitlines():
+    for line in (record.raw_text("keywords") or "").replace("|", "\n").splitlines():
         name = _tidy(line)
         if name:
             yield RegisteredTerm(kind=TermKind.KEYWORD, name=name)

@@ -43,6 +43,7 @@ _PARTS = [
     for field in list_fields(Task.ENDPOINTS)
     if field.metadata.question == "split"
 ]
+"""The parts into which a model splits an outcome: its measure, description and time frame."""
 _NO_DOSES = {"eligibility", "conditions", "keywords"}
 """Sections that do not state anything about a regimen."""
 
@@ -87,9 +88,10 @@ def ground_answer(
     arms: dict[str, Span] = {}
     labels: list[str] = []
     for place in locate_arms(parsed.record).values():
-        labels.append(parsed.raw(place))
+        label = parsed.raw(place)
+        labels.append(label)
         # if two arms have the same label, the first represents both
-        arms.setdefault(labels[-1], place)
+        arms.setdefault(label, place)
     values = name_arms(values, labels)
     search = _Search(values, draft, parsed, lead_in, arms)
     custom_fields = {field.name: field for field in fields}
@@ -108,7 +110,8 @@ def ground_answer(
             drafts, refusals = _ground_claims(readable, custom_fields[name], search)
             reading = Reading(bool(drafts), MODEL_CONFIDENCE, origin=Origin.MODEL)
             is_proven = bool(drafts)
-            claims |= {name: drafts} if is_proven or not members else {}
+            if is_proven or not members:
+                claims[name] = drafts
         else:
             supported, refusals = _ground_members(readable, name, search)
             reading = read_supported(supported, many=many)
@@ -117,9 +120,9 @@ def ground_answer(
             readings[name] = reading
         refused += refusals
     windows = readings.get("time_windows")
-    first = take_first(windows, search.here) if windows else None
-    if first:
-        readings["time_window"] = first
+    first_window = take_first(windows, search.here) if windows else None
+    if first_window:
+        readings["time_window"] = first_window
     refused += _list_unreadable(values)
     return replace(draft, model=readings, refused=tuple(refused), custom_values=claims)
 
@@ -145,15 +148,15 @@ def name_arms(values: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, 
     are also arms of the regimen. An answer without numbers is returned unchanged.
 
     >>> high = Amount(low=10, high=10, unit="mg", arms=("2",))
-    >>> named = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
-    >>> str(named["amounts"][0]), named["arms"]
+    >>> answer = name_arms({"amounts": (high,), "arms": (1, 3)}, ["Low", "High"])
+    >>> str(answer["amounts"][0]), answer["arms"]
     ('10 mg (High)', ('Low', 'High'))
     """
 
     def name(numbers: Collection[int]) -> tuple[str, ...]:
         # two arms may have the same label
-        named = [label for at, label in enumerate(labels, 1) if at in numbers]
-        return tuple(dict.fromkeys(filter(None, named)))
+        chosen = [label for at, label in enumerate(labels, 1) if at in numbers]
+        return tuple(dict.fromkeys(filter(None, chosen)))
 
     numbers = set(values.get("arms") or ())
     amounts = list(values.get("amounts") or ())
@@ -186,6 +189,7 @@ class _Search:
 
     @cached_property
     def here(self) -> Passage:
+        """The chunk that the model was asked about."""
         return self.parsed.passage(self.draft.chunk.span)
 
     @cached_property
@@ -213,16 +217,16 @@ class _Search:
         if field == "arms":
             return Supported(value, self.arms[value], Support.INFERRED)
         places = list(self.list_places(field))
-        found = next(
+        support = next(
             filter(None, (self._prove(field, value, at) for at in places)), None
         )
-        if found and field in ("start_event", "end_events"):
-            return _trim_event(found)
-        if found is None and field == "constraints" and self.above:
+        if support and field in ("start_event", "end_events"):
+            return _trim_event(support)
+        if support is None and field == "constraints" and self.above:
             return self._find_across(value, self.above)
-        if found is None and field == "agent":
+        if support is None and field == "agent":
             return next(filter(None, (find_agent(value, at) for at in places)), None)
-        return found
+        return support
 
     def _prove(self, field: str, value: Any, place: Passage) -> Supported | None:
         """Return the support for a value in one place, or None. Ages are verified as minimum or
@@ -270,21 +274,19 @@ class _Search:
         the chunk, or None.
         """
         section = self.here.section
+        # the model may have named any line, even one after the chunk
         if above.section is not section or above.first >= self.here.first:
             return None
         both = section.whole.part(above.first, self.here.end)
         support = find_support(value, both)
-        return (
-            support
-            if support and support.span.end > self.draft.chunk.span.start
-            else None
-        )
+        is_here = support and support.span.end > self.draft.chunk.span.start
+        return support if is_here else None
 
 
 def _ground_members(
     members: Iterable[Any], field: str, search: _Search
 ) -> tuple[list[Supported], list[Refusal]]:
-    """Return the supported values of a field and the rejections of unsupported values, followed by
+    """Return the supported values of a field, and the rejections of unsupported values, followed by
     the rejections of parts of values.
 
     If only a part is rejected, such as the condition of a limit, the rest of the value may be

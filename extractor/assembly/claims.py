@@ -21,7 +21,7 @@ from extractor.language.numbers import find_durations
 from extractor.language.passage import Passage, read_passage
 from extractor.schemas import Age, Comparator, Period, Quantity, Support, TimePoint
 
-_UNQUOTED = "the supporting words are missing; give them as quote"
+_UNQUOTED = "the supporting words are missing; give them as the quote"
 _WORDLESS = "these words prove nothing; quote the decisive ones"
 _CONTENT_WORD = re.compile(
     r"\b(?!(?:a|an|and|any|as|at|by|for|from|in|is|are|it|of|on|or|that|the|this|to|was|were|will"
@@ -94,7 +94,7 @@ def check_claim(
         for value in list_members(claim.get(attribute.name)):
             proven = None
             reason = ""
-            if not attribute.type.is_concluded:
+            if not attribute.type.is_inferred:
                 proven = find_claimed(value, here, quote)
             elif quote:
                 proven = Supported(value, quote, Support.INFERRED)
@@ -117,10 +117,10 @@ def find_claimed(
     """Find a number, text or another literal value in the quote of its claim or, failing that, in
     the line that contains the quote. Returns None if neither states it.
 
-    A number outside the quote is rejected if the quote itself states a value of the same kind,
-    such as another duration. Otherwise, it is treated as inferred instead of parsed, with a lower
-    confidence if the quote contains a number of another kind. Zero is inferred from a quote
-    without numbers that expresses "none", such as "no prior chemotherapy". If there is no quote,
+    A number outside the quote is rejected if the quote itself states a value of the same kind, such
+    as another duration. Otherwise, it is treated as inferred instead of parsed, with a lower
+    confidence if the quote contains a number of another kind. Zero is inferred if the quote does
+    not contain a number and expresses "none", as in "no prior chemotherapy". If there is no quote,
     the value is searched for in the line.
     """
     quoted = here.section.between(quote.start, quote.end) if quote else here
@@ -128,7 +128,7 @@ def find_claimed(
     if inside or quote is None:
         return inside
     in_line = _find(value, here)
-    if isinstance(value, str):
+    if isinstance(value, str):  # the quote of a text value need not contain it
         return in_line
     tokens = read_passage(_NAME.sub(" ", quoted.raw)).tokens
     numbers = list(find_numbers(tokens))

@@ -1,7 +1,7 @@
-"""Drop values below a minimum confidence from an extraction, and keep the rest consistent."""
+"""Drop values below a minimum confidence, and keep the remaining extraction consistent."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from extractor.concepts.provenance import describe_evidence
 from extractor.schemas import (
@@ -20,8 +20,9 @@ from extractor.schemas import (
 
 _LocatedT = TypeVar("_LocatedT", Absence, Finding)
 _CARRIED = ("condition", "arms", "lead_in", "rule")
-"""Parts without which the whole value is dropped, because it would be too general: a limit without
-its condition would apply to everybody. A time window is kept without its other quotes.
+"""Parts whose removal causes the whole value to be dropped, because the rest would be too general:
+a limit without its condition would apply to everybody. A time window is kept without its other
+quotes.
 """
 _PLACING = {
     info.name
@@ -34,19 +35,6 @@ _VALUES = {"eligibility", "dosing", "endpoints", "custom"}
 """The fields of an extraction that contain values."""
 
 
-class Sifted(NamedTuple):
-    """An extraction without its doubtful values.
-
-    Attributes:
-        extraction: The remaining extraction.
-        places: For the old path of each list that lost members, the old positions of the remaining
-            members.
-    """
-
-    extraction: TrialExtraction
-    places: Mapping[str, tuple[int, ...]]
-
-
 def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtraction:
     """Return the extraction without values whose confidence is below ``minimum``, a probability
     from 0 to 1.
@@ -57,12 +45,15 @@ def drop_doubtful(extraction: TrialExtraction, minimum: float) -> TrialExtractio
     the absences and findings are dropped. Coverage and usage do not change. Values without
     evidence, such as gold annotations, remain. If nothing is dropped, the same object is returned.
     """
-    return sift_doubtful(extraction, minimum).extraction
+    remaining, _ = sift_doubtful(extraction, minimum)
+    return remaining
 
 
-def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
-    """Return the result of ``drop_doubtful`` together with the old positions of the members of its
-    lists.
+def sift_doubtful(
+    extraction: TrialExtraction, minimum: float
+) -> tuple[TrialExtraction, Mapping[str, tuple[int, ...]]]:
+    """Return the result of ``drop_doubtful``, and the old positions of the remaining members of
+    each list that lost members, keyed by the list's old path.
     """
     dropped = set[str]()
     for path, item in extraction.list_items():
@@ -70,28 +61,27 @@ def sift_doubtful(extraction: TrialExtraction, minimum: float) -> Sifted:
         if isinstance(item, CustomItem) and item.of in dropped:
             dropped.add(path)
     if not dropped:
-        return Sifted(extraction, {})
+        return extraction, {}
     sieve = _Sieve(dropped)
     values = extraction.model_dump(include=_VALUES)
     kept = {name: sieve.keep(values[name], name, name) for name in values}
     _mend_groups(extraction, kept["eligibility"])
     absences = (*sieve.relocate(extraction.absences), *sieve.absences)
     findings = tuple(sieve.relocate(extraction.findings))
-    others = {name: getattr(extraction, name) for name in type(extraction).model_fields}
-    changed = others | kept | {"absences": absences, "findings": findings}
-    return Sifted(TrialExtraction.model_validate(changed), sieve.places)
+    fields = {name: getattr(extraction, name) for name in type(extraction).model_fields}
+    changed = fields | kept | {"absences": absences, "findings": findings}
+    return TrialExtraction.model_validate(changed), sieve.places
 
 
 def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[str]:
-    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. If a
-    required field is doubtful, the path of the item is included. The value of a custom field is
-    doubtful as a whole.
+    """Yield the paths of an item's doubtful values: fields, members of lists, and their parts. If
+    a required field is doubtful, the path of the item is included. The value of a custom field is
+    treated as doubtful as a whole.
     """
     if isinstance(item, CustomItem):
         if item.confidence is not None and item.confidence < minimum:
             yield path
         return
-    proven = {piece.field.partition(".")[0] for piece in item.evidence}
     for piece in item.evidence:
         if piece.confidence is None or piece.confidence >= minimum:
             continue
@@ -103,20 +93,14 @@ def _list_doubtful(path: str, item: ExtractedItem, minimum: float) -> Iterator[s
         name = FieldRef(member).path
         if type(item).model_fields[name].is_required():
             yield path
-        # members without their own evidence were read together with this value
-        value = getattr(item, name)
-        for position in range(len(value) if isinstance(value, tuple) else 0):
-            other = f"{name}[{position}]"
-            if other not in proven:
-                yield f"{path}.{other}"
 
 
 class _Sieve:
     """Drops values, and tracks the new positions of the remaining values.
 
     Attributes:
-        places: For the old path of each list that lost members, the old positions of the remaining
-            members.
+        places: The old positions of the remaining members of each list that lost members, keyed by
+            the list's old path.
         absences: The absences of the fields that became empty.
     """
 
@@ -145,12 +129,12 @@ class _Sieve:
             return kept
         if not isinstance(value, tuple):
             return value
-        stay = [
+        remaining = [
             at for at in range(len(value)) if f"{old_path}[{at}]" not in self._dropped
         ]
-        if len(stay) < len(value):
-            self.places[old_path] = tuple(stay)
-            if not stay:
+        if len(remaining) < len(value):
+            self.places[old_path] = tuple(remaining)
+            if not remaining:
                 self._explain(new_path)
         return tuple(
             self.keep(
@@ -158,13 +142,14 @@ class _Sieve:
                 f"{old_path}[{old_position}]",
                 f"{new_path}[{new_position}]",
             )
-            for new_position, old_position in enumerate(stay)
+            for new_position, old_position in enumerate(remaining)
         )
 
     def _describe(
         self, item: Mapping[str, Any], old_path: str, new_path: str
     ) -> dict[str, Any]:
-        """Return the remaining evidence of an item. If evidence was dropped, the item's confidence
+        """Return the remaining evidence of an item and, for the value of a custom field, the new
+        path of the item that has it (``of``). If evidence was dropped, the item's confidence
         becomes the lowest confidence of its remaining values.
         """
         described: dict[str, Any] = {}
@@ -204,7 +189,9 @@ class _Sieve:
                 yield entry.model_copy(update={"field": path})
 
     def _explain(self, path: str) -> None:
-        """Add an absence for an empty field, unless it is part of a member of a nested list."""
+        """Add an absence for an empty field, unless it is part of a member of a nested list, such
+        as ``eligibility.criteria[0].time_windows[1].anchor``.
+        """
         if path.count("[") < 2:
             reason = AbsenceReason.LOW_CONFIDENCE
             self.absences.append(Absence(field=path, reason=reason))

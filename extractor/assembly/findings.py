@@ -83,8 +83,8 @@ def report_answers(parsed: ParsedRecord, result: ModelResult) -> Iterator[Findin
 
 
 def report_skipped(parsed: ParsedRecord, result: ModelResult) -> Iterator[Finding]:
-    """Yield a finding for each line that a model was asked about but skipped while answering
-    others.
+    """Yield a finding for each line that a model was asked about but skipped while answering other
+    lines.
 
     If the question was about regimens, the line is reported only if the rules read a regimen there.
     """

@@ -58,19 +58,21 @@ def assemble_eligibility(
     other_fields = [field for field in _PEOPLE if field.name not in fields]
     fields |= builder.add_fields(other_fields)
     drafts: list[Draft] = []
-    quotes: list[Reading[Any]] = []
+    existences: list[Reading[Any]] = []
     for draft in parsed.criteria:
-        stands = _find_criterion(parsed, draft)
-        if stands:
+        exists = _find_criterion(parsed, draft)
+        if exists:
             drafts.append(draft)
-            quotes.append(stands)
+            existences.append(exists)
     criteria = Assembled[Criterion]("eligibility.criteria")
     grouping = group_criteria(parsed, drafts)
-    for draft, stands, group in zip(drafts, quotes, grouping.of, strict=True):
+    for draft, exists, group in zip(
+        drafts, existences, grouping.group_names, strict=True
+    ):
         item = ItemBuilder(parsed, draft, criteria.path)
         # the evidence is in this order: the kind, the quote, the other fields
         values = item.add_fields(_CRITERION[:1])
-        values["quote"] = item.add_quote(stands)
+        values["quote"] = item.add_quote(exists)
         values |= item.add_fields(_CRITERION[1:])
         provenance = item.build()
         section = draft.span.section
@@ -95,10 +97,10 @@ def _find_criterion(parsed: ParsedRecord, draft: Draft) -> Reading[Any] | None:
     criterion or if it is unknown whether it is an inclusion or an exclusion.
     """
     item = ItemBuilder(parsed, draft, draft.group)
-    stands = item.resolve("stands")
-    if not stands.value or not item.resolve("kind").value:
+    exists = item.resolve("stands")
+    if not exists.value or not item.resolve("kind").value:
         return None
-    return stands
+    return exists
 
 
 def _resolve_ages(
@@ -167,9 +169,13 @@ def assemble_endpoints(parsed: ParsedRecord) -> Assembled[Endpoint]:
         assembled.add(endpoint, builder)
     if assembled.items:
         return assembled
-    names = [section.name for section in parsed.record.sections]
-    searched = [name for name in names if "_outcomes" in name]
+    searched = list_outcome_sections(parsed)
     reason = AbsenceReason.NOT_REPORTED if searched else AbsenceReason.SECTION_ABSENT
-    absence = Absence(field="endpoints", reason=reason, sections=tuple(searched))
+    absence = Absence(field="endpoints", reason=reason, sections=searched)
     assembled.absences.append(absence)
     return assembled
+
+
+def list_outcome_sections(parsed: ParsedRecord) -> tuple[str, ...]:
+    """Return the names of the sections with registered outcomes."""
+    return tuple(name for name in parsed.sections if "_outcomes" in name)

@@ -35,8 +35,8 @@ def assemble_own(
 
     A field can have values for each item whose text mentions it, or for the whole record. If the
     field allows several values, all claims are kept; otherwise, one is chosen. An absence is added
-    for each place without a value, for each attribute that a value lacks, and for a field that no
-    item mentions.
+    for each place without a value and for each attribute that a value lacks. A field that no item
+    or section mentions is not reported.
 
     Args:
         parsed: The readings of the rules and the patterns.
@@ -68,7 +68,10 @@ def assemble_own(
                 explain(f"{path}.{custom}".removeprefix("."), reason, searched)
             for claim in claims if field.many else _choose(claims):
                 item = _build_item(parsed, path, draft, claim)
-                for name in field.list_missing(claim):
+                for attribute in field.attributes:
+                    name = attribute.name
+                    if name in claim:
+                        continue
                     reason = _explain(field.name, draft, asked_drafts, name)
                     place = f"{custom}[{len(items)}].values.{name}"
                     explain(place, reason, (piece.section for piece in item.evidence))
@@ -86,9 +89,9 @@ def _find_places(
     field, or the whole record, with an empty path.
     """
     if field.of is Of.RECORD:
-        sections = list(filter(field.may_stand_in, parsed.sections))
+        sections = list(filter(field.searches, parsed.sections))
         texts = (parsed.sections[name].raw for name in sections)
-        whole = [("", parsed.whole)] if any(map(field.may_be_in, texts)) else []
+        whole = [("", parsed.whole)] if any(map(field.is_mentioned_in, texts)) else []
         return whole, sections
     places: list[tuple[str, Draft]] = []
     sections = []
@@ -96,7 +99,7 @@ def _find_places(
         for path, _, draft in group.items:
             if draft.group == field.group.of:
                 sections.append(draft.span.section)
-                if field.may_be_in(draft.chunk.text):
+                if field.is_mentioned_in(draft.chunk.text):
                     places.append((path, draft))
     return places, sections
 
@@ -104,10 +107,13 @@ def _find_places(
 def _explain(
     name: str, draft: Draft, asked_drafts: Sequence[Draft], attribute: str = ""
 ) -> AbsenceReason:
-    """Return the reason why a place does not have a value for a field or an attribute: the budget
-    was spent, an answer was rejected, the model answered that there is no value, or otherwise the
-    reason why there is no answer from the model. ``asked_drafts`` contains the drafts that a model
-    was asked about.
+    """Return the reason why a place does not have a value for a field or, if given, its
+    ``attribute``.
+
+    The first that applies is the reason: the budget was spent; an answer was rejected; the model
+    answered that there is no value (``not_reported``); the model did not answer, or was not asked
+    (``not_asked``). A field whose patterns do not match is also ``not_asked``, since patterns may
+    be incomplete. ``asked_drafts`` contains the drafts that a model was asked about.
     """
     reason = draft.gap(name)
     if reason is AbsenceReason.BUDGET_EXHAUSTED:
@@ -143,19 +149,19 @@ def _list_claims(field: CustomField, draft: Draft) -> list[Claim]:
     by_rules = [custom.rules for custom in drafts if custom.rules]
     read = list(map(_list_values, by_rules))
     claims: list[Claim] = []
-    seen: list[Mapping[str, Any]] = []
+    known: list[Mapping[str, Any]] = []
     for custom in drafts:
         values = _list_values(custom.model)
-        if values and values not in seen:
-            seen.append(values)
+        if values and values not in known:
+            known.append(values)
             claims.append(_rate(custom.model, is_read=values in read))
     if claims and not field.many:
         return claims
     is_skipped = draft.is_skipped and field.name in draft.questions
     most = _UNCONFIRMED if is_skipped or field.name in draft.model else 1.0
     for claim, values in zip(by_rules, read, strict=True):
-        if values not in seen:
-            seen.append(values)
+        if values not in known:
+            known.append(values)
             claims.append(_limit(claim, most))
     return claims
 
@@ -166,8 +172,9 @@ def _list_values(claim: Claim) -> dict[str, Any]:
 
 
 def _rate(claim: Claim, *, is_read: bool) -> Claim:
-    """Return a model's claim with its final confidences. The confidence is raised if the patterns
-    read the same values (``is_read``), and limited for inferred values.
+    """Return a model's claim with its final confidences. The confidence is ``_AGREED`` if the
+    patterns read the same values (``is_read``), and otherwise at most ``_INFERRED`` for inferred
+    values.
     """
     rated: dict[str, Reading[Any]] = {}
     for name, reading in claim.items():
@@ -203,9 +210,8 @@ def _choose(claims: Sequence[Claim]) -> list[Claim]:
             chosen_reading = chosen.setdefault(name, reading)
             values = set(reading.list_values())
             chosen_values = set(chosen_reading.list_values())
-            if name in best and not (
-                values <= chosen_values or chosen_values <= values
-            ):
+            is_part = values <= chosen_values or chosen_values <= values
+            if not is_part:
                 most = _DISPUTED
     return [_limit(chosen, most)]
 

@@ -27,7 +27,7 @@ _WHY = {
     ConflictKind.TIME_UNIT: Why.OTHER_UNIT,
     ConflictKind.COMPARATOR: Why.OTHER_COMPARATOR,
 }
-"""The reason for each kind of conflicting token; all other tokens are words."""
+"""The reason for each kind of conflicting token; all other tokens are treated as words."""
 CONFLICTS = frozenset({*_WHY.values(), Why.OTHER_WORDS})
 """Reasons that mean that the cited place nearly states the answer."""
 
@@ -82,7 +82,8 @@ def _explain_number(
     value: Any, bounds: tuple[float | None, float | None], passage: Passage
 ) -> Refusal:
     """Find the first mention of the same numbers or, failing that, another number of the same
-    quantity, another dose or another duration.
+    quantity, another dose or another duration. ``bounds`` contains the lower and upper number of
+    the value; a single number has no upper number.
     """
     tokens = cut(passage)
     is_limit = isinstance(value, Constraint | Quantity)
@@ -98,12 +99,12 @@ def _explain_number(
             # words
             return Refusal(Why.OTHER_OWNER)
         return Refusal(Why.OTHER_UNIT, place)
-    for number in _list_others(value, tokens):
+    for number in _list_same_kind(value, tokens):
         return Refusal(Why.OTHER_NUMBER, locate(passage, *number))
     return Refusal()
 
 
-def _list_others(value: Any, tokens: Tokens) -> list[Range]:
+def _list_same_kind(value: Any, tokens: Tokens) -> list[Range]:
     """Return the numbers in a line that are of the same kind as the value: limits of the same
     quantity, doses or durations.
     """

@@ -115,16 +115,16 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     conclusion: "mg" supports "mg/day" as inferred, and vice versa. Numbers in names ("IL-6", "arm
     2") are not amounts.
     """
-    named = {at for at in range(len(tokens)) if _is_named(tokens, at)}
+    in_names = {at for at in range(len(tokens)) if _is_in_name(tokens, at)}
     volume = _find_volume(tokens, amount.unit)
-    for quantities in find_quantity_lists(tokens, skipped=named):
+    for quantities in find_quantity_lists(tokens, skipped=in_names):
         for quantity in quantities:
             levels = (quantity.low, quantity.high, quantity.unit.dose)
             is_same = levels == (amount.low, amount.high, amount.unit)
             if is_same and quantity.end <= volume:
                 return Derived(quantity.first, quantity.end)
     rows = _list_rows(tokens, amount, volume)
-    counted = [row for row in rows if row[0] not in named]
+    counted = [row for row in rows if row[0] not in in_names]
     for row in counted:
         if has_unit(tokens, row, amount.unit):
             return Derived(*row)
@@ -138,7 +138,7 @@ def find_amount(tokens: Tokens, amount: Amount) -> Derived | None:
     return find_loosely(tokens, amount, rows)
 
 
-def _is_named(tokens: Tokens, at: int) -> bool:
+def _is_in_name(tokens: Tokens, at: int) -> bool:
     """Return True if a token is a number in a name ("IL-6") or the number of an arm, a period or
     the like ("arm 2").
     """
@@ -208,4 +208,4 @@ _FINDERS: Mapping[type, Callable[[Tokens, Any], Derived | None]] = {
     Frequency: _find_code,
     Route: _find_code,
 }
-"""The function that finds a value of each type in tokens."""
+"""For each type of value, the function that finds it in tokens."""

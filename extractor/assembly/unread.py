@@ -32,7 +32,7 @@ from extractor.schemas import (
 
 _GIVEN_IN = ("arms[", "interventions[")
 _CUE_REACH = 10
-"""Number of tokens around an amount in which words of supply or preparation are searched for."""
+"""Number of tokens around an amount that are searched for words about supply or preparation."""
 _MOMENTS = (TimeKind.AT, TimeKind.UP_TO, TimeKind.FROM_TO)
 _DOSE = "these words look like a dose that no regimen contains"
 
@@ -83,14 +83,14 @@ def _list_numbers(
         tokens = words.tokens
         if not any(word[0].isdigit() for word in tokens.words):
             continue
-        named = set[int]()
+        in_names = set[int]()
         for name in rule("part_of_name").find(tokens):
-            named.update(range(name.first, name.end))
+            in_names.update(range(name.first, name.end))
         for mention in find_mentions(tokens):
             at, _ = mention.number
             place = span_of(words.part(at, at + 1))
             is_digits = tokens.words[at][0].isdigit()
-            is_read = at in named or any(map(place.overlaps, values))
+            is_read = at in in_names or any(map(place.overlaps, values))
             if is_digits and not is_read and mention.role is not NumberRole.PART:
                 yield words, mention
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from extractor.assembly.citing import cite, warn
+from extractor.assembly.items import list_outcome_sections
 from extractor.evidence.drafts import span_of
 from extractor.evidence.parsed import ParsedRecord
 from extractor.language.book import find_terms, rule
@@ -31,17 +32,19 @@ _NAMES = "promised_endpoints"
 """The vocabulary of endpoints that a text may promise."""
 _BODIES = ("brief_summary", "detailed_description")
 _UNBINDING = {"exploratory", "tertiary", "correlative", "translational", "surrogate"}
+"""Ranks of endpoints that need not be registered."""
 _WEAK = {"clinical", "efficacy", "safety", "key", "main", ""}
-"""General words that precede "outcomes". After these words, a text about outcomes must also say
-that the outcomes will be measured.
+"""General words that precede "outcomes". If one of these words precedes "outcomes", the text must
+also say that the outcomes will be measured.
 """
-_LONGEST = 250
+_LONGEST_LIST = 250
 """Maximum number of tokens in a list of endpoints."""
 _REACH = 28
 """Maximum number of tokens to search for the start or end of a statement."""
 _TIME_REACH = 5
 """Maximum number of tokens in a time that precedes an endpoint."""
 _SENTENCE = ".;\n"
+"""Characters that end a sentence."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -96,6 +99,7 @@ def find_promises(section: LexedSection) -> Iterator[Promise]:
     for first, end in _find_lists(tokens):
         for term in find_terms(tokens, _NAMES, first, end):
             part = max(first, _find_start(tokens, term.first, "," + _SENTENCE))
+            # as in "time to relapse" and "predictors of relapse"
             if rule("names_in_passing").search(tokens, part, term.first):
                 continue
             stop = _find_end(tokens, term.end, end, _SENTENCE)
@@ -106,13 +110,13 @@ def _find_lists(tokens: Tokens) -> Iterator[Range]:
     """Yield the token ranges of lists of the trial's endpoints.
 
     A list runs from an opening such as "secondary endpoints are" to the end of the sentence or, if
-    a line break follows the opening, to the end of the block. A list may also precede a closing
-    such as "are the secondary endpoints" in the same sentence.
+    a line break follows the opening, to the end of the block, but not beyond another opening. A
+    list may also precede a closing such as "are the secondary endpoints" in the same sentence.
     """
     for opening in rule("opens_promises").find(tokens):
         if not _is_binding(tokens, opening):
             continue
-        end = min(len(tokens), opening.end + _LONGEST)
+        end = min(len(tokens), opening.end + _LONGEST_LIST)
         another = rule("opens_promises").search(tokens, opening.end, end)
         end = another.first if another else end
         if tokens.codes[opening.end : opening.end + 1] == "\n":
@@ -133,7 +137,7 @@ def _is_binding(tokens: Tokens, opening: RuleMatch) -> bool:
     A rank such as "primary" is sufficient, except that exploratory endpoints need not be
     registered. Without a rank, a colon is sufficient. Other outcomes may be patient outcomes, so
     the text must say that they will be measured; endpoints need no further evidence. Objectives are
-    aims, not endpoints.
+    aims, not endpoints. Endpoints "in a previous trial" are not endpoints of this trial.
     """
     noun = (opening.read("noun") or "").lower()
     start = _find_start(tokens, opening.first, _SENTENCE)
@@ -175,7 +179,9 @@ def _find_end(tokens: Tokens, at: int, end: int, punctuation: str) -> int:
 
 
 def _is_punctuation(tokens: Tokens, at: int, punctuation: str) -> bool:
-    """Return True if a token is one of these characters and is not a full stop inside a word."""
+    """Return True if a token is one of these characters and is not a full stop inside a word, as in
+    "e.g".
+    """
     is_inner = at + 1 < len(tokens) and tokens.joined(at + 1)
     word = tokens.words[at]
     return word in punctuation and not (word == "." and is_inner)
@@ -191,11 +197,6 @@ def _is_registered(endpoints: Iterable[Endpoint], concept: Concept) -> bool:
         if endpoint.concept in trace["concepts"] or re.search(trace["words"], text):
             return True
     return False
-
-
-def list_outcome_sections(parsed: ParsedRecord) -> tuple[str, ...]:
-    """Return the names of the sections with registered outcomes."""
-    return tuple(name for name in parsed.sections if "_outcomes" in name)
 
 
 @cache
@@ -265,6 +266,7 @@ def _find_times(promise: Promise) -> Range:
         return before.first, before.end
     after = rule("time_after").starts(tokens, promise.end, promise.clause_end)
     first, end = (after and after.part("times")) or (0, 0)
+    # in "at 9 months and 2 years, if possible", the times end with "2 years"
     numbers = [at for at in range(first, end) if tokens.words[at].isdecimal()]
     if not numbers:
         return first, first
@@ -280,6 +282,7 @@ def _may_cover(outcome: Endpoint, units: set[TimeUnit], times: Sequence[float]) 
     points = [point.value for point in outcome.time_points]
     if not points or {point.unit for point in outcome.time_points} != units:
         return True
+    # "up to 5 years" includes 2 years
     if outcome.time_kind is not TimeKind.AT and max(points) >= max(times):
         return True
     words = f"{outcome.measure} {outcome.description} {outcome.time_frame}"

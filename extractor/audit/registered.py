@@ -58,6 +58,7 @@ def _find_claims(parsed: ParsedRecord, name: str) -> Iterator[Passage]:
             if claim is None or sentence.search("design_otherwise"):
                 continue
             words = sentence.text.lower()
+            # as in "a blinded part and an open-label part"
             if "blind" in words and "open" in words.replace("-", " ").split():
                 continue
             if words.count("randomi") > 1:
@@ -86,7 +87,7 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
             place = Span(piece.section, piece.start, piece.end)
             if not any(quote.contains(place) for quote in common):
                 continue
-            place_of_field = f"registry.{name}"
+            registry_field = f"registry.{name}"
             written = parsed.record.registry.text(name)
             is_empty = written is None
             yield warn(
@@ -95,8 +96,8 @@ def check_ages(parsed: ParsedRecord, extraction: TrialExtraction) -> Iterator[Fi
                 f"the {name.replace('_', ' ')} is {age}s in the text, but "
                 f"{'missing' if is_empty else written} in the registry",
                 piece.cite(),
-                None if is_empty else cite_field(parsed, place_of_field),
-                sections=(place_of_field,) if is_empty else (),
+                None if is_empty else cite_field(parsed, registry_field),
+                sections=(registry_field,) if is_empty else (),
             )
 
 

@@ -161,8 +161,8 @@ def _list_forms(name: str) -> _Forms:
 
 @cache
 def _index(vocabulary: str) -> Mapping[str, Entry]:
-    """Index the entries by the forms of their names. If different forms are equal, the more exact
-    form takes precedence.
+    """Index the entries by the forms of their names. If a key is a form of several names, the most
+    exact form takes precedence.
     """
     index: dict[str, Entry] = {}
     for form in ("specific", "spelled", "written"):

@@ -23,7 +23,7 @@ from extractor.schemas import (
 )
 
 _DESCRIBES = ("eligibility", "brief_summary", "detailed_description")
-"""Sections that may state fields without a section of their own."""
+"""Sections that may state fields that do not have a section of their own."""
 _UNEXPLAINED = (AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT)
 _LONGEST_QUOTE = 300
 
@@ -31,7 +31,8 @@ _LONGEST_QUOTE = 300
 def find_foreign_lines(
     record: TrialRecord,
 ) -> tuple[ForeignLines, Mapping[str, list[Range]]]:
-    r"""Find the text in a record that is not in English, with its ranges by section.
+    r"""Find the text in a record that is not in English, and its (start, end) ranges, keyed by
+    section.
 
     >>> from extractor.schemas import Section, Source
     >>> section = Section(
@@ -98,7 +99,7 @@ def explain_by_language(
     language could state. Absences with a more specific reason are unchanged.
     """
     for absence in absences:
-        # A field without its own section may be stated in the descriptions of the trial.
+        # a field without its own section may be stated in the descriptions of the trial
         sections = absence.sections or _DESCRIBES
         is_foreign = not parsed.foreign.untranslated.isdisjoint(sections)
         if is_foreign and absence.reason in _UNEXPLAINED:

@@ -44,11 +44,12 @@ def parse_record(
     >>> parse_record(record).whole.rules["minimum_age"].value.value
     18
     """
+    parsed = calibrate_record(parse_uncalibrated(record))
     if not fields:
-        return calibrate_record(parse_uncalibrated(record))
+        return parsed
     from extractor.concepts.own.patterns import read_declared  # noqa: PLC0415 - few have own fields
 
-    return read_declared(calibrate_record(parse_uncalibrated(record)), fields)
+    return read_declared(parsed, fields)
 
 
 def parse_uncalibrated(record: TrialRecord) -> ParsedRecord:

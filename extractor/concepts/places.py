@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from extractor.concepts.aliases import (
-    find_entry,
-    list_names,
-)
+from extractor.concepts.aliases import find_entry, list_names
 from extractor.evidence.drafts import Reading, Span, find_weakest
 from extractor.evidence.quotes import locate_quote
 from extractor.language.book import Entry, find_terms
@@ -22,8 +19,8 @@ from extractor.schemas import Instrument, Origin, Support
 
 MODEL_CONFIDENCE = 0.9
 """The confidence of a grounded answer, used until counts are available for its field."""
-# maximum number of characters between an instrument's name and its version
 _VERSION_REACH = 60
+"""Maximum number of characters between an instrument's name and its version."""
 _SHORTEST_NAME = 3
 """Minimum number of characters in an abbreviation that can stand for a full name: "LV" has too many
 meanings.
@@ -54,8 +51,8 @@ def read_supported(supported: Sequence[Supported], *, many: bool) -> Reading[Any
     weakest = find_weakest(member.support for member in supported)
     spans = tuple(member.span for member in supported)
     supports = tuple(member.support for member in supported)
-    sure = min((member.confidence for member in supported), default=MODEL_CONFIDENCE)
-    return Reading(value, sure, spans, weakest, supports=supports, origin=Origin.MODEL)
+    least = min((member.confidence for member in supported), default=MODEL_CONFIDENCE)
+    return Reading(value, least, spans, weakest, supports=supports, origin=Origin.MODEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +109,15 @@ def find_quote(passage: Passage, quote: str) -> Span | None:
 def find_parts(
     passage: Passage, parts: Mapping[str, str | None]
 ) -> dict[str, Span | None]:
-    """Return the raw span of each part of an outcome by its name; None for a missing part. Each
-    part is searched for after the previous part, since several parts may have the same words. The
-    time frame comes last, so its last occurrence is used.
+    """Return the raw span of each part of an outcome, keyed by the name of the part; None for a
+    missing part. Each part is searched for after the previous part, since several parts may have
+    the same words. The time frame comes last, so its last occurrence is used.
     """
     spans: dict[str, Span | None] = {}
     reached = 0
     for name, quote in parts.items():
-        found = find_quotes(passage, quote) if quote else ()
-        places = [place for place in found if place.start >= reached]
+        quoted = find_quotes(passage, quote) if quote else ()
+        places = [place for place in quoted if place.start >= reached]
         spans[name] = None
         if places:
             span = places[-1] if name == "time_frame" else places[0]
@@ -135,7 +132,7 @@ def find_named_instrument(value: Instrument, passage: Passage) -> Supported | No
     version is missing.
     """
     _, end = passage.raw_span
-    # "RECIST1.1", "SF-36v2"
+    # as in "RECIST1.1" and "SF-36v2"
     for mark in ("", "v") if value.version else ():
         span = find_quote(passage, f"{value.name}{mark}{value.version}")
         if span:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from extractor.concepts.hostile.injection import find_honest
+from extractor.concepts.hostile.injection import find_clean_run
 from extractor.concepts.resolve import (
     BELIEVED,
     UNCONFIRMED,
@@ -58,8 +58,8 @@ class ItemBuilder:
     confidence of the item itself, which is the maximum for all its values. ``searched`` lists the
     sections that were searched; by default, only the section of the item. In that case, the
     evidence for a value that has no words of its own, such as "no time is stated", is the whole
-    span of the item. If no sections were searched, an empty field is recorded as empty because its
-    section is absent.
+    span of the item. If no sections were searched, the absence of an empty field has the reason
+    ``section_absent``.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class ItemBuilder:
     def resolve(self, field: str) -> Reading[Any]:
         """Return the value of a field, combined from the rules' reading and the model's answer. It
         is less certain if the model was asked about the field but skipped the item. A value that
-        the rules found but the model omitted is treated as ambiguous.
+        the rules found, and for which the model answered that there is none, is treated as
+        ambiguous.
         """
         task, _, _ = self.draft.group.partition(".")
         # the model answers the whole list at once
@@ -120,10 +121,10 @@ class ItemBuilder:
     def add(self, field: str, resolved: Reading[T | None]) -> T | None:
         """Add the evidence or the absence of a resolved field, and return its value.
 
-        If the resolved field states why there is no answer (``gap``), the value is absent for that
-        reason. Otherwise, an empty value is absent because it is not reported, or because its
-        section is absent. Each member of a tuple has its own evidence. The item's confidence is at
-        most the confidence of each of its values.
+        If the rules left the field open and there is no answer from a model, the value is absent
+        for the reason ``gap``, such as ``not_asked``. Otherwise, an empty value is absent because
+        it is not reported, or because its section is absent. Each member of a tuple has its own
+        evidence. The item's confidence is at most the confidence of each of its values.
         """
         value = resolved.value
         if resolved.gap is not None:
@@ -143,7 +144,7 @@ class ItemBuilder:
             if not isinstance(value, tuple):
                 self._prove(field, proven)
                 continue
-            # Additional spans belong to the last member.
+            # additional spans belong to the last member
             at = min(position, len(value) - 1)
             member = replace(proven, value=value[at], confidence=resolved.sure_of(at))
             self._prove(f"{field}[{at}]", member)
@@ -223,8 +224,8 @@ class ItemBuilder:
         blanks = self._parsed.list_blanks(span)
         if blanks:
             text = self._parsed.sections[span.section].raw
-            honest = find_honest((span.start, span.end), text, blanks)
-            span = Span(span.section, *honest)
+            clean_run = find_clean_run((span.start, span.end), text, blanks)
+            span = Span(span.section, *clean_run)
         evidence = Evidence(
             field=name,
             section=span.section,
@@ -239,8 +240,8 @@ class ItemBuilder:
         self._evidence.append(evidence)
 
     def _locate(self, span: Span) -> dict[str, Any]:
-        """Return the place of a span in the text of a PDF or Word file, and its page. The result is
-        empty if the section is not from a PDF or Word file.
+        """Return the place of a span in the text of a PDF or Word file, and its page, as fields of
+        its evidence. The result is empty if the section is not from a PDF or Word file.
         """
         record = self._parsed.record
         section = record.section(span.section)

@@ -35,12 +35,13 @@ from extractor.schemas import (
 from extractor.schemas.values import PARTS
 
 BELIEVED = 0.35
-"""Values with a lower confidence are omitted. The threshold is below one half because a list is
-correct only if all its values are, and most of the values may be correct even if one is wrong.
+"""Values from the rules with a lower confidence are omitted. The threshold is below one half
+because a list is correct only if all its values are, and most of the values may be correct even if
+one is wrong.
 """
-LEFT_OPEN = 0.8
-"""The maximum confidence of a number from a model, or a detail of a model's regimen, that is not
-proven by the text or confirmed by the rules.
+UNPROVEN = 0.8
+"""The maximum confidence of a number from a model, or a detail of a model's regimen, that the text
+does not prove and the rules do not confirm.
 """
 UNCONFIRMED = 0.8
 """The maximum confidence of the rules' reading of a line that a model was asked about but skipped.
@@ -62,12 +63,13 @@ def resolve(
 
     Since the model has read the whole text, its answer is kept, and the rules' reading determines
     its confidence. If there is no answer, the rules' reading is kept if it is probable, or if it is
-    a choice that every item must have.
+    a choice that every item must have. Otherwise, the field is empty for the reason ``gap``. A
+    probable reading without a value means that the text does not state the field.
 
     Args:
         rule: The rules' reading.
         model: The model's supported answer, or None.
-        gap: The reason why there is no answer.
+        gap: The reason why there is no answer, such as ``not_asked``.
         field: The field, such as ``dosing.route``.
 
     >>> resolve(
@@ -106,13 +108,11 @@ def resolve(
             origin=Origin.BOTH,
             sure=tuple(max(least, sure) for sure in rule.sure),
         )
-    sure = share_right(field, name_situation(rule))
+    confidence = share_right(field, name_situation(rule))
     has_number = any(isinstance(value, _NUMBERS) for value in model.list_values())
     if has_number and Support.INFERRED in model.list_supports():
-        sure = min(sure, LEFT_OPEN)
-    return replace(
-        _fill_parts(model, rule), confidence=round(sure, 4), origin=Origin.MODEL
-    )
+        confidence = min(confidence, UNPROVEN)
+    return replace(_fill_parts(model, rule), confidence=confidence, origin=Origin.MODEL)
 
 
 def _fill_parts(model: Reading[Any], rule: Reading[Any]) -> Reading[Any]:
@@ -145,20 +145,22 @@ def resolve_part(
     the name of the part. The origin is ``both`` if the words from the rules and the model are
     identical or differ only in articles.
 
-    >>> stated = TimeWindow(
+    >>> window = TimeWindow(
     ...     quote="for 2 days", comparator=">=", value=2, unit="day", of="the fever"
     ... )
-    >>> said = Reading((stated.model_copy(update={"of": "fever"}),), 0.9)
-    >>> resolve_part(stated, "of", Reading((stated,), 0.9), said)[0].value
+    >>> answer = Reading((window.model_copy(update={"of": "fever"}),), 0.9)
+    >>> resolve_part(window, "of", Reading((window,), 0.9), answer)[0].value
     'both'
     """
     answered = _find_same(model, member)
     read = _find_same(rule, member)
     if answered is None or getattr(answered, name) is None:
-        # only the rules read this field
-        sure_parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
-        sure = sure_parts.get(read, {}).get(name)
-        return Origin.RULE, measured("parts", name) if sure is None else sure
+        # only the rules read this part; its confidence may have been calibrated
+        parts = dict(zip(rule.list_values(), rule.list_sure_parts(), strict=True))
+        confidence = parts.get(read, {}).get(name)
+        return Origin.RULE, measured(
+            "parts", name
+        ) if confidence is None else confidence
     if read is None:
         return Origin.MODEL, share_right(name, ALONE)
     if agree(getattr(read, name), getattr(member, name)):
@@ -167,15 +169,16 @@ def resolve_part(
 
 
 DOUBTFUL = 0.8
-"""Readings from the rules with a lower confidence are guesses."""
+"""Readings from the rules whose confidence is below this value are treated as guesses."""
 AGREE = "agree"
 ALONE = "alone"
 
 
 def name_situation(rule: Reading[object]) -> str:
     """Return the name of the situation in which the rules' reading differs from a model's answer:
-    nothing certain, a different value (with a confidence of doubtful, likely or certain), or no
-    value.
+    ``alone`` if the rules left the field open; ``silent`` or ``silent_certain`` if they read that
+    there is no value; or ``doubtful``, ``likely`` or ``certain`` for a different value, by its
+    confidence.
     """
     if rule.is_open:
         return ALONE

@@ -1,13 +1,9 @@
 """Every reason for an empty field, through the whole pipeline."""
 
-from dataclasses import replace
-
 import pytest
 
 from extractor import Extractor
-from extractor.concepts.parse import parse_record
 from extractor.errors import BudgetReached
-from extractor.evidence.drafts import Reading
 from extractor.model.client import Route
 from extractor.model.cost.budget import Reservation
 from extractor.schemas import AbsenceReason
@@ -25,25 +21,6 @@ def reasons(extraction):
 def ask(script, record, tasks, effort="all"):
     with serve(script) as stub:
         return Extractor(stub.spec, effort=effort, tasks=tasks).extract(record)
-
-
-@pytest.fixture
-def doubtful(monkeypatch):
-    """The rules guess that specimens are "plasma"."""
-
-    def guess(record, *_):
-        parsed = parse_record(record)
-        outcomes = []
-        for outcome in parsed.outcomes:
-            guessed = Reading(
-                ("plasma",), 0.3, (replace(outcome.span, start=8, end=14),)
-            )
-            outcomes.append(
-                replace(outcome, rules={**outcome.rules, "specimens": guessed})
-            )
-        return replace(parsed, outcomes=tuple(outcomes))
-
-    monkeypatch.setattr("extractor.pipeline.parse_record", guess)
 
 
 def test_not_reported_names_the_sections_that_were_searched():
@@ -86,12 +63,10 @@ def test_contradictory():
         completion("", finish_reason="content_filter"),
     ],
 )
-def test_model_refused(doubtful, refusal):
-    extraction = ask(
-        [refusal], trial(title="A trial", primary_outcomes_0=OUTCOME), ["endpoints"]
-    )
-    assert reasons(extraction)["endpoints[0].specimens"] is AbsenceReason.MODEL_REFUSED
-    assert extraction.usage.open_questions == extraction.usage.questions == 1
+def test_model_refused(refusal):
+    extraction = ask([refusal], trial(**PRODUCT), ["dosing"])
+    assert reasons(extraction)["dosing"] is AbsenceReason.MODEL_REFUSED
+    assert extraction.usage.open_questions == extraction.usage.questions == 2
 
 
 class Budgeted:
@@ -145,46 +120,31 @@ def test_an_empty_field_that_no_model_was_asked_about(sections, tasks, field, re
     )
 
 
-def test_an_answer_that_is_not_stated(doubtful):
-    record = trial(title="A trial", primary_outcomes_0=OUTCOME)
-    extraction = ask(
-        answering({"Zinc": {"specimens": ["moon dust"]}}), record, ["endpoints"]
-    )
-    assert (
-        reasons(extraction)["endpoints[0].specimens"]
-        is AbsenceReason.UNSUPPORTED_ANSWER
-    )
+def test_an_answer_that_is_not_stated():
+    answer = {"agent": "Moonumab", "dose": ["7 mg"], "quote": "7 mg of Moonumab"}
+    extraction = ask(answering({"5 mg": answer}), trial(**PRODUCT), ["dosing"])
+    assert reasons(extraction)["dosing"] is AbsenceReason.UNSUPPORTED_ANSWER
 
 
 def test_what_the_rules_read_and_the_model_leaves_out_is_ambiguous():
     record = trial(title="A trial", primary_outcomes_0=OUTCOME)
     assert Extractor().extract(record).endpoints[0].specimens == ("plasma",)
-    script = answering({"Zinc": {"concept": "biomarker", "specimens": []}})
+    answer = {"concept": "biomarker", "specimens": [], "instrument": None}
+    script = answering({"Zinc": answer})
     extraction = ask(script, record, ["endpoints"])
     assert extraction.endpoints[0].specimens == ()
     found = reasons(extraction)
     assert found["endpoints[0].specimens"] is AbsenceReason.AMBIGUOUS
+    assert found["endpoints[0].instrument"] is AbsenceReason.NOT_REPORTED
 
 
-@pytest.mark.parametrize(
-    ("sections", "tasks", "field", "lines"),
-    [
-        (
-            {"title": "A trial", "primary_outcomes_0": OUTCOME},
-            ["endpoints"],
-            "endpoints[0].specimens",
-            1,
-        ),
-        (PRODUCT, ["dosing"], "dosing", 2),
-    ],
-)
-async def test_budget_exhausted(doubtful, sections, tasks, field, lines):
+async def test_budget_exhausted():
     with serve(answering({})) as stub:
-        extractor = Extractor(stub.spec, effort="all", tasks=tasks)
+        extractor = Extractor(stub.spec, effort="all", tasks=["dosing"])
         async with extractor.setup.open(
             route=Route(Budgeted(lambda: False))
         ) as extract:
-            extraction = await extract(trial(**sections))
+            extraction = await extract(trial(**PRODUCT))
     assert not stub.requests
-    assert reasons(extraction)[field] is AbsenceReason.BUDGET_EXHAUSTED
-    assert extraction.usage.open_questions == lines
+    assert reasons(extraction)["dosing"] is AbsenceReason.BUDGET_EXHAUSTED
+    assert extraction.usage.open_questions == 2

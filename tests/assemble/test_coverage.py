@@ -6,7 +6,6 @@ import pytest
 
 from extractor import read_records
 from extractor.assembly.assemble import ModelResult, assemble_extraction
-from extractor.assembly.coverage import list_words
 from extractor.assembly.unread import find_unread
 from extractor.concepts.parse import parse_record
 from extractor.schemas import Absence, Task, TimeKind
@@ -15,19 +14,6 @@ from tests.trust import trial
 
 def extract(record):
     return assemble_extraction(parse_record(record), ModelResult())
-
-
-@pytest.mark.parametrize(
-    ("text", "unexplained"),
-    [
-        ("Exclusion Criteria:", []),
-        ("* No asthma in the past.", ["No asthma in the past"]),
-        ("1. Asthma\n\n2. Rhinitis;", ["Asthma", "Rhinitis"]),
-    ],
-)
-def test_a_line_without_content_is_boilerplate(text, unexplained):
-    places = list_words(text, 0, len(text))
-    assert [text[start:end] for start, end in places] == unexplained
 
 
 @pytest.mark.parametrize("name", ["flat.txt", "study.json", "studies.csv"])

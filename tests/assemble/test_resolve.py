@@ -23,7 +23,6 @@ from extractor.schemas import (
     Role,
     Route,
     TimeKind,
-    TimeWindow,
 )
 
 GAP = AbsenceReason.MODEL_REFUSED
@@ -110,14 +109,6 @@ def test_labels_of_arms_are_a_set_of_names_and_amounts_agree_whatever_their_arms
     assert resolved.origin == (Origin.BOTH if agree else Origin.MODEL)
 
 
-WINDOW = TimeWindow(
-    quote="for 2 days",
-    comparator=">=",
-    value=2,
-    unit="day",
-    of="the fever",
-    anchor="before entry",
-)
 LIMIT = Constraint(
     quantity="Hb", comparator=">", value=12, unit="g/dL", condition="for men"
 )

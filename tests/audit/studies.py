@@ -21,8 +21,6 @@ def make_study(
         ("Change in FEV1", "Spirometry", "Week 12"),
     ),
     secondary: Sequence[Sequence[str | None]] = (),
-    arms: Sequence[dict] = (),
-    interventions: Sequence[dict] = (),
     design: dict | None = None,
     fields: dict | None = None,
 ) -> TrialRecord:
@@ -45,10 +43,6 @@ def make_study(
                     "detailedDescription": description,
                 },
                 "designModule": {"studyType": "INTERVENTIONAL"} | (design or {}),
-                "armsInterventionsModule": {
-                    "armGroups": list(arms),
-                    "interventions": list(interventions),
-                },
                 "eligibilityModule": {"eligibilityCriteria": eligibility}
                 | (fields or {}),
                 "outcomesModule": dict(

@@ -7,11 +7,7 @@ import pytest
 from extractor.apps.export import tabulate
 from extractor.concepts.own.declaration import CustomField
 from extractor.concepts.own.value_forms import show_value
-from extractor.schemas import (
-    CustomItem,
-    Period,
-    TrialExtraction,
-)
+from extractor.schemas import CustomItem, TrialExtraction
 
 
 def _declare(kind):
@@ -59,18 +55,3 @@ def test_a_value_has_one_meaning_in_all_forms(kind, written, cells):
         (row,) = tabulate([extraction], fields=field)["custom_own"]
         told = {"origin": "model", "confidence": 0.5, **cells}
         assert {name: row[name] for name in told} == told
-
-
-@pytest.mark.parametrize(
-    ("kind", "given"),
-    [
-        ("quantity", True),
-        ("quantity", Period(value=4, unit="week")),
-        ("integer", "1.5"),
-        ("boolean", "perhaps"),
-    ],
-)
-def test_a_value_of_another_type_is_refused_with_the_form(kind, given):
-    (attribute,) = _declare(kind).attributes
-    with pytest.raises(ValueError, match="write"):
-        attribute.read(given)

@@ -4,11 +4,14 @@ from functools import partial
 
 import pytest
 
+from extractor.concepts.own.attributes import AttributeType
 from extractor.concepts.own.value_forms import (
     read_amount,
+    read_group_rule,
     read_instrument,
     read_limit,
     read_time,
+    read_window,
 )
 from extractor.schemas import Period, TimePoint
 
@@ -22,6 +25,9 @@ from extractor.schemas import Period, TimePoint
         (read_limit, "prior lines: = 2", ("prior lines", "=", 2, None, None)),
         (read_limit, "T-score: < -2.5", ("T-score", "<", -2.5, None, None)),
         (read_limit, "ratio, total:HDL: < 4", ("ratio, total:HDL", "<", 4, None, None)),
+        (read_limit, "AST: <= x 5 ULN", ("AST", "<=", 5, None, "x ULN")),
+        (read_limit, "age: between 18 and 75", ("age", "between", 18, 75, None)),
+        (read_limit, "clearance: 60 mL/min", ("clearance", "=", 60, None, "mL/min")),
         (read_amount, "300 mg/m2", (300, 300, "mg/m2")),
         (read_amount, "1 to 2 mg", (1, 2, "mg")),
         (read_amount, "up to 40 mg", (None, 40, "mg")),
@@ -46,8 +52,14 @@ def test_values_are_read_from_text(parse, text, expected):
     ("parse", "texts", "message"),
     [
         (read_limit, ("NYHA class: high", "good function", "ECOG", ": >= 5", ""), "write"),
-        (read_amount, ("2-none ug", "5", "mg", "few tablets"), "write a dose as number and unit"),
+        (read_amount, ("2-none ug", "5", "mg", "few tablets"), "write a dose as a number and a unit"),
         (partial(read_time, Period), ("2-4 weeks", "a while", "12"), "write a time as one"),
+        (read_window, ("within 3 visits | <= 3 visit",), "write a time as"),
+        (read_group_rule, ("most", "100", "1 of 2"), "write a rule as"),
+        (AttributeType.QUANTITY.read, ("True", "few"), "write a quantity as"),
+        (AttributeType.NUMBER.read, ("few", "3 mg"), "write only a number"),
+        (AttributeType.INTEGER.read, ("1.5",), "write a whole number"),
+        (AttributeType.BOOLEAN.read, ("perhaps",), "write true or false"),
     ],
 )  # fmt: skip
 def test_unreadable_values_say_which_form_is_allowed(parse, texts, message):

@@ -2,11 +2,11 @@
 
 - ``lists``: the list to which each block of the outline belongs, the lines that introduce other
   lines, and the doubtful parts of the structure. The headings and phrases are in ``rules/``.
-- ``prose``: clauses and sentences of paragraphs, and sentences of descriptions that are criteria.
-- ``read``: the kind, lead-in, category, negation, limits and times of each line, and the ages, sex
-  and healthy volunteers of the record.
-- ``category``: a classifier trained on labelled lines; treatments are classified by when they are
-  given.
+- ``prose``: clauses and sentences in paragraphs, and sentences in descriptions that are criteria.
+- ``read``: the kind, lead-in, category, negation, limits and times of each line, and the record's
+  ages, sex and acceptance of healthy volunteers.
+- ``category``: a classifier trained on labelled lines; treatments are classified according to when
+  they are given.
 - ``negation`` and ``exceptions``: the words that negate a criterion, and the words that exempt
   people from it.
 - ``unheaded``: a doubt about a pasted text without headings.

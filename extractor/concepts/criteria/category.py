@@ -27,8 +27,11 @@ _LOOKS_BACK = (Comparator.AT_MOST, Comparator.LESS)
 _OF_WEIGHT = frozenset({"weight", "obes", "obesit", "overwe", "underw", "bariat"})
 """Stems of words in trials that treat body weight."""
 _STEM = 6
+"""Number of letters to which a word is shortened, so that "allergy" and "allergic" are equal."""
 _OPENING_LINES = 6
+"""Number of inclusion criteria, from the first, that often name the disease."""
 _OPENING_WORDS = 4
+"""Number of words at the beginning of a line that are features of their own."""
 
 
 def target_words(*passages: Passage) -> frozenset[str]:
@@ -80,6 +83,7 @@ def describe_lines(
     for entry, line_stems, kind, line_words in zip(
         entries, stems, kinds, words, strict=True
     ):
+        # high counts are rare, so they share one feature
         topic_words = str(min(len(line_stems & target), 3)) if target else "-"
         repeated = min(_count_repeated(line_stems, opening), 3)
         above = count_above[kind]
@@ -164,21 +168,21 @@ def score_lines(
     return list(zip(readings, heading_chances, strict=True))
 
 
-def sort_weight(
+def classify_weight(
     category: Reading[Category], limits: Sequence[Constraint], target: frozenset[str]
 ) -> Reading[Category]:
-    """Return the category "other" for a line that limits only an unnamed body weight. The category
-    is left unchanged if the trial treats body weight (``target`` contains the stems of the
-    record's title and conditions), or if the line limits anything besides weight.
+    """Return the category "other" for a line that limits only an unnamed body weight, such as "40
+    to 90 kg". The category is left unchanged if the trial treats body weight (``target`` contains
+    the stems of the record's title and conditions), or if the line limits anything besides weight.
     """
     limits_weight = {limit.quantity for limit in limits} == {WEIGHT}
     if not limits_weight or not target.isdisjoint(_OF_WEIGHT):
         return category
-    sure = measured("criterion", "a weight without its word")
-    return replace(category, value=Category.OTHER, confidence=sure)
+    confidence = measured("criterion", "a weight without its word")
+    return replace(category, value=Category.OTHER, confidence=confidence)
 
 
-def date_treatment(
+def classify_treatment(
     category: Reading[Category], passage: Passage, window: TimeWindow | None
 ) -> Reading[Category]:
     """Change the category of a treatment according to when it is given. Other categories, and
@@ -189,7 +193,7 @@ def date_treatment(
     time window of the passage, if it has one.
 
     >>> scored = Reading(Category.PRIOR_THERAPY, 0.6)
-    >>> date_treatment(
+    >>> classify_treatment(
     ...     scored, read_passage("Stable dose of metformin in the last 3 months"), None
     ... ).value.value
     'concomitant_therapy'

@@ -15,16 +15,17 @@ class Entry:
     """A line that is a criterion or introduces criteria.
 
     Attributes:
-        passage: Its words.
+        passage: The words of the line.
         kind: The kind of its list; None if no heading states it.
-        stands: Whether it is a criterion; otherwise, it only introduces the criteria below it.
+        is_criterion: Whether it is a criterion; otherwise, it only introduces the criteria below
+            it, or is a sentence that is only suspected of being a criterion.
         listed: Whether it is in a list rather than in running text.
         parent: The line that introduces it.
         heading: The general heading above it.
         confidence: The confidence that a sentence of running text is a criterion; None in a list.
         parent_states: Whether the line that introduces it is also a criterion.
-        doubtful: Whether the introducing line is on the same level, in which case it may not be
-            the parent.
+        has_doubtful_parent: Whether the introducing line is on the same level, in which case it
+            may not be the parent.
         kind_at_most: The maximum confidence of ``kind``.
         quote_at_most: The maximum confidence of all the entry's fields, which is lower if the
             entry's boundaries are doubtful.
@@ -32,13 +33,13 @@ class Entry:
 
     passage: Passage
     kind: CriterionKind | None
-    stands: bool = True
+    is_criterion: bool = True
     listed: bool = True
     parent: Passage | None = None
     heading: Passage | None = None
     confidence: float | None = None
     parent_states: bool = False
-    doubtful: bool = False
+    has_doubtful_parent: bool = False
     kind_at_most: float = 1.0
     quote_at_most: float = 1.0
 

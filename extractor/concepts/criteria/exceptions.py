@@ -22,13 +22,11 @@ from extractor.schemas import (
 
 FIELD = "has_exception"
 """The field whose evidence contains the words of an exception."""
-_LEAST = 2
-"""Minimum number of tokens in an exception: "except" alone does not state one."""
-_RIGHT = 0.93
-"""The accuracy of exceptions, checked by hand: 29 of 31 were correct in 40 trials that were not
-used to write the rules.
+_ACCURACY = 0.93
+"""The accuracy of the exceptions, checked by hand: 29 of the 31 found in 40 trials that were not
+used to write the rules were correct.
 """
-_CLOSE = 8
+_UNLESS_REACH = 8
 """Maximum number of characters between a limit and an "unless" that belongs to it."""
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
@@ -43,12 +41,12 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
     so only ``has_exception`` is set.
 
     >>> from extractor.language.passage import read_passage
-    >>> said = Criterion(
+    >>> criterion = Criterion(
     ...     kind="exclusion",
     ...     section="eligibility",
     ...     quote="Cancer other than of the skin",
     ... )
-    >>> add_exceptions(said, read_passage(said.quote)).has_exception
+    >>> add_exceptions(criterion, read_passage(criterion.quote)).has_exception
     True
     """
     of_quote = criterion.evidence_for("quote")
@@ -65,22 +63,29 @@ def add_exceptions(criterion: Criterion, passage: Passage) -> Criterion:
             continue
         has_exception = True
         for piece in of_quote[:1]:
-            sure = min(piece.confidence or 1.0, _RIGHT)
-            update = {"field": FIELD, "start": start, "end": stop, "quote": words}
-            update |= {"confidence": sure, "support": Support.PARSED}
-            pieces.append(piece.model_copy(update=update | {"origin": Origin.RULE}))
+            update = {
+                "field": FIELD,
+                "start": start,
+                "end": stop,
+                "quote": words,
+                "origin": Origin.RULE,
+                "support": Support.PARSED,
+                "confidence": min(piece.confidence or 1.0, _ACCURACY),
+            }
+            pieces.append(piece.model_copy(update=update))
     evidence = (*criterion.evidence, *pieces)
     return criterion.model_copy(update={FIELD: has_exception, "evidence": evidence})
 
 
 def _is_of_limit(criterion: Criterion, words: str, start: int) -> bool:
-    """Return whether the ``words`` of an exception, which begin at ``start``, belong to a limit:
-    they are its condition, or begin with "unless" directly after it.
+    """Return whether the ``words`` of an exception, which begin at the offset ``start``, belong to
+    a limit: they are its condition, or begin with "unless" directly after it, as in "platelets <
+    100, unless transfused".
     """
     stop = start + len(words)
     for piece in criterion.evidence:
         path = FieldRef(piece.field).path
-        is_close = 0 <= start - piece.end <= _CLOSE
+        is_close = 0 <= start - piece.end <= _UNLESS_REACH
         if path == "constraints" and is_close and words.lower().startswith("unless"):
             return True
         if path == "constraints.condition" and piece.start < stop and piece.end > start:
@@ -118,21 +123,15 @@ def find_exceptions(tokens: Tokens, kind: CriterionKind) -> list[Range]:
 
 def _find_openings(tokens: Tokens) -> Iterator[Range]:
     """Yield the exceptions that begin with words such as "except for", up to the end of their
-    brackets or clause.
-
-    Openings within another exception, or without any words after them, are skipped.
+    brackets or clause. An opening without any words after it is skipped.
     """
-    end_before = 0
     for opening in rule("exception_opening").find(tokens):
-        if opening.first < end_before:
-            continue
+        # "except the following: A; B" has several clauses
         following = tokens.words[opening.end - 1 : opening.end + 4]
         is_list = ":" in following or "following" in following
         end = _find_end(tokens, opening.end, is_list=is_list)
-        if end - opening.end < _LEAST - 1:
-            continue
-        end_before = end
-        yield opening.first, end
+        if end > opening.end:
+            yield opening.first, end
 
 
 def _find_end(tokens: Tokens, first: int, *, is_list: bool) -> int:
@@ -161,6 +160,7 @@ def _find_statements(tokens: Tokens, kind: CriterionKind) -> Iterator[Range]:
     verdict = rule("excluded_anyway") if includes else rule("admitted_anyway")
     edges = [place for place in range(len(tokens)) if _is_edge(tokens, place)]
     for statement in verdict.find(tokens):
+        # the sentence extends from the last edge before the statement to the first edge after it
         first = [-1, *edges][bisect_left(edges, statement.first)] + 1
         end = [*edges, len(tokens)][bisect_left(edges, statement.end)]
         if includes or not rule("denies_all").starts(tokens, first):
@@ -174,5 +174,7 @@ def _is_edge(tokens: Tokens, place: int) -> bool:
     word = tokens.words[place]
     if word != ".":
         return word in _EDGES
-    following = "".join(tokens.words[place + 1 : place + 2])[:1]
+    if place + 1 == len(tokens):
+        return True
+    following = tokens.words[place + 1][0]
     return following.isupper() or not following.isalnum()

@@ -49,16 +49,21 @@ _KIND_OF_CODE = {
     "E#": CriterionKind.EXCLUSION,
     "EXCL#": CriterionKind.EXCLUSION,
 }
-"""The kind of list of an item without a heading, by its code: "EXCL 2"."""
+"""The kind of list to which an item without a heading belongs, by the item's code: "EXCL 2"."""
 _DOUBTED = 0.78
-"""The maximum confidence, by judgement, of the kind of a list without a heading or with a doubtful
-heading.
+"""The maximum confidence, set by judgement, of the kind of a list without a heading or with a
+doubtful heading.
 """
 _UNSURE_BORDERS = 0.8
+"""The maximum confidence, set by judgement, of all fields of an entry whose boundaries are
+doubtful.
+"""
 _SHORT = 7
 """Maximum number of tokens in a line that may open a list."""
 _LONG = 5
-"""Headings with at least this many words, and sentences with more, may state more than a topic."""
+"""Headings with at least this many words, and sentences with more than this many, may state more
+than a topic.
+"""
 _REMARKS = ("remark", "note_of_the_registry", "note_of_the_protocol")
 _SHORT_VALUE = 5
 """Maximum number of tokens in an item that is only a value."""
@@ -96,11 +101,11 @@ def read_lists(section: LexedSection) -> Lists:
     >>> lists = read_lists(
     ...     read_section("eligibility", "Exclusion: Stroke\nOne of:\n - Gout\n - COPD")
     ... )
-    >>> [(entry.passage.text, entry.stands) for entry in lists.entries]
+    >>> [(entry.passage.text, entry.is_criterion) for entry in lists.entries]
     [('Stroke', True), ('Gout', True), ('COPD', True)]
     """
     blocks = read_outline(section, LISTS)
-    announcers = _find_parts_beside(blocks)
+    announcers = _find_announcers(blocks)
     with_parts = {block.parent for block in blocks} | set(announcers.values())
     prose = _find_prose(blocks)
     state = _State()
@@ -125,9 +130,9 @@ def read_lists(section: LexedSection) -> Lists:
         if role == "titles":
             continue
         entry = _make_entry(state, blocks, place, roles, announcers.get(place))
-        entry = replace(entry, stands=role != "introduces")
+        entry = replace(entry, is_criterion=role != "introduces")
         parts = [_doubt_borders(entry, state, blocks, place)]
-        if entry.stands and not block.mark:
+        if entry.is_criterion and not block.mark:
             in_line = _is_in_line(blocks, place)
             parts = split_prose(parts[0], in_line=in_line, in_prose=place in prose)
         entries += [
@@ -152,6 +157,7 @@ def _may_be_title(state: _State, blocks: Sequence[Block], place: int) -> bool:
 
 
 _COULD_BE_TWO = re.compile(r"\w\S{0,40} +\S{1,40} +- +[A-Z][a-z]{1,40} [a-z]+ ")
+"""Matches a dash before a new phrase: "Asthma of adults - Able to walk alone"."""
 
 
 def _doubt_borders(
@@ -161,7 +167,7 @@ def _doubt_borders(
     its last line could be a separate item, or if it may be a title.
     """
     could_be_two = blocks[place].mark and _COULD_BE_TWO.search(entry.passage.text)
-    if entry.stands and could_be_two:
+    if entry.is_criterion and could_be_two:
         reason = "this item could be two"
     elif blocks[place].doubt == UNSURE_END:
         reason = UNSURE_END
@@ -174,7 +180,10 @@ def _doubt_borders(
 
 
 def _open_list(state: _State, blocks: Sequence[Block], place: int) -> None:
-    """Record that a heading opens a list or ends the lists."""
+    """Record that a heading opens a list or ends the lists. The ``name`` of its block is the list
+    that it opens, ``both``, ``eligibility`` for a title of the whole section, ``withdrawal`` for
+    the end of the criteria, or ``elsewhere`` or ``perhaps_elsewhere`` for another section.
+    """
     block = blocks[place]
     if block.name == "eligibility":
         state.has_titles = True
@@ -217,6 +226,7 @@ def _leave_list(state: _State, blocks: Sequence[Block], place: int) -> None:
         says_who_may = rule("says_who_may").occurs(tokens)
         has_number = any(word[0].isdigit() for word in tokens.words)
         is_long = len(tokens) > _LONG or has_number
+        # short items below "Prior therapy:" are criteria; a sentence may describe procedures
         is_sentence = following.text.endswith((".", ";")) and is_long
         if may_be_criteria and not is_sentence and not says_who_may:
             return
@@ -237,44 +247,48 @@ def _doubt_heading(blocks: Sequence[Block], place: int) -> str:
     if following is None or following.name is not None:
         return ""
     if above and above.name in _KINDS and above.name != block.name:
-        return "the headings of both lists follow each other"
-    is_led = rule("led_list").covers(cut(block.passage), 0, len(block.passage.raw))
+        return "the headings of the two lists directly follow one another"
+    tokens = cut(block.passage)
+    is_led = rule("led_list").covers(tokens, 0, len(tokens))
     if is_led and following.kind is BlockKind.PARAGRAPH:
         return "this line may start a list"
     return ""
 
 
-def _find_parts_beside(blocks: Sequence[Block]) -> dict[int, int]:
-    """Map the index of each item to the index of the line on the same level that announces it. The
-    line must end with a colon and must not have items below it. The items that it announces end
-    before a line that states a condition for everyone or that ends with a colon.
+def _find_announcers(blocks: Sequence[Block]) -> dict[int, int]:
+    """Map the index of each item to the index of the line on the same level that announces it, as
+    in "* One of the following:" above "* Asthma" and "* Eczema". The line must end with a colon
+    and must not have items below it. The items that it announces end before a line that states a
+    condition for everyone or that ends with a colon.
     """
     with_parts = {block.parent for block in blocks}
     announcers: dict[int, int] = {}
-    last: int | None = None
+    announcer: int | None = None
     for place, block in enumerate(blocks):
         if block.kind is BlockKind.FURNITURE:
             continue
         if block.kind is BlockKind.HEADING:
-            last = None
-            continue
-        announcing = blocks[last] if last is not None else None
-        if announcing and block.level > announcing.level:
+            announcer = None
             continue
         tokens = cut(block.passage)
-        is_of_it = announcing is not None and _is_beside(announcing, block, tokens)
-        if is_of_it and last is not None:
-            announcers[place] = last
-            continue
+        if announcer is not None:
+            announcing = blocks[announcer]
+            if block.level > announcing.level:  # a part of an announced item
+                continue
+            if _is_announced(block, tokens, announcing):
+                announcers[place] = announcer
+                continue
         announces = block.text.endswith(":") and (
             rule("announced").occurs(tokens) or rule("laboratory").occurs(tokens)
         )
-        last = place if announces and place not in with_parts else None
+        announcer = place if announces and place not in with_parts else None
     return announcers
 
 
-def _is_beside(announcing: Block, block: Block, tokens: Tokens) -> bool:
-    """Return whether a line on the same level announces an item."""
+def _is_announced(block: Block, tokens: Tokens, announcing: Block) -> bool:
+    """Return whether the line ``announcing`` announces an item with these tokens: both have the
+    same parent and list mark, and the item does not end the announced items.
+    """
     is_level = (announcing.parent, announcing.style) == (block.parent, block.style)
     if not is_level or block.text.endswith(":"):
         return False
@@ -324,10 +338,11 @@ def _is_followed_by_list(blocks: Sequence[Block], place: int) -> bool:
 
 
 def _is_remark(tokens: Tokens) -> bool:
-    """Return whether a line does not state a condition: "Not applicable", or a note from the
-    registry.
+    """Return whether a line does not state a condition: "Not applicable", a note from the registry,
+    punctuation, or a single letter or digit.
     """
     letters = "".join(word for word in tokens.words if word[0].isalnum())
+    # a single Chinese character may be a word
     is_one_letter = len(letters) == 1 and letters.isascii()
     if not letters or is_one_letter:
         return True
@@ -363,7 +378,9 @@ def _is_opening(
 
 
 def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
-    """Return the role of a line: "criterion", "introduces", "both", or "titles"."""
+    """Return the role of a line: "criterion"; "introduces" if it only introduces the lines below
+    it; "both"; or "titles" if it is only a title, which is ignored.
+    """
     if not has_parts:
         return "criterion"
     if any(rule(name).covers(tokens, 0, len(tokens)) for name in _ONLY_INTRODUCES):
@@ -378,7 +395,9 @@ def _find_role(tokens: Tokens, *, has_parts: bool, block: Block) -> str:
 
 
 def _is_title(tokens: Tokens) -> bool:
-    """Return whether an item with items below it is only their title: "Endocrine Disease"."""
+    """Return whether an item with items below it is only their title: "Endocrine Disease". Long
+    lines and lines about people state more than a title.
+    """
     if len(tokens) > _TITLE or rule("says_of_people").occurs(tokens):
         return False
     return all(word.istitle() or word in "&/-" for word in tokens.words)
@@ -419,33 +438,35 @@ def _make_entry(
     announcer: int | None,
 ) -> Entry:
     """Create the entry of a block in the open list. ``roles`` contains the roles of the preceding
-    lines; ``announcer`` is the index of the line on the same level that announces the block.
+    lines; ``announcer`` is the index of the line on the same level that announces the block. Of
+    the lines above, the nearest one that introduces the block is its parent; a heading introduces
+    it only if it names a group of people or the topic of a value.
     """
     block = blocks[place]
     parent = None if announcer is None else blocks[announcer].passage
     heading: Passage | None = None
-    states = False
-    above = block.parent
-    while above is not None:
-        other = blocks[above]
-        role = roles.get(above)
-        if other.kind is BlockKind.HEADING:
-            if other.name is None:
-                heading = heading or other.passage
-            is_of_it = names_people(other) or _is_value_of(block, other)
-            if parent is None and role != "opens" and is_of_it:
-                parent = other.passage
+    parent_states = False
+    place_above = block.parent
+    while place_above is not None:
+        above = blocks[place_above]
+        role = roles.get(place_above)
+        if above.kind is BlockKind.HEADING:
+            if above.name is None:
+                heading = heading or above.passage
+            introduces = names_people(above) or _is_value_of(block, above)
+            if parent is None and role != "opens" and introduces:
+                parent = above.passage
         elif parent is None and role in ("introduces", "both"):
-            parent = other.passage
-            states = role == "both" and not other.text.endswith(":")
-        above = other.parent
+            parent = above.passage
+            parent_states = role == "both" and not above.text.endswith(":")
+        place_above = above.parent
     return Entry(
         block.passage,
         state.kind or _KIND_OF_CODE.get(block.style),
         parent=parent,
         heading=heading,
-        parent_states=states,
-        doubtful=announcer is not None,
+        parent_states=parent_states,
+        has_doubtful_parent=announcer is not None,
         kind_at_most=state.kind_at_most,
         quote_at_most=state.quote_at_most,
     )
@@ -453,7 +474,7 @@ def _make_entry(
 
 def _is_value_of(block: Block, heading: Block) -> bool:
     """Return whether an item is a value, such as "At least 6 months", for the topic of its
-    heading.
+    heading, such as "Life expectancy".
     """
     tokens = cut(block.passage)
     is_short = heading.name is None and len(tokens) <= _SHORT_VALUE
@@ -484,16 +505,19 @@ def _doubt_exclusions(entries: Sequence[Entry], state: _State) -> list[Entry]:
     are_exclusions = False
     for entry in entries:
         tokens = entry.passage.tokens
-        opens = len(tokens) <= _SHORT and rule("names_exclusions").occurs(tokens)
+        may_be_heading = len(tokens) <= _SHORT and rule("names_exclusions").occurs(
+            tokens
+        )
         begins_so = rule("reads_like_exclusion").starts(tokens, 0) is not None
         reads_so = begins_so and entry.parent is None
-        if not are_exclusions and (opens or reads_so):
-            reason = _MAY_START_EXCLUSIONS if opens else _READS_LIKE_EXCLUSION
+        if not are_exclusions and (may_be_heading or reads_so):
+            reason = _MAY_START_EXCLUSIONS if may_be_heading else _READS_LIKE_EXCLUSION
             state.doubt(entry.passage, reason)
-        reasons = (not state.seen, opens, reads_so, are_exclusions)
+        reasons = (not state.seen, may_be_heading, reads_so, are_exclusions)
         is_doubted = any(reasons)
         doubted.append(replace(entry, kind_at_most=_DOUBTED) if is_doubted else entry)
-        if opens or (reads_so and not state.seen):
+        # without any heading, the first such item may begin the exclusions
+        if may_be_heading or (reads_so and not state.seen):
             are_exclusions = True
     return doubted
 

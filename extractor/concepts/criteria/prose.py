@@ -13,21 +13,19 @@ from extractor.language.passage import Passage, split_sentences
 from extractor.schemas import CriterionKind
 
 _MANY = 3
-"""Minimum number of clauses in a paragraph that is read as a list although there are other
-paragraphs.
+"""Minimum number of clauses that a paragraph must contain to be read as a list even though there
+are other paragraphs.
 """
 _OPEN = frozenset("([")
 _CLOSED = frozenset(")]")
 
 
 def list_sentences(passage: Passage) -> Iterator[Passage]:
-    """Yield the sentences of a passage."""
+    """Yield the sentences of a passage; nothing if the passage is empty."""
+    if passage.first == passage.end:
+        return
     tokens = passage.tokens
-    start, end = (
-        tokens.span(passage.first, passage.end)
-        if passage.first < passage.end
-        else (0, 0)
-    )
+    start, end = tokens.span(passage.first, passage.end)
     for first, stop in split_sentences(tokens.text[start:end]):
         part = passage.part(tokens.at(start + first), tokens.before(start + stop))
         if part.end > part.first:
@@ -51,12 +49,11 @@ def split_clauses(passage: Passage) -> Iterator[Passage]:
 def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     """Split a paragraph into entries. It is split at semicolons if it is on the same line as its
     heading (``in_line``), is the only paragraph of its list (``in_prose``), or is itself a list. It
-    is split into sentences only if it is ``in_prose``.
+    is split into sentences only if it is ``in_prose``, and not if it is a single clause on the line
+    of its heading. The paragraph must contain words.
     """
     clauses = list(split_clauses(entry.passage))
-    if not clauses:
-        return [entry]
-    # a paragraph among others is also a list if it has several clauses
+    # a paragraph among others is also a list if it has several clauses; "A; B; or C" has two
     is_joined = clauses[-1].text.lower().startswith(("or ", "and "))
     is_list = len(clauses) >= _MANY + is_joined and ":" not in clauses[0].text
     if not in_line and not in_prose and not is_list:
@@ -64,6 +61,7 @@ def split_prose(entry: Entry, *, in_line: bool, in_prose: bool) -> list[Entry]:
     parts = clauses
     if in_prose and (len(clauses) > 1 or not in_line):
         parts = [part for clause in clauses for part in list_sentences(clause)]
+    # sentences without semicolons are running text rather than a list
     is_running = len(clauses) == 1 and len(parts) > 1
     return [replace(entry, passage=part, listed=not is_running) for part in parts]
 
@@ -80,7 +78,9 @@ def find_suspects(descriptions: Sequence[Passage]) -> Iterator[Entry]:
 
 
 def _read_sentence(sentence: Passage) -> Entry | None:
-    """Read a sentence as a criterion; return None if its words do not suggest one."""
+    """Read a sentence as a criterion; return None if its words do not suggest one. Words about the
+    course of the trial ("will be randomised to ...") lower the confidence.
+    """
     tokens = sentence.tokens
     states = rule("states_criterion").occurs(tokens)
     if not states and not rule("suspects_criterion").occurs(tokens):
@@ -90,5 +90,7 @@ def _read_sentence(sentence: Passage) -> Entry | None:
         case += " of the trial's course"
     refuses = rule("refusal").occurs(tokens)
     kind = CriterionKind.EXCLUSION if refuses else CriterionKind.INCLUSION
-    sure = measured("criterion", case)
-    return Entry(sentence, kind, stands=states, listed=False, confidence=sure)
+    confidence = measured("criterion", case)
+    return Entry(
+        sentence, kind, is_criterion=states, listed=False, confidence=confidence
+    )

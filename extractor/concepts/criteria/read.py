@@ -9,9 +9,9 @@ from typing import Any
 
 from extractor.concepts.criteria.category import (
     TREATMENTS,
-    date_treatment,
+    classify_treatment,
+    classify_weight,
     score_lines,
-    sort_weight,
     target_words,
 )
 from extractor.concepts.criteria.entries import Entry, Lists
@@ -57,9 +57,11 @@ from extractor.schemas import (
 )
 
 _CLEARLY_HEADING = 0.98
+"""Minimum probability at which a line is treated as a heading instead of a criterion."""
 _UNKNOWN = RegistryFields()
 _OF_DOUBTFUL_AGE = 0.5
-"""The maximum confidence, by judgement, that a criterion is about age rather than another duration.
+"""The maximum confidence, set by judgement, that a criterion is about age rather than another
+duration.
 """
 _REACH = 11
 """Maximum number of items on the same level that an item ending with a colon may introduce."""
@@ -173,17 +175,17 @@ def _limit_people(
     rules: Mapping[str, Reading[Any]], criteria: Sequence[Draft]
 ) -> dict[str, float]:
     """Return the maximum confidence of the ages, the sex and the acceptance of healthy volunteers,
-    by field: the confidence in the kind of the criteria that state them. A sex that is stated only
-    for some groups keeps its own confidence. Fields without a maximum are omitted.
+    keyed by field: the confidence in the kind of the criteria that state them. A sex that is stated
+    only for some groups keeps its own confidence. Fields without a maximum are omitted.
     """
     limits: dict[str, float] = {}
     for name, reading in rules.items():
         for criterion in criteria:
-            sure = criterion.at_most.get("kind", 1.0)
-            if sure < limits.get(name, 1.0) and any(
+            most = criterion.at_most.get("kind", 1.0)
+            if most < limits.get(name, 1.0) and any(
                 map(criterion.span.overlaps, reading.spans)
             ):
-                limits[name] = sure
+                limits[name] = most
     sex = rules["sex"]
     # only one sex takes part in some groups, but perhaps both do in the others
     if Sex.ALL in sex.alternatives and sex.value is not None:
@@ -219,7 +221,7 @@ def _follows_colon(entries: Sequence[Entry], place: int) -> bool:
         and above.kind is entry.kind
         and above.heading is entry.heading
         and above.passage.raw.endswith(":")
-        for above in entries[max(0, place - _REACH) : place]
+        for above in entries[:place][-_REACH:]
     )
 
 
@@ -251,8 +253,8 @@ def _read(
     # "within" applies to both
     is_value = bool(constraints.value) and category.value not in TREATMENTS
     window, windows = _read_times(entry, parent, is_value=is_value)
-    category = date_treatment(category, passage, window.value)
-    category = sort_weight(category, constraints.value or (), target)
+    category = classify_treatment(category, passage, window.value)
+    category = classify_weight(category, constraints.value or (), target)
     category = _doubt_age(category, passage.tokens, limits, parent or heading)
     rules: dict[str, Reading[Any]] = {
         "stands": _read_existence(entry, heading_chance),
@@ -298,8 +300,7 @@ def _doubt_age(
         return category
     if not any(is_doubtful_age(tokens, limit, topic) for limit in limits):
         return category
-    sure = min(category.confidence, _OF_DOUBTFUL_AGE)
-    return replace(category, confidence=sure)
+    return category.at_most(_OF_DOUBTFUL_AGE)
 
 
 def _put_on_one_line(introduction: Passage | None) -> str:
@@ -327,14 +328,14 @@ def _read_lead_in(entry: Entry, *, follows_colon: bool) -> Reading[str | None]:
         else:
             case = "no parent"
         return Reading(None, measured("criterion", case))
-    if entry.doubtful:
+    if entry.has_doubtful_parent:
         case = "under an item of its level"
     elif entry.parent is entry.heading:
         case = "under a heading"
     else:
         case = "under an item"
-    sure = measured("criterion", case)
-    return Reading(entry.parent.raw, sure, (span_of(entry.parent),))
+    confidence = measured("criterion", case)
+    return Reading(entry.parent.raw, confidence, (span_of(entry.parent),))
 
 
 def _read_negation(passage: Passage) -> Reading[bool]:
@@ -346,14 +347,14 @@ def _read_negation(passage: Passage) -> Reading[bool]:
     if negation:
         case = negation.case
         words = passage.part(negation.first, negation.end)
-    sure = measured("negated", case)
-    return Reading(bool(negation), sure, (span_of(words),), Support.INFERRED)
+    spans = (span_of(words),)
+    return Reading(bool(negation), measured("negated", case), spans, Support.INFERRED)
 
 
 def _limit_criterion(
     entry: Entry, rules: Mapping[str, Reading[Any]]
 ) -> dict[str, float]:
-    """Return the maximum confidence of a criterion's fields, by name.
+    """Return the maximum confidence of a criterion's fields, keyed by name.
 
     Doubtful boundaries limit all fields, and a doubtful list limits the kind. Fields without a
     maximum are omitted.
@@ -375,21 +376,14 @@ def _read_times(entry: Entry, parent: str, *, is_value: bool) -> Times:
     times = read_windows(entry.passage, entry.sense, parent)
     if not entry.parent or entry.parent_states:
         return times
-    # A doubtful parent may be separated from its item by other items. It passes on its times only
-    # if it ends with a colon.
-    if entry.doubtful and entry.parent.tokens.codes[entry.parent.end - 1] != ":":
-        return times
     introduction = entry.parent.alone()
     inherited = None
-    if times.first.value is None:
+    if not times.windows.value:
         inherited = _find_inherited(entry, introduction, is_value=is_value)
     if inherited is None:
         return Times(times.first, name_limited(times.windows, introduction))
-    first = inherit_window(inherited.first)
-    if times.windows.value:
-        return Times(first, name_limited(times.windows, introduction))
     windows = inherit_windows(inherited.windows, introduction, entry.passage)
-    return Times(first, windows)
+    return Times(inherit_window(inherited.first), windows)
 
 
 def _find_inherited(
@@ -416,18 +410,20 @@ def _read_existence(entry: Entry, heading_chance: float) -> Reading[bool]:
     like headings or notes have a lower confidence; if the probability of a heading is at least
     0.98, they are not criteria.
 
-    A line that only introduces others is not treated as a criterion, nor is a sentence that is
-    only suspected of being one.
+    A line that only introduces other lines is not treated as a criterion, nor is a sentence that
+    is only suspected of being a criterion.
     """
-    if not entry.stands:
+    if not entry.is_criterion:
         return Reading(value=False, confidence=measured("criterion", "parent"))
     if entry.listed and heading_chance >= _CLEARLY_HEADING:
         return Reading(value=False, confidence=heading_chance)
     case = "listed" if entry.listed else "prose"
     if entry.listed and entry.passage.text.endswith(":"):
         case = "listed, ends with a colon"
-    sure = entry.confidence or measured("criterion", case)
+    confidence = entry.confidence or measured("criterion", case)
     if entry.listed:
-        sure = min(sure, round(1 - heading_chance, 3))
+        confidence = min(confidence, round(1 - heading_chance, 3))
     spans = (span_of(entry.passage),)
-    return Reading(value=True, confidence=sure, spans=spans, support=Support.INFERRED)
+    return Reading(
+        value=True, confidence=confidence, spans=spans, support=Support.INFERRED
+    )

@@ -13,17 +13,24 @@ from extractor.schemas import CriterionGroup, CriterionKind, Evidence, GroupRule
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The groups of a record with their evidence, and the name of each criterion's group."""
+    """The groups of a record with their evidence, and for each criterion the name of its group, or
+    None.
+    """
 
     groups: tuple[CriterionGroup, ...]
     evidence: tuple[Evidence, ...]
-    of: tuple[str | None, ...]
+    group_names: tuple[str | None, ...]
 
 
 @dataclass(eq=False, slots=True)
 class _Node:
-    """A list, an introducing line, a criterion, or a run of alternatives. ``members`` contains the
-    nodes below it. ``line`` is the reading of the line that introduces its members.
+    """A list, an introducing line, a criterion, or a run of alternatives.
+
+    Attributes:
+        draft: The criterion or introducing line; None for a heading, a list or a run.
+        line: The reading of the line that introduces the members.
+        rule: The reading of how the members are combined.
+        members: The nodes below it.
     """
 
     kind: CriterionKind
@@ -48,7 +55,7 @@ def group_criteria(parsed: ParsedRecord, criteria: Sequence[Draft]) -> Grouping:
     introduces it. Groups with only one member are omitted.
     """
     lists = {kind: _Node(kind, Span("", 0, 0)) for kind in CriterionKind}
-    nodes = _plant(parsed, criteria, lists)
+    nodes = _build_tree(parsed, criteria, lists)
     for node in list(_walk(lists.values())):
         _find_rule(parsed, node)
     walked = sorted(_walk(lists.values()), key=lambda node: node.span.start)
@@ -76,7 +83,7 @@ def _name_above(node: _Node, names: Mapping[_Node, str]) -> str | None:
     return names[above] if above else None
 
 
-def _plant(
+def _build_tree(
     parsed: ParsedRecord,
     criteria: Sequence[Draft],
     lists: Mapping[CriterionKind, _Node],
@@ -87,16 +94,16 @@ def _plant(
     drafts = {
         (draft.span.section, draft.span.start): draft for draft in parsed.criteria
     }
-    planted: dict[tuple[CriterionKind, str, int], _Node] = {}
+    by_place: dict[tuple[CriterionKind, str, int], _Node] = {}
     nodes: list[_Node] = []
     for draft in criteria:
         kind: CriterionKind = _resolve(parsed, draft, "kind").value
         above = lists[kind]
-        # the criterion, and the lines above it that have no node yet
+        # the criterion, and the lines above it that do not have a node yet, from the bottom up
         new = [_Node(kind, draft.span, draft)]
         while line := _find_line(parsed, new[-1].draft):
             span = line.spans[0]
-            known = planted.get((kind, span.section, span.start))
+            known = by_place.get((kind, span.section, span.start))
             if known:
                 known.line = line
                 above = known
@@ -105,7 +112,7 @@ def _plant(
             new.append(_Node(kind, span, introducing, line))
         for node in reversed(new):
             above.take([node])
-            planted[kind, node.span.section, node.span.start] = node
+            by_place[kind, node.span.section, node.span.start] = node
             above = node
         nodes.append(above)
     return nodes
@@ -138,9 +145,9 @@ def _walk(nodes: Iterable[_Node]) -> Iterator[_Node]:
 
 
 def _find_rule(parsed: ParsedRecord, node: _Node) -> None:
-    """Set the rule that combines the members of a node, and move members that are joined by "or",
-    "and" or their names into separate groups below it. A list does not have its own rule. The
-    members of an "at least two" group are unchanged.
+    """Set the rule that combines the members of a node, and move each run of members that are
+    joined by "or", "and" or their names into a separate group below it. A list does not have its
+    own rule. The members of an "at least two" group are unchanged.
     """
     passages = [parsed.passage(member.span).alone() for member in node.members]
     usual = usual_rule(node.kind)

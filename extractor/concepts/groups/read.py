@@ -20,27 +20,32 @@ OR = "or"
 AND = "and"
 _JOINT = r"(?P<word>and\s?/\s?or|or|and)"
 _MARK = r"\(?(?:[a-z]|[ivx]{2,4}|\d{1,2}(?:\.\d{1,2}){0,3})\\?[.)]"
-_BEFORE = re.compile(
+_BEFORE_ITEM = re.compile(
     rf"(?<![^\W_]){_JOINT}(?:[\W_]*\n[^\S\n]*{_MARK}[^\S\n]*|[\s,;:.*•()\-–—]*)$",
     re.IGNORECASE,
 )
 """Matches an "or" or "and" at the end of an item or on its own line, followed by the list marker of
 the next item.
 """
-_FIRST = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
+_FIRST_WORD = re.compile(rf"[\s(\[*_-]*{_JOINT}(?![^\W_]|\s?[<>=≤≥])", re.IGNORECASE)
+"""Matches an "or" or "and" at the start of an item, but not the "or" in "or = 38 degrees"."""
 _REACH = 60
 """Maximum distance, in characters, between the joining word and the item after it."""
+_LONGEST_NAME = 10
+"""Maximum number of tokens in an item that is only a name, such as "Chronic hand eczema"."""
 _CONTRARY = {GroupRule.ALL: OR, GroupRule.ANY: AND}
 """The joining word that contradicts the usual rule of each list."""
 
 _COUNTS = ("number_of_parts", "number_of_named_parts")
 _OF_PARTS = {"all_of_parts": GroupRule.ALL, "any_of_parts": GroupRule.ANY}
-_PARTS_OF_ITS_SENSE = {
+_ANY_OF_TOPIC = {
     "exceptions_below": "exceptions",
     "examples_below": "examples",
     "kinds_below": "kinds",
 }
-"""Rules for lines that apply if any of their parts applies, with their cases."""
+"""Rules for lines of which any item is sufficient, such as "Acceptable methods are:", each with its
+case.
+"""
 _ALTERNATIVES = {
     "alternative_part": "alternative parts",
     "people_of_an_age": "ages of men and women",
@@ -91,13 +96,15 @@ def read_words(tokens: Tokens) -> tuple[CriterionGroup, Range] | None:
 
 def _read_count(match: RuleMatch) -> CriterionGroup | None:
     """Return the rule for a number of parts: "one or more" means any of them. A number before
-    named parts is treated as a rule only if accompanied by words such as "at least".
+    named parts is treated as a rule only if it is a range or is accompanied by words such as "at
+    least": "at least two risk factors", but not "two risk factors".
     """
     least = read_number(match.read("n") or "")
     most = read_number(match.read("high") or "")
+    # only the rule for named parts has this group
+    names_parts = "floor" in match.match.re.groupindex
     is_open = any(map(match.has, ("more", "floor", "open", "high")))
-    is_exact_name = "floor" in match.match.re.groupindex and not is_open
-    if not isinstance(least, int) or is_exact_name:
+    if not isinstance(least, int) or (names_parts and not is_open):
         return None
     least += match.has("more")  # "more than two"
     if least < 2 and most is None:
@@ -156,7 +163,8 @@ def read_rule(
     stated = read_words(line.tokens)
     if stated:
         joining_words = {joint.word for joint in joints if joint}
-        return _read_stated(*stated, line, items, usual, joining_words)
+        group, place = stated
+        return _read_stated(group, place, line, items, usual, joining_words)
     joined = _read_joints(joints, usual)
     if joined:
         return joined
@@ -172,7 +180,7 @@ def _read_joints(
     joints: Sequence[Joint | None], usual: GroupRule
 ) -> Reading[CriterionGroup] | None:
     """Return the rule that the words between the items state if it differs from the usual rule of
-    the list; otherwise None.
+    the list; otherwise None. ``joints`` contains the word before each item except the first.
     """
     last = joints[-1] if joints else None
     words = {joint.word for joint in joints if joint}
@@ -227,26 +235,25 @@ def _judge_inclusions(
     tokens = line.tokens
     if names_group(tokens) or rule("names_people").covers(tokens, 0, len(tokens)):
         return _conclude(GroupRule.ALL, "all of some people", line)
-    are_values = _are_values(items)
     # "Adequate organ function:" requires all of the values below
+    are_values = _are_values(items)
     wants_values = any(rule(name).search(tokens) for name in ("good_values", "levels"))
-    for name, case in _PARTS_OF_ITS_SENSE.items():
+    for name, case in _ANY_OF_TOPIC.items():
         if rule(name).search(tokens) and not wants_values:
             return _conclude(GroupRule.ANY, case, line)
-    # as in "One of the following diagnoses:"
+    # names below a line such as "Confirmed diseases of the skin:"
     are_names = 2 * sum(map(_is_name, items)) > len(items)
     if not are_values and are_names and rule("kinds").search(tokens):
         return _conclude(GroupRule.ANY, "names of kinds", line)
-    if not are_values:
-        return _conclude(GroupRule.ALL, "all inclusions", line)
-    # as in "Adequate organ function within 14 days of enrolment, defined as:"
-    case = "all values" if wants_values else "all stated values"
+    case = "all inclusions"
+    if are_values:
+        case = "all values" if wants_values else "all stated values"
     return _conclude(GroupRule.ALL, case, line)
 
 
 def _is_name(item: Passage) -> bool:
     """Return whether an item is a short name that does not state anything about a participant."""
-    return len(item.tokens) <= 10 and not rule("no_kind").search(item.tokens)
+    return len(item.tokens) <= _LONGEST_NAME and not rule("no_kind").search(item.tokens)
 
 
 def _conclude(
@@ -261,7 +268,9 @@ def _conclude(
 
 
 def _join(usual: GroupRule, case: str, joint: Joint) -> Reading[CriterionGroup]:
-    """Return the rule that joining words state, which is the opposite of the list's usual rule."""
+    """Return the rule that joining words state, which is the opposite of the list's usual rule. The
+    rule has the confidence measured for the ``case``.
+    """
     contrary = GroupRule.ANY if usual is GroupRule.ALL else GroupRule.ALL
     group = CriterionGroup(id="", rule=contrary)
     return Reading(group, measured("group", case), (joint.span,), Support.PARSED)
@@ -287,8 +296,8 @@ def find_joint(item: Passage, following: Passage) -> Joint | None:
     start, end = following.raw_span
     if section.name != following.section.name or first >= start:
         return None
-    joint = _BEFORE.search(section.raw, max(first, start - _REACH), start)
-    joint = joint or _FIRST.match(section.raw, start, end)
+    joint = _BEFORE_ITEM.search(section.raw, max(first, start - _REACH), start)
+    joint = joint or _FIRST_WORD.match(section.raw, start, end)
     if joint is None:
         return None
     # "and/or" is an "or"
@@ -335,6 +344,7 @@ def _find_alternatives(
         names = [_read_name(item.tokens, name) for item in items]
         are_similar = [bool(name and following) for name, following in pairwise(names)]
         for first, end in _list_runs(are_similar):
+            # "Men ...", "Women ..." are alternatives, unlike two items about men
             if len(set(names[first:end])) == end - first:
                 yield first, end, _conclude(GroupRule.ANY, case, items[first])
                 return
@@ -351,14 +361,15 @@ def _contradicts(joint: Joint, usual: GroupRule) -> bool:
 
 def _list_runs(joined: Sequence[bool]) -> Iterator[Range]:
     """Yield each run of two or more items in which every item is joined to the previous one, as the
-    index of its first item and the index after its last. ``joined[n]`` refers to item ``n + 1``.
+    index of its first item and the index after its last. ``joined[n]`` is true if item ``n + 1``
+    is joined to item ``n``.
 
     >>> list(_list_runs([False, True, True, False]))
     [(1, 4)]
     """
     first = 0
-    for position, goes_on in enumerate([*joined, False]):
-        if goes_on:
+    for position, is_joined in enumerate([*joined, False]):
+        if is_joined:
             continue
         if position > first:
             yield first, position + 1

@@ -13,7 +13,7 @@ passed between processes and stored with a run.
   (``patterns``). A match must consist of whole words and must not be negated by "not". A pattern is
   rejected before the run starts if it is invalid or captures a name that is not an attribute.
 - A declaration that cannot be checked or is recursive, or an example whose answer cannot be read,
-  is rejected with an error that states its place and a remedy.
+  is rejected with an error that states its location and a remedy.
 
 ``value_forms`` reads and writes the short written form of values, also for built-in fields.
 """

@@ -27,12 +27,12 @@ from extractor.schemas.base import FrozenModel, Number
 class AttributeType(StrEnum):
     """The type of an attribute's value, or of each member of a list.
 
-    ``held`` is the class that declares the type, ``read`` parses its written form, ``form``
-    describes that form to people and models, and ``comparison`` states how two values are compared.
-    Choices and booleans are concluded from a quote; other values are stated in the text.
+    ``value_class`` is the class that declares the type, ``read`` parses a value's written form,
+    ``form`` describes that form to people and models, and ``comparison`` states how two values are
+    compared. Choices and booleans are inferred from a quote; other values are stated in the text.
     """
 
-    held: type[Any]
+    value_class: type[Any]
     read: Callable[[str], Any]
     form: str
     comparison: Comparison
@@ -40,14 +40,14 @@ class AttributeType(StrEnum):
     def __new__(
         cls,
         value: str,
-        held: type[Any],
+        value_class: type[Any],
         read: Callable[[str], Any],
         form: str,
         comparison: Comparison,
     ) -> Self:
         kind = str.__new__(cls, value)
         kind._value_ = value
-        kind.held = held
+        kind.value_class = value_class
         kind.read = read
         kind.form = form
         kind.comparison = comparison
@@ -115,12 +115,14 @@ class AttributeType(StrEnum):
     )
 
     @property
-    def is_concluded(self) -> bool:
-        """Whether the value is concluded from a quote rather than stated in it."""
+    def is_inferred(self) -> bool:
+        """Whether the value is inferred from a quote rather than stated in it."""
         return self in (AttributeType.CHOICE, AttributeType.BOOLEAN)
 
 
-CLASSES = {kind.held: kind for kind in AttributeType if kind != AttributeType.CHOICE}
+CLASSES = {
+    kind.value_class: kind for kind in AttributeType if kind != AttributeType.CHOICE
+}
 """The type of an attribute, by the class that declares it."""
 
 
@@ -133,22 +135,22 @@ Words = Annotated[
     BeforeValidator(_list_words),
     Field(max_length=200),
 ]
-"""A single text or several texts."""
+"""A single string or several strings."""
 
 
 class Attribute(FrozenModel):
     """A value that a field states.
 
     Attributes:
-        name: Its key.
-        type: The type of its value.
-        definition: Its meaning, as shown to models and readers.
-        many: Whether it is a list.
-        required: Whether a value without this attribute is ignored.
-        choices: The words of a choice.
-        patterns: Regular expressions that read it without a model, by the value that they indicate:
-            a choice, the word "true" or "false", or "" if the match itself is the value. A list
-            contains all matches.
+        name: The key of the value.
+        type: The type of the value or, for a list, of its members.
+        definition: The meaning of the value, as shown to models and readers.
+        many: Whether the value is a list.
+        required: Whether a claim without this attribute is ignored.
+        choices: The members of a closed set; empty for other types.
+        patterns: Regular expressions that read the value without a model, keyed by the value that
+            they indicate: a choice, the word "true" or "false", or "" if the match itself is the
+            value. A list contains all matches.
     """
 
     name: str = Field(pattern=r"^[a-z]\w{0,39}$")
@@ -160,17 +162,20 @@ class Attribute(FrozenModel):
     patterns: Mapping[str, Words] = Field(default_factory=dict)
 
     def read(self, written: Any) -> Any:
-        """Read one value from its written form or from an extraction. Raises ``ValueError``, which
+        """Read one value from its written form or from an extraction. Raises a ``ValueError`` that
         states the allowed form.
 
         >>> Attribute(name="stable_for", type="duration").read("4 weeks")
         Period(value=4, unit=<TimeUnit.WEEK: 'week'>)
         """
-        if isinstance(written, FrozenModel):  # a stored time may have another class
+        # a stored "4 week" may be an Age, although the attribute is a duration
+        if isinstance(written, FrozenModel):
             written = written.model_dump()
-        if isinstance(written, Mapping) and issubclass(self.type.held, FrozenModel):
+        if isinstance(written, Mapping) and issubclass(
+            self.type.value_class, FrozenModel
+        ):
             with suppress(ValidationError):
-                return self.type.held.model_validate(written)
+                return self.type.value_class.model_validate(written)
         if written == "" or not isinstance(written, str | int | float):
             raise ValueError(
                 f"{self.name}: {written!r} is not of type {self.type}; write {self.form}"
@@ -197,13 +202,14 @@ class Attribute(FrozenModel):
     def read_members(
         self, written: Any, faults: list[tuple[str, str]]
     ) -> tuple[Any, ...]:
-        """Return the values that a model wrote: all members of a list, otherwise the first value.
-        Values that cannot be read are added to ``faults`` as (text, reason) pairs.
+        """Return the values that a model wrote: the members if the attribute is a list; otherwise,
+        the single value. Empty values are skipped. Values that cannot be read, such as a list for
+        an attribute that is not a list, are added to ``faults`` as (text, reason) pairs.
         """
         is_list = self.many and isinstance(written, list | tuple)
-        listed: Any = written if is_list else [written]
+        written_members: Any = written if is_list else [written]
         members = []
-        for member in listed:
+        for member in written_members:
             if member in (None, "", []):
                 continue
             try:
@@ -220,32 +226,38 @@ class Attribute(FrozenModel):
         return self.type.form
 
     def describe(self) -> str:
-        """Describe the form and the meaning of the value to a model."""
-        listed = "a list, each " if self.many else ""
-        description = f"{self.name}: {listed}{self.form}"
+        """Describe to a model the form and the meaning of the value."""
+        list_form = "a list, each " if self.many else ""
+        description = f"{self.name}: {list_form}{self.form}"
         if self.definition:
             description += f". {self.definition}"
         return description
 
     def annotate(self, owner: str, label: str | None) -> tuple[Any, Any]:
-        """Return the annotation and the default of the attribute's field in ``owner``, the class of
-        the values.
+        """Return the annotation and the default of the attribute in the class of a field's values.
+
+        Args:
+            owner: The name of that class.
+            label: The name of the attribute for readers; None for the attribute's own name.
         """
-        held: Any = self.type.held
+        value_type: Any = self.type.value_class
         if self.choices:
+            # a choice such as "high grade" cannot be the name of a member
             words = {f"word{n}": word for n, word in enumerate(self.choices)}
-            held = cast("Any", StrEnum)(to_pascal(f"{owner}_{self.name}"), words)
+            value_type = cast("Any", StrEnum)(to_pascal(f"{owner}_{self.name}"), words)
         elif self.type is AttributeType.NUMBER:
-            held = Number
+            value_type = Number
         default: Any = None
         if self.many:
-            held = tuple[held, ...]
+            value_type = tuple[value_type, ...]
             default = ()
         elif not self.required:
-            held = held | None
+            value_type = value_type | None
         if self.required:
-            default = ...
-        annotation = Annotated[held, FieldMetadata(self.type.comparison, label=label)]
+            default = ...  # pydantic's mark of a field without a default
+        annotation = Annotated[
+            value_type, FieldMetadata(self.type.comparison, label=label)
+        ]
         return annotation, Field(default, description=self.definition or None)
 
     @property

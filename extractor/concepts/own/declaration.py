@@ -5,7 +5,7 @@ run can be opened without the user's code.
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -52,8 +52,8 @@ class Of(StrEnum):
 
 
 class Example(FrozenModel):
-    """A text with the expected answer, written by the user. If ``value`` is missing, the text does
-    not state the field.
+    """An example text and the expected answer, both written by the user. If ``value`` is missing,
+    the text does not state the field.
     """
 
     text: str = Field(min_length=1, max_length=2000)
@@ -78,7 +78,7 @@ _SECTIONS = [
     "secondary_outcomes",
     "other_outcomes",
 ]
-_KEPT = 256
+_MOST_CACHED = 256
 """Maximum number of fields whose classes are cached, since each caller of a service may declare new
 fields.
 """
@@ -87,8 +87,8 @@ fields.
 class CustomField(FrozenModel):
     """A field that a user declares.
 
-    A pydantic model sets all of the following except ``definition`` and ``attributes`` in its
-    ``json_schema_extra``.
+    A pydantic model sets all of the following in its ``json_schema_extra``, except ``definition``
+    and ``attributes``.
 
     Attributes:
         name: The key of its values, in the extraction and for a model.
@@ -96,10 +96,10 @@ class CustomField(FrozenModel):
         attributes: The values that it states.
         of: The items that have it.
         many: Whether an item can have several values.
-        sections: Prefixes of the names of the sections that are searched for a field of the record;
-            all sections by default.
-        mentions: Word prefixes. If any are given, only texts with a word that begins with one of
-            them can state the field.
+        sections: The sections that are searched for a field of the record, such as ``arms`` for
+            all arms or ``arms[0]`` for the first arm; all sections by default.
+        mentions: Word prefixes. If any are given, only texts containing a word that begins with
+            one of these prefixes can state the field.
         examples: Texts with the expected answers.
     """
 
@@ -116,11 +116,14 @@ class CustomField(FrozenModel):
         return hash((self.name, self.definition))
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        """Raise ``ValueError`` if a section is unknown or an attribute is named like the quote."""
-        known = " ".join(_SECTIONS)
-        unknown = [name for name in self.sections if name.split("[")[0] not in known]
-        refuse_unknown("section", unknown, _SECTIONS)
+    def _check_names(self) -> Self:
+        """Raise ``ValueError`` if a section is unknown or if an attribute has the name reserved
+        for the quote.
+        """
+        kinds = [
+            name.partition("[")[0] for name in self.sections
+        ]  # "arms" of "arms[0]"
+        refuse_unknown("section", kinds, _SECTIONS)
         if "quote" in [attribute.name for attribute in self.attributes]:
             raise ValueError(
                 "quote is reserved for the words that prove a value; every value has a quote, so "
@@ -130,14 +133,14 @@ class CustomField(FrozenModel):
 
     @property
     def needs_quote(self) -> bool:
-        """Whether an answer needs a quote in addition to its attributes. It does not if the
-        attributes are themselves quotes.
+        """Whether an answer needs a quote in addition to its attributes. An answer does not need
+        one if its attributes are themselves quotes.
         """
         types = {attribute.type for attribute in self.attributes}
         return types != {AttributeType.QUOTE}
 
     @property
-    def needed(self) -> list[str]:
+    def required_names(self) -> list[str]:
         """The names of the required attributes."""
         return [attribute.name for attribute in self.attributes if attribute.required]
 
@@ -148,9 +151,10 @@ class CustomField(FrozenModel):
 
     @property
     def tokens(self) -> int:
-        """Maximum number of output tokens of an answer: a long sentence for the quote, and its
-        values.
+        """Maximum number of output tokens for an answer: enough for a long sentence as the quote,
+        and for its values.
         """
+        # enough for three values of an item
         values = len(self.attributes) * (3 if self.many else 1)
         return (60 if self.needs_quote else 10) + 30 * values
 
@@ -165,26 +169,23 @@ class CustomField(FrozenModel):
         """Return an attribute by its name. Raises ``KeyError``."""
         return {attribute.name: attribute for attribute in self.attributes}[name]
 
-    def list_missing(self, values: Container[str]) -> list[str]:
-        """Return the names of the attributes that are not in ``values``."""
-        return [
-            attribute.name
-            for attribute in self.attributes
-            if attribute.name not in values
-        ]
-
-    def may_stand_in(self, section: str) -> bool:
+    def searches(self, section: str) -> bool:
         """Return whether a section is searched for a field of the record."""
         return not self.sections or section.startswith(self.sections)
 
-    def may_be_in(self, text: str) -> bool:
-        """Return whether a text contains a word with one of the prefixes in ``mentions``."""
+    def is_mentioned_in(self, text: str) -> bool:
+        """Return whether a text contains a word with one of the prefixes in ``mentions``. If there
+        are no ``mentions``, every text may state the field.
+        """
         words = "|".join(map(re.escape, self.mentions))
         return re.search(rf"(?<!\w)(?:{words})", text, re.IGNORECASE) is not None
 
     def list_answers(self, written: Any) -> list[dict[str, Any]]:
-        """Return each value that a model or an example wrote as a mapping. Values that are not
-        mappings belong to the first attribute, which may be a list.
+        """Return the values that a model or an example wrote, each as a mapping of its attributes.
+
+        Values that are not mappings belong to the first attribute: ``"4 week"`` becomes ``[{"time":
+        "4 week"}]`` and, if the first attribute is a list, ``["MRI", "CT"]`` becomes
+        ``[{"methods": ["MRI", "CT"]}]``.
         """
         if written in (None, "", [], ()):
             return []
@@ -198,48 +199,58 @@ class CustomField(FrozenModel):
         ]
 
     def read(self, written: Any) -> tuple[tuple[Claim, ...], list[tuple[str, str]]]:
-        """Return the claims that a model or an example wrote, and the texts that cannot be read as
-        (text, reason) pairs. If a member of a list cannot be read, the other members are kept. If
-        the value of a required attribute is missing, no claim is returned.
+        """Return the claims that a model or an example wrote, and, as (text, reason) pairs, the
+        texts that cannot be read. If a member of a list cannot be read, the other members are
+        kept. If the value of a required attribute is missing, no claim is returned.
         """
         claims: list[Claim] = []
         unreadable: list[tuple[str, str]] = []
         for answer in self.list_answers(written):
-            claim: dict[str, Any] = {}
             faults: list[tuple[str, str]] = []
-            for attribute in self.attributes:
-                members = attribute.read_members(answer.get(attribute.name), faults)
-                if members:
-                    claim[attribute.name] = members if attribute.many else members[0]
-            lacking = [name for name in self.needed if name not in claim]
-            if claim and not lacking:
-                quote = str(answer.get("quote") or "") if self.needs_quote else ""
-                claims.append(claim | {"quote": quote} if quote else claim)
-            elif not faults:
-                missing = ", ".join(lacking) or "a value"
-                faults.append((str(answer), f"{missing} is missing"))
+            claim = self._read_answer(answer, faults)
+            if claim:
+                claims.append(claim)
             unreadable += [(text, f"{self.name}: {reason}") for text, reason in faults]
         return tuple(claims), unreadable
 
+    def _read_answer(
+        self, answer: Mapping[str, Any], faults: list[tuple[str, str]]
+    ) -> Claim | None:
+        """Read one answer. Return None if it does not contain a value, or if the value of a
+        required attribute is missing.
+
+        The texts that cannot be read are added to ``faults`` as (text, reason) pairs. If all texts
+        can be read, a missing value is added instead.
+        """
+        claim: dict[str, Any] = {}
+        for attribute in self.attributes:
+            members = attribute.read_members(answer.get(attribute.name), faults)
+            if members:
+                claim[attribute.name] = members if attribute.many else members[0]
+        missing = [name for name in self.required_names if name not in claim]
+        if not claim or missing:
+            if not faults:
+                names = ", ".join(missing) or "a value"
+                faults.append((str(answer), f"{names} is missing"))
+            return None
+        if self.needs_quote and answer.get("quote"):
+            claim["quote"] = str(answer["quote"])
+        return claim
+
     def complete_answers(self, example: Example) -> list[dict[str, Any]]:
         """Return the answers of an example in the form that is requested from a model. If an answer
-        does not have a quote, the whole text is used.
+        does not have its own quote, the quote is the whole text of the example.
         """
         quote = {"quote": example.text} if self.needs_quote else {}
         return [quote | answer for answer in self.list_answers(example.value)]
 
     @property
-    def json_schema_of_one(self) -> dict[str, Any]:
-        """The JSON schema of one value as a model writes it."""
-        keys: dict[str, Any] = {"quote": {"type": "string"}} if self.needs_quote else {}
-        keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
-        return {"type": "object", "properties": keys, "additionalProperties": False}
-
-    @property
     def json_schema(self) -> dict[str, Any]:
         """The JSON schema of a model's answer for one item."""
-        schema = self.json_schema_of_one
-        return {"type": "array", "items": schema} if self.many else schema
+        keys: dict[str, Any] = {"quote": {"type": "string"}} if self.needs_quote else {}
+        keys |= {attribute.name: attribute.json_schema for attribute in self.attributes}
+        value = {"type": "object", "properties": keys, "additionalProperties": False}
+        return {"type": "array", "items": value} if self.many else value
 
 
 Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
@@ -248,7 +259,7 @@ Declared = CustomField | type[BaseModel] | str | Path | Mapping[str, Any]
 """
 
 
-@lru_cache(_KEPT)
+@lru_cache(_MOST_CACHED)
 def _make_group(field: CustomField) -> ItemGroup:
     """Return the group of items for the values of a field: their path, their fields, and the items
     that contain them.
@@ -259,7 +270,7 @@ def _make_group(field: CustomField) -> ItemGroup:
     return ItemGroup(path, fields, field.of.task, hosts)
 
 
-@lru_cache(_KEPT)
+@lru_cache(_MOST_CACHED)
 def make_model(field: CustomField) -> type[FrozenModel]:
     """Create the class of a field's values in an extraction."""
     title = to_pascal(field.name)
@@ -296,18 +307,16 @@ def explain_unread(fields: Iterable[CustomField]) -> str | None:
 _INFOS = [info for task in Task for info in list_fields(task)]
 TAKEN = frozenset(
     {
-        *(
-            "regimens",
-            "people",
-            "n",
-            "stands",
-            "ok",
-            "split",
-            "d",
-            "t",
-            "under",
-            "rule",
-        ),
+        "regimens",
+        "people",
+        "n",
+        "stands",
+        "ok",
+        "split",
+        "d",
+        "t",
+        "under",
+        "rule",
         *TrialExtraction.model_fields,
         *ExtractedItem.model_fields,
         *(info.name for info in _INFOS),
@@ -315,5 +324,5 @@ TAKEN = frozenset(
     }
 )
 """The names in the guideline and the short keys that a model writes for them. Custom fields must
-not use either.
+not use any of these names or keys.
 """

@@ -15,7 +15,7 @@ from extractor.errors import FieldError
 from extractor.schemas.arguments import suggest
 from extractor.schemas.base import FrozenModel
 
-KindT = TypeVar("KindT", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _PLAIN = {
     "string": AttributeType.QUOTE,
@@ -23,16 +23,14 @@ _PLAIN = {
     "integer": AttributeType.INTEGER,
     "number": AttributeType.NUMBER,
 }
-"""The type of an attribute, by the type in its schema."""
-_KEYS = {
-    kind.held.__name__: (kind, kind.held.model_fields.keys())
-    for kind in CLASSES.values()
-    if issubclass(kind.held, FrozenModel)
+"""The type of an attribute, keyed by the type in its schema."""
+_BY_TITLE = {
+    value_class.__name__: kind
+    for value_class, kind in CLASSES.items()
+    if issubclass(value_class, FrozenModel)
 }
-"""The type of an attribute and the keys of its values, by the name of their class in this
-package.
-"""
-_DECLARED = ("description", "pattern", "enum", "type")
+"""The type of an attribute, keyed by the name of the values' class in this package."""
+_CHECKED_KEYS = ("description", "pattern", "enum", "type")
 """The attribute keys that are checked for misspellings."""
 _NESTED = (
     "is a nested model, which is not supported; move its attributes into the field itself, "
@@ -57,7 +55,9 @@ class _Value(BaseModel, extra="allow"):
 
 
 class _Schema(BaseModel, extra="allow"):
-    """The parts of a field's schema that are read. Other keys belong to the declaration."""
+    """The parts of a field's schema that are read. Other keys are treated as part of the
+    declaration.
+    """
 
     title: str = Field("", max_length=100)
     description: str = ""
@@ -71,8 +71,8 @@ class _Schema(BaseModel, extra="allow"):
 
 
 def read_json_schema(written: Mapping[str, Any]) -> CustomField:
-    """Return the declaration of a field. Raises ``FieldError``, which states the place of the
-    problem, the problem, and a remedy.
+    """Return the declaration of a field. Raises a ``FieldError`` that states the location of the
+    problem, the problem itself, and a remedy.
 
     >>> field = read_json_schema(
     ...     {
@@ -103,7 +103,7 @@ def read_json_schema(written: Mapping[str, Any]) -> CustomField:
     for name, value in schema.properties.items():
         where = f"{title}.{name}"
         table = _read_property(where, value, schema.definitions)
-        table["required"] &= name in schema.required
+        table["required"] &= name in schema.required  # it has no default
         attributes.append(_validate(where, Attribute, {"name": name, **table}))
     table = {
         "name": re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title).lower(),
@@ -118,9 +118,11 @@ def _read_property(
 ) -> dict[str, Any]:
     """Return the declaration of a property, except for its name. Raises ``FieldError``."""
     for key in written.model_extra or {}:
-        nearest = suggest(key, _DECLARED)
+        # JSON Schema has many other keys, such as "minimum", which are ignored
+        nearest = suggest(key, _CHECKED_KEYS)
         if nearest:
             raise FieldError(f"{where}.{key}: no such key{nearest}")
+    # "Period | None" has two options, and the value is not required
     options = written.any_of or (written,)
     types = [option for option in options if option.type != "null"]
     if len(types) != 1:
@@ -151,30 +153,32 @@ def _find_type(where: str, value: _Value) -> AttributeType:
     """Return the attribute type for a value's schema. Raises ``FieldError`` if values of this type
     cannot be checked against a text.
     """
-    if value.type in _PLAIN and not value.format:
+    if value.type in _PLAIN and not value.format:  # a date is a string with a format
         return _PLAIN[value.type]
-    kind, known = _KEYS.get(value.title, (None, ()))
-    if kind and value.properties.keys() == known:
+    kind = _BY_TITLE.get(value.title)
+    # a user's own class may have the same name as a class of this package
+    if kind and value.properties.keys() == kind.value_class.model_fields.keys():
         return kind
     if value.properties:
         raise FieldError(f"{where}: {_NESTED}")
-    types = ", ".join(sorted(held.__name__ for held in CLASSES))
+    types = ", ".join(sorted(value_class.__name__ for value_class in CLASSES))
     raise FieldError(
         f"{where}: {value.format or value.type or 'this'} is not a type that can be checked "
         f"against a text; use one of {types}, Literal[...], an Enum, or a list of one of these"
     )
 
 
-def _validate(where: str, kind: type[KindT], table: Mapping[str, Any]) -> KindT:
-    """Create a field or an attribute from its declaration. Raises ``FieldError`` with the first
-    problem.
+def _validate(where: str, model: type[ModelT], table: Mapping[str, Any]) -> ModelT:
+    """Create a schema, a field or an attribute from its declaration. Raises ``FieldError`` with the
+    first problem, preceded by its location: ``where``, the name of the declaration, and the keys
+    that lead to the problem.
     """
     try:
-        return kind.model_validate(table)
+        return model.model_validate(table)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
     place = ".".join([where, *map(str, fault["loc"])])
     problem = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        problem = f"no such key{suggest(str(fault['loc'][-1]), kind.model_fields)}"
+        problem = f"no such key{suggest(str(fault['loc'][-1]), model.model_fields)}"
     raise FieldError(" ".join(f"{place}: {problem}".split()))

@@ -30,13 +30,13 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
 
     Args:
         declared: One or several declarations: pydantic models, JSON Schemas as produced by
-            ``model_json_schema()``, or places of models: ``my_fields.py:Washout`` or
+            ``model_json_schema()``, or the locations of models: ``my_fields.py:Washout`` or
             ``my_package.fields:Washout,Visits``. If a file or module is given without names, all
             its models are used.
 
     Raises:
         FieldError: A field is invalid, or two fields have the same name. The message states the
-            place and a remedy.
+            location of the problem and a remedy.
 
     >>> from extractor.catalogue import Blinding
     >>> [field.name for field in read_fields(["extractor.catalogue:Washout", Blinding])]
@@ -47,7 +47,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
         declarations = [declared]
     if not isinstance(declarations, Iterable):
         raise FieldError(
-            f"{declared!r}: pass pydantic models or their places, such as my_fields.py:Washout"
+            f"{declared!r}: pass pydantic models or their locations, such as my_fields.py:Washout"
         )
     fields: dict[str, CustomField] = {}
     for declaration in declarations:
@@ -66,7 +66,7 @@ def read_fields(declared: Iterable[Declared] | Declared) -> tuple[CustomField, .
 
 
 def _check_examples(field: CustomField) -> None:
-    """Raise ``FieldError`` if the answer of an example cannot be read."""
+    """Raise ``FieldError`` with the first reason why the answer of an example cannot be read."""
     for example in field.examples:
         _, faults = field.read(field.complete_answers(example))
         for _, reason in faults:
@@ -74,6 +74,7 @@ def _check_examples(field: CustomField) -> None:
 
 
 def _declare_all(declared: Declared) -> Iterator[CustomField]:
+    """Yield the fields of one declaration; a file or module may contain several models."""
     if isinstance(declared, CustomField):
         yield declared
     elif isinstance(declared, Mapping):
@@ -85,8 +86,8 @@ def _declare_all(declared: Declared) -> Iterator[CustomField]:
 
 
 def declare(model: type[BaseModel]) -> CustomField:
-    """Return the declaration of a pydantic model. Raises ``FieldError``, which states the place of
-    the problem, the problem, and a remedy.
+    """Return the declaration of a pydantic model. Raises a ``FieldError`` that states the location
+    of the problem, the problem itself, and a remedy.
 
     >>> class BrainMetastases(BaseModel):
     ...     "May participants with brain metastases take part?"
@@ -125,19 +126,21 @@ def find_values(extraction: TrialExtraction, model: type[ModelT]) -> tuple[Model
     (Blinding(level='double'),)
     """
     fields = model.model_fields
-    nothing = {name: None for name in fields if fields[name].is_required()}
+    # pydantic requires "time: Period | None", which the text need not state
+    empty = {name: None for name in fields if fields[name].is_required()}
     values = []
     for item in extraction.custom.get(declare(model).name, ()):
-        table = nothing | item.model_dump(mode="json")["values"]
+        table = empty | item.model_dump(mode="json")["values"]
         values.append(model.model_validate(table, by_alias=False, by_name=True))
     return tuple(values)
 
 
-def load_models(place: str) -> list[type[BaseModel]]:
-    """Return the models at a place: the named models or, without names, all models. The user's code
-    is executed.
+def load_models(location: str) -> list[type[BaseModel]]:
+    """Return the models at a location: the named models or, if no names are given, all models. The
+    user's code is executed.
 
-    Raises ``FieldError`` if the place cannot be loaded, or does not have a model with a given name.
+    Raises ``FieldError`` if the location cannot be loaded, or if it does not contain a model with
+    one of the given names.
 
     >>> [
     ...     model.__name__
@@ -145,9 +148,9 @@ def load_models(place: str) -> list[type[BaseModel]]:
     ... ]
     ['Washout', 'Blinding']
     """
-    source, colon, names = place.rpartition(":")
+    source, colon, names = location.rpartition(":")
     if not colon or names.endswith(".py"):  # "C:\\my_fields.py"
-        source = place
+        source = location
         names = ""
     models = _load(source)
     wanted = [name.strip() for name in names.split(",") if name] or list(models)
@@ -160,7 +163,9 @@ def load_models(place: str) -> list[type[BaseModel]]:
 
 
 def _load(source: str) -> dict[str, type[BaseModel]]:
-    """Return the models that a file or a module defines itself, rather than imports, by name."""
+    """Return, by name, the models that a file or module itself defines, excluding those that it
+    imports.
+    """
     is_file = source.endswith(".py")
     if is_file and not Path(source).is_file():
         raise FieldError(f"{source}: the file does not exist; check the path")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -41,8 +41,8 @@ Value = Mapping[str, Reading[Any]]
 def read_declared(
     parsed: ParsedRecord, fields: tuple[CustomField, ...]
 ) -> ParsedRecord:
-    """Return the record after adding the values that the patterns of these fields match to its
-    items. Raises ``FieldError`` if a pattern takes too long.
+    """Return the record after adding to its items the values matched by the patterns of these
+    fields. Raises ``FieldError`` if a pattern takes too long.
     """
     for field in fields:
         if field.has_patterns:
@@ -54,18 +54,20 @@ def read_declared(
 
 
 def _read_item(parsed: ParsedRecord, field: CustomField, item: Draft) -> Draft:
-    """Add the values of a field that are found in an item's text, or in the sections of the record,
-    to the item. If the field is ``many``, each match is a value; otherwise, all matches form one
-    value.
+    """Add to the item the values of a field that are found in the item's text or in the sections
+    of the record. If ``many`` is true for the field, each match is a separate value; otherwise,
+    all matches form one value.
     """
     if field.of is Of.RECORD:
-        names = filter(field.may_stand_in, parsed.sections)
+        names = filter(field.searches, parsed.sections)
         passages = [parsed.sections[name].whole for name in names]
     else:
         passages = [parsed.passage(item.chunk.span)]
     values = [value for passage in passages for value in _search(field, passage)]
     values = values if field.many else [_join(values)]
-    whole = [value for value in values if value and value.keys() >= set(field.needed)]
+    whole = [
+        value for value in values if value and value.keys() >= set(field.required_names)
+    ]
     drafts = tuple(
         Draft(field.group.path, item.chunk, _place(value), value) for value in whole
     )
@@ -79,12 +81,12 @@ def _join(values: Iterable[Value]) -> Value:
     joined: dict[str, Reading[Any]] = {}
     for value in values:
         for name, reading in value.items():
-            known = joined.setdefault(name, reading)
+            earlier = joined.setdefault(name, reading)
             is_list = isinstance(reading.value, tuple)
-            if is_list and reading.value[0] not in known.value:
-                members = known.value + reading.value
-                spans = known.spans + reading.spans
-                joined[name] = replace(known, value=members, spans=spans)
+            if is_list and reading.value[0] not in earlier.value:
+                members = earlier.value + reading.value
+                spans = earlier.spans + reading.spans
+                joined[name] = replace(earlier, value=members, spans=spans)
     return joined
 
 
@@ -96,63 +98,73 @@ def _search(field: CustomField, passage: Passage) -> list[Value]:
     """Return the values that the patterns match, in text order. Raises ``FieldError`` if a search
     takes too long.
     """
-    if not field.may_be_in(passage.raw):
+    if not field.is_mentioned_in(passage.raw):
         return []
     values: list[Value] = []
-    for target, fixed, text in _list_patterns(field):
+    for target, fixed, pattern in _list_patterns(field):
         try:
-            for match in _compile(text).finditer(passage.text, timeout=_SECONDS):
-                value = {}
-                for attribute in field.attributes:
-                    name = attribute.name
-                    is_target = attribute is target
-                    fixed_value = fixed if is_target else ""
-                    # if the attribute has no group, the whole match is its value
-                    group = name if name in match.re.groupindex else 0
-                    span = match.span(group)
-                    reading = _read(
-                        attribute, fixed_value, passage, match.start(), span
-                    )
-                    if reading and (is_target or group):
-                        value[name] = reading
+            for match in _compile(pattern).finditer(passage.text, timeout=_SECONDS):
+                value = _read_match(field, target, fixed, passage, match)
                 if target.name in value:
                     values.append(value)
         except TimeoutError:
             raise FieldError(
-                f"{field.name}.{target.name}: the pattern {text!r} takes more than {_SECONDS:g} "
-                "seconds to search a text; avoid nested repetitions, such as (a+)+"
+                f"{field.name}.{target.name}: the pattern {pattern!r} takes more than "
+                f"{_SECONDS:g} seconds to search a text; avoid nested repetitions, such as (a+)+"
             ) from None
     return sorted(values, key=_place)
 
 
 def _list_patterns(field: CustomField) -> Iterator[tuple[Attribute, str, str]]:
-    """Yield each pattern as an (attribute, value, pattern) tuple. The value is "" if the pattern's
-    match is the value.
+    """Yield each pattern as an (attribute, value, pattern) tuple. The value is the one that a match
+    indicates, such as "open" for the pattern "open[ -]label", or "" if the match itself is the
+    value.
     """
     for attribute in field.attributes:
-        for fixed, texts in attribute.patterns.items():
-            for text in texts:
-                yield attribute, fixed, text
+        for fixed, patterns in attribute.patterns.items():
+            for pattern in patterns:
+                yield attribute, fixed, pattern
+
+
+def _read_match(
+    field: CustomField,
+    target: Attribute,
+    fixed: str,
+    passage: Passage,
+    match: "regex.Match[str]",
+) -> dict[str, Reading[Any]]:
+    """Return the attributes that a match states: ``target``, whose pattern matched, and the
+    attributes after which groups of the pattern are named. ``fixed`` is the value of ``target``
+    that the match indicates, or "".
+    """
+    value = {}
+    for attribute in field.attributes:
+        if attribute is not target and attribute.name not in match.re.groupindex:
+            continue
+        reading = _read(attribute, fixed if attribute is target else "", passage, match)
+        if reading:
+            value[attribute.name] = reading
+    return value
 
 
 def _read(
-    attribute: Attribute,
-    fixed: str,
-    passage: Passage,
-    match: int,
-    place: tuple[int, int],
+    attribute: Attribute, fixed: str, passage: Passage, match: "regex.Match[str]"
 ) -> Reading[Any] | None:
-    """Return the value that the characters at ``place`` state. Return None if they are not a value
-    of the attribute, if they cut through a word or a number, or if a "not" negates them or the
-    whole match.
+    """Return the value that a match states in the group named after the attribute or, without such
+    a group, as a whole; or the value that the match indicates (``fixed``).
+
+    Return None if the words are not a value of the attribute, if the match cuts through a word or
+    a number, or if a "not" negates it.
     """
-    start, end = place
-    if start >= end:
+    has_group = attribute.name in match.re.groupindex
+    start, end = match.span(attribute.name if has_group else 0)
+    if start >= end:  # an optional group that did not match
         return None
     text = passage.text
-    before = max(0, match - _AROUND)
-    article = _ARTICLE.search(text, before, match)
-    first = article.start() if article else match
+    before = max(0, match.start() - _AROUND)
+    # the check looks for a "not" directly before its quote, as in "not a double-blind trial"
+    article = _ARTICLE.search(text, before, match.start())
+    first = article.start() if article else match.start()
     check = verify_quote(text[first:end], text[before : end + _AROUND], first - before)
     if check.status is not QuoteStatus.EXACT or check.start != first - before:
         return None
@@ -164,29 +176,30 @@ def _read(
     begin = passage.tokens.starts[passage.first]
     span = Span(section.name, *section.cleaned.raw_span(begin + start, begin + end))
     support = Support.PARSED
-    if attribute.type.is_concluded:
+    if attribute.type.is_inferred:
         support = Support.INFERRED
     elif attribute.type is AttributeType.QUOTE:
         support = Support.LITERAL
     return Reading(value, CONFIDENCE, (span,), support)
 
 
-@cache
-def _compile(text: str) -> "regex.Pattern[str]":
+@lru_cache(1_000)  # each caller of a service may declare new patterns
+def _compile(pattern: str) -> "regex.Pattern[str]":
     """Compile a case-insensitive pattern. Raises ``regex.error`` if it is invalid."""
-    counts = [int(high or low or 1) for low, high in _COUNTS.findall(text)]
+    # "{0}" does not make the other repetitions harmless
+    counts = [int(high or low or 1) for low, high in _COUNTS.findall(pattern)]
     if prod(filter(None, counts)) > _MOST_REPEATS:
         raise regex.error(f"it repeats a part more than {_MOST_REPEATS:,} times")
-    return regex.compile(text, regex.IGNORECASE)
+    return regex.compile(pattern, regex.IGNORECASE)
 
 
 def check_patterns(field: CustomField) -> None:
     """Raise ``FieldError`` if a pattern is invalid or captures a name that is not an attribute."""
     known = [attribute.name for attribute in field.attributes]
-    for attribute, _, text in _list_patterns(field):
-        where = f"{field.name}.{attribute.name}: the pattern {text!r}"
+    for attribute, _, pattern in _list_patterns(field):
+        where = f"{field.name}.{attribute.name}: the pattern {pattern!r}"
         try:
-            names = set(_compile(text).groupindex).difference(known)
+            names = set(_compile(pattern).groupindex).difference(known)
         except (regex.error, RecursionError, OverflowError) as error:
             raise FieldError(
                 f"{where} cannot be read: {error}; write a Python regular expression"

@@ -2,8 +2,8 @@
 "CTCAE | 5.0".
 
 Small models are good at copying words but bad at filling in nested numbers; a string also takes a
-third of the tokens. Every reader raises ``ValueError`` with the allowed form if it cannot read a
-string; ``show_value`` writes a value in this form.
+third of the tokens. If it cannot read a string, every reader raises a ``ValueError`` that states
+the allowed form; ``show_value`` writes a value in that form.
 """
 
 import re
@@ -37,8 +37,8 @@ TimedT = TypeVar("TimedT", Age, Period, TimePoint)
 
 _SIGNS = {"≤": "<=", "≥": ">="}
 _LIMIT = re.compile(r"(?P<name>.*:|[^<>=≤≥]*)(?P<stated>.*)", re.DOTALL)
-"""Matches the name of a quantity, up to the last colon or, without a colon, to the first comparison
-sign, and then its limit.
+"""Matches the name of a quantity (up to the last colon or, if there is no colon, up to the first
+comparison sign), followed by its limit.
 """
 _EXPOSURE = re.compile(r"\s*AUC\s*(?:of|=|:)?\s*(?=\d)", re.IGNORECASE)
 """Matches the unit of a carboplatin dose, which precedes the number."""
@@ -78,7 +78,9 @@ def read_limit(text: str) -> Constraint:
             f'{text!r}: write a limit as "quantity: comparator number unit", such as "AST: <= 3 x '
             'ULN"'
         )
-    return Constraint(quantity=name, condition=_named(condition), **limit.model_dump())
+    return Constraint(
+        quantity=name, condition=_drop_placeholder(condition), **limit.model_dump()
+    )
 
 
 def read_quantity(written: str) -> Quantity:
@@ -105,6 +107,7 @@ def _read_unnamed(stated: str) -> Quantity | None:
     """Read a comparator, a number or range, and a unit; return None if there is no number. A power
     of ten after the second number also applies to the first ("1-2 x 10^6").
     """
+    # "40 %" needs no sign at the start; after other words, as in "LVEF >= 40 %", it needs one
     tokens = _read_tokens(": " + _sign_first(stated))
     form = rule("answered_limit")
     match = form.starts(tokens, 0) or form.search(tokens, 1)
@@ -112,9 +115,9 @@ def _read_unnamed(stated: str) -> Quantity | None:
         return None
     written_high = match.read("high")
     high = read_bare_number(written_high) if written_high else None
-    sign = "".join((match.read("sign") or match.read("bare") or "=").split())
+    sign = "".join((match.read("sign") or match.read("bare") or "=").split())  # "> ="
     unit = tokens.text[tokens.ends[match.end - 1] :].strip()
-    if match.read("factor"):
+    if match.read("factor"):  # "<= x 5 ULN"
         unit = f"x {unit}"
     return Quantity(
         comparator=Comparator(_SIGNS.get(sign, sign) if high is None else "between"),
@@ -127,8 +130,8 @@ def _read_unnamed(stated: str) -> Quantity | None:
 
 
 def _sign_first(stated: str) -> str:
-    """Replace a comparator in words with a sign before the number: "18 or older" becomes ">=
-    18".
+    """Replace a comparator in words with a sign before the number: "18 or older" becomes ">= 18",
+    and "between 3 and 5" becomes "3 and 5".
     """
     tokens = _read_tokens(stated)
     signs = find_terms(tokens, "comparators")
@@ -148,10 +151,11 @@ def read_bare_number(text: str) -> int | float:
     >>> read_bare_number("1,500"), read_bare_number("three")
     (1500, 3)
     """
-    value = read_number(text.strip().removeprefix("-").strip())
+    stated = text.strip()
+    value = read_number(stated.removeprefix("-").strip())
     if value is None:
         raise ValueError(f"{text!r}: write only a number, such as 3 or 1.5")
-    return -value if text.strip().startswith("-") else value
+    return -value if stated.startswith("-") else value
 
 
 def read_whole_number(text: str) -> int:
@@ -165,7 +169,7 @@ def read_whole_number(text: str) -> int:
 def read_truth(text: str) -> bool:
     """Read "true" or "false", or "yes" or "no"."""
     truths = {"true": True, "yes": True, "false": False, "no": False}
-    truth = truths.get(text.strip().casefold())
+    truth = truths.get(text.casefold())
     if truth is None:
         raise ValueError(f"{text!r}: write true or false")
     return truth
@@ -182,6 +186,7 @@ def read_amount(text: str) -> Amount:
 
     Only the first part of a fixed combination is read ("600/100 mg", "600 mg/100 mg"); "5 mg/0.5
     mL" keeps its volume. The numbers of the arms that receive the dose may follow: "10 mg @ 1,2".
+    A dose without a unit, such as "5", is rejected.
     """
     text, _, arms = text.partition(" @ ")
     exposure = _EXPOSURE.match(text)
@@ -194,8 +199,8 @@ def read_amount(text: str) -> Amount:
     has_unit = unit[:1].isalpha() or unit.startswith("%")
     if stated is None or not has_unit:
         raise ValueError(
-            f'{text!r}: write a dose as number and unit, such as "300 mg/m2", "1-2 mg" or "up to '
-            '40 mg"'
+            f'{text!r}: write a dose as a number and a unit, such as "300 mg/m2", "1-2 mg" or "up '
+            'to 40 mg"'
         )
     low: float | None = stated.value
     high = low if stated.value_high is None else stated.value_high
@@ -226,8 +231,9 @@ def read_time(kind: type[TimedT], text: str) -> TimedT:
 
 
 def read_window(text: str) -> TimeWindow | str:
-    """Read a time limit: its quote and, separated by bars, its sense, the event or treatment that
-    it limits, and its anchor. If only the quote is given, the rules determine the sense.
+    """Read a time limit: its quote, followed (separated by bars) by its sense, the event or
+    treatment that it limits, and its anchor. If only the quote is given, it is returned as it is,
+    and the rules determine the sense later.
 
     >>> window = read_window(
     ...     "steroids within 6 months of screening | <= 6 month | steroids | of screening"
@@ -249,11 +255,13 @@ def read_window(text: str) -> TimeWindow | str:
     if unit is None:
         raise ValueError(f'{sense!r}: write a time as "<= 6 month"')
     sides = limit.model_dump() | {"unit": unit}
-    return TimeWindow(quote=quote, of=_named(of), anchor=_named(anchor), **sides)
+    return TimeWindow(
+        quote=quote, of=_drop_placeholder(of), anchor=_drop_placeholder(anchor), **sides
+    )
 
 
-def _named(words: str) -> str | None:
-    """Return the words that a model wrote; None if they are a placeholder."""
+def _drop_placeholder(words: str) -> str | None:
+    """Return the words that a model wrote; None for a placeholder, such as "-" or "none"."""
     if words.strip("-").casefold() in ("", "null", "none"):
         return None
     return words
@@ -267,14 +275,13 @@ def read_group_rule(text: str) -> CriterionGroup:
     ['any of', 'any of', 'at least 2 of', '2 to 4 of']
     """
     stated = text.strip().casefold()
+    rules = {"any": GroupRule.ANY, "1": GroupRule.ANY, "all": GroupRule.ALL}
+    if stated in rules:
+        return CriterionGroup(id="", rule=rules[stated])
     numbers = re.fullmatch(r"(\d{1,2})(?:\s?-\s?(\d{1,2}))?", stated)
-    if stated in ("1", GroupRule.ANY):
-        return CriterionGroup(id="", rule=GroupRule.ANY)
-    if stated == GroupRule.ALL:
-        return CriterionGroup(id="", rule=GroupRule.ALL)
     if not numbers:
         raise ValueError(
-            f'{text!r}: write a rule as "all", "any", or how many: "2", "2-4"'
+            f'{text!r}: write a rule as "all", "any", or a number: "2", "2-4"'
         )
     most = int(numbers[2]) if numbers[2] else None
     return CriterionGroup(
@@ -297,10 +304,11 @@ def read_instrument(text: str) -> Instrument:
 def cut_outcome(
     text: str, description: str | None, time_frame: str | None
 ) -> dict[str, str | None]:
-    """Split a flattened outcome into its measure, description and time frame, using the first words
-    of the description and the time frame. Each begins after a comma: the description as early as
-    possible, and the time frame as late as possible. Raises ``ValueError`` if neither begins with
-    the given words.
+    """Split a flattened outcome into its measure, description and time frame, using the first
+    words of the description and the time frame. Each begins after a comma: the description at the
+    earliest possible comma, and the time frame at the latest. Raises ``ValueError`` if no part of
+    the text begins with the words of the description or of the time frame, or if the description
+    would begin after the time frame.
 
     >>> cut_outcome(
     ...     "Survival, overall, From infusion to death., 2 years",
@@ -328,7 +336,7 @@ def _find_starts(text: str, words: str) -> list[int]:
     """List the offsets where a part begins with these words. Raises ``ValueError`` if the words do
     not begin a part.
     """
-    # A last word truncated by the length limit still matches.
+    # a last word that was truncated still matches, since only its beginning is compared
     expression = r"\s+".join(map(re.escape, words.strip(" .,…").split()))
     begins = re.finditer(rf",\s*(?P<part>{expression})", text, re.IGNORECASE)
     starts = [begin.start("part") for begin in begins]

@@ -124,7 +124,7 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
         if field.of is not Of.RECORD and field.of.task not in options.tasks:
             continue
         for line in _plan_own(parsed, field, [*planned.values()], effort, numbers):
-            if field.may_be_in(line.chunk.text):
+            if field.is_mentioned_in(line.chunk.text):
                 question_of_line = planned.get(line.number, line)
                 planned[line.number] = question_of_line.add(field)
     return tuple(planned.values())
@@ -269,7 +269,9 @@ def _plan_dosing(
     passages = list_dose_passages(parsed, numbers)
     texts = [chunk.text for chunk in passages]
     custom = [field for field in options.fields if field.of is Of.REGIMEN]
-    may_have_custom = any(field.may_be_in(text) for field in custom for text in texts)
+    may_have_custom = any(
+        field.is_mentioned_in(text) for field in custom for text in texts
+    )
     if may_have_custom or _doubts_regimens(parsed, options.effort, texts):
         for chunk in passages:
             section = chunk.span.section
@@ -363,7 +365,7 @@ def _list_lines(
     """Yield the lines of the sections that may state a field of the record: first the ``known``
     lines of each section, then its other lines.
     """
-    for name in filter(field.may_stand_in, parsed.sections):
+    for name in filter(field.searches, parsed.sections):
         lines_of_section = [line for line in known if line.chunk.span.section == name]
         yield from lines_of_section
         for passage in parsed.sections[name].lines():
