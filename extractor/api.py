@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from extractor.setup import OpenExtractor, Setup
 
 T = TypeVar("T")
-_NAMED = 20
+_MOST_LISTED = 20
 """Maximum number of problems listed in a warning."""
 
 
@@ -89,7 +89,7 @@ class Extractor:
         return Setup(self._model, key=self._key, **self._keywords)
 
     def price(self, usage: Usage) -> float | None:
-        """Return the cost in US dollars of a usage, such as ``extraction.usage``, or None if the
+        """Return the cost of a usage, such as ``extraction.usage``, in US dollars, or None if the
         price is unknown.
 
         >>> from extractor.schemas import Usage
@@ -118,7 +118,10 @@ class Extractor:
         >>> async def list_ids():
         ...     async with Extractor().open() as extract:
         ...         calls = map(extract, read_records("seeds/records"))
-        ...         return [one.record_id[:3] for one in await asyncio.gather(*calls)]
+        ...         return [
+        ...             extraction.record_id[:3]
+        ...             for extraction in await asyncio.gather(*calls)
+        ...         ]
         >>> asyncio.run(list_ids())
         ['000', '001', '002', '003', '004']
         """
@@ -158,7 +161,7 @@ class Extractor:
         record_id: str | int | None = None,
         section: GivenSection | None = None,
     ) -> TrialExtraction:
-        r"""Extract a text, such as a protocol synopsis or a pasted list of criteria.
+        r"""Extract data from a text, such as a protocol synopsis or a pasted list of criteria.
 
         Also works in a notebook. To see which headings are recognised, or to locate evidence in the
         text, create the same record with ``make_record``.
@@ -286,7 +289,7 @@ class Extractor:
         *,
         section: GivenSection | None = None,
     ) -> Any:
-        r"""Extract texts, files or records, and return a table of their values.
+        r"""Return a table of the values in texts, files or records.
 
         Use ``run`` if you need several tables, the failures, or the run's folder.
 
@@ -296,7 +299,7 @@ class Extractor:
             given: A text, or any input that ``run`` accepts, or several of these.
             to: The library that provides the returned table.
             section: The section that each text belongs to, such as ``eligibility`` or
-                ``primary_outcomes``. The texts then do not need headings.
+                ``primary_outcomes``. The texts then need no headings.
 
         Raises:
             ValueError: The table does not exist.
@@ -349,9 +352,9 @@ class Extractor:
             results = self.run(read_texts(given, section, names), quiet=True)
         problems = list(_list_problems(results))
         if problems and not len(results):
-            raise ExtractorError("; ".join(problems[:_NAMED]))
+            raise ExtractorError("; ".join(problems[:_MOST_LISTED]))
         if problems:
-            shown = show_some(problems, most=_NAMED)
+            shown = show_some(problems, most=_MOST_LISTED)
             warnings.warn(f"{counted(len(problems), 'problem')}: {shown}", stacklevel=2)
         table = results.table(name, to)
         if names and to == "pandas":

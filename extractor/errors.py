@@ -14,7 +14,7 @@
      |    |    +-- ModelAway    its server does not answer; the run can continue later
      |    |    |    +-- RunStopped  the user stopped the run
      |    |    +-- MissingKey   its key is missing
-     |    |    +-- RequestTooLong  the questions do not fit into its context
+     |    |    +-- RequestTooLong  the questions do not fit in its context window
      |    +-- BatchUnfinished   a provider's batches left questions unanswered
      |    +-- AnswerRejected    its answer could not be used at all
      |    +-- AnswerPending     the request was written to a file and is not answered yet
@@ -29,9 +29,9 @@
      +-- UnexpectedError        a bug in this program affected a record
      +-- MissingExtra           an optional library is not installed
      +-- GoldError              a gold annotation is invalid
-     +-- ArgumentError         an argument is invalid; also a ValueError
-          +-- WrongType        it has the wrong type; also a TypeError
-          +-- FieldError       the declaration of a custom field is invalid
+     +-- ArgumentError          an argument is invalid; also a ValueError
+          +-- WrongType         it has the wrong type; also a TypeError
+          +-- FieldError        the declaration of a custom field is invalid
 
 Each stage converts the exceptions of the libraries that it uses to these errors.
 """
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from extractor.schemas import Usage
 
 _MAX_FRAMES = 20
-"""The traceback of an endless recursion has a thousand similar frames."""
+"""The traceback of an infinite recursion has a thousand similar frames."""
 
 
 class ExtractorError(Exception):
@@ -110,7 +110,7 @@ class RepeatedRecord(RecordError):
     is used.
 
     >>> print(RepeatedRecord("b.json", "NCT1", "a.json, record 2", same_text=False))
-    b.json: the record NCT1 was already read from a.json, record 2, with other text; ...
+    b.json: the record NCT1 was already read from a.json, record 2, with different text; ...
     """
 
     def __init__(
@@ -121,15 +121,12 @@ class RepeatedRecord(RecordError):
         *,
         same_text: bool,
         place: str | None = None,
-        remedy: str = "remove one of the two",
     ) -> None:
-        self.record_id = record_id
-        self.first = first
         self.same_text = same_text
         problem = f"the record {record_id} was already read from {first}"
         if not same_text:
-            problem += ", with other text"
-        super().__init__(path, problem, remedy, place=place)
+            problem += ", with different text"
+        super().__init__(path, problem, "remove one of the two", place=place)
 
 
 class RegistryError(ExtractorError):
@@ -178,7 +175,7 @@ class ModelAway(ModelUnavailable):
 
 class RunStopped(ModelAway):
     """The user stopped the run, so no further requests are sent. Records that still need a request
-    stay unfinished.
+    remain unfinished.
     """
 
 
@@ -193,7 +190,7 @@ class MissingKey(ModelUnavailable):
 
 
 class RequestTooLong(ModelUnavailable):
-    """The questions do not fit into the model's context. Fewer questions might fit."""
+    """The questions do not fit in the model's context window. Fewer questions might fit."""
 
 
 class AnswerRejected(ModelError):
@@ -209,8 +206,8 @@ class AnswersError(ExtractorError):
 
 
 class AnswerMissing(AnswersError):
-    """The replayed run has no answer to a call. The message names the most similar call and how it
-    differs.
+    """The replayed run has no answer to a call. The message names the most similar call and states
+    how it differs.
     """
 
 
@@ -231,7 +228,7 @@ class FolderInUse(StoreError):
 
 
 class DiskFull(StoreError):
-    """The disk of a run's folder is full."""
+    """The disk that contains a run's folder is full."""
 
 
 class MissingExtra(ExtractorError):
@@ -239,12 +236,12 @@ class MissingExtra(ExtractorError):
     the extra that installs it.
 
     >>> print(MissingExtra("FHIR needs fhir.resources", "fhir"))
-    FHIR needs fhir.resources; run in the folder of your clone: pip install '.[fhir]'
+    FHIR needs fhir.resources; in the folder of your clone, run: pip install '.[fhir]'
     """
 
     def __init__(self, need: str, extra: str) -> None:
         self.remedy = f"pip install '.[{extra}]'"
-        super().__init__(f"{need}; run in the folder of your clone: {self.remedy}")
+        super().__init__(f"{need}; in the folder of your clone, run: {self.remedy}")
 
 
 class EngineError(ExtractorError):
@@ -294,8 +291,8 @@ class FieldError(ArgumentError):
 def as_extractor_error(error: BaseException) -> ExtractorError:
     """Return an ``ExtractorError`` unchanged, and any other error as an ``UnexpectedError``.
 
-    Some other errors cannot be raised by a task: a future rejects ``StopIteration``, ``SystemExit``
-    would end the event loop, and some libraries' errors cannot be pickled.
+    A task cannot raise every error: a future rejects ``StopIteration``, ``SystemExit`` would end
+    the event loop, and some libraries' errors cannot be pickled.
 
     >>> as_extractor_error(StopIteration()).kind
     'StopIteration'
@@ -307,4 +304,5 @@ def as_extractor_error(error: BaseException) -> ExtractorError:
         f"{'/'.join(PurePath(frame.f_code.co_filename).parts[-2:])}:{line}:{frame.f_code.co_name}"
         for frame, line in walk_tb(error.__traceback__)
     ]
-    return UnexpectedError(type(error).__name__, tuple(frames[: -_MAX_FRAMES - 1 : -1]))
+    innermost_first = frames[: -_MAX_FRAMES - 1 : -1]
+    return UnexpectedError(type(error).__name__, tuple(innermost_first))

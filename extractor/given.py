@@ -24,12 +24,15 @@ Given = str | PathLike[str] | TrialRecord | Mapping[str, Any]
 """One input: a file name, a record, or a study."""
 _SINGLE = (str, PathLike, TrialRecord, Mapping)
 GIVEN = "given.jsonl"
-_STUDY = "pass a study from the registry's API, such as json.load returns for a downloaded study"
+_STUDY = (
+    "pass a study from the registry's API, such as the dictionary that json.load returns for a "
+    "downloaded study"
+)
 
 
 def list_given(given: Any) -> list[Any]:
-    """Return the inputs as a list, whether one or several are given. Raises ``WrongType`` for a
-    data frame.
+    """Return the inputs as a list, even if there is only one. Raises ``WrongType`` for a data
+    frame.
     """
     if hasattr(given, "columns"):
         raise WrongType(
@@ -153,6 +156,7 @@ def read_texts(
 def _is_text(given: str, section: GivenSection | None) -> bool:
     """Return True if the string is a text, not a file name. A single line is treated as a text if
     it contains a space, does not end in a file extension, and is not the name of an existing file.
+    A blank string and, if ``section`` is set, any string are also treated as texts.
     """
     is_line = " " in given and not Path(given).suffix and not exists(given)
     return bool(section) or not given.strip() or is_text(given) or is_line

@@ -2,12 +2,11 @@
 
 Credentials are the values of environment variables with a typical name (``OPENAI_API_KEY``,
 ``AWS_SESSION_TOKEN``), the headers in variables such as ``ANTHROPIC_CUSTOM_HEADERS``, the user and
-password in an address or a proxy variable, and any value that an option, an argument or an SDK
-passes to ``remember``. Text leaves the process through errors (``extractor.errors``), events,
-standard error, and the files and store of a run, all of which call ``mask``. Replies from a service
-are masked too, because a server may repeat a key in full, in part, with asterisks, or encoded. To
-recognise further names, edit ``_NAMES_CREDENTIAL``; to recognise further ways of writing a key,
-edit ``_list_forms``.
+password in an address or a proxy variable, and any value passed to ``remember``. Text leaves the
+process through errors (``extractor.errors``), events, standard error, and the files and store of a
+run, all of which call ``mask``. Replies from a service are also masked, because a server may repeat
+a key in full, in part, with asterisks, or encoded. To recognise further names, edit
+``_NAMES_CREDENTIAL``; to recognise further ways of writing a key, edit ``_list_forms``.
 """
 
 import json
@@ -31,11 +30,13 @@ _NAMES_CREDENTIAL = re.compile(
 """Words that occur in the names of credentials, such as ``api_key``, ``x-api-key`` or
 ``clientSecret``.
 """
-_NAMES_OTHER = re.compile(
+_NAMES_PLAIN_VALUE = re.compile(
     r"\b(?:file|path|dir|url|uri|sock|name|type|version|count|mode|host|endpoint|prompt|cache"
     r"|stop|eos|bos|pad|special|ids|max|min|limit|budget|application credentials)\b"
 )
-"""Words that occur in other names, such as ``SSH_AUTH_SOCK`` or ``prompt_cache_key``."""
+"""Words that occur in names that do not denote credentials, such as ``SSH_AUTH_SOCK`` or
+``prompt_cache_key``.
+"""
 _NAMES_PASSWORD = re.compile(
     r"(?:password|passwd|secret|(?:pg|\bdb )pass|\bmysql pwd)s?$|\b(?:endpoint|host|api) key$"
 )
@@ -49,10 +50,10 @@ _BETWEEN_WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _SCHEME = re.compile(r"(?:Bearer|Basic|Token)\s+", re.IGNORECASE)
 
 _USER = re.compile(r"://[^\s/?#]*@")
-"""The password may contain a slash, or a # before the first slash. Otherwise, a # precedes the name
-of a model.
-"""
 _USER_OF_ADDRESS = re.compile(r"^([^/]*//)(?:[^#]*|[^/]*)@")
+"""The password may contain a slash or a #, but not both: in ``http://host/v1#org/name@2``, the #
+precedes the name of a model.
+"""
 _ADDRESS_WITH_USER = re.compile(r"\s*(?:([a-z][a-z0-9+.-]*)://)?(\S+)@", re.IGNORECASE)
 """The scheme, and the text before the last ``@``, because a password may contain any character."""
 
@@ -66,8 +67,8 @@ _LONG = 16
 part of them appears.
 """
 _PART = 12
-"""Number of consecutive characters that identify a part of a long credential. No other text shares
-them by chance.
+"""Number of consecutive characters that identify a part of a long credential. Other text does not
+contain the same characters by chance.
 """
 _WORD = re.compile(rf"[\w+/=.~%-]{{{_PART},}}")
 _STARRED = re.compile(
@@ -174,7 +175,9 @@ def names_credential(name: str) -> bool:
     words = _BETWEEN_WORDS.sub(" ", name).lower()
     if _NAMES_PASSWORD.search(words):
         return True
-    return bool(_NAMES_CREDENTIAL.search(words)) and not _NAMES_OTHER.search(words)
+    return bool(_NAMES_CREDENTIAL.search(words)) and not _NAMES_PLAIN_VALUE.search(
+        words
+    )
 
 
 def _hide(name: str, value: Any) -> Any:
@@ -295,6 +298,7 @@ def _encode(content: bytes) -> Iterator[str]:
     The first and last characters depend on the adjacent text and are omitted.
     """
     # Base64 writes 3 bytes as 4 characters, so only the number of preceding bytes modulo 3 matters.
+    # After 0, 1 or 2 bytes, the first character without bits of these bytes is number 0, 2 or 3.
     for before, start in enumerate((0, 2, 3)):
         end = (before + len(content)) * 8 // 6
         encoded = b64encode(bytes(before) + content).decode()[start:end]

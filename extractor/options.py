@@ -64,7 +64,8 @@ class Options(BaseModel):
 
     @classmethod
     def read(cls, given: Mapping[str, Any], spell: Callable[[str], str] = str) -> Self:
-        """Validate the given options, and return them together with the defaults of other options.
+        """Validate the given options, and return them together with the defaults of the other
+        options.
 
         For messages, ``spell`` converts the name of a field to the name that the user writes.
         Raises ``FieldError`` if the first problem is the declaration of a custom field, and
@@ -94,7 +95,7 @@ def split_names(text: str) -> list[str]:
 
 
 def list_several(given: Any) -> tuple[Any, ...]:
-    """Return one or several values as a tuple. None returns an empty tuple; a string or a path is a
+    """Return one or more values as a tuple. None returns an empty tuple; a string or a path is a
     single value.
     """
     if given is None:
@@ -120,7 +121,7 @@ def read_own_fields(
 
 
 def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
-    """Read the parameters of a request from a mapping or from strings ``KEY=VALUE``, whose values
+    """Read the parameters of a request from a mapping or from ``KEY=VALUE`` strings, whose values
     are JSON or plain text. Credentials among them are masked from now on.
 
     Raises ``ValueError`` for an invalid parameter. The message does not quote the value, which may
@@ -138,7 +139,9 @@ def _read_parameters(given: Mapping[str, Any] | Iterable[str] | None) -> dict[st
     for text in map(str, list_several(given)):
         name, equals, value = text.partition("=")
         if not equals:
-            raise ValueError("an option is not KEY=VALUE; write top_k=40")
+            raise ValueError(
+                "an option does not have the form KEY=VALUE; write, for example, top_k=40"
+            )
         try:
             parameters[name] = json.loads(value)
         except ValueError:
@@ -191,12 +194,12 @@ class ExtractionOptions(Choice):
 
 
 class ModelOptions(Options):
-    """The options of the model: which one is asked, how, and how much it may cost."""
+    """The options for the model: which model is asked, how it is asked, and its maximum cost."""
 
     model: Annotated[str | None, Shown(MODEL, "SPEC", envvar="EXTRACTOR_MODEL")] = None
     """A hosted model, or http://host:port/v1#NAME. Without one, only the rules run."""
     max_usd: Annotated[float | None, Field(ge=0), Shown(COST, "USD")] = None
-    """Maximum cost in US dollars, including resumed runs."""
+    """Maximum cost in US dollars, including earlier invocations."""
     prices: Annotated[
         tuple[Path, ...],
         BeforeValidator(list_several),
@@ -221,7 +224,7 @@ class ExtractorOptions(ExtractionOptions, ModelOptions):
     replay: Annotated[Path | None, Shown(MODEL, "DIR")] = None
     """Reuse the answers of an earlier run offline."""
     timeout: Annotated[float, Field(ge=0.1), Shown(SPEED, "S")] = 600.0
-    """Timeout for one request in seconds, up to the last byte of the reply."""
+    """Timeout in seconds for one request, including the whole reply."""
 
     @property
     def extraction(self) -> ExtractionOptions:

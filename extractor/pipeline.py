@@ -1,4 +1,4 @@
-"""The stages that every extraction runs through, in order.
+"""The stages of every extraction, in order.
 
 ``plan`` parses a record and chooses the questions, the caller asks a model, and ``finish`` creates
 the extraction. Neither function uses the network. Files are read before the first stage, by
@@ -34,8 +34,8 @@ def plan(
     record: TrialRecord, options: ExtractionOptions
 ) -> "tuple[ParsedRecord, Round | None]":
     """Parse a record and choose the questions for a model. Returns the parsed record and the
-    questions; instead of questions, returns None if ``options`` do not allow them or if the rules
-    are certain.
+    questions, or None in place of the questions if ``options`` do not allow any or if the rules
+    leave nothing to ask.
 
     The result depends only on the arguments, so any process can compute or repeat it. Raises
     ``RecordTooLarge`` or ``RecordTooSlow`` for a record that exceeds the limits in

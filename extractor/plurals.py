@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import floor
 
 _DIGITS = 6
-"""Number of decimal places of a percentage that are not affected by rounding errors."""
+"""Number of decimal places in a percentage that are not affected by rounding errors."""
 
 
 def plural(number: int, noun: str, nouns: str = "") -> str:

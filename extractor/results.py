@@ -41,11 +41,10 @@ Paths = str | PathLike[str] | Iterable[str | PathLike[str]]
 FileFormat = Literal["jsonl", "csv", "parquet", "duckdb", "xlsx", "fhir"]
 _ARGUMENTS = {
     "--format fhir": 'file_format="fhir"',
-    "say --format": "give file_format",
     "--format": "file_format",
     "--tables": "tables",
     "--force": "force=True",
-    "choose another --out": "name a file in another place",
+    "choose another --out": "specify a file in another location",
     "--to": "path",
 }
 """The Python equivalents of the options of ``extractor export``."""
@@ -102,8 +101,8 @@ class Results:
 
     @property
     def usage(self) -> PricedUsage:
-        """The questions, calls, tokens and cost of the run, including those of invocations that it
-        resumed. ``usd`` is None if the price is unknown.
+        """The questions, calls, tokens and cost of the run, including those of earlier invocations.
+        ``usd`` is None if the price is unknown.
         """
         manifest = self._finished.manifest
         return PricedUsage(**manifest.usage.model_dump(), usd=manifest.cost["usd"])
@@ -173,9 +172,9 @@ class Results:
             path: A folder, or a file whose name ends with ``.duckdb`` or ``.xlsx`` or, for a single
                 table, with ``.csv``, ``.parquet`` or ``.jsonl``.
             tables: The names of the tables to write; by default, all tables.
-            tasks: The tasks whose tables or FHIR resources to write.
+            tasks: The tasks whose tables or FHIR resources are written.
             file_format: The format of the files in a folder. ``fhir`` writes FHIR R5 and requires
-                the extra ``fhir``.
+                the ``fhir`` extra.
             min_confidence: Omit values below this confidence, from 0 to 1.
             gold: A folder of gold annotations. Its finished records replace the extractions of the
                 run.
@@ -183,12 +182,12 @@ class Results:
 
         Returns:
             The number of rows in each table, or of resources of each FHIR type. ``unmapped`` is the
-            number of values that FHIR cannot represent, which ``unmapped.jsonl`` lists.
+            number of values that FHIR cannot represent; ``unmapped.jsonl`` lists them.
 
         Raises:
             ValueError: A table or task does not exist, or the path does not determine the format.
             MissingExtra: The format's library is not installed.
-            StoreError: The path contains something else or cannot be written.
+            StoreError: The path contains something other than an export, or cannot be written to.
 
         >>> from extractor import Extractor
         >>> results = Extractor().run("seeds/records")
@@ -297,10 +296,10 @@ def export_results(  # noqa: PLR0913 - one parameter per option of the command
 ) -> tuple[Mapping[str, int], list[str]]:
     """Write a run, or the extractions in a file or folder, as tables or as FHIR resources.
 
-    ``run`` is the run in ``source``, or None if it contains only extractions. ``threshold`` counts
-    the values that are omitted. Returns the number of rows in each table, or of resources of each
-    type, and a readable description of them. Raises the same errors as ``Results.export``, but the
-    messages name the options of the command line.
+    ``run`` is the run in ``source``, or None if it contains only extractions. ``threshold`` is the
+    minimum confidence, and counts the values that are omitted because of it. Returns the number of
+    rows in each table, or of resources of each type, and a readable description of them. Raises the
+    same errors as ``Results.export``, but the messages name the options of the command line.
     """
     fields = restore_fields(run.manifest.settings) if run else ()
     columns = choose_tables(tasks, tables, fields)
@@ -318,7 +317,7 @@ def export_results(  # noqa: PLR0913 - one parameter per option of the command
     rows = export_run(source, destination, columns, lines, registry, threshold, fields)
     described = [
         f"records: the inputs of {counted(count, 'record')} are {state}, so registered columns and "
-        "arms are empty; export from where the run was started, or repeat it"
+        "arms are empty; export from the folder in which the run was started, or repeat the run"
         for state, count in lacking.items()
     ]
     described += [f"{name}: {number}" for name, number in rows.items()]
@@ -327,9 +326,9 @@ def export_results(  # noqa: PLR0913 - one parameter per option of the command
 
 @contextmanager
 def _naming_arguments(path: Path) -> Iterator[None]:
-    """Rewrite the messages of errors raised in the body for Python: options such as ``--to`` are
-    replaced with the equivalent arguments. An ``OSError`` is raised as a ``StoreError`` that names
-    the file.
+    """Rewrite the messages of errors raised in the body so that they suit Python: options such as
+    ``--to`` are replaced with the equivalent arguments. An ``OSError`` is raised as a
+    ``StoreError`` that names the file.
     """
     try:
         with naming_file(path):

@@ -116,7 +116,7 @@ class Setup:
         self.asking = ClientSettings(
             reasoning, chosen.model_options, timeout=chosen.timeout, patience=patience
         )
-        self._asked = chosen
+        self._all_options = chosen
         self.options = chosen.extraction
         self.choice = ModelChoice(spec, chosen.replay, exchange)
         self._budget = None
@@ -137,7 +137,7 @@ class Setup:
         from extractor.model.cost.budget import Pricing  # noqa: PLC0415 - slow, and few need it
         from extractor.model.cost.prices import read_prices  # noqa: PLC0415 - as above
 
-        chosen = self._asked
+        chosen = self._all_options
         spec = self.choice.spec
         return Pricing.of(spec, read_prices(chosen.prices), chosen.max_usd, self.asking)
 
@@ -158,8 +158,8 @@ class Setup:
             concurrency: The maximum number of concurrent requests.
             calls: The store of calls. A call that already has an answer is not sent again; new
                 answers are stored.
-            route: The budget of the calls, and the object that answers them instead of the model,
-                if any.
+            route: The budget for the calls, and the object, if any, that answers them instead of
+                the model.
             asking: Client settings that replace those of this object.
         """
         refuse_less("concurrency", concurrency, 1)

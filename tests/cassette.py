@@ -36,9 +36,7 @@ _KEPT_HEADERS = frozenset({"content-type", "retry-after"})
 
 
 @contextmanager
-def use_cassette(
-    path: Path, *, record: bool = False, now: datetime | None = None
-) -> Iterator[Any]:
+def use_cassette(path: Path, *, record: bool = False) -> Iterator[Any]:
     """Answer HTTP requests inside the block from a cassette, or record them into a new one.
 
     A request that was never recorded fails as if the server were away; ``AnswersError`` is raised at
@@ -46,7 +44,7 @@ def use_cassette(
     block ends without an error.
     """
     if record:
-        with _recording(path, now or datetime.now(UTC)) as cassette:
+        with _recording(path) as cassette:
             yield cassette
         return
     read_cassette(path)
@@ -57,7 +55,7 @@ def use_cassette(
 
 
 @contextmanager
-def _recording(path: Path, now: datetime) -> Iterator[Any]:
+def _recording(path: Path) -> Iterator[Any]:
     prompts: dict[str, PromptVersion] = {}
     send = Sender.send
 
@@ -84,7 +82,7 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
                 shown_model(_load_object(reply).get("model")) for _, reply in exchanges
             }
             note = {
-                "recorded": now.date().isoformat(),
+                "recorded": datetime.now(UTC).date().isoformat(),
                 "models": sorted(models - {""}),
                 "prompts": [
                     {"name": p.name, "version": p.version, "sha256": p.sha256}

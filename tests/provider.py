@@ -98,11 +98,9 @@ class Provider:
             got = self.answer(request["body"])
             row: dict[str, Any] = {"id": "r", "custom_id": request["custom_id"]}
             if got is None:
-                error = {
-                    "code": "batch_expired",
-                    "message": "it was not reached in time",
-                }
-                row |= {"response": None, "error": error}
+                message = "it was not reached in time"
+                row |= {"response": None}
+                row |= {"error": {"code": "batch_expired", "message": message}}
             else:
                 response = {"status_code": got[0], "request_id": "q", "body": got[1]}
                 row |= {"response": response, "error": None}
@@ -111,16 +109,11 @@ class Provider:
         counts = {"completed": len(outputs), "failed": len(errors)}
         batch["request_counts"] = {"total": sum(counts.values()), **counts}
         batch["status"] = self.ends
-        batch["output_file_id"] = self._keep(outputs)
-        batch["error_file_id"] = self._keep(errors)
+        for name, rows in (("output", outputs), ("error", errors)):
+            content = "\n".join(rows).encode()
+            batch[f"{name}_file_id"] = self.add_file(content)["id"] if rows else None
         if self.ends == "failed":
             _fail(batch, "invalid_json_line", "line 1 is no JSON")
-
-    def _keep(self, rows: list[str]) -> str | None:
-        """The id of a new file with these rows, if there are any."""
-        if not rows:
-            return None
-        return str(self.add_file("\n".join(rows).encode())["id"])
 
     def _count_waiting(self, last: dict[str, Any]) -> int:
         """The requests of the batches that wait, up to this one."""
@@ -155,34 +148,29 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
     def serve(self, method: str, body: bytes) -> None:
         path = self.path.partition("?")[0].removeprefix("/v1")
         route = f"{method} {re.sub(r'/(file|batch)-[0-9]+', '', path)}"
-        with self.provider.lock:
-            self.provider.asked.append(route)
-            waiting = self.provider.faults.get(route)
+        provider = self.provider
+        with provider.lock:
+            provider.asked.append(route)
+            waiting = provider.faults.get(route)
             fault = waiting.pop(0) if waiting else None
+            if fault is None and provider.gone.intersection(path.split("/")):
+                fault = 404, {"error": {"message": f"No such object: {path}"}}
             if fault:
                 default = {"error": {"message": "a fault"}}
-                status, body = fault if isinstance(fault, tuple) else (fault, default)
-                self.write(status, json.dumps(body).encode())
+                status, reply = fault if isinstance(fault, tuple) else (fault, default)
+                self.write(status, json.dumps(reply).encode())
                 return
-            if self.provider.gone.intersection(path.split("/")):
-                gone = {"error": {"message": f"No such object: {path}"}}
-                self.write(404, json.dumps(gone).encode())
-                return
-            reply = self.reply(method, path, body)
+            is_download = path.endswith("/content")
+            if is_download:
+                content = provider.files[path.split("/")[2]]
+            else:
+                content = json.dumps(self.result(method, path, body)).encode()
             if fault == 0:
                 self.close_connection = True
                 return
-            spoils = self.provider.spoils if path.endswith("/content") else []
-            spoil = spoils.pop(0) if spoils else None
-        if spoil:
-            self.write_unsized(spoil(reply))
-        else:
-            self.write(200, reply)
-
-    def reply(self, method: str, path: str, body: bytes) -> bytes:
-        if path.endswith("/content"):
-            return self.provider.files[path.split("/")[2]]
-        return json.dumps(self.result(method, path, body)).encode()
+            spoil = provider.spoils.pop(0) if is_download and provider.spoils else None
+        self.close_connection = self.close_connection or spoil is not None
+        self.write(200, spoil(content) if spoil else content)
 
     def result(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         if method == "POST" and path == "/files":
@@ -201,19 +189,12 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
             return {"object": "list", "data": rows, **ends}
         return self.provider.look(path.split("/")[2])
 
-    def write_unsized(self, content: bytes) -> None:
-        """Write a body that ends where the connection does."""
-        self.send_response(200)
-        self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(content)
-        self.close_connection = True
-
     def write(self, status: int, content: bytes) -> None:
+        """Write a body. If the connection closes, the body has no length and ends there."""
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
+        if not self.close_connection:
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 

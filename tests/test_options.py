@@ -9,6 +9,7 @@ from extractor.apps.cli.options import CollectOptions, RunOptions
 from extractor.apps.serve.settings import ServiceOptions
 from extractor.errors import ArgumentError
 from extractor.options import ExtractionOptions, ExtractorOptions, Keywords
+from extractor.schemas import Usage
 from extractor.schemas.vocabulary import Effort
 from tests.commands import invoke
 
@@ -23,6 +24,13 @@ def test_names_may_be_given_as_text_and_the_default_is_everything():
     everything = Extractor().setup.options
     assert (everything.tasks, everything.effort) == (set(Task), Effort.MEDIUM)
     assert everything.min_confidence == 0.0
+
+
+def test_options_of_the_model_have_defaults():
+    assert Extractor(prices=None).price(Usage()) == 0.0
+    extractor = Extractor("openai/none-of-this-name", key="a-key-of-tests", timeout=900)
+    assert extractor.price(Usage(calls=1)) is None
+    assert extractor.setup.asking.patience == 900
 
 
 def test_no_effort_asks_nothing():
@@ -41,7 +49,7 @@ def test_no_effort_asks_nothing():
         ({"tasks": []}, "at least 1 item"),
         ({"tasks": "dosign"}, "'dosign': input should be"),
         ({"tasks": 3}, "3: input should be 'eligibility', 'dosing' or 'endpoints'"),
-        ({"model_options": 3}, "an option is not KEY=VALUE"),
+        ({"model_options": 3}, "an option does not have the form KEY=VALUE"),
         (
             {"model_options": {"extra_headers": "X: 1"}},
             "extra_headers: not a JSON object",

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any
 
 from extractor.formats.found import (
-    Found,
+    ReadResult,
     RecordContent,
     UnreadableSource,
     build_content,
@@ -36,7 +36,7 @@ _STARTS_ROW = r"()(?:\d+\|)?NCT\d{8}\|"
 _BREAK = re.compile(r"(?<![\s(<>=\d%])~|~(?!\s?\d)|~(?=\s?\d{1,2}[.)][\sA-Z])")
 
 
-def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[Found]:
+def read_aact(tables: Mapping[str, OpenTable]) -> Iterator[ReadResult]:
     """Yield the problems of individual rows, then the studies of an export in order of NCT number.
     ``tables`` maps the name of each table, such as "studies", to a function that opens the table.
     """

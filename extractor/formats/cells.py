@@ -42,6 +42,7 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
     >>> split_list("First:\n- Pain\nThen:\n- Cost")
     [('First:', 'Pain'), ('Then:', 'Cost')]
     """
+    # the starts and ends of the text between the marks
     edges = [0]
     for mark in _STARTS[by].finditer(cell):
         edges += mark.span()
@@ -53,7 +54,7 @@ def split_list(cell: str, by: str = "marks") -> list[tuple[str, str]]:
         if items and STARTS_TIME.match(item):
             before, outcome = items.pop()
             items.append((before, f"{outcome}; {item}"))
-        elif last.rstrip().endswith(":"):
+        elif last.rstrip().endswith(":"):  # "Pain\nThen:" introduces the next item
             at = len(words)
             if words.strip():
                 items.append((lead, cut(item, 0, at)))
@@ -113,13 +114,13 @@ def list_interventions(
     ['A', 'B']
     """
     for number, item in enumerate(filter(str.strip, _STARTS[by].split(cell)), first):
-        stated = _TYPED.match(item)
+        typed = _TYPED.match(item)
         if by == "products":
-            stated = _PRODUCT.match(item) or stated
+            typed = _PRODUCT.match(item) or typed
         parts: list[Part] = []
-        if stated:
-            for part in stated.groupdict():
-                start, end = stated.span(part)
+        if typed:
+            for part in typed.groupdict():
+                start, end = typed.span(part)
                 if start < end:
                     parts.append(Part(name=part, start=start, end=end))
         yield Section(name=f"interventions[{number}]", text=item, parts=tuple(parts))

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import Any, cast
 
 from extractor.formats.flat import is_register_text
-from extractor.formats.found import DOWNLOAD, Found, UnreadableSource
+from extractor.formats.found import DOWNLOAD, ReadResult, UnreadableSource
 
-Reader = Callable[[Any], Iterator[Found]]
+Reader = Callable[[Any], Iterator[ReadResult]]
 
 ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 _READERS = {
@@ -41,13 +41,13 @@ _REFUSED = {
     "page": ("a web page, which is not supported", f"copy its text, or {DOWNLOAD}"),
     "binary": (
         "binary data, not text",
-        f"save it as text in UTF-8, PDF or .docx without a password, or {DOWNLOAD}",
+        f"save it without a password as UTF-8 text, PDF or .docx, or {DOWNLOAD}",
     ),
     "aact": (
         "one table of an AACT export",
         "pass the zip of the export, or a zip of all its tables",
     ),
-    "empty": ("the file is empty", "pass a file with a record"),
+    "empty": ("the file is empty", "pass a file that contains a record"),
 }
 
 
@@ -70,9 +70,9 @@ def detect_format(head: bytes) -> str:
     ('json', 'plain')
     """
     text = head.decode("utf-8", "replace")
-    found = _SIGNS.match(text)
-    if found:
-        kind = str(found.lastgroup)
+    sign = _SIGNS.match(text)
+    if sign:
+        kind = str(sign.lastgroup)
         if kind in _REFUSED:
             raise UnreadableSource(*_REFUSED[kind])
         return kind

@@ -13,7 +13,7 @@ from typing import IO, BinaryIO, NamedTuple
 
 from extractor.formats.documents import read_document
 from extractor.formats.found import (
-    Found,
+    ReadResult,
     RecordContent,
     UnreadableSource,
     build_content,
@@ -46,12 +46,12 @@ class _Chapter(NamedTuple):
     end: int
 
 
-def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+def read_pdf(stream: BinaryIO | IO[bytes]) -> Iterator[ReadResult]:
     """Yield the record in a PDF."""
     yield build_content(partial(_build, "pdf"), stream, None)
 
 
-def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[Found]:
+def read_word(stream: BinaryIO | IO[bytes]) -> Iterator[ReadResult]:
     """Yield the record in a Word document."""
     yield build_content(partial(_build, "docx"), stream, None)
 
@@ -124,15 +124,15 @@ def _choose(chapters: Sequence[_Chapter]) -> list[_Chapter]:
     """Return the chapters to read in a long document. If no chapter is of a wanted kind, return
     all chapters.
     """
-    front, *others = chapters
-    kinds = {chapter.kind for chapter in others}
+    front, *rest = chapters
+    kinds = {chapter.kind for chapter in rest}
     if kinds.isdisjoint(_WANTED):
         return list(chapters)
     wanted = set(_WANTED)
     if "eligibility" not in kinds:
         wanted.add("synopsis")
     front = front._replace(end=min(front.end, _LONGEST_FRONT))
-    return [front, *(chapter for chapter in others if chapter.kind in wanted)]
+    return [front, *(chapter for chapter in rest if chapter.kind in wanted)]
 
 
 def _list_titles(chapters: Sequence[_Chapter]) -> str:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from extractor.formats.fields import name_language
 from extractor.formats.found import (
-    Found,
+    ReadResult,
     RecordContent,
     UnreadableSource,
     Words,
@@ -35,7 +35,9 @@ _FIELD = re.compile(
     re.MULTILINE,
 )
 _FIRST_SHORT = "E.6"
-"""The first of the short fields, whose labels need not be known."""
+"""The first of the short fields, such as "E.8.1 Controlled: Yes", whose labels are not in the
+table. Section F is the last that contains such fields.
+"""
 _ENGLISH = (None, "en")
 [_REGISTER] = list_registers("text")
 _SETTINGS = _REGISTER.settings
@@ -53,7 +55,7 @@ class _Field(NamedTuple):
     block: int
 
 
-def read_register_text(stream: BinaryIO) -> Iterator[Found]:
+def read_register_text(stream: BinaryIO) -> Iterator[ReadResult]:
     """Yield the trials of a download, and a problem for each trial that cannot be read.
 
     A block with a different number from the previous block begins the next trial. A copied page may
@@ -87,10 +89,10 @@ def build_register_text(text: str) -> RecordContent:
     >>> content.trial_id, content.sections[0].text
     ('2029-000001-11', 'Principal inclusion criteria\nAdults')
     """
-    content, *others = read_register_text(BytesIO(text.encode()))
-    if others:
+    content, *further = read_register_text(BytesIO(text.encode()))
+    if further:
         raise UnreadableSource(
-            f"a text with {len(others) + 1} trials from the EU Clinical Trials Register",
+            f"a text with {len(further) + 1} trials from the EU Clinical Trials Register",
             "save the text as a file and read the file (read_records, extractor run): each trial "
             "becomes a record",
         )
@@ -126,18 +128,29 @@ def _list_fields(text: str) -> list[_Field]:
 
 def _is_field(number: str, label: str, last: str) -> bool:
     """Return whether a line that begins with a field number is a field rather than running text.
-    ``last`` is the number of the previous field.
+    ``last`` is the number of the previous field, or "" at the beginning of a block.
 
-    Before section E, it is enough for the letters to be in ascending order. From E on, where texts
-    are long and may themselves contain numbering, the label must be one that the register uses.
-    The short fields from E.6 to F, such as "E.8.1 Controlled", have many different labels, so a
-    capital letter is enough there.
+    From section E on, texts are long and may contain numbers of fields, so the label must be one
+    that the register uses. The short fields have many different labels, so a capital letter is
+    sufficient for them.
+
+    >>> (
+    ...     _is_field("E.4", "Principal exclusion criteria", last="E.3"),
+    ...     _is_field("E.4", "of the protocol applies", last="E.3"),
+    ...     _is_field("E.8.1", "Controlled", last="E.7.3"),
+    ... )
+    (True, False, True)
     """
     if number < "E":
+        # The numbers of section D begin again with each product, so only letters are compared.
         return number[0] >= last[:1]
-    known = tuple(_SETTINGS["labels"].get(number, ()))
-    is_short = not known and _FIRST_SHORT <= number < "G" and label[:1].isupper()
-    return number >= last and (is_short or label.lower().startswith(known))
+    # No number in later sections has a part of two digits, so the numbers sort as text.
+    if number < last:
+        return False
+    labels = _SETTINGS["labels"].get(number)
+    if labels:
+        return label.lower().startswith(tuple(labels))
+    return _FIRST_SHORT <= number < "G" and label[:1].isupper()
 
 
 def _read_trial(written: str) -> RecordContent:

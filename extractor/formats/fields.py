@@ -1,8 +1,8 @@
 """Look up values by path in a tree of objects, lists and texts. All registers use the same paths.
 
 A reader converts a JSON or XML record, a table row, or the numbered fields of a text into a tree.
-For an XML element, each key ``@name`` holds an attribute, and the key ``TEXT`` holds the element's
-text.
+For an XML element, each key ``@name`` contains an attribute, and the key ``TEXT`` contains the
+element's text.
 
 A path is written ``a.b.c``. Lists are traversed, and null is ignored. A dot before a digit is part
 of a name (``E.5.1``). ``a[language.code=en].b`` selects the list entry in a language; ``a|b`` uses
@@ -21,7 +21,7 @@ from extractor.formats.registers import load_table
 TEXT = ""
 
 _STEP = re.compile(r"\[[^\]]+|(?:[^.\[\]]|\.(?=\d))+")
-"""A key or, in brackets, the path to the language of an entry and the wanted language."""
+"""A key or, in brackets, the path to an entry's language together with the wanted language."""
 _Steps = list[str]
 
 
@@ -59,6 +59,7 @@ def write_text(value: Any, place: str) -> str:
     """
     if isinstance(value, str):
         return value
+    # an XML element with attributes and a text, but without child elements
     if isinstance(value, dict) and all(key[:1] in (TEXT, "@") for key in value):
         return str(value.get(TEXT, ""))
     if isinstance(value, dict | list) or value != value:  # noqa: PLR0124 - NaN
@@ -67,6 +68,7 @@ def write_text(value: Any, place: str) -> str:
 
 
 def _walk(value: Any, steps: _Steps) -> list[Any]:
+    """Return the values at the end of a path; an empty list if the path leads nowhere."""
     for depth, step in enumerate(steps):
         if not isinstance(value, dict) or TEXT in value:
             return _walk_on(value, steps[depth:])
@@ -87,7 +89,7 @@ def _walk_on(value: Any, steps: _Steps) -> list[Any]:
     if first[0] == "[":
         return _choose_translation(value, first, below)
     if isinstance(value, list):
-        return [found for entry in value for found in _walk(entry, steps)]
+        return [part for entry in value for part in _walk(entry, steps)]
     if first[0] != "@":
         place = ".".join(steps)
         raise UnreadableSource("text where fields are expected", place=place)

@@ -19,7 +19,7 @@ from typing import IO, TypeVar, cast
 from extractor.formats.detection import ZIPS, detect_format, find_reader
 from extractor.formats.flat import build_plain
 from extractor.formats.found import (
-    Found,
+    ReadResult,
     UnreadableSource,
     build_content,
     refuse_unexpected,
@@ -42,7 +42,7 @@ _DATA = (*_TABLES, ".json", ".jsonl", ".ndjson", ".xml")
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*)?|(?:.*/)?__MACOSX/.*")
 """The names of folders and hidden files in an archive."""
 _Item = TypeVar("_Item")
-Document = tuple[str | None, Iterator[Found]]
+Document = tuple[str | None, Iterator[ReadResult]]
 """The name of the document in its archive, or None, and the items that the reader of its format
 yields.
 """
@@ -62,7 +62,7 @@ def contain(items: Iterator[_Item]) -> Iterator[_Item | UnreadableSource]:
 
 
 def open_documents(
-    name: str, source: Bytes, *, named: bool = True
+    name: str, source: Bytes, *, is_specified: bool
 ) -> Iterator[Document]:
     """Yield the documents in a file: one for each member of a zip, or else a single document. Read
     each document before you request the next.
@@ -70,11 +70,11 @@ def open_documents(
     Args:
         name: The name of the file.
         source: The bytes of the file.
-        named: Whether the user specified this particular file, as in ``build_plain``.
+        is_specified: Whether the user specified this particular file, as in ``build_plain``.
     """
     stream = buffer_stream(source)
     if not stream.peek().startswith(ZIPS):
-        yield None, _read(_unpack(stream), name, named=named)
+        yield None, _read(_unpack(stream), name, is_specified=is_specified)
     elif isinstance(source, io.IOBase) and source.seekable():
         yield from _open_archive(cast("IO[bytes]", source))
     else:
@@ -83,7 +83,9 @@ def open_documents(
             yield from _open_archive(spool)
 
 
-def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Found]:
+def _read(
+    stream: io.BufferedReader, name: str, *, is_specified: bool
+) -> Iterator[ReadResult]:
     """Yield the records and problems that the reader of the document's format finds.
 
     The format is detected from the content. The name is used only if the content seems to be plain
@@ -101,8 +103,8 @@ def _read(stream: io.BufferedReader, name: str, *, named: bool) -> Iterator[Foun
     check_size(len(written))
     with name_damage():
         text = written.decode()
-    is_named = named and not bare.endswith(_DATA)
-    yield build_content(partial(build_plain, named=is_named), text, None)
+    is_note = is_specified and not bare.endswith(_DATA)
+    yield build_content(partial(build_plain, is_specified=is_note), text, None)
 
 
 def _unpack(stream: io.BufferedReader) -> io.BufferedReader:
@@ -147,9 +149,9 @@ def _open_archive(archive_file: IO[bytes]) -> Iterator[Document]:
                 yield name, _read_member(archive, name)
 
 
-def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[Found]:
+def _read_member(archive: zipfile.ZipFile, name: str) -> Iterator[ReadResult]:
     with _open_member(archive, name) as stream:
-        yield from _read(stream, name, named=False)
+        yield from _read(stream, name, is_specified=False)
 
 
 @contextmanager

@@ -32,15 +32,15 @@ from extractor.schemas import Piece, Section
 _LIST_ITEM = re.compile(r"\s*(?:[*•·-]|\d{1,2}[.)]|[a-z][.)])\s")
 _MOST_BEFORE = 10
 """Maximum number of lines before and including the interventions: title, summary paragraphs and
-conditions. A text that names an intervention type only later is not a flattened record.
+conditions. A text in which the first intervention type appears after these lines is not treated as
+a flattened record.
 """
 _REGISTER_TEXT = re.compile(
     r"^(?:(?:A\.2[ \t]+)?EudraCT number:[ \t]*\d{4}-"
     r"|E\.[34][ \t]+Principal (?:in|ex)clusion criteria)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""The first line of a trial's text, or a criteria field, because a copied page may lack the first
-line.
+"""The first line of a trial's text or, because a copied page may lack that line, a criteria field.
 """
 _FIELD = re.compile(r"^(?:A\.[1-8]|D\.[1-8]|E\.[1-8])[\d.]*[ \t]+[A-Z]\w", re.M)
 _OUTCOMES = ("primary_outcomes", "secondary_outcomes")
@@ -74,13 +74,13 @@ def is_register_text(text: str) -> bool:
 
 
 def build_plain(
-    text: str, *, title: str | None = None, named: bool = True
+    text: str, *, title: str | None = None, is_specified: bool = True
 ) -> RecordContent:
     """Build the content of a plain text: a text from the EU register, a flattened record or, if it
     is neither, free text.
 
-    ``title`` and ``named`` are passed to ``build_text`` if the text is free text; otherwise, they
-    are ignored. Raises ``UnreadableSource`` if the text is too long or if ``build_text`` does.
+    ``title`` and ``is_specified`` are passed to ``build_text`` if the text is free text; otherwise,
+    they are ignored. Raises ``UnreadableSource`` if the text is too long or if ``build_text`` does.
     """
     if is_register_text(text):
         from extractor.formats.eu_register import build_register_text  # noqa: PLC0415 - rarely needed
@@ -89,6 +89,7 @@ def build_plain(
     check_size(text)
     fields: list[Span] = []
     for line in LINE.finditer(text):
+        # a list item continues the field above, unless that is the title or a list of outcomes
         start, end = fields[-1] if len(fields) > 1 else (0, 0)
         if _LIST_ITEM.match(line[0]) and end and not _ends_outcomes(text[start:end]):
             fields[-1] = (start, line.end())
@@ -96,7 +97,7 @@ def build_plain(
             fields.append(line.span())
     names = _name_fields([text[start:end] for start, end in fields])
     if fields and not names:
-        return build_text(text, title=title, named=named)
+        return build_text(text, title=title, is_specified=is_specified)
     unified = unify_line_ends(text)
     sections: list[Section] = []
     for name, group in groupby(zip(names, fields, strict=True), lambda pair: pair[0]):

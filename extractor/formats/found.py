@@ -80,9 +80,9 @@ class UnreadableSource(Exception):
         self.place = place
         super().__init__(problem, remedy, place)
 
-    def below(self, *above: str | None) -> "UnreadableSource":
-        """Return the same problem with its place nested in outer places."""
-        place = join_place(*above, self.place)
+    def below(self, above: str | None) -> "UnreadableSource":
+        """Return the same problem with its place nested in the place ``above``, if there is one."""
+        place = join_place(above, self.place)
         return UnreadableSource(self.problem, self.remedy, place=place)
 
     def locate(self, path: str) -> RecordError:
@@ -100,12 +100,12 @@ def join_place(*places: str | None) -> str | None:
     return ", ".join(filter(None, places)) or None
 
 
-Found = RecordContent | UnreadableSource
+ReadResult = RecordContent | UnreadableSource
 
 
 def build_content(
     build: Callable[[_Value], RecordContent], value: _Value, place: str | None
-) -> Found:
+) -> ReadResult:
     """Return the content that ``build`` makes from a record's value, with the record's place
     added; if that fails, return a problem. Records without text, and unexpected errors raised by
     ``build``, also become problems, so this function never raises.
@@ -193,9 +193,9 @@ def join_parts(
     ('Cohort 1\n5 mg', '5 mg')
     """
     lines: list[str] = []
-    named: list[Part] = []
+    section_parts: list[Part] = []
     pieces: list[Piece] = []
-    others: list[OtherLanguage] = []
+    foreign: list[OtherLanguage] = []
     start = 0
     for part, text in parts:
         if not text or text.isspace():
@@ -203,11 +203,11 @@ def join_parts(
         end = start + len(text)
         lines.append(text)
         if part:
-            named.append(Part(name=part, start=start, end=end))
+            section_parts.append(Part(name=part, start=start, end=end))
         if isinstance(text, Words) and text.at is not None:
             pieces.append(Piece(start=start, at=text.at))
         if isinstance(text, Words) and text.language:
-            others.append(OtherLanguage(start=start, end=end, language=text.language))
+            foreign.append(OtherLanguage(start=start, end=end, language=text.language))
         start = end + len("\n")
     if not lines:
         return ()
@@ -218,8 +218,8 @@ def join_parts(
         Section(
             name=name,
             text=text,
-            parts=tuple(named),
+            parts=tuple(section_parts),
             pieces=tuple(pieces),
-            other_languages=tuple(others),
+            other_languages=tuple(foreign),
         ),
     )

@@ -72,7 +72,9 @@ _DATA = re.compile(
 """Matches JSON, a text without words, or two table rows."""
 _INVISIBLE = "\u200b"
 _RANKED = re.compile(r"[\w#=]")
-"""A character that shows that a heading's mark depends on its rank. Bullets do not contain it."""
+"""A character that shows that a heading's mark depends on its rank. Bullets do not contain such
+characters.
+"""
 _RANK = re.compile(
     r"\n[ \t]*Type[ \t]*[:：][ \t]*(?P<rank>primary|secondary)\b", re.IGNORECASE
 )
@@ -84,19 +86,19 @@ _WITHIN_LINE = re.compile(r"[|\t\n]")
 
 
 def build_text(
-    text: str, *, title: str | None = None, named: bool = True
+    text: str, *, title: str | None = None, is_specified: bool = True
 ) -> RecordContent:
     r"""Build the content of free text from its headings.
 
     Raises ``UnreadableSource`` if the text is too long. A text without any of the usual headings
-    also raises ``UnreadableSource`` if it is a table or data, contains no words, or is not
-    ``named``.
+    also raises ``UnreadableSource`` if it is a table or data, contains no words, or was not
+    specified by the user.
 
     Args:
         text: The text.
         title: The trial's title, which replaces a title in the text.
-        named: Whether the user specified this particular text. If not, a text without any of the
-            usual headings is not treated as a record.
+        is_specified: Whether the user specified this particular text. If not, a text without any of
+            the usual headings is not treated as a record.
 
     >>> content = build_text(
     ...     "A Trial of Fictumab\n\nKey inclusion criteria:\n- Adults\n\nPrimary endpoint: Survival"
@@ -107,7 +109,7 @@ def build_text(
     reader = TextReader(text)
     reader.read()
     if not reader.has_usual_headings:
-        _refuse_other(text, named=named)
+        _refuse_unheaded(text, is_specified=is_specified)
     return RecordContent(reader.build(title), "text", reader.find_id(), given=text)
 
 
@@ -144,26 +146,28 @@ def check_size(text: str) -> None:
         raise UnreadableSource(problem, "put each record in its own file")
 
 
-def _refuse_other(text: str, *, named: bool) -> None:
+def _refuse_unheaded(text: str, *, is_specified: bool) -> None:
     """Raise ``UnreadableSource`` for a text without any of the usual headings if it is a table or
-    JSON, contains no words, or was not specified by the user (``named``).
+    JSON, contains no words, or was not specified by the user (``is_specified``).
     """
     if text.strip() and _DATA.match(text):
         remedy = (
             'pass a text with headings such as "Inclusion Criteria", set its section to '
-            "eligibility (in Python, in JSON, or on the page for trying texts), or pass a registry "
-            "download (docs/reference/formats.md), plain or packed as gzip or zip"
+            "eligibility (in Python, in JSON, or on the page for trying out texts), or pass a "
+            "registry download (docs/reference/formats.md), uncompressed or compressed with gzip "
+            "or zip"
         )
         raise UnreadableSource("an unknown format", remedy)
-    if not named:
+    if not is_specified:
         problem = 'a text without a heading such as "Inclusion Criteria"'
         remedy = "pass the file itself to read it as one description, or add headings"
         raise UnreadableSource(problem, remedy)
 
 
 def _hide_halves(text: str, english: str) -> str:
-    """Return a text of the same length in which only the English part of each bilingual line is
-    kept. Invisible characters fill the start of the line, so that it is not indented.
+    """Return a text of the same length in which only the English part of each bilingual line, such
+    as "纳入标准 Inclusion criteria", is kept. Invisible characters fill the start of the line, so
+    that it is not indented. ``english`` is the text with spaces in place of other languages.
     """
     lines = text.split("\n")
     for number, line in enumerate(english.split("\n")):
@@ -245,7 +249,9 @@ class TextReader:
         if entry.continues_line or not _RANKED.search(self._style):
             return None
         style = entry.style
+        # "# Study sites" after "## Inclusion criteria"
         is_as_high = style.startswith("#") and self._style.startswith(style)
+        # "4. Study sites" after "3. Inclusion criteria", whose items have bullets
         is_next = style == self._style and style not in self._styles
         return DESCRIPTION if is_as_high or is_next else None
 
@@ -253,19 +259,24 @@ class TextReader:
         """Return whether a line that contains the words of a heading belongs to the content of the
         open section.
         """
+        # "Primary" is a heading only below "Outcomes"
         if name in RANKS and self._section not in OUTCOMES:
             return True
+        # "Treatment" in a list of criteria does not begin an intervention
         is_group = self._section in (ARMS, INTERVENTIONS)
         if name in STATES and self._has_criteria and not is_group:
             return True
         if self._read(entry).endswith((",", ";")):
             return True
         is_alone = not self.text[entry.end :].split("\n", 1)[0].strip()
+        # "Intervention: Fictumab" is a part of an arm; as a heading, it follows a blank line
         start = entry.words
         if self._section in ITEMS and LABELS.match(self.text, start, entry.end + 1):
             return not (is_alone and entry.block.gap)
+        # an item with the same kind of list marker as earlier items of the section
         if entry.is_item and entry.style in self._styles - {self._style}:
             return True
+        # "Sex: female" and, below "## Criteria", "### Conditions" are labels of criteria
         if self._section != ELIGIBILITY or name not in _IN_CRITERIA:
             return False
         is_deeper = entry.style.startswith("#") and entry.style > self._style
@@ -359,7 +370,9 @@ class TextReader:
             sections += self._make_section(name, [("", span) for span in spans])
         items: dict[str, list[Section]] = defaultdict(list)
         for section, groups in self._groups.items():
-            for item in chain(*(list_items(self.text, section, one) for one in groups)):
+            lists = (list_items(self.text, section, entries) for entries in groups)
+            for item in chain(*lists):
+                # an outcome with a line "Type: secondary"
                 rank = _RANK.search(self.text, item[0].end, item[-1].end)
                 name = RANKS[rank["rank"].lower()] if rank else section
                 parts = find_parts(self.text, name, item)

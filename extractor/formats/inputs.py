@@ -16,7 +16,7 @@ Opened = tuple[str, BinaryIO] | RecordError
 OpenAddress = Callable[[str], Iterator[Opened]]
 
 _RUN = "run.sqlite"
-"""A file that shows that a folder contains the results of a run rather than records."""
+"""A file whose presence shows that a folder contains the results of a run rather than records."""
 _LONGEST_NAME = 255
 """Maximum number of characters in a file name on common file systems."""
 _LONGEST_PATH = 4096
@@ -51,7 +51,7 @@ def is_text(given: str) -> bool:
 def refuse_text(text: str) -> RecordError:
     """Return the error for a text that was passed instead of a file name."""
     remedy = (
-        "make a record of it with make_record, or use extract_text; on the command line, "
+        "make a record from it with make_record, or use extract_text; on the command line, "
         "pass the name of a file that contains it"
     )
     shown = ascii(" ".join(text[:_LONGEST_SHOWN].split()))
@@ -81,8 +81,8 @@ def open_input(
     opened. Each file is closed before the next is opened.
 
     Args:
-        location: A file, a folder, a pattern, an address, or ``-`` for standard input. A text is an
-            error.
+        location: A file, a folder, a pattern, an address, or ``-`` for standard input. A text is
+            treated as an error.
         stdin: A stream to read instead of standard input.
         open_address: Opens the files at an address. If it is None, an address is treated as a path.
     """
@@ -118,8 +118,8 @@ def _open_file(path: Path | RecordError) -> Opened:
 
 def _locate_files(location: str) -> Iterator[Path | RecordError]:
     """Yield the files of an input, sorted within each folder, and an error for each folder that
-    cannot be listed. An input without files is also an error, which suggests a file with a similar
-    name in the same folder.
+    cannot be listed. An input without files also yields an error, which suggests a file with a
+    similar name in the same folder.
 
     Hidden files (with a leading dot), pipes and folders of results are skipped unless the input
     specifies them directly.
@@ -135,8 +135,9 @@ def _locate_files(location: str) -> Iterator[Path | RecordError]:
             is_empty = False
             yield file
     if is_empty and (paths or has_magic(location)):
-        remedy = "check the path; quote a pattern in a shell"
-        yield RecordError(location, "the folder or pattern has no files", remedy)
+        problem = "the folder contains no files, or the pattern does not match any"
+        remedy = "check the path; in a shell, quote the pattern"
+        yield RecordError(location, problem, remedy)
     elif is_empty:
         name = Path(location).name
         siblings = [file.name for file in Path(location).parent.glob("*")]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from extractor.formats.found import (
     DOWNLOAD,
-    Found,
+    ReadResult,
     RecordContent,
     UnreadableSource,
     build_content,
@@ -29,11 +29,13 @@ _SIGN = re.compile(r"\S")
 _LINE_OF_RECORD = re.compile(r"\n(?=[{\[])")
 """The start of an unindented line, at which the next record may begin after a broken record."""
 _NEAR_END = 16
-"""An error within this number of characters of the end of the buffer may be an incomplete word."""
+"""An error within this number of characters of the end of the buffer may be caused by an incomplete
+word.
+"""
 _DECODER = json.JSONDecoder()
 
 
-def read_json(stream: BinaryIO) -> Iterator[Found]:
+def read_json(stream: BinaryIO) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
     read.
     """
@@ -43,7 +45,7 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
     while sign := text.find(_SIGN, skips=True):
         text.take(sign.start())
         opening = begin_list().match(text.text, text.at)
-        if opening and not is_listed:
+        if opening and not is_listed:  # "[" or '{"studies": ['
             text.take(opening.end())
             is_listed = True
             continue
@@ -51,7 +53,7 @@ def read_json(stream: BinaryIO) -> Iterator[Found]:
             _skip_line(text)
             is_listed = False
             continue
-        if sign[0] in ",]}":
+        if sign[0] in ",]}":  # between records, or at the end of a page of results
             text.take(sign.end())
             continue
         number += 1
@@ -89,6 +91,7 @@ def _decode(text: TextBuffer) -> Any:
         except (ValueError, RecursionError) as problem:
             reason = getattr(problem, "msg", problem)
             at = getattr(problem, "pos", text.at)
+            # json reports the start of an unterminated string, which may be far from the end
             is_within_text = "Unterminated" in str(reason)
             is_near_end = at > len(text.text) - _NEAR_END
             if (is_within_text or is_near_end) and text.read_on():
@@ -120,14 +123,16 @@ def build_json(record: Any) -> RecordContent:
                 return read_record(register, record, "json")
         if "sections" in record or "text" in record:
             return _read_given(record)
-    known = ", ".join(key for register in registers for key in register.keys)
-    problem = (
-        f"JSON that is not a study or a text (it has none of the keys {known}, text)"
-    )
+    keys = ", ".join(key for register in registers for key in register.keys)
+    problem = f"JSON that is neither a study nor a text (it has none of the keys {keys}, text)"
     raise UnreadableSource(problem, DOWNLOAD)
 
 
-class _GivenText(BaseModel):
+_RECORD_KEYS = ("record_id", "source", "sections", "registry")
+"""The keys of a record in this program's own form that a user may write."""
+
+
+class _JsonText(BaseModel):
     """A text as a JSON object."""
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
@@ -144,27 +149,34 @@ def _read_given(record: dict[str, Any]) -> RecordContent:
 
     Raises ``UnreadableSource`` if a key is unknown or a value has the wrong type.
     """
-    kind = TrialRecord if "sections" in record else _GivenText
+    is_record = "sections" in record
+    keys = _RECORD_KEYS if is_record else _JsonText.model_fields
     try:
-        given = kind.model_validate(record)
+        if is_record:
+            stored = TrialRecord.model_validate(record)
+            return RecordContent(
+                stored.sections,
+                stored.source.format,
+                stored.record_id,
+                stored.registry,
+                notes=stored.source.notes,
+                document=stored.document,
+            )
+        text = _JsonText.model_validate(record)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise UnreadableSource(
             f"JSON that does not match the format ({place}: {first['msg']})",
-            f"use the keys {', '.join(kind.model_fields)}",
+            f"use the keys {', '.join(keys)}",
         ) from None
-    if isinstance(given, TrialRecord):
-        return RecordContent(
-            given.sections, given.source.format, given.record_id, given.registry
-        )
     # these modules are rarely needed
     from extractor.formats.flat import build_plain  # noqa: PLC0415
     from extractor.formats.free_text import build_given  # noqa: PLC0415
 
-    if given.section is None:
-        content = build_plain(given.text, title=given.title)
+    if text.section is None:
+        content = build_plain(text.text, title=text.title)
     else:
-        content = build_given(given.text, given.section, title=given.title)  # type: ignore[arg-type]
-    given_id = (given.record_id or "").strip()
-    return replace(content, trial_id=given_id or content.trial_id)
+        content = build_given(text.text, text.section, title=text.title)  # type: ignore[arg-type]
+    record_id = (text.record_id or "").strip()
+    return replace(content, trial_id=record_id or content.trial_id)

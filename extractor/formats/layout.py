@@ -1,4 +1,4 @@
-"""Read the lines of a text in reading order with the outline.
+"""Read the lines of a text in reading order, using the outline.
 
 A table row never continues the row above. If the first cell of a row is a heading, the other cells
 are its content. If the column names of a table are headings, the table is read column by column.
@@ -37,7 +37,7 @@ _BREAK = re.compile(
 _WORD = re.compile(r"(?<![\w-])[a-z]{2,40}(?!-?\w|-[ \t]*\n)")
 _SOFT = "\u00ad"
 _MOST_CELLS = 4
-"""Only this number of cells at the start of a row are checked for headings."""
+"""Only this many cells at the start of a row are checked for headings."""
 
 
 @dataclass(slots=True)
@@ -50,8 +50,8 @@ class Entry:
         words: The offset of its words.
         end: The end offset.
         continues_line: Whether another block precedes it on the same line.
-        is_label: Whether it is a row in a table of labels and texts whose label is not a known
-            heading.
+        is_label: Whether it is a row whose label is not a known heading, in a table of labels and
+            texts.
         style: The style of its mark, with digits replaced by "1".
     """
 
@@ -79,6 +79,7 @@ def read_entries(text: str, shown: str) -> list[Entry]:
         for block in read_outline(read_section("text", text[first:last]), VOCABULARY):
             words = first + block.start
             begin = max(first, shown.rfind("\n", first, words) + 1)
+            # the previous block ends on the same line
             continues_line = begin < end
             end = first + block.end
             is_page_number = _PAGE_NUMBER.match(shown, begin) is not None
@@ -105,9 +106,9 @@ def join_lines(text: str, entries: Sequence[Entry]) -> str:
             continue
         for line_end in _BREAK.finditer(text, entry.words, entry.end):
             word = line_end["word"] or ""
-            kept = f"{word}-" if word in words else word
+            line_start = f"{word}-" if word in words else word
             filler = _SOFT if word else " "
-            joined = kept.ljust(len(line_end[0]), filler)
+            joined = line_start.ljust(len(line_end[0]), filler)
             characters[slice(*line_end.span())] = joined
     return "".join(characters)
 
@@ -124,8 +125,8 @@ def find_cells(text: str, start: int, end: int) -> list[Span]:
 
 def _list_parts(text: str) -> Iterator[tuple[Span, bool]]:
     """Yield the parts of a text to be outlined separately, as (span, is_label) pairs: the lines
-    between tables, and the cells or rows of tables. ``is_label`` is True for a row in a table of
-    labels and texts whose label is unknown.
+    between tables, and the cells or rows of tables. ``is_label`` is True for a row whose label is
+    unknown, in a table of labels and texts.
     """
     lines = [line.span() for line in LINE.finditer(text)]
     for is_table, group in groupby(lines, key=lambda line: _is_row(text, line)):
@@ -153,19 +154,19 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
         shown = [text[slice(*cell)] for cell in cells]
         headings = [_is_heading(cell) for cell in shown[:_MOST_CELLS]]
         parts: list[Span] = []
-        if _names_columns(shown):
+        if _names_columns(shown):  # "Arm | Description"
             continue
-        if headings.count(True) > 1:
+        if headings.count(True) > 1:  # "Inclusion criteria | Exclusion criteria"
             parts = list(chain(*columns))
             columns = [[cell] for cell in cells]
         elif columns:
             # a rank that is alone in its row applies to all columns
             for column, cell in zip(columns, cells * len(columns), strict=False):
                 column.append(cell)
-        elif headings[0] and len(cells) > 1:
+        elif headings[0] and len(cells) > 1:  # "Primary endpoint | Pain | week 4"
             has_labels = True
             parts = [cells[0], (cells[1][0], cells[-1][1])]
-        elif any(headings):
+        elif any(headings):  # "3.1 | Inclusion criteria"
             parts = cells
         else:
             yield row, has_labels
@@ -176,8 +177,8 @@ def _list_cells(text: str, rows: Sequence[Span]) -> Iterator[tuple[Span, bool]]:
 
 
 def _is_heading(cell: str) -> bool:
-    """Return whether a cell is a heading or begins with a criteria heading. Headings of single arms
-    and interventions are ignored.
+    """Return whether a cell is a heading or begins with a criteria heading. Headings of individual
+    arms and interventions are ignored.
     """
     heading = find_heading(read_passage(cell), VOCABULARY)
     if heading is None or heading.name in STATES:

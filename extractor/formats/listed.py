@@ -21,7 +21,7 @@ LABELS = re.compile(
     re.IGNORECASE,
 )
 """The label of a part of an outcome or arm."""
-_NAMED_TIME = re.compile(
+_TIME_LABEL = re.compile(
     r"(?P<open>[\[(])?(?:(?<=[\[(\s,;.*-])|\A)[\s*]{0,12}(?:measure )?time[ -]?(?:frame|point)s?"
     r"[ \t]*[*_]*[:=][*_\s]*",
     re.IGNORECASE,
@@ -56,6 +56,7 @@ def list_items(text: str, section: str, entries: Sequence[Entry]) -> list[list[E
             for phrase in phrases
         ]
     items: list[list[Entry]] = []
+    # a marked line that is indented more than the first one belongs to the item above
     deepest = entries[marks.index(True)].block.column + _INDENT if has_marks else 0
     for entry, mark in zip(entries, marks, strict=True):
         if not items:
@@ -122,11 +123,11 @@ def _read_outcome(text: str, item: Sequence[Entry]) -> Iterator[Part]:
         if label and entry is not first and label.lastgroup != "measure":
             name = label.lastgroup or name
             start = label.end()
-        named = _NAMED_TIME.search(text, start, entry.end)
-        if named:
-            is_closed = named["open"] is not None and text[entry.end - 1] in "])"
-            yield name, (start, named.start())
-            yield "time_frame", (named.end(), entry.end - is_closed)
+        time_label = _TIME_LABEL.search(text, start, entry.end)
+        if time_label:
+            is_closed = time_label["open"] is not None and text[entry.end - 1] in "])"
+            yield name, (start, time_label.start())
+            yield "time_frame", (time_label.end(), entry.end - is_closed)
         else:
             yield name, (start, entry.end)
         if start < entry.end:  # a label without text applies to the next line

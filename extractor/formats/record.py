@@ -175,6 +175,7 @@ def _list_entries(
             yield from list_interventions(cell, by, first)
         return
     outcomes = [item for cell in cells for item in split_list(cell, by)]
+    # a form without the path of time frames leads to a column that no table has
     times = _join(tree, form.get("time_frame", "time_frame"))
     frames = [frame for _, frame in split_list(times)]
     for number, (lead, outcome) in enumerate(outcomes):

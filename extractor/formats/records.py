@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from extractor.errors import ArgumentError, RecordError, RepeatedRecord, WrongType
 from extractor.formats.flat import build_plain
-from extractor.formats.found import Found, UnreadableSource, build_content, join_place
+from extractor.formats.found import (
+    ReadResult,
+    UnreadableSource,
+    build_content,
+    join_place,
+)
 from extractor.formats.free_text import GivenSection, build_given
 from extractor.schemas import Source, TrialRecord
 from extractor.schemas.record_limits import check_unicode
@@ -27,7 +32,8 @@ def read_records(
     stdin: BinaryIO | None = None,
     open_address: "OpenAddress | None" = None,
 ) -> Iterator[TrialRecord]:
-    """Read trial records one by one, in any supported format, plain or packed as gzip or zip.
+    """Read trial records one by one, in any supported format, uncompressed or compressed with gzip
+    or zip.
 
     Args:
         inputs: Files, folders (searched recursively, except for folders of results), patterns such
@@ -50,17 +56,17 @@ def read_records(
     from extractor.formats.inputs import is_file, open_input  # noqa: PLC0415
 
     ids: dict[str, tuple[str, int]] = {}
-    for given in inputs:
-        if not isinstance(given, str | os.PathLike):
-            name = type(given).__name__
+    for source in inputs:
+        if not isinstance(source, str | os.PathLike):
+            name = type(source).__name__
             remedy = "pass each file or folder as a separate argument"
             raise WrongType(f"{name} is not a path; {remedy}")
-        location = os.fspath(given)
+        location = os.fspath(source)
         for opened in open_input(location, stdin, open_address):
             if isinstance(opened, RecordError):
                 results: Iterable[_Result] = [opened]
             else:
-                results = _read_file(*opened, named=is_file(location))
+                results = _read_file(*opened, is_specified=is_file(location))
             for result in results:
                 checked = _check_new(result, ids)
                 if isinstance(checked, TrialRecord):
@@ -80,7 +86,7 @@ def read_stream(name: str, stream: BinaryIO) -> Iterator[TrialRecord]:
     >>> next(read_stream("example.txt", BytesIO(text))).record_id
     'example'
     """
-    for result in _read_file(name, stream, named=True):
+    for result in _read_file(name, stream, is_specified=True):
         if isinstance(result, RecordError):
             raise result
         yield result
@@ -95,9 +101,9 @@ def make_record(
 ) -> TrialRecord:
     r"""Make a record from a text, such as a protocol synopsis or a pasted list of criteria.
 
-    Usual headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin
-    sections. A text without headings is a description unless you specify its ``section``. Call
-    ``locate`` of a section to find its characters in ``text``.
+    Common headings ("Key inclusion criteria", "Treatment arms", "Primary endpoint(s)") begin
+    sections. A text without headings is treated as a description unless you specify its
+    ``section``. Call a section's ``locate`` method to find its characters in ``text``.
 
     Args:
         text: The text, plain or in Markdown, or a flattened record.
@@ -159,9 +165,9 @@ def write_study(study: Mapping[str, Any]) -> str:
 
 def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
     """Return a record if its id is new and its text can be stored as Unicode; otherwise return an
-    error. The error for a repeated id has both places and states whether the texts are the same.
+    error. The error for a repeated id gives both places and states whether the texts are the same.
 
-    ``seen`` has the place and a digest of the text for each id so far. A new id is added.
+    ``seen`` maps each id read so far to its place and a digest of its text. A new id is added.
     """
     if isinstance(record, RecordError):
         return record
@@ -174,21 +180,21 @@ def _check_new(record: _Result, seen: dict[str, tuple[str, int]]) -> _Result:
     if record.record_id not in seen:
         seen[record.record_id] = place, digest
         return record
-    first, known = seen[record.record_id]
-    is_same = known == digest
+    first, first_digest = seen[record.record_id]
+    is_same = first_digest == digest
     return RepeatedRecord(
         source.path, record.record_id, first, same_text=is_same, place=source.place
     )
 
 
-def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]:
+def _read_file(path: str, stream: BinaryIO, *, is_specified: bool) -> Iterator[_Result]:
     """Yield the records of a file, and an error for each part that cannot be read. If damage
-    prevents reading the rest of a document or file, the error is its last item. This function never
-    raises.
+    prevents the rest of a document or file from being read, the error is the last item yielded.
+    This function never raises.
     """
     from extractor.formats.files import contain, open_documents  # noqa: PLC0415
 
-    for document in contain(open_documents(path, stream, named=named)):
+    for document in contain(open_documents(path, stream, is_specified=is_specified)):
         if isinstance(document, UnreadableSource):
             yield document.locate(path)
         else:
@@ -197,10 +203,10 @@ def _read_file(path: str, stream: BinaryIO, *, named: bool) -> Iterator[_Result]
 
 
 def _make_records(
-    path: str, member: str | None, items: Iterator[Found]
+    path: str, member: str | None, items: Iterator[ReadResult]
 ) -> Iterator[_Result]:
     """Yield the records of a document, and an error for each record that cannot be read. An empty
-    document is also an error.
+    document also yields an error.
 
     Args:
         path: The file.

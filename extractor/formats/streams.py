@@ -150,12 +150,12 @@ class TextBuffer:
         as needed. Return None if the rest of the stream has no match. If ``skips`` is True, the
         text before the match is consumed during the search and may have any length.
         """
-        while not (found := pattern.search(self.text, self.at + ahead)):
+        while not (match := pattern.search(self.text, self.at + ahead)):
             if skips:
                 self.take(-1)
             if not self.read_on():
                 return None
-        return found
+        return match
 
     def take(self, end: int | None = None) -> str:
         """Consume and return the buffered text up to offset ``end``, or all of it."""
@@ -192,13 +192,13 @@ def replace_odd_bytes(text: str) -> tuple[str, tuple[str, ...]]:
     '5 µg'
     """
 
-    def decode(match: re.Match[str]) -> str:
-        odd = match[0].encode(errors="surrogateescape")
-        return odd.decode("cp1252", "replace") if len(odd) == 1 else "\ufffd"
+    def decode(odd: re.Match[str]) -> str:
+        content = odd[0].encode(errors="surrogateescape")
+        return content.decode("cp1252", "replace") if len(content) == 1 else "\ufffd"
 
     text, count = _ODD_BYTES.subn(decode, text)
     note = (
-        f"{count} bytes are not UTF-8 and were read as Windows-1252: compare the text with the "
+        f"bytes that are not UTF-8 were read as Windows-1252 ({count}): compare the text with the "
         "register"
     )
     return text, (note,) if count else ()

@@ -1,6 +1,6 @@
-"""Read tables of trials: register downloads, and copies saved by R, pandas or a spreadsheet. Of the
-first lines, the one with the most known columns is the header. A row ends at the end of a line if
-all quotation marks are closed or if the next line begins with a trial number.
+"""Read tables of trials: register downloads, and copies saved by R, pandas or a spreadsheet. Among
+the first lines, the one with the most known columns is treated as the header. A row ends at the end
+of a line if all quotation marks are closed or if the next line begins with a trial number.
 """
 
 import csv
@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from extractor.formats.found import (
     DOWNLOAD,
-    Found,
+    ReadResult,
     RecordContent,
     UnreadableSource,
     build_content,
@@ -30,6 +30,7 @@ from extractor.formats.streams import (
 
 _DELIMITERS = ",\t;|"
 _LINES_ABOVE = 5
+"""Maximum number of lines, such as a title, above the header."""
 _FEW = 3
 _SHOWN = 60
 _NUMBER = r"(?:NCT|nct)\d{8}"
@@ -37,11 +38,11 @@ csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class _Header(NamedTuple):
-    """A line read as a header with one delimiter and one register.
+    """A line read as a header on the assumption of a particular delimiter and register.
 
     Attributes:
-        has_number: Whether a column has the trial number.
-        found: The number of known columns.
+        has_number: Whether a column contains the trial number.
+        known_count: The number of known columns.
         register: The register.
         delimiter: The delimiter.
         line: The line number.
@@ -49,7 +50,7 @@ class _Header(NamedTuple):
     """
 
     has_number: bool
-    found: int
+    known_count: int
     register: Register
     delimiter: str
     line: int
@@ -57,8 +58,8 @@ class _Header(NamedTuple):
 
 
 def is_table(head: str) -> bool:
-    r"""Return whether a text is a table: it has at least three known columns, or two if one of
-    them has the trial number.
+    r"""Return whether a text is a table: it has at least three known columns, or two if one of them
+    contains the trial number.
 
     >>> (
     ...     is_table("nct_id,criteria\n"),
@@ -67,15 +68,17 @@ def is_table(head: str) -> bool:
     (True, False)
     """
     header = _find_header(head)
-    return header.found + header.has_number >= _FEW
+    return header.known_count + header.has_number >= _FEW
 
 
-def read_table(stream: BufferedReader) -> Iterator[Found]:
+def read_table(stream: BufferedReader) -> Iterator[ReadResult]:
     """Yield the records of a table in order, and a problem for each row that cannot be read."""
     head = stream.peek().decode("utf-8", "replace")
     header = _find_header(head)
-    if not header.found:
-        problem = f"a table without a known column (it begins with {head[:_SHOWN]!r})"
+    if not header.known_count:
+        problem = (
+            f"a table without any known columns (it begins with {head[:_SHOWN]!r})"
+        )
         raise UnreadableSource(
             problem, f"name its columns as registers do, or {DOWNLOAD}"
         )
@@ -87,20 +90,21 @@ def read_table(stream: BufferedReader) -> Iterator[Found]:
 
 
 def _find_header(head: str) -> _Header:
-    """Return the best header among the first lines, trying each delimiter and register. A header
-    with the trial number is preferred, and then the header with the most known columns.
+    """Return the best header among the first lines, trying each delimiter and register. Headers
+    that include the trial number are preferred; among the remaining candidates, the one with the
+    most known columns is chosen.
     """
     headers: list[_Header] = []
     for line, written in enumerate(head.splitlines()[: _LINES_ABOVE + 1], 1):
         for delimiter in _DELIMITERS:
             names = next(csv.reader([written], delimiter=delimiter), [])
             for register in list_registers("table"):
-                known = register.columns_by_name
-                columns = [known.get(fold_name(name), "") for name in names]
-                found = len(columns) - columns.count("")
+                by_name = register.columns_by_name
+                columns = [by_name.get(fold_name(name), "") for name in names]
+                known_count = len(columns) - columns.count("")
                 has_number = register.id in columns
                 headers.append(
-                    _Header(has_number, found, register, delimiter, line, columns)
+                    _Header(has_number, known_count, register, delimiter, line, columns)
                 )
     return max(headers, key=itemgetter(0, 1))
 
@@ -115,7 +119,7 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
     """
     row = ""
     first = 1
-    quotation_mark = None
+    quotation_mark = None  # the mark, or "", with which the rows of this table begin
     for number, line in read_lines(stream):
         begin = re.match(begins, line)
         if row and begin and begin[1] == quotation_mark:
@@ -133,8 +137,8 @@ def group_rows(stream: BinaryIO, begins: str) -> Iterator[tuple[int, str]]:
 
 
 def split_row(row: str, delimiter: str, width: int) -> list[str]:
-    """Return the cells of a row. Raises ``UnreadableSource`` if the row is broken or does not have
-    ``width`` cells, as the header has.
+    """Return the cells of a row. Raises ``UnreadableSource`` if the row is broken or if its number
+    of cells differs from ``width``, the number in the header.
     """
     check_size(len(row))
     try:

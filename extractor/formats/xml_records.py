@@ -19,7 +19,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from extractor.formats.fields import TEXT, write_text
 from extractor.formats.found import (
     DOWNLOAD,
-    Found,
+    ReadResult,
     RecordContent,
     UnreadableSource,
     build_content,
@@ -43,10 +43,13 @@ _TAG = re.compile(r"<([A-Za-z_][\w:.-]{0,100})")
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML forbids."""
 _BARE_AND = re.compile("&(?!(?:amp|lt|gt|quot|apos);)")
+"""An "&" that does not begin an entity of XML. Other references, such as "&micro;" or "&#2;", may
+be the reason why the record is broken.
+"""
 _BARE_LESS = re.compile("<(?![A-Za-z_/!?])")
 
 
-def read_xml(stream: BufferedReader) -> Iterator[Found]:
+def read_xml(stream: BufferedReader) -> Iterator[ReadResult]:
     """Yield the records of one document in order, and a problem for each record that cannot be
     read. A document without records, or without its closing tag, is also reported as a problem.
     """
@@ -56,11 +59,12 @@ def read_xml(stream: BufferedReader) -> Iterator[Found]:
     begins = re.compile(rf"<{register.element}(?=[\s/>])")
     number_tag = fold_name(register.id.rpartition(".")[2])
     text = TextBuffer(stream, _find_encoding(head))
-    last: Found | None = None
+    last: ReadResult | None = None
     for number in count(1):
         opening = text.find(begins)
         line = f"line {text.line}"
         outside = text.take(opening.start() if opening else None)
+        # a number outside the records shows that the tag of its record is broken
         if number_tag in map(fold_name, _TAG.findall(outside)):
             yield UnreadableSource("broken XML (fields outside a record)", place=line)
         if not opening:
@@ -103,7 +107,7 @@ def _find_encoding(head: str) -> str:
     raise UnreadableSource(f"XML in an unknown encoding ({name})", remedy)
 
 
-def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
+def _read_record(text: TextBuffer, register: Register, number: int) -> ReadResult:
     """Consume a record and return its content. If the record is broken but can be repaired, its
     content has a note.
     """
@@ -115,8 +119,8 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
         raise problem.below(f"line {first}") from None
     record = text.take(end.end() if end else None)
     if not end or not end[0]:
-        missing = "broken XML (the record has no end)"
-        return UnreadableSource(missing, place=f"line {first}")
+        place = f"line {first}"
+        return UnreadableSource("broken XML (the record is not closed)", place=place)
     notes: tuple[str, ...] = ()
     try:
         element = _parse(record)
@@ -126,8 +130,8 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
         notes = (f"the XML is broken at {line} and {note}",)
         try:
             element = _parse(_mend(record))
-        except ParseError as other:
-            reason = str(other).partition(":")[0]
+        except ParseError as remaining_error:
+            reason = str(remaining_error).partition(":")[0]
             return UnreadableSource(f"broken XML ({reason})", place=line)
     content = build_content(partial(build_xml, register), element, f"record {number}")
     if isinstance(content, RecordContent):
@@ -136,11 +140,13 @@ def _read_record(text: TextBuffer, register: Register, number: int) -> Found:
 
 
 def _mend(record: str) -> str:
-    r"""Return a record in which forbidden characters are replaced by "�", and each "&" and "<"
-    that is not markup is escaped. A parser in recovery mode would drop the "<" in "< 5".
+    r"""Return a record that a parser accepts: each "&" and "<" that is not markup is escaped,
+    vertical tabs become line breaks, and other forbidden characters become "�".
 
-    >>> _mend("<a>Age &gt; 18 & < 65\x02</a>")
-    '<a>Age &gt; 18 &amp; &lt; 65�</a>'
+    A parser in recovery mode would drop the "<" in "< 5".
+
+    >>> _mend("<a>Age &gt; 18 & < 65\v5 &micro;g\x02</a>")
+    '<a>Age &gt; 18 &amp; &lt; 65\n5 &amp;micro;g�</a>'
     """
     # Bytes of Windows-1252 become their characters first; those that remain are forbidden.
     text, _ = replace_odd_bytes(record)

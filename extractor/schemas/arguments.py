@@ -5,7 +5,7 @@ from collections.abc import Collection
 from extractor.errors import ArgumentError
 
 _LEAST_ALIKE = 65
-"""Minimum similarity in percent: about two thirds of the letters must agree."""
+"""Minimum similarity in percent: about two thirds of the letters must match."""
 _MOST_LISTED = 8
 
 
@@ -31,8 +31,8 @@ def find_nearest(name: str, choices: Collection[str]) -> str | None:
 
 
 def suggest(name: str, choices: Collection[str]) -> str:
-    """Return a suggestion for an error message that names the most similar choice, or an empty
-    string if no choice is similar enough.
+    """Return a suggestion, for use in an error message, that names the most similar choice, or an
+    empty string if no choice is similar enough.
 
     >>> suggest("dosign", ["dosing", "endpoints"])
     ' (did you mean dosing?)'

@@ -1,4 +1,4 @@
-"""The base classes of all models, and the metadata in the annotations of fields."""
+"""The base classes of all models, and the metadata used in field annotations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SaidModel(FrozenModel):
+class QuotingModel(FrozenModel):
     r"""A value that contains words from the record. ``str`` and ``repr`` show them cleaned and on
     one line; the fields and the JSON contain the original characters.
 
-    >>> class Remark(SaidModel):
+    >>> class Remark(QuotingModel):
     ...     words: str
     >>> remark = Remark(words="platelets \\> 50 x\n   10\\^9/L")
     >>> str(remark), remark.words[:12]
@@ -87,8 +87,8 @@ Comparison.__doc__ = """How two values of a field are compared.
 - ``text``: words from the record, whose extent may differ slightly.
 - ``extent``: words from the record that serve as evidence. They are correct if they overlap, and
   are excluded from the overall score.
-- ``words``: words from the record that are part of a value. They are correct if they share half of
-  the words of the shorter text; no words at all is a valid answer too.
+- ``words``: words from the record that are part of a value. They are correct if they share at least
+  half of the words of the shorter text; an empty value is also a valid answer.
 - ``whole``: words from the record that must be complete. A fragment is wrong, such as one member
   instead of the whole list.
 - ``choice``, ``polarity``: equal or not. A difference in polarity reverses the meaning.
@@ -122,7 +122,7 @@ class FieldMetadata:
         in_gold: Whether the field is part of the guideline and of gold annotations.
         rare: Whether few items state the field, in which case a missed value weighs more.
         tokens: Maximum number of output tokens for the value in a model's reply.
-        in_total: Whether the field contributes to the score of its task and the overall score.
+        in_total: Whether the field contributes to the score of its task and to the overall score.
             Fields added in guideline 1.5 do not, so that these scores stay comparable.
     """
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from extractor.schemas.base import FieldMetadata, FrozenModel, SaidModel, is_none
+from extractor.schemas.base import FieldMetadata, FrozenModel, QuotingModel, is_none
 from extractor.schemas.vocabulary import (
     AbsenceReason,
     Comparator,
@@ -18,7 +18,7 @@ from extractor.schemas.vocabulary import (
 )
 
 
-class Evidence(SaidModel):
+class Evidence(QuotingModel):
     """The exact characters that support one field of an item.
 
     In the raw text of the section, ``section_text[start:end] == quote``. In tables, the offsets are
@@ -63,11 +63,10 @@ class Evidence(SaidModel):
     )
     comparator: Comparator | None = Field(
         default=None,
-        description="For an age: the comparator in its words. If missing, the words state the "
-        "age itself, which is included.",
+        description="For an age: the comparator that the age's own words state. If missing, the "
+        "words state only an age, and the limit includes that age.",
         exclude_if=is_none,
     )
-
     document_start: int | None = Field(
         default=None,
         ge=0,
@@ -95,7 +94,7 @@ class Evidence(SaidModel):
         )
 
 
-class ExtractedItem(SaidModel):
+class ExtractedItem(QuotingModel):
     """An extracted item with its provenance.
 
     Gold annotations do not have provenance; items of an extraction always do.
@@ -156,7 +155,7 @@ class ExtractedItem(SaidModel):
                     yield name, metadata
 
 
-class Absence(SaidModel):
+class Absence(QuotingModel):
     """Why a field of the extraction is empty."""
 
     field: str = Field(
@@ -168,7 +167,7 @@ class Absence(SaidModel):
     )
 
 
-class Citation(SaidModel):
+class Citation(QuotingModel):
     """A quoted passage, where ``record.raw_text(section)[start:end] == quote``.
 
     ``section`` is a section of the record or a structured registry field, such as
@@ -183,7 +182,7 @@ class Citation(SaidModel):
     quote: str = Field(description="The quoted characters.")
 
 
-class Finding(SaidModel):
+class Finding(QuotingModel):
     """Something that a reader should know before relying on the extraction."""
 
     kind: FindingKind = Field(
@@ -193,8 +192,8 @@ class Finding(SaidModel):
         description="warning: check it; info: check it if you need the field."
     )
     field: str = Field(
-        description="The affected field, or the place where it was read; empty if the finding is "
-        "about the whole record or about a complete answer that was lost."
+        description="The affected field, or the place to which the finding refers; empty if the "
+        "finding is about the whole record or about a complete answer that was lost."
     )
     message: str = Field(description="The message for readers.")
     citations: tuple[Citation, ...] = Field(
@@ -289,7 +288,7 @@ class Usage(FrozenModel):
 
 
 class PricedUsage(Usage):
-    """The usage of several records, with its cost."""
+    """The model usage for several records, and its cost."""
 
     usd: float | None = Field(
         default=None,

@@ -17,7 +17,7 @@ from extractor.schemas.base import (
     FieldMetadata,
     FrozenModel,
     Number,
-    SaidModel,
+    QuotingModel,
     is_none,
 )
 from extractor.schemas.evidence import Absence, Coverage, ExtractedItem, Finding, Usage
@@ -39,15 +39,15 @@ from extractor.schemas.vocabulary import (
 )
 
 
-def _bar_half_lives(unit: TimeUnit) -> TimeUnit:
+def _reject_half_lives(unit: TimeUnit) -> TimeUnit:
     if unit is TimeUnit.HALF_LIFE:
-        raise ValueError("only a time window can be in half-lives")
+        raise ValueError("only a time window can be given in half-lives")
     return unit
 
 
-class _Time(SaidModel):
+class _Time(QuotingModel):
     value: Number = Field(description="The number.")
-    unit: Annotated[TimeUnit, AfterValidator(_bar_half_lives)]
+    unit: Annotated[TimeUnit, AfterValidator(_reject_half_lives)]
 
     def __str__(self) -> str:
         return f"{self.value} {self.unit}"
@@ -62,10 +62,10 @@ class Period(_Time):
 
 
 class TimePoint(_Time):
-    """A point in time or time limit, stated as a number."""
+    """A point in time or a time limit, stated as a number."""
 
 
-class _Limit(SaidModel):
+class _Limit(QuotingModel):
     comparator: Comparator
     value: Number = Field(description="The limit, or the lower bound of 'between'.")
     value_high: Number | None = Field(
@@ -84,11 +84,13 @@ class _Limit(SaidModel):
 
 
 class Quantity(_Limit):
-    """A limit without a named quantity, for use in custom fields. "below 40 %" is <, 40, %."""
+    """A limit without a named quantity, for custom fields. "below 40 %" is read as <, 40, %."""
 
 
-class _Limited(SaidModel):
-    quantity: str = Field(description="The limited quantity, in the words of the text.")
+class _Limited(QuotingModel):
+    quantity: str = Field(
+        description="The quantity that is limited, as worded in the text."
+    )
 
 
 _QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
@@ -96,7 +98,7 @@ _QUOTE = FieldMetadata(Comparison.WORDS, in_total=False)
 
 
 class Constraint(_Limit, _Limited):  # the fields of the second base class come first
-    """One numeric or graded limit. "ECOG 0-2" is ECOG, between, 0, 2."""
+    """One numeric or graded limit. "ECOG 0-2" is read as ECOG, between, 0, 2."""
 
     condition: Annotated[
         str | None, FieldMetadata(Comparison.WORDS, rare=True, in_total=False)
@@ -112,9 +114,9 @@ class Constraint(_Limit, _Limited):  # the fields of the second base class come 
         return show_line(f"{self.quantity}: {super().__str__()}{condition}")
 
 
-class TimeWindow(SaidModel):
-    """A time limit. "steroids within 4 weeks before enrollment" is <=, 4, week, of steroids,
-    before enrollment.
+class TimeWindow(QuotingModel):
+    """A time limit. "steroids within 4 weeks before enrollment" is read as <=, 4, week, of
+    steroids, before enrollment.
     """
 
     quote: str = Field(description="The words that state the limit.")
@@ -141,7 +143,7 @@ class TimeWindow(SaidModel):
         return show_line(self.quote)
 
 
-class Amount(SaidModel):
+class Amount(QuotingModel):
     """One dose level. In a range, low < high; an "up to" dose does not have a low value."""
 
     low: Number | None = Field(description="The lowest amount; null for 'up to'.")
@@ -172,7 +174,7 @@ class Amount(SaidModel):
         return show_line(f"{level} ({', '.join(self.arms)})")
 
 
-class Instrument(SaidModel):
+class Instrument(QuotingModel):
     """A named grading system, guideline, scale or set of criteria."""
 
     name: str = Field(description="The usual short form, if the record states it.")
@@ -184,8 +186,8 @@ class Instrument(SaidModel):
         return show_line(f"{self.name} {self.version or ''}")
 
 
-class CriterionGroup(SaidModel):
-    """Criteria of one list that belong together: all, any or at least ``n`` of them must be met."""
+class CriterionGroup(QuotingModel):
+    """Criteria in one list that belong together: all, any or at least ``n`` of them must be met."""
 
     id: str = Field(
         description="The id that criteria and groups refer to, such as 'g1'."
@@ -212,11 +214,11 @@ class CriterionGroup(SaidModel):
         return f"{self.n} to {self.n_high} of"
 
 
-_SAID = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
+_READ_FROM_QUOTE = FieldMetadata(Comparison.POLARITY, EvidenceKind.NONE, in_gold=False)
 """A fact without its own evidence, because it is read from the quote of the criterion."""
 
 
-class CriterionAnnotation(SaidModel):
+class CriterionAnnotation(QuotingModel):
     """One eligibility condition, as an annotator writes it."""
 
     kind: Annotated[
@@ -284,19 +286,19 @@ class CriterionAnnotation(SaidModel):
         default=None,
         description="Whether the statement is negated, as in 'no history of stroke'.",
     )
-    turned: Annotated[bool, _SAID] = Field(
+    turned: Annotated[bool, _READ_FROM_QUOTE] = Field(
         default=False,
         description="Whether the limits already include the negation: 'must not have INR > 2' "
         "is <= 2.",
         exclude_if=not_,
     )
-    demanded: Annotated[bool, _SAID] = Field(
+    demanded: Annotated[bool, _READ_FROM_QUOTE] = Field(
         default=False,
         description="Whether an exclusion states a requirement, as in 'participants must be off "
         "steroids'.",
         exclude_if=not_,
     )
-    has_exception: Annotated[bool, _SAID] = Field(
+    has_exception: Annotated[bool, _READ_FROM_QUOTE] = Field(
         default=False,
         description="Whether the criterion also states an exception, such as people who may take "
         "part despite an exclusion.",
@@ -308,7 +310,7 @@ class Criterion(ExtractedItem, CriterionAnnotation):
     """One eligibility condition, with its provenance."""
 
 
-class EligibilityAnnotation(SaidModel):
+class EligibilityAnnotation(QuotingModel):
     """Everything that the record states about who may take part, as an annotator writes it."""
 
     minimum_age: Annotated[
@@ -345,7 +347,7 @@ class Eligibility(ExtractedItem, EligibilityAnnotation):
     """Everything that the record states about who may take part, with its provenance."""
 
 
-class RegimenAnnotation(SaidModel):
+class RegimenAnnotation(QuotingModel):
     """One agent and one way of administering it, as an annotator writes it."""
 
     agent: Annotated[
@@ -425,7 +427,7 @@ class Regimen(ExtractedItem, RegimenAnnotation):
     """One agent and one way of administering it, with its provenance."""
 
 
-class EndpointAnnotation(SaidModel):
+class EndpointAnnotation(QuotingModel):
     """One registered outcome, as an annotator writes it."""
 
     rank: Annotated[Rank, FieldMetadata(Comparison.PLACE, EvidenceKind.NONE)]
@@ -526,7 +528,7 @@ class EndpointAnnotation(SaidModel):
             Comparison.POLARITY, question="censored", weight=0.25, decided=True
         ),
         Field(
-            description="Whether the text names censoring or the last follow-up as an end."
+            description="Whether the text names censoring or the last follow-up as an end event."
         ),
     ] = None
     specimens: Annotated[
@@ -638,13 +640,13 @@ class TrialExtraction(FrozenModel):
     registered_terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="Terms that the registry assigns: MeSH terms, other names of interventions, "
+        description="Terms that the registry assigns: MeSH terms, other names for interventions, "
         "and keywords.",
     )
 
     def to_gold(self) -> dict[str, Any]:
         """Return the extraction in the format of gold files, with only the guideline's keys: the
-        values of all items, including custom fields, without evidence, findings and usage.
+        values of all items, including custom fields, but without evidence, findings or usage.
         """
         eligibility = _include_stated(self.eligibility)
         eligibility["criteria"] = _include_each(self.eligibility.criteria)
@@ -667,15 +669,15 @@ class TrialExtraction(FrozenModel):
         fields.
         """
         yield "eligibility", self.eligibility
-        for number, criterion in enumerate(self.eligibility.criteria):
-            yield f"eligibility.criteria[{number}]", criterion
-        for number, regimen in enumerate(self.dosing):
-            yield f"dosing[{number}]", regimen
-        for number, endpoint in enumerate(self.endpoints):
-            yield f"endpoints[{number}]", endpoint
-        for name, items in self.custom.items():
+        lists: dict[str, Sequence[ExtractedItem]] = {
+            "eligibility.criteria": self.eligibility.criteria,
+            "dosing": self.dosing,
+            "endpoints": self.endpoints,
+        }
+        lists |= {f"custom.{name}": items for name, items in self.custom.items()}
+        for path, items in lists.items():
             for number, item in enumerate(items):
-                yield f"custom.{name}[{number}]", item
+                yield f"{path}[{number}]", item
 
     def table(
         self,
@@ -745,7 +747,9 @@ class TrialExtraction(FrozenModel):
 
 
 def _include_stated(item: ExtractedItem) -> dict[str, Any]:
-    """Return the fields of an item that are in gold files, as pydantic's ``include``."""
+    """Return the fields of an item that gold files contain, in the form that pydantic's ``include``
+    expects.
+    """
     return dict.fromkeys(item.list_stated_fields(), True)
 
 

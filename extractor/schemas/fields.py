@@ -1,5 +1,5 @@
 """The fields of each task, derived from the models: name, kind of value, evidence, comparison, and
-question to a model.
+the question for a model.
 """
 
 from collections.abc import Iterator
@@ -143,7 +143,7 @@ def list_fields(task: Task) -> tuple[FieldInfo, ...]:
 
 def list_model(group: str, model: type[BaseModel]) -> Iterator[FieldInfo]:
     """Yield the fields of a model whose items are at the path ``group``, and the fields of the
-    items that it contains. Fields without metadata, such as the evidence, are skipped.
+    items nested in that model. Fields without metadata, such as the evidence, are skipped.
     """
     for name, info in model.model_fields.items():
         value_type, many = _unwrap(info.annotation)

@@ -1,4 +1,4 @@
-"""Paths of fields, which locate a value in an extraction or in an item."""
+"""Field paths, which locate a value in an extraction or in an item."""
 
 import re
 from collections.abc import Iterator
@@ -32,8 +32,8 @@ class FieldRef(str):
 
     @classmethod
     def parse(cls, text: str) -> "FieldRef":
-        """Return the path at the beginning of a text, which is empty if the text does not begin
-        with a path.
+        """Return the path at the beginning of a text, or an empty path if the text does not begin
+        with one.
         """
         path = _PATH.match(text)
         return cls(path[0] if path else "")
@@ -71,9 +71,11 @@ class FieldRef(str):
         _, position = self.steps[-1]
         return position
 
-    def covers(self, other: str) -> bool:
-        """Return True if the other path is equal to this path, or is a member or part of it."""
-        return other == self or other.startswith((f"{self}.", f"{self}["))
+    def covers(self, path: str) -> bool:
+        """Return True if a path is equal to this path, or is the path of one of its members
+        or parts.
+        """
+        return path == self or path.startswith((f"{self}.", f"{self}["))
 
     @property
     def parents(self) -> Iterator[str]:

@@ -44,8 +44,8 @@ class Part(FrozenModel):
 
 
 class Piece(FrozenModel):
-    """A mapping from a section to the given text: the section's text from offset ``start`` on is at
-    offset ``at`` in the given text.
+    """A mapping from a section to the given text: from offset ``start`` on, the section's text is
+    found at offset ``at`` in the given text.
     """
 
     start: int = Field(ge=0)
@@ -142,8 +142,8 @@ class Section(FrozenModel):
         return places
 
     def _find_shift(self, at: int) -> int | None:
-        """Return the difference between a character's offset in the given text and in the section,
-        or None if the character is not in any piece.
+        """Return the difference between a character's offset in the given text and its offset in
+        the section, or None if the character is not in any piece.
         """
         for piece in reversed(self.pieces):
             if piece.start <= at:
@@ -159,8 +159,8 @@ class Section(FrozenModel):
 
 
 class RegisteredTerm(FrozenModel):
-    """A term that the registry lists for a trial: a MeSH term, another name of an intervention, or
-    a keyword.
+    """A term that the registry lists for a trial: a MeSH term, an alternative name for an
+    intervention, or a keyword.
 
     >>> str(RegisteredTerm(kind="condition", name="Asthma", id="D001249"))
     'Asthma'
@@ -174,7 +174,7 @@ class RegisteredTerm(FrozenModel):
     )
     section: str | None = Field(
         default=None,
-        description="For another name: the section of the intervention.",
+        description="For an alternative name: the section of the intervention that it refers to.",
     )
 
     def __str__(self) -> str:
@@ -182,11 +182,11 @@ class RegisteredTerm(FrozenModel):
 
 
 class RegistryFields(FrozenModel):
-    """The registry's structured fields. Only ``terms`` are copied to an extraction.
+    """The registry's structured fields. Only ``terms`` is copied to an extraction.
 
     Words that are spelled differently in different formats are converted to the spelling of the
-    ClinicalTrials.gov API v2, and dates to ISO 8601. Unknown words are unchanged. A placeholder
-    such as "N/A" or "-", or an age such as "No limit", is read as an empty field.
+    ClinicalTrials.gov API v2, and dates to ISO 8601. Unknown words are left unchanged. A
+    placeholder such as "N/A" or "-", or an age such as "No limit", is read as an empty field.
 
     >>> RegistryFields(
     ...     minimum_age="NA", maximum_age="No limit", sex="ALL", masking="NONE"
@@ -203,7 +203,7 @@ class RegistryFields(FrozenModel):
 
     # In API v2, "NA" is an allocation (for a single-arm trial), "NONE" is a masking (open label),
     # and "UNKNOWN" is a status.
-    _own_words: ClassVar[frozenset[str]] = frozenset(
+    _meaningful_placeholders: ClassVar[frozenset[str]] = frozenset(
         {"allocation", "assignment", "masking", "status"}
     )
     _dates: ClassVar[frozenset[str]] = frozenset(
@@ -254,19 +254,20 @@ class RegistryFields(FrozenModel):
     )
     arm_links: Mapping[str, tuple[str, ...]] = Field(
         default={},
-        description="For the section of each intervention, the sections of its arms.",
+        description="The sections of each intervention's arms, keyed by the section of the "
+        "intervention.",
     )
     terms: tuple[RegisteredTerm, ...] = Field(
         default=(),
         exclude_if=not_,
-        description="MeSH terms of conditions and interventions, as registered.",
+        description="MeSH terms for conditions and interventions, as registered.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _take_who_is_masked_from_masking(cls, values: Any) -> Any:
-        """Split "Double (Participant, Investigator)", as in older formats, into the degree of
-        masking and the masked roles.
+        """Split a value such as "Double (Participant, Investigator)", which older formats use, into
+        the degree of masking and the masked roles.
         """
         masking = values.get("masking") if isinstance(values, Mapping) else None
         if not isinstance(masking, str):
@@ -279,9 +280,13 @@ class RegistryFields(FrozenModel):
     @classmethod
     def _drop_words_for_nothing(cls, value: Any, info: ValidationInfo) -> Any:
         """Return None for a placeholder such as "N/A", "-", "NaN" or white space, and for an age
-        such as "No limit". Other values, and fields in ``_own_words``, are returned unchanged.
+        such as "No limit". Other values, and fields in ``_meaningful_placeholders``, are returned
+        unchanged.
         """
-        if not isinstance(value, str) or info.field_name in cls._own_words:
+        if (
+            not isinstance(value, str)
+            or info.field_name in cls._meaningful_placeholders
+        ):
             return value
         if is_nothing(value):
             return None
@@ -355,12 +360,13 @@ class DocumentText(FrozenModel):
         description="The text in reading order, with headers and footers at the end."
     )
     pages: tuple[int, ...] = Field(
-        default=(), description="Offset of the beginning of each page; empty for Word."
+        default=(),
+        description="Offset at which each page begins; empty for Word files.",
     )
 
     def find_page(self, at: int) -> int | None:
         """Return the number of the page that contains a character, starting from 1. Returns None
-        for Word files, which do not store pages.
+        for Word files, which do not store page boundaries.
         """
         return bisect_right(self.pages, at) or None
 

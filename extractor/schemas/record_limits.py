@@ -1,8 +1,8 @@
 """Limits on the size and processing time of one record, which are far above those of any registry
 record.
 
-In 4,348 ClinicalTrials.gov records, the maximum is 40,000 characters, 130 sections, 400 lines, 100
-criteria and 123 outcomes; the longest texts in the registry have about 200,000 characters. The
+In 4,348 ClinicalTrials.gov records, the maximums are 40,000 characters, 130 sections, 400 lines,
+100 criteria and 123 outcomes; the longest texts in the registry have about 200,000 characters. The
 rules need a few tenths of a second for the largest of these records, and up to ten seconds for a
 record at the limits.
 """
@@ -23,14 +23,14 @@ MAX_LINES = 20_000
 MAX_ITEMS = 5_000
 """Criteria, regimens or outcomes in a record."""
 MAX_SECONDS = 60.0
-"""Processor time in seconds for one step, either everything before the questions to a model or
-everything after its replies. On a busy machine, the elapsed time is longer.
+"""Processor time in seconds for one step, either everything before a model is asked or everything
+after it replies. On a busy machine, the elapsed time is longer.
 """
 MAX_CLOCK_SECONDS = 300.0
 """Elapsed time in seconds for one step, regardless of its processor time."""
 
 _AGAIN_S = 1.0
-_REMEDY = "leave this record out; if it is a genuine record, report it"
+_REMEDY = "leave this record out; if it is a genuine record, report the problem"
 
 
 def refuse_larger(source: Source, most: int, count: int, name: str) -> None:
@@ -62,9 +62,9 @@ def check_size(record: TrialRecord) -> None:
 
 
 def check_unicode(record: TrialRecord) -> str:
-    """Return the sections and structured fields of a record as JSON. Raises ``RecordError`` if its
-    id, path, sections or structured fields contain half of a surrogate pair, or anything else that
-    JSON cannot represent. The error names the first invalid section.
+    """Return the sections and structured fields of a record as JSON. Raises ``RecordError`` if the
+    record's id, path, sections or structured fields contain half of a surrogate pair, or anything
+    else that JSON cannot represent. The error names the first invalid section.
     """
     source = record.source
     path = source.path.encode("utf-8", "backslashreplace").decode()
@@ -103,8 +103,8 @@ def _is_unicode(text: str) -> bool:
 
 
 class _TimeUp(BaseException):
-    """Ends a step that exceeded the time limit in the message. Handlers of ``Exception`` do not
-    catch it.
+    """Raised to end a step that exceeded the time limit stated in the message. Handlers for
+    ``Exception`` do not catch it.
     """
 
 
@@ -113,9 +113,9 @@ def limit_time(source: Source) -> Iterator[None]:
     """Raise ``RecordTooSlow`` if the block takes more than ``MAX_SECONDS`` of processor time or
     more than ``MAX_CLOCK_SECONDS`` of elapsed time.
 
-    A signal ends the block, between two bytecode instructions and during most of a regular
-    expression match. This works only in the main thread, on systems with alarm signals, and if no
-    other alarm is set.
+    A signal interrupts the block, either between two bytecode instructions or at most points during
+    a regular expression match. This works only in the main thread, on systems that support alarm
+    signals, and only if no other alarm is set.
     """
     if not _can_set_alarm():
         yield

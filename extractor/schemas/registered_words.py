@@ -1,4 +1,4 @@
-"""Convert registry terms of all formats to the spelling of the ClinicalTrials.gov API v2.
+"""Convert registry terms from all formats to the spelling of the ClinicalTrials.gov API v2.
 
 The terms are in ``registered_words.toml``. The text of sections is not changed, so that offsets
 stay valid.
@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-_LONGEST = 500
-"""Maximum number of characters of a term. A longer text is returned unchanged."""
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
@@ -80,8 +78,6 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     ... )
     (('DOUBLE', ('PARTICIPANT', 'OUTCOMES_ASSESSOR')), ('NONE', ()))
     """
-    if len(written) > _LONGEST:
-        return written, ()
     whole = unify_word("masking", written)
     in_parts = _MASKING.fullmatch(written.strip())
     if in_parts is None or whole != written:
@@ -99,9 +95,11 @@ def split_masking(written: str) -> tuple[str, tuple[str, ...]]:
     return degree, tuple(roles)
 
 
+_LONGEST = 500
+"""Maximum number of characters in a text about phases. A longer text is returned unchanged."""
 _NO_PHASE = re.compile(r"n[\W_]*a[\W_]*|not applicable\W*", re.IGNORECASE)
 _ANSWER = re.compile(
-    r"(?P<asked>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE
+    r"(?P<question>phase[^:;\n|]{0,80}):\s{0,9}(?P<answer>yes|no)\b", re.IGNORECASE
 )
 """An answer in a form of the EU register, such as "Human pharmacology (Phase I): no"."""
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
@@ -154,9 +152,12 @@ def _read_phases(text: str) -> list[str]:
     answers = list(_ANSWER.finditer(text))
     if answers:
         confirmed = [
-            answer["asked"] for answer in answers if answer["answer"].lower() == "yes"
+            answer["question"]
+            for answer in answers
+            if answer["answer"].lower() == "yes"
         ]
         text = "; ".join(confirmed)
+    # "IIb" or "2/3", without the word "phase"
     only_numbers = _ONLY_NUMBERS.fullmatch(text)
     mentions = [only_numbers] if only_numbers else list(_AFTER_PHASE.finditer(text))
     phases: list[str] = []
@@ -193,8 +194,9 @@ _DAY_AND_MONTH = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})")
 
 
 def read_date(written: str) -> str | None:
-    """Return a registered date in ISO 8601 format, as a day, month or year, without a time of day.
-    Returns None if the text is not a date, or is ambiguous: "05/03/2019" is in March or in May.
+    """Return a registered date in ISO 8601 format, to the precision of a day, month or year,
+    without a time of day. Returns None if the text is not a date, or is ambiguous: "05/03/2019"
+    could be in March or in May.
 
     >>> (
     ...     read_date("March 2019"),
@@ -208,8 +210,6 @@ def read_date(written: str) -> str | None:
     >>> read_date("25/03/2019"), read_date("05/03/2019")
     ('2019-03-25', None)
     """
-    if len(written) > _LONGEST:
-        return None
     text = _SEPT.sub("Sep", _TIME_OF_DAY.sub("", written.strip()))
     numbers = _DAY_AND_MONTH.fullmatch(text)
     if numbers:
@@ -231,8 +231,8 @@ def read_date(written: str) -> str | None:
 
 
 def _order_date(first: int, second: int, year: str, *, has_points: bool) -> str:
-    """Return a date of three numbers in ISO 8601 format, or an empty string if day and month cannot
-    be distinguished.
+    """Convert a date written as three numbers to ISO 8601 format, or return an empty string if the
+    day and the month cannot be distinguished.
     """
     if second > 12:
         return f"{year}-{first:02}-{second:02}"

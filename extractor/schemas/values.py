@@ -32,7 +32,7 @@ class Value(NamedTuple):
 
 def list_item_values(path: str, item: ExtractedItem) -> Iterator[Value]:
     """Yield the values of the item at ``path`` in schema order, with a separate value for each
-    member of a list. Empty fields and positions, such as an endpoint's rank, are skipped.
+    member of a list. Empty fields are skipped, as are positions, such as an endpoint's rank.
 
     A member that lacks evidence receives the evidence of the whole list.
 

@@ -22,7 +22,7 @@ Sex.__doc__ = """The sex of the people who may take part."""
 TimeUnit = StrEnum("TimeUnit", "MINUTE HOUR DAY WEEK MONTH YEAR CYCLE HALF_LIFE")
 TimeUnit.__doc__ = """The units of ages, windows, cycles, durations and time points.
 
-Only windows can be in half-lives.
+Only windows can be given in half-lives.
 """
 
 
@@ -41,7 +41,7 @@ Category.__doc__ = """What a criterion is about."""
 
 
 GroupRule = StrEnum("GroupRule", "ALL ANY AT_LEAST")
-GroupRule.__doc__ = """How many items of a group must be met."""
+GroupRule.__doc__ = """How many items in a group must be met."""
 
 
 class Comparator(StrEnum):
@@ -157,10 +157,10 @@ Support = StrEnum("Support", "LITERAL PARSED INFERRED UNSUPPORTED")
 Support.__doc__ = """How a value follows from its evidence.
 
 - ``literal``: the value is the quoted text.
-- ``parsed``: a grammar reads the value from the quoted text ("two years" is 2, year).
+- ``parsed``: a grammar reads the value from the quoted text ("two years" is read as 2, year).
 - ``inferred``: the value is a class of the guideline that the text implies or does not contradict.
-- ``unsupported``: in results of earlier versions, a value of the rules that was not found again in
-  its quote.
+- ``unsupported``: in results from earlier versions, a value from the rules that could not be found
+  again in its quote.
 """
 
 AbsenceReason = StrEnum(
@@ -193,12 +193,12 @@ AbsenceReason.__doc__ = """The reason why a field is empty.
 SETTLED_ABSENCES: Final = frozenset(
     {AbsenceReason.NOT_REPORTED, AbsenceReason.SECTION_ABSENT}
 )
-"""Reasons for fields that are correctly empty. With the other reasons, the text may still state a
-value.
+"""Reasons that mean that a field is correctly empty. If a field has any other reason, the text may
+still state a value.
 """
 
 DOUBTFUL_BELOW: Final = 0.85
-"""Values with a lower confidence are doubtful."""
+"""Values whose confidence is below this threshold are treated as doubtful."""
 
 FindingKind = StrEnum(
     "FindingKind",
@@ -239,8 +239,7 @@ About text from which nothing was read:
 - ``language_other``: lines are in a language other than English; the finding states the language
   and the number of lines.
 
-
-About a file that had to be corrected, or of which parts had to be guessed:
+About a file that had to be corrected, or parts of which had to be guessed:
 
 - ``source_doubtful``: for example, the file contains characters that XML does not allow, or a
   column whose name differs from the registry's.
@@ -266,27 +265,6 @@ About a record that contradicts itself (``extractor/audit``):
 - ``age_differs``: an age limit in the criteria differs from the registered limit.
 """
 
-CONTRADICTIONS: Final = frozenset(
-    {
-        FindingKind.ENDPOINT_NOT_REGISTERED,
-        FindingKind.TIME_POINTS_DIFFER,
-        FindingKind.ALLOCATION_DIFFERS,
-        FindingKind.MASKING_DIFFERS,
-        FindingKind.AGE_DIFFERS,
-    }
-)
-"""Kinds of findings about a record that contradicts itself."""
-
-UNREAD: Final = frozenset(
-    {
-        FindingKind.DOSE_UNREAD,
-        FindingKind.LANGUAGE_OTHER,
-        FindingKind.STRUCTURE_DOUBTFUL,
-        FindingKind.SOURCE_DOUBTFUL,
-    }
-)
-"""Kinds of findings about text that was not read or may have been misread."""
-
 TermKind = StrEnum(
     "TermKind",
     "CONDITION CONDITION_ANCESTOR INTERVENTION INTERVENTION_ANCESTOR OTHER_NAME KEYWORD",
@@ -295,9 +273,9 @@ TermKind.__doc__ = """The kind of a registered term.
 
 - ``condition``, ``intervention``: a MeSH term that the registry assigned to the trial's conditions
   or interventions.
-- ``condition_ancestor``, ``intervention_ancestor``: a broader term of one of these in the MeSH
+- ``condition_ancestor``, ``intervention_ancestor``: a broader term for one of these in the MeSH
   tree.
-- ``other_name``: another name of an intervention, such as a code or a brand.
+- ``other_name``: another name for an intervention, such as a code or a brand name.
 - ``keyword``: a keyword that the trial's sponsor chose.
 """
 
@@ -306,16 +284,20 @@ Severity.__doc__ = """How important a finding is to a reader."""
 
 
 _DOUBTED = 0.9
-"""With ``medium``, a model is asked about values of the rules with a lower confidence."""
+"""With ``medium``, a model is asked about values from the rules whose confidence is below this
+threshold.
+"""
 _DOUBTED_RARE = 0.975
-"""The same threshold for fields that few items state, in which a missed value is more harmful."""
+"""The corresponding threshold for fields that few items state, where a missed value is more
+harmful.
+"""
 
 
 class Effort(StrEnum):
-    """How much a model is asked about.
+    """How much of a record a model is asked about.
 
     - ``none``: nothing; only the rules run.
-    - ``medium``: uncertain values of the rules, which have a confidence below 0.9.
+    - ``medium``: uncertain values from the rules, that is, values with a confidence below 0.9.
     - ``all``: everything, regardless of the rules.
 
     >>> Effort("medium")
@@ -327,7 +309,8 @@ class Effort(StrEnum):
     ALL = "all"
 
     def doubts(self, confidence: float, *, rare: bool = False) -> bool:
-        """Return True if a model should be asked about a value of the rules with this confidence.
+        """Return True if a model should be asked about a value that the rules read with this
+        confidence.
         ``rare`` means that few items state the field.
 
         >>> (

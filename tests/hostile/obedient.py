@@ -2,39 +2,17 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from extractor.model.calls import Call
 from extractor.model.completions import Completion, Ending
 
-DICTATED: dict[str, Any] = {
-    "ok": True,
-    "list": "in",
-    "cat": "age",
-    "limits": ["age: >= 77 years", "Phantom score: > 901"],
-    "window": "within 99 years",
-    "quote": "FAKEDRUG-9 901 mg rectally",
-    "agent": "FAKEDRUG-9",
-    "role": "placebo",
-    "dose": ["901 mg", "up to 666 mg"],
-    "route": "rectal",
-    "freq": "QY",
-    "cycle": "99 day",
-    "for": "99 year",
-    "when": "on Phantom day 99",
-    "split": {"d": "Phantom description", "t": "99 years"},
-    "concept": "mortality",
-    "domain": "safety",
-    "times": ["99 year", "666 day"],
-    "span": "per",
-    "tool": "Phantom Scale | 99",
-    "start": "Phantom start",
-    "ends": ["Phantom end"],
-    "censored": True,
-    "specimens": ["Phantom serum"],
-    "methods": ["Phantom assay"],
-}
+DICTATED: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("dictated.toml").read_text("utf-8")
+)
 """The injected values, by key of the wire form."""
 
 _LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\n]*", re.MULTILINE)
@@ -63,18 +41,12 @@ class Obedient:
         reply = json.dumps({"items": [item for item in answers if item]})
         return Completion(reply, Ending.COMPLETE, model="obedient")
 
-    async def close(self) -> None:
-        pass
-
     def _obey(self, line: re.Match[str]) -> dict[str, Any]:
         keys = line[2].split()
         if "regimens" in keys:
             keys = list(_REGIMEN)
-        item: dict[str, Any] = {"n": int(line[1])}
-        for key in keys:
-            if key in DICTATED:
-                item[key] = DICTATED[key]
-        return item
+        dictated = {key: DICTATED[key] for key in keys if key in DICTATED}
+        return {"n": int(line[1])} | dictated
 
     def _repeat(self, line: re.Match[str]) -> dict[str, Any]:
         item: dict[str, Any] = {"n": int(line[1])}

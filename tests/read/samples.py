@@ -64,15 +64,6 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("\r", "&#x0D;")
 
 
-def write_ictrp_csv(*trials: dict[str, str]) -> bytes:
-    names = list(trials[0])
-    lines = [",".join(names).replace("_", " ")]
-    for trial in trials:
-        cells = [f'"{trial[name]}"' for name in names]
-        lines.append(",".join(cells))
-    return "\n".join([*lines, ""]).encode()
-
-
 SAMPLES = {
     "aact": zip_tables(TABLES),
     "ctgov_json": json.dumps(V2).encode(),
@@ -80,7 +71,6 @@ SAMPLES = {
         {"FullStudiesResponse": {"NStudiesFound": 1, "FullStudies": [{"Study": V1}]}}
     ).encode(),
     "euctr_text": EU_TEXT.encode(),
-    "ictrp_csv": write_ictrp_csv(ICTRP),
     "ictrp_xml": write_ictrp_xml(ICTRP),
     "ictrp_xml of European registers": write_ictrp_xml(EUCTR),
     **{

@@ -9,16 +9,9 @@ from extractor.errors import RecordError
 
 from .conftest import read_all
 from .samples import EU_TEXT
-from .test_registers import texts
+from .test_registers import read_one, texts
 
 SECOND = EU_TEXT.replace("2031-000001-11", "2031-000002-22")
-
-
-def read_one(text: str):
-    reading = read_all("-", stdin=text.encode())
-    assert reading.errors == []
-    [record] = reading.records
-    return record
 
 
 @pytest.mark.parametrize(
@@ -32,7 +25,7 @@ def read_one(text: str):
     ],
 )  # fmt: skip
 def test_time_points_of_several_outcomes(times, expected):
-    record = read_one(EU_TEXT.replace("- Week 26\n- Week 52", times))
+    record = read_one(EU_TEXT.replace("- Week 26\n- Week 52", times).encode())
     frames = [
         record.section(f"secondary_outcomes[{number}]").part("time_frame")
         for number in (0, 1)
@@ -45,7 +38,7 @@ def test_a_text_in_another_language_only_is_kept_and_told():
                                                         "Asthma\n2. Age 18 to 65 years; criteria "
                                                         "of section\nE.1 of the protocol "
                                                         "hold\n", "")  # fmt: skip
-    record = read_one(text)
+    record = read_one(text.encode())
     assert "1. Asma\n2. Edad de 18 a 65 años" in texts(record)["eligibility"]
     assert record.source.notes == (
         "eligibility is available only in Spanish, which is not supported",
@@ -69,7 +62,7 @@ def test_several_trials_and_a_fault_in_one():
     assert reading.ids == ["2031-000001-11", "2031-000002-22"]
     assert reading.errors == []
     [first], second = (record.source.notes for record in reading.records)
-    assert "1 bytes are not UTF-8" in first
+    assert "bytes that are not UTF-8 were read as Windows-1252 (1)" in first
     assert second == ()
     assert "To see µ" in texts(reading.records[0])["detailed_description"]
 
@@ -78,7 +71,7 @@ def test_a_copied_text_is_read_like_a_file():
     record = make_record(EU_TEXT)
     assert record.record_id == "2031-000001-11"
     assert record.source.format == "euctr_text"
-    assert record.sections == read_one(EU_TEXT).sections
+    assert record.sections == read_one(EU_TEXT.encode()).sections
     with pytest.raises(
         RecordError,
         match="a text with 2 trials from the EU Clinical Trials Register; save the text as a file",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from extractor.formats import read_records
+from extractor import make_record
+from extractor.schemas import DocumentText
 
 from .conftest import read_all
 
@@ -16,59 +17,6 @@ ROWS = tomllib.loads(Path(__file__).with_name("tables.toml").read_text("utf-8"))
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "seeds" / "records"
-
-
-STUDY = {
-    "protocolSection": {
-        "identificationModule": {
-            "nctId": "NCT90000001",
-            "briefTitle": "A Study",
-            "acronym": "FICTU",
-        },
-        "sponsorCollaboratorsModule": {"leadSponsor": {"name": "Example University"}},
-        "designModule": {
-            "enrollmentInfo": {"count": 40, "type": "ESTIMATED"},
-            "designInfo": {
-                "maskingInfo": {"masking": "DOUBLE", "whoMasked": ["PARTICIPANT"]}
-            },
-        },
-    }
-}
-XML = """<clinical_study><brief_title>A Study</brief_title><id_info><nct_id>NCT90000001</nct_id></id_info>
-<acronym>FICTU</acronym><sponsors><lead_sponsor><agency>Example University</agency></lead_sponsor></sponsors>
-<enrollment type="Anticipated">40</enrollment>
-<study_design_info><masking>Double (Participant)</masking></study_design_info>
-<arm_group><arm_group_label>A</arm_group_label></arm_group><arm_group><arm_group_label>B</arm_group_label></arm_group>
-<intervention><intervention_name>X</intervention_name><arm_group_label>A</arm_group_label></intervention>
-</clinical_study>"""
-TABLE = """NCT Number,Study Title,Enrollment,Study Design
-NCT90000001,A Study,40,Allocation: RANDOMIZED|Masking: DOUBLE (PARTICIPANT)
-"""
-FIELDS = {"enrollment": "40", "masking": "DOUBLE", "who_masked": ("PARTICIPANT",)}
-NAMED = {
-    "acronym": "FICTU",
-    "sponsor": "Example University",
-    "enrollment_type": "ESTIMATED",
-}
-
-
-def read_text(tmp_path, name, text):
-    (tmp_path / name).write_text(text, "utf-8")
-    (record,) = read_records(tmp_path / name)
-    return record
-
-
-@pytest.mark.parametrize(
-    ("text", "values"),
-    [
-        (json.dumps(STUDY), FIELDS | NAMED),
-        (XML, FIELDS | NAMED | {"bare_arms": ("arms[1]",)}),
-        (TABLE, FIELDS | {"allocation": "RANDOMIZED"}),
-    ],
-)
-def test_structured_fields(tmp_path, text, values):
-    record = read_text(tmp_path, "a.txt", text)
-    assert {name: getattr(record.registry, name) for name in values} == values
 
 
 @pytest.mark.parametrize(
@@ -83,22 +31,33 @@ def test_structured_fields(tmp_path, text, values):
     ],
 )
 def test_an_arm_may_name_its_interventions_or_an_intervention_its_arms(
-    tmp_path, labels, names, bare, linked
+    read_bytes, labels, names, bare, linked
 ):
-    study = json.loads(json.dumps(STUDY))
     arms = [
         {"label": label, "interventionNames": named}
         for label, named in zip("AB", names, strict=True)
     ]
     interventions = [{"name": "X", "armGroupLabels": named} for named in labels]
-    study["protocolSection"]["armsInterventionsModule"] = {
-        "armGroups": arms,
-        "interventions": interventions,
-    }
-    registry = read_text(tmp_path, "a.json", json.dumps(study)).registry
+    module = {"armGroups": arms, "interventions": interventions}
+    study = {"protocolSection": {"armsInterventionsModule": module}}
 
-    assert registry.bare_arms == bare
-    assert registry.arm_links == ({"interventions[0]": tuple(linked)} if linked else {})
+    [record] = read_bytes(json.dumps(study).encode()).records
+
+    links = {"interventions[0]": tuple(linked)} if linked else {}
+    assert record.registry.bare_arms == bare
+    assert record.registry.arm_links == links
+
+
+def test_a_record_is_read_back_from_its_own_json(read_bytes):
+    record = make_record("A Trial\n\nInclusion criteria\n- Adults")
+    source = record.source.model_copy(update={"notes": ("was repaired",)})
+    document = DocumentText(text="A Trial", pages=(0,))
+    stored = record.model_copy(update={"source": source, "document": document})
+
+    [read] = read_bytes(stored.model_dump_json().encode()).records
+
+    assert read.sections == record.sections
+    assert (read.source.notes, read.document) == (source.notes, document)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from extractor import Extractor, make_record
+from extractor import Extractor
 from extractor.errors import RecordError
 from extractor.formats import read_stream
 from extractor.schemas import FindingKind
@@ -45,24 +45,26 @@ def test_a_text_is_read_as_the_section_that_is_named(text):
         assert criterion.section == "eligibility"
 
 
-def test_a_section_that_there_is_not_is_refused():
-    with pytest.raises(
-        RecordError, match="unknown section 'criteria'; choose from eligibility"
-    ):
-        make_record("Adults", section="criteria")
-    body = json.dumps({"text": "Adults", "section": ["eligibility"]})
-    with pytest.raises(RecordError, match="JSON that does not match the format"):
-        next(read_stream("a.json", BytesIO(body.encode())))
-    body = json.dumps({"text": "Adults", "section": "criteria"})
-    with pytest.raises(
-        RecordError, match="unknown section 'criteria'; choose from eligibility"
-    ):
-        next(read_stream("a.json", BytesIO(body.encode())))
+def read_json(**record):
+    return next(read_stream("a.json", BytesIO(json.dumps(record).encode())))
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"section": ["eligibility"]}, "JSON that does not match the format"),
+        ({"section": "criteria"}, "unknown section 'criteria'; choose from eligib"),
+        ({"colour": "red"}, "; use the keys text, title, record_id, section$"),
+        ({"sections": []}, "; use the keys record_id, source, sections, registry$"),
+    ],
+)
+def test_a_wrong_key_or_section_in_json_is_refused(record, message):
+    with pytest.raises(RecordError, match=message):
+        read_json(text="Adults", **record)
 
 
 def test_a_text_in_json_names_its_section():
-    body = json.dumps({"text": "Age 18 years or older", "section": "eligibility"})
-    record = next(read_stream("a.json", BytesIO(body.encode())))
+    record = read_json(text="Age 18 years or older", section="eligibility")
     assert [section.name for section in record.sections] == ["eligibility"]
 
 

@@ -39,8 +39,8 @@ def folder(tmp_path):
     ("name", "problem"),
     [
         ("absent.txt", "no such file"),
-        ("*.json", "the folder or pattern has no files"),
-        ("empty", "the folder or pattern has no files"),
+        ("*.json", "the folder contains no files, or the pattern does not match any"),
+        ("empty", "the folder contains no files, or the pattern does not match any"),
     ],
 )
 def test_missing_and_empty_inputs_are_errors(tmp_path, name, problem):

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+import signal
 import tracemalloc
 
 import pytest
 
+from extractor import Extractor
 from extractor.formats import files, read_records, streams
 
 from .conftest import RECORDS, read_all
+from .samples import TABLES, zip_tables
 from .test_packaging import zip_members
 
 STUDY = json.dumps(json.loads((RECORDS / "study.json").read_text()))
@@ -48,10 +51,7 @@ def table(count: int) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("write", [json_array, json_lines, wrapped_xml, table])
 def test_memory_stays_flat(tmp_path, write):
-    content = write(COUNT)
-    (tmp_path / "many").write_bytes(
-        content if isinstance(content, bytes) else content.encode()
-    )
+    (tmp_path / "many").write_text(write(COUNT), "utf-8", newline="")
     records = read_records(tmp_path / "many")
     for _ in range(100):
         next(records)
@@ -68,8 +68,12 @@ def test_memory_stays_flat(tmp_path, write):
 
 @pytest.mark.parametrize(
     "pack",
-    [gzip.compress, lambda content: zip_members({"bomb.txt": content})],
-    ids=["gzip", "zip"],
+    [
+        gzip.compress,
+        lambda content: zip_members({"bomb.txt": content}),
+        lambda content: zip_members({"bomb.gz": gzip.compress(content)}),
+    ],
+    ids=["gzip", "zip", "gzip in zip"],
 )
 def test_bomb_is_refused_early(read_bytes, pack):
     bomb = pack(b"a, b\n" * 8_000_000)
@@ -101,12 +105,31 @@ def small_records(monkeypatch):
         (f'[{study_text(1)}, {{"a": "{"x" * 300_000}"}}, {study_text(2)}]', [1], "record 2"),
         (f"<all><clinical_study><brief_title>{'x' * 300_000}</brief_title></clinical_study></all>", [], "line 1"),
         (f"Title\nSummary\nAsthma\nDRUG: Fictumab\n{'x' * 300_000}", [], None),
+        (zip_tables(TABLES | {"keywords": ["id|nct_id|name", *["1|NCT90000001|gout"] * 900]}), [], "studies.txt, line 2"),
     ],
-    ids=["line", "array", "xml", "flat"],
+    ids=["line", "array", "xml", "flat", "rows"],
 )  # fmt: skip
 def test_endless_content_is_refused(read_bytes, content, ids, place):
-    reading = read_bytes(content.encode())
+    reading = read_bytes(content if isinstance(content, bytes) else content.encode())
     assert reading.ids == [f"NCT{number:08}" for number in ids]
     [error] = reading.errors
     assert error.place == place
     assert error.problem == "a record of more than 10,000 bytes"
+
+
+@pytest.fixture
+def alarm():
+    """A handler that the program has set for alarms."""
+
+    def handle(*_):
+        pass
+
+    before = signal.signal(signal.SIGALRM, handle)
+    yield handle
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_the_alarm_of_a_program_is_restored(alarm):
+    Extractor().extract_text("Inclusion criteria:\n- Adults")
+    assert signal.getsignal(signal.SIGALRM) is alarm
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

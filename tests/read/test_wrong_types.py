@@ -3,7 +3,6 @@ silently.
 """
 
 from copy import deepcopy
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,23 +14,21 @@ from .conftest import RECORDS
 from .samples import V2
 
 
-def list_paths(node: Any, path=()):
-    """The keys of every field below the root, with the value there."""
-    for key, below in node.items():
-        yield (*path, key), below
-        entry = below[0] if isinstance(below, list) else below
+def list_fields(node, path=()):
+    """Yield the path and the value of each field below the root, in the first entry of lists."""
+    for key, value in node.items():
+        entry = value[0] if isinstance(value, list) else value
+        yield (*path, key), entry
         if isinstance(entry, dict):
-            yield from list_paths(entry, (*path, key))
+            yield from list_fields(entry, (*path, key))
 
 
-PATHS = [
-    (path, value) for path, value in list_paths(V2) if path[-1] != "protocolSection"
-]
+FIELDS = [field for field in list_fields(V2) if field[0] != ("protocolSection",)]
 
 
-def put(path, value: Any) -> dict[str, Any]:
+def put(path, value):
     study = deepcopy(V2)
-    node: Any = study
+    node = study
     for key in path[:-1]:
         node = node[key]
         node = node[0] if isinstance(node, list) else node
@@ -40,19 +37,19 @@ def put(path, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), PATHS, ids=[".".join(path) for path, _ in PATHS]
+    ("path", "entry"), FIELDS, ids=[".".join(path) for path, _ in FIELDS]
 )
-def test_a_value_of_a_wrong_kind_is_named_and_null_is_nothing(path, value):
-    entry = value[0] if isinstance(value, list) else value
-    wrong = "text" if isinstance(entry, dict) else {"a": "text"}
+def test_a_value_of_a_wrong_kind_is_named_and_null_is_nothing(path, entry):
+    is_container = isinstance(entry, dict)
 
-    found = build_content(build_json, put(path, wrong), "line 1")
+    found = build_content(
+        build_json, put(path, "text" if is_container else {"a": "text"}), "line 1"
+    )
     without = build_json(put(path, None))
 
     assert isinstance(found, UnreadableSource)
     assert found.problem.endswith("expected")
     assert found.place.startswith("line 1, ")
-    is_container = isinstance(entry, dict)
     assert is_container or path[-1] in found.place
     names = {section.name for section in without.sections}
     assert names <= {section.name for section in build_json(V2).sections}

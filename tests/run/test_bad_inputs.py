@@ -112,7 +112,7 @@ def test_what_does_not_matter_for_the_record_stops_it_not():
     "text", [TEXT, BAD["a short text"], "x" * 256, "a\0b"], ids=range(4)
 )
 def test_a_text_alone_is_no_file_but_can_be_extracted(text):
-    problem = "a text, not the name of a file; make a record of it with make_record"
+    problem = "a text, not the name of a file; make a record from it with make_record"
     with pytest.raises(ArgumentError, match=problem):
         RULES.run(text)
     with pytest.raises(RecordError, match="a text, not the name of a file"):

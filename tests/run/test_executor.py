@@ -181,7 +181,6 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
 CRITERIA = "".join(f"\n* Asthma {at}" for at in range(6_000))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [
@@ -189,7 +188,11 @@ CRITERIA = "".join(f"\n* Asthma {at}" for at in range(6_000))
         (["x\n" * 20_001], "the record has more than 20,000 lines"),
         (["x|" * 20_001], "the record has more than 20,000 lines"),
         (["x"] * 5_001, "the record has more than 5,000 sections"),
-        (["A trial", f"Inclusion Criteria:{CRITERIA}"], "more than 5,000 criteria"),
+        pytest.param(
+            ["A trial", f"Inclusion Criteria:{CRITERIA}"],
+            "more than 5,000 criteria",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["characters", "lines", "cells", "sections", "criteria"],
 )

@@ -187,8 +187,15 @@ def test_results_are_reported_exported_and_scored(tmp_path):
     assert results.export(tmp_path / "fhir", file_format="fhir")["ResearchStudy"] == 5
     rows = [len(one.to_pandas()) for one in results]
     assert len(results.table("values")) == sum(rows)
-    with pytest.raises(ValueError, match=r"choose another name, or .* with force=True"):
-        results.export(tmp_path / "endpoints.csv", tables=["endpoints"])
+    assert results.save(tmp_path / "saved").joinpath("extractions.jsonl").is_file()
+    for message, wrong in {
+        r"choose another name, or .* with force=True": {"path": "endpoints.csv"},
+        "no finished record of this run": {"path": "new.csv", "gold": tmp_path},
+        'file_format="fhir" writes no tables; drop tables': {"file_format": "fhir"},
+    }.items():
+        path = tmp_path / wrong.pop("path", "fhir2")
+        with pytest.raises(ValueError, match=message):
+            results.export(path, tables=["endpoints"], **wrong)
 
 
 MADE = make_record(
@@ -205,7 +212,7 @@ def test_commands_take_a_saved_run(tmp_path):
     assert results.failures == []
     folder = results.save(tmp_path / "saved")
     count = len(results)
-    with pytest.raises(StoreError, match="name a file in another place"):
+    with pytest.raises(StoreError, match="specify a file in another location"):
         results.save(folder)
     del results  # the temporary folder goes
     reread = list(FinishedRun(folder).reread())

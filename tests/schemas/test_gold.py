@@ -41,6 +41,9 @@ def _fit(written, gold):
     "damage",
     [
         lambda gold: gold["eligibility"].update(sex="men"),
+        lambda gold: gold["eligibility"].update(
+            minimum_age={"value": 2, "unit": "half_life"}
+        ),
         lambda gold: gold["endpoints"][0].update(concept="survival"),
         lambda gold: gold["endpoints"][0].update(colour="blue"),
         lambda gold: gold.pop("record_id"),

@@ -36,15 +36,15 @@ def _limit_process() -> None:
 
 
 def main(kind: str) -> None:
-    """Read a document of the given kind, and write its content or the problem."""
+    """Read a document ("pdf" or "docx"), and write its content or the problem."""
     _limit_process()
     try:
-        given = sys.stdin.buffer.read()
+        file_bytes = sys.stdin.buffer.read()
         if kind == "pdf":
             from extractor.formats.documents.pdf import read_pdf as read  # noqa: PLC0415 - only the library needed
         else:
             from extractor.formats.documents.word import read_word as read  # noqa: PLC0415
-        reply = asdict(read(given))
+        reply = asdict(read(file_bytes))
     except DocumentProblem as error:
         reply = {"problem": error.problem, "remedy": error.remedy}
     except Exception as error:  # noqa: BLE001 - libraries may raise anything for a broken file

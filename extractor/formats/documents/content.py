@@ -37,10 +37,6 @@ class DocumentContent:
     pages: tuple[int, ...] = ()
     empty_pages: tuple[int, ...] = ()
 
-    def __post_init__(self) -> None:
-        if any(not 0 <= page <= len(self.text) for page in self.pages):
-            raise ValueError("an offset is outside the text")
-
 
 def write_content(
     lines: Sequence[str],

@@ -55,12 +55,12 @@ class _Line:
     text: str = ""
 
 
-def read_pdf(given: bytes) -> DocumentContent:
+def read_pdf(file_bytes: bytes) -> DocumentContent:
     """Return the content of a PDF. Raises ``DocumentProblem`` if the PDF is damaged, encrypted, too
     long, or a scan without text.
     """
     try:
-        document = pdfium.PdfDocument(given)
+        document = pdfium.PdfDocument(file_bytes)
     except pdfium.PdfiumError as error:
         if "password" in str(error).lower():
             remedy = "save a copy without its password"
@@ -74,7 +74,7 @@ def read_pdf(given: bytes) -> DocumentContent:
     pages = [_read_page(document, number) for number in range(len(document))]
     if not any(pages):
         problem = "the PDF is a scan: pictures of pages without text"
-        remedy = "recognise its text first (OCR), for example with ocrmypdf"
+        remedy = "run text recognition (OCR) on it first, for example with ocrmypdf"
         raise DocumentProblem(problem, remedy)
     return _write(pages)
 
@@ -86,10 +86,7 @@ def _read_page(document: pdfium.PdfDocument, number: int) -> list[_Line]:
         text = page.get_textpage()
     except pdfium.PdfiumError:
         return []
-    lines = _list_cells(text, page.get_height())
-    text.close()
-    page.close()
-    return _join_cells(lines)
+    return _join_cells(_list_cells(text, page.get_height()))
 
 
 def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
@@ -97,7 +94,7 @@ def _list_cells(text: pdfium.PdfTextPage, height: float) -> list[_Line]:
     separate lines.
     """
     lines: list[_Line] = []
-    is_open = False
+    is_open = False  # whether the next character continues the last line
     blank = ""
     for number in range(text.count_chars()):
         code = api.FPDFText_GetUnicode(text, number)
@@ -155,7 +152,7 @@ def _join_cells(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _continues_cell(left: _Line, line: _Line, next_line: _Line | None) -> bool:
-    """Return whether the next line is below the given line and in the same cell, which is to the
+    """Return whether the next line is below ``line`` and in the same cell, which is to the
     right of the cell ``left``.
     """
     if next_line is None or next_line.left <= left.right:
@@ -178,17 +175,18 @@ def _write(pages: Sequence[Sequence[_Line]]) -> DocumentContent:
     running: Counter[str] = Counter()
     for lines in pages:
         running.update({_mask_digits(line) for line in lines if line.at_edge})
-    kept: list[_Line] = []
+    body_lines: list[_Line] = []
     first: list[int] = []
     for lines in pages:
-        first.append(len(kept))
-        kept += [
+        first.append(len(body_lines))
+        body_lines += [
             line
             for line in lines
             if not line.at_edge or running[_mask_digits(line)] < 2
         ]
     empty = [number for number, lines in enumerate(pages, 1) if not lines]
-    return write_content([line.text for line in kept], _list_ranks(kept), first, empty)
+    texts = [line.text for line in body_lines]
+    return write_content(texts, _list_ranks(body_lines), first, empty)
 
 
 def _list_ranks(lines: Sequence[_Line]) -> list[int]:
@@ -202,7 +200,8 @@ def _list_ranks(lines: Sequence[_Line]) -> list[int]:
         is_short = len(line.text) <= _HEADING_CHARACTERS and "\t" not in line.text
         is_larger = line.size > _LARGER * usual
         is_heading = is_short and (is_larger or (line.is_bold and is_bold_rare))
-        ranks.append(2 - is_larger if is_heading else 0)
+        rank = 1 if is_larger else 2
+        ranks.append(rank if is_heading else 0)
     return ranks
 
 

@@ -22,7 +22,7 @@ from extractor.formats.found import UnreadableSource
 _LIBRARIES = {"pdf": "pypdfium2", "docx": "docx"}
 _NEEDS = {"pdf": "a PDF needs pypdfium2", "docx": "a Word document needs python-docx"}
 _LESS = "save only the pages with eligibility, treatment and outcomes"
-_KEPT = (
+_INHERITED = (
     "PATH",
     "LANG",
     "LC_ALL",
@@ -49,12 +49,12 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
             "; "
         )
         raise UnreadableSource(problem, remedy)
-    given = source.read(MAX_DOCUMENT_BYTES + 1)
-    if len(given) > MAX_DOCUMENT_BYTES:
+    file_bytes = source.read(MAX_DOCUMENT_BYTES + 1)
+    if len(file_bytes) > MAX_DOCUMENT_BYTES:
         problem = f"a document of more than {MAX_DOCUMENT_BYTES:,} bytes"
         raise UnreadableSource(problem, _LESS)
     with tempfile.TemporaryFile() as reply:
-        code = _run_child(kind, given, reply)
+        code = _run_child(kind, file_bytes, reply)
         reply.seek(0)
         written = reply.read(MAX_REPLY_BYTES + 1)
     try:
@@ -70,14 +70,14 @@ def read_document(kind: str, source: BinaryIO | IO[bytes]) -> DocumentContent:
         ) from None
 
 
-def _run_child(kind: str, given: bytes, reply: IO[bytes]) -> int:
+def _run_child(kind: str, file_bytes: bytes, reply: IO[bytes]) -> int:
     """Run the child process and return its exit status. Raises ``UnreadableSource`` if the child
     takes too long. If this process is interrupted, the child is terminated.
     """
     try:
         child = subprocess.run(  # noqa: S603 - a fixed command
             [sys.executable, "-m", "extractor.formats.documents", kind],
-            input=given,
+            input=file_bytes,
             stdout=reply,
             stderr=subprocess.DEVNULL,
             env=_environment(),
@@ -94,6 +94,6 @@ def _environment() -> dict[str, str]:
     """Return the environment variables of the child. With these variables, the child imports the
     same modules as this process; otherwise, Python would search the current directory first.
     """
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     paths = os.pathsep.join(map(os.path.abspath, sys.path))
-    return kept | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}
+    return inherited | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"}

@@ -41,15 +41,15 @@ _Lines = Iterator[tuple[str, int]]
 """(line, rank as a heading) pairs; the rank is 0 for a line that is not a heading."""
 
 
-def read_word(given: bytes) -> DocumentContent:
+def read_word(file_bytes: bytes) -> DocumentContent:
     """Return the content of a Word document with all tracked changes accepted.
 
     Raises ``DocumentProblem`` if the document is damaged, declares entities or has no text.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(given)) as archive:
+        with zipfile.ZipFile(io.BytesIO(file_bytes)) as archive:
             _check_members(archive)
-        document = docx.Document(io.BytesIO(given))
+        document = docx.Document(io.BytesIO(file_bytes))
     except DocumentProblem:
         raise
     except Exception as error:  # noqa: BLE001 - libraries may raise anything for a broken file
@@ -62,7 +62,7 @@ def read_word(given: bytes) -> DocumentContent:
     styles = {style.style_id: style for style in document.styles}
     lines = list(_list_lines(document, styles))
     if not any(line.strip() for line, _ in lines):
-        remedy = "recognise the text in its pictures first (OCR)"
+        remedy = "run text recognition (OCR) on its images first"
         raise DocumentProblem("the Word document has no text", remedy)
     return write_content([line for line, _ in lines], [rank for _, rank in lines])
 
@@ -106,6 +106,7 @@ def _list_row(cells: list[list[str]]) -> Iterator[str]:
     are on a single line, separated by tabs.
     """
     filled = [cell for cell in cells if cell]
+    # "Inclusion criteria" beside the lines "Adults" and "Asthma"
     is_pair = len(filled) == len(cells) == 2 and len(cells[0]) == 1 < len(cells[1])
     if len(filled) == 1 or (is_pair and len(cells[0][0]) <= _LABEL_CHARACTERS):
         yield from chain(*filled)

@@ -10,32 +10,41 @@ of a table are:
     The path of the trial number, the pattern of the number if it is not an NCT, ISRCTN or EU CT
     number, and letters to put before the number.
 ``keys``, ``wrappers``, ``pages``
-    For JSON: the keys of which every record has at least one, the keys of objects whose fields are
-    merged into the record, and the key of the list of records in a page of results.
+    For JSON: keys, at least one of which every record has; the keys of objects whose fields are
+    merged into the record; and the key of the list of records in a page of results.
 ``element``
     For XML: the element of a record. If the table has ``[columns]``, elements are read by name,
     including nested elements.
-``columns`` For tables: the columns, each with its alternative names. Case, spaces and punctuation
-    are ignored. ``breaks`` Whether line breaks are HTML tags. ``labels`` For each column, the
-    labels in its text, each with the column that the text after the label belongs to. ``settings``
-    Further settings for the reader of a container. ``like`` The name of another table whose values
-    are used for all keys that this table omits.
+``columns``
+    For tables: the columns, each with its alternative names. Case, spaces and punctuation are
+    ignored.
+``breaks``
+    Whether line breaks are HTML tags.
+``labels``
+    For each column, the labels in its text, each with the column that the text after the label
+    belongs to.
+``settings``
+    Further settings for the reader of a container.
+``like``
+    The name of another table whose values are used for all keys that this table omits.
 
 ``[sections]`` are in the order of the record's sections. Each is a path or one of these forms:
 
-* ``{ join = [PATH, ...] }``: the texts at several paths, on separate lines; * ``{ inclusion =
-PATH, exclusion = PATH }``: the two lists of criteria; * ``{ items = PATH, measure = PATH,
-time_frame = PATH }``: numbered sections, with the paths of their parts within an item; in ``arms``
-and ``interventions``, the parts ``interventions`` and ``arms`` contain the names of linked items;
+* ``{ join = [PATH, ...] }``: the texts at several paths, on separate lines;
+* ``{ inclusion = PATH, exclusion = PATH }``: the two lists of criteria;
+* ``{ items = PATH, measure = PATH, time_frame = PATH }``: numbered sections, with the paths of
+  their parts within an item; in ``arms`` and ``interventions``, the parts ``interventions`` and
+  ``arms`` contain the names of linked items;
 * ``{ list = PATH }``: numbered sections from a text that is a list, split ``by`` marks, lines,
-types or products, each with the text at ``time_frame``; * a list of these forms: the first form
-with a text is used; numbered sections are concatenated.
+  types or products, each with the text at ``time_frame``;
+* a list of these forms: the first form with a text is used; numbered sections are concatenated.
 
 Each field in ``[registry]`` is a path or one of these forms:
 
-* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label; * ``{ path = PATH, unit
-= PATH, units = [...] }``: an age; * ``{ yes = { PATH = WORD }, all = WORD }``: the words for the
-fields that are answered "yes", or the word in ``all`` if every field is.
+* ``{ path = PATH, label = "Masking" }``: the part of a cell after a label;
+* ``{ path = PATH, unit = PATH, units = [...] }``: an age;
+* ``{ yes = { PATH = WORD }, all = WORD }``: the words for the fields that are answered "yes", or
+  the word in ``all`` if every field is.
 
 ``[terms]`` has items with a ``name`` and an ``id``. ``extractor/formats/fields.py`` explains paths.
 """
@@ -116,7 +125,7 @@ def list_registers(container: str) -> tuple[Register, ...]:
     names = sorted(file.name for file in files(__package__).iterdir())
     stems = [name.removesuffix(".toml") for name in names if name.endswith(".toml")]
     registers = [make_register(stem, load_table(stem)) for stem in stems]
-    return tuple(each for each in registers if container in each.formats)
+    return tuple(register for register in registers if container in register.formats)
 
 
 def make_register(name: str, table: _Rows) -> Register:
