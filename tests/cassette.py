@@ -81,7 +81,8 @@ def _recording(path: Path, now: datetime) -> Iterator[Any]:
                 for request, response in cassette.data
             ]
             models = {
-                shown_model(_load_object(reply).get("model")) for _, reply in exchanges
+                shown_model(_load_object(reply).get("model") or "")
+                for _, reply in exchanges
             }
             note = {
                 "recorded": now.date().isoformat(),

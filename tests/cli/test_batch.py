@@ -70,9 +70,9 @@ FULL = {"error": {"message": "Enqueued too much", "code": "token_limit_exceeded"
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"room": 0}, "the provider refused it (token_limit_exceeded"),
+        ({"room": 0}, "the provider rejected it (token_limit_exceeded"),
         ({"faults": {"POST /batches": [(429, FULL)] * 99}}, "no room in batches: "),
-        ({"ends": "failed"}, "the provider refused it (invalid_json_line line 1"),
+        ({"ends": "failed"}, "the provider rejected it (invalid_json_line line 1"),
     ],
     ids=["no room", "refused submit", "refused batch"],
 )

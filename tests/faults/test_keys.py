@@ -30,6 +30,7 @@ from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask, ask_about, patient, render
 from tests.llm.stub import Scripted, completion, serve
+from tests.tables import read_cases
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,6 +40,7 @@ pytestmark = [
     ),
 ]
 
+CASES = read_cases(__file__)
 KEY = "3f9c12ab77e04d5f9b1c2d3e4f5a6b7c"
 """A key without a beginning that tells what it is; so are the other two."""
 SYMBOLS = "zX/81+kd=Qm_44-plainly.long~key"
@@ -207,19 +209,7 @@ async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_rec
     assert other.headers == []
 
 
-HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "setting"),
-    [
-        ("extra_headers", HEADERS, dict.fromkeys(HEADERS, "***")),
-        ("api_key", KEY, "***"),
-        ("extra_body", {"api_key": KEY}, {"api_key": "***"}),
-        ("extra_query", {"key": KEY}, {"key": "***"}),
-        ("tools", [{"headers": {"auth": KEY}}], [{"headers": {"auth": "***"}}]),
-    ],
-)
+@pytest.mark.parametrize(("option", "value", "setting"), CASES["options"])
 def test_a_key_of_an_option_is_masked_and_is_no_setting(
     option, value, setting, tmp_path
 ):
@@ -264,27 +254,7 @@ def test_the_key_in_each_variable_is_masked_and_refused_with_white_space(
         assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "text", "masked"),
-    [
-        (
-            "HTTPS_PROXY",
-            "http://me:pa%23ss1@proxy:3128",
-            "port: 'pa#ss1'",
-            "port: '***'",
-        ),
-        ("HTTPS_PROXY", "me:pass-word-1@proxy:3128", "of me:pass-word-1", "of ***"),
-        ("ANTHROPIC_CUSTOM_HEADERS", "X-A: red-77\nX-B: b", "of red-77", "of ***"),
-        ("GATEWAY_AUTH", "Bearer red-team-77", "of red-team-77", "of ***"),
-        ("EXTRACTOR_REGISTRY", "https://me:mirror-9@host/api", "a mirror-9", "a ***"),
-        ("AWS_SESSION_TOKEN", "FwoGZX//IvYXdz+9", "a FwoGZX%2F%2FIvYXdz%2B9", "a ***"),
-        ("clientSecret", "hunter2", "hunter2 or hunter22", "*** or hunter22"),
-        ("COHERE_API_KEY", "none", "there is none", "there is none"),
-        ("TOKENIZERS_PARALLELISM", "very-false", "very-false", "very-false"),
-        ("SSH_AUTH_SOCK", "/tmp/agent.sock", "/tmp/agent.sock", "/tmp/agent.sock"),
-        ("EMAIL", "someone@example.org", "someone", "someone"),
-    ],
-)
+@pytest.mark.parametrize(("name", "value", "text", "masked"), CASES["credentials"])
 def test_what_counts_as_a_credential(name, value, text, masked, monkeypatch):
     monkeypatch.setenv(name, value)
 
