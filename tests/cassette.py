@@ -79,7 +79,8 @@ def _recording(path: Path) -> Iterator[Any]:
                 for request, response in cassette.data
             ]
             models = {
-                shown_model(_load_object(reply).get("model")) for _, reply in exchanges
+                shown_model(_load_object(reply).get("model") or "")
+                for _, reply in exchanges
             }
             note = {
                 "recorded": datetime.now(UTC).date().isoformat(),

@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 
 import extractor.apps.cli
 from extractor import Extractor, read_records
+from extractor.run.manifest import digest_rules
 
 RECORD = Path(__file__).parent / "records" / "study.json"
 
@@ -17,5 +18,6 @@ for module in iter_modules(extractor.apps.cli.__path__, "extractor.apps.cli."):
 for name in ("sdk", "sending", "batches"):
     import_module(f"extractor.model.{name}")
 Extractor(effort="none").extract(next(read_records(RECORD)))
+digest_rules()  # of the modules that are loaded here, even if their files change later
 gc.collect()
 gc.freeze()  # a fork copies what is written to, and the collector writes to what it looks at

@@ -3,10 +3,10 @@
 The path of a call, with its costs and possible crash points::
 
     asking.querying   create a Call (calls.py) from the questions about a record
-    client.Model      1 find    if the store has an answer to an equal call, nothing is sent
+    client.Model      1 find    if the store has an answer to an identical call, nothing is sent
     client.Bill       2 reserve wait until the maximum cost of a request fits into the budget; add a
                                 row to ``calls`` (state asked) and to ``requests`` (maximum cost)
-    sending.Sender    3 request instructor writes the request, and its SDK sends it once
+    sending.Sender    3 request instructor writes the request, and the SDK sends it once
     client.Bill       4 settle  count the usage in the reply, or the maximum if it is implausible
     sending.repeat    5 repeat  retry after a fault, as in statuses.toml, after the waits of pace.py
     store.CallStore   6 end     in one transaction, store the answer and its cost, and delete the
@@ -14,11 +14,11 @@ The path of a call, with its costs and possible crash points::
 
 If the process is killed before step 2, no cost is incurred. After step 2, the row in ``requests``
 remains, and the next invocation counts it at its maximum cost. After step 6, a usable answer is
-never requested again. With ``--replay``, a call ends at step 1. Without a store
-(``Extractor.extract``), the spending limit applies to the process.
+never requested again. Without a store (``Extractor.extract``), the spending limit applies to the
+process.
 
-Other routes answer at step 2: ``opening.recall`` (a replay), ``exchange`` (files) and ``batches``
-(a provider's batch, which fills the same store). A model is abandoned if it does not answer for too
+Other routes replace step 3: ``opening.recall`` (a replay), ``exchange`` (files) and ``batches`` (a
+provider's batch, which fills the same store). A model is abandoned if it does not answer for too
 long, or after 20 consecutive unusable answers (``patience``).
 
 To change the meaning of a status, edit ``statuses.toml``. Requests are written by

@@ -63,7 +63,7 @@ _INCOMPLETE = (
 _THOUGHT = "the reply contains an answer only in the model's reasoning"
 _DIFFERS = "another complete answer in the reply differs; the last one after all reasoning was used"
 _MOST = 10_000
-"""Maximum number of marks and brackets to examine. The rest of a longer reply is not read."""
+"""Maximum number of marks and brackets to examine. What follows them in a reply is ignored."""
 
 
 def find_answer(text: str, *, is_cut: bool = False) -> tuple[str, str]:
@@ -113,7 +113,7 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
     """
     answers: list[Items] = []
     drafts = []
-    is_thought = False
+    in_reasoning = False
     is_broken = False
     rest_start = 0
     last_end = 0
@@ -124,16 +124,18 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
             continue
         if not event["value"]:
             opens = bool(event["opens"])
-            if opens == is_thought:
+            if opens == in_reasoning:
+                # such as <think> inside reasoning, or <answer> outside it
                 if not event["closes"]:
                     continue
+                # </think> without <think>: everything before it was reasoning
                 drafts += answers
                 answers = []
-            is_thought = opens
+            in_reasoning = opens
             is_broken = False
             rest_start = event.end()
             continue
-        # an item in a broken answer is not an answer by itself, and truncated items may follow it
+        # an item in a malformed answer is not an answer by itself, and truncated items may follow
         items, end = _read_answer(text, start, skips_parts=is_cut or is_broken)
         if items is None:
             if not is_broken and _BEGINNING.match(text, start):
@@ -141,14 +143,15 @@ def _list_answers(text: str, *, is_cut: bool) -> tuple[list[Items], list[Items],
                 rest_start = start
             continue
         is_broken = False
-        target = drafts if is_thought else answers
-        # words between two items mean that another answer begins
+        target = drafts if in_reasoning else answers
+        # items that only white space or commas separate belong to one answer; words between them
+        # mean that another answer begins
         if target and _NEXT_PART.match(text, last_end):
             target[-1] += items
         else:
             target.append(items)
         last_end = end
-    if is_thought or (answers and not is_broken):
+    if in_reasoning or (answers and not is_broken):
         rest_start = len(text)
     return answers, drafts, text[rest_start:].strip()
 
@@ -157,8 +160,8 @@ def _read_answer(
     text: str, start: int, *, skips_parts: bool
 ) -> tuple[Items | None, int]:
     """Return the items of the value at ``start``, and the position at which to continue. The items
-    are None if the value cannot be read, does not contain items, or is a single item and
-    ``skips_parts`` is set.
+    are None if the value cannot be read, does not contain items, or is a single item although
+    ``skips_parts`` is True.
     """
     if skips_parts and _PART.match(text, start):
         return None, start
@@ -167,8 +170,8 @@ def _read_answer(
 
 
 def read_whole(text: str) -> Items | None:
-    """Return the items of a text that consists of an answer alone, which may be written as a
-    string; otherwise None. Only here is an empty list accepted as an answer.
+    """Return the items of a text that consists only of an answer, which may be written as a string;
+    otherwise None. Only here is an empty list (``[]``) accepted as an answer.
     """
     text = text.strip("` \n\r\t").removeprefix("json").strip()
     return [] if text == "[]" else find_items(text)
@@ -190,6 +193,7 @@ def find_items(value: Any) -> Items | None:
         return None if None in lists else list(chain(*filter(None, lists)))
     if not isinstance(value, dict):
         return None
+    # some models write the number as a string
     if str(value.get("n")).isdecimal():
         return [value]
     if value.get("items") == []:
@@ -200,7 +204,7 @@ def find_items(value: Any) -> Items | None:
 
 
 def split_items(text: str, *, is_cut: bool) -> Items:
-    """Read the items of a truncated or broken answer separately, and return the complete ones.
+    """Read the items of a truncated or malformed answer separately, and return the complete ones.
 
     If the answer is truncated, all items for the last line that it mentions are dropped, because
     more items for that line may have followed.
@@ -210,19 +214,20 @@ def split_items(text: str, *, is_cut: bool) -> Items:
     >>> split_items('[{"n":1},{"n":2,"quote":"the "best" one"},{"n":3}]', is_cut=False)
     [{'n': 1}, {'n': 3}]
     """
-    begins = _LIST.search(text)
-    whole: Items = []
+    list_start = _LIST.search(text)
+    complete: Items = []
     last_end = 0
-    end = begins.end() if begins else 0
+    end = list_start.end() if list_start else 0
     for bracket in islice(re.finditer(r"""\{(?=\s*["'])""", text), _MOST):
         if bracket.start() < end:
             continue
         value, end = read_value(text, bracket.start())
         items = find_items(value)
         if items:
-            whole += items
+            complete += items
             last_end = end
+    # the list has ended, so no items are missing
     if not is_cut and "]" in text[last_end:]:
-        return whole
+        return complete
     last = _NUMBER.findall(text)[-1:]
-    return [item for item in whole if str(item["n"]) not in last]
+    return [item for item in complete if str(item["n"]) not in last]

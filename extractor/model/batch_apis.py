@@ -18,7 +18,9 @@ from extractor.model.pace import Failure
 
 _TAG = "extractor"
 ENDED = {"completed": True, "expired": True, "cancelled": False, "failed": False}
-"""The final states of batches, and whether the answer files then have a line for each request."""
+"""The final states of batches, and whether, in each of these states, the answer files contain a
+line for each request.
+"""
 _LONGEST = 200
 
 
@@ -35,8 +37,8 @@ class Progress(NamedTuple):
 
 
 class BatchApi:
-    """The batch API of a provider's ``sdk``. Methods raise the errors of the SDK, and
-    ``Failure``.
+    """The batch API of a provider's ``sdk``. Its methods raise the SDK's errors, and ``Failure``
+    for a reply in an unexpected format.
     """
 
     def __init__(self, sdk: Any) -> None:
@@ -57,9 +59,10 @@ class BatchApi:
         return str(_read(created, "id")["id"])
 
     async def find(self, tag: str) -> str | None:
-        """Return the id of a batch that was created but whose id was not stored, or None if there
-        is no such batch.
+        """Return the id of the batch with this tag, or None if there is no such batch. If an
+        earlier command was killed, the batch may exist although its id is not stored.
         """
+        # the list begins with the newest batches
         reply = await self._sdk.get("/batches?limit=100", cast_to=bytes)
         for listed in _read(reply, "data")["data"]:
             if at(listed, f"metadata {_TAG}") == tag:
@@ -67,8 +70,8 @@ class BatchApi:
         return None
 
     async def look(self, name: str) -> Progress | None:
-        """Return the progress of the batch with this id, or None if the provider does not have the
-        batch.
+        """Return the progress of the batch with this id (``name``), or None if the provider does
+        not know it.
         """
         reply = await self.get(f"/batches/{quote(name, safe='')}")
         if reply is None:
@@ -78,15 +81,17 @@ class BatchApi:
             at(body, f"request_counts {end}") or 0 for end in ("completed", "failed")
         ]
         errors = at(body, "errors data")
-        shown = [f"{at(error, 'code')} {at(error, 'message')}" for error in errors]
+        reasons = [f"{at(error, 'code')} {at(error, 'message')}" for error in errors]
         # The request contains the key, so it is never sent to an address that a reply names.
         files = filter(None, (at(body, "output_file_id"), at(body, "error_file_id")))
         places = tuple(f"/files/{quote(file, safe='')}/content" for file in files)
-        return Progress(body["status"], sum(done), hide_keys("; ".join(shown)), places)
+        return Progress(
+            body["status"], sum(done), hide_keys("; ".join(reasons)), places
+        )
 
     async def get(self, path: str) -> bytes | None:
-        """Return the content at a path of the API, or None if it does not exist or no longer
-        exists.
+        """Return the content at a path of the API, or None if there is no such content or it no
+        longer exists.
         """
         try:
             return bytes(await self._sdk.get(path, cast_to=bytes))
@@ -97,8 +102,8 @@ class BatchApi:
 
 
 def _read(content: bytes, name: str) -> Any:
-    """Read a reply, which must contain this member. Otherwise, raise ``Failure`` with the
-    beginning of the reply.
+    """Read a reply, which must be a JSON object with a member ``name``. Otherwise, raise
+    ``Failure`` with the beginning of the reply.
     """
     with suppress(ValueError):
         body = from_json(content)

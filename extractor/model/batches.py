@@ -2,7 +2,7 @@
 
 A call of a run waits in the store and is included in the budget. ``Batches`` collects waiting calls
 into batches, creates each batch at the provider (``batch_apis``), queries its state until it has
-ended, and stores its answers. ``exchange`` does the same with files.
+ended, and stores its answers. ``exchange`` uses files instead.
 
 - A row in ``batches`` is stored before a batch is created, and the batch id afterwards. If a
   command is killed in between, the next command finds the batch by its tag.
@@ -46,6 +46,9 @@ _GROWTH = 1.5
 _LONGEST_WAIT_S = 300.0
 """The wait between polls grows by ``_GROWTH`` each time, up to this many seconds."""
 _OPEN = "NOT EXISTS (SELECT 1 FROM calls WHERE question = open.question"
+"""The beginning of an SQL condition: no call with the question of the row ``open`` meets the rest
+of the condition.
+"""
 _FILL = (
     "UPDATE calls SET batch = ? WHERE id IN (SELECT id FROM calls"
     " WHERE state = 'waiting' AND batch IS NULL ORDER BY id LIMIT ?)"
@@ -54,18 +57,19 @@ _CLOSE = (
     "UPDATE batches SET state = 'fetched' WHERE id = ?",
     "UPDATE calls SET batch = NULL WHERE batch = ? AND state = 'waiting'",
 )
-"""Close a batch, whose calls without an answer then wait for another batch."""
+"""Close a batch. Its calls without an answer then wait for another batch."""
 _RELEASE = (
     "UPDATE calls SET state = 'asked' WHERE state = 'waiting' AND batch IS NULL"
     " AND question IN (SELECT question FROM calls WHERE state = 'answered')"
 )
-"""Stop waiting for calls that a live run has answered in the meantime."""
+"""Stop waiting for calls that a live run has already answered."""
 _T = TypeVar("_T")
 
 
 class Batch(NamedTuple):
     """A batch. ``tag`` identifies it at the provider until its ``name``, the provider's id, is
-    known. ``state``, ``done`` (the number of finished ``requests``) and ``message`` are for users.
+    known. ``state``, ``done`` (the number of finished ``requests``) and ``message`` are meant to be
+    shown to users.
     """
 
     number: int
@@ -78,7 +82,7 @@ class Batch(NamedTuple):
 
 
 def list_open(store: CallStore) -> list[Batch]:
-    """List the batches whose answers are not fetched yet and that contain a call that was not
+    """List the batches whose answers have not been fetched yet and that contain a call that was not
     answered live.
     """
     rows = store.database.execute(
@@ -93,19 +97,19 @@ def list_open(store: CallStore) -> list[Batch]:
 
 @dataclass(eq=False)
 class Batches:
-    """Collects the calls of a run, sends them in batches and fetches their answers. Continues from
-    any stored state.
+    """Collects the calls of a run, sends them in batches and fetches their answers. The work can be
+    interrupted and continued at any point.
 
     Args:
         model: The open model, whose SDK and request format the batches use.
-        store: The store of waiting calls and their batches.
+        store: The store of the waiting calls and their batches.
         reply_model: The reply model of all calls.
         budget: The budget, in which each waiting call is counted at its maximum cost.
-        report: Called with the changed status of a batch.
+        report: Called with the new status of a batch whenever the status changes.
         poll_s: Seconds until the second poll; later waits are longer.
-        sleep: Waits for a number of seconds.
+        sleep: A function that waits for a given number of seconds.
 
-    ``unfinished`` contains the reasons why batches could not be finished now, keyed by number.
+    ``unfinished`` contains the reasons why batches could not be finished, keyed by batch number.
     """
 
     model: Model
@@ -113,8 +117,8 @@ class Batches:
     reply_model: type[BaseModel]
     budget: Budget
     report: Callable[[Batch], None]
-    poll_s: float = 5.0
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    poll_s: float
+    sleep: Callable[[float], Awaitable[None]]
 
     def __post_init__(self) -> None:
         assert self.model.sender, "the model is open"
@@ -156,8 +160,8 @@ class Batches:
         return int(self._database.value(sql + where))
 
     async def finish(self) -> None:
-        """Submit the waiting calls, poll batches until they have ended, and store their answers.
-        Batches that cannot be finished now are added to ``unfinished``.
+        """Submit the waiting calls, poll the batches until they have ended, and store their
+        answers. Batches that cannot be finished are added to ``unfinished``.
 
         Raises ``ModelAway`` if the provider cannot be reached, and ``ModelUnavailable`` if it
         rejects a request.
@@ -166,7 +170,7 @@ class Batches:
         await self.submit()
         while self._list_open():
             for batch in self._list_open():
-                await self._visit(batch)
+                await self._follow(batch)
             if self._list_open():
                 await self.sleep(wait)
             wait = min(wait * _GROWTH, _LONGEST_WAIT_S)
@@ -175,7 +179,7 @@ class Batches:
     async def submit(self) -> None:
         """Submit the waiting calls. Raises the same errors as ``finish``."""
         for batch in self._list_open():
-            # a command may have been killed before it stored the id of the batch
+            # an earlier command may have been killed before it stored the id of the batch
             if not batch.name:
                 await self._make(batch)
         while size := min(self._count("batch IS NULL"), MOST_REQUESTS):
@@ -210,38 +214,39 @@ class Batches:
         name = await self._send(create)
         sql = "UPDATE batches SET state = 'made', batch = ? WHERE id = ?"
         self._database.execute(sql, (name, batch.number))
-        self._tell(batch, "submitted")
+        self._report_status(batch, "submitted")
 
-    async def _visit(self, batch: Batch) -> None:
-        """Query the state of a submitted batch, and fetch its answers if it has ended. Answers of
-        failed or expired batches are fetched too, because they are paid for.
+    async def _follow(self, batch: Batch) -> None:
+        """Query the state of a submitted batch, and fetch its answers if it has ended. The answers
+        of failed or expired batches are fetched too, because they have been paid for.
         """
         progress = await self._send(lambda: self._api.look(batch.name))
         if progress is None:
-            gone = "the provider does not have it, at least at this address or for this key"
-            self._lose(batch, f"{gone} ({batch.name})")
+            unknown = "the provider does not know it, at least not at this address or for this key"
+            self._leave_open(batch, f"{unknown} ({batch.name})")
             return
-        self._tell(batch, progress.state, progress.done, progress.message)
+        self._report_status(batch, progress.state, progress.done, progress.message)
         if progress.state not in ENDED:
             return
         problem = await self._fetch(batch, progress)
         if problem:
-            self._lose(batch, f"its answers cannot be read: {problem}")
+            self._leave_open(batch, f"its answers cannot be read: {problem}")
         if progress.state == "failed" and not progress.done:
             reason = progress.message or progress.state
-            self.unfinished[batch.number] = f"the provider refused it ({reason})"
+            self.unfinished[batch.number] = f"the provider rejected it ({reason})"
 
     async def _fetch(self, batch: Batch, progress: Progress) -> str:
         """Store the answers of a batch that has ended, and close it. Lines of other batches and
         repeated lines are ignored.
 
-        Returns the reason if the batch stays open, otherwise "". It stays open if requests lack a
-        line, unless the batch failed or was cancelled and all its lines could be read.
+        Returns the reason if the batch stays open, otherwise "". It stays open if there is no line
+        for some of its requests, unless the batch failed or was cancelled and all its lines could
+        be read.
         """
         waiting = self._name_waiting(batch)
         unseen = set(waiting)
         problem = ""
-        missed = ""
+        line_problem = ""
         for file in progress.files:
             content = await self._send(partial(self._api.get, file))
             if content is None:
@@ -253,20 +258,22 @@ class Batches:
                 if line.name not in waiting:
                     continue
                 unseen.discard(line.name)
-                missed = missed or line.problem
+                line_problem = line_problem or line.problem
                 if line.completion:
-                    self._keep(line.completion, waiting.pop(line.name))
+                    self._store_answer(line.completion, waiting.pop(line.name))
         if unseen and (problem or ENDED[progress.state]):
             return problem or f"{len(unseen)} of its requests have no line"
         with self._database.transaction():
             for sql in _CLOSE:
                 self._database.execute(sql, (batch.number,))
         if waiting:
-            missed = f"{len(waiting)} without an answer; {missed}"
-        self._tell(batch, "fetched", batch.requests - len(waiting), missed)
+            line_problem = f"{len(waiting)} without an answer; {line_problem}"
+        self._report_status(
+            batch, "fetched", batch.requests - len(waiting), line_problem
+        )
         return ""
 
-    def _keep(self, completion: Completion, number: int) -> None:
+    def _store_answer(self, completion: Completion, number: int) -> None:
         """Store an answer. A reply that reports no usage is counted at the maximum cost."""
         with self._database.transaction():
             if completion.has_usage:
@@ -274,9 +281,9 @@ class Batches:
                 self._database.execute(sql, (number,))
             self.store.end(number, completion, completion.usage, paid=())
 
-    def _lose(self, batch: Batch, problem: str) -> None:
-        """Note that answers of a batch are not available now. The batch stays open, and its calls
-        are counted at their maximum cost.
+    def _leave_open(self, batch: Batch, problem: str) -> None:
+        """Record that the answers of a batch are not available at the moment. The batch stays open,
+        and its calls are counted at their maximum cost.
         """
         waiting = len(self._name_waiting(batch))
         self.unfinished[batch.number] = (
@@ -290,23 +297,28 @@ class Batches:
         return [batch for batch in batches if batch.number not in self.unfinished]
 
     def _name_waiting(self, batch: Batch) -> dict[str, int]:
-        """Return the numbers of the waiting calls in a batch, keyed by name."""
+        """Return the numbers of the waiting calls in a batch, keyed by the names of their
+        requests.
+        """
         sql = "SELECT question, id FROM calls WHERE state = 'waiting' AND batch = ?"
         return dict(self._database.execute(sql, (batch.number,)).fetchall())
 
-    def _tell(self, batch: Batch, state: str, done: int = 0, message: str = "") -> None:
-        """Report the status of a batch, unless it is the same as the last report."""
-        news = batch._replace(state=state, done=done, message=message)
-        if news != self._last:
-            self._last = news
-            self.report(news)
+    def _report_status(
+        self, batch: Batch, state: str, done: int = 0, message: str = ""
+    ) -> None:
+        """Report the status of a batch, unless it is the same as in the last report."""
+        status = batch._replace(state=state, done=done, message=message)
+        if status != self._last:
+            self._last = status
+            self.report(status)
 
     async def _send(self, request: Callable[[], Awaitable[_T]]) -> _T:
-        """Send a request that can safely be repeated, with a timeout for each attempt. Raises an
-        error for users.
+        """Send a request that can safely be repeated, with a timeout for each attempt. Raises a
+        user-facing error.
         """
 
         def explain(failure: Failure) -> Exception:
+            # status 200 with an unreadable reply is the page of a proxy, which answers any request
             away = failure.is_absence or failure.status == 200
             return explain_failure(failure, self.model.spec, away=away)
 

@@ -12,17 +12,16 @@ from pydantic import BaseModel
 CHARACTERS_PER_TOKEN = 4
 """A rough average for English text."""
 MOST_CALLS = 5
-"""The maximum number of calls for the questions of one call, including those that repeat them in
-halves.
+"""The maximum number of calls that may be used to answer the questions of one call, including the
+calls that repeat these questions in halves.
 
-Retries after faults are not counted, because they do not return an answer. ``--dry-run`` computes
-its maximum number of calls from this number.
+Retries after faults are not counted, because an attempt that fails does not return an answer.
+``--dry-run`` computes its maximum number of calls from this number.
 """
 
 
 def estimate_tokens(text: str) -> int:
-    """Estimate the number of tokens in a text, because providers' tokenizers are not available
-    here.
+    """Estimate the number of tokens in a text, because the providers' tokenizers are not available.
 
     >>> estimate_tokens("overall survival")
     4
@@ -74,7 +73,9 @@ def schema_of(reply_model: type[BaseModel]) -> str:
 
 
 def _digest(*parts: str) -> str:
-    """Return 32 hexadecimal digits of a SHA-256 digest. A terminator separates the parts."""
+    """Return the first 32 hexadecimal digits of the SHA-256 digest of these parts, each of which is
+    terminated by a zero byte.
+    """
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8", "surrogatepass") + b"\0")

@@ -50,9 +50,10 @@ class Bill:
         store it at this cost. If the block does not settle the request, the maximum cost is
         counted.
 
-        Raises ``BudgetReached`` or errors of the store, after which no request may be sent.
+        Raises ``BudgetReached``, or errors from the store; after either, no request may be sent.
         """
         reservation = await self.meter.reserve(self.call)
+        # if the store fails, nothing is sent, so nothing is counted
         self.settle(Usage())
         row = 0
         try:
@@ -60,6 +61,7 @@ class Bill:
                 self.number = self.number or self.store.begin(self.call, self.model)
                 row = self.store.send(self.number, reservation.most)
             self.sent += 1
+            # from now on, the provider may charge the maximum
             self._cost = None
             yield
         finally:
@@ -69,8 +71,8 @@ class Bill:
                 self._paid.append(row)
 
     def settle(self, usage: Usage, *, is_believed: bool = True) -> None:
-        """Record the usage that the reply reports. If it is implausible, the cost stays at its
-        maximum.
+        """Record the usage that the reply reports. If the usage is implausible (not
+        ``is_believed``), the cost stays at its maximum.
         """
         self.stated = usage
         self._cost = usage if is_believed else None
@@ -82,7 +84,7 @@ class Bill:
 
 
 class Answer(NamedTuple):
-    """An answer, its number in the store, and whether it is new, not from the store."""
+    """An answer, its number in the store, and whether it is new rather than from the store."""
 
     completion: Completion
     number: int
@@ -95,7 +97,7 @@ class Route:
     live model: from an earlier run, from files, or later through a batch.
 
     ``answer`` returns a completion, or raises ``AnswerPending`` if the answer will be received
-    later. With ``queues``, a call that is waiting for a batch is not asked again.
+    later. If ``queues`` is True, a call that is waiting for a batch is not sent again.
     """
 
     meter: Meter | None = None
@@ -107,7 +109,7 @@ class Route:
 class Model:
     """A language model that answers calls, using a store and within a budget.
 
-    Use it as an asynchronous context manager. It can be used in several event loops in succession,
+    A model is an asynchronous context manager. It can be used in several event loops in succession,
     but not in two at the same time. ``store`` opens the store of calls, and ``route`` contains the
     budget and the function that answers instead of the live model. ``usage`` is the sum over all
     calls that were sent, including failed ones; ``watch`` can end calls before they are answered;
@@ -143,8 +145,8 @@ class Model:
         self.sender = None
 
     async def complete(self, call: Call) -> Answer:
-        """Answer a call from the store, or ask the model within the budget. Equal calls wait for
-        each other; with a store, they share an answer.
+        """Answer a call from the store, or ask the model within the budget. Identical calls wait
+        for each other; with a store, they share an answer.
 
         Raises ``ModelUnavailable`` if the provider cannot be reached or rejects the call, and
         ``RequestTooLong`` if the call is too long for the model, both with the usage of the
@@ -158,10 +160,10 @@ class Model:
             stored = store.find(call, self.name) if store else None
             if stored and stored.completion:
                 return Answer(stored.completion, stored.number)
-            # without batches, a waiting call is asked again
+            # outside a batch run, a waiting call is sent live
             if stored and self.route.queues:
                 raise AnswerPending("the answer has not arrived yet")
-            # a call is stored only when it can be sent
+            # wait for a free connection before the call is stored
             async with self._slots:
                 return await self._ask(Bill(call, self.name, self._meter, store))
 
@@ -173,8 +175,8 @@ class Model:
     async def _ask(self, bill: Bill) -> Answer:
         """Ask for a new answer within the budget.
 
-        The call is stored before it is sent. Afterwards, its answer is stored, or the cost if it
-        failed.
+        The call is stored before it is sent. Afterwards, its answer is stored, or only its cost if
+        the call failed.
         """
         completion = None
         try:

@@ -27,7 +27,9 @@ from extractor.schemas import Usage
 
 _TABLE = tomllib.loads((files(__package__) / "reply_forms.toml").read_text("utf-8"))
 _MOST_TOKENS = 10**9
-"""A number that exceeds the usage of any call. Larger numbers would not fit into the store."""
+"""More tokens than any call can use. Larger numbers are not plausible and would not fit into the
+store.
+"""
 
 
 class Ending(StrEnum):
@@ -97,8 +99,9 @@ def _read(body: Any) -> Completion:
     elif is_cut and not is_json(text):
         ending = Ending.CUT
     usage = _read_usage(body, form)
-    # An SDK converts true to 1.
+    # a prompt has more than one token; an SDK converts true to 1
     has_usage = usage.prompt_tokens > 1 and (usage.output_tokens > 0 or not text)
+    # half of a surrogate pair cannot be stored
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     # a service may repeat a key, which must not be passed on
     return Completion(
@@ -113,10 +116,10 @@ def _read(body: Any) -> Completion:
 
 
 def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -> str:
-    """Return the parts of a message as a single text: its reasoning, enclosed in marks, followed
-    by its content. If tools are called, their arguments are the content, and the other text is
-    reasoning. Raises a built-in error if there is no message, or if a gateway reports that its
-    provider failed.
+    """Return the parts of a message as a single text: its reasoning, enclosed in ``<think>`` marks,
+    followed by its content. If tools are called, their arguments are the content, and any other
+    text is treated as reasoning. Raises a built-in error if there is no message, or if a gateway
+    reports that its provider failed.
     """
     thoughts = [_write(fields["message"].get(name)) for name in _TABLE["thoughts"]]
     content = fields["content"]
@@ -129,7 +132,7 @@ def _join_texts(fields: dict[str, Any], form: dict[str, Any], *, is_cut: bool) -
         if any(map(part.get, _TABLE["thoughts"])):
             thoughts.append(at(part, form["thought"]))
         elif arguments:
-            # providers may close brackets that the limit left open
+            # if the limit truncated the arguments, the provider may have closed their brackets
             calls.append(_write(arguments).removesuffix("]}" * is_cut))
         else:
             text += at(part, "text")
@@ -169,14 +172,14 @@ def _read_usage(body: Any, form: dict[str, Any]) -> Usage:
     prompt = count("prompt")
     output = count("output")
     # Gemini's OpenAI-compatible endpoint includes reasoning only in the total.
-    unnamed = max(0, count("total") - prompt - output)
+    unlisted = max(0, count("total") - prompt - output)
     return Usage(
         calls=1,
         prompt_tokens=prompt,
-        output_tokens=output + unnamed,
+        output_tokens=output + unlisted,
         cached_tokens=min(count("cached"), prompt),
         written_tokens=min(count("written"), prompt),
-        thinking_tokens=max(count("thinking"), unnamed),
+        thinking_tokens=max(count("thinking"), unlisted),
     )
 
 
@@ -220,14 +223,14 @@ def read_garbled(body: object) -> Failure:
     text (quoting its beginning), or JSON without a message (including its error, if it has one).
     Only if the reply is some other text is it certain that the model was not paid for.
 
-    >>> read_garbled("<html>Sign in</html>").said
+    >>> read_garbled("<html>Sign in</html>").message
     "not JSON: '<html>Sign in</html>'"
     """
     if not isinstance(body, str):
         error = at(body, "choices 0 error", "error")
         detail = f"; {mask(str(error))[:200]}" if error else ""
         return Failure(200, f"without a message{detail}", kind="broken")
-    # the beginning of an answer
+    # the beginning of a truncated reply
     if body.lstrip().startswith(("{", "[")):
         return Failure(200, "broken JSON", kind="broken")
     # mask before truncating, because a truncated key would not be recognised

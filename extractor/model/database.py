@@ -1,5 +1,5 @@
-"""SQLite files for many short transactions, such as the store of a run. Committed data survives a
-killed process.
+"""SQLite files for many short transactions, such as the store of a run. Committed data survives if
+the process is killed.
 """
 
 import os
@@ -31,11 +31,10 @@ _Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Database:
-    """An open SQLite file of this program, with a write-ahead log.
-
-    Committed data survives a killed process. The log is not synced to the disk at each commit, so
-    a power failure may cause the most recent commits to be lost but does not damage the file.
-    SQLite errors are raised as ``StoreError`` with the name of the file and a remedy.
+    """An open SQLite file of this program, with a write-ahead log. Committed data survives if the
+    process is killed. The log is not synced to the disk at each commit, so a power failure may
+    cause the most recent commits to be lost but does not damage the file. SQLite errors are raised
+    as ``StoreError`` with the name of the file and a remedy.
 
     ``mode`` is a mode of SQLite URIs. Raises ``StoreError`` if the file cannot be opened, was not
     created by this program, or has another ``version`` of the tables.
@@ -135,9 +134,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything that the block writes, or nothing if the block raises an error. Inside
-        another transaction, the block becomes part of that transaction. Raises ``StoreError`` if
-        the file was moved or deleted since it was opened.
+        """Commit everything that the block writes, or nothing if the block raises an error. A block
+        inside another transaction becomes part of that transaction. Raises ``StoreError`` if the
+        file was moved or deleted since it was opened.
         """
         if self._connection.in_transaction:
             yield
@@ -165,8 +164,8 @@ class Database:
             if os.path.samestat(self.path.stat(), written):
                 return
         raise StoreError(
-            f"{self.path}: it was deleted, moved or replaced during the run, which stops "
-            "here; put it back if it was moved, or run the command again"
+            f"{self.path}: it was deleted, moved or replaced during the run, so the run stops "
+            "here; put the file back if it was moved, or run the command again"
         )
 
     def close(self) -> None:
@@ -195,14 +194,11 @@ def _explaining(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         # the low byte is the primary error code, the other bytes are details
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        message = str(error)
-    else:
-        return
-    if code == sqlite3.SQLITE_FULL:
-        remedy = "free some space, and run the same command again"
-        raise DiskFull(f"{path}: the disk is full; {remedy}")
-    remedy = (
-        "check its permissions, its disk, and whether another program uses it; if it is damaged, "
-        "restore a backup"
-    )
-    raise StoreError(f"{path}: {message}; {remedy}")
+        if code == sqlite3.SQLITE_FULL:
+            remedy = "free some space, and run the same command again"
+            raise DiskFull(f"{path}: the disk is full; {remedy}") from error
+        remedy = (
+            "check its permissions, its disk, and whether another program is using it; if it is "
+            "damaged, restore a backup"
+        )
+        raise StoreError(f"{path}: {error}; {remedy}") from error

@@ -49,8 +49,8 @@ class Event(StrEnum):
 
 
 def tell(event: Event, **facts: Fact) -> None:
-    """Report an event to the listeners. Texts are truncated to 200 characters, and tracebacks to
-    2,000.
+    """Report an event to the listeners. String facts are masked and truncated to 200 characters, or
+    2,000 for a traceback.
     """
     for name, fact in facts.items():
         if isinstance(fact, str):

@@ -24,7 +24,7 @@ class Exchange:
         self, answers: Sequence[Path] = (), requests: Path | None = None
     ) -> None:
         if requests in answers:
-            remedy = "name another file for the requests"
+            remedy = "choose another file for the requests"
             raise ArgumentError(f"{requests} contains answers; {remedy}")
         self.requests = requests
         self._open: set[str] = set()
@@ -40,6 +40,7 @@ class Exchange:
                     if line.completion:
                         self._answers[line.name] = line.completion
                     else:
+                        # a line without a name is reported by its location
                         failed[line.name or place] = f"{place}: {line.problem}"
         self.failed = [failed[name] for name in failed if name not in self._answers]
 
@@ -49,8 +50,8 @@ class Exchange:
         return len(self._open)
 
     def __str__(self) -> str:
-        """Return the name of the model, to be stored in the settings of a run. The files are
-        omitted, because a run can continue with other answer files.
+        """Return the text that represents the model in a run's settings. It does not name the
+        files, because a run can continue with other answer files.
         """
         return "answers by file"
 

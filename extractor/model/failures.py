@@ -17,7 +17,7 @@ from extractor.model.completions import at, read_garbled
 from extractor.model.pace import Failure, list_meanings, retry_after
 from extractor.model.spec import ModelSpec, name_model
 
-_LONGEST_SAID = 300
+_LONGEST_MESSAGE = 300
 
 
 def read_failure(error: BaseException) -> Failure | None:
@@ -26,7 +26,7 @@ def read_failure(error: BaseException) -> Failure | None:
     """
     if isinstance(error, Failure):
         return error
-    # do not look at the context of a cancellation, which may be a broken connection
+    # a cancellation is not a failure, although its context may be a broken connection
     if not isinstance(error, Exception):
         return None
     if isinstance(error, TimeoutError):
@@ -53,9 +53,9 @@ def _read_status(error: Any) -> Failure | None:
     # for a redirect, show its target
     reason = headers.get("location") or message or "no reason is given"
     # mask before truncating, because a truncated key would not be recognised
-    shown = hide_keys(" ".join(str(reason).split()))[:_LONGEST_SAID]
+    masked = hide_keys(" ".join(str(reason).split()))[:_LONGEST_MESSAGE]
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    return Failure(status, shown, f"{text} {shown}", retry_after(headers))
+    return Failure(status, masked, f"{text} {masked}", retry_after(headers))
 
 
 def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | None:
@@ -63,11 +63,10 @@ def _read_silence(error: Exception, causes: list[BaseException]) -> Failure | No
     SDK's own error is not informative, because SDKs raise a ConnectionError whatever the cause.
     """
     names = " ".join(type(cause).__name__ for cause in causes[1:] or causes)
-    said = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
+    message = hide_keys(next(filter(None, map(str, reversed(causes))), ""))
     for meaning in list_meanings().values():
-        if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {said}"):
-            status = 200 if meaning.kind == "garbled" else None
-            return Failure(status, said, kind=meaning.kind)
+        if meaning.raised and re.search(meaning.raised, f"{names}: {error}; {message}"):
+            return Failure(None, message, kind=meaning.kind)
     return None
 
 
@@ -83,7 +82,7 @@ def explain_failure(
     meaning = failure.meaning
     sentence = meaning.sentence.format(
         status=failure.status,
-        said=failure.said,
+        said=failure.message,
         wait=failure.wait or 0,
         key=spec.key_remedy,
     )

@@ -2,10 +2,10 @@ r"""Read a JSON value as models write it, if its errors do not make it ambiguous
 
 The following errors are accepted: a comma after the last member, a missing comma between two
 objects, a raw line break in a string, an unnecessary backslash, comments, and Python's keywords and
-quotation marks. If an answer's list of items is complete, a missing closing bracket is added. Other
-values are not read: truncated values, words or numbers that JSON does not allow, and objects in
-which a key has two different values. Depth and length are limited, so that every reply is read
-quickly.
+quotation marks. If an answer's list of items is complete, a missing closing brace is added. Values
+with other errors are not read: truncated values, words or numbers that JSON does not allow, and
+objects in which a key has two different values. Depth and length are limited, so that every reply
+is read quickly.
 """
 
 import json
@@ -69,11 +69,11 @@ def read_value(text: str, start: int = 0) -> tuple[Any, int]:
             strict = strict.rstrip(",")
             break
     if end == len(text) and _LACKS_BRACKET.fullmatch(strict):
-        # decoding fails if the list that has ended is not the list of items
+        # if the list that has ended is inside an item, decoding still fails
         strict += "}"
     with suppress(ValueError):
         return _DECODER.decode(strict), end
-    # an unterminated string may contain an answer
+    # an answer may begin inside the last token, such as an unterminated string
     return None, max(last, start + 1)
 
 
@@ -84,7 +84,7 @@ def _write_token(token: re.Match[str]) -> str:
     if token.lastgroup != "string":
         return _STRICT.get(token.lastgroup or token[0], token[0])
     inside = _ESCAPE.sub(
-        lambda found: found[1] or found[2] or f"\\{found[3]}", token["string"]
+        lambda part: part[1] or part[2] or f"\\{part[3]}", token["string"]
     )
     return f'"{inside}"'
 

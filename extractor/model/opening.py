@@ -34,8 +34,8 @@ def recall(
 ) -> Completion:
     """Return a run's answer to a call, whichever model gave the answer.
 
-    Raises ``AnswerMissing`` for a call without an answer. With a ``tally``, such calls are counted,
-    and ``AnswerPending`` is raised instead.
+    Raises ``AnswerMissing`` for a call without an answer. If a ``tally`` is given, such calls are
+    counted, and ``AnswerPending`` is raised instead.
     """
     stored = store.recall(call.question_key)
     if stored and stored.completion:
@@ -53,9 +53,9 @@ def recall(
 class ModelChoice:
     """The choice of the source of answers.
 
-    ``replay`` is the folder of an earlier run, which is used without a model and without the
-    network. ``exchange`` does not need these either, but writing a request file requires a model.
-    ``tally`` counts the questions that the replayed run does not answer; they stay open.
+    ``replay`` is the folder of an earlier run, whose answers are used without a model or network.
+    ``exchange`` does not need these either, but writing a request file requires a model. ``tally``
+    counts the questions that the replayed run does not answer; they stay open.
 
     Raises ``ArgumentError`` if ``replay`` is not a run's folder, or if a request file is to be
     written but there is no model.
@@ -68,11 +68,11 @@ class ModelChoice:
 
     def __post_init__(self) -> None:
         if self.replay and not (self.replay / RUN_FILE).is_file():
-            remedy = "choose a folder that a run was written to with --out"
+            remedy = "choose a folder to which an earlier run was written with --out"
             raise ArgumentError(f"{self.replay}: no run to replay; {remedy}")
         if self.exchange and self.exchange.requests and self.spec is None:
             raise ArgumentError(
-                "requests are written for a model; choose it with --model"
+                "requests must be written for a specific model; choose it with --model"
             )
 
     @property
@@ -97,8 +97,8 @@ async def open_model(
 
     Answer files take precedence over an earlier run, and a run over the model. Answers are read
     from ``store`` and stored there. ``route`` sets the budget and the function that answers instead
-    of the model; a replay does not cost anything. A replayed model has the name of the run's latest
-    model.
+    of the model; a replay does not cost anything. In a replay, the model is given the name of the
+    run's latest model.
     """
     route = route or Route()
     settings = settings or ClientSettings()

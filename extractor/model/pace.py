@@ -14,8 +14,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 LONGEST_WAIT = 60.0
-"""Maximum wait in seconds. If a server that limits requests asks for a longer wait, the run ends;
-other waits are limited to this time.
+"""Maximum wait in seconds. If a server that limits the request rate asks for a longer wait, the run
+ends; other waits are capped at this value.
 """
 
 
@@ -28,7 +28,7 @@ class Meaning(NamedTuple):
     lasting: bool = False
     paid: bool = False
     words: str = ""
-    of: tuple[int, ...] = ()
+    statuses: tuple[int, ...] = ()
     raised: str = ""
 
     @property
@@ -58,9 +58,9 @@ def find_meaning(status: int) -> Meaning:
 
 
 class Failure(Exception):
-    """A failed request: the HTTP ``status`` (None without a reply), the message (``said``), the
-    provider's full ``text`` for searching, and the number of seconds that the provider asks the
-    client to ``wait``.
+    """A failed request: its HTTP ``status`` (None without a reply), its ``message``, the provider's
+    full ``text`` for searching, and the number of seconds that the provider asks the client to
+    ``wait``.
 
     ``meaning`` is the entry in ``statuses.toml`` for the ``kind`` or, without a kind, for the
     status and text. ``attempts`` is the number of times that the request was sent.
@@ -69,28 +69,28 @@ class Failure(Exception):
     def __init__(
         self,
         status: int | None,
-        said: str,
+        message: str,
         text: str = "",
         wait: float | None = None,
         kind: str = "",
     ) -> None:
-        super().__init__(said)
+        super().__init__(message)
         self.status = status
-        self.said = said
+        self.message = message
         self.text = text
         self.wait = wait
         self.attempts = 1
         self.meaning = list_meanings()[kind] if kind else self._find_meaning()
 
     def _find_meaning(self) -> Meaning:
-        """Return the meaning of the failure, considering the text first, then the requested wait,
-        and finally the status alone.
+        """Return the meaning of the failure. The provider's text takes precedence over the
+        requested wait, and the wait takes precedence over the status.
         """
         status = self.status or 0
-        said = f"{status} {self.text}"
+        content = f"{status} {self.text}"
         for meaning in list_meanings().values():
-            may_mean = meaning.words and status in (meaning.of or [status])
-            if may_mean and re.search(meaning.words, said, re.IGNORECASE):
+            may_mean = meaning.words and status in (meaning.statuses or [status])
+            if may_mean and re.search(meaning.words, content, re.IGNORECASE):
                 return meaning
         meaning = find_meaning(status)
         is_long = meaning.action == "wait" and (self.wait or 0) > LONGEST_WAIT
@@ -129,14 +129,14 @@ class RetryPolicy:
         >>> [calm.wait_before(*after) for after in ((3, None), (30, None), (1, 7.5))]
         [4.0, 60.0, 7.5]
         """
-        # the exponent is limited, because a large power of 2.0 would overflow
+        # an outage may last for thousands of attempts, and 2.0 ** 1024 would overflow
         wait = self.first_wait * 2.0 ** min(attempt - 1, 30)
         return min(max(wait, requested_wait or 0.0), self.longest_wait) + self.jitter()
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the number of seconds that a server asks the client to wait, or None if the server
-    does not state a number or states a date instead.
+    states a date or nothing.
 
     >>> retry_after({"retry-after": "9"}), retry_after({})
     (9.0, None)

@@ -10,7 +10,7 @@ from time import monotonic
 from extractor.errors import ModelAway, RunStopped
 from extractor.masking import hide_keys
 
-_IS_IT_THERE = (
+_HOW_TO_REACH = (
     "check that the server is running and the address is correct; if it is only slow, "
     "allow more time with --timeout SECONDS"
 )
@@ -55,7 +55,7 @@ class Watch:
         ``RunStopped`` after ``stop``.
         """
         if self.patience is not None and self.clock() - self._since >= self.patience:
-            self.give_up(f"no answer for {self.patience:g} seconds; {_IS_IT_THERE}")
+            self.give_up(f"no answer for {self.patience:g} seconds; {_HOW_TO_REACH}")
         if self._end:
             raise type(self._end)(*self._end.args)
 
@@ -63,12 +63,12 @@ class Watch:
         """Record why a call did not return a usable answer. After ``MOST_USELESS`` consecutive
         unusable answers, the model is abandoned.
         """
-        shown = str(problem).removeprefix(f"{self.name}: ")
-        self.problem = hide_keys(shown)[:_LONGEST]
+        reason = str(problem).removeprefix(f"{self.name}: ")
+        self.problem = hide_keys(reason)[:_LONGEST]
         self._useless += is_answer
         if self._useless >= MOST_USELESS and self.patience is not None:
             self.give_up(
-                f"{self._useless} unusable answers in a row, the last one: {self.problem}; choose "
+                f"{self._useless} unusable answers in a row; the last one: {self.problem}; choose "
                 "another model, or fix this and run the command again"
             )
 

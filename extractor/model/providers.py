@@ -16,7 +16,7 @@ from extractor.errors import ArgumentError
 
 
 class Reasoning(StrEnum):
-    """How much a model reasons before it answers. Reasoning is billed as output."""
+    """The amount of reasoning before a model answers. Reasoning tokens are billed as output."""
 
     NONE = "none"
     LOW = "low"

@@ -12,27 +12,27 @@ from extractor.model.pace import Failure
 from extractor.model.spec import ClientSettings, ModelSpec
 
 _NEWER_LIMIT = "max_completion_tokens"
-"""The parameter that OpenAI's reasoning models accept instead of ``max_tokens``, even on other
-servers.
+"""The parameter that OpenAI's reasoning models accept instead of ``max_tokens``, even if another
+server offers them.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
     """The format of requests to a model, from the table of providers. Parameters and schema modes
-    that the provider has rejected (``refused``) are omitted.
+    that the provider has rejected (``rejected``) are omitted.
     """
 
     spec: ModelSpec
     settings: ClientSettings
-    refused: frozenset[str] = frozenset()
+    rejected: frozenset[str] = frozenset()
 
     @property
     def mode(self) -> str:
         """How the schema is sent, as an instructor mode: the first mode that the provider has not
         rejected.
         """
-        return next(mode for mode in self.spec.family.mode if mode not in self.refused)
+        return next(mode for mode in self.spec.family.mode if mode not in self.rejected)
 
     def messages(self, call: Call) -> list[dict[str, Any]]:
         """Return the system part and the user part of a call in OpenAI's format. If the provider
@@ -54,14 +54,14 @@ class RequestForm:
         """
         family = self.spec.family
         thinking, room = family.think(self.settings.reasoning)
-        limit = _NEWER_LIMIT if family.limit in self.refused else family.limit
+        limit = _NEWER_LIMIT if family.limit in self.rejected else family.limit
         parameters: dict[str, Any] = {limit: call.max_output_tokens + room}
         if family.temperature:
             parameters["temperature"] = 0
         if family.cache == "key":
             parameters["prompt_cache_key"] = call.prompt.sha256[:32]
         parameters |= thinking
-        for name in self.refused:
+        for name in self.rejected:
             parameters.pop(name, None)
         return parameters
 
@@ -72,13 +72,13 @@ class RequestForm:
         the SDK supports ``extra_body``, the user's options are passed there, except for parameters
         from the table of providers and options such as ``extra_headers``.
         """
-        named = self._list_parameters(call)
-        arguments = named | dict(self.settings.options)
+        table_parameters = self._list_parameters(call)
+        arguments = table_parameters | dict(self.settings.options)
         if self.spec.entry.options == "arguments":
             return arguments
         body = dict(arguments.get("extra_body") or {})
         for name in self.settings.options:
-            if name not in named and not name.startswith("extra_"):
+            if name not in table_parameters and not name.startswith("extra_"):
                 body[name] = arguments.pop(name)
         return arguments | ({"extra_body": body} if body else {})
 
@@ -133,13 +133,21 @@ class RequestForm:
         cost. The user's own options are kept too.
         """
         kind = failure.meaning.kind
-        may_go = set()
+        removable = set()
         if failure.status in (400, 422) and kind != "length":
-            may_go = self._list_parameters(call).keys() - self.settings.options.keys()
-        may_go.discard(_NEWER_LIMIT)
+            removable = (
+                self._list_parameters(call).keys() - self.settings.options.keys()
+            )
+        removable.discard(_NEWER_LIMIT)
+        # without max_tokens, the next form uses the newer name instead
         if _NEWER_LIMIT not in failure.text:
-            may_go.discard(self.spec.family.limit)
-        refused = [name for name in may_go if re.search(rf"\b{name}\b", failure.text)]
-        if not refused and kind == "mode" and self.mode != self.spec.family.mode[-1]:
-            refused = [self.mode]
-        return replace(self, refused=self.refused.union(refused)) if refused else None
+            removable.discard(self.spec.family.limit)
+        rejected = [
+            name for name in removable if re.search(rf"\b{name}\b", failure.text)
+        ]
+        # the provider names no parameter, so the schema mode must be the cause
+        if not rejected and kind == "mode" and self.mode != self.spec.family.mode[-1]:
+            rejected = [self.mode]
+        return (
+            replace(self, rejected=self.rejected.union(rejected)) if rejected else None
+        )

@@ -22,8 +22,8 @@ from extractor.model.failures import explain_failure
 from extractor.model.pace import Failure
 from extractor.model.spec import LOOPBACK, ModelSpec, read_key
 
-# It logs each failed attempt with the server's message, which may contain a key. Events report them
-# instead.
+# instructor logs each failed attempt with the server's message, which may contain a key. Events
+# report failed attempts instead.
 logging.getLogger("instructor").setLevel(logging.CRITICAL + 1)
 
 _NO_KEY = "none"
@@ -80,10 +80,10 @@ def _list_arguments(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _find_key(spec: ModelSpec) -> SecretStr | None:
-    """Return the API key for a provider that is specified by address, read from its environment
-    variable. Other SDKs read their keys by themselves. Raises ``MissingKey`` if none of the
-    provider's variables is set, and ``ArgumentError`` for a malformed key, which a library's error
-    message would otherwise expose.
+    """Return the API key for a provider whose table entry has an address, read from its environment
+    variable. Other SDKs read their keys by themselves, so the result is None. Raises ``MissingKey``
+    if none of the provider's variables is set, and ``ArgumentError`` for a malformed key, which a
+    library's error message would otherwise expose.
     """
     provider = spec.entry
     if spec.is_server or provider.key is None:
@@ -107,6 +107,7 @@ def _set_up(sdk: Any, spec: ModelSpec) -> None:
         google,
         getattr(google, "_async_httpx_client", None),
     )
+    # each SDK keeps its settings and keys in some of these objects
     for part in parts:
         for name, value in _SETTINGS.items():
             if hasattr(part, name):
@@ -115,7 +116,7 @@ def _set_up(sdk: Any, spec: ModelSpec) -> None:
             key = getattr(part, name, None)
             if isinstance(key, str) and key != _NO_KEY:
                 remember(key)
-    # Google's SDK prefers aiohttp
+    # Google's SDK uses aiohttp if it is installed
     if google:
         google._async_client_session_request_args["allow_redirects"] = False
     # the environment variables for these apply only to OpenAI

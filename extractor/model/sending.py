@@ -1,5 +1,5 @@
-"""Send a call to a provider through instructor and its SDK, including retries and waits, which
-apply to all concurrent requests.
+"""Send a call to a provider through instructor and the provider's SDK. Requests are retried, and a
+wait that the server asks for applies to all concurrent requests.
 
 This module is imported only by a process that asks a model, because importing instructor and an SDK
 takes a second.
@@ -74,8 +74,8 @@ class Sender:
                 await (getattr(sdk, "aclose", None) or sdk.close)()
 
     async def send(self, bill: Bill) -> Completion:
-        """Send the call of a bill until it is answered, with growing waits between attempts after
-        faults. Raises ``ModelUnavailable`` or another error for users.
+        """Send the call of a bill until it is answered. The waits between attempts grow after each
+        fault. Raises ``ModelUnavailable`` or another user-facing error.
         """
         return await repeat(
             lambda: self._ask(bill),
@@ -111,8 +111,8 @@ class Sender:
         return explain_failure(failure, self.spec, away=away)
 
     async def _ask(self, bill: Bill) -> Completion:
-        """Send a call once. If the provider refuses a part of the form, send the call again
-        immediately in another form. Raises the failure if no other form can fix the request.
+        """Send a call once. If the provider rejects part of the form, send the call again
+        immediately in a different form. Raises the failure if no other form can fix the request.
         """
         while True:
             form = self.form
@@ -129,7 +129,7 @@ class Sender:
 
     async def _send_once(self, bill: Bill, form: RequestForm) -> Completion:
         """Send a request within the budget, after any wait that the server asked for. Raises
-        ``Failure``, or another error that is not the provider's.
+        ``Failure`` if the provider does not answer, and any other error unchanged.
         """
         clock = self.policy.clock
         while clock() < self._paused_until:
@@ -170,8 +170,8 @@ class Sender:
         return answer
 
     def _note_failure(self, failure: Failure, bill: Bill) -> None:
-        """Record the cost of a failed request, and whether the server was reached. If the server
-        is overloaded and asks for a wait, all requests wait.
+        """Record the cost of a failed request and whether the server was reached. If an overloaded
+        server asks the client to wait, all requests wait.
         """
         if not failure.meaning.paid:
             bill.settle(Usage())
@@ -182,8 +182,8 @@ class Sender:
             self._paused_until = max(self._paused_until, until)
 
     async def _request(self, call: Call, form: RequestForm) -> object:
-        """Let instructor write a request and its SDK send it once. Returns the original reply; the
-        result that instructor parses is not used. Raises an error of the SDK.
+        """Let instructor write a request, and let the provider's SDK send it once. Returns the
+        original reply; the result that instructor parses is not used. Raises the SDK's own errors.
         """
         mode = form.mode
         if mode not in self._clients:
@@ -198,7 +198,7 @@ class Sender:
                 max_retries=AsyncRetrying(stop=stop_after_attempt(1), reraise=True),
                 hooks=hooks,
                 messages=form.messages(call),
-                # not every client stores the name
+                # not all clients store the name of the model
                 model=self.spec.name,
                 **form.arguments(call),
             )
@@ -219,9 +219,9 @@ async def repeat(
     pause: Callable[[float], Awaitable[None]],
     explain: Callable[[Failure], Exception],
 ) -> _T:
-    """Send a request until it succeeds. After a temporary failure, ``pause`` waits as the policy
-    states; ``limit`` returns the maximum number of attempts after a failure. All requests to a
-    provider pass through this function.
+    """Send a request until it succeeds. After a temporary failure, ``pause`` waits for the number
+    of seconds that the policy determines; ``limit`` returns the maximum number of attempts after a
+    given failure. All requests to a provider pass through this function.
 
     Raises the error that ``explain`` returns for the last failure. Other errors are raised as an
     ``ExtractorError`` or ``UnexpectedError``.

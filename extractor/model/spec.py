@@ -29,8 +29,8 @@ from extractor.model.providers import (
 SERVER = "server"
 """The provider of a model that is specified by the address of an OpenAI-compatible server."""
 SERVER_KEY = "EXTRACTOR_MODEL_TOKEN"
-"""The environment variable with the key of such a server. ``EXTRACTOR_TOKEN`` is the key of the
-service.
+"""The environment variable that contains the key for such a server. ``EXTRACTOR_TOKEN`` is the key
+of the service.
 """
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Host names of this machine."""
@@ -39,7 +39,7 @@ _LIKE_ADDRESS = re.compile(r".*://|localhost:|[\d.]+:\d")
 _ADDRESS = re.compile(
     r"https?://(\[[^]\s@?,]+\]|[^]\s/:@?#,]+)(:\d{1,5})?(/[^\s@?#,]*)?"
 )
-"""A single address with a host, without a user or a query."""
+"""A single address with a host but without a user name or a query string."""
 _FORMS = "provider/name, the bare name of an OpenAI model, or http://host:port/v1#NAME"
 
 
@@ -47,9 +47,9 @@ _FORMS = "provider/name, the bare name of an OpenAI model, or http://host:port/v
 class ModelSpec:
     """A model: its provider, its name, the address of its server, and its key.
 
-    If ``base_url`` is None, the provider's SDK knows the address. If ``api_key`` is None, the SDK
-    reads the provider's environment variable. ``repr`` and ``str`` hide the key and any user name
-    in an address.
+    If ``base_url`` is None, the provider's SDK determines the address. If ``api_key`` is None, the
+    key is read from the provider's environment variable. ``repr`` and ``str`` hide the key and any
+    user name in an address.
     """
 
     provider: str
@@ -190,18 +190,18 @@ def name_model(spec: ModelSpec) -> str:
     return f"model {spec.name} at {place}"
 
 
-def shown_model(name: str | None) -> str:
-    """Remove the path from a model name, because llama.cpp reports the path of the weights, which
-    is private. Other names are unchanged; a missing name becomes "".
+def shown_model(name: str) -> str:
+    """Return the name of a model without a file path, because llama.cpp reports the path of the
+    weights, which is private. Any other name is returned unchanged.
 
     >>> shown_model("/srv/models/tiny-q4.gguf"), shown_model("meta-llama/Llama-3.1-8B")
     ('tiny-q4', 'meta-llama/Llama-3.1-8B')
     """
     # PureWindowsPath accepts both kinds of slashes
-    path = PureWindowsPath(name or "")
+    path = PureWindowsPath(name)
     if path.suffix == ".gguf" or path.root:
         return path.stem
-    return name or ""
+    return name
 
 
 def _split_address(text: str) -> tuple[str, str]:
@@ -213,7 +213,10 @@ def _split_address(text: str) -> tuple[str, str]:
     shown, _, _ = hide_user(text).partition("?")
     address, _, name = text.partition("#")
     if not _ADDRESS.fullmatch(address) or "," in text:
-        remedy = "write http://host:port/v1#NAME, without a user, a password, a comma or a query"
+        remedy = (
+            "write http://host:port/v1#NAME, without a user name, a password, a comma or a query "
+            "string"
+        )
         raise ArgumentError(f"{shown!r} is not the address of a model; {remedy}")
     if not name:
         remedy = "append #NAME, as the server lists it under /models"

@@ -1,9 +1,9 @@
-"""All calls to models and their answers in ``run.sqlite``, which serve as cache, ledger, batch
-queue and replay.
+"""All calls to models and their answers in ``run.sqlite``, which serve as a cache, a ledger, a
+batch queue and a source for replays.
 
 A request has a row in ``requests`` from the moment before it is sent until its call is stored with
-the usage that the reply states. Therefore, after a kill, each request with an unknown cost is
-counted at its maximum cost.
+the usage that the reply states. Therefore, if the process is killed, each request with an unknown
+cost is counted at its maximum cost.
 """
 
 import zlib
@@ -21,13 +21,14 @@ from extractor.schemas import Usage
 _MOST = ("prompt_tokens", "written_tokens", "output_tokens")
 _TOKENS = (*_MOST, "cached_tokens", "thinking_tokens")
 _ALL = ("exchanges", *_TOKENS)
+"""The columns of ``calls`` with numbers of requests and tokens. ``requests`` has only ``_MOST``."""
 
 
 class State(StrEnum):
     """The state of a call.
 
-    - ``asked``: an answer is not stored, because the call is running, failed, or its process was
-      killed.
+    - ``asked``: no answer is stored, because the call is still running or has failed, or because
+      its process was killed.
     - ``waiting``: the call is waiting for a batch or for the answers of a batch.
     - ``answered``: the answer is usable.
     - ``cut``: the output limit truncated the answer, and the rest is asked again in halves.
@@ -45,7 +46,6 @@ class StoredCall(NamedTuple):
     """A call in the store. Its completion includes the usage of all its requests."""
 
     number: int
-    state: State
     completion: Completion | None
 
 
@@ -54,7 +54,7 @@ class Spending(NamedTuple):
 
     ``unstated`` is the number of requests with an unknown cost, because they did not receive a
     reply, or the reply did not state a usage. ``most_dollars`` is the maximum cost of those with a
-    price, and ``most_unpriced`` is the maximum usage of the others.
+    price, and ``most_unpriced`` is the maximum usage of those without one.
     """
 
     usage: Usage = Usage()
@@ -81,7 +81,8 @@ class CallStore:
     sampling.
 
     Secrets, addresses and headers are not stored. Each method is a short transaction, or part of
-    one. ``price`` returns the cost of a usage in dollars; it is None if the price is unknown.
+    one. ``price`` is a function that returns the cost of a usage in dollars; ``price`` is None if
+    the price is unknown.
     """
 
     database: Database
@@ -112,8 +113,8 @@ class CallStore:
             )
 
     def send(self, call: int, most: Usage) -> int:
-        """Store that a call is about to send a request with a maximum usage of ``most``. Return the
-        number of the request.
+        """Record that a call is about to send a request with a maximum usage of ``most``. Return
+        the number of the request.
         """
         tokens = most.model_dump(include=set(_MOST))
         dollars = self.price(most) if self.price else None
@@ -126,7 +127,7 @@ class CallStore:
         usage: Usage,
         paid: Iterable[int],
     ) -> None:
-        """Store the outcome of a call: its ``completion``, or None without an answer, and the
+        """Store the outcome of a call: its ``completion``, or None if there is no answer, and the
         ``usage`` of all its requests. The requests in ``paid`` have a known cost and are deleted;
         the others stay in the ledger.
         """
@@ -134,7 +135,7 @@ class CallStore:
         if completion:
             row = {
                 "state": judge(completion),
-                # one column contains either of them
+                # a problem and a remark share a column, because no answer has both
                 "why": completion.problem or completion.remark,
                 "answer": pack(completion.text),
                 "ending": completion.ending,
@@ -148,7 +149,7 @@ class CallStore:
                 self.database.execute("DELETE FROM requests WHERE id = ?", (request,))
 
     def reject(self, number: int) -> None:
-        """Store that an answer is unusable, so that the next run asks again."""
+        """Record that an answer is unusable, so that the next run asks again."""
         self._set(number, state=State.REJECTED)
 
     def _set(self, number: int, **row: Any) -> None:
@@ -157,9 +158,9 @@ class CallStore:
         self.database.execute(sql, {"number": number, **row})
 
     def find(self, call: Call, model: str) -> StoredCall | None:
-        """Return the latest stored call that equals ``call`` and has a usable answer; otherwise,
+        """Return the latest stored call with the key of ``call`` and a usable answer; otherwise,
         one whose answer was truncated at the same or a higher limit; otherwise, one that is waiting
-        for a batch. Returns None if the call must be asked.
+        for a batch. Returns None if the call must be sent to the model.
         """
         return self._read_first(
             "key = ? AND (state IN ('answered', 'waiting')"
@@ -169,9 +170,9 @@ class CallStore:
         )
 
     def recall(self, question: str) -> StoredCall | None:
-        """Return the latest stored call of any model with this question key. A call with a usable
-        answer takes precedence, then one with another answer, then one without an answer. Returns
-        None for an unknown question.
+        """Return the latest stored call with this question key, whichever model it was sent to. A
+        call with a usable answer takes precedence, then one with another answer, then one without
+        an answer. Returns None for an unknown question.
         """
         return self._read_first(
             "question = ? ORDER BY state = 'answered' DESC, answer IS NOT NULL DESC",
@@ -179,17 +180,17 @@ class CallStore:
         )
 
     def _read_first(self, where: str, parameters: Sequence[Any]) -> StoredCall | None:
-        """Return the first call that matches a condition, which includes an order, or None. Among
-        equal calls, the latest is returned.
+        """Return the first call that matches a condition (which must include an ORDER BY clause),
+        or None. If several calls rank equally, the latest is returned.
         """
         row = self.database.row(
-            "SELECT id, state, why, answer, ending, coalesce(answered_by, ''),"
+            "SELECT id, why, answer, ending, coalesce(answered_by, ''),"
             f" {', '.join(_ALL)} FROM calls WHERE {where}, id DESC LIMIT 1",
             parameters,
         )
         if row is None:
             return None
-        number, state, why, answer, ending, model, *spent = row
+        number, why, answer, ending, model, *spent = row
         completion = None
         if answer is not None:
             is_refusal = ending == Ending.REFUSED
@@ -201,7 +202,7 @@ class CallStore:
                 problem=why if is_refusal else "",
                 remark="" if is_refusal else why,
             )
-        return StoredCall(number, State(state), completion)
+        return StoredCall(number, completion)
 
     @property
     def models(self) -> tuple[str, ...]:

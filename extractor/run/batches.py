@@ -1,5 +1,5 @@
-"""Run through a provider's batch API: unanswered questions go into one batch, and those still
-unanswered go into the next.
+"""Run through a provider's batch API: unanswered questions go into one batch, and questions that
+are still unanswered go into the next batch.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from extractor.run.folder import RunFolder
 from extractor.run.run import Run
 
 _SLICE_S = 0.5
-"""Seconds after which a waiting run checks whether it is being stopped."""
+"""Interval, in seconds, at which a waiting run checks whether it is being stopped."""
 
 
 async def perform_in_batches(
@@ -28,7 +28,7 @@ async def perform_in_batches(
     *,
     poll_s: float | None,
 ) -> None:
-    """Extract all records with the answers of batches. After each batch, the records are extracted
+    """Extract all records using answers from batches. After each batch, the records are extracted
     again, and unanswered questions go into the next batch.
 
     Args:
@@ -41,7 +41,7 @@ async def perform_in_batches(
             submitted.
 
     Raises the errors of ``Run.perform``, ``ModelUnavailable`` if the provider cannot be used, and
-    ``BatchUnfinished`` if the batches leave questions unanswered.
+    ``BatchUnfinished`` if questions remain unanswered after the batches.
     """
     spec = run.setup.choice.spec
     assert spec
@@ -72,12 +72,14 @@ async def perform_in_batches(
         route = Route(answer=client.answer, queues=True)
         try:
             async with run.open(folder, executor, route, None) as extract_all:
+                passes = (
+                    rounds + 1
+                )  # the last pass only reads the answers of the last batch
                 if poll_s is None:
                     await extract_all()
                     await client.submit()
-                    rounds = -1
-                # One more pass reads the answers of the last batch.
-                for _ in range(rounds + 1):
+                    passes = 0
+                for _ in range(passes):
                     await client.finish()
                     folder.rewind()
                     await extract_all()

@@ -35,10 +35,12 @@ T = TypeVar("T")
 
 SMALL_RUN = 32
 """Number of records that this process computes first, because starting worker processes takes as
-long as a hundred records.
+long as computing a hundred records.
 """
 _QUEUED = 8
-"""Number of records in progress per worker process, so that it never waits for the next record."""
+"""Number of records in progress per worker process, chosen so that a worker never has to wait for
+its next record.
+"""
 
 
 class FromSource(Protocol):
@@ -46,17 +48,17 @@ class FromSource(Protocol):
 
     @property
     def source(self) -> Source:
-        """The location that errors name."""
+        """The location to name in error messages."""
 
 
 class Executor:
-    """Computes functions of records. It is an asynchronous context manager that stops its
-    processes at the end. The base class computes one record at a time in this process, so a
-    harmful record can kill the process.
+    """Computes functions of records. It is an asynchronous context manager that stops its processes
+    at the end. The base class computes one record at a time in this process, so a harmful record
+    can kill the process.
 
     Attributes:
-        capacity: The number of records in progress that keep the executor busy; 0 if it computes
-            one at a time.
+        capacity: The number of records that must be in progress to keep the executor busy; 0 if it
+            computes one at a time.
     """
 
     capacity: int = 0
@@ -67,8 +69,8 @@ class Executor:
         """Return ``function(record, *arguments)``. The function must be importable in other
         processes.
 
-        Raises any error of the function as ``ExtractorError``, ``RecordError`` for a record that
-        kills its process, and ``EngineError`` if a process cannot be started.
+        Raises any error from the function as an ``ExtractorError``, a ``RecordError`` for a record
+        that kills its process, or an ``EngineError`` if a process cannot be started.
         """
         return call_picklable(function, record, *arguments)
 
@@ -84,12 +86,12 @@ class ProcessExecutor(Executor):
     """Computes the first ``inline_first`` calls in this process, and the other calls in ``workers``
     processes.
 
-    A process that dies is replaced, and its records are repeated one at a time in another process.
-    A record that kills this process too fails with a ``RecordError``.
+    A process that dies is replaced, and its records are processed again, one at a time, in a
+    separate process. A record that also kills the second process fails with a ``RecordError``.
 
-    A process ends if a call takes longer than ``timeout`` seconds. Before its first call, it
-    extracts ``example``, if given, to load the rules; this is not timed. At the end, the processes
-    are killed without waiting for unfinished work.
+    A process is killed if a call takes longer than ``timeout`` seconds. Before its first call, a
+    process extracts the record ``example``, if there is one, to load the rules; this is not timed.
+    At the end, the processes are killed without waiting for unfinished work.
     """
 
     workers: int
@@ -109,8 +111,8 @@ class ProcessExecutor(Executor):
     async def compute(
         self, function: Callable[..., T], record: FromSource, *arguments: Any
     ) -> T:
-        """Compute in the worker process with the fewest calls, or in this process for the first
-        calls.
+        """Compute in the worker process with the fewest pending calls, or in this process for the
+        first calls.
 
         If the process dies, the call is repeated once in a separate process, because another record
         may have killed the first process.
@@ -144,8 +146,9 @@ class ProcessExecutor(Executor):
 
 @dataclass(eq=False)
 class _Worker:
-    """One worker process, which is started when it is first used and replaced if it dies. It is a
-    pool with a single process, so that its death affects only its own records.
+    """One worker process, which is started when it is first used and replaced if it dies. Each
+    worker is a pool with a single process, so that the death of a process affects only its own
+    records.
     """
 
     timeout: float
@@ -177,8 +180,7 @@ class _Worker:
                     if self._starting is starting:
                         self._starting = None
                         tell(Event.WORKER_LOST)
-                    # if the process was already dead, this call did not cause it: start another
-                    # process
+                    # if the process was dead before the call was submitted, start another process
                     if work:
                         raise
         finally:
@@ -197,8 +199,8 @@ class _Worker:
             pool.shutdown(cancel_futures=True)
 
     async def _start(self) -> ProcessPoolExecutor:
-        """Start a pool with one process, and wait until it has computed its first call, which may
-        load the rules. Raises ``EngineError`` if the process dies or cannot be started.
+        """Start a pool with one process, and wait until the process has computed a first call,
+        which may load the rules. Raises ``EngineError`` if the process dies or cannot be started.
         """
         first: Callable[[], object] = os.getpid
         if self.example:
@@ -230,8 +232,9 @@ class _Worker:
 
 
 def _submit_first(pool: ProcessPoolExecutor, first: Callable[[], object]) -> Any:
-    """Submit the first call, which starts the process. SIGINT is blocked meanwhile, and the process
-    inherits this, so that Ctrl-C cannot end it before it ignores the signal.
+    """Submit the first call, which starts the process. SIGINT is blocked in the meantime, and the
+    process inherits this mask, so that Ctrl-C cannot kill the process before it starts ignoring the
+    signal.
     """
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         return pool.submit(first)
@@ -246,7 +249,8 @@ async def extract_with(
     executor: Executor, opened: OpenExtractor, record: TrialRecord
 ) -> ExtractedLine:
     """Extract a record: the executor computes the steps, and this process sends the questions to
-    the extractor's model. Without a model, only the rules run, and questions are counted as open.
+    the extractor's model. Without a model, only the rules are applied, and questions are counted as
+    open.
 
     Raises the errors of ``Executor.compute`` and ``ask_round``.
 
@@ -272,9 +276,9 @@ async def extract_with(
 
 
 def open_executor(workers: int | None, processes: int, spare: int = 0) -> Executor:
-    """Return an executor for this number of processes, of which ``spare`` are reserved for other
-    work. If the number is 1, only this process computes. Unless the user chose ``workers``, this
-    process computes the first records.
+    """Return an executor for the given number of processes, ``spare`` of which are reserved for
+    other work. If the number is 1, all work is done in this process. Unless the user chose a number
+    of ``workers``, this process computes the first records.
 
     >>> type(open_executor(1, 1)).__name__, open_executor(3, 3).capacity
     ('Executor', 24)

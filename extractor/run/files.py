@@ -15,16 +15,16 @@ FAILURES = "failures.jsonl"
 _LOCK = ".lock"
 
 
-def is_stream(given: str | os.PathLike[str]) -> bool:
+def is_stream(name: str | os.PathLike[str]) -> bool:
     """Return True if an input can be read only once: standard input, a named pipe, a process
     substitution, or a device.
 
     >>> is_stream("-"), is_stream("/dev/null"), is_stream("seeds/records")
     (True, True, False)
     """
-    if given == "-":
+    if name == "-":
         return True
-    path = Path(given)
+    path = Path(name)
     try:
         return path.exists() and not path.is_file() and not path.is_dir()
     except OSError:  # not a path, or not accessible: reading it will report the problem
@@ -33,7 +33,9 @@ def is_stream(given: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Create a folder. At the end of the block, new folders that are empty are removed."""
+    """Create a folder and its parents. At the end of the block, those that are new and empty are
+    removed.
+    """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -48,9 +50,9 @@ def made_folder(folder: Path) -> Iterator[None]:
 def lock_folder(folder: Path) -> Iterator[None]:
     """Lock a folder. The system releases the lock when the process ends for any reason.
 
-    The lock file is kept, because another process may have opened it, unless the folder contains no
-    other files. Raises ``FolderInUse`` if another process has the lock, and ``OSError`` if the file
-    cannot be opened.
+    Unless the folder contains no other files, the lock file is kept, because another process may
+    have opened it. Raises ``FolderInUse`` if another process has the lock, and ``OSError`` if the
+    file cannot be opened.
     """
     lock = folder / _LOCK
     try:
@@ -68,8 +70,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return True if a run is writing to the folder. Another process cannot acquire the lock during
-    this check.
+    """Return True if a run is writing to the folder. During this check, other processes cannot
+    acquire the lock.
     """
     if not (folder / _LOCK).exists():
         return False
@@ -84,7 +86,7 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def naming_file(path: Path) -> Iterator[None]:
-    """Raise an ``OSError`` as a ``StoreError`` with the name of the file, the reason and a
+    """Re-raise an ``OSError`` as a ``StoreError`` that states the file name, the reason and a
     remedy.
     """
     try:

@@ -97,8 +97,8 @@ class FinishedRun:
             problems = counted(error.error_count(), "problem")
             raise StoreError(
                 f"{self.folder}: the result of {record_id} cannot be read ({problems}); another "
-                "version of this program created it: run the same command again "
-                "with --replay of this folder and another --out"
+                "version of this program created it: run the same command again, with this folder "
+                "as --replay and a different folder as --out"
             ) from error
 
     def correct(self, gold: Mapping[str, Path]) -> None:
@@ -122,8 +122,9 @@ class FinishedRun:
     def reread(
         self, inputs: Sequence[str | PathLike[str]] = ()
     ) -> Iterator[RereadRecord]:
-        """Yield each record with a result once: first the records found in ``inputs``, in their
-        order, then the others, which are ``MISSING``. By default, the inputs of the run are read.
+        """Yield each record with a result once: first the records that are found in ``inputs``, in
+        their order, then the remaining records, which are ``MISSING``. If ``inputs`` is empty, the
+        inputs of the run are read.
 
         If the text of a record has changed since the run, its state is ``CHANGED`` and ``record``
         is None.

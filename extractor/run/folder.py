@@ -62,8 +62,8 @@ class RunFolder(Sink):
         settings: The settings that determine results, as ``describe_settings`` returns them.
         inputs: The inputs of the records, for the manifest.
         fresh: Whether to start again: ``begin`` then moves the earlier run to the folder
-            ``earlier-1``, or to the next free number.
-        price: Function that returns the cost of tokens in dollars.
+            ``earlier-1``, or to a folder with the next free number.
+        price: A function that returns the cost of tokens in dollars.
 
     ``manifest`` is the content of ``run.json`` as it was last written. Raises ``StoreError`` if the
     folder cannot be written, is in use, or contains unrelated files, and ``SettingsDiffer`` if it
@@ -129,15 +129,15 @@ class RunFolder(Sink):
         if changed:
             raise SettingsDiffer(
                 f"{self.path}: created with other settings ({'; '.join(changed)}); use another "
-                f"--out, where --replay {self.path} takes its answers, or --fresh to begin again "
-                "there"
+                f"--out, with --replay {self.path} to reuse its answers, or --fresh to start again "
+                "in the same folder"
             )
         results = self.path / EXTRACTIONS
         if results.exists() and results.stat().st_size:
             if not (self.path / RUN_FILE).exists():
                 missing = f"has results but no {RUN_FILE}, the store of its answers; {HOW_LOST}"
                 raise StoreError(f"{self.path}: {missing}, or pay again with --fresh")
-            # do not mistake an empty store for a new one
+            # raises an error for an empty store, which would otherwise be taken for a new one
             open_run_to_read(self.path).close()
         # The remaining differences do not affect results, such as the address of the model's server
         # or a masked key.
@@ -145,7 +145,7 @@ class RunFolder(Sink):
         self.manifest = earlier.model_copy(update=update)
         store = self._open_store()
         with naming_file(results):
-            # a killed run leaves another order, and perhaps a truncated line
+            # a killed run leaves results out of order, and perhaps a truncated line
             write_atomically(results, store.read_lines())
 
     def begin(self) -> None:
@@ -212,8 +212,8 @@ class RunFolder(Sink):
 
     def is_done(self, record: TrialRecord) -> bool:
         """Return True if an earlier invocation finished this record with the same text and all
-        answers. Called once per record, in input order. Otherwise, the record is extracted again,
-        and its earlier result is replaced.
+        answers. Called once per record, in input order. If False is returned, the record is
+        extracted again, and its earlier result is replaced.
         """
         self.check_place()
         position = self._position
@@ -239,7 +239,9 @@ class RunFolder(Sink):
         self.store.add(record, position, line)
 
     def write_failure(self, failure: Mapping[str, Any]) -> None:
-        """Store a failure at the position of its record, or at the current reading position."""
+        """Store a failure at the position of its record or, if the record could not be read, at the
+        current reading position.
+        """
         record_id = failure.get("record_id") or ""
         position = self._positions.pop(record_id, self._position)
         # bytes of a file name that are not UTF-8 are escaped
@@ -248,8 +250,8 @@ class RunFolder(Sink):
 
     def finish(self, tally: Tally, stop: Stop | None = None) -> None:
         """Write the files from the store in input order, and write the manifest. ``tally`` contains
-        the counts of this invocation, and ``stop`` is the reason if it ended early. Does nothing if
-        the run never began.
+        the counts of this invocation, and ``stop`` is the reason if the invocation ended early.
+        Does nothing if the run never began.
         """
         if not self._has_begun:
             return

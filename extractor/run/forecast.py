@@ -1,9 +1,9 @@
-"""Forecast the lowest, expected and highest number of calls and tokens, and the cost, for
+"""Forecast the lowest, expected and highest numbers of calls and tokens, and the cost, for
 ``--dry-run``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from extractor.model.calls import MOST_CALLS
 from extractor.model.cost.budget import Pricing
@@ -17,17 +17,17 @@ from extractor.model.cost.tokens import (
 from extractor.schemas import Usage
 
 _CACHED_FROM = 1024
-"""Minimum number of tokens at the beginning of a prompt that providers cache."""
+"""Minimum number of tokens that the beginning of a prompt must have for providers to cache it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The forecast of a run: the lowest, expected and highest value of each figure, keyed by its
-    readable name.
+    """The forecast of a run: the lowest, expected and highest value of each figure, keyed by the
+    name that is shown to users.
 
     The highest number of ``calls`` is an upper limit on the answers in a run; the other figures are
-    estimates. ``dollars`` assume that the provider caches the static beginning of prompts, except
-    in the highest case. They are omitted if the price is unknown.
+    estimates. ``dollars`` assumes that the provider caches the static beginning of prompts, except
+    in the highest case. It is omitted if the price is unknown.
     """
 
     figures: dict[str, Cases[float]]
@@ -52,19 +52,16 @@ def forecast_run(total: RequestSize, pricing: Pricing, concurrency: int) -> Fore
         if pricing.cost:
             figures["dollars"] = round(pricing.cost(usage), 4)
         cases.append(figures)
-    # the questions of a call may need several answers, and the provider's cache may fail
+    # in the highest case, whose ``usage`` is the last one, the questions of a call need several
+    # answers, and the provider's cache fails
     most = cases[-1]
     most["calls"] = MOST_CALLS * total.calls
     if pricing.cost:
         uncached = usage.model_copy(update={"cached_tokens": 0, "written_tokens": 0})
         most["dollars"] = round(pricing.cost(uncached), 4)
-    price = None
-    if pricing.listed and pricing.price:
-        # The price in batches may differ from the listed price.
-        price = replace(pricing.listed, price=pricing.price)
     return Forecast(
         figures={name: Cases(*(case[name] for case in cases)) for name in most},
-        price=price,
+        price=pricing.listed,
         notes=tuple(_list_assumptions(pricing)),
     )
 
@@ -93,7 +90,10 @@ def forecast_usage(tokens: TokenCounts, pricing: Pricing, concurrency: int) -> U
 def _list_assumptions(pricing: Pricing) -> Iterator[str]:
     """Yield the assumptions on which the figures are based."""
     if pricing.spec is None:
-        yield "without a model, tokens are those of a hosted model; --model NAME shows the cost"
+        yield (
+            "without a model, token counts are estimated for a hosted model; --model NAME shows "
+            "the cost"
+        )
     elif pricing.listed is None:
         yield (
             f"the price of {pricing.spec} is unknown; write it to a file and pass the file with "
@@ -102,6 +102,6 @@ def _list_assumptions(pricing: Pricing) -> Iterator[str]:
     thinking = pricing.thinking
     if thinking.high:
         yield (
-            f"the reasoning of this model is assumed: {thinking.expected:,} tokens per call, at "
-            f"most {thinking.high:,}"
+            f"assumed amount of reasoning for this model: {thinking.expected:,} tokens per call, "
+            f"at most {thinking.high:,}"
         )

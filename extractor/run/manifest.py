@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "run.json"
 _UNREADABLE = frozenset({"rules", "prompts", "model_options", "fields"})
-"""Settings whose values are too long or not meaningful to readers."""
+"""Settings whose values are too long to show or are not meaningful to readers."""
 _DECIDING = (
     "schemas",
     "formats",
@@ -85,9 +85,9 @@ class Manifest(BaseModel):
         inputs: The absolute paths of the inputs of all invocations.
         started: The start of the first invocation; ``seconds`` is the total duration of all
             invocations.
-        records: The number of results (``extracted``), of results that lack an answer
-            (``lacking``), and of ``resumed``, ``failed`` and ``repeated`` records in the last
-            invocation.
+        records: The number of results (``extracted``), the number of results that lack an answer
+            (``lacking``), and the numbers of ``resumed``, ``failed`` and ``repeated`` records in
+            the last invocation.
         usage: The tokens of all calls; ``cost`` is their cost. ``usd`` is None if the price of a
             call is unknown, and ``usd_known`` is the cost of the other calls. ``usd_without_reply``
             is the maximum cost of requests whose replies do not state a cost.
@@ -120,11 +120,11 @@ class Manifest(BaseModel):
         """Return the manifest at the start of another invocation, whose ``inputs`` are added to
         those of earlier invocations.
         """
-        known = dict.fromkeys((*self.inputs, *map(_make_absolute, inputs)))
+        all_inputs = dict.fromkeys((*self.inputs, *map(_make_absolute, inputs)))
         update = {
             "state": RunState.RUNNING,
             "stopped_by": None,
-            "inputs": tuple(known),
+            "inputs": tuple(all_inputs),
             "started": self.started or started,
         }
         return self.model_copy(update=update)
@@ -132,9 +132,9 @@ class Manifest(BaseModel):
     def end(
         self, store: RunStore, tally: Tally, seconds: float, stop: Stop | None
     ) -> "Manifest":
-        """Return the manifest after another invocation, which took this many seconds. ``stop`` is
-        the reason if it ended early. The totals come from the ``store``, and the counts of this
-        invocation from the ``tally``.
+        """Return the manifest after another invocation, which took this many ``seconds``. ``stop``
+        is the reason if it ended early. The totals come from the ``store``, and the counts of this
+        invocation come from the ``tally``.
         """
         totals: dict[str, Any] = {}
         for counts in store.counts():
@@ -168,8 +168,8 @@ class Manifest(BaseModel):
                 "usd_without_reply": most,
             },
         }
-        kept = self.model_dump(include={"settings", "inputs", "started"})
-        return Manifest.model_validate(kept | totals | update)
+        unchanged = self.model_dump(include={"settings", "inputs", "started"})
+        return Manifest.model_validate(unchanged | totals | update)
 
     def to_json(self) -> bytes:
         """Return the manifest as an indented JSON object."""
@@ -192,25 +192,29 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def how_to_keep_answers(folder: Path) -> str:
-    """Return a remedy, which reuses paid answers, for a folder whose run cannot continue."""
+    """Return a remedy for a folder whose run cannot continue; the remedy reuses answers that have
+    been paid for.
+    """
     remedy = "restore it, or use another --out"
     if (folder / RUN_FILE).is_file():
-        remedy += f", where --replay {shlex.quote(str(folder))} takes its answers"
+        remedy += f", with --replay {shlex.quote(str(folder))} to reuse its answers"
     return remedy
 
 
-def _make_absolute(given: str) -> str:
-    """Return an absolute path. Addresses and ``-`` are returned unchanged."""
-    is_path = given != "-" and "://" not in given
-    return str(Path(given).absolute()) if is_path else given
+def _make_absolute(name: str) -> str:
+    """Return the absolute path of an input. Addresses and ``-`` (standard input) are returned
+    unchanged.
+    """
+    is_path = name != "-" and "://" not in name
+    return str(Path(name).absolute()) if is_path else name
 
 
 def describe_settings(chosen: "Setup") -> dict[str, Any]:
     """Return the settings that determine results: the version, rules, options, model, hashes of
-    prompts, and custom fields. Keys among the parameters of requests are masked.
+    prompts, and custom fields. API keys among the request parameters are masked.
 
-    The model of a run that replays another run is the model of that run, so that it can continue
-    with this model.
+    If a run replays another run, its model is recorded as that of the other run, so that it can
+    continue with this model.
     """
     from extractor.model.asking.prompt import load_prompt  # noqa: PLC0415 - slow, and readers need none
 
@@ -240,7 +244,7 @@ def describe_settings(chosen: "Setup") -> dict[str, Any]:
 
 
 def restore_fields(settings: Mapping[str, Any]) -> "tuple[CustomField, ...]":
-    """Return the custom fields of a run with these settings."""
+    """Return the custom fields from the settings of a run."""
     from extractor.concepts.own.declaration import CustomField  # noqa: PLC0415 - slow, and few runs have own fields
 
     return tuple(map(CustomField.model_validate, settings.get("fields") or ()))

@@ -27,8 +27,8 @@ def show_progress(
     notebook that supports it, a live line shows records, rate, tokens, cost and time, and
     disappears at the end.
 
-    ``count`` counts all records, so that the remaining time can be shown. A thread calls it after a
-    few seconds, because it reads the inputs again.
+    ``count`` counts all records, so that the remaining time can be shown. It is called in a thread
+    after a few seconds, because it reads all the inputs again.
     """
     if quiet or not (sys.stderr.isatty() or _is_notebook()):
         yield
@@ -56,12 +56,11 @@ def show_progress(
 
 
 def _is_notebook() -> bool:
-    """Return True in a notebook kernel that can show a live line, for which ``rich`` needs
-    ipywidgets.
+    """Return True in a notebook kernel that can show a live line, which requires ipywidgets for
+    ``rich``.
     """
-    shell = sys.modules.get(
-        "IPython"
-    )  # a process may import ipykernel without being a kernel
+    # a process may import ipykernel without being a kernel
+    shell = sys.modules.get("IPython")
     if shell is None or not hasattr(shell.get_ipython(), "kernel"):
         return False
     return find_spec("ipywidgets") is not None

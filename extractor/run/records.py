@@ -48,7 +48,9 @@ _AHEAD = 4
 if results are written in input order.
 """
 _LOOK_S = 0.5
-"""Seconds after which a waiting read checks for a stop and for finished results."""
+"""Interval, in seconds, at which a waiting read checks for a stop request and for finished
+results.
+"""
 
 
 class Sink:
@@ -93,29 +95,29 @@ def describe_failure(
 
 
 class _Closed(BaseException):
-    """Ends the reading of records when a run is stopped. Handlers of ``Exception`` do not
-    catch it.
+    """Ends the reading of records when a run is stopped. It is not an ``Exception``, because
+    handlers in ``read`` must not catch it.
     """
 
 
 async def read_in_thread(
-    read: Read,
-    limit: int | None = None,
-    is_stopping: Callable[[], bool] = lambda: False,
+    read: Read, limit: int | None, is_stopping: Callable[[], bool]
 ) -> AsyncGenerator[TrialRecord | ExtractorError | None, None]:
-    """Yield up to ``limit`` records, and the errors of records that cannot be read, in input order.
+    """Yield up to ``limit`` records in input order, and the errors of records that cannot be read.
     While the next record is not ready, None is yielded every half second. Ends when ``is_stopping``
     returns True.
 
     A daemon thread reads each record on request, so that a slow pipe or drive does not delay the
-    event loop or the end of the program. Raises the errors of ``read``.
+    event loop or the end of the program. Raises any error that ``read`` raises.
     """
     requests: SimpleQueue[Future[Any] | None] = SimpleQueue()
 
     def work() -> None:
+        """Read an item for each request. Ends after the last item, or when None is requested."""
         request = requests.get()
 
         def give(item: object) -> None:
+            """Answer the current request with an item, and wait for the next request."""
             nonlocal request
             assert request
             request.set_result(item)
@@ -137,6 +139,7 @@ async def read_in_thread(
     try:
         while not is_stopping():
             request: Future[Any] = Future()
+            # a running future cannot be cancelled, so that the thread can always complete it
             request.set_running_or_notify_cancel()
             requests.put(request)
             reading = asyncio.wrap_future(request)
@@ -147,7 +150,7 @@ async def read_in_thread(
                     await asyncio.wait([reading], timeout=_LOOK_S)
             finally:
                 is_read = reading.done()
-                reading.cancel()  # nobody waits for the future, but the thread may complete it
+                reading.cancel()  # if the run stops, nobody waits for the item
             item = reading.result() if is_read else None
             if item is None or is_stopping():
                 return
@@ -183,14 +186,14 @@ class RecordLoop:
     _tasks: "dict[_Task, TrialRecord]" = field(default_factory=dict, init=False)
     """The records in progress, in the order in which they were started."""
     _model_was_used: bool = field(default=False, init=False)
-    """Whether a record has ended without a lasting failure of the model."""
+    """Whether a record has ended without a permanent model failure."""
 
     async def run(self, read: Read, limit: int | None = None) -> None:
         """Extract up to ``limit`` of the records that ``read`` yields.
 
         Raises:
             BudgetReached: The budget was reached, and the records in progress have ended.
-            ModelAway: The model is away, and the records in progress have ended.
+            ModelAway: The model is unavailable, and the records in progress have ended.
             ModelUnavailable: The model cannot be used, and has not worked for any record before.
             EngineError: Worker processes cannot be started.
         """
@@ -241,7 +244,8 @@ class RecordLoop:
         self, item: TrialRecord | ExtractorError | None
     ) -> TypeGuard[TrialRecord]:
         """Return True if an item is a record that must be extracted. An error is written as a
-        failure, and a finished record is counted as resumed.
+        failure, and a record that is already finished is counted as resumed. None means that no
+        item is ready.
         """
         if isinstance(item, ExtractorError):
             self._note_failure(item)
@@ -253,18 +257,20 @@ class RecordLoop:
         return not done
 
     async def _observe(self, record: TrialRecord) -> ExtractedLine:
-        """Extract a record, and report its end. Every error is raised as an ``ExtractorError``."""
+        """Extract a record, and report that it has ended. Every error is raised as an
+        ``ExtractorError``.
+        """
         since = monotonic()
         try:
             line = await self.extract(record)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - as the docstring says
-            known = as_extractor_error(error)
-            # process errors, and errors that affect all records, do not show that the model works
-            is_of_all = isinstance(known, EngineError) or _is_lasting(known)
-            self._model_was_used |= not is_of_all
-            raise known from None
+            converted = as_extractor_error(error)
+            # such errors concern all records, so they do not show that the model works
+            concerns_all = isinstance(converted, EngineError) or _is_lasting(converted)
+            self._model_was_used |= not concerns_all
+            raise converted from None
         self._model_was_used = True
         seconds = round(monotonic() - since, 3)
         tell(Event.RECORD_DONE, record_id=record.record_id, seconds=seconds)
@@ -279,8 +285,8 @@ class RecordLoop:
             self._write_ready()
 
     def _write_ready(self) -> None:
-        """Write all finished records or, if the sink requires input order, those before the first
-        unfinished record.
+        """Write all finished records or, if the sink requires input order, only those that precede
+        the first unfinished record.
 
         Raises errors that must stop the run: the model is unavailable, worker processes cannot be
         started, or the model fails permanently and has never worked.
@@ -291,10 +297,10 @@ class RecordLoop:
                     continue
                 return
             error = self._write(task)
-            is_of_run = isinstance(error, (ModelAway, EngineError))
+            concerns_run = isinstance(error, (ModelAway, EngineError))
             # If the model has worked for other records, the failure concerns this record only.
             if error and (
-                is_of_run or (_is_lasting(error) and not self._model_was_used)
+                concerns_run or (_is_lasting(error) and not self._model_was_used)
             ):
                 raise error
 

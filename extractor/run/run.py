@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from extractor.model.cost.budget import Budget, Meter, Pricing
 
 _MOST_PROCESSES = 5
-"""Maximum number of processes with a model: the main process, and the workers that it can keep
-busy.
+"""Maximum number of processes when a model is used: the main process, and the workers that it can
+keep busy.
 """
 _STATUS = {None: "done", Stop.INTERRUPTED: "interrupted", Stop.BUDGET: "budget"}
 """The name of the reason in the event at the end of a run; other reasons are ``failed``."""
@@ -68,8 +68,8 @@ class Run:
         concurrency: The maximum number of concurrent requests.
         limit: The maximum number of records to read.
         pricing: The price of tokens and the spending limit; by default, those of ``setup``.
-        meter: The budget that calls must fit into, instead of the run's own; ``budget`` then ends
-            the run.
+        meter: The budget that calls must fit into, instead of the run's own; in this case,
+            ``budget`` is the limit that ends the run.
         workers: The number of processes; if None, it depends on the number of cores.
         batches: The function that extracts through a provider's batches, if any.
 
@@ -112,16 +112,16 @@ class Run:
 
     @property
     def asks_live(self) -> bool:
-        """Whether a live model is asked, instead of an earlier run, files or a batch."""
+        """Whether questions go to a live model rather than being answered from an earlier run,
+        files or a batch.
+        """
         choice = self.setup.choice
         is_recorded = choice.replay or choice.exchange or self.batches
         return self.setup.options.asks and bool(choice.spec) and not is_recorded
 
     @property
     def processes(self) -> int:
-        """The number of processes that share the work, which is one if recorded answers are
-        read.
-        """
+        """The number of processes that share the work. It is one if recorded answers are read."""
         if self.workers:
             return self.workers
         if self.asks_live:
@@ -215,7 +215,7 @@ class Run:
                 there too.
             executor: The executor for the steps of extractions.
             route: The function that answers calls, if any, and the budget that they must fit into.
-            budget: The limit of money that ends the run when it is reached.
+            budget: The spending limit; the run ends when it is reached.
         """
         relax_garbage_collector()
         folder = sink if isinstance(sink, RunFolder) else None
@@ -244,8 +244,8 @@ class Run:
             yield extract_all
 
     def finish(self, sink: Sink, error: BaseException | None = None) -> Stop | None:
-        """Sort and count the results, and report the end. ``error`` is the error that ended the
-        run. Returns the reason if the run ended early. Sorting a large run takes seconds.
+        """Sort and count the results, which takes seconds for a large run, and report the end.
+        ``error`` is the error that ended the run. Returns the reason if the run ended early.
         """
         self.error = error
         stop = None
@@ -253,7 +253,7 @@ class Run:
             stop = next(
                 stop for kind, stop in _STOPS.items() if isinstance(error, kind)
             )
-        # After a stop, calls to the model fail as if it were away.
+        # after a stop, calls to the model fail as if the model were away
         if self.is_stopping and isinstance(error, ModelUnavailable | None):
             stop = Stop.INTERRUPTED
         try:

@@ -30,8 +30,8 @@ def digest_record(record: TrialRecord) -> str:
 
 
 class RunStore:
-    """The file ``run.sqlite`` in a run's folder. It is created if it does not exist; with
-    ``reading``, an existing file is opened for reading.
+    """The file ``run.sqlite`` in a run's folder. The file is created if it does not exist; with
+    ``reading``, an existing file is opened read-only.
 
     ``price`` returns the cost of tokens in dollars. Raises ``StoreError`` if the file cannot be
     used.
@@ -115,8 +115,8 @@ class RunStore:
         return [record_id for (record_id,) in self.database.execute(sql)]
 
     def read_lines(self) -> Iterator[bytes]:
-        """Yield each line with its line end, in input order. Raises ``StoreError`` if a line is
-        damaged.
+        """Yield each line, including its line end, in input order. Raises ``StoreError`` if a line
+        is damaged.
         """
         return map(self.read_line, self.list_ids())
 
@@ -131,5 +131,5 @@ class RunStore:
         except zlib.error:
             raise StoreError(
                 f"{self.database.path}: the result of {record_id} is damaged; run the same command "
-                "again with --replay of this folder and another --out"
+                "again with this folder as --replay and another --out"
             ) from None

@@ -17,8 +17,8 @@ USAGE_OF_RECORDS = frozenset({"questions", "open_questions", "unanswered"})
 
 @dataclass(frozen=True, slots=True)
 class ExtractedLine:
-    """A finished record: its line of ``extractions.jsonl`` without the newline, and its ``counts``
-    as JSON. If it is ``lacking`` an answer from the model, the next run asks about it again.
+    """A finished record: its line in ``extractions.jsonl`` without the line end, and its ``counts``
+    as JSON. If the record is ``lacking`` an answer from the model, the next run asks for it again.
     """
 
     record_id: str
@@ -28,8 +28,8 @@ class ExtractedLine:
 
 
 def to_line(extraction: TrialExtraction, *, lacking: bool = False) -> ExtractedLine:
-    """Return the line of an extraction, with its counts in the form in which ``run.json`` adds
-    them.
+    """Return the line for an extraction, with its counts in the form in which they are added to
+    ``run.json``.
     """
     reasons = [absence.reason for absence in extraction.absences]
     kinds = [finding.kind for finding in extraction.findings]
@@ -76,7 +76,7 @@ class Tally:
     ``failed_by_model`` is the number of ``failed`` records for which the same command may succeed
     later. ``repeated`` is the number of repeated records with the same text. ``total`` is the
     number of records in the inputs, if known. ``meter`` returns the usage of all calls, and
-    ``price`` returns its cost in dollars. ``watch`` knows why calls to the model failed.
+    ``price`` returns its cost in dollars. ``watch`` records why calls to the model failed.
     """
 
     extracted: int = 0
@@ -92,7 +92,9 @@ class Tally:
 
     @property
     def usage(self) -> Usage:
-        """The questions of the records combined with the calls and tokens of the meter."""
+        """The number of questions from the records, combined with the calls and tokens from the
+        meter.
+        """
         counted = Usage(**self.counts.get("usage", {}))
         if self.meter is None:
             return counted

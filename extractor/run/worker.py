@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KILL_S = MAX_CLOCK_SECONDS + 10
-"""Seconds after which a worker process is ended if the time limit of a step did not take effect."""
+"""Seconds after which a worker process is killed if the time limit of a step did not take
+effect.
+"""
 _NEW_OBJECTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class HeldParse:
-    """The parse of a record, kept while the model is being queried. It is pickled if the
-    computation is done in worker processes, because only they need its content.
+    """The parse of a record, kept while the model is being queried. If worker processes compute the
+    steps, the parse is pickled, because only they need its content.
     """
 
     source: Source
@@ -46,8 +48,8 @@ class HeldParse:
 def plan_record(
     record: TrialRecord, options: ExtractionOptions, *, has_model: bool, packs: bool
 ) -> "ExtractedLine | tuple[Round, HeldParse]":
-    """Return the questions about a record together with its parse, or the finished line if there
-    are no questions or there is no model.
+    """Return the questions about a record together with its parse, which is pickled if ``packs`` is
+    True; or, if there are no questions or no model, the finished line.
     """
     parsed, query_round = plan(record, options)
     if query_round is None or not has_model:
@@ -58,7 +60,7 @@ def plan_record(
 
 
 def finish_record(
-    held: HeldParse,
+    parse: HeldParse,
     options: ExtractionOptions,
     query_round: "Round",
     replies: "Replies",
@@ -66,7 +68,7 @@ def finish_record(
     lacking: bool,
 ) -> ExtractedLine:
     """Return the finished line of a record."""
-    parsed = held.content
+    parsed = parse.content
     if isinstance(parsed, bytes):
         parsed = pickle.loads(parsed)  # noqa: S301 - created by this program
     return to_line(finish(parsed, options, query_round, replies), lacking=lacking)
@@ -96,9 +98,9 @@ def relax_garbage_collector() -> None:
 
 
 def call_within(timeout: float, function: Callable[..., T], *arguments: object) -> T:
-    """Return ``call_picklable(function, *arguments)``. The process ends if the call takes longer
-    than ``timeout`` seconds. This is a fallback, because the time limit of a step is enforced by a
-    signal, which some C code ignores.
+    """Return ``call_picklable(function, *arguments)``. If the call takes longer than ``timeout``
+    seconds, the process ends. This is a fallback: the time limit of a step is enforced by a signal,
+    which some C code ignores.
     """
     # otherwise, the traceback would be written to the terminal
     with Path(os.devnull).open("wb") as nowhere:

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from extractor.concepts.own.models import read_fields
 from extractor.concepts.parse import parse_record
 from extractor.evidence.drafts import Reading
 from extractor.model.asking.planner import pack_questions, plan_questions
 from extractor.model.asking.prompt import count_output_tokens, render_line
 from extractor.model.calls import estimate_tokens
 from extractor.options import ExtractionOptions
-from extractor.schemas import Category, Concept, CriterionKind, Task
+from extractor.schemas import CriterionKind, Task
 from extractor.schemas.vocabulary import Effort
+from tests.tables import read_cases
 from tests.trust import trial
 
 from .samples import (
@@ -24,6 +26,8 @@ from .samples import (
     sure,
     unsure,
 )
+
+CASES = read_cases(__file__)
 
 
 def plan(*items, candidates=(), **options):
@@ -44,41 +48,24 @@ def doses(number, **readings):
     return [regimen(n, text, f"arms[{n}]", **readings) for n, text in enumerate(texts)]
 
 
-AGE = Reading(Category.AGE, 0.8)
-EVENTS = ("start_event", "end_events", "censored")
+def read_item(kind, number, text, readings):
+    """An item of a table: its readings are a value and its confidence, or None if they are open."""
+    made = {"criterion": criterion, "outcome": outcome, "regimen": dose}[kind]
+    known = {name: Reading(*read) if read else OPEN for name, read in readings.items()}
+    return made(number, text, **known)
 
 
-@pytest.mark.parametrize(
-    ("items", "expected"),
-    [
-        (
-            [
-                criterion(1, "Stable"),
-                regimen(2, "5 mg", "arms[0]"),
-                outcome(3, "Overall survival"),
-            ],
-            {},
-        ),
-        (
-            [criterion(1, "Stable", category=OPEN, constraints=OPEN)],
-            {1: ("category", "constraints")},
-        ),
-        ([criterion(1, "Stable", category=AGE)], {1: ("category",)}),
-        # With what is measured, everything that may be stated of it is asked.
-        (
-            [outcome(1, "Something", concept=OPEN)],
-            {1: ("concept", "instrument", *EVENTS, "specimens", "methods")},
-        ),
-        # Only what may be a time to an event has events.
-        ([outcome(1, "Pain", concept=sure(Concept.BIOMARKER), start_event=OPEN)], {}),
-        ([outcome(1, "Survival", start_event=OPEN)], {1: ("start_event",)}),
-        ([outcome(1, "Pain, day 3", time_frame=unsure("day 3"))], {1: ("split",)}),
-        # A doubt weighs more in a field that few items state.
-        ([outcome(1, "Pain", instrument=Reading(None, 0.95))], {1: ("instrument",)}),
-        ([outcome(1, "Pain", time_points=Reading((), 0.95))], {}),
-    ],
-)
-def test_a_field_is_asked_about_if_it_is_doubtful(items, expected):
+def dose(number, text, **readings):
+    return regimen(number, text, "arms[0]", **readings)
+
+
+@pytest.mark.parametrize(("rows", "expected"), CASES["asked"])
+def test_a_field_is_asked_about_if_it_is_doubtful(rows, expected):
+    """With what is measured, everything that may be stated of it is asked; only what may be a time
+    to an event has events; a doubt weighs more in a field that few items state.
+    """
+    items = [read_item(*row) for row in rows]
+    expected = {int(number): tuple(fields) for number, fields in expected.items()}
     assert asked(plan(*items)) == expected
     assert plan(*items, effort=Effort.NONE) == ()
     # whatever the rules say
@@ -87,25 +74,11 @@ def test_a_field_is_asked_about_if_it_is_doubtful(items, expected):
     assert sum(map(len, everything.values())) > sum(map(len, expected.values()))
 
 
-LISTED = """Inclusion Criteria:
-
-* Consent
-* Evidence of allergy, shown by:
-
-  * Eczema
-* Rhinitis
-
-Exclusion Criteria:
-
-Cardiac conditions within 6 months:
-
-* Infarction
-"""
-
-
-@pytest.mark.parametrize("doubtful", [True, False])
-def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(doubtful):
-    parsed = parse_record(trial(eligibility=LISTED))
+@pytest.mark.parametrize(("text", "doubtful"), CASES["listed"])
+def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(
+    text, doubtful
+):
+    parsed = parse_record(trial(eligibility=text))
     if not doubtful:
         criteria = []
         for one in parsed.criteria:
@@ -123,22 +96,20 @@ def test_lines_that_introduce_others_are_shown_only_where_a_lead_in_is_asked(dou
     assert names_line is not doubtful
 
 
-@pytest.mark.parametrize(
-    ("line", "is_asked"),
-    [
-        ("Measured as follows:\n\n  * Lying\n  * Standing", True),
-        ("Shown by all of the following:\n\n  * Eczema\n  * Hay fever", False),
-        ("Age 18-60, with a score as follows:\n\n  * Lying\n  * Standing", True),
-        ("Measured as follows:\n\n  * Lying", False),
-        ("Lying", False),
-    ],
-)
+@pytest.mark.parametrize(("line", "is_asked"), CASES["rules"])
 def test_how_criteria_belong_together_is_asked_of_the_line_above_them(line, is_asked):
     text = f"Inclusion Criteria:\n\n* Consent\n* {line}\n* Eczema\n"
     parsed = parse_record(trial(eligibility=text))
     questions = plan_questions(parsed, ExtractionOptions())
     lines = [one.chunk.text for one in questions if "rule" in one.fields]
     assert lines == [line.partition("\n")[0]] * is_asked
+
+
+def test_a_custom_field_is_asked_of_the_lines_that_may_state_it():
+    fields = read_fields("extractor.catalogue:EjectionFraction")
+    lines = criterion(1, "LVEF as judged by the team"), criterion(2, "Asthma")
+    assert asked(plan(*lines, fields=fields)) == {1: ("ejection_fraction",)}
+    assert plan(*lines, fields=fields, tasks=[Task.DOSING]) == ()
 
 
 def test_people_are_asked_of_lines_that_may_speak_of_them():
@@ -177,17 +148,14 @@ def test_hints_name_the_list_or_section_of_a_line():
 
 
 @pytest.mark.parametrize(
-    ("items", "candidates", "expected"),
-    [
-        (doses(2), (), False),
-        (doses(2, arms=OPEN), (), False),
-        (doses(2, role=OPEN, route=OPEN), (), True),
-        (doses(1), (chunk(7, "2 scoops of Testimab", "arms[7]"),), True),
-        ([], (chunk(7, "2 scoops of Testimab", "arms[7]"),), True),
-    ],
+    ("count", "readings", "has_candidate", "expected"), CASES["doses"]
 )
-def test_doses_are_read_anew_as_a_whole_or_not_at_all(items, candidates, expected):
-    questions = plan(*items, candidates=candidates, tasks={Task.DOSING})
+def test_doses_are_read_anew_as_a_whole_or_not_at_all(
+    count, readings, has_candidate, expected
+):
+    items = doses(count, **dict.fromkeys(readings, OPEN))
+    candidates = [chunk(7, "2 scoops of Testimab", "arms[7]")] * has_candidate
+    questions = plan(*items, candidates=tuple(candidates), tasks={Task.DOSING})
     assert bool(questions) is expected
     assert {one.fields for one in questions} <= {("regimens",)}
 
@@ -206,6 +174,8 @@ def test_packing_keeps_the_order_and_bounds_tokens_and_answers():
     assert sizes(max_tokens=2 * size) == [2, 2, 2, 2, 1]
     assert sizes(max_output=most) == [4, 4, 1]
     assert sizes(max_tokens=10) == [1] * 9
+    long = plan(*(criterion(n, "x" * 8000, category=OPEN) for n in range(4)))
+    assert [len(call) for call in pack_questions(long)] == [3, 1]
     assert pack_questions(()) == ()
 
 

@@ -66,7 +66,7 @@ def test_a_batch_that_the_provider_does_not_take_ends_with_75(ask, manifest):
     with serve_provider(room=0) as provider:
         stopped = ask("collect", provider)
         assert stopped.exit_code == 75, stopped.stderr
-        assert "the provider refused it (token_limit_exceeded" in stopped.stderr
+        assert "the provider rejected it (token_limit_exceeded" in stopped.stderr
         assert manifest()["state"] == "stopped"
         provider.room = None
         assert ask("collect", provider).exit_code == 0

@@ -93,7 +93,7 @@ def test_a_changed_rule_shows_what_it_changes(made, run):
     calls = made[0].calls
     words = ("run", run.parent / "records.jsonl", "--out", run, *options(made[0]))
     refused = invoke(*words)
-    told = f"use another --out, where --replay {run} takes its answers"
+    told = f"use another --out, with --replay {run} to reuse its answers"
     assert (refused.exit_code, told in refused.output) == (2, True)
     assert replay(run, "--effort", "all", "--quiet").exit_code == 0
     sexes = {row["eligibility"]["sex"] for row in extractions(run.parent / "new")}

@@ -89,7 +89,7 @@ def test_a_run_resumes_with_its_own_settings_alone(tmp_path, first, second, diff
     done = invoke("run", STUDY, "--out", tmp_path, *second.split())
     assert done.exit_code == (2 if difference else 0)
     assert difference in done.stderr
-    assert ("use another --out, where --replay" in done.stderr) is bool(difference)
+    assert ("use another --out, with --replay" in done.stderr) is bool(difference)
 
 
 def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
@@ -111,9 +111,7 @@ def test_a_dry_run_prints_a_table_and_its_assumptions(tmp_path):
     least, _, most = figures["dollars"]
     assert 0 < least < most
     assert "gpt-5-mini costs $0.25 per million prompt tokens" in hosted.stderr
-    assert (
-        "the reasoning of this model is assumed: 500 tokens per call" in hosted.stderr
-    )
+    assert "amount of reasoning for this model: 500 tokens per call" in hosted.stderr
     assert "mine costs $3 per million prompt tokens, $4 per mil" in own.stderr
     assert "dollars" not in none.stdout
     assert sorted(tmp_path.iterdir()) == [broken, prices]

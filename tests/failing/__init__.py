@@ -13,15 +13,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-__all__ = [
-    "FOLDER",
-    "RAISED",
-    "die_at_some",
-    "fail_for_some",
-    "path_with_failures",
-    "write_failing_records",
-]
-
 FOLDER = Path(__file__).parent / "startup"
 
 

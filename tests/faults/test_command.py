@@ -57,7 +57,7 @@ def test_useless_answers_in_a_row_end_the_run_before_all_are_paid(tmp_path):
     with serve_faults(lambda _: Fault(400, error=small)) as server:
         ended = run(tmp_path / "in.jsonl", tmp_path / "run", server.url)
     assert ended.exit_code == 75
-    assert "20 unusable answers in a row, the last one: " in ended.stderr
+    assert "20 unusable answers in a row; the last one: " in ended.stderr
     assert "context size (4096)" in ended.stderr
     assert "choose another model, or fix this" in ended.stderr
     counts = read_manifest(tmp_path / "run")["records"]

@@ -30,6 +30,7 @@ from extractor.model.spec import ModelSpec
 from tests.commands import extractor
 from tests.llm.colours import ask, ask_about, patient, render
 from tests.llm.stub import Scripted, completion, serve
+from tests.tables import read_cases
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,6 +40,7 @@ pytestmark = [
     ),
 ]
 
+CASES = read_cases(__file__)
 KEY = "3f9c12ab77e04d5f9b1c2d3e4f5a6b7c"
 """A key without a beginning that tells what it is; so are the other two."""
 SYMBOLS = "zX/81+kd=Qm_44-plainly.long~key"
@@ -207,19 +209,7 @@ async def test_a_service_that_sends_on_to_another_address_gets_no_key_and_no_rec
     assert other.headers == []
 
 
-HEADERS = {"X-Gateway-Auth": KEY, "X-Tenant": "oncology-4711"}
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "setting"),
-    [
-        ("extra_headers", HEADERS, dict.fromkeys(HEADERS, "***")),
-        ("api_key", KEY, "***"),
-        ("extra_body", {"api_key": KEY}, {"api_key": "***"}),
-        ("extra_query", {"key": KEY}, {"key": "***"}),
-        ("tools", [{"headers": {"auth": KEY}}], [{"headers": {"auth": "***"}}]),
-    ],
-)
+@pytest.mark.parametrize(("option", "value", "setting"), CASES["options"])
 def test_a_key_of_an_option_is_masked_and_is_no_setting(
     option, value, setting, tmp_path
 ):

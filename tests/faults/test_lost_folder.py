@@ -14,7 +14,7 @@ from .server import serve_faults
 pytestmark = pytest.mark.slow
 
 RECORDS = 24
-LOST = "run.sqlite: it was deleted, moved or replaced during the run, which stops here"
+LOST = "run.sqlite: it was deleted, moved or replaced during the run, so the run stops here"
 
 
 def words(records, server, *more):

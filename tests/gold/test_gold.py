@@ -206,8 +206,8 @@ def write_bomb(path, size):
         ("a.xlsx", write_cell, "=1+1", "row 2, column C: is a formula; write it as"),
         ("a.xlsx", write_cell, date(2026, 1, 2), "column C: is a date; write it as t"),
         ("a.xlsx", put, "x", "is not a workbook; save it as .xlsx or CSV"),
-        ("a.xlsx", write_bomb, 1_100_000, "too large for a sheet of gold"),
-        ("a.csv", put, "record\n", "has no columns record and field; start with"),
+        ("a.xlsx", write_bomb, 1_100_000, "too large for a gold sheet"),
+        ("a.csv", put, "record\n", "the columns record and field are missing; start"),
         ("a.csv", put, "record,field,value\n", "contains no values; add a row"),
         ("a.csv", put, "record,field,vlue", "is not a column of gold (did you mean v"),
         (
@@ -217,7 +217,7 @@ def write_bomb(path, size):
             "row 2, record: is empty; write the record's id",
         ),
         ("a.csv", Path.write_bytes, b"\xff", "is not UTF-8; save it as CSV UTF-8"),
-        ("a.pdf", put, "", "is not a sheet of gold; specify a .csv or .xlsx file"),
+        ("a.pdf", put, "", "is not a gold sheet; specify a .csv or .xlsx file"),
     ],
 )
 def test_another_file_is_refused_in_one_line(

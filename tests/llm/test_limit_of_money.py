@@ -9,9 +9,11 @@ import pytest
 from extractor import Extractor
 from extractor.errors import ArgumentError
 from tests.stand_ins import answer_request
+from tests.tables import read_cases
 
 from .stub import completion, serve
 
+CASES = read_cases(__file__)
 PRICES = """
 as_of = 2026-11-01
 [model.stub]
@@ -21,16 +23,7 @@ output = 10
 LIMIT = 0.09
 
 
-@pytest.mark.parametrize(
-    "lifted",
-    [
-        {"max_tokens": 100_000},
-        {"n": 20},
-        {"extra_body": {"max_completion_tokens": 100_000}},
-        {"generation_config": {"maxOutputTokens": 100_000}},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("lifted", CASES["lifted"], ids=str)
 def test_a_parameter_that_lifts_what_a_call_may_cost_is_refused_with_a_limit(lifted):
     with pytest.raises(ArgumentError, match="changes the maximum cost of a call"):
         Extractor("gpt-5-mini", max_usd=1, model_options=lifted)

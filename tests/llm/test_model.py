@@ -15,14 +15,14 @@ from extractor.model.calls import MOST_CALLS
 from extractor.model.client import Model
 from extractor.model.spec import ModelSpec
 from extractor.schemas import Usage
+from tests.tables import read_cases
 
 from .colours import ask, ask_about, complete, model_of, patient, render
 from .stub import completion, fault, items, serve
 
+CASES = read_cases(__file__)
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
-BLUE = {"n": 2, "colour": "blue"}
-NINE = {"n": 9, "colour": "red"}
 
 
 def colours(reply):
@@ -84,37 +84,20 @@ async def test_a_server_is_asked_in_the_mode_that_it_knows_from_then_on(mode, ca
     assert MODES[mode] in stub.requests[-1]
 
 
-PROSE = f"Here it is:\n\n{items(RED)}\n\nLine 1 says so [1]."
-KEPT = {
-    "valid": (items(RED, GREEN), {1: "red", 2: "green"}, ()),
-    "invalid": (items(RED, BLUE), {1: "red"}, ("2: Input should be 'red' or 'green'",)),
-    "foreign": (items(RED, NINE), {1: "red"}, ("9: was not asked about",)),
-    "prose": (PROSE, {1: "red"}, ()),
-}
-
-
-@pytest.mark.parametrize(("answer", "found", "rejected"), KEPT.values(), ids=KEPT)
+@pytest.mark.parametrize(("answer", "found", "rejected"), CASES["kept"])
 async def test_valid_items_are_kept_and_the_rest_is_named(answer, found, rejected):
     reply, _ = await complete([completion(answer)], 1, 2)
-    assert (colours(reply), reply.rejected) == (found, rejected)
+    assert {str(n): colour for n, colour in colours(reply).items()} == found
+    assert list(reply.rejected) == rejected
     assert reply.usage == Usage(questions=2, calls=1, prompt_tokens=10, output_tokens=5)
 
 
-USELESS = {
-    "the model refused: no": completion(None, message={"refusal": "no"}),
-    "filter stopped the answer": completion("", "content_filter"),
-    "the answer is empty": completion(""),
-    "not JSON with items": completion("I think it is red."),
-    "was not asked about": completion(items(NINE)),
-}
-
-
-@pytest.mark.parametrize(("reason", "answer"), USELESS.items())
+@pytest.mark.parametrize(("problem", "text", "reason", "message"), CASES["useless"])
 async def test_useless_answers_are_rejected_with_the_reason_and_the_cost(
-    reason, answer
+    problem, text, reason, message
 ):
-    with pytest.raises(AnswerRejected, match=reason) as caught:
-        await complete([answer], 1)
+    with pytest.raises(AnswerRejected, match=problem) as caught:
+        await complete([completion(text, reason, message=message)], 1)
     usage = {"prompt_tokens": 10, "output_tokens": 5}
     assert caught.value.usage == Usage(questions=1, calls=1, **usage)
 

@@ -18,6 +18,8 @@ from extractor.model.cost.tokens import Rates
 from extractor.model.database import open_run
 from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore, State
+from tests.commands import invoke
+from tests.faults.running import read_manifest
 from tests.loopback import QuietHandler, run_server
 from tests.provider import serve_provider
 
@@ -46,7 +48,7 @@ async def no_wait(_):
     pass
 
 
-async def finish(provider, store, budget=None):
+async def finish(provider, store, budget=None, poll_s=0, sleep=no_wait):
     """Put the calls into batches, and finish all. Returns the news, and what is left unfinished as text."""
     news = []
     async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
@@ -56,8 +58,8 @@ async def finish(provider, store, budget=None):
             Reply,
             budget or Budget(),
             news.append,
-            poll_s=0,
-            sleep=no_wait,
+            poll_s,
+            sleep,
         )
         for call in CALLS if not store.models else ():
             with pytest.raises(AnswerPending):
@@ -68,8 +70,9 @@ async def finish(provider, store, budget=None):
 
 def states(store):
     """The states of the calls; None for a call that must be asked."""
-    stored = [store.find(call, "m") for call in CALLS]
-    return [call and call.state for call in stored]
+    sql = "SELECT state FROM calls WHERE id = ?"
+    found = [store.find(call, "m") for call in CALLS]
+    return [one and store.database.value(sql, (one.number,)) for one in found]
 
 
 def answered(store):
@@ -118,9 +121,21 @@ async def test_a_lasting_fault_is_reported_and_the_run_can_continue(
     with serve_provider(answer=answer_well, faults={route: [status] * 99}) as provider:
         with pytest.raises(ModelUnavailable, match=f"HTTP {status}"):
             await finish(provider, store)
+        assert provider.asked.count(route) == (8 if status == 500 else 1)
         provider.faults.clear()
         await finish(provider, store)
     assert (answered(store), len(provider.batches)) == (5, 1)
+
+
+async def test_the_waits_between_polls_grow_up_to_five_minutes(store):
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    with serve_provider(answer=answer_well, looks=5) as provider:
+        await finish(provider, store, poll_s=100, sleep=sleep)
+    assert waits == [100, 150, 225, 300, 300]
 
 
 class Killed(BaseException):
@@ -176,7 +191,7 @@ async def test_unanswered_requests_of_a_batch_wait_for_another(
         news, unfinished = await finish(provider, store)
         assert answered(store) == answers
         assert message in "; ".join(new.message for new in news if new.message)
-        assert ("the provider refused it" in unfinished) is (ends == "failed")
+        assert ("the provider rejected it" in unfinished) is (ends == "failed")
         provider.answer = answer_well
         provider.ends = "completed"
         await finish(provider, store)
@@ -231,7 +246,7 @@ async def test_a_batch_has_only_what_fits_the_budget_at_the_most_also_after_a_ki
         for _ in range(2):
             async with Model(ModelSpec.parse(f"{provider.url}#m")) as model:
                 budget = Budget(250, RATES, DOLLARS, store.spending)
-                client = Batches(model, store, Reply, budget, print)
+                client = Batches(model, store, Reply, budget, print, 0, no_wait)
                 for call in CALLS:
                     if store.find(call, "m") is None:
                         with suppress(AnswerPending, BudgetReached):
@@ -268,6 +283,31 @@ async def test_a_spoilt_download_is_fetched_by_the_next_command_and_not_bought_t
         _, unfinished = await finish(provider, store)
     assert (unfinished, answered(store), len(provider.requests)) == ("", 5, 5)
     assert (store.spending.usage.calls, store.spending.unstated) == (5, 0)
+
+
+LOST = {"batch-0": "the provider does not know it", "file-1": "is no longer there"}
+
+
+@pytest.mark.parametrize(("name", "said"), LOST.items())
+async def test_answers_that_a_provider_no_longer_has_are_reported(store, name, said):
+    with serve_provider(answer=answer_well, gone={name}) as provider:
+        _, unfinished = await finish(provider, store)
+    assert said in unfinished
+    assert "5 of its questions are unanswered" in unfinished
+    assert len(list_open(store)) == 1
+
+
+def test_a_run_by_batches_ends_with_its_results(tmp_path):
+    words = ("tests/records/study.json", "--effort", "all", "--out", tmp_path)
+    with serve_provider(looks=0) as provider:
+        model = ("--model", f"{provider.url}#m", "--quiet")
+        assert invoke("batch", "submit", *words, *model).exit_code == 0
+        assert read_manifest(tmp_path)["records"]["lacking"] == 1
+        done = invoke("batch", "collect", *words, *model, "--poll", 0)
+        assert done.exit_code == 0, done.stderr
+    counts = read_manifest(tmp_path)["records"]
+    assert (counts["extracted"], counts["lacking"]) == (1, 0)
+    assert len(provider.batches) == 1
 
 
 async def test_second_lines_other_line_ends_and_a_mark_of_the_encoding_are_read(store):

@@ -9,10 +9,12 @@ import pytest
 
 from extractor.errors import AnswerRejected
 from extractor.model.answer_text import split_items
+from tests.tables import read_cases
 
 from .colours import complete
 from .stub import completion, items
 
+CASES = read_cases(__file__)
 TABLES = tomllib.loads(Path(__file__).with_name("shapes.toml").read_text("utf-8"))
 RED = {"n": 1, "colour": "red"}
 GREEN = {"n": 2, "colour": "green"}
@@ -38,56 +40,15 @@ async def test_the_last_answer_behind_all_thoughts_counts_and_a_different_draft_
     assert (colours(same), same.remarks) == ({1: "red", 2: "green"}, ())
 
 
-def call(arguments):
-    return {
-        "id": "x",
-        "type": "function",
-        "function": {"name": "Reply", "arguments": arguments},
-    }
+def complete_by(text, reason, message):
+    return completion(text, reason, message=message)
 
 
-def calls(*arguments):
-    return completion(
-        None, "tool_calls", message={"tool_calls": [*map(call, arguments)]}
-    )
+SHAPES = [complete_by(*shape) for shape in CASES["messages"]]
+SHAPES += map(completion, TABLES["shapes"].values())
 
 
-def as_call(arguments):
-    return json.dumps({"name": "Reply", "arguments": arguments})
-
-
-def as_tagged(arguments):
-    return f"<tool_call>{as_call(json.loads(arguments))}</tool_call>"
-
-
-ONE_BY_ONE = (items(RED), items(GREEN))
-SHAPES = {
-    "several calls of tools": calls(*ONE_BY_ONE),
-    "arguments as an object": calls(json.loads(FINAL)),
-    "arguments as a list": calls([RED, GREEN]),
-    "reasoning_content": completion(None, message={"reasoning_content": FINAL}),
-    "reasoning, fenced": completion(
-        "", message={"reasoning": f"```json\n{FINAL}\n```"}
-    ),
-    "reasoning twice": completion(
-        "", message={"reasoning": FINAL, "reasoning_content": FINAL}
-    ),
-    "parts": completion(None, message={"content": [{"type": "text", "text": FINAL}]}),
-    "parts with a thought": completion(
-        None,
-        message={
-            "content": [
-                {"type": "thinking", "thinking": "Hm."},
-                {"type": "text", "text": FINAL},
-            ]
-        },
-    ),
-    "content as an object": completion(None, message={"content": json.loads(FINAL)}),
-}
-SHAPES |= {name: completion(text) for name, text in TABLES["shapes"].items()}
-
-
-@pytest.mark.parametrize("answer", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("answer", SHAPES)
 async def test_one_answer_is_read_in_all_its_shapes(answer):
     reply, stub = await complete([answer], 1, 2)
     assert colours(reply) == {1: "red", 2: "green"}
@@ -95,20 +56,7 @@ async def test_one_answer_is_read_in_all_its_shapes(answer):
     assert len(stub.requests) == 1, "what is read is not asked again"
 
 
-LOSSES = {
-    "half of a surrogate pair": '{"items": [{"n": 1, "colour": "red", "word": "\\ud83d"},{"n": 2, "colour": "green"}]}',
-    "half a pair in the reply's JSON": '{"items": [{"n":1,"colour":"red","word":"\ud83d"}, {"n":2,"colour":"green"}]}',
-    "a raw line break": '{"items": [{"n": 1, "colour": "red", "word": "ro\nse"}, {"n": 2, "colour": "green"}]}',
-    "quotation marks in a value": '{"items": [{"n": 1, "word": "a "red" rose"}, {"n": 2, "colour": "green"}]}',
-    "an ellipsis": '{"items": [{"n": 1, ...}, {"n": 2, "colour": "green"}]}',
-    "a key with two values": '{"items": [{"n": 1, "colour": "red", "colour": "green"}, {"n": 2, "colour": "green"}]}',
-    "two lists": '{"items": [{"n": 1, "x": [1], "x": [2]}, {"n": 2, "colour": "green"}]}',
-    "a number that JSON has not": '{"items": [{"n": 1, "colour": "red", "x": NaN}, {"n": 2, "colour": "green"}]}',
-    "two numbers": '{"items": [{"n": 1, "colour": "red", "x": 1 8}, {"n": 2, "colour": "green"}]}',
-}
-
-
-@pytest.mark.parametrize("text", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("text", CASES["losses"])
 async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_value(
     text,
 ):
@@ -117,27 +65,11 @@ async def test_what_spoils_one_item_costs_no_other_and_is_never_repaired_into_a_
     assert reply.dropped
 
 
-ONLY_THOUGHTS = "the reply contains an answer only in the model's reasoning"
-BREAKS_OFF = (
-    "a later answer in the reply is incomplete; the last complete answer was used"
-)
-DOUBTFUL = {
-    "a draft alone": (
-        completion(None, message={"reasoning_content": f"First try: {FINAL}. Hm."}),
-        ONLY_THOUGHTS,
-    ),
-    "thoughts without end": (completion(f"<think>First try: {FINAL}"), ONLY_THOUGHTS),
-    "a later one breaks off": (
-        completion(f'{FINAL} Or rather: {{"items": [{{"n": 1, "colour": "gr'),
-        BREAKS_OFF,
-    ),
-    "the second call breaks off": (calls(FINAL, FINAL[:-9]), BREAKS_OFF),
-}
-
-
-@pytest.mark.parametrize(("answer", "remark"), DOUBTFUL.values(), ids=DOUBTFUL)
-async def test_what_can_be_read_in_two_ways_is_read_with_a_remark(answer, remark):
-    reply, _ = await complete([answer], 1, 2)
+@pytest.mark.parametrize(("text", "reason", "message", "remark"), CASES["doubtful"])
+async def test_what_can_be_read_in_two_ways_is_read_with_a_remark(
+    text, reason, message, remark
+):
+    reply, _ = await complete([complete_by(text, reason, message)], 1, 2)
     assert {item.n for item in reply.items} == {1, 2}
     assert remark in reply.remarks
 
@@ -163,22 +95,7 @@ async def test_a_draft_in_thoughts_that_the_limit_cuts_is_no_answer(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ('{"items":[{"n":1},{"n":2,"a":1}]', [1]),  # more items on 2 may have followed
-        ('{"items":[{"n":1},{"n":1},{"n":2,"a":"x', [1, 1]),
-        ('{"items":[{"n":1},{"n":2,"a":"x"},{"n":2', [1]),  # 2, or the start of 20
-        ('{"items":[{"n":1},{"n":2,"a":"x"},{"n":2,"a":"y', [1]),
-        ('{"items":[{"n":1},{"n":2,"a":"x"},{', [1]),
-        ('{"items":[{"n":1,"a":"x', []),
-        ('{"items":[{"a":1,"n":4},{"a":2,"n":5},{"a":3', [4]),
-        ("{'items': [{'n': 1, 'a': True}, {'n': 2, 'a': 'x", [1]),
-        ('{"ite', []),
-        ("", []),
-        ("\ud800", []),
-        ('{"items":' + "[" * 100_000, []),
-        ('{"items":[1,2]}', []),
-    ],
+    ("text", "numbers"), [*CASES["cut"], ('{"items":' + "[" * 100_000, [])]
 )
 def test_a_truncated_answer_keeps_its_whole_items(text, numbers):
     whole = split_items(text, is_cut=True)

@@ -18,12 +18,15 @@ from extractor.errors import (
 )
 from extractor.model.failures import explain_failure, read_failure
 from extractor.model.pace import RetryPolicy
+from extractor.model.patience import Watch
 from extractor.model.spec import ClientSettings, ModelSpec
 from tests.skipping import loop_time, skipping_time
+from tests.tables import read_cases
 
 from .colours import ask, ask_about, opened, render
 from .stub import InLoop, Scripted, Through, completion, fault, items, serve
 
+CASES = read_cases(__file__)
 KEY = "a-key-of-this-server"
 SPEC = ModelSpec.parse("http://model.test/v1#stub", server_key=KEY)
 FINE = completion(items(*({"n": n, "colour": "red"} for n in range(1, 30))))
@@ -49,17 +52,8 @@ async def ask_often(model, calls, first=1):
 
 
 TEMPORARY = [
-    (Scripted(body="{"), 1.0),
     (Scripted(body="[" * 100_000), 1.0),
-    (Scripted(body='{"choices": [{"message": "text"}]}'), 1.0),
-    *((fault(status), 1.0) for status in (408, 409, 425, 429, 500, 503, 504, 529)),
-    # a server may ask for a longer wait, never for a shorter one
-    (fault(429, headers={"Retry-After": "7"}), 7.0),
-    (fault(429, headers={"Retry-After": "0"}), 1.0),
-    # that of a fault is cut to the longest wait of this program
-    (fault(500, headers={"Retry-After": "86400"}), 60.0),
-    # a date is not read
-    (fault(503, headers={"Retry-After": "Thu, 01 Jan 2099 12:00:00 GMT"}), 1.0),
+    *((Scripted(**answer), seconds) for answer, seconds in CASES["temporary"]),
 ]
 
 
@@ -74,22 +68,8 @@ async def test_a_temporary_fault_is_waited_out(broken, seconds):
 
 
 LASTING = [
-    (fault(400, "bad"), "HTTP 400, the server refuses the request: bad", False),
-    (fault(400, "odd", param={"a": 1}), "the server refuses the request: odd", False),
-    (
-        fault(401),
-        "HTTP 401, the key is missing or wrong; set EXTRACTOR_MODEL_TOKEN to the key of",
-        True,
-    ),
-    (fault(403, "not you"), "HTTP 403, this key may not use the model: not you", True),
-    (fault(404, "no 'stub'"), "HTTP 404: no 'stub'; check the model's name", True),
-    (fault(407), "the proxy asks for a user and password", True),
-    (fault(429, "pay", code="insufficient_quota"), "no credit left: pay", True),
-    (fault(402, "Insufficient Balance"), "no credit left: Insufficient", True),
-    (fault(429, "day", {"Retry-After": "86400"}), "to wait 86400 seconds: day", True),
-    (fault(501), "HTTP 501, server error", False),
-    (fault(307, headers={"Location": "https://a.test/v1"}), "moved to https://a", True),
     (Scripted(400, "[" * 100_000), "HTTP 400", False),
+    *((fault(*args, **error), *end) for args, error, *end in CASES["lasting"]),
 ]
 
 
@@ -199,6 +179,22 @@ async def test_a_server_that_stops_answering_is_given_up_after_the_patience(
     assert ("no answer for 300 seconds" in str(ended[0])) is (end is not None)
 
 
+def test_too_many_useless_answers_in_a_row_end_the_model():
+    watch = Watch(300.0, "model m", lambda: 0.0)
+    for is_answer, count in ((True, 19), (False, 5)):
+        for _ in range(count):
+            watch.note_useless("model m: none", is_answer=is_answer)
+    watch.check()
+    watch.note_useful()
+    for _ in range(19):
+        watch.note_useless("none")
+    watch.check()
+    watch.note_useless("x" * 400)
+    with pytest.raises(ModelAway, match=r"^model m: 20 unusable answers in a row; the"):
+        watch.check()
+    assert watch.problem == "x" * 300
+
+
 @skipping_time
 async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
     server = InLoop(FINE, fault(503), FINE)
@@ -213,6 +209,7 @@ async def test_a_stopped_run_ends_what_waits_and_lets_a_request_end():
         assert isinstance(await waiting, RunStopped)
         assert model.watch.under_way == 1
         assert (await under_way).items
+        assert model.watch.under_way == 0
         assert isinstance(await try_to_ask(model, 4), RunStopped)
 
 
@@ -229,16 +226,7 @@ async def test_an_error_of_closing_does_not_hide_that_of_the_run():
     assert "HTTP 404" in str(ended)
 
 
-@pytest.mark.parametrize(
-    ("status", "error", "too_long"),
-    [
-        (400, {"code": "context_length_exceeded"}, True),
-        (400, {"message": "This model's maximum context length is 4096 tokens."}, True),
-        (413, {}, True),
-        (400, {"message": "temperature must be positive"}, False),
-        (404, {"message": "the context window of this page is closed"}, False),
-    ],
-)
+@pytest.mark.parametrize(("status", "error", "too_long"), CASES["too_long"])
 def test_a_request_that_is_too_long_is_recognized(status, error, too_long):
     assert isinstance(explain(status, **error), RequestTooLong) is too_long
 

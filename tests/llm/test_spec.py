@@ -75,25 +75,7 @@ def test_every_provider_of_the_table_is_complete(name):
             assert parameters.get("thinking", {}).get("budget_tokens", 0) <= room
 
 
-THINKS = {"thinking": {"type": "enabled", "budget_tokens": 2000}}
-
-
-@pytest.mark.parametrize(
-    ("model", "settings", "parameters"),
-    [
-        (
-            "anthropic/claude-haiku-4-5",
-            {"reasoning": Reasoning.LOW},
-            {"max_tokens": 2100} | THINKS,
-        ),
-        ("http://host/v1#m", {}, {"max_tokens": 100, "temperature": 0}),
-        (
-            "http://host/v1#m",
-            {"options": {"temperature": 1}},
-            {"max_tokens": 100, "temperature": 1},
-        ),
-    ],
-)
+@pytest.mark.parametrize(("model", "settings", "parameters"), MODELS["parameters"])
 def test_thinking_gets_its_room_and_options_replace_what_the_table_has(
     model, settings, parameters
 ):

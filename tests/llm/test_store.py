@@ -19,10 +19,12 @@ from extractor.model.spec import ClientSettings, ModelSpec
 from extractor.model.store import CallStore
 from extractor.schemas import Usage
 from tests.skipping import skipping_time
+from tests.tables import read_cases
 
 from .colours import ask, ask_about, patient, render
 from .stub import InLoop, Scripted, Through, completion, fault, items, serve
 
+CASES = read_cases(__file__)
 RED = {"n": 1, "colour": "red"}
 BLUE = {"n": 1, "colour": "blue"}
 CUT = '{"items":[{"n":1,"colour":"red"},{"n":2,"colour":"gr'
@@ -153,30 +155,14 @@ async def test_a_call_without_an_answer_is_missing_in_a_replay(tmp_path):
     assert model.usage.calls == 0
 
 
-NO_MESSAGE = '{"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}'
-BILLS = [
-    ("an answer", completion(items(RED)), 1, 0),
-    ("no usage", completion(items(RED), usage=None), 1, 1),
-    ("no prompt", completion(items(RED), usage={"completion_tokens": 5}), 1, 1),
-    ("a page", Scripted(200, "<html>"), 0, 0),
-    ("no message", Scripted(200, NO_MESSAGE), 0, 1),
-    ("neither message nor usage", Scripted(200, '{"choices": []}'), 0, 1),
-    ("half a reply", Scripted(200, completion(items(RED)).body[:50]), 0, 1),
-    ("refused", fault(400), 0, 0),
-    ("overloaded", fault(503), 0, 0),
-    ("a fault", fault(500), 0, 0),
-    ("a gateway that waited in vain", fault(504), 0, 1),
-    ("no answer in time", None, 0, 1),
-]
-
-
-@pytest.mark.parametrize(("reply", "stated", "unknown"), [bill[1:] for bill in BILLS])
+@pytest.mark.parametrize(("reply", "stated", "unknown"), CASES["bills"])
 @skipping_time
 async def test_a_request_counts_what_its_reply_states_or_at_the_most_if_it_may_be_paid(
     tmp_path, reply, stated, unknown
 ):
     """Before it is sent, it is in the store at the most; in a budget as in the store."""
-    server = InLoop(reply or fault(500), seconds=0.0 if reply else 50.0)
+    answer = Scripted(**reply) if reply else fault(500)
+    server = InLoop(answer, seconds=0.0 if reply else 50.0)
     budget = Budget(
         1.0, Rates(messages=1, schema=0, answer=1), Price(prompt=10, output=10)
     )

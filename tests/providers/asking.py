@@ -5,8 +5,8 @@ import asyncio
 from extractor.model.asking.reply_models import Reply
 from extractor.model.calls import Call, PromptVersion
 from extractor.model.client import Model
-from extractor.model.pace import RetryPolicy
 from extractor.model.spec import ClientSettings, ModelSpec
+from tests.llm.colours import patient
 
 CALL = Call(
     PromptVersion("questions", 1, "ab" * 32),
@@ -17,23 +17,11 @@ CALL = Call(
 )
 
 
-class Clock:
-    """Seconds that pass only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-        await asyncio.sleep(0)
-
-
-def ask(model, clock=None, calls=1, call=CALL, *, at_once=False, **settings):
-    """The completions of so many equal calls, one after another or at once, by one client."""
-    clock = clock or Clock()
-    policy = RetryPolicy(sleep=clock.sleep, clock=lambda: clock.now, jitter=lambda: 0.0)
+def ask(model, slept=None, calls=1, call=CALL, *, at_once=False, **settings):
+    """The completions of so many equal calls, one after another or at once, by one client. The
+    waits are noted in ``slept``.
+    """
+    policy = patient(slept, attempts=6)
     settings = ClientSettings(patience=None, **settings)
 
     async def run():

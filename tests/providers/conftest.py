@@ -12,14 +12,8 @@ from .standin import serving
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch):
-    for name in (
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-        "GEMINI_API_KEY",
-        "ANTHROPIC_AUTH_TOKEN",
-    ):
+    proxies = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+    for name in (*proxies, "GEMINI_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.setenv(name, "sk-test-1")

@@ -11,13 +11,15 @@ from extractor.model.completions import Ending
 from extractor.model.providers import Reasoning, list_providers
 from extractor.schemas import Usage
 from tests.commands import invoke
+from tests.tables import read_cases
 
 from .anthropic_server import Anthropic
-from .asking import CALL, Clock, ask
+from .asking import CALL, ask
 from .gemini_server import Gemini
 from .openai_server import OpenAI
 from .standin import GOOD, Outcome, answer
 
+CASES = read_cases(__file__)
 GPT = "openai/gpt-5-mini"
 CLAUDE = "anthropic/claude-haiku-4-5"
 FLASH = "google/gemini-2.5-flash"
@@ -49,39 +51,32 @@ def test_what_becomes_of_a_request_is_read_by_each_sdk(
 ):
     faults = 2 if slept else 0
     standin = stand(kind, *script)
-    clock = Clock()
-    (completion,) = ask(model, clock)
+    waits = []
+    (completion,) = ask(model, waits)
     if slept and kind is Gemini:
         slept = 1 + 2
     assert (completion.ending, completion.usage.calls) == (ending, 1)
     # in seconds, between which a stop is noticed
-    assert clock.slept == [1] * slept
+    assert waits == [1] * slept
     assert len(standin.requests) == 1 + faults
     if ending is Ending.CUT:
         assert split_items(completion.text, is_cut=True) == [{"n": 1, "ok": True}]
 
 
-SONNET = "anthropic/claude-sonnet-4-9"
-OPUS = "anthropic/claude-opus-5-5"
-IN_WORDS = [Outcome("said", GOOD.text)] * 2
+KINDS = {"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}
 
 
 @pytest.mark.parametrize(
-    ("kind", "model", "script", "refused", "key", "sent"),
-    [
-        # Anthropic and Gemini name a refused parameter in the message alone.
-        (OpenAI, GPT, [], "reasoning_effort", "reasoning_effort", [True, False, False]),
-        (Anthropic, CLAUDE, [], "thinking", "thinking", [True, False, False]),
-        (Gemini, FLASH, [], "thinkingConfig", "thinkingConfig", [True, False, False]),
-        (Gemini, FLASH, [], "responseSchema", "tools", [False, True, True]),
-        # A tool that cannot be forced, as with a model that thinks by itself, is not used; its words are an answer.
-        (Anthropic, SONNET, IN_WORDS, "", "tools", [True, False, False]),
-        (Anthropic, OPUS, IN_WORDS, "", "tools", [True, True]),
-    ],
+    ("model", "in_words", "refused", "key", "sent"), CASES["refused"]
 )
 def test_what_a_model_refuses_is_sent_no_more(
-    kind, model, script, refused, key, sent, stand
+    model, in_words, refused, key, sent, stand
 ):
+    """Anthropic and Gemini name a refused parameter in the message alone. A tool that cannot be
+    forced, as with a model that thinks by itself, is not used; its words are an answer.
+    """
+    script = [Outcome("said", GOOD.text)] * 2 * in_words
+    kind = KINDS[model.partition("/")[0]]
     standin = stand(kind, *script, refuses=frozenset({refused}))
     answers = ask(model, calls=2, reasoning=Reasoning.LOW if key == refused else None)
     assert [f'"{key}"' in json.dumps(request) for request in standin.requests] == sent
@@ -174,38 +169,9 @@ def test_openai_gets_a_schema_that_is_not_strict(stand):
     assert form["schema"]["$defs"]["Item"]["required"] == ["n"]
 
 
-def adapt(effort):
-    return {"thinking": {"type": "adaptive"}, "output_config": {"effort": effort}}
-
-
-BUDGET = {"thinking": {"type": "enabled", "budget_tokens": 24_000}}
-GEMINI = "google/gemini-3-flash-preview"
-THINKS = "anthropic/claude-sonnet-4-6"
-
-
-@pytest.mark.parametrize(
-    ("model", "reasoning", "sent"),
-    [
-        (GPT, None, {"reasoning_effort": "low"}),
-        (GPT, "none", {"reasoning_effort": "minimal"}),
-        ("openai/gpt-5.4-mini", "none", {"reasoning_effort": "none"}),
-        (CLAUDE, None, {}),
-        (CLAUDE, "high", BUDGET),
-        (THINKS, None, {}),
-        (THINKS, "low", adapt("low")),
-        ("anthropic/claude-opus-5", None, {"thinking": {"type": "disabled"}}),
-        ("anthropic/claude-opus-5", "high", adapt("high")),
-        (OPUS, None, {"output_config": {"effort": "low"}}),
-        (OPUS, "medium", {"output_config": {"effort": "medium"}}),
-        (FLASH, None, {"thinking_budget": 0}),
-        (FLASH, "low", {"thinking_budget": 2_000}),
-        (GEMINI, None, {"thinking_level": "LOW"}),
-        (GEMINI, "high", {"thinking_level": "HIGH"}),
-    ],
-)
+@pytest.mark.parametrize(("model", "reasoning", "sent"), CASES["reasoning"])
 def test_reasoning_is_set_in_each_providers_way(model, reasoning, sent, stand):
-    kinds = {"openai": OpenAI, "anthropic": Anthropic, "google": Gemini}
-    standin = stand(kinds[model.partition("/")[0]])
+    standin = stand(KINDS[model.partition("/")[0]])
     ask(model, reasoning=reasoning and Reasoning(reasoning))
 
     (request,) = standin.requests  # nothing was refused

@@ -1,6 +1,7 @@
 """Events of a run in a log, without texts, addresses or keys."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 from extractor.model.events import Event, EventLog, listening, tell
@@ -21,12 +22,24 @@ def log_run(tmp_path, source, *options, **environment):
 def test_hostile_facts_stay_on_their_line_and_are_cut(tmp_path):
     with (tmp_path / "log").open("w") as file, listening(EventLog(file)):
         hostile = 'x"\n{"event": "forged"}\x1b[31m\u2028' + "y" * 500
-        tell(Event.RECORD_DONE, record_id=hostile)
+        tell(Event.RECORD_DONE, record_id=hostile, traceback="y" * 2500)
     raw = (tmp_path / "log").read_bytes()
     assert raw.count(b"\n") == 1
     assert b"\x1b" not in raw
     (event,) = read_lines(tmp_path / "log")
     assert (event["event"], len(event["record_id"])) == ("record_done", 200)
+    assert len(event["traceback"]) == 2000
+
+
+def test_events_that_cannot_be_written_are_reported_once(capsys):
+    class Full(StringIO):
+        def write(self, _):
+            raise OSError("the disk is full")
+
+    with listening(EventLog(Full())):
+        for _ in range(2):
+            tell(Event.RECORD_DONE)
+    assert capsys.readouterr().err == "extractor: events are lost: the disk is full\n"
 
 
 def test_a_run_is_logged_without_the_text_of_what_cannot_be_read(tmp_path):

@@ -28,6 +28,7 @@ from tests.failing import (
     path_with_failures,
     write_failing_records,
 )
+from tests.faults.running import count_lines
 from tests.faults.server import Fault, serve_faults
 from tests.stand_ins import write_distinct_records
 
@@ -150,16 +151,12 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
     words = ("run", many, "--effort", "none", "--out", out)
     command = [sys.executable, "-m", "extractor", *map(str, (*words, "--workers", 2))]
 
-    def count_lines():
-        path = out / "extractions.jsonl"
-        return path.read_bytes().count(b"\n") if path.exists() else 0
-
     done = 0
     for number, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
         process = subprocess.Popen(
             command, stderr=subprocess.PIPE, start_new_session=True
         )
-        wait_for(lambda done=done: count_lines() > done)
+        wait_for(lambda done=done: count_lines(out) > done)
         workers = wait_for(lambda at=process.pid: find_workers(at))
         if code < 0:
             process.kill()
@@ -168,7 +165,7 @@ def test_no_process_outlives_a_killed_or_interrupted_run_which_can_continue(tmp_
         _, stderr = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == code, stderr
         wait_for(lambda workers=workers: not any(one.is_running() for one in workers))
-        done = count_lines()
+        done = count_lines(out)
         assert code < 0 or b"leaked" not in stderr
     assert b"resume with: extractor run" in stderr
     assert b"Traceback" not in stderr

@@ -18,7 +18,9 @@ from extractor.schemas import RegistryFields, Source, TrialRecord
 from tests.commands import extract, invoke, read_lines
 from tests.faults.running import read_manifest
 from tests.stand_ins import write_distinct_records
+from tests.tables import read_cases
 
+CASES = read_cases(__file__)
 RULES = Extractor(effort="none")
 
 
@@ -120,16 +122,7 @@ def test_no_file_of_another_program_is_overwritten(tmp_path, name):
     assert (tmp_path / name).read_text("utf-8") == "mine"
 
 
-@pytest.mark.parametrize(
-    ("earlier", "said"),
-    [
-        ({"effort": "medium"}, "effort was medium, is none"),
-        ({"model": "openai/m"}, "model was openai/m, is "),
-        ({"prompts": {"questions.v4": "2e"}}, "the prompts have changed"),
-        ({"fields": [{"name": "visits"}]}, "the fields have changed"),
-        ({"rules": "2e"}, "the rules have changed"),
-    ],
-)
+@pytest.mark.parametrize(("earlier", "said"), CASES["settings"])
 def test_other_settings_are_refused_by_their_names(tmp_path, earlier, said):
     perform(tmp_path, "a")
     manifest = read_manifest(tmp_path)
@@ -139,17 +132,7 @@ def test_other_settings_are_refused_by_their_names(tmp_path, earlier, said):
         perform(tmp_path, "a")
 
 
-@pytest.mark.parametrize(
-    ("name", "counts"),
-    [
-        ("concepts/criteria/weights/criteria.npz", True),
-        ("concepts/outcomes/rules/moments.toml", True),
-        ("model/prompts/frame.v4.md", True),
-        ("schemas/dosing.py", True),
-        ("pipeline.py", True),
-        ("concepts/notes.md", False),
-    ],
-)
+@pytest.mark.parametrize(("name", "counts"), CASES["rules"])
 def test_another_version_of_any_part_makes_other_rules(
     tmp_path, monkeypatch, name, counts
 ):

@@ -6,10 +6,13 @@ import pytest
 
 from extractor import read_records
 from extractor.errors import (
+    AnswerRejected,
     BudgetReached,
+    EngineError,
     ModelAway,
     ModelUnavailable,
     RecordError,
+    RequestTooLong,
     RunStopped,
     StoreError,
 )
@@ -21,18 +24,18 @@ from extractor.run.manifest import Stop
 from extractor.run.records import RecordLoop, Sink
 from extractor.run.run import Run
 from extractor.run.tally import Tally, to_line
-from extractor.schemas import TrialExtraction
+from extractor.schemas import TrialExtraction, Usage
 from extractor.setup import Setup
 from tests.commands import read_lines
 from tests.skipping import skipping_time
 
 RECORDS = list(read_records("seeds/records"))
+EMPTY = to_line(TrialExtraction.model_validate({"record_id": "r", "eligibility": {}}))
 
 
 @skipping_time
 async def test_no_more_records_are_in_memory_than_the_bound_allows():
     """The first record takes long, so that others wait behind it."""
-    empty = TrialExtraction.model_validate({"record_id": "r", "eligibility": {}})
     read = []
 
     def read_many(on_error):
@@ -44,11 +47,63 @@ async def test_no_more_records_are_in_memory_than_the_bound_allows():
         if len(read) == 1:
             await asyncio.sleep(5)
             assert len(read) <= 4 * 3 + 1
-        return to_line(empty)
+        return EMPTY
 
     tally = Tally()
     await RecordLoop(wait_for_first, Sink(), tally, concurrency=3).run(read_many)
     assert tally.extracted == 100
+
+
+LASTING = ModelUnavailable("no key", lasting=True)
+SPENT = Usage(calls=1, questions=3, unanswered=3)
+
+
+@pytest.mark.parametrize(
+    ("error", "fails_at", "counts"),
+    [
+        (RecordError("in.jsonl", "broken", "mend it"), 0, (4, 1, 0)),
+        (ModelUnavailable("HTTP 500", lasting=False), 0, (4, 1, 1)),
+        (AnswerRejected("no", SPENT), 0, (4, 1, 1)),
+        (RequestTooLong("no", lasting=False), 0, (4, 1, 0)),
+        (LASTING, 2, (4, 1, 0)),  # the model has worked for other records
+        (LASTING, 0, None),
+        (EngineError("no process"), 2, None),
+        (StoreError("the disk is full"), 2, None),
+    ],
+    ids=str,
+)
+async def test_an_error_ends_the_run_only_if_it_concerns_all_records(
+    error, fails_at, counts
+):
+    async def extract(record):
+        if record is RECORDS[fails_at]:
+            raise error
+        return EMPTY
+
+    tally = Tally()
+    loop = RecordLoop(extract, Sink(), tally, concurrency=1)
+    if counts is None:
+        with pytest.raises(type(error)):
+            await loop.run(lambda on_error: RECORDS)
+        assert (tally.extracted, tally.failed) == (fails_at, error is LASTING)
+        return
+    await loop.run(lambda on_error: RECORDS)
+    assert (tally.extracted, tally.failed, tally.failed_by_model) == counts
+    assert tally.usage.unanswered == 3 * isinstance(error, AnswerRejected)
+
+
+@skipping_time
+async def test_results_that_wait_for_an_earlier_record_are_kept_if_it_ends_the_run():
+    async def extract(record):
+        if record is RECORDS[0]:
+            await asyncio.sleep(5)
+            raise ModelAway("no connection")
+        return EMPTY
+
+    tally = Tally()
+    with pytest.raises(ModelAway):
+        await RecordLoop(extract, Sink(), tally, 3).run(lambda on_error: RECORDS)
+    assert (tally.extracted, tally.failed) == (4, 0)
 
 
 AWAY = "stopped (the model was away)"

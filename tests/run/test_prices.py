@@ -12,7 +12,9 @@ from extractor.model.cost.prices import read_prices
 from extractor.model.cost.tokens import RequestSize
 from extractor.model.spec import ModelSpec
 from extractor.run.forecast import forecast_run
+from tests.tables import read_cases
 
+CASES = read_cases(__file__)
 OWN = """
 as_of = 2026-11-01
 [model."gpt-4o"]
@@ -38,23 +40,7 @@ def write(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    ("model", "name", "prompt"),
-    [
-        ("gpt-4o", "gpt-4o", 1),
-        ("gpt-4o-2024-08-06", "gpt-4o", 2.5),
-        ("gpt-4o-mini", "gpt-4o-mini", 0.15),
-        ("gpt-4o-new", None, None),
-        ("team-a", "team-a", 0.5),
-        ("http://gpu:8000/v1#team-a", "http://gpu:8000/v1#team-a", 0),
-        ("http://other:8000/v1#team-a", "team-a", 0.5),
-        ("http://other:8000/v1#gpt-4o-mini", None, None),
-        # also takes sound, at another price
-        ("google/gemini-2.5-flash", "gemini-2.5-flash", 0.3),
-        # the first tier of a price by length
-        ("google/gemini-2.5-pro", "gemini-2.5-pro", 1.25),
-    ],
-)
+@pytest.mark.parametrize(("model", "name", "prompt"), CASES["prices"])
 def test_the_users_own_price_goes_first_and_a_server_has_no_other(
     write, model, name, prompt
 ):
@@ -63,14 +49,7 @@ def test_the_users_own_price_goes_first_and_a_server_has_no_other(
     assert (found and found.name, found and found.price.prompt) == (name, prompt)
 
 
-@pytest.mark.parametrize(
-    ("prices", "reported"),
-    [
-        ("prompt = -1\noutput = 1", "model.m.prompt"),
-        ("prompt = 1", "model.m.output"),
-        ("prompt = 1\noutput = 1\ninput = 2", "model.m.input"),
-    ],
-)
+@pytest.mark.parametrize(("prices", "reported"), CASES["broken_prices"])
 def test_the_problem_of_a_broken_price_is_named(write, prices, reported):
     with pytest.raises(ValueError, match=reported):
         read_prices([write(f"as_of = 2026-01-01\n[model.m]\n{prices}\n")])
@@ -95,7 +74,7 @@ LONG = RequestSize(1, 9000, 2000, 200.0, 300, system=8000)
 
 
 def pricing(model="gpt-4.1-mini", **more):
-    return replace(Pricing.of(ModelSpec.parse(model), read_prices()), **more)
+    return Pricing.of(ModelSpec.parse(model), read_prices(), **more)
 
 
 def test_the_static_beginning_is_cached_after_the_first_calls():

@@ -1,10 +1,7 @@
-"""A finished run, and a killed one, can be read from a read-only disk and from a full one, by
-real commands.
-"""
+"""A finished run can be read from a read-only disk and from a full one, by real commands."""
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from extractor.apps.cli.console import LATER
-from tests.commands import extractor, start_extractor
-from tests.faults.server import serve_faults
+from tests.commands import extractor
 from tests.mounting import UNSHARE, needs_mount
 from tests.stand_ins import serve_counting, write_distinct_records
 
@@ -28,23 +24,13 @@ MOUNTS = {"read-only": "mount -o remount,ro $DISK", "full": FULL}
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A finished run and a killed one, whose last answers are in the log of its store alone."""
+    """A finished run."""
     folder = tmp_path_factory.mktemp("runs")
     write_distinct_records(folder / "records.jsonl", 12)
     words = ("run", folder / "records.jsonl", "--effort", "all", "--concurrency", 2)
     with serve_counting() as server:
         model = ("--model", f"{server.url}#stub", "--out", folder / "finished")
         assert extractor(*words, *model).returncode == 0
-    with serve_faults() as server:
-        server.holds_after = 8
-        model = ("--model", f"{server.url}#stub", "--out", folder / "killed")
-        with start_extractor(*words, *model) as running:
-            running.wait_for(lambda: server.calls >= 10)
-            running.send_signal(signal.SIGKILL)
-            running.wait()
-        server.holds_after = None
-    assert (folder / "killed" / "run.sqlite-wal").stat().st_size
-    (folder / "killed" / "run.sqlite-shm").unlink()  # a backup leaves it out
     return folder
 
 
@@ -57,7 +43,7 @@ def on_disk(kind, runs, tmp_path, *commands):
         "set -e",
         f"export DISK={disk} TO={to}",
         "mkdir -p $DISK; mount -t tmpfs -o size=8m tmpfs $DISK",
-        f"cp -r {source}/finished {source}/killed $DISK",
+        f"cp -r {source}/finished $DISK",
         MOUNTS[kind],
         "set +e",
     ]

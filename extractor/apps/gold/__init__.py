@@ -5,14 +5,14 @@ record, the item, the field, each part of the value in a separate column, and th
 confidence from ``extractor.apps.values``. Empty fields have a row as well.
 
 - ``export_gold`` writes gold, or the results of a run, as a sheet (.csv, .xlsx).
-- ``import_gold`` reads a sheet. Gold that was not changed is imported identically, even if it
+- ``import_gold`` reads a sheet. Unchanged gold is imported exactly as it was exported, even if it
   covers only some fields, or contains groups of criteria or custom values. ``time_window`` is
   derived from ``time_windows``.
 - An error states the file, row and column, and a remedy. Only records without errors are written.
   If the records are available, quotes are checked in the same way as by ``extractor evaluate
   --check``.
-- Formulas and dates in a workbook are refused, and so are files that are too large to be sheets of
-  gold. Exported text never becomes a formula.
+- Formulas and dates in a workbook are rejected, and so are files that are too large to be gold
+  sheets. Exported text never becomes a formula.
 
 Where to make a change:
 

@@ -78,7 +78,7 @@ def import_gold(
 def _check_ending(path: Path) -> None:
     """Raise ``GoldError`` if the suffix of a file is not .csv or .xlsx."""
     if path.suffix.casefold() not in SHEETS:
-        raise GoldError(f"{path}: is not a sheet of gold; specify a .csv or .xlsx file")
+        raise GoldError(f"{path}: is not a gold sheet; specify a .csv or .xlsx file")
 
 
 def _find_records(inputs: Inputs, ids: Container[str]) -> dict[str, TrialRecord]:
@@ -115,6 +115,7 @@ def export_gold(gold: Path, to: Path, *, force: bool = False) -> int:
 
 
 def _refuse_existing(path: Path, *, force: bool) -> None:
+    """Raise ``ArgumentError`` if a file exists, unless ``force`` is set."""
     if path.exists() and not force:
         raise ArgumentError(
             f"{path}: already exists; add --force, or choose another path"

@@ -1,4 +1,4 @@
-"""Convert gold to rows, one per value, and rows to gold.
+"""Convert gold to rows, one per value, and convert rows to gold.
 
 A row consists of a path, such as ``eligibility.criteria[3].constraints[0]``, and texts, keyed by
 column: the parts of the value, or the value itself. A row without texts means that the record does
@@ -44,15 +44,17 @@ _PARTS = {
     for path, field in _FIELDS.items()
     if issubclass(field.type, BaseModel)
 }
-"""The parts of values that have a column. Lists, such as the arms of an amount, have separate rows
-instead.
+"""The parts of values that have their own column. Lists, such as the arms of an amount, have
+separate rows instead.
 """
 _FIRST = ("quantity", "comparator", VALUE, "value_high", "unit")
 PART_COLUMNS = tuple(dict.fromkeys([*_FIRST, *chain(*_PARTS.values())]))
 _KNOWN = {*_FIELDS, *ITEM_GROUPS, "dosing.amounts.arms", "scored"}
 _CUSTOM = "custom."
 _ADDED = 1_000_000
-"""The position of a list member whose path has no position: after all other members."""
+"""The first position for list members whose path has no position, so that they follow all other
+members.
+"""
 _REMEDIES = {
     "enum": "write one of these words",
     "missing": "add a row for this field to the item",
@@ -155,7 +157,7 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     value.
     """
     value = row.value
-    if row.path.startswith(_CUSTOM) and not (value and _read_own(value) == value):
+    if row.path.startswith(_CUSTOM) and not (value and _read_custom(value) == value):
         return {VALUE: json.dumps(value, ensure_ascii=False)}
     parts = value if isinstance(value, dict) else {VALUE: value}
     return {
@@ -165,7 +167,7 @@ def write_cells(row: ValueRow) -> dict[str, str]:
     }
 
 
-def _read_own(text: Any) -> Any:
+def _read_custom(text: Any) -> Any:
     """Return a custom value: the parsed JSON, or else the text itself."""
     try:
         return json.loads(text)
@@ -195,12 +197,14 @@ def build_gold(
     gold = builder.finish()
     if gold and record:
         for flaw in check_annotation(gold, record, fields):
-            builder.refuse_at(_split(flaw.path), flaw.problem)
+            builder.report_at(_split(flaw.path), flaw.problem)
     return None if builder.problems else gold, builder.problems
 
 
 class _Builder:
-    """Builds the gold of one record, and records the row of each value."""
+    """Builds the gold of one record from its rows, and records the row of each value. ``problems``
+    contains the problems so far.
+    """
 
     def __init__(self, first: PlacedRow) -> None:
         self.problems: list[Problem] = []
@@ -209,35 +213,41 @@ class _Builder:
         self._sources: dict[Location, PlacedRow] = {}
 
     def add(self, row: PlacedRow, number: int) -> None:
-        """Add the values of a row, or record its problem."""
+        """Add the values of a row, or report its problems. ``number`` is the position for a list
+        member whose path has no position.
+        """
+        # without positions, such as "dosing.amounts" for "dosing[0].amounts[1]"
         path = FieldRef(row.path).path
         location = _split(row.path)
         if not is_known(row.path):
             text = f"there is no {row.path!r}{suggest(path, _KNOWN)}; correct field or item"
-            self._refuse(row, "field", text)
+            self._report(row, "field", text)
             return
         if row.cells and path in _LISTS and row.path[-1] != "]":
             location += (number,)
+        # a value with parts may also be written in the column "value" alone, such as "18 years"
         for column in row.cells.keys() - {*_PARTS.get(path, (VALUE,))}:
             if len(row.cells) > 1 or column != VALUE:
-                self._refuse(row, column, f"{path} has no {column}; clear it")
+                self._report(row, column, f"{path} has no {column}; clear it")
         try:
             for name, value in _read_row(path, row.cells).items():
                 self._set((*location, *name), row, value)
         except ValueError as error:
-            self._refuse(row, VALUE, str(error))
+            self._report(row, VALUE, str(error))
 
     def _set(self, location: Location, row: PlacedRow, value: Any) -> None:
-        """Set a value in the tree, in which a list is represented by a dict keyed by position."""
+        """Set a value of a row in the tree, in which lists are represented by dictionaries keyed by
+        position.
+        """
         node: Any = self._tree
         for step in location[:-1]:
             node = node.setdefault(step, {})
             if isinstance(node, tuple):
                 text = f"contradicts {node[0].place}; remove one of them"
-                self._refuse(row, "field", text)
+                self._report(row, "field", text)
                 return
         if row.cells and location[-1] in node:
-            self._refuse(row, "field", f"repeats {row.path}; give it another position")
+            self._report(row, "field", f"repeats {row.path}; give it another position")
         node.setdefault(location[-1], (row, value))
 
     def finish(self) -> dict[str, Any] | None:
@@ -246,19 +256,21 @@ class _Builder:
             return None
         tree = self._close_gaps(self._tree, ())
         tree["record_id"] = self._first.record_id
+        # the schema requires this key
         tree[PEOPLE] = tree.get(PEOPLE) or {}
         try:
             extraction = TrialExtraction.model_validate(tree)
         except ValidationError as error:
             for violation in error.errors(include_url=False):
-                # A number that is refused as an integer is also refused as a float.
+                # an invalid number is reported twice, as an integer and as a float
                 if violation["loc"][-1] == "int":
                     continue
                 remedy = _REMEDIES.get(violation["type"], "correct it")
                 text = f"{violation['msg'].replace('Input', 'it')}; {remedy}"
-                self.refuse_at(violation["loc"], text)
+                self.report_at(violation["loc"], text)
             return None
         gold = shape_gold(extraction)
+        # gaps in positions were closed, so references from custom values need the new paths
         moved = {
             split_path(row.path)[0]: split_path(join_path(location))[0]
             for location, row in self._sources.items()
@@ -275,7 +287,9 @@ class _Builder:
         return gold
 
     def _close_gaps(self, node: Any, location: Location) -> Any:
-        """Return a subtree in which lists are restored, and record the row of each value."""
+        """Return a subtree with dictionaries keyed by position converted to lists, and record the
+        row of each value.
+        """
         if isinstance(node, tuple):
             self._sources[location], value = node
             return value
@@ -289,43 +303,54 @@ class _Builder:
             for step, member in node.items()
         }
 
-    def refuse_at(self, location: Location, text: str) -> None:
-        """Add a problem to the row for a path or, if there is none, to a row for the same item."""
+    def report_at(self, location: Location, text: str) -> None:
+        """Report a problem at the row for a location or, if there is none, at the row with the most
+        similar location.
+        """
+        # the row whose location has the longest beginning in common with this one
         near = max(
             self._sources,
-            key=lambda given: [a == b for a, b in zip(given, location, strict=False)],
+            key=lambda known: [a == b for a, b in zip(known, location, strict=False)],
         )
         row = self._sources[near]
         column: str | int = VALUE
+        # the problem concerns another field of the item, such as a missing quote
         if near != location[: len(near)]:
             column = location[-1] if location else "record"
         elif FieldRef(row.path).path in _PARTS:
             column = near[-1]
-        self._refuse(row, str(column), text)
+        self._report(row, str(column), text)
 
-    def _refuse(self, row: PlacedRow, column: str, text: str) -> None:
+    def _report(self, row: PlacedRow, column: str, text: str) -> None:
+        """Add a problem in a column of a row."""
         self.problems.append(Problem(f"{row.place}, {column}", text))
 
 
 def _read_row(path: str, cells: Mapping[str, Any]) -> dict[Location, Any]:
-    """Return the value of a row, or the parts of the value by name. Raises ``ValueError`` if a
-    text is invalid.
+    """Return the value of a row, keyed by its location below ``path``: the whole value under
+    ``()``, or each part under its name. Raises ``ValueError`` if a text is invalid.
     """
     if not cells:
         return {(): [] if path in _LISTS else None}
     if path.startswith(_CUSTOM):
-        return {(): _read_own(cells.get(VALUE))}
+        return {(): _read_custom(cells.get(VALUE))}
     if path not in _PARTS:
         return {(): cells.get(VALUE)}
     parts = _PARTS[path]
     model = _FIELDS[path].type
-    written = str(cells.get(VALUE))
-    is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", written)
+    # the whole value in one cell, such as "platelets: >= 50 /L", rather than one part per column
+    whole = str(cells.get(VALUE))
+    is_number = VALUE in parts and re.fullmatch(r"[\d.\s]+", whole)
     if model in CLASSES and cells.keys() == {VALUE} and not is_number:
-        cells = CLASSES[model].read(written).model_dump(mode="json", exclude={"arms"})
+        cells = CLASSES[model].read(whole).model_dump(mode="json", exclude={"arms"})
     return {(part,): cells.get(part) for part in parts}
 
 
 def _split(path: str) -> Location:
+    """Return the names and positions in a path.
+
+    >>> _split("dosing[0].route")
+    ('dosing', 0, 'route')
+    """
     steps = chain(*FieldRef(path).steps)
     return tuple(step for step in steps if step is not None)

@@ -1,4 +1,4 @@
-"""Sheets of gold: CSV or Excel workbooks, with one row per value."""
+"""Gold sheets: CSV files or Excel workbooks with one row per value."""
 
 import csv
 import io
@@ -20,8 +20,8 @@ COLUMNS = (*_PLACE, *PART_COLUMNS, *_SUPPORT)
 _WORKBOOK = ".xlsx"
 SHEETS = (".csv", _WORKBOOK)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""The start of a text that a spreadsheet could interpret as a formula, or that is already escaped
-with an apostrophe.
+"""The first character of text that a spreadsheet could interpret as a formula, or that begins with
+an apostrophe, which would otherwise be lost on import.
 """
 _MOST_BYTES = 200_000_000
 _LONGEST_CELL = 32_767
@@ -73,13 +73,15 @@ def _write_workbook(path: Path, lines: Iterable[list[str]]) -> None:
     for number, line in enumerate(lines, 1):
         if max(map(len, line)) > _LONGEST_CELL:
             raise GoldError(
-                f"{path}, row {number}: a text is too long for an Excel cell; write a .csv file"
+                f"{path}, row {number}: contains text that is too long for an Excel cell; write "
+                "a .csv file instead"
             )
         try:
             sheet.append(line)
         except openpyxl.utils.exceptions.IllegalCharacterError:
             raise GoldError(
-                f"{path}, row {number}: a character is not allowed in a workbook; write a .csv file"
+                f"{path}, row {number}: contains a character that is not allowed in a workbook; "
+                "write a .csv file instead"
             ) from None
     book.save(path)
 
@@ -95,7 +97,7 @@ def read_sheet(path: Path) -> Iterator[PlacedRow]:
     columns = [name.strip().casefold() for name in next(lines, [])]
     _check_columns(path, columns)
     for number, line in enumerate(lines, 2):
-        # A row may have more or fewer cells than the first one.
+        # a row may have more or fewer cells than the header row
         cells = {
             name: _strip_guard(text)
             for name, text in zip(columns, line, strict=False)
@@ -118,14 +120,14 @@ def _check_columns(path: Path, columns: list[str]) -> None:
     """
     if not {"record", "field"}.issubset(columns):
         raise GoldError(
-            f"{path}, row 1: has no columns record and field; start with a sheet written by "
-            "`extractor gold export`"
+            f"{path}, row 1: the columns record and field are missing; start from a sheet written "
+            "by `extractor gold export`"
         )
     for name in columns:
         if name and name not in COLUMNS and not name.startswith("note"):
             raise GoldError(
                 f"{path}, row 1, {name}: is not a column of gold{suggest(name, COLUMNS)}; correct "
-                "it, or rename it to note"
+                "the name, or rename the column to note"
             )
 
 
@@ -157,7 +159,7 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
             _refuse_large(path, sum(part.file_size for part in parts.infolist()))
         with closing(openpyxl.load_workbook(path, read_only=True)) as book:
             sheet = book.worksheets[0]
-            # The stated size may include millions of empty cells.
+            # the size that the workbook states may include millions of empty cells
             sheet.reset_dimensions()
             for number, row in enumerate(sheet.iter_rows(), 1):
                 yield [_read_cell(f"{path}, row {number}", cell) for cell in row]
@@ -170,24 +172,20 @@ def _read_workbook(path: Path) -> Iterator[list[str]]:
 
 
 def _read_cell(place: str, cell: Any) -> str:
-    """Return a cell as text, such as "18" for 18.0. Raises ``GoldError`` for formulas and dates."""
+    """Return the content of a cell as text. Raises ``GoldError`` for formulas and dates."""
     kinds = {"f": "a formula", "d": "a date"}
     if cell.data_type in kinds:
         kind = kinds[cell.data_type]
         raise GoldError(
             f"{place}, column {cell.column_letter}: is {kind}; write it as text"
         )
-    value = cell.value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return "" if value is None else str(value)
+    return "" if cell.value is None else str(cell.value)
 
 
 def _refuse_large(path: Path, size: int) -> None:
     if size > _MOST_BYTES:
         raise GoldError(
-            f"{path}: has {size:,} bytes, which is too large for a sheet of gold; import fewer "
-            "records"
+            f"{path}: has {size:,} bytes, which is too large for a gold sheet; import fewer records"
         )
 
 

@@ -38,22 +38,22 @@ _NEEDED = {
     "time_kind",
     *PEOPLE_FIELDS,
 }
-"""Fields that have a value on every line that asks for them, so that omitting the field is not an
-answer.
+"""Fields that have a value for every line that asks for them. If an item omits such a field, the
+field remains unanswered.
 """
 _KINETICS = (Concept.PHARMACOKINETICS, Concept.CELLULAR_KINETICS)
 _HEAD = 60
-"""Maximum number of characters used to find the beginning of an outcome's part. A longer copy is
-shortened to this length.
+"""Maximum number of characters used to find the beginning of a part of an outcome. If a model
+copies more words of the part, they are truncated to this length.
 """
 
 
 def read_items(completion: Completion, call: Call, questions: Questions) -> ModelReply:
-    """Validate each item of an answer separately. Return the valid items about the lines of the
-    call, and the reasons for dropping others. From a refusal, only the reason is read.
+    """Validate each item of an answer separately. Return the valid items for the lines in the call,
+    and the reasons for dropping the others. If the answer is a refusal, only its reason is read.
 
-    From a truncated answer, the complete items are read; the other lines are asked again by the
-    caller.
+    If the answer is truncated, only its complete items are read; the caller asks about the other
+    lines again.
     """
     if completion.ending is Ending.REFUSED:
         return ModelReply(dropped=((None, completion.problem),))
@@ -63,7 +63,9 @@ def read_items(completion: Completion, call: Call, questions: Questions) -> Mode
     if items is None:
         items = split_items(completion.text, is_cut=is_cut)
         if not is_cut:
-            dropped.append((None, "the answer is empty or not JSON with items"))
+            dropped.append(
+                (None, "the answer is empty or is not JSON that contains items")
+            )
     valid = []
     numbers = {question.number for question in questions}
     for raw in items:
@@ -91,7 +93,7 @@ def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
     values_by_place: dict[tuple[int, int], Values] = {}
     for position, item in enumerate(items):
         is_list = is_listing(by_number[item.n])
-        # if a line that allows one item has several, later items only add missing keys
+        # if a line that allows one item has several, the later ones only add missing keys
         place = (item.n, position if is_list else 0)
         values_by_place[place] = {**item.model_extra, **values_by_place.get(place, {})}
     for (number, _), keys in values_by_place.items():
@@ -100,47 +102,49 @@ def read_values(questions: Questions, items: Iterable[Any]) -> Answers:
             yield by_number[number], values
 
 
-def _read_item(question: Question, written: Values) -> Values:
-    """Return the values that answer a question, or an empty dictionary if the item does not answer
-    it. The value of a custom field is a tuple of claims.
+def _read_item(question: Question, raw_values: Values) -> Values:
+    """Return the values of a question's fields in an item, or an empty dictionary if the item does
+    not answer the question. ``raw_values`` contains the item's values by key. The value of a custom
+    field is a tuple of claims.
 
-    If the item omits a field, the text does not state it: its value is None, an empty tuple, or
-    False for ``censored``. However, omitting a field that every line has, or a field about the
-    participants, is not an answer, and the result does not contain the field.
+    If the item omits a field, the text is taken not to state it: its value is None, an empty tuple,
+    or False for ``censored``. However, omitting a field that every line has, or a field about the
+    participants, is not an answer, so the result does not contain the field.
     """
     forms = FORMS[question.task]
     names = question.guideline_fields
     # a line that is not a criterion may still introduce criteria and describe participants
-    is_none = read_field("stands", forms["stands"], written) is False
+    is_none = read_field("stands", forms["stands"], raw_values) is False
     if is_none and question.task is Task.ELIGIBILITY:
         names = ("stands", *sorted({"rule", PEOPLE}.intersection(names)))
     values = {}
     for name in expand(names):
-        value = read_field(name, forms[name], written)
+        value = read_field(name, forms[name], raw_values)
         if value is not None or name not in _NEEDED:
             values[name] = value
     if values.get("concept") in _KINETICS:
-        # Tmax is a time, but not a time to an event
+        # a pharmacokinetic measure such as Tmax is a time, but not a time to an event
         values |= dict.fromkeys(values.keys() & {"start_event", "end_events"})
     if isinstance(values.get("split"), dict):
-        values |= _cut(question.chunk.text, values.pop("split"))
+        values |= _split_outcome(question.chunk.text, values.pop("split"))
     claims = {}
     for field in question.custom:
-        readable, faults = field.read(written.get(field.name))
+        readable, faults = field.read(raw_values.get(field.name))
         claims[field.name] = (*readable, *(UnreadableValue(*fault) for fault in faults))
     is_regimen = REGIMENS in question.fields
     # a regimen item that contains only the number of its line is not an answer
-    says_something = any(values.values()) if is_regimen else bool(values)
-    if not says_something and not any(claims.values()):
+    is_answer = any(values.values()) if is_regimen else bool(values)
+    if not is_answer and not any(claims.values()):
         return {}
     if is_regimen:
         values["stands"] = True
     return values | claims
 
 
-def _cut(text: str, split: Mapping[str, str | None]) -> Values:
-    """Return the parts of an outcome, or an unreadable ``split`` if the text cannot be split as the
-    model states.
+def _split_outcome(text: str, split: Mapping[str, str | None]) -> Values:
+    """Return the parts of an outcome, or an unreadable ``split`` if the text cannot be split in
+    this way. ``split`` contains the beginnings of the description (``d``) and of the time frame
+    (``t``), as the model copied them.
     """
     heads = [(split.get(part) or "")[:_HEAD] or None for part in "dt"]
     try:
@@ -149,12 +153,13 @@ def _cut(text: str, split: Mapping[str, str | None]) -> Values:
         return {"split": UnreadableValue(json.dumps(split), str(error))}
 
 
-def read_field(name: str, form: Form, written: Values) -> Any:
+def read_field(name: str, form: Form, raw_values: Values) -> Any:
     """Return the value of a field in an item, or an ``UnreadableValue``. If the item omits the
-    field, return the value that means "not stated".
+    field, return the value that means "not stated" (None, an empty tuple, or False for
+    ``censored``), or None if the field must have a value.
     """
     # the field's full name is also accepted
-    value = written.get(form.key, written.get(name))
+    value = raw_values.get(form.key, raw_values.get(name))
     if value is None:
         nothing = () if form.many and name not in _NEEDED else None
         return False if name == "censored" else nothing
@@ -165,16 +170,18 @@ def read_field(name: str, form: Form, written: Values) -> Any:
     return tuple(_read_value(form, member) for member in members)
 
 
-def _read_value(form: Form, written: Any) -> Any:
+def _read_value(form: Form, raw_value: Any) -> Any:
+    """Return a value, or an ``UnreadableValue`` with the reason."""
     try:
-        return form.read(written)
+        return form.read(raw_value)
     except ValueError as error:
-        is_text = isinstance(written, str)
-        text = written if is_text else json.dumps(written, ensure_ascii=False)
+        is_text = isinstance(raw_value, str)
+        text = raw_value if is_text else json.dumps(raw_value, ensure_ascii=False)
         return UnreadableValue(text, _explain(error))
 
 
 def _explain(error: ValueError) -> str:
+    """Return the message of an error, or all messages of a validation error."""
     if not isinstance(error, ValidationError):
         return str(error)
     problems = "; ".join(fault["msg"] for fault in error.errors())
@@ -182,9 +189,9 @@ def _explain(error: ValueError) -> str:
 
 
 def read_silence(silent: Iterable[Question]) -> Answers:
-    """Yield the lines for which the absence of items is an answer, with the values that it means. A
-    line that asks for regimens does not have any (``stands`` is False); any other line does not
-    have values of custom fields.
+    """Yield the lines for which the absence of items counts as an answer, with the values that the
+    absence implies. A line that is asked for regimens is taken to have none (``stands`` is False);
+    any other line is taken to have no values for its custom fields.
     """
     for question in filter(is_listing, silent):
         if REGIMENS in question.fields:

@@ -1,7 +1,7 @@
 """Convert the replies of a model to drafts with the values that the text supports.
 
 A question is a line with unanswered fields. A reply contains items about these lines, and each item
-becomes a draft. No question is asked twice: a value that the text contradicts is refused and
+becomes a draft. No question is asked twice: a value that the text contradicts is rejected and
 reported as a finding. A missing item is an answer only if the model seems to have read the whole
 call.
 """
@@ -31,32 +31,32 @@ from extractor.model.asking.reply_models import (
 )
 from extractor.schemas import AbsenceReason, Origin
 
-_MEANT = {
+_PARTS_OF = {
     PEOPLE: PEOPLE_FIELDS,
     REGIMENS: (REGIMENS, *REGIMEN_FIELDS),
     "split": PARTS,
 }
-"""The fields that each question about several fields asks for."""
+"""The fields for which each of these questions asks. Any other question asks for one field."""
 _SHARE_SKIPPED = 0.2
-"""If a larger share of the lines that require an item did not receive one, the model did not read
-the whole call.
+"""If more than this share of the lines that require an item did not receive one, the model is
+assumed not to have read the whole call.
 """
 
 Reasons = dict[str, AbsenceReason]
-"""The reason why a field does not have an answer, keyed by field."""
+"""The reasons why fields do not have answers, keyed by field."""
 Replies = Sequence[ModelReply | None]
-"""A reply for each call of a round, or None for a call that the budget did not cover."""
+"""A reply for each call in a round, or None for a call that the budget did not cover."""
 
 
 def read_replies(
     parsed: ParsedRecord, query_round: Round, replies: Replies | None
 ) -> ModelResult:
-    """Return the values in the replies to a round that the text supports.
+    """Return the values that the text supports, from the replies to a round of questions.
 
     The result contains a draft for each item, an empty draft for each line without an answer, and a
-    draft for the record itself if it was asked about. Each draft has the reasons for unanswered
-    fields. Lines whose answer is pending in a batch are counted as open and do not have a draft. If
-    ``replies`` is None because no model was asked, all lines are pending.
+    draft for the record itself if it was asked about. Each draft contains the reasons for its
+    unanswered fields. Lines whose answer is pending in a batch are counted as open and do not have
+    a draft. If ``replies`` is None because no model was asked, all lines are pending.
     """
     if replies is None:
         replies = [ModelReply(pending=1)] * len(query_round.calls)
@@ -70,11 +70,11 @@ def read_replies(
         if reply is None:
             unasked += call
             continue
-        read, silent = _read_reply(parsed, call, reply)
-        drafts += read
-        skipped |= silent
-        unanswered += count_asked(call) if reply.is_useless else len(silent)
-        answered_numbers = {draft.number for draft in read}
+        call_drafts, call_skipped = _read_reply(parsed, call, reply)
+        drafts += call_drafts
+        skipped |= call_skipped
+        unanswered += count_asked(call) if reply.is_useless else len(call_skipped)
+        answered_numbers = {draft.number for draft in call_drafts}
         lines = [
             line
             for line in call
@@ -107,8 +107,8 @@ def read_replies(
 def _read_reply(
     parsed: ParsedRecord, call: Questions, reply: ModelReply
 ) -> tuple[list[Draft], set[int]]:
-    """Return the drafts of a reply, and the numbers of the lines that the model skipped. There is a
-    draft for each item and for each line for which the absence of items is an answer.
+    """Return the drafts of a reply to a call, and the numbers of the lines that the model skipped.
+    There is a draft for each item and for each line for which the absence of items is an answer.
     """
     lines = {line.number: line for line in call}
     drafts = [
@@ -125,7 +125,8 @@ def _read_reply(
     needed = {line.number for line in call if not is_listing(line)}
     skipped = silent & needed
     is_unread = len(skipped) > len(needed) * _SHARE_SKIPPED
-    # the reply is empty although the rules read doses
+    # if not enough lines were read, or if there are no items although the rules read doses, the
+    # absence of items is not an answer
     if is_unread or (parsed.regimens and not answered):
         skipped = silent
     if not reply.dropped:
@@ -141,18 +142,18 @@ def _ground(
     question: Question,
     values: Values,
 ) -> Draft:
-    """Return the draft of an item with the supported values. If the model names a line of the call
-    as the line that introduces the item, or states that there is no such line, the draft includes
-    this answer.
+    """Return the draft of an item, which contains the values that the text supports. If the model
+    names a line of the call as the line that introduces the item, or states that there is no such
+    line, the draft includes this answer.
 
-    Values are also searched for in the introducing line, which is the model's or otherwise the
-    rules'. ``values`` are the values of the item, keyed by field; ``lines`` are the lines of the
-    call, keyed by number.
+    Values are also searched for in the introducing line: the one that the model names or, if it
+    names none, the one that the rules found. ``values`` are the values of the item, keyed by field;
+    ``lines`` are the lines of the call, keyed by number.
     """
     draft = parsed.draft_of(question.task, question.chunk)
     item_values = dict(values)
     lead_line = lines.get(item_values.get("lead_in"))
-    # a lead-in of None, which is kept, means that nothing introduces the line
+    # None is kept, because it is an answer: no line introduces this one
     if isinstance(item_values.get("lead_in"), int):
         del item_values["lead_in"]
     if lead_line is None:
@@ -166,13 +167,13 @@ def _ground(
 
 
 def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]:
-    """Return, for the number of each item and of the record, the fields that were planned to be
-    asked, each with the reason that applies if it remains unanswered: the model did not answer, or
-    the budget did not cover the call.
+    """Return, for the number of each item and of the record, the fields that the model was to be
+    asked about, each with the reason that applies if it remains unanswered: the model did not
+    answer, or the budget did not cover the call.
 
     Many lines ask about the participants: if a model received one of these lines, the budget is not
-    the reason. A custom field of the record is limited by the budget until all of its lines were
-    asked.
+    the reason. A custom field of the record is treated as limited by the budget until all of its
+    lines have been asked about.
     """
     reasons: dict[int, Reasons] = {}
     for questions, reason in (
@@ -189,29 +190,31 @@ def _list_reasons(unasked: Questions, received: Questions) -> dict[int, Reasons]
                 reasons_of_item = reasons.setdefault(number, {})
                 # an unasked line might state the custom field, so the budget remains the reason
                 if name not in of_record or name not in reasons_of_item:
-                    reasons_of_item |= dict.fromkeys(_MEANT.get(name, [name]), reason)
+                    reasons_of_item |= dict.fromkeys(
+                        _PARTS_OF.get(name, [name]), reason
+                    )
     return reasons
 
 
 def _is_open(draft: Draft) -> bool:
-    """Return True if a field that was asked about does not have a supported answer.
+    """Return True if a field that the model was asked about does not have a supported answer.
 
     For regimens, an agent is sufficient. A line that is not a criterion or regimen according to the
-    model (``stands`` is False) does not have open fields.
+    model (``stands`` is False) is treated as having no open fields.
     """
-    # such as a heading among the criteria
+    # the line is not an item, such as a heading among the criteria
     if "stands" in draft.model and draft.model["stands"].value is False:
         return False
-    wanted = set(draft.questions)
-    if REGIMENS in wanted:
-        wanted = wanted.difference(_MEANT[REGIMENS]) | {"agent"}
-    return not wanted <= draft.model.keys()
+    fields = set(draft.questions)
+    if REGIMENS in fields:
+        fields = fields.difference(_PARTS_OF[REGIMENS]) | {"agent"}
+    return not fields <= draft.model.keys()
 
 
 def _join_record(drafts: Sequence[Draft], reasons: Reasons) -> Draft:
-    """Combine the answers of lines about the whole record into one draft: the lowest minimum age,
-    the highest maximum age, the first answers about sex and healthy volunteers, and all values of
-    custom fields.
+    """Combine the answers about the whole record, which come from several lines, into one draft:
+    the lowest minimum age, the highest maximum age, the first answers about sex and healthy
+    volunteers, and all values of custom fields.
 
     Lines that do not state an age or a sex (None) are skipped.
     """

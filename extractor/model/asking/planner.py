@@ -1,8 +1,8 @@
-"""Choose the fields of a record that a model is asked about, and pack the questions into calls.
+"""Choose which fields of a record to ask a model about, and pack the questions into calls.
 
-A field of the guideline or a custom field is asked about if its confidence is doubtful at the
-chosen effort. If a question asks which line introduces a criterion, the possible lines are
-included.
+The model is asked about a guideline field or a custom field if the field's confidence is too low
+for the chosen effort level. If a question asks which line introduces a criterion, the possible
+lines are included.
 """
 
 import re
@@ -46,8 +46,8 @@ _TIMED = re.compile("time_to_|duration_of_|.*_survival$")
 """Time-to-event concepts, which are the only ones with a start event, end events and censoring."""
 _RARE = {info.name for task in Task for info in list_fields(task) if info.metadata.rare}
 _WEIGHED = [name for name in REGIMEN_FIELDS if name != "arms"]
-"""The fields that are a reason to ask about regimens if they are doubtful. Arms are excluded,
-because they are taken from the registry's own list.
+"""The fields that, if doubtful, are a reason to ask about regimens. Arms are excluded, because they
+are taken from the registry's own list.
 """
 _PEOPLE_WORDS = re.compile(
     r"\b(?:healthy|volunteers?|(?:wo)?m[ae]n|(?:fe)?males?|boys?|girls?|sex|genders?|ages?d?"
@@ -55,7 +55,7 @@ _PEOPLE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _PEOPLE_IN = ("title", "official_title", "brief_summary")
-"""Sections other than the criteria that may state who can take part."""
+"""Sections, other than the criteria, that may state who can take part."""
 _LINE = re.compile(
     r"^[^\S\n]*+(?:(?:[*•·o–—-]|\d{1,2}[.)]|[a-zA-Z][.)])(?:[^\S\n]++|(?=\n)))?+(\S(?:.*\S)?)",
     re.MULTILINE,
@@ -64,7 +64,7 @@ _LINE = re.compile(
 
 
 def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestSize:
-    """Estimate the size of the requests about a record, assuming that no re-asks are needed."""
+    """Estimate the size of the requests for a record, assuming that no question is asked twice."""
     query_round = plan_round(parse_record(record, options.fields), options)
     if query_round is None:
         return RequestSize()
@@ -74,16 +74,14 @@ def estimate_record(record: TrialRecord, options: ExtractionOptions) -> RequestS
 
 
 class Round(NamedTuple):
-    """The questions of each call about a record. ``render`` creates a call from its questions."""
+    """The questions in each call for a record. ``render`` creates a call from its questions."""
 
     calls: tuple[Questions, ...]
     render: Render
 
 
 def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None:
-    """Return the calls about a record that ``options`` require, or None if there are no
-    questions.
-    """
+    """Return the calls that ``options`` require for a record, or None if there are no questions."""
     questions = plan_questions(parsed, options)
     if not questions:
         return None
@@ -93,13 +91,15 @@ def plan_round(parsed: ParsedRecord, options: ExtractionOptions) -> Round | None
 
 
 def count_asked(questions: Questions) -> int:
-    """Count the lines that ask for a field. Lines without fields are only context for the model."""
+    """Count the lines for which a field is requested. Lines without fields are only context for the
+    model.
+    """
     return sum(bool(question.fields) for question in questions)
 
 
 def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Questions:
-    """Choose the questions about a record: the questions of each task in reading order, then lines
-    that are asked only for custom fields. Empty for ``Effort.NONE``.
+    """Choose the questions about a record: first the questions for each task in reading order, then
+    the lines that are asked about only because of custom fields. Empty for ``Effort.NONE``.
 
     Each chunk is asked about only once, because its number identifies the answer. A second task
     skips the chunk, and a custom field is added to the existing question.
@@ -133,18 +133,19 @@ def plan_questions(parsed: ParsedRecord, options: ExtractionOptions) -> Question
 def pack_questions(
     questions: Questions, max_tokens: int = 8000, max_output: int = 8000
 ) -> tuple[Questions, ...]:
-    """Pack questions into calls in order. Each call contains as many of the next lines as fit.
+    """Pack questions into calls in order. Each call contains as many consecutive lines as fit.
 
-    ``max_tokens`` limits the estimated tokens of a call's lines (without the system part), and
-    ``max_output`` limits the tokens of its longest possible answer. A line that exceeds a limit is
-    sent in its own call. Adjacent lines that ask for regimens stay together even if they exceed a
-    limit, because the model lists their regimens together.
+    ``max_tokens`` limits the estimated number of tokens in a call's lines (excluding the system
+    part), and ``max_output`` limits the number of tokens in its longest possible answer. A line
+    that exceeds a limit is sent in its own call. Adjacent lines that ask for regimens stay together
+    even if they exceed a limit, because the model lists their regimens together.
     """
-    # Current models can write 8,000 tokens; if a model cannot, its truncated answer is asked again
-    # in halves.
+    # current models can write 8,000 tokens; if another model cannot, its truncated answer is asked
+    # again in halves
     calls: list[tuple[Question, ...]] = []
     room = 0
     for is_list, lines in groupby(questions, lambda line: REGIMENS in line.fields):
+        # a group of lines that must stay together: all adjacent regimen lines, or a single line
         for group in [tuple(lines)] if is_list else zip(lines):
             size = sum(estimate_tokens(render_line(line)) for line in group)
             if size > room or count_output_tokens(calls[-1] + group) > max_output:
@@ -159,7 +160,7 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
     """Return True if a line may state who can take part: it contains a word for people of a certain
     age or sex, or a number that can only be an age.
 
-    In a title or summary (``is_criterion=False``), only words are considered, not numbers.
+    In a title or summary (``is_criterion=False``), numbers are ignored.
 
     >>> list(map(says_who, ("No minors", "Under 18s", "At least 18 y/o", "Aspirin")))
     [True, True, True, False]
@@ -170,8 +171,9 @@ def says_who(text: str, *, is_criterion: bool = True) -> bool:
 
 
 def _list_doubtful(item: Draft, names: Iterable[str], effort: Effort) -> list[str]:
-    """Return the fields whose readings by the rules are doubtful at this effort. The field ``rule``
-    is included only for lines such as "Any of the following:", for which the rules have a reading.
+    """Return the fields for which the rules' readings are doubtful at this effort level. The field
+    ``rule`` is included only for lines such as "Any of the following:", for which the rules have a
+    reading.
     """
     return [
         name
@@ -226,13 +228,13 @@ def _list_introducing(
     doubtful_fields: Mapping[int, Collection[str]],
     numbers: Iterator[int],
 ) -> dict[Span, Chunk]:
-    """Return the lines of the section "eligibility" that may introduce a criterion, keyed by span:
-    criteria that end with a colon, criteria that the rules read as a lead-in, and all lines that
-    are not criteria, such as headings, without their list markers.
+    """Return the lines of the "eligibility" section that may introduce a criterion, without their
+    list markers and keyed by span: criteria that end with a colon, criteria that the rules read as
+    a lead-in, and all lines that are not criteria, such as headings.
 
-    The result is empty if no criterion in the section is asked for its lead-in. ``doubtful_fields``
-    contains the fields that each criterion is asked for, keyed by number; ``numbers`` yields
-    numbers for lines that are not items.
+    The result is empty if the model is not asked for the lead-in of any criterion in the section.
+    ``doubtful_fields`` contains the fields that each criterion is asked for, keyed by number;
+    ``numbers`` yields numbers for lines that are not items.
     """
     criteria = [
         criterion
@@ -260,8 +262,8 @@ def _list_introducing(
 def _plan_dosing(
     parsed: ParsedRecord, options: ExtractionOptions, numbers: Iterator[int]
 ) -> Iterator[Question]:
-    """Yield either all passages that may state doses, as questions about their regimens, or none:
-    if the rules misread one wording, they may misread the others too.
+    """Yield either all passages that may state doses, as questions about their regimens, or none of
+    them: if the rules misread one wording, they may misread other wordings too.
 
     The passages are asked about if the regimens are doubtful, or if a passage may contain a custom
     field of regimens.
@@ -285,9 +287,9 @@ def _doubts_regimens(
     """Return True if the mean confidence of all regimens' fields except ``arms`` is doubtful at
     this effort.
 
-    Each candidate, which is text that seems to contain a regimen that the rules could not read, has
-    confidence 0 in every field. Without regimens and candidates, the result is True if a passage
-    mentions doses.
+    A candidate is text that seems to contain a regimen that the rules could not read; it counts as
+    a regimen with confidence 0 in every field. If there are neither regimens nor candidates, the
+    result is True if a passage mentions doses.
     """
     confidences = [
         regimen.read(name).confidence
@@ -301,25 +303,28 @@ def _doubts_regimens(
 
 
 def _plan_endpoints(parsed: ParsedRecord, effort: Effort) -> Iterator[Question]:
-    """Yield the outcomes with their doubtful fields, except fields that their concept cannot have.
+    """Yield the outcomes that have doubtful fields, each with these fields, except fields that its
+    concept cannot have.
 
-    If the concept itself is doubtful, all rare fields and the events are asked too.
+    If the concept itself is doubtful, the model is also asked about all rare fields and the events.
     """
     names = FIELDS[Task.ENDPOINTS]
     for outcome in parsed.outcomes:
-        wanted = set(_list_doubtful(outcome, (*names, *PARTS), effort)) - {"split"}
+        fields_to_ask = set(_list_doubtful(outcome, (*names, *PARTS), effort)) - {
+            "split"
+        }
         section = parsed.record.section(outcome.chunk.span.section)
-        # some registries store measure, description and time frame separately
-        if wanted.intersection(PARTS) and not (section and section.parts):
-            wanted.add("split")
-        if "concept" in wanted:
+        # "Pain, day 3" can be split, unless the registry stores the parts separately
+        if fields_to_ask.intersection(PARTS) and not (section and section.parts):
+            fields_to_ask.add("split")
+        if "concept" in fields_to_ask:
             # the concept determines which fields may be stated; an omitted key does not cost tokens
-            wanted |= _RARE | _EVENTS
+            fields_to_ask |= _RARE | _EVENTS
         concept = outcome.read("concept")
         # "Overall survival" has a start event and censoring; "Tumor size" does not
         if concept.certain and not _TIMED.match(concept.value or ""):
-            wanted -= _EVENTS
-        fields = tuple(name for name in names if name in wanted)
+            fields_to_ask -= _EVENTS
+        fields = tuple(name for name in names if name in fields_to_ask)
         if fields:
             yield Question(Task.ENDPOINTS, outcome.chunk, fields)
 
@@ -331,22 +336,20 @@ def _plan_own(
     effort: Effort,
     numbers: Iterator[int],
 ) -> Iterable[Question]:
-    """Return the lines that may be asked for a custom field. For a field of regimens, these are the
-    passages that are asked for regimens anyway; for a field of the record, all lines of the
-    sections that may state it; for a field of criteria or outcomes, these items.
+    """Return the lines that may be asked for a custom field. For a regimen field, these are the
+    passages that are asked for regimens anyway; for a record field, all lines in the sections that
+    may state it; for a criterion or outcome field, the criteria or outcomes themselves.
 
-    Items, or the record, are skipped if the rules have already read a value that is not doubtful.
-    ``planned`` contains the questions so far.
+    An item or the record is skipped if the rules have read at least one value and none of the
+    values is doubtful. ``planned`` contains the questions planned so far.
     """
     if field.of is Of.REGIMEN:
         return [line for line in planned if REGIMENS in line.fields]
     items = []
     for item in parsed.list_items(field.group.of):
-        read = [
-            value for value in item.custom_values.get(field.name, ()) if value.rules
-        ]
-        if not read or any(
-            _list_doubtful(value, value.rules, effort) for value in read
+        by_rules = [value for value in item.custom_values.get(field.name, ()) if value.rules]
+        if not by_rules or any(
+            _list_doubtful(value, value.rules, effort) for value in by_rules
         ):
             items.append(item)
     if field.of is not Of.RECORD or not items:
@@ -362,8 +365,9 @@ def _list_lines(
     known: Collection[Question],
     numbers: Iterator[int],
 ) -> Iterator[Question]:
-    """Yield the lines of the sections that may state a field of the record: first the ``known``
-    lines of each section, then its other lines.
+    """Yield the lines of the sections that may state a record field. In each section, the ``known``
+    lines (questions that already exist, and items) come first, followed by the section's other
+    lines.
     """
     for name in filter(field.searches, parsed.sections):
         lines_of_section = [line for line in known if line.chunk.span.section == name]
@@ -375,9 +379,9 @@ def _list_lines(
 
 
 def _show_item(item: Draft, lead_lines: Collection[Span] = ()) -> Question:
-    """Return a question without fields that shows a criterion or an outcome. The hint of a
-    criterion is its list, if the rules are certain of it, or otherwise its section, followed by the
-    line that introduces it. An outcome does not have a hint.
+    """Return a question without fields that shows a criterion or an outcome. The hint for a
+    criterion is its list if the rules are certain of it, or its section otherwise, followed by the
+    line that introduces the criterion. An outcome does not have a hint.
 
     Examples of hints are ``exclusion list``, ``brief summary`` and ``inclusion list, under "Any
     of:"``. The introducing line is omitted if its span is in ``lead_lines``, because the call

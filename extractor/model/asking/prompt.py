@@ -30,7 +30,7 @@ _LONGEST_CONTEXT = 1200
 _LONGEST_HINT = 300
 _LONGEST_LABEL = 60
 _LONGEST_TEXT = 8000
-"""Maximum number of characters in a line's text; no genuine line is that long."""
+"""Maximum number of characters in a line's text. No genuine line is that long."""
 _PER_ITEM = 8
 _PER_REPLY = 250
 _PER_LIST = 500
@@ -59,8 +59,8 @@ _INVISIBLE = re.compile(
     "\u3164\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
 _MARK = re.compile(r"\[(?=\s*\d+\s*\|)|<(?=\||/?\s*[A-Za-z_]+\s*>)")
-"""Characters that could be mistaken for the head of a line, such as "[12|", or for a tag of a
-template, such as "<|" or "</record>".
+"""A bracket that could be mistaken for the beginning of a prompt line, such as "[12|", or of a tag
+in a chat template, such as "<|" or "</record>".
 """
 _HINT_MARK = str.maketrans("[]|", "()/")
 _OWN_FIELDS = """# Fields of this user
@@ -119,9 +119,9 @@ def _describe_example(field: CustomField, example: Example) -> str:
         return f"Example: {text} gives nothing"
     if not field.many:
         answers = answers[0]
-    # A value of a class such as Period is written as its text.
-    written = json.dumps({field.name: answers}, ensure_ascii=False, default=str)
-    return f"Example: {text} gives {written}"
+    # a value of a class such as Period is written as text, such as "21 day"
+    answer = json.dumps({field.name: answers}, ensure_ascii=False, default=str)
+    return f"Example: {text} gives {answer}"
 
 
 def flatten(text: str) -> str:
@@ -177,10 +177,12 @@ def describe_trial(record: TrialRecord) -> Trial:
 
 
 def _show(text: str | None) -> str:
+    """Return a text without markup on one line, or "" if there is no text."""
     return flatten(clean_text(text or "").text)
 
 
 def _list_lines(**texts: str) -> tuple[str, ...]:
+    """Return a line such as "Conditions: Asthma" for each text that is not empty."""
     return tuple(
         f"{name}: {text[:_LONGEST_CONTEXT]}" for name, text in texts.items() if text
     )
@@ -214,8 +216,7 @@ def render_call(
 
 def count_output_tokens(questions: Questions) -> int:
     """Return an output limit that a valid answer never reaches: the sum of the allowances for each
-    field, including custom fields, for each item and for the reply, and for lines that may have
-    many items.
+    field (including custom fields), each item, the whole reply, and lines that may have many items.
     """
     tokens = _PER_REPLY + _PER_ITEM * len(questions)
     if any(map(is_listing, questions)):

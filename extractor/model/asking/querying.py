@@ -1,7 +1,7 @@
 """Send a record's questions to a model, in as many calls as necessary.
 
 A call passes through ``ask_round``, ``ask``, ``Model.complete`` and ``read_items``. Lines that a
-truncated answer omits are asked again in halves.
+truncated answer omits are asked about again, in two halves.
 """
 
 import asyncio
@@ -27,20 +27,21 @@ from extractor.model.client import Model
 from extractor.model.completions import Ending
 from extractor.schemas import Usage
 
-_CUT = "the answer did not fit into the output limit (finish reason length)"
-_SILENT = (
-    "the output limit was reached before the answer began (finish reason length); set --reasoning: "
-    "none, or low, medium or high for more room to think"
+_TRUNCATED = "the answer did not fit into the output limit (finish reason length)"
+_NO_TEXT = (
+    "the output limit was reached before the answer began (finish reason length); set --reasoning "
+    "to none, or to low, medium or high for more room to think"
 )
 
 
 async def ask_round(query_round: Round, model: Model) -> Replies:
-    """Send the calls of a round concurrently, and return a reply for each call: None if the budget
-    is spent, or an empty reply with the reason if the call failed or its answer is unusable.
+    """Send the calls of a round concurrently, and return a reply for each call. The reply is None
+    if the budget did not cover the call, and an empty reply with the reason if the call failed or
+    its answer is unusable.
 
-    If a call fails, the answers to the others are kept. The error of a failed call is raised, with
-    the usage of all calls, only if the model did not cause it, if the run was stopped, or if no
-    call was answered.
+    If a call fails, the answers to the other calls are kept. The error of a failed call is raised,
+    with the usage of all calls, only if the model did not cause the error, if the run was stopped,
+    or if no call was answered.
     """
     calls = [
         ask(model, questions, query_round.render) for questions in query_round.calls
@@ -56,13 +57,13 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
             continue
         usage = getattr(result, "usage", None) or Usage()
         replies.append(ModelReply(usage=usage, dropped=((None, str(result)),)))
-        # an unusable answer, or the rejection of a call as too long, is also an answer
+        # in these two cases, the model works; any other error counts as a lost answer
         if not isinstance(result, AnswerRejected | RequestTooLong):
             lost.append(result)
     is_answered = len(lost) < len(replies) - replies.count(None)
     for error in lost:
-        may_miss = isinstance(error, ModelUnavailable) and is_answered
-        if may_miss and not isinstance(error, RunStopped):
+        is_tolerable = isinstance(error, ModelUnavailable) and is_answered
+        if is_tolerable and not isinstance(error, RunStopped):
             continue
         if isinstance(error, ModelError):
             error.usage = sum((reply.usage for reply in replies if reply), Usage())
@@ -71,8 +72,8 @@ async def ask_round(query_round: Round, model: Model) -> Replies:
 
 
 def is_lacking(replies: Replies) -> bool:
-    """Return True if an answer is missing, refused, invalid or pending, so that the record will be
-    asked about again.
+    """Return True if an answer is missing, refused, invalid or pending, so that the next run asks
+    about the record again.
     """
     return any(reply is None or reply.pending or reply.dropped for reply in replies)
 
@@ -81,10 +82,10 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
     """Ask questions in at most ``MOST_CALLS`` answered calls. ``render`` creates the call for any
     subset of the questions.
 
-    The lines that a truncated answer omits are asked again in two halves. A line is dropped if no
-    more calls are allowed, or if its answer was truncated although it was the only line in the
-    call. The reply contains every valid item and the reasons for dropping others. If an answer will
-    be received through a batch, the reply is ``pending``.
+    The lines that a truncated answer omits are asked about again, in two halves. A line is dropped
+    if no more calls are allowed, or if its answer was truncated although it was the only line in
+    the call. The reply contains every valid item and the reasons for dropping others. If an answer
+    is not available yet, as in a batch run, the reply is ``pending``.
 
     Raises ``AnswerRejected`` if no item is usable, and the errors of ``Model.complete``. All errors
     contain the usage of the attempts.
@@ -98,11 +99,11 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
             remaining = part
             may_ask = room > len(waiting)
             if may_ask:
-                read, remaining = await _ask_part(model, part, render)
-                reply += read
-                room -= read.usage.calls
+                part_reply, remaining = await _ask_part(model, part, render)
+                reply += part_reply
+                room -= part_reply.usage.calls
             if len(part) == 1 or not may_ask:
-                dropped = tuple((line.number, _CUT) for line in remaining)
+                dropped = tuple((line.number, _TRUNCATED) for line in remaining)
                 reply += ModelReply(dropped=dropped)
                 continue
             middle = (len(remaining) + 1) // 2
@@ -117,9 +118,7 @@ async def ask(model: Model, questions: Questions, render: Render) -> ModelReply:
 
 
 def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
-    """Report useful and unusable answers to the watch. Raises ``AnswerRejected`` for an unusable
-    answer.
-    """
+    """Report to the watch whether the answer is usable. Raises ``AnswerRejected`` if it is not."""
     if reply.items:
         model.watch.note_useful()
     elif reply.is_useless:
@@ -127,6 +126,7 @@ def _judge(reply: ModelReply, model: Model, questions: Questions) -> None:
         model.watch.note_useless("; ".join(reasons))
         rejected = "; ".join(reply.rejected)
         raise AnswerRejected(f"model {model.name}: {rejected}", reply.usage)
+    # no items, although a line that is not a list must have one
     elif not reply.pending and not all(map(is_listing, questions)):
         model.watch.note_useless("the answers are empty")
 
@@ -139,8 +139,8 @@ async def _ask_part(
 
     An answer without text, because reasoning used up the output limit, is not treated as truncated:
     fewer questions would need as much reasoning. An unusable answer is marked in the store, so that
-    a later run asks again. An answer from the store or from a batch is not marked, because it would
-    be asked again endlessly.
+    a later run asks again. An answer from the store or from a batch is not marked, because its
+    questions would then be asked again endlessly.
     """
     call = render(part)
     try:
@@ -155,7 +155,7 @@ async def _ask_part(
     if not is_cut:
         return reply, ()
     if not completion.text.strip():
-        return replace(reply, dropped=((None, _SILENT),)), ()
+        return replace(reply, dropped=((None, _NO_TEXT),)), ()
     answered = {item.n for item in reply.items}
     dropped = tuple(drop for drop in reply.dropped if drop[0] in answered)
     remaining = [line for line in part if line.number not in answered]

@@ -10,14 +10,15 @@ from extractor.model.calls import Call
 from extractor.schemas import Task, Usage
 
 LINE_BREAK = " // "
-"""Replaces a line break when a prompt shows a record's text on one line."""
+"""The replacement for a line break, because a prompt shows a record's text on one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about fields of one numbered chunk. Without ``fields``, the line is only context.
+    """A question about fields of one numbered line (``chunk``). If ``fields`` is empty, the line
+    only provides context.
 
-    ``hint`` names the list or section of the chunk, and ``custom`` contains the declarations of the
+    ``hint`` names the list or section of the line, and ``custom`` contains the declarations of the
     custom fields among the ``fields``.
     """
 
@@ -29,12 +30,12 @@ class Question:
 
     @property
     def number(self) -> int:
-        """The number of the chunk, which identifies the answer."""
+        """The number of the line, which identifies the answer."""
         return self.chunk.number
 
     @property
     def guideline_fields(self) -> tuple[str, ...]:
-        """The fields of the guideline. Custom fields follow them in ``fields``."""
+        """The guideline fields, which precede the custom fields in ``fields``."""
         return self.fields[: len(self.fields) - len(self.custom)]
 
     def add(self, field: CustomField) -> "Question":
@@ -57,7 +58,7 @@ class ModelReply:
         usage: The calls and tokens.
         dropped: The reasons for dropping other items, each with the number of its line, or None if
             the reason concerns the whole answer.
-        pending: The number of answers that are still pending.
+        pending: The number of answers that are not available yet.
         remarks: Remarks about uncertainties in reading the reply.
     """
 
@@ -79,7 +80,7 @@ class ModelReply:
 
     @property
     def is_useless(self) -> bool:
-        """Whether items were dropped and none remain."""
+        """Whether the answer or items of it were dropped and no items remain."""
         return bool(self.dropped) and not self.items and not self.pending
 
     @property

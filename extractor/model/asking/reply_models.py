@@ -35,7 +35,7 @@ from extractor.schemas import (
 
 REGIMENS = "regimens"
 PEOPLE = "people"
-"""Questions that a line may answer with any number of items."""
+"""Questions whose answer may contain any number of items for a line."""
 PEOPLE_FIELDS = ("minimum_age", "maximum_age", "sex", "healthy_volunteers")
 PARTS = ("measure", "description", "time_frame")
 """The parts of an outcome that ``split`` asks for."""
@@ -82,8 +82,8 @@ _EXPANDED = {REGIMENS: ("quote", *REGIMEN_FIELDS), PEOPLE: PEOPLE_FIELDS}
 _EMPTY: Sequence[Any] = (None, "", [], [None])
 """Values that a model may write for a key without a value."""
 _LONGEST = 1000
-"""Maximum number of characters of a value with numbers and units, because the time to parse it
-grows with its length.
+"""Maximum number of characters in a value with numbers and units. The time to parse a value grows
+with its length.
 """
 _SCHEMA = Path(__file__).parents[1] / "prompts" / "reply_schema.json"
 _KEYS = json.loads(_SCHEMA.read_text("utf-8"))["$defs"]["Item"]["properties"]
@@ -94,7 +94,7 @@ _READERS: Mapping[type[Any], Callable[[str], Any]] = {
     TimePoint: partial(read_time, TimePoint),
     **{kind: CLASSES[kind].read for kind in (Amount, Constraint, Instrument)},
 }
-"""The function that reads a value of each class from text such as "21 day"."""
+"""For each class, the function that reads a value of that class from text such as "21 day"."""
 
 
 class Form(NamedTuple):
@@ -108,27 +108,28 @@ class Form(NamedTuple):
     words: Mapping[str, StrEnum] = {}
 
 
-def _read_text(read: Callable[[str], Any], written: object) -> Any:
-    if not isinstance(written, str):
-        raise ValueError(f"{written!r} is not a string")  # noqa: TRY004 - the same error as for other values
-    if len(written) > _LONGEST:
+def _read_text(read: Callable[[str], Any], raw_value: object) -> Any:
+    """Read a value from text. Raises ``ValueError`` if it is not text, too long or unreadable."""
+    if not isinstance(raw_value, str):
+        raise ValueError(f"{raw_value!r} is not a string")  # noqa: TRY004 - the same error as for other values
+    if len(raw_value) > _LONGEST:
         raise ValueError(
             f"the value has more than {_LONGEST} characters; quote less of the text"
         )
-    return read(written)
+    return read(raw_value)
 
 
-def _read_word(words: Mapping[str, StrEnum], written: object) -> StrEnum:
+def _read_word(words: Mapping[str, StrEnum], raw_value: object) -> StrEnum:
     """Read a member of a closed set from its short word or its value, ignoring case."""
-    folded = str(written).strip().casefold()
+    folded = str(raw_value).strip().casefold()
     for word, member in words.items():
         if folded in (word.casefold(), member.casefold()):
             return member
-    raise ValueError(f"{written!r} is not one of: {', '.join(words)}")
+    raise ValueError(f"{raw_value!r} is not one of: {', '.join(words)}")
 
 
 def _make_form(key: str, info: FieldInfo) -> Form:
-    """Return the form of a field of the guideline."""
+    """Return the form of a guideline field with this key."""
     if info.kind is ValueKind.CHOICE:
         # the schema lists the words in the order of the closed set
         members = info.type.__members__.values()
@@ -161,8 +162,8 @@ FORMS = {task: _list_forms(task) for task in Task}
 
 
 def expand(fields: Iterable[str]) -> list[str]:
-    """Return the fields of an answer, in which ``regimens`` and ``people`` are replaced with the
-    fields of a regimen and of the participants.
+    """Return these fields, with ``regimens`` and ``people`` replaced by the fields of a regimen and
+    of the participants.
 
     >>> expand(["kind", "people"])
     ['kind', 'minimum_age', 'maximum_age', 'sex', 'healthy_volunteers']
@@ -184,16 +185,16 @@ def list_keys(question: Question) -> list[str]:
 
 
 class Item(BaseModel, frozen=True, extra="allow"):
-    """A model's values for the line with number ``n``, by key. Values are read separately later."""
+    """A model's values for the line with number ``n``, by key. Each value is read separately
+    later.
+    """
 
     n: int
 
     @model_validator(mode="before")
     @classmethod
-    def _tidy(cls, data: Any) -> Any:
+    def _tidy(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Drop empty values, and restore the line breaks that the prompt replaced."""
-        if not isinstance(data, dict):
-            return data
         data = json.loads(json.dumps(data).replace(LINE_BREAK, r"\n"))
         return {key: value for key, value in data.items() if value not in _EMPTY}
 
@@ -217,7 +218,7 @@ class Reply(BaseModel, frozen=True):
         return schema
 
 
-@lru_cache(256)  # fields of the user's own have no end
+@lru_cache(256)  # the number of custom fields is unlimited
 def reply_for(fields: tuple[CustomField, ...]) -> type[Reply]:
     """Return the reply model of a run with these custom fields, each of which has a key in the JSON
     schema.

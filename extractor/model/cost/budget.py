@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from threading import Lock
 from typing import Protocol
 
@@ -18,11 +18,9 @@ from extractor.model.store import CallStore, Spending
 from extractor.schemas import Usage
 
 _LOOK_S = 0.05
-"""Seconds after which a request that waits for budget checks again."""
+"""Number of seconds between checks while a request is waiting for the budget."""
 _THOUGHT = 8
-"""A call is expected to use this fraction (an eighth) of the reasoning tokens that its reasoning
-effort allows.
-"""
+"""A call is expected to use one eighth of the reasoning tokens that its reasoning effort allows."""
 
 
 _SIZES_REPLY = re.compile(
@@ -66,9 +64,9 @@ class Budget:
     other request is in flight, the budget is ``reached`` and no further requests are sent. Event
     loops in several threads can share a budget.
 
-    ``rates`` are the token rates for the highest case, and ``spent`` is the amount spent by
-    earlier invocations; calls that were stored without a price are counted at the current
-    ``price``. Raises ``ArgumentError`` if there is a limit but no price.
+    ``rates`` are the token rates for the highest case, and ``spent`` is the amount spent by earlier
+    invocations; calls that were stored without a price are counted at the current ``price``, which
+    is required if there is a limit.
     """
 
     max_usd: float | None = None
@@ -78,14 +76,14 @@ class Budget:
     reached: bool = field(default=False, init=False)
 
     def __post_init__(self, spent: Spending | None) -> None:
-        if self.max_usd is not None and self.price is None:
-            raise ArgumentError("a spending limit requires the price of the model")
         self._in_flight: set[Reservation] = set()
         self._lock = Lock()
         self.count(spent or Spending())
 
     def count(self, spent: Spending) -> None:
-        """Set the amount spent so far. Calls can be sent again if they fit into the budget."""
+        """Set the amount spent so far. After this, calls can be sent again if they fit within the
+        budget.
+        """
         self._spent = spent.dollars + self._cost(spent.unpriced)
         self._uncounted = spent.most_dollars + self._cost(spent.most_unpriced)
         self.reached = False
@@ -133,7 +131,7 @@ class Budget:
                 self._spent += self._cost(usage)
 
     def change_limit(self, max_usd: float | None) -> None:
-        """Change the limit. Calls can be sent again if they fit into the budget."""
+        """Change the limit. After this, calls can be sent again if they fit within the budget."""
         if max_usd != self.max_usd:
             self.max_usd = max_usd
             self.reached = False
@@ -154,7 +152,9 @@ class Budget:
                 f", and up to ${self._uncounted:.4f} by calls whose replies do not state "
                 "a cost"
             )
-        return spent + ("; the next call may not fit" if self.reached else "")
+        if self.reached:
+            spent += "; the next call might exceed the limit"
+        return spent
 
     def _forecast(self, call: Call) -> Usage:
         """Return the maximum usage of a request, assuming that its static part is written to a
@@ -168,18 +168,18 @@ class Budget:
         return Usage(
             prompt_tokens=round(size.messages * rates.messages + schema),
             written_tokens=round(size.system * rates.messages + schema),
-            # The output limit of some models includes their reasoning.
+            # the output limit of a request includes this room for reasoning
             output_tokens=size.most_tokens + rates.thinking,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The model of a run, its listed price if known, the run's spending limit, and the reasoning
-    effort of the model.
+    """The model of a run, its listed price (if known), the run's spending limit, and the model's
+    reasoning effort.
 
-    ``in_batches`` selects the provider's batch price. If ``reasoning`` is None, the default of the
-    model's family applies.
+    If the run uses the provider's batches (``in_batches``), the price is that of batches. If
+    ``reasoning`` is None, the default of the model's family applies.
     """
 
     spec: ModelSpec | None = None
@@ -202,8 +202,9 @@ class Pricing:
         """Return the pricing of a model. In messages, ``spell`` converts the name of an option to
         the form that the user writes.
 
-        Raises ``ArgumentError`` if there is a limit but the maximum cost is unknown, either
-        because the price is unknown or because a request parameter sets the length of a reply.
+        Raises ``ArgumentError`` if there is a limit but the maximum cost of a call is unknown,
+        either because the price is unknown or because a request parameter sets the length of a
+        reply.
 
         >>> Pricing.of(None, PriceList(), max_usd=1)
         Traceback (most recent call last):
@@ -218,21 +219,20 @@ class Pricing:
             if spec is None:
                 problem = f"no paid model is set; choose a model with {spell('model')}"
             raise ArgumentError(f"{spell('max_usd')}: {problem}")
-        lifted = _SIZES_REPLY.search(json.dumps(dict(asking.options), default=str))
-        if max_usd is not None and lifted:
+        parameter = _SIZES_REPLY.search(json.dumps(dict(asking.options), default=str))
+        if max_usd is not None and parameter:
             raise ArgumentError(
-                f"{lifted[1]}: it changes the maximum cost of a call; remove either this parameter "
-                "or the spending limit"
+                f"{parameter[1]}: it changes the maximum cost of a call; remove either this "
+                "parameter or the spending limit"
             )
+        if listed and in_batches:
+            listed = replace(listed, price=listed.price.batched())
         return cls(spec, listed, max_usd, in_batches, asking.reasoning)
 
     @property
     def price(self) -> Price | None:
         """The price of tokens in this run, or None if it is unknown."""
-        if self.listed is None:
-            return None
-        price = self.listed.price
-        return price.batched() if self.in_batches else price
+        return self.listed.price if self.listed else None
 
     @property
     def cost(self) -> Callable[[Usage], float] | None:

@@ -39,8 +39,8 @@ class Price(BaseModel):
 
     prompt: float = Field(ge=0)
     output: float = Field(ge=0)
-    cached: float = Field(default_factory=lambda given: given["prompt"], ge=0)
-    written: float = Field(default_factory=lambda given: given["prompt"], ge=0)
+    cached: float = Field(default_factory=lambda prices: prices["prompt"], ge=0)
+    written: float = Field(default_factory=lambda prices: prices["prompt"], ge=0)
     batch: float = Field(default=1.0, ge=0, le=1)
 
     def cost(self, usage: Usage) -> float:
@@ -60,11 +60,11 @@ class Price(BaseModel):
         """Return the price of the same tokens in a batch.
 
         >>> price = Price(prompt=1, output=8, batch=0.5).batched()
-        >>> price.prompt, price.output, price.cached, price.batch
-        (0.5, 4.0, 0.5, 1.0)
+        >>> price.prompt, price.output, price.cached
+        (0.5, 4.0, 0.5)
         """
         lower = {name: getattr(self, name) * self.batch for name in _LISTED}
-        return self.model_copy(update=lower | {"batch": 1.0})
+        return self.model_copy(update=lower)
 
 
 class _PriceFile(BaseModel):
@@ -126,7 +126,7 @@ def read_prices(paths: Sequence[Path] = ()) -> PriceList:
         # a device could be read endlessly
         if not path.is_file() or path.stat().st_size > _LONGEST:
             raise ArgumentError(
-                f"{path}: not a file of at most {_LONGEST:,} bytes; specify a price file"
+                f"{path}: not a file, or larger than {_LONGEST:,} bytes; specify a price file"
             )
         try:
             text = path.read_text("utf-8-sig")
@@ -145,6 +145,7 @@ def _list_model(model: ModelInfo) -> ListedPrice | None:
     prompt length, the first tier is used.
     """
     prices = _read_table(model.get_prices(datetime.now(UTC)))
+    # a price of 0 is not plausible, and the fraction for batches could not be computed
     if not prices.get("prompt") or "output" not in prices:
         return None
     for variant in model.price_variants or ():

@@ -22,7 +22,7 @@ T = TypeVar("T")
 LINE = re.compile(r"^\[(\d+)\|([^|\]]*)[^\]]*\]", re.MULTILINE)
 """The beginning of a line in a prompt, with the line number and the requested keys."""
 _WRAPPING = 70
-"""Number of characters of a response format in addition to the schema."""
+"""Number of characters in a response format, excluding those in the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +55,15 @@ def measure_call(call: Call) -> RequestSize:
 
 def measure_texts(system: str, user: str, schema: int, most_tokens: int) -> RequestSize:
     """Measure a request, given its texts, the number of characters in its schema, and its output
-    limit in tokens. The expected length of the answer is the sum of the mean lengths of the
-    requested keys.
+    limit in tokens. The expected length of the answer is the sum of the mean lengths of its items
+    and of the requested keys.
 
-    >>> measure_texts("Read.", "[3|concept] Overall survival", 0, 50).answer
-    39.1
+    >>> size = measure_texts("Read.", "[3|concept] Overall survival", 0, 50)
+    >>> size.answer, size.schema, size.messages
+    (39.1, 70, 33)
     """
     sizes = _read("answer_sizes.toml")["key"]
+    # the table also lists the length of an empty reply and of an empty item
     lines = [f"item {line_keys}" for _, line_keys in LINE.findall(user)]
     keys = " ".join(["reply", *lines]).split()
     return RequestSize(
